@@ -1,0 +1,33 @@
+/** Every suite is a project; `jest --selectProjects unit` runs one. Only code that ships as ES modules alone is transformed. */
+const project = (displayName, testMatch, extra = {}) => ({
+  displayName,
+  testMatch: testMatch.map((glob) => `<rootDir>/${glob}`),
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: [],
+  transform: {
+    '^.+\\.(ts|js|mjs)$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
+        module: { type: 'commonjs', importInterop: 'node' },
+      },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(httpxy|@spawner)/)'],
+  ...extra,
+});
+
+export default {
+  projects: [
+    project('unit', [
+      'libs/**/*.test.ts',
+      'services/**/*.test.ts',
+      'test/rules/**/*.test.ts',
+      'deploy/**/*.test.ts',
+    ]),
+    project('contract', ['test/contract/**/*.test.ts']),
+    project('integration', ['test/integration/**/*.test.ts']),
+    project('e2e', ['test/e2e/**/*.test.ts']),
+    project('compose', ['test/compose/**/*.test.ts']),
+  ],
+};

@@ -1,0 +1,66 @@
+import {
+  ActivityReport,
+  BackendChanged,
+  BackendLog,
+  BackendStats,
+  DroneHeartbeat,
+  LookRequest,
+  SettleReply,
+  SettleRequest,
+} from '@spawner/proto/internal/telemetry';
+
+/** What ts-proto generates for a message. */
+export interface Codec<T> {
+  encode(message: T): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): T;
+}
+
+/** A family of subjects `spawner.<noun>.<id>.<fact>` and what travels on it. */
+export interface Subject<T> {
+  of(id: string): string;
+  /** Matches every id. */
+  readonly all: string;
+  readonly codec: Codec<T>;
+}
+
+/** A subject on which somebody answers. */
+export interface Question<T, R> extends Subject<T> {
+  readonly reply: Codec<R>;
+}
+
+/**
+ * Everything that travels over NATS. All of it may be lost: what must arrive goes by gRPC.
+ */
+export const SUBJECTS = {
+  /** From the scheduler that wrote it: a copy of a backend's record after a change. */
+  backendState: subject('backend', 'state', BackendChanged),
+  /** From the agent: one line that the program wrote. */
+  backendLog: subject('backend', 'log', BackendLog),
+  /** From the agent, every 5 s while the program runs. */
+  backendStats: subject('backend', 'stats', BackendStats),
+  /** From a proxy that could not connect: the agent looks after the backend. */
+  backendLook: subject('backend', 'look', LookRequest),
+  /** From the agent, every 2 s. */
+  droneHeartbeat: subject('drone', 'heartbeat', DroneHeartbeat),
+  /** From each proxy to the drone, once a second where something is going on. */
+  activity: subject('drone', 'activity', ActivityReport),
+  /** From an agent to each proxy, before a backend is ended for idleness. */
+  settle: question('proxy', 'settle', SettleRequest, SettleReply),
+} as const;
+
+function subject<T>(noun: string, fact: string, codec: Codec<T>): Subject<T> {
+  return {
+    of: (id) => `spawner.${noun}.${escapeToken(id)}.${fact}`,
+    all: `spawner.${noun}.*.${fact}`,
+    codec,
+  };
+}
+
+function question<T, R>(noun: string, fact: string, codec: Codec<T>, reply: Codec<R>): Question<T, R> {
+  return { ...subject(noun, fact, codec), reply };
+}
+
+/** One token of a subject from any text: what NATS gives a meaning to is percent-encoded. */
+function escapeToken(text: string): string {
+  return encodeURIComponent(text).replaceAll('.', '%2E').replaceAll('*', '%2A') || '%';
+}

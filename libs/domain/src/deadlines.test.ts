@@ -1,0 +1,13 @@
+import { DEADLINES } from './deadlines.ts';
+
+describe('DEADLINES', () => {
+  it('lets a drone miss two renewals before it gets no new work', () => {
+    expect(DEADLINES.renewalsMissed).toBeGreaterThan(2 * DEADLINES.renewEvery);
+  });
+  it('gives a placed backend up only after its drone had time to renew', () => {
+    expect(DEADLINES.reservation).toBeGreaterThan(DEADLINES.call + 2 * DEADLINES.renewEvery);
+  });
+  it('forgets a proxy later than DNS stops naming it', () => {
+    expect(DEADLINES.proxyForgotten).toBeGreaterThan(DEADLINES.renewalsMissed);
+  });
+});

@@ -1,0 +1,24 @@
+/**
+ * Every duration that two parties must agree on, in milliseconds, with what happens when it passes.
+ * Their order is what makes leases safe; deadlines.test.ts asserts it.
+ */
+export const DEADLINES = {
+  /** A node renews this often, and at once when a backend's state changes. */
+  renewEvery: 2_000,
+  /** A renewal, or any command between services, that is not answered by then has failed. */
+  call: 5_000,
+  /** A drone that has not renewed for this long gets no new work; a proxy is no longer given out by DNS. */
+  renewalsMissed: 6_000,
+  /** A backend that its agent has not reported on since it was placed is given up. */
+  reservation: 10_000,
+  /** A proxy that has not renewed for this long is not asked any more before a backend is ended for idleness. */
+  proxyForgotten: 45_000,
+  /** Ended backends stay known (410 at the edge, GetBackend) for this long, then they are unknown. */
+  retention: 15 * 60_000,
+  /** A proxy reports activity this often. */
+  activityReport: 1_000,
+  /** A proxy that has not answered an agent's question by then has not answered. */
+  settle: 2_000,
+  /** Logs are lost rather than kept after the end beyond this many lines. */
+  lastLogLines: 20,
+} as const;

@@ -1,0 +1,30 @@
+import { AppError } from './errors.ts';
+
+/** 130 random bits in lower-case base32: unguessable, and a DNS label. */
+export type BackendId = string & { readonly __brand: 'BackendId' };
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+const BACKEND_ID = /^[a-z2-7]{26}$/;
+const NODE_ID = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** A new id from `randomBytes(26)`, of which five bits each are used. */
+export function newBackendId(randomBytes: (count: number) => Uint8Array): BackendId {
+  return Array.from(randomBytes(26), (byte) => ALPHABET[byte & 31]).join('') as BackendId;
+}
+
+export function isBackendId(text: string): text is BackendId {
+  return BACKEND_ID.test(text);
+}
+
+/** Throws `invalid` naming the field `id` when the text cannot be a backend's id. */
+export function parseBackendId(text: string, field = 'id'): BackendId {
+  if (isBackendId(text)) return text;
+  throw new AppError('invalid', `${field}: not a backend id`, {
+    violations: [{ field, message: 'not a backend id (26 characters of a-z and 2-7)' }],
+  });
+}
+
+/** Whether a text may name a node: [a-z0-9-], at most 63, not beginning or ending with a hyphen. */
+export function isNodeId(text: string): boolean {
+  return NODE_ID.test(text);
+}

@@ -1,0 +1,61 @@
+import { type SpecInput, specViolations } from './spec.ts';
+
+const spec = (change: Partial<SpecInput> = {}): SpecInput => ({
+  image: 'spawner/demo:latest',
+  command: [],
+  args: [],
+  env: {},
+  labels: {},
+  stopSignal: '',
+  ...change,
+});
+const fields = (change: Partial<SpecInput>) => specViolations(spec(change)).map(({ field }) => field);
+
+describe('specViolations', () => {
+  it.each([
+    'alpine',
+    'spawner/demo:latest',
+    'registry.example.com:5000/team/app:1.2',
+    `app@sha256:${'a'.repeat(64)}`,
+  ])('accepts the image %s', (image) => {
+    expect(fields({ image })).toEqual([]);
+  });
+  it.each(['', 'UPPER', 'a b', 'a:', ':latest', 'a//b', '-x', 'a\n', '../etc', 'x'.repeat(600)])(
+    'refuses the image %j',
+    (image) => {
+      expect(fields({ image })).toEqual(['spec.image']);
+    },
+  );
+  it.each([0, 70_000, -1, 1.5, Number.NaN])('refuses the port %s', (port) => {
+    expect(fields({ port })).toEqual(['spec.port']);
+  });
+  it('refuses names of environment variables with = or NUL', () => {
+    expect(fields({ env: { 'A=B': '1', 'C\0': '2', OK: '3' } })).toEqual([
+      'spec.env.A=B',
+      'spec.env.C\\u0000',
+    ]);
+  });
+  it('refuses negative and absurd limits', () => {
+    expect(
+      fields({
+        idleTimeoutMs: -1,
+        lifetimeLimitMs: 1e15,
+        resources: { cpuMillis: -5, memoryBytes: 100, pids: 1e9 },
+      }),
+    ).toEqual([
+      'spec.idle_timeout_ms',
+      'spec.lifetime_limit_ms',
+      'spec.resources.cpu_millis',
+      'spec.resources.pids',
+      'spec.resources.memory_bytes',
+    ]);
+  });
+  it('names every wrong field at once', () => {
+    expect(fields({ image: '', port: 0, stopSignal: 'SIGNONSENSE', readiness: { httpPath: 'x' } })).toEqual([
+      'spec.image',
+      'spec.port',
+      'spec.stop_signal',
+      'spec.readiness.http_path',
+    ]);
+  });
+});

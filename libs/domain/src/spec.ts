@@ -1,0 +1,105 @@
+import type { Violation } from './errors.ts';
+
+/**
+ * What may be asked of a backend, with every default. The check names every wrong field at once;
+ * what has passed it is never checked again.
+ */
+export interface SpecInput {
+  image: string;
+  command: readonly string[];
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  labels: Readonly<Record<string, string>>;
+  port?: number;
+  resources?: { cpuMillis: number; memoryBytes: number; pids: number };
+  readiness?: { httpPath: string };
+  credentials?: { username: string; password: string; identityToken: string };
+  stopSignal: string;
+  stopGraceMs?: number;
+  pullTimeoutMs?: number;
+  startupTimeoutMs?: number;
+  idleTimeoutMs?: number;
+  lifetimeLimitMs?: number;
+}
+
+export const SPEC_DEFAULTS = {
+  port: 8080,
+  stopSignal: 'SIGTERM',
+  stopGraceMs: 10_000,
+  pullTimeoutMs: 600_000,
+  startupTimeoutMs: 60_000,
+  idleTimeoutMs: 300_000,
+  lifetimeLimitMs: 0,
+} as const;
+
+const DAY = 86_400_000;
+const MEMORY_FLOOR = 6 * 1024 * 1024;
+// The reference grammar of the OCI distribution spec: [host[:port]/]path[:tag][@digest].
+const IMAGE =
+  /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@[a-z0-9]+:[a-fA-F0-9]{32,})?$/;
+const SIGNAL = /^SIG(?:TERM|INT|QUIT|HUP|USR1|USR2|KILL|WINCH)$/;
+
+/** Every fault of a spec, each naming its field below `at`; empty when it can be started. */
+export function specViolations(spec: SpecInput, at = 'spec'): Violation[] {
+  const violations: Violation[] = [];
+  const wrong = (field: string, message: string) => violations.push({ field: `${at}.${field}`, message });
+  const within = (field: string, value: number | undefined, min: number, max: number) => {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= min && value <= max))
+      wrong(field, `must be a whole number from ${min} to ${max}`);
+  };
+
+  if (spec.image === '') wrong('image', 'must not be empty');
+  else if (spec.image.length > 512 || !IMAGE.test(spec.image)) wrong('image', 'not an image reference');
+  within('port', spec.port, 1, 65_535);
+  within('stop_grace_ms', spec.stopGraceMs, 0, 10 * 60_000);
+  within('pull_timeout_ms', spec.pullTimeoutMs, 1_000, DAY);
+  within('startup_timeout_ms', spec.startupTimeoutMs, 100, DAY);
+  within('idle_timeout_ms', spec.idleTimeoutMs, 0, 365 * DAY);
+  within('lifetime_limit_ms', spec.lifetimeLimitMs, 0, 365 * DAY);
+  within('resources.cpu_millis', spec.resources?.cpuMillis, 0, 1_024_000);
+  within('resources.pids', spec.resources?.pids, 0, 4_194_304);
+  const memory = spec.resources?.memoryBytes ?? 0;
+  if (memory !== 0 && !(Number.isSafeInteger(memory) && memory >= MEMORY_FLOOR && memory <= 2 ** 46))
+    wrong('resources.memory_bytes', `must be 0 or a whole number from ${MEMORY_FLOOR} to ${2 ** 46}`);
+  if (spec.stopSignal !== '' && !SIGNAL.test(spec.stopSignal))
+    wrong('stop_signal', 'not a signal that a program can be stopped with');
+  const path = spec.readiness?.httpPath ?? '';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (path !== '' && (!path.startsWith('/') || path.length > 2_048 || /[\x00-\x20\x7f#]/.test(path)))
+    wrong('readiness.http_path', 'must begin with a slash and be a path of visible characters');
+  if (spec.credentials?.identityToken && (spec.credentials.username || spec.credentials.password))
+    wrong('credentials', 'either username and password or identity_token');
+  violations.push(...textViolations(spec, at));
+  return violations;
+}
+
+function textViolations(spec: SpecInput, at: string): Violation[] {
+  const violations: Violation[] = [];
+  const wrong = (field: string, message: string) => violations.push({ field: `${at}.${field}`, message });
+  for (const [name, value] of Object.entries(spec.env)) {
+    if (name === '') wrong('env', 'a name must not be empty');
+    else if (/[=\0]/.test(name)) wrong(`env.${printable(name)}`, 'a name must not contain = or NUL');
+    if (value.includes('\0')) wrong(`env.${printable(name)}`, 'a value must not contain NUL');
+  }
+  for (const [name, value] of Object.entries(spec.labels)) {
+    if (!/^[a-zA-Z0-9](?:[a-zA-Z0-9._/-]{0,126}[a-zA-Z0-9])?$/.test(name))
+      wrong(`labels.${printable(name)}`, 'not a label name');
+    if (value.length > 256 || value.includes('\0'))
+      wrong(`labels.${printable(name)}`, 'a value has at most 256 characters and no NUL');
+  }
+  if (Object.keys(spec.labels).length > 64) wrong('labels', 'at most 64');
+  for (const field of ['command', 'args'] as const)
+    spec[field].forEach((part, index) => {
+      if (part.includes('\0')) wrong(`${field}[${index}]`, 'must not contain NUL');
+    });
+  const envBytes = Object.entries(spec.env).reduce(
+    (sum, [name, value]) => sum + name.length + value.length,
+    0,
+  );
+  if (envBytes > 131_072) wrong('env', 'at most 128 KiB in all');
+  return violations;
+}
+
+function printable(name: string): string {
+  return JSON.stringify(name.slice(0, 64)).slice(1, -1);
+}

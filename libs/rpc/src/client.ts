@@ -1,0 +1,108 @@
+import { type CallOptions, Metadata } from '@grpc/grpc-js';
+import { AppError, DEADLINES } from '@spawner/domain';
+import { injectTrace } from '@spawner/service';
+import { Channel } from './channel.ts';
+import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from './service.ts';
+import { fromServiceError } from './status.ts';
+
+export interface RpcOptions {
+  /** Unary calls have 5 s unless they say otherwise; streams have no deadline unless one is given. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Typed methods of a service. Errors are AppErrors whose cause names the method. A stream starts at its
+ * first `next()`, and leaving its loop cancels the call.
+ */
+export type RpcClient<D> = {
+  readonly [K in keyof D]: D[K] extends { responseStream: true }
+    ? (request: RequestOf<D[K]>, options?: RpcOptions) => AsyncGenerator<ResponseOf<D[K]>>
+    : (request: RequestOf<D[K]>, options?: RpcOptions) => Promise<ResponseOf<D[K]>>;
+} & { close(): void };
+
+export function createClient<const D extends ServiceDefinition>(definition: D, target: string): RpcClient<D> {
+  const channel = new Channel(target);
+  const methods = Object.entries(definition).map(([name, method]) => [
+    name,
+    method.responseStream
+      ? (request: never, options?: RpcOptions) => callStream(channel, method, request, options)
+      : (request: never, options?: RpcOptions) => callUnary(channel, method, request, options),
+  ]);
+  return Object.assign(Object.fromEntries(methods), { close: () => channel.close() }) as RpcClient<D>;
+}
+
+function callUnary(
+  channel: Channel,
+  method: MethodDefinition,
+  request: never,
+  options: RpcOptions = {},
+): Promise<unknown> {
+  const { signal } = options;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(cancelled(method.path, signal));
+    const call = channel
+      .client()
+      .makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        metadata(),
+        callOptions(options.timeoutMs ?? DEADLINES.call),
+        (error, answer) => {
+          signal?.removeEventListener('abort', cancel);
+          if (error)
+            reject(signal?.aborted ? cancelled(method.path, signal) : fromServiceError(error, method.path));
+          else resolve(answer);
+        },
+      );
+    const cancel = () => call.cancel();
+    signal?.addEventListener('abort', cancel);
+  });
+}
+
+async function* callStream(
+  channel: Channel,
+  method: MethodDefinition,
+  request: never,
+  options: RpcOptions = {},
+): AsyncGenerator<unknown> {
+  const { signal } = options;
+  if (signal?.aborted) throw cancelled(method.path, signal);
+  const call = channel
+    .client()
+    .makeServerStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      metadata(),
+      callOptions(options.timeoutMs),
+    );
+  const cancel = () => call.cancel();
+  signal?.addEventListener('abort', cancel);
+  try {
+    for await (const message of call) yield message;
+  } catch (error) {
+    throw signal?.aborted ? cancelled(method.path, signal) : fromServiceError(error, method.path);
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    call.on('error', () => {});
+    call.cancel();
+  }
+}
+
+function callOptions(timeoutMs: number | undefined): CallOptions {
+  return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+}
+
+function metadata(): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(injectTrace())) metadata.set(name, value);
+  return metadata;
+}
+
+function cancelled(path: string, signal: AbortSignal): AppError {
+  return new AppError('cancelled', `${path} was cancelled`, { cause: signal.reason });
+}

@@ -1,0 +1,156 @@
+import { type Clock, DEADLINES, isAppError } from '@spawner/domain';
+import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
+import type { Node } from '@spawner/proto/internal/node';
+import {
+  type ProxyList,
+  type RenewNodeResponse,
+  RenewVerdict,
+  SchedulerServiceService,
+  type StopOrder,
+} from '@spawner/proto/internal/scheduler_service';
+import type { Log } from '@spawner/service';
+import { createClient, type RpcClient } from './client.ts';
+
+/** What a node brings to its membership. Only drones have backends; the others leave these out. */
+export interface Member {
+  readonly node: Node;
+  /** Everything the node's journal holds, for a registration. */
+  inventory?(): InventoryEntry[];
+  /** What changed since it was last acknowledged, for a renewal. */
+  changed?(): BackendStatus[];
+  /** These reports have arrived: a later one of the same backend has a higher revision. */
+  acknowledged?(reports: readonly BackendStatus[]): void;
+  /** Ends that stand in the store; their records may be forgotten. */
+  ended?(ids: readonly string[]): void;
+  /** Wanted ends; repeated until they are reported. */
+  stop?(orders: readonly StopOrder[]): void;
+}
+
+/**
+ * A node's place in the cluster: registers with the scheduler, then renews every 2 s and at once
+ * after `kick`. A scheduler that does not know the registration is told everything again.
+ */
+export class Membership {
+  readonly scheduler: RpcClient<typeof SchedulerServiceService>;
+  readonly #member: Member;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #registration = 0;
+  #sequence = 0;
+  #renewedAt: number | undefined;
+  #proxies: ProxyList = { version: 0, proxies: [] };
+  #wake: (() => void) | undefined;
+  #kicked = false;
+
+  constructor(schedulerAddress: string, member: Member, clock: Clock, log: Log) {
+    this.scheduler = createClient(SchedulerServiceService, schedulerAddress);
+    this.#member = member;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** The present registration's tick; 0 before the first. */
+  get registration(): number {
+    return this.#registration;
+  }
+
+  /** The proxies of the cluster, as last heard. */
+  get proxies(): readonly Node[] {
+    return this.#proxies.proxies;
+  }
+
+  /** Milliseconds since the send of the last answered renewal; infinite before the first. */
+  get renewalAge(): number {
+    return this.#renewedAt === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - this.#renewedAt;
+  }
+
+  /** A condition of readiness for the runner. */
+  waitingFor(): string | undefined {
+    return this.#registration === 0 ? 'the scheduler to register with' : undefined;
+  }
+
+  /** Renew now: something changed that the scheduler should hear of at once. */
+  kick(): void {
+    this.#kicked = true;
+    this.#wake?.();
+  }
+
+  /** Registers and renews until the signal aborts. Failures are retried at the next renewal's time. */
+  async run(signal: AbortSignal): Promise<void> {
+    let failing = false;
+    while (!signal.aborted) {
+      this.#kicked = false;
+      try {
+        if (this.#registration === 0) await this.#register(signal);
+        else await this.#renew(signal);
+        failing = false;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!failing) this.#log.warn({ error }, 'the scheduler does not answer');
+        failing = true;
+        this.#kicked = false;
+      }
+      if (!this.#kicked) await this.#pause(failing ? DEADLINES.renewEvery / 4 : DEADLINES.renewEvery, signal);
+    }
+  }
+
+  close(): void {
+    this.scheduler.close();
+  }
+
+  async #register(signal: AbortSignal): Promise<void> {
+    const inventory = this.#member.inventory?.() ?? [];
+    const sentAt = this.#clock.now();
+    const answer = await this.scheduler.registerNode({ node: this.#member.node, inventory }, { signal });
+    this.#registration = answer.registration;
+    this.#sequence = 0;
+    this.#renewedAt = sentAt;
+    this.#log.info({ registration: answer.registration, backends: inventory.length }, 'registered');
+    this.#member.acknowledged?.(inventory.flatMap(({ status }) => (status ? [status] : [])));
+    this.#take(answer);
+  }
+
+  async #renew(signal: AbortSignal): Promise<void> {
+    const changed = this.#member.changed?.() ?? [];
+    const sentAt = this.#clock.now();
+    const { kind, id } = this.#member.node;
+    const answer = await this.scheduler.renewNode(
+      {
+        kind,
+        id,
+        registration: this.#registration,
+        sequence: ++this.#sequence,
+        changed,
+        proxiesVersion: this.#proxies.version,
+      },
+      { signal },
+    );
+    if (answer.verdict === RenewVerdict.REGISTER) {
+      this.#log.warn('the scheduler does not know this registration; registering again');
+      this.#registration = 0;
+      this.#kicked = true;
+      return;
+    }
+    this.#renewedAt = sentAt;
+    this.#member.acknowledged?.(changed);
+    this.#member.ended?.(answer.ended);
+    this.#take(answer);
+  }
+
+  #take(answer: Pick<RenewNodeResponse, 'stops' | 'proxies'>): void {
+    if (answer.proxies) this.#proxies = answer.proxies;
+    if (answer.stops.length > 0) this.#member.stop?.(answer.stops);
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort(new Error('woken'));
+    await this.#clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => {});
+    this.#wake = undefined;
+  }
+}
+
+/** Whether a call failed because nobody was there to take it. */
+export function isUnavailable(error: unknown): boolean {
+  return isAppError(error, 'unavailable', 'deadline', 'cancelled');
+}

@@ -1,0 +1,214 @@
+import {
+  type ServiceDefinition as GrpcServiceDefinition,
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { AppError } from '@spawner/domain';
+import { fileDescriptors } from '@spawner/proto';
+import { type Context, extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
+import { HealthImplementation } from 'grpc-health-check';
+import type { CallContext, Implementation } from './service.ts';
+import { toStatus } from './status.ts';
+
+/** Time kept of a caller's deadline so that the true cause can still be answered. */
+const ANSWER_MS = 20;
+
+export interface RpcServerOptions {
+  address: string;
+  port: number;
+  log: Log;
+  services: readonly Implementation[];
+  /** Make a span for calls that bring no trace; otherwise only calls of a trace get one. */
+  traceRoots?: boolean;
+  /** Serve reflection (gRPC Server Reflection v1 and v1alpha). */
+  reflection?: boolean;
+  /** Largest message taken, in bytes. */
+  maxMessageBytes?: number;
+}
+
+export interface RpcServer {
+  readonly port: number;
+  /** Health goes NOT_SERVING, running calls may end, then what is left is cut. */
+  close(): Promise<void>;
+}
+
+/** A gRPC server with health (grpc.health.v1) and, if asked for, reflection. */
+export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
+  const server = new Server({
+    'grpc.max_receive_message_length': options.maxMessageBytes ?? 4 * 1024 * 1024,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+  });
+  const health = new HealthImplementation({ '': 'SERVING' });
+  health.addToServer(server);
+  for (const service of options.services) addService(server, service, options);
+  if (options.reflection) reflection(options.services).addToServer(server);
+  const port = await bind(server, `${options.address}:${options.port}`);
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        health.setStatus('', 'NOT_SERVING');
+        const cut = setTimeout(() => server.forceShutdown(), 1_000);
+        server.tryShutdown(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+      }),
+  };
+}
+
+function bind(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
+      error ? reject(error) : resolve(port),
+    );
+  });
+}
+
+function reflection(services: readonly Implementation[]): ReflectionService {
+  const names = services.flatMap(({ definition }) =>
+    Object.values(definition).map(({ path }) => path.split('/')[1] ?? ''),
+  );
+  // The service only reads `fileDescriptorProtos`, so the set that buf built stands in for proto-loader's objects.
+  const files = { contract: { format: '', type: {}, fileDescriptorProtos: fileDescriptors() } };
+  return new ReflectionService(files as never, { services: [...new Set(names)] });
+}
+
+function addService(
+  server: Server,
+  { definition, handlers }: Implementation,
+  options: RpcServerOptions,
+): void {
+  const methods: Record<string, unknown> = {};
+  for (const [name, method] of Object.entries(definition)) {
+    const handler = handlers[name];
+    if (!handler) throw new Error(`no handler for ${method.path}`);
+    methods[name] = method.responseStream
+      ? (call: ServerWritableStream<never, unknown>) => answerStream(call, method.path, handler, options)
+      : (call: ServerUnaryCall<never, unknown>, done: sendUnaryData<unknown>) =>
+          answerUnary(call, done, method.path, handler, options);
+  }
+  server.addService(definition as unknown as GrpcServiceDefinition, methods as UntypedServiceImplementation);
+}
+
+type Handler = (request: never, context: CallContext) => unknown;
+
+async function answerUnary(
+  call: ServerUnaryCall<never, unknown>,
+  done: sendUnaryData<unknown>,
+  path: string,
+  handler: Handler,
+  options: RpcServerOptions,
+): Promise<void> {
+  const { context, dispose } = callContext(call);
+  try {
+    const answer = handler as (request: never, context: CallContext) => Promise<unknown>;
+    done(null, await traced(call.metadata, path, options, () => answer(call.request, context)));
+  } catch (error) {
+    done(statusOf(error, path, context, options.log));
+  } finally {
+    dispose();
+  }
+}
+
+async function answerStream(
+  call: ServerWritableStream<never, unknown>,
+  path: string,
+  handler: Handler,
+  options: RpcServerOptions,
+): Promise<void> {
+  const { context, dispose } = callContext(call);
+  // A client that went away shows as `cancelled`; the stream's own error event says nothing more.
+  call.on('error', () => {});
+  try {
+    await traced(call.metadata, path, options, async () => {
+      const answers = handler(call.request, context) as AsyncIterable<unknown>;
+      for await (const message of answers) {
+        if (context.signal.aborted) break;
+        if (!call.write(message)) await drained(call, context.signal);
+      }
+    });
+    call.end();
+  } catch (error) {
+    if (call.cancelled) return;
+    call.emit('error', statusOf(error, path, context, options.log));
+  } finally {
+    dispose();
+  }
+}
+
+function statusOf(error: unknown, path: string, context: CallContext, log: Log) {
+  const known =
+    context.signal.aborted && !(error instanceof AppError)
+      ? new AppError('deadline', 'the deadline passed before the answer was there', { cause: error })
+      : error;
+  return toStatus(known, (unexpected, id) =>
+    log.error({ error: unexpected, error_id: id, path }, 'call failed'),
+  );
+}
+
+async function traced<T>(
+  metadata: Metadata,
+  path: string,
+  options: RpcServerOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  const parent: Context | undefined = extractTrace({
+    traceparent: header(metadata, 'traceparent'),
+    tracestate: header(metadata, 'tracestate'),
+  });
+  if (!parent && !options.traceRoots) return work();
+  const [, service = '', method = ''] = path.split('/');
+  return inSpanOf(
+    parent ?? ROOT_CONTEXT,
+    `${service.split('.').at(-1)}/${method}`,
+    { 'rpc.system': 'grpc' },
+    work,
+  );
+}
+
+function header(metadata: Metadata, name: string): string | undefined {
+  const [value] = metadata.get(name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function callContext(call: ServerUnaryCall<never, unknown> | ServerWritableStream<never, unknown>) {
+  const abort = new AbortController();
+  const leave = () => abort.abort(new AppError('cancelled', 'the caller left'));
+  call.on('cancelled', leave);
+  const deadline = call.getDeadline();
+  const at = deadline instanceof Date ? deadline.getTime() : deadline;
+  const late = () => abort.abort(new AppError('deadline', 'the deadline passed before the answer was there'));
+  const left = at - Date.now() - ANSWER_MS;
+  const timer = Number.isFinite(left)
+    ? setTimeout(late, Math.min(Math.max(0, left), 2 ** 31 - 1))
+    : undefined;
+  const context: CallContext = { signal: abort.signal, metadata: call.metadata, peer: call.getPeer() };
+  const dispose = () => {
+    clearTimeout(timer);
+    call.removeListener('cancelled', leave);
+    // Whatever still waits for this call (an abandoned stream's source) ends with it.
+    abort.abort(new AppError('cancelled', 'the call is over'));
+  };
+  return { context, dispose };
+}
+
+function drained(call: ServerWritableStream<never, unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      call.removeListener('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    if (signal.aborted) return resolve();
+    call.once('drain', done);
+    signal.addEventListener('abort', done);
+  });
+}

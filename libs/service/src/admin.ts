@@ -1,0 +1,54 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/**
+ * The admin port of a service: /healthz (the process turns), /readyz (it can do its work; else 503
+ * with what it waits for) and /metrics. Never on a port that users' hosts reach.
+ */
+export interface Admin {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface AdminSources {
+  /** What the service waits for, each a phrase; empty when ready. */
+  waitingFor(): string[];
+  metrics: (
+    request: import('node:http').IncomingMessage,
+    response: import('node:http').ServerResponse,
+  ) => void;
+}
+
+export async function serveAdmin(address: string, port: number, sources: AdminSources): Promise<Admin> {
+  const server = createServer((request, response) => {
+    const answer = (status: number, body: object) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+    if (request.url === '/healthz') return answer(200, { status: 'ok' });
+    if (request.url === '/metrics') return sources.metrics(request, response);
+    if (request.url !== '/readyz') return answer(404, { message: 'not found' });
+    const waitingFor = sources.waitingFor();
+    return answer(waitingFor.length === 0 ? 200 : 503, {
+      ready: waitingFor.length === 0,
+      waiting_for: waitingFor,
+    });
+  });
+  await listen(server, port, address);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server: Server, port: number, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, address, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}

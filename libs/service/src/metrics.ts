@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Attributes, type MetricOptions, metrics } from '@opentelemetry/api';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+
+/**
+ * Counters and histograms, read by Prometheus from each service's admin port. Names are
+ * `spawner.<service>.<thing>`; attributes have few values, and a backend id is never one.
+ */
+export interface Metrics {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  close(): Promise<void>;
+}
+
+export function startMetrics(): Metrics {
+  const exporter = new PrometheusExporter({ preventServerStart: true });
+  const provider = new MeterProvider({ readers: [exporter] });
+  metrics.setGlobalMeterProvider(provider);
+  return {
+    handle: (request, response) => exporter.getMetricsRequestHandler(request, response),
+    close: () => provider.shutdown().catch(() => {}),
+  };
+}
+
+const meter = () => metrics.getMeter('spawner');
+
+/** Made once at start, after `startMetrics`; adding never throws. */
+export function counter(name: string, description: string): (attributes?: Attributes, by?: number) => void {
+  const instrument = meter().createCounter(name, { description });
+  return (attributes = {}, by = 1) => instrument.add(by, attributes);
+}
+
+/** A distribution of durations, in seconds. */
+export function durations(
+  name: string,
+  description: string,
+): (seconds: number, attributes?: Attributes) => void {
+  const options: MetricOptions = {
+    description,
+    unit: 's',
+    advice: {
+      explicitBucketBoundaries: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    },
+  };
+  const instrument = meter().createHistogram(name, options);
+  return (seconds, attributes = {}) => instrument.record(seconds, attributes);
+}
+
+/** A value that is read when Prometheus asks. */
+export function gauge(name: string, description: string, read: () => number): void {
+  meter()
+    .createObservableGauge(name, { description })
+    .addCallback((result) => result.observe(read()));
+}

@@ -1,0 +1,188 @@
+import { backoffMs, type Clock, systemClock } from '@spawner/domain';
+import { serveAdmin } from './admin.ts';
+import { ConfigError, type Environment, type SharedConfig } from './env.ts';
+import { createLog, type Log, masked } from './log.ts';
+import { startMetrics } from './metrics.ts';
+import { startTracing } from './tracing.ts';
+
+/** Something that was opened and must be closed. */
+export interface Closable {
+  close(): Promise<void> | void;
+}
+
+/**
+ * What a composition root is given. Things are closed in the reverse order of their opening, after
+ * `signal` has said that the end has begun.
+ */
+export interface App {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Aborts when draining begins. */
+  readonly signal: AbortSignal;
+  own<T extends Closable>(thing: T): T;
+  /** Opens something that may not be there yet: tries with back-off until it is, and says so in the log and on /readyz. */
+  connect<T extends Closable>(what: string, open: () => Promise<T>): Promise<T>;
+  /** A condition of readiness: nothing, or a phrase that says what is waited for. */
+  readyWhen(check: () => string | undefined): void;
+  /** A loop with an owner: errors are logged, it runs again after `everyMs`, and it ends with the app. */
+  every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void;
+}
+
+/**
+ * Runs a service: configuration, log, tracing, metrics, the admin port, then `build`, until SIGTERM
+ * or SIGINT; a second signal does not wait. `--check-config` ends after the first step.
+ */
+export async function run<C extends SharedConfig>(
+  service: string,
+  readConfig: (env: Environment) => C,
+  build: (config: C, app: App) => Promise<void>,
+): Promise<void> {
+  const config = configOrExit(service, readConfig);
+  const log = createLog(service, config.logLevel);
+  if (process.argv.includes('--check-config'))
+    return log.info({ config: masked(config) }, 'configuration is good');
+  log.info({ config: masked(config), pid: process.pid, node: process.version }, 'starting');
+
+  const chassis = new Chassis(log, systemClock);
+  const tracing = startTracing(service, process.env);
+  const metrics = startMetrics();
+  const stop = onSignal(log, chassis, config.drainMs);
+  process.on('unhandledRejection', (error) => log.error({ error }, 'unhandled rejection'));
+  try {
+    chassis.own(
+      await serveAdmin(config.bindAddress, config.adminPort, {
+        waitingFor: () => chassis.waitingFor(),
+        metrics: metrics.handle,
+      }),
+    );
+    await build(config, chassis);
+    chassis.started = true;
+    log.info('started');
+    await stop;
+  } catch (error) {
+    if (!chassis.signal.aborted) {
+      log.fatal({ error }, 'cannot start');
+      process.exitCode = 1;
+    }
+    chassis.drain();
+  }
+  await withDeadline(chassis.close(), config.drainMs, () => log.warn('not everything closed in time'));
+  await withDeadline(Promise.all([tracing.close(), metrics.close()]), 2_000, () => {});
+  log.info('stopped');
+  process.exit();
+}
+
+function configOrExit<C>(service: string, readConfig: (env: Environment) => C): C {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    createLog(service, 'info').fatal({ problems: error.problems }, error.message);
+    process.exit(2);
+  }
+}
+
+function onSignal(log: Log, chassis: Chassis, drainMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const begin = (name: string) => {
+      if (chassis.signal.aborted) return process.exit(1);
+      log.info({ signal: name, drain_ms: drainMs }, 'stopping');
+      chassis.drain();
+      resolve();
+    };
+    process.on('SIGTERM', begin);
+    process.on('SIGINT', begin);
+  });
+}
+
+async function withDeadline(work: Promise<unknown>, ms: number, late: () => void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      late();
+      resolve();
+    }, ms);
+  });
+  await Promise.race([work, deadline]);
+  clearTimeout(timer);
+}
+
+class Chassis implements App {
+  readonly log: Log;
+  readonly clock: Clock;
+  started = false;
+  readonly #abort = new AbortController();
+  readonly #owned: Closable[] = [];
+  readonly #waiting = new Set<string>();
+  readonly #conditions: (() => string | undefined)[] = [];
+
+  constructor(log: Log, clock: Clock) {
+    this.log = log;
+    this.clock = clock;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  own<T extends Closable>(thing: T): T {
+    this.#owned.push(thing);
+    return thing;
+  }
+
+  async connect<T extends Closable>(what: string, open: () => Promise<T>): Promise<T> {
+    this.#waiting.add(what);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const thing = this.own(await open());
+        this.#waiting.delete(what);
+        if (attempt > 0) this.log.info({ what }, `${what} is there`);
+        return thing;
+      } catch (error) {
+        this.signal.throwIfAborted();
+        const ms = backoffMs(attempt, Math.random);
+        this.log.warn({ error, again_in_ms: Math.round(ms) }, `waiting for ${what}`);
+        await this.clock.sleep(ms, this.signal);
+      }
+    }
+  }
+
+  readyWhen(check: () => string | undefined): void {
+    this.#conditions.push(check);
+  }
+
+  every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void {
+    const turn = async () => {
+      while (!this.signal.aborted) {
+        await work(this.signal).catch((error: unknown) => {
+          if (!this.signal.aborted)
+            this.log.warn({ error, loop: what }, `${what} failed; again in ${everyMs} ms`);
+        });
+        await this.clock.sleep(everyMs, this.signal).catch(() => {});
+      }
+    };
+    const turning = turn();
+    this.own({ close: () => turning });
+  }
+
+  waitingFor(): string[] {
+    const conditions = this.#conditions.map((check) => check()).filter((phrase) => phrase !== undefined);
+    const phrases = [...this.#waiting, ...conditions];
+    if (phrases.length === 0 && !this.started) return ['start'];
+    return this.signal.aborted ? ['draining', ...phrases] : phrases;
+  }
+
+  drain(): void {
+    this.#abort.abort(new Error('the service is stopping'));
+  }
+
+  async close(): Promise<void> {
+    for (let thing = this.#owned.pop(); thing; thing = this.#owned.pop()) {
+      try {
+        await thing.close();
+      } catch (error) {
+        this.log.warn({ error }, 'closing failed');
+      }
+    }
+  }
+}

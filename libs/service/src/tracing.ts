@@ -1,0 +1,107 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+
+/**
+ * Spans are made by hand where a stranger would look for them: one for each call that crosses a
+ * process border, and a few inside. Nothing on the data path is instrumented. Exported by OTLP/gRPC
+ * when OTEL_EXPORTER_OTLP_ENDPOINT is set; without it spans only give log lines their trace id.
+ */
+export interface Tracing {
+  /** Sends what is left. Never rejects: a missing collector must not fail a shutdown. */
+  close(): Promise<void>;
+}
+
+export function startTracing(service: string, env: Readonly<Record<string, string | undefined>>): Tracing {
+  const exporting = (env.OTEL_EXPORTER_OTLP_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? '') !== '';
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': service, 'service.namespace': 'spawner' }),
+    spanProcessors: exporting
+      ? [new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), scheduledDelayMillis: 500 })]
+      : [],
+  });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  trace.setGlobalTracerProvider(provider);
+  return {
+    close: () => provider.shutdown().catch(() => {}),
+  };
+}
+
+const tracer = () => trace.getTracer('spawner');
+
+/** Runs `work` in a span below the present one. A thrown error marks the span and goes on. */
+export async function inSpan<T>(
+  name: string,
+  attributes: Attributes,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  return tracer().startActiveSpan(name, { attributes }, (span) => settle(span, () => work(span)));
+}
+
+/** Runs `work` in a span below a context that came from elsewhere (a call's metadata, a stored parent). */
+export async function inSpanOf<T>(
+  parent: Context,
+  name: string,
+  attributes: Attributes,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  const options = { attributes, kind: SpanKind.SERVER };
+  return tracer().startActiveSpan(name, options, parent, (span) => settle(span, () => work(span)));
+}
+
+async function settle<T>(span: Span, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    span.setStatus({
+      code: SpanStatusCode.ERROR,
+      message: error instanceof Error ? error.message : String(error),
+    });
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** The present context as carrier entries (`traceparent`, `tracestate`). Empty outside a span. */
+export function injectTrace(): Record<string, string> {
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  return carrier;
+}
+
+/** The context that carrier entries name, or none when they name no trace. */
+export function extractTrace(carrier: Readonly<Record<string, string | undefined>>): Context | undefined {
+  if (!carrier.traceparent) return undefined;
+  return propagation.extract(ROOT_CONTEXT, carrier);
+}
+
+/** The context that work is in now, to be taken up again later by `inContext`. */
+export function presentContext(): Context {
+  return context.active();
+}
+
+export function inContext<T>(of: Context, work: () => T): T {
+  return context.with(of, work);
+}
+
+export { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
+
+/** The trace that the present work belongs to. */
+export function currentTraceId(): string | undefined {
+  return trace.getActiveSpan()?.spanContext().traceId;
+}

@@ -1,0 +1,4 @@
+export * from './keys.ts';
+export * from './redis.ts';
+export * from './replica.ts';
+export * from './route-table.ts';

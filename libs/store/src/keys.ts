@@ -1,0 +1,47 @@
+/**
+ * Every key in Redis, with the one service that writes it. The braces keep a cluster's keys in one
+ * slot, so that scripts stay atomic on Redis Cluster.
+ */
+export function keysOf(cluster: string) {
+  const key = (...parts: string[]) => ['spawner', `{${cluster}}`, ...parts].join(':');
+  return {
+    /** string, scheduler: the last tick. */
+    tick: key('tick'),
+    /** hash, scheduler: `now` (ms of cluster clock) and `last` (Redis TIME in ms when it was advanced). */
+    clock: key('clock'),
+    /** hash, scheduler: id → Node, for each kind of node. */
+    nodes: (kind: string) => key('nodes', kind),
+    /** hash, scheduler: `<kind>/<id>` → cluster clock of the last renewal. */
+    renewals: key('renewals'),
+    /** string, scheduler: grows when the list of proxies changes. */
+    proxiesVersion: key('proxies', 'version'),
+    /** zset, scheduler: drone id → load in thousandths of what it can hold. */
+    load: key('load'),
+    /** hash, scheduler: capacity and reservations of one drone. */
+    drone: (id: string) => key('drone', id),
+    /** hash, scheduler: id → stop order, until the drone has reported the end. */
+    stops: (drone: string) => key('drone', drone, 'stops'),
+    /** set, scheduler: ids of the living backends of one drone. */
+    living: (drone: string) => key('drone', drone, 'backends'),
+    /** hash, scheduler: the record of one backend. */
+    backend: (id: string) => key('backend', id),
+    /** zset, scheduler: backend id → tick of its placement. */
+    backends: key('backends'),
+    /** zset, scheduler: `<what>/<id>` → cluster clock when it is to be looked at. */
+    due: key('due'),
+    /** hash, scheduler: backend id → Route. */
+    routes: key('routes'),
+    /** stream, scheduler: changes of `routes`, ids `<epoch>-<n>` with n contiguous. */
+    routeLog: key('routes', 'log'),
+    /** hash, scheduler: `epoch` and `n` of the log's last entry. */
+    routeHead: key('routes', 'head'),
+    /** hash, certificates: the cluster's certificate and its ACME account. */
+    certificates: key('certificates'),
+    /** string with expiry, certificates: who issues now. */
+    certificatesLease: key('certificates', 'lease'),
+    /** zset, dns: `<name> <value>` → Redis TIME in ms when it goes. */
+    challenges: key('challenges'),
+  };
+}
+
+export type Keys = ReturnType<typeof keysOf>;

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { AppError } from '@spawner/domain';
+import type { Log } from '@spawner/service';
+import { createClient, RESP_TYPES } from 'redis';
+
+/** No command waits longer than this for its answer, in milliseconds. */
+const COMMAND_MS = 2_000;
+
+/**
+ * A connection to Redis. Commands fail with `unavailable` at once while it is away and after 2 s at
+ * the latest; nothing is queued for later. Replies are Buffers where a text may be binary.
+ */
+export interface Redis {
+  readonly ready: boolean;
+  /** Any command; bulk strings come back as Buffers. */
+  send(command: readonly (string | Buffer)[], options?: { timeoutMs?: number }): Promise<RedisReply>;
+  /** A connection of its own with the same settings, for blocking reads. */
+  duplicate(): Promise<Redis>;
+  close(): Promise<void>;
+}
+export type RedisReply = null | number | Buffer | RedisReply[];
+
+export async function openRedis(url: string, log: Log): Promise<Redis> {
+  const client = createClient({
+    url,
+    RESP: 2,
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: 10_000,
+    pingInterval: 10_000,
+    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+    socket: { connectTimeout: 5_000, reconnectStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000) },
+  });
+  let away = false;
+  client.on('error', (error: unknown) => {
+    if (!away) log.warn({ error }, 'Redis is away');
+    away = true;
+  });
+  client.on('ready', () => {
+    if (away) log.info('Redis is back');
+    away = false;
+  });
+  await connectOnce(client, () => client.connect());
+  return {
+    get ready() {
+      return client.isReady;
+    },
+    send: async (command, { timeoutMs = COMMAND_MS } = {}) => {
+      try {
+        const answer = client.sendCommand([...command], {
+          typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer },
+        });
+        return (await withTimeout(answer, timeoutMs)) as unknown as RedisReply;
+      } catch (error) {
+        if (isServerReply(error)) throw error;
+        throw new AppError('unavailable', 'the store is not reachable', { cause: error });
+      }
+    },
+    duplicate: () => openRedis(url, log),
+    close: async () => {
+      if (client.isOpen) client.destroy();
+    },
+  };
+}
+
+/** The first connection fails at once, so that the caller can say what it waits for. */
+async function connectOnce(
+  client: { once(event: 'error', listener: (error: unknown) => void): unknown; destroy(): void },
+  connect: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await withTimeout(connect(), 5_000, new Promise((_, reject) => client.once('error', reject)));
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
+}
+
+async function withTimeout<T>(work: Promise<T>, ms: number, other?: Promise<never>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  work.catch(() => {});
+  other?.catch(() => {});
+  try {
+    return await Promise.race(other ? [work, late, other] : [work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isServerReply(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^(?:ERR|WRONGTYPE|NOSCRIPT|OOM|MISCONF|READONLY|NOAUTH|NOPERM)/.test(error.message)
+  );
+}
+
+/** A Lua script of this package's `lua/` folder, run by its digest and loaded where Redis does not know it. */
+export class Script {
+  readonly #source: string;
+  #sha: string | undefined;
+
+  constructor(file: string, ...libraries: string[]) {
+    this.#source = [...libraries, file]
+      .map((name) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8'))
+      .join('\n');
+  }
+
+  async run(
+    redis: Redis,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<RedisReply> {
+    const tail = [
+      String(keys.length),
+      ...keys,
+      ...args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)),
+    ];
+    this.#sha ??= String(await redis.send(['SCRIPT', 'LOAD', this.#source]));
+    try {
+      return await redis.send(['EVALSHA', this.#sha, ...tail]);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return redis.send(['EVAL', this.#source, ...tail]);
+    }
+  }
+}

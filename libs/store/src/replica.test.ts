@@ -1,0 +1,60 @@
+import { Replica } from './replica.ts';
+
+const at = (n: number, epoch = 1) => ({ epoch, n });
+const row = (epoch: number, name = '') => ({ epoch, name });
+
+describe('Replica', () => {
+  it('follows the log from where the table was read', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.load(at(5), new Map([['a', row(1)]]));
+    expect(replica.apply(at(6), { id: 'b', row: row(7), epoch: 7 })).toBe(true);
+    expect(replica.apply(at(7), { id: 'a', row: undefined, epoch: 8 })).toBe(true);
+    expect([...replica.rows()]).toEqual([row(7)]);
+  });
+
+  it.each([[at(7)], [at(5)], [at(6, 2)]])('asks for a reload at entry %j after 1-5', (next) => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.load(at(5), new Map());
+    expect(replica.apply(next, { id: 'a', row: row(9), epoch: 9 })).toBe(false);
+    expect(replica.size).toBe(0);
+  });
+
+  it('keeps the higher epoch when an entry repeats what the table already had', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.load(at(5), new Map([['a', row(9, 'new')]]));
+    expect(replica.apply(at(6), { id: 'a', row: row(8, 'old'), epoch: 8 })).toBe(true);
+    expect(replica.get('a')?.name).toBe('new');
+  });
+
+  it('never goes back within one epoch of the store, and starts over with a new one', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.load(at(5), new Map([['a', row(9, 'new')]]));
+    replica.load(at(6), new Map([['a', row(8, 'old')]]));
+    expect(replica.get('a')?.name).toBe('new');
+    replica.load(at(1, 2), new Map([['a', row(8, 'old')]]));
+    expect(replica.get('a')?.name).toBe('old');
+  });
+
+  it('tells who listens of every row that changed or went', () => {
+    const heard: string[] = [];
+    const replica = new Replica<{ epoch: number; name: string }>((id, now) =>
+      heard.push(`${id} ${now?.name ?? 'gone'}`),
+    );
+    replica.load(at(1), new Map([['a', row(1, 'x')]]));
+    replica.apply(at(2), { id: 'a', row: row(2, 'y'), epoch: 2 });
+    replica.load(at(3), new Map());
+    expect(heard).toEqual(['a x', 'a y', 'a gone']);
+  });
+
+  it('disagrees with a head that is behind it or of another epoch', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    expect(replica.agrees(at(0))).toBe(false);
+    replica.load(at(5), new Map());
+    expect([at(5), at(9), at(4), at(5, 2)].map((head) => replica.agrees(head))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+});

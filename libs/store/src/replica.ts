@@ -1,0 +1,79 @@
+/**
+ * A full copy of a table that is changed elsewhere, kept by its change log. Pure: it is told pages,
+ * entries and heads, and says when it must be loaded again.
+ *
+ * The reader takes the log's position first, then the table, then follows: an entry that the table
+ * already had comes once more and changes nothing, because of two versions of a row the higher epoch
+ * wins. Any other next id than the one after the last, or a head that disagrees, means a reload.
+ */
+export interface LogPosition {
+  epoch: number;
+  n: number;
+}
+
+export interface Versioned {
+  epoch: number;
+}
+
+export type RowChange<T> = { id: string; row: T | undefined; epoch: number };
+
+export class Replica<T extends Versioned> {
+  readonly #rows = new Map<string, T>();
+  readonly #changed: (id: string, row: T | undefined) => void;
+  #position: LogPosition | undefined;
+
+  /** `changed` hears of every row that is now another than before, or gone. */
+  constructor(changed: (id: string, row: T | undefined) => void = () => {}) {
+    this.#changed = changed;
+  }
+
+  get(id: string): T | undefined {
+    return this.#rows.get(id);
+  }
+
+  rows(): IterableIterator<T> {
+    return this.#rows.values();
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** Where it stands in the log; nothing before the first load. */
+  get position(): LogPosition | undefined {
+    return this.#position;
+  }
+
+  /** Replaces everything by the table as it was read after the log stood at `position`. */
+  load(position: LogPosition, rows: ReadonlyMap<string, T>): void {
+    const newEpoch = position.epoch !== this.#position?.epoch;
+    for (const id of [...this.#rows.keys()]) if (!rows.has(id)) this.#put(id, undefined);
+    for (const [id, row] of rows) {
+      const present = this.#rows.get(id);
+      if (!present || newEpoch || row.epoch > present.epoch) this.#put(id, row);
+    }
+    this.#position = position;
+  }
+
+  /** Takes the log's next entry. False: it is not the next one, load again. */
+  apply(at: LogPosition, change: RowChange<T>): boolean {
+    const last = this.#position;
+    if (!last || at.epoch !== last.epoch || at.n !== last.n + 1) return false;
+    this.#position = at;
+    const present = this.#rows.get(change.id);
+    if (present && present.epoch > change.epoch) return true;
+    if (present || change.row) this.#put(change.id, change.row);
+    return true;
+  }
+
+  /** Whether what the writer says of its head fits what was applied; it may be ahead of the reader. */
+  agrees(head: LogPosition): boolean {
+    return this.#position !== undefined && head.epoch === this.#position.epoch && head.n >= this.#position.n;
+  }
+
+  #put(id: string, row: T | undefined): void {
+    if (row) this.#rows.set(id, row);
+    else this.#rows.delete(id);
+    this.#changed(id, row);
+  }
+}

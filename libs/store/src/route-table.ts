@@ -1,0 +1,148 @@
+import type { Clock } from '@spawner/domain';
+import { Route } from '@spawner/proto/internal/route';
+import type { Log } from '@spawner/service';
+import type { Keys } from './keys.ts';
+import type { Redis, RedisReply } from './redis.ts';
+import { type LogPosition, Replica } from './replica.ts';
+
+const PAGE = '1000';
+const READ_BLOCK_MS = 5_000;
+const HEAD_EVERY_MS = 5_000;
+/** A rest between reads: a hundred blocked readers cost Redis 1.3 ms per entry. */
+const REST_MS = 5;
+const RELOAD_JITTER_MS = 200;
+
+/**
+ * Every route of the cluster in memory, following Redis. Look-ups never wait for anything; while
+ * Redis is away the last known routes stay.
+ */
+export class RouteTable {
+  readonly #replica: Replica<Route>;
+  readonly #listeners = new Set<(id: string, route: Route | undefined) => void>();
+  #loads = 0;
+
+  constructor() {
+    this.#replica = new Replica<Route>((id, route) => {
+      for (const listener of this.#listeners) listener(id, route);
+    });
+  }
+
+  get(id: string): Route | undefined {
+    return this.#replica.get(id);
+  }
+
+  get size(): number {
+    return this.#replica.size;
+  }
+
+  /** Whether the table was ever complete. */
+  get loaded(): boolean {
+    return this.#replica.position !== undefined;
+  }
+
+  /** How often the table was read whole. */
+  get loads(): number {
+    return this.#loads;
+  }
+
+  /** Hears of every route that changed or went, until `close` of what it returns. */
+  onChange(listener: (id: string, route: Route | undefined) => void): { close(): void } {
+    this.#listeners.add(listener);
+    return { close: () => this.#listeners.delete(listener) };
+  }
+
+  /** Loads and follows until the signal aborts; throws when Redis is away, to be called again by its owner. */
+  async follow(redis: Redis, keys: Keys, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
+    await this.#load(redis, keys);
+    log.info({ routes: this.size }, 'routes loaded');
+    const blocking = await redis.duplicate();
+    try {
+      let headAt = clock.now() + HEAD_EVERY_MS;
+      while (!signal.aborted) {
+        const position = this.#replica.position as LogPosition;
+        const entries = entriesOf(await readLog(blocking, keys, position));
+        const inStep = entries.every(({ at, change }) => this.#replica.apply(at, change));
+        const headDue = clock.now() >= headAt;
+        if (headDue) headAt = clock.now() + HEAD_EVERY_MS;
+        if (!inStep || (headDue && !(await this.#headAgrees(redis, keys)))) {
+          log.warn('the route log has a gap; loading again');
+          await clock.sleep(Math.random() * RELOAD_JITTER_MS, signal);
+          await this.#load(redis, keys);
+        }
+        await clock.sleep(REST_MS, signal);
+      }
+    } finally {
+      await blocking.close();
+    }
+  }
+
+  async #headAgrees(redis: Redis, keys: Keys): Promise<boolean> {
+    const before = this.#replica.position;
+    const head = await readHead(redis, keys);
+    // A store that was emptied says nothing of the sessions that run: what is known stays until it is written anew.
+    if (head.epoch === 0) return true;
+    // Ahead is right while entries are on their way, but not if the next one is no longer there.
+    return (
+      this.#replica.agrees(head) && !(head.n > (before?.n ?? 0) && (await logLacks(redis, keys, before)))
+    );
+  }
+
+  async #load(redis: Redis, keys: Keys): Promise<void> {
+    const position = await readHead(redis, keys);
+    const rows = new Map<string, Route>();
+    let cursor = '0';
+    do {
+      const [next, page] = (await redis.send(['HSCAN', keys.routes, cursor, 'COUNT', PAGE])) as [
+        Buffer,
+        Buffer[],
+      ];
+      cursor = next.toString();
+      for (let at = 0; at + 1 < page.length; at += 2)
+        rows.set((page[at] as Buffer).toString(), Route.decode(page[at + 1] as Buffer));
+    } while (cursor !== '0');
+    this.#replica.load(position, rows);
+    this.#loads++;
+  }
+}
+
+async function readHead(redis: Redis, keys: Keys): Promise<LogPosition> {
+  const [epoch, n] = (await redis.send(['HMGET', keys.routeHead, 'epoch', 'n'])) as (Buffer | null)[];
+  return { epoch: Number(epoch?.toString() ?? 0), n: Number(n?.toString() ?? 0) };
+}
+
+async function readLog(blocking: Redis, keys: Keys, { epoch, n }: LogPosition): Promise<RedisReply> {
+  const command = [
+    'XREAD',
+    'COUNT',
+    PAGE,
+    'BLOCK',
+    String(READ_BLOCK_MS),
+    'STREAMS',
+    keys.routeLog,
+    `${epoch}-${n}`,
+  ];
+  return blocking.send(command, { timeoutMs: READ_BLOCK_MS + 2_000 });
+}
+
+async function logLacks(redis: Redis, keys: Keys, position: LogPosition | undefined): Promise<boolean> {
+  if (!position) return true;
+  const next = `${position.epoch}-${position.n + 1}`;
+  const found = (await redis.send(['XRANGE', keys.routeLog, next, next])) as RedisReply[];
+  return found.length === 0;
+}
+
+/** XREAD's reply: [[stream, [[id, [field, value, …]], …]]], or a flat map in RESP3; null when nothing came. */
+function entriesOf(reply: RedisReply) {
+  const stream = Array.isArray(reply) ? reply[0] : null;
+  const entries = (Array.isArray(stream) ? stream[1] : null) as [Buffer, Buffer[]][] | null;
+  return (entries ?? []).map(([id, fields]) => {
+    const [epoch = 0, n = 0] = id.toString().split('-').map(Number);
+    const values = new Map<string, Buffer>();
+    for (let at = 0; at + 1 < fields.length; at += 2)
+      values.set(String(fields[at]), fields[at + 1] as Buffer);
+    const route = values.get('route');
+    const row = route && route.length > 0 ? Route.decode(route) : undefined;
+    const change = { id: String(values.get('id')), row, epoch: Number(String(values.get('epoch') ?? 0)) };
+    return { at: { epoch, n }, change };
+  });
+}
