@@ -1,0 +1,50 @@
+/**
+ * The backend that the tests spawn: it does on command what a backend may do. From its environment: `PORT`, `NAME`;
+ * `EXIT_TIMEOUT` (ms until it exits by itself) and `EXIT_CODE` (with which; alone: at once); `LISTEN=false`;
+ * `START_DELAY_MS` before it listens; `IGNORE_SIGTERM=true`.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { acceptWebSocket } from '../../../deploy/images/demo/websocket.ts';
+import { answer } from './routes.ts';
+
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+const { PORT, HOST, EXIT_CODE, EXIT_TIMEOUT, LISTEN, START_DELAY_MS, IGNORE_SIGTERM } = process.env;
+
+process.on('SIGTERM', () => {
+  if (IGNORE_SIGTERM === 'true') say('probe ignores SIGTERM');
+  else exit(0);
+});
+
+if (EXIT_CODE || EXIT_TIMEOUT) setTimeout(() => exit(Number(EXIT_CODE || 0)), Number(EXIT_TIMEOUT || 0));
+if (START_DELAY_MS) await delay(Number(START_DELAY_MS));
+
+const server = createServer((request, response) => void answer(request, response, exit));
+
+server.on('upgrade', (request, socket, head) => {
+  const limits = { maxMessageBytes: MAX_MESSAGE_BYTES, maxBufferedBytes: 4 * MAX_MESSAGE_BYTES };
+  const connection = acceptWebSocket(request, socket, head, limits);
+  if (!connection) return;
+  connection.onMessage = (message) =>
+    connection.send(typeof message === 'string' ? `echo: ${message}` : message);
+});
+
+if (LISTEN === 'false') {
+  say('probe does not listen');
+  setInterval(() => {}, 2 ** 30);
+} else {
+  server.listen(Number(PORT || 8080), HOST, () => {
+    say(`probe listening on ${(server.address() as AddressInfo).port}`);
+  });
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function exit(code: number): void {
+  say(`probe exits with ${code}`);
+  process.exit(code);
+}
