@@ -11,10 +11,8 @@ export function keysOf(cluster: string) {
     clock: key('clock'),
     /** hash, scheduler: id → Node, for each kind of node. */
     nodes: (kind: string) => key('nodes', kind),
-    /** hash, scheduler: `<kind>/<id>` → cluster clock of the last renewal. */
+    /** hash, scheduler: `<kind>/<id>` → cluster clock of the last renewal; `<kind>/<id>/registration` → its tick. */
     renewals: key('renewals'),
-    /** string, scheduler: grows when the list of proxies changes. */
-    proxiesVersion: key('proxies', 'version'),
     /** zset, scheduler: drone id → load in thousandths of what it can hold. */
     load: key('load'),
     /** hash, scheduler: capacity and reservations of one drone. */
@@ -45,3 +43,21 @@ export function keysOf(cluster: string) {
 }
 
 export type Keys = ReturnType<typeof keysOf>;
+
+/** What every script is given as KEYS, in the order that lua/common.lua names them; the last two are prefixes. */
+export function scriptKeys(keys: Keys): string[] {
+  return [
+    keys.tick,
+    keys.clock,
+    keys.renewals,
+    keys.load,
+    keys.backends,
+    keys.due,
+    keys.routes,
+    keys.routeLog,
+    keys.routeHead,
+    keys.nodes('drone'),
+    keys.backend(''),
+    keys.drone(''),
+  ];
+}

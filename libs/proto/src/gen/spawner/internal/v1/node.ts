@@ -78,6 +78,8 @@ export interface Node {
   backends: number;
   /** Given at registration; 0 before it. */
   registration: number;
+  /** In a list of proxies: it has missed its renewals. DNS does not name it; an agent still asks it. */
+  lapsed: boolean;
 }
 
 function createBaseNode(): Node {
@@ -93,6 +95,7 @@ function createBaseNode(): Node {
     memoryBytes: 0,
     backends: 0,
     registration: 0,
+    lapsed: false,
   };
 }
 
@@ -130,6 +133,9 @@ export const Node: MessageFns<Node> = {
     }
     if (message.registration !== 0) {
       writer.uint32(88).int64(message.registration);
+    }
+    if (message.lapsed !== false) {
+      writer.uint32(96).bool(message.lapsed);
     }
     return writer;
   },
@@ -235,6 +241,14 @@ export const Node: MessageFns<Node> = {
             message.registration = longToNumber(reader.int64());
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.lapsed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -280,6 +294,7 @@ export const Node: MessageFns<Node> = {
         : 0,
       backends: isSet(object.backends) ? globalThis.Number(object.backends) : 0,
       registration: isSet(object.registration) ? globalThis.Number(object.registration) : 0,
+      lapsed: isSet(object.lapsed) ? globalThis.Boolean(object.lapsed) : false,
     };
   },
 
@@ -318,6 +333,9 @@ export const Node: MessageFns<Node> = {
     if (message.registration !== 0) {
       obj.registration = Math.round(message.registration);
     }
+    if (message.lapsed !== false) {
+      obj.lapsed = message.lapsed;
+    }
     return obj;
   },
 
@@ -337,6 +355,7 @@ export const Node: MessageFns<Node> = {
     message.memoryBytes = object.memoryBytes ?? 0;
     message.backends = object.backends ?? 0;
     message.registration = object.registration ?? 0;
+    message.lapsed = object.lapsed ?? false;
     return message;
   },
 };

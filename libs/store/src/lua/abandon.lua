@@ -1,0 +1,15 @@
+-- Ends a record that its drone can no longer end: never taken over ('unreported': only while no report of it
+-- has come), or no longer in its drone's inventory ('any'). The drone keeps a stop order in case it starts late.
+-- ARGV: id, 'unreported' | 'any', status, route without epoch, order, retention in ms. Returns 1 when it was ended here.
+local id = ARGV[1]
+local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state', 'revision')
+redis.call('ZREM', DUE, 'reserve/' .. id)
+if not v[1] or tonumber(v[2]) == TERMINATED then return 0 end
+if ARGV[2] == 'unreported' and tonumber(v[3]) > 0 then return 0 end
+redis.call('HSET', BACKEND .. id, 'state', TERMINATED, 'revision', whole(tonumber(v[3]) + 1), 'status', ARGV[3], 'edge', 'ended')
+put_route(id, ARGV[4])
+release(id, v[1], tonumber(ARGV[6]))
+redis.call('HSET', DRONE .. v[1] .. ':stops', id, ARGV[5])
+-- No new work for this drone until it renews.
+if ARGV[2] == 'unreported' then redis.call('HSET', RENEWALS, 'drone/' .. v[1], whole(cluster_now() - 60000)) end
+return 1

@@ -1,0 +1,82 @@
+-- What every writing script shares. KEYS is the list of scriptKeys() in keys.ts, always whole and in that order.
+local TICK, CLOCK, RENEWALS, LOAD, BACKENDS, DUE, ROUTES, ROUTE_LOG, ROUTE_HEAD, NODES_DRONE, BACKEND, DRONE =
+  unpack(KEYS)
+local ROUTE_LOG_LENGTH = 20000
+local TERMINATED = 70
+
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+-- The next tick: max(last + 1, Redis TIME in µs). It outgrows a Redis that lost everything.
+local function next_tick()
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  local tick = math.max(tonumber(redis.call('GET', TICK) or '0') + 1, now)
+  redis.call('SET', TICK, whole(tick))
+  return tick
+end
+
+-- Milliseconds of cluster clock; only a sweep advances it.
+local function cluster_now()
+  return tonumber(redis.call('HGET', CLOCK, 'now') or '0')
+end
+
+local function varint(number)
+  local bytes = {}
+  while number >= 128 do
+    bytes[#bytes + 1] = string.char(128 + number % 128)
+    number = math.floor(number / 128)
+  end
+  bytes[#bytes + 1] = string.char(number)
+  return table.concat(bytes)
+end
+
+-- Writes a route and its log entry. `route` is a serialized Route without its epoch (field 3), which is a
+-- fresh tick; a serialized message may be extended by appending fields. An empty route takes the row away.
+local function put_route(id, route)
+  local epoch = next_tick()
+  local head = tonumber(redis.call('HGET', ROUTE_HEAD, 'epoch') or '0')
+  if head == 0 then
+    head = epoch
+    redis.call('HSET', ROUTE_HEAD, 'epoch', whole(head), 'n', 0)
+    redis.call('DEL', ROUTE_LOG)
+  end
+  local n = redis.call('HINCRBY', ROUTE_HEAD, 'n', 1)
+  if route == '' then
+    redis.call('HDEL', ROUTES, id)
+  else
+    route = route .. string.char(24) .. varint(epoch)
+    redis.call('HSET', ROUTES, id, route)
+  end
+  redis.call('XADD', ROUTE_LOG, 'MAXLEN', '~', ROUTE_LOG_LENGTH, whole(head) .. '-' .. n,
+    'id', id, 'epoch', whole(epoch), 'route', route)
+end
+
+-- A drone's load in thousandths: of what it can hold, the scarcest.
+local function set_load(drone)
+  local values = redis.call('HMGET', DRONE .. drone, 'cpu', 'memory', 'backends', 'reserved_cpu', 'reserved_memory', 'reserved_backends')
+  local load = 0
+  for i = 1, 3 do
+    local capacity = tonumber(values[i] or '0')
+    if capacity > 0 then load = math.max(load, tonumber(values[i + 3] or '0') / capacity) end
+  end
+  redis.call('ZADD', LOAD, whole(load * 1000), drone)
+end
+
+local function reserve(drone, cpu, memory, sign)
+  redis.call('HINCRBY', DRONE .. drone, 'reserved_cpu', whole(sign * cpu))
+  redis.call('HINCRBY', DRONE .. drone, 'reserved_memory', whole(sign * memory))
+  redis.call('HINCRBY', DRONE .. drone, 'reserved_backends', sign)
+  if redis.call('ZSCORE', LOAD, drone) then set_load(drone) end
+end
+
+-- The end of a record's life: its reservation goes back, and it is forgotten after `retention` ms.
+local function release(id, drone, retention)
+  local held = redis.call('HMGET', BACKEND .. id, 'cpu', 'memory')
+  if redis.call('SREM', DRONE .. drone .. ':backends', id) == 1 then
+    reserve(drone, tonumber(held[1]), tonumber(held[2]), -1)
+  end
+  redis.call('ZREM', DUE, 'reserve/' .. id)
+  redis.call('ZADD', DUE, whole(cluster_now() + retention), 'forget/' .. id)
+end

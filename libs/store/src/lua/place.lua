@@ -1,0 +1,45 @@
+-- Places a backend on the least loaded drone that fits and reserves it, in one step.
+-- ARGV: id, cpu, memory, summary, created (ISO), route without drone (field 4) and epoch, ms after which a
+-- drone is stale, ms of reservation. Returns {'exists'} | {'none', known, stale, full} |
+-- {'placed', drone, registration, placement, node}.
+local id, cpu, memory = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if redis.call('EXISTS', BACKEND .. id) == 1 then return { 'exists' } end
+local now = cluster_now()
+local stale, full, known = 0, 0, 0
+
+local function fits(drone)
+  local at = redis.call('HGET', RENEWALS, 'drone/' .. drone)
+  if not at or now - tonumber(at) > tonumber(ARGV[7]) then
+    stale = stale + 1
+    return false
+  end
+  local v = redis.call('HMGET', DRONE .. drone, 'cpu', 'memory', 'backends', 'reserved_cpu', 'reserved_memory', 'reserved_backends')
+  local function left(i) return tonumber(v[i] or '0') - tonumber(v[i + 3] or '0') end
+  if left(1) >= cpu and left(2) >= memory and left(3) >= 1 then return true end
+  full = full + 1
+  return false
+end
+
+local function choose()
+  for from = 0, 992, 32 do
+    local candidates = redis.call('ZRANGE', LOAD, from, from + 31)
+    for _, drone in ipairs(candidates) do
+      known = known + 1
+      if fits(drone) then return drone end
+    end
+    if #candidates < 32 then return nil end
+  end
+end
+
+local drone = choose()
+if not drone then return { 'none', known, stale, full } end
+local placement = next_tick()
+redis.call('HSET', BACKEND .. id, 'state', 10, 'revision', 0, 'drone', drone, 'placement', whole(placement),
+  'cpu', whole(cpu), 'memory', whole(memory), 'summary', ARGV[4], 'created', ARGV[5], 'edge', 'pending')
+redis.call('ZADD', BACKENDS, whole(placement), id)
+redis.call('SADD', DRONE .. drone .. ':backends', id)
+reserve(drone, cpu, memory, 1)
+redis.call('ZADD', DUE, whole(now + tonumber(ARGV[8])), 'reserve/' .. id)
+put_route(id, ARGV[6] .. string.char(34) .. varint(#drone) .. drone)
+local registration = redis.call('HGET', RENEWALS, 'drone/' .. drone .. '/registration')
+return { 'placed', drone, registration, whole(placement), redis.call('HGET', NODES_DRONE, drone) }

@@ -1,0 +1,18 @@
+-- What an agent says of one backend. ARGV: id, drone, state, revision, status, what the edge answers
+-- ('pending', 'open' or 'ended'), route without epoch, retention in ms.
+-- Returns 'unknown' | 'elsewhere' | 'old' | 'taken' | 'ended' (an end that stood before).
+local id, drone, state, revision = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state', 'revision', 'edge')
+if not v[1] then return 'unknown' end
+if v[1] ~= drone then return 'elsewhere' end
+if tonumber(v[2]) == TERMINATED then return 'ended' end
+-- The rule of lifecycle.ts, supersedes().
+if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end
+redis.call('HSET', BACKEND .. id, 'state', state, 'revision', whole(revision), 'status', ARGV[5], 'edge', ARGV[6])
+redis.call('ZREM', DUE, 'reserve/' .. id)
+if ARGV[6] ~= v[4] then put_route(id, ARGV[7]) end
+if state == TERMINATED then
+  release(id, drone, tonumber(ARGV[8]))
+  redis.call('HDEL', DRONE .. drone .. ':stops', id)
+end
+return 'taken'

@@ -1,0 +1,1 @@
+return whole(next_tick())

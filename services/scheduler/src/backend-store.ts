@@ -1,0 +1,184 @@
+import { DEADLINES } from '@spawner/domain';
+import { BackendStatus, type InventoryEntry, SpecSummary } from '@spawner/proto/internal/backend_status';
+import { Node } from '@spawner/proto/internal/node';
+import { StopOrder } from '@spawner/proto/internal/scheduler_service';
+import type { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Keys, type Redis, Script, scriptKeys } from '@spawner/store';
+import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
+
+export type Placement =
+  | { outcome: 'placed'; node: Node; placement: number }
+  | { outcome: 'exists' }
+  | { outcome: 'none'; known: number; stale: number; full: number };
+
+export type ReportOutcome = 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
+
+const FIELDS = ['state', 'drone', 'placement', 'created', 'summary', 'status'];
+
+/** The backends in Redis: every write is one script that compares before it sets. */
+export class BackendStore {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly #scripts = {
+    place: new Script('place', 'common'),
+    report: new Script('report', 'common'),
+    restore: new Script('restore', 'common'),
+    stop: new Script('stop', 'common'),
+    abandon: new Script('abandon', 'common'),
+    forget: new Script('forget', 'common'),
+  };
+
+  constructor(redis: Redis, keys: Keys) {
+    this.#redis = redis;
+    this.#keys = keys;
+  }
+
+  async place(id: string, summary: SpecSummary, created: Date): Promise<Placement> {
+    const [outcome, ...rest] = (await this.#script('place', [
+      id,
+      summary.cpuMillis,
+      summary.memoryBytes,
+      Buffer.from(SpecSummary.encode(summary).finish()),
+      created.toISOString(),
+      routeOf(id, '', {}),
+      DEADLINES.renewalsMissed,
+      DEADLINES.reservation,
+    ])) as unknown[];
+    if (String(outcome) === 'exists') return { outcome: 'exists' };
+    if (String(outcome) === 'none') {
+      const [known = 0, stale = 0, full = 0] = rest.map(Number);
+      return { outcome: 'none', known, stale, full };
+    }
+    const [, registration, placement, node] = rest as [Buffer, Buffer, Buffer, Buffer];
+    return {
+      outcome: 'placed',
+      node: { ...Node.decode(node), registration: Number(String(registration)) },
+      placement: Number(String(placement)),
+    };
+  }
+
+  async report(drone: string, status: BackendStatus): Promise<ReportOutcome> {
+    const answer = await this.#script('report', [
+      status.id,
+      drone,
+      status.state,
+      status.revision,
+      Buffer.from(BackendStatus.encode(status).finish()),
+      edgeOf(status.state),
+      routeOf(status.id, drone, status),
+      DEADLINES.retention,
+    ]);
+    return String(answer) as ReportOutcome;
+  }
+
+  /** Writes the record of an inventory's line where there is none; otherwise it is a report. */
+  async restore(
+    drone: string,
+    entry: InventoryEntry & { status: BackendStatus },
+  ): Promise<ReportOutcome | 'restored'> {
+    const { status } = entry;
+    const summary = entry.spec ?? SpecSummary.fromPartial({});
+    const answer = await this.#script('restore', [
+      status.id,
+      drone,
+      status.state,
+      status.revision,
+      Buffer.from(BackendStatus.encode(status).finish()),
+      edgeOf(status.state),
+      routeOf(status.id, drone, status),
+      summary.cpuMillis,
+      summary.memoryBytes,
+      Buffer.from(SpecSummary.encode(summary).finish()),
+      (entry.createTime ?? new Date(0)).toISOString(),
+      entry.placement,
+      DEADLINES.retention,
+    ]);
+    return String(answer) === 'restored' ? 'restored' : this.report(drone, status);
+  }
+
+  /** Writes a wanted end down. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
+  async stop(order: StopOrder): Promise<{ drone: string } | 'ended' | undefined> {
+    const drone = await this.#script('stop', [order.id, Buffer.from(StopOrder.encode(order).finish())]);
+    if (drone === null) return undefined;
+    return String(drone) === '' ? 'ended' : { drone: String(drone) };
+  }
+
+  /** Ends a record that its drone will not end; false when somebody else did. */
+  async abandon(
+    record: BackendRecord,
+    when: 'unreported' | 'any',
+    reason: EndReason,
+    detail: string,
+    now: Date,
+  ): Promise<boolean> {
+    const status = endedStatus(record, reason, detail, now);
+    const answer = await this.#script('abandon', [
+      record.id,
+      when,
+      Buffer.from(BackendStatus.encode(status).finish()),
+      routeOf(record.id, record.drone, status),
+      Buffer.from(StopOrder.encode({ id: record.id, force: true, reason }).finish()),
+      DEADLINES.retention,
+    ]);
+    return Number(answer) === 1;
+  }
+
+  async forget(id: string): Promise<void> {
+    await this.#script('forget', [id]);
+  }
+
+  async get(id: string): Promise<BackendRecord | undefined> {
+    const values = (await this.#redis.send([
+      'HMGET',
+      this.#keys.backend(id),
+      ...FIELDS,
+    ])) as (Buffer | null)[];
+    return recordOf(id, values);
+  }
+
+  /** Ids of the living backends of a drone. */
+  async living(drone: string): Promise<string[]> {
+    return ((await this.#redis.send(['SMEMBERS', this.#keys.living(drone)])) as Buffer[]).map(String);
+  }
+
+  /** At most `count` records placed before `before`, newest first, and where the next page begins. */
+  async page(before: number, count: number): Promise<{ records: BackendRecord[]; next: number | undefined }> {
+    const max = before === Number.POSITIVE_INFINITY ? '+inf' : `(${before}`;
+    const command = [
+      'ZREVRANGEBYSCORE',
+      this.#keys.backends,
+      max,
+      '-inf',
+      'WITHSCORES',
+      'LIMIT',
+      '0',
+      String(count),
+    ];
+    const flat = ((await this.#redis.send(command)) as Buffer[]).map(String);
+    const ids = flat.filter((_, index) => index % 2 === 0);
+    const records = await Promise.all(ids.map((id) => this.get(id)));
+    const next = ids.length === count ? Number(flat.at(-1)) : undefined;
+    return { records: records.filter((record) => record !== undefined), next };
+  }
+
+  #script(
+    name: 'place' | 'report' | 'restore' | 'stop' | 'abandon' | 'forget',
+    args: (string | number | Buffer)[],
+  ) {
+    return this.#scripts[name].run(this.#redis, scriptKeys(this.#keys), args);
+  }
+}
+
+function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefined {
+  const [state, drone, placement, created, summary, status] = values;
+  if (!state || !summary) return undefined;
+  return {
+    id,
+    state: Number(String(state)) as BackendState,
+    drone: String(drone),
+    placement: Number(String(placement)),
+    created: new Date(String(created)),
+    summary: SpecSummary.decode(summary),
+    ...(status ? { status: BackendStatus.decode(status) } : {}),
+  };
+}

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import type { Bus } from '@spawner/bus';
+import { SUBJECTS } from '@spawner/bus';
+import { AppError, type BackendId, type Clock } from '@spawner/domain';
+import type { SpecSummary } from '@spawner/proto/internal/backend_status';
+import { NodeKind } from '@spawner/proto/internal/node';
+import { type Backend, BackendSpec, type BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import { counter, inSpan, type Log } from '@spawner/service';
+import type { Agents } from './agents.ts';
+import type { BackendStore } from './backend-store.ts';
+import type { NodeStore } from './node-store.ts';
+import { type BackendRecord, toBackend } from './record.ts';
+
+/** A start that its agent has not taken by then is given to nobody else; it is ended. */
+const START_MS = 3_000;
+/** The order stands in the store; telling the agent at once only makes it quicker. */
+const STOP_MS = 1_000;
+const PAGE = 200;
+/** How many records one call of list looks at before it gives a short page. */
+const SCAN = 2_000;
+
+export interface ListQuery {
+  pageSize: number;
+  /** Placement tick before which the page begins. */
+  before: number;
+  states: readonly BackendState[];
+  droneId: string;
+  labels: Readonly<Record<string, string>>;
+}
+
+/** What gateways ask of backends. */
+export class Backends {
+  readonly #store: BackendStore;
+  readonly #nodes: NodeStore;
+  readonly #agents: Agents;
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #placed = counter('spawner.scheduler.placements', 'Placements by outcome');
+
+  constructor(store: BackendStore, nodes: NodeStore, agents: Agents, bus: Bus, clock: Clock, log: Log) {
+    this.#store = store;
+    this.#nodes = nodes;
+    this.#agents = agents;
+    this.#bus = bus;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /**
+   * Places a backend and hands it to its drone. The same id again is the same backend. Throws
+   * `exhausted` when nothing fits and `unavailable` ("drone …") when its drone did not take it.
+   */
+  async spawn(id: BackendId, spec: BackendSpec): Promise<Backend> {
+    const created = this.#clock.wall();
+    const placed = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
+      const placement = await this.#store.place(id, summaryOf(spec), created);
+      span.setAttribute('spawner.outcome', placement.outcome);
+      return placement;
+    });
+    this.#placed({ outcome: placed.outcome });
+    if (placed.outcome === 'exists') return this.get(id);
+    if (placed.outcome === 'none') throw new AppError('exhausted', noDrone(placed));
+    const { node, placement } = placed;
+    const { registration } = node;
+    try {
+      await this.#agents
+        .at(node.rpcAddress)
+        .startBackend({ id, registration, placement, createTime: created, spec }, { timeoutMs: START_MS });
+    } catch (error) {
+      this.#log.warn({ error, backend: id, drone: node.id }, 'a drone did not take a backend');
+      await this.#giveUp(id, `drone ${node.id} did not take it`);
+      throw new AppError('unavailable', `drone ${node.id} did not take the backend`, { cause: error });
+    }
+    return this.get(id);
+  }
+
+  async get(id: BackendId): Promise<Backend> {
+    return toBackend(await this.#record(id));
+  }
+
+  /** A page of records, newest first; the token is the placement before which the next one begins. */
+  async list(query: ListQuery): Promise<{ backends: Backend[]; next: number | undefined }> {
+    const backends: Backend[] = [];
+    let before: number | undefined = query.before;
+    for (let seen = 0; seen < SCAN && before !== undefined; seen += PAGE) {
+      const { records, next } = await this.#store.page(before, PAGE);
+      for (const record of records) {
+        if (matches(record, query)) backends.push(toBackend(record));
+        if (backends.length === query.pageSize) return { backends, next: record.placement };
+      }
+      before = next;
+    }
+    return { backends, next: before };
+  }
+
+  /** Writes the wanted end down, tells the agent, and answers with the record as it is. */
+  async terminate(id: BackendId, force: boolean): Promise<Backend> {
+    const order = { id, force, reason: EndReason.REQUESTED };
+    const outcome = await this.#store.stop(order);
+    if (outcome === undefined) throw unknown(id);
+    if (outcome !== 'ended') {
+      const node = await this.#nodes.find(NodeKind.DRONE, outcome.drone);
+      if (node)
+        await this.#agents
+          .at(node.rpcAddress)
+          .stopBackend(order, { timeoutMs: STOP_MS })
+          .catch((error: unknown) =>
+            this.#log.info({ error, backend: id }, 'the agent hears of a stop at its renewal'),
+          );
+    }
+    return this.get(id);
+  }
+
+  /** Hands the agent's lines on; of an ended backend, its last ones. */
+  async *tailLogs(
+    id: BackendId,
+    options: { follow: boolean; tailLines?: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<TailLogsResponse> {
+    const { drone } = await this.#record(id);
+    const node = await this.#nodes.find(NodeKind.DRONE, drone);
+    if (!node) throw new AppError('unavailable', `drone ${drone} is not known`);
+    for await (const { line } of this.#agents.at(node.rpcAddress).tailLogs({ id, ...options }, { signal }))
+      if (line) yield line;
+  }
+
+  /** A reservation that nobody took up: the backend ends here. */
+  async expire(id: BackendId): Promise<void> {
+    await this.#giveUp(id, 'its drone never reported on it');
+  }
+
+  /** Tells watchers of a change that stands in the store. */
+  async announce(id: string): Promise<void> {
+    const record = await this.#store.get(id);
+    if (record) this.#bus.publish(SUBJECTS.backendState, id, { backend: toBackend(record) });
+  }
+
+  async #giveUp(id: BackendId, detail: string): Promise<void> {
+    const record = await this.#store.get(id);
+    if (!record) return;
+    const ended = await this.#store.abandon(
+      record,
+      'unreported',
+      EndReason.INTERNAL,
+      detail,
+      this.#clock.wall(),
+    );
+    if (ended) await this.announce(id);
+  }
+
+  async #record(id: BackendId): Promise<BackendRecord> {
+    const record = await this.#store.get(id);
+    if (!record) throw unknown(id);
+    return record;
+  }
+}
+
+function unknown(id: string): AppError {
+  return new AppError('not_found', `no backend ${id}`);
+}
+
+function noDrone({ known, stale, full }: { known: number; stale: number; full: number }): string {
+  if (known === 0) return 'no drone is registered';
+  return `no drone has room: of ${known}, ${full} are full and ${stale} have not renewed`;
+}
+
+function matches(record: BackendRecord, { states, droneId, labels }: ListQuery): boolean {
+  return (
+    (states.length === 0 || states.includes(record.state)) &&
+    (droneId === '' || record.drone === droneId) &&
+    Object.entries(labels).every(([name, value]) => record.summary.labels[name] === value)
+  );
+}
+
+/** What the store keeps of a spec: never environment values or credentials. */
+function summaryOf(spec: BackendSpec): SpecSummary {
+  return {
+    image: spec.image,
+    labels: spec.labels,
+    idleTimeoutMs: spec.idleTimeoutMs ?? 0,
+    lifetimeLimitMs: spec.lifetimeLimitMs ?? 0,
+    cpuMillis: spec.resources?.cpuMillis ?? 0,
+    memoryBytes: spec.resources?.memoryBytes ?? 0,
+    digest: createHash('sha256').update(BackendSpec.encode(spec).finish()).digest(),
+  };
+}

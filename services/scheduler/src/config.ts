@@ -1,0 +1,10 @@
+import { type Environment, readServiceConfig, sharedAddresses } from '@spawner/service';
+
+export type Config = ReturnType<typeof readConfig>;
+
+export const readConfig = (env: Environment) =>
+  readServiceConfig('scheduler', env, 9102, (reader, prefix) => ({
+    redisUrl: sharedAddresses.redisUrl(reader),
+    natsUrl: sharedAddresses.natsUrl(reader),
+    port: reader.port(`${prefix}PORT`, 50_052),
+  }));

@@ -1,0 +1,30 @@
+import { openBus } from '@spawner/bus';
+import { serveRpc } from '@spawner/rpc';
+import { run } from '@spawner/service';
+import { keysOf, openRedis } from '@spawner/store';
+import { Agents } from './agents.ts';
+import { BackendStore } from './backend-store.ts';
+import { Backends } from './backends.ts';
+import { readConfig } from './config.ts';
+import { NodeStore } from './node-store.ts';
+import { Nodes } from './nodes.ts';
+import { schedulerService } from './server.ts';
+import { sweep } from './sweep.ts';
+
+await run('scheduler', readConfig, async (config, app) => {
+  const redis = await app.connect('Redis', () => openRedis(config.redisUrl, app.log));
+  const bus = await app.connect('NATS', () => openBus(config.natsUrl, 'scheduler', app.log));
+  app.readyWhen(() => (redis.ready ? undefined : 'Redis'));
+  const keys = keysOf(config.cluster);
+
+  const agents = app.own(new Agents());
+  const nodeStore = new NodeStore(redis, keys);
+  const backendStore = new BackendStore(redis, keys);
+  const backends = new Backends(backendStore, nodeStore, agents, bus, app.clock, app.log);
+  const nodes = new Nodes(nodeStore, backendStore, backends, app.clock, app.log);
+
+  app.every('sweep', 1_000, () => sweep(nodeStore, backendStore, backends, nodes, app.log));
+  const services = [schedulerService(backends, nodes)];
+  const { bindAddress: address, port } = config;
+  app.own(await serveRpc({ address, port, log: app.log, services, maxMessageBytes: 64 * 1024 * 1024 }));
+});

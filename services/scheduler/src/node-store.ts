@@ -1,0 +1,124 @@
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { StopOrder } from '@spawner/proto/internal/scheduler_service';
+import { type Keys, type Redis, Script, scriptKeys } from '@spawner/store';
+
+/** A node with the age of its last renewal, in milliseconds of cluster clock. */
+export interface KnownNode {
+  node: Node;
+  renewalAge: number;
+}
+
+export interface DroneUse {
+  reservedCpu: number;
+  reservedMemory: number;
+  reservedBackends: number;
+}
+
+const KIND_NAMES: Record<NodeKind, string> = {
+  [NodeKind.UNSPECIFIED]: 'unspecified',
+  [NodeKind.DRONE]: 'drone',
+  [NodeKind.PROXY]: 'proxy',
+  [NodeKind.DNS]: 'dns',
+  [NodeKind.CERTIFICATES]: 'certificates',
+};
+
+/** The nodes of the cluster in Redis: who they are and when they last renewed. */
+export class NodeStore {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly #tick = new Script('tick', 'common');
+  readonly #register = new Script('register', 'common');
+  readonly #renew = new Script('renew', 'common');
+  readonly #unregister = new Script('unregister', 'common');
+  readonly #sweep = new Script('sweep', 'common');
+
+  constructor(redis: Redis, keys: Keys) {
+    this.#redis = redis;
+    this.#keys = keys;
+  }
+
+  /** Registers a node under a fresh tick, which replaces any registration before it. */
+  async register(node: Node): Promise<number> {
+    const registration = Number(String(await this.#tick.run(this.#redis, scriptKeys(this.#keys), [])));
+    const capacity = node.kind === NodeKind.DRONE ? [node.cpuMillis, node.memoryBytes, node.backends] : [];
+    await this.#register.run(this.#redis, scriptKeys(this.#keys), [
+      this.#nodes(node.kind),
+      memberOf(node.kind, node.id),
+      node.id,
+      Buffer.from(Node.encode({ ...node, registration }).finish()),
+      registration,
+      ...capacity,
+    ]);
+    return registration;
+  }
+
+  /** Whether the registration is the present one, and what ends are wanted of the node. */
+  async renew(
+    kind: NodeKind,
+    id: string,
+    registration: number,
+  ): Promise<{ granted: boolean; stops: StopOrder[] }> {
+    const args = [memberOf(kind, id), id, registration];
+    const answer = await this.#renew.run(this.#redis, scriptKeys(this.#keys), args);
+    const [granted, stops] = answer as [number, Buffer[]];
+    const orders = stops.filter((_, index) => index % 2 === 1).map((bytes) => StopOrder.decode(bytes));
+    return { granted: granted === 1, stops: orders };
+  }
+
+  /** Every node of a kind, by id. */
+  async list(kind: NodeKind): Promise<KnownNode[]> {
+    const [nodes, renewals, clock] = (await Promise.all([
+      this.#redis.send(['HVALS', this.#nodes(kind)]),
+      this.#redis.send(['HGETALL', this.#keys.renewals]),
+      this.#redis.send(['HGET', this.#keys.clock, 'now']),
+    ])) as [Buffer[], Buffer[], Buffer | null];
+    const renewedAt = new Map<string, number>();
+    for (let at = 0; at + 1 < renewals.length; at += 2)
+      renewedAt.set(String(renewals[at]), Number(renewals[at + 1]));
+    const now = Number(String(clock ?? 0));
+    return nodes
+      .map((bytes) => Node.decode(bytes))
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .map((node) => ({
+        node,
+        renewalAge: Math.max(0, now - (renewedAt.get(memberOf(kind, node.id)) ?? 0)),
+      }));
+  }
+
+  async find(kind: NodeKind, id: string): Promise<Node | undefined> {
+    const bytes = await this.#redis.send(['HGET', this.#nodes(kind), id]);
+    return Buffer.isBuffer(bytes) ? Node.decode(bytes) : undefined;
+  }
+
+  async use(drone: string): Promise<DroneUse> {
+    const fields = ['reserved_cpu', 'reserved_memory', 'reserved_backends'];
+    const values = (await this.#redis.send([
+      'HMGET',
+      this.#keys.drone(drone),
+      ...fields,
+    ])) as (Buffer | null)[];
+    const [reservedCpu = 0, reservedMemory = 0, reservedBackends = 0] = values.map((value) =>
+      Number(String(value ?? 0)),
+    );
+    return { reservedCpu, reservedMemory, reservedBackends };
+  }
+
+  /** Forgets a node that has not renewed for `silentMs` of cluster clock. */
+  async unregister(kind: NodeKind, id: string, silentMs: number): Promise<void> {
+    const args = [this.#nodes(kind), memberOf(kind, id), id, silentMs];
+    await this.#unregister.run(this.#redis, scriptKeys(this.#keys), args);
+  }
+
+  /** Advances the cluster clock and takes what is due: `reserve/<id>` and `forget/<id>`, at most 100. */
+  async sweep(): Promise<string[]> {
+    return ((await this.#sweep.run(this.#redis, scriptKeys(this.#keys), [100])) as Buffer[]).map(String);
+  }
+
+  #nodes(kind: NodeKind): string {
+    return this.#keys.nodes(KIND_NAMES[kind]);
+  }
+}
+
+function memberOf(kind: NodeKind, id: string): string {
+  return `${KIND_NAMES[kind]}/${id}`;
+}

@@ -1,0 +1,129 @@
+import { AppError, type Clock, DEADLINES, isNodeId } from '@spawner/domain';
+import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
+import { type Node, NodeKind } from '@spawner/proto/internal/node';
+import {
+  type ProxyList,
+  type RegisterNodeResponse,
+  type RenewNodeRequest,
+  type RenewNodeResponse,
+  RenewVerdict,
+  type StopOrder,
+} from '@spawner/proto/internal/scheduler_service';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Drone, DroneState } from '@spawner/proto/v1/fleet_service';
+import { counter, type Log } from '@spawner/service';
+import type { BackendStore } from './backend-store.ts';
+import type { Backends } from './backends.ts';
+import type { NodeStore } from './node-store.ts';
+import { proxyList } from './proxies.ts';
+
+const NO_VERDICT = { stops: [], proxies: undefined, ended: [] };
+
+/** What nodes ask: a place in the cluster, and to be believed about their backends. */
+export class Nodes {
+  readonly #nodes: NodeStore;
+  readonly #store: BackendStore;
+  readonly #backends: Backends;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #registrations = counter('spawner.scheduler.registrations', 'Registrations by kind of node');
+  #proxies: ProxyList = { version: 0, proxies: [] };
+
+  constructor(nodes: NodeStore, store: BackendStore, backends: Backends, clock: Clock, log: Log) {
+    this.#nodes = nodes;
+    this.#store = store;
+    this.#backends = backends;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async register(node: Node, inventory: readonly InventoryEntry[]): Promise<RegisterNodeResponse> {
+    if (node.kind === NodeKind.UNSPECIFIED || !isNodeId(node.id))
+      throw new AppError('invalid', 'a node has a kind and an id of a-z, 0-9 and hyphens');
+    const registration = await this.#nodes.register(node);
+    this.#registrations({ kind: node.kind });
+    this.#log.info(
+      { node: node.id, kind: node.kind, registration, backends: inventory.length },
+      'node registered',
+    );
+    if (node.kind === NodeKind.PROXY) await this.refreshProxies();
+    const stops = node.kind === NodeKind.DRONE ? await this.#takeInventory(node.id, inventory) : [];
+    const wanted = await this.#nodes.renew(node.kind, node.id, registration);
+    return { registration, stops: [...stops, ...wanted.stops], proxies: this.#proxies };
+  }
+
+  async renew(request: RenewNodeRequest): Promise<RenewNodeResponse> {
+    const { granted } = await this.#nodes.renew(request.kind, request.id, request.registration);
+    if (!granted) return { ...NO_VERDICT, verdict: RenewVerdict.REGISTER };
+    const outcomes = await Promise.all(request.changed.map((status) => this.#report(request.id, status)));
+    // A backend that the store does not have: the drone is asked for all that it has.
+    if (outcomes.includes('unknown')) return { ...NO_VERDICT, verdict: RenewVerdict.REGISTER };
+    const { stops } = await this.#nodes.renew(request.kind, request.id, request.registration);
+    return {
+      verdict: RenewVerdict.GRANTED,
+      stops: [...stops, ...request.changed.flatMap((status, index) => stopUnwanted(status, outcomes[index]))],
+      proxies: request.proxiesVersion === this.#proxies.version ? undefined : this.#proxies,
+      ended: request.changed.filter(({ state }) => state === BackendState.TERMINATED).map(({ id }) => id),
+    };
+  }
+
+  async drones(): Promise<Drone[]> {
+    const known = await this.#nodes.list(NodeKind.DRONE);
+    return Promise.all(
+      known.map(async ({ node, renewalAge }) => {
+        const { reservedCpu, reservedMemory, reservedBackends } = await this.#nodes.use(node.id);
+        return {
+          id: node.id,
+          state: renewalAge > DEADLINES.renewalsMissed ? DroneState.UNREACHABLE : DroneState.READY,
+          region: node.region,
+          runtime: node.runtime,
+          capacity: { cpuMillis: node.cpuMillis, memoryBytes: node.memoryBytes, backends: node.backends },
+          reserved: { cpuMillis: reservedCpu, memoryBytes: reservedMemory, backends: reservedBackends },
+          registerTime: new Date(node.registration / 1_000),
+          heartbeatAgeMs: renewalAge,
+        };
+      }),
+    );
+  }
+
+  /** Reads the list of proxies anew, and forgets those that have been silent for too long. */
+  async refreshProxies(): Promise<void> {
+    const known = await this.#nodes.list(NodeKind.PROXY);
+    const silent = known.filter(({ renewalAge }) => renewalAge > DEADLINES.proxyForgotten);
+    for (const { node } of silent)
+      await this.#nodes.unregister(NodeKind.PROXY, node.id, DEADLINES.proxyForgotten);
+    this.#proxies = proxyList(known);
+  }
+
+  async #report(drone: string, status: BackendStatus) {
+    const outcome = await this.#store.report(drone, status);
+    if (outcome === 'taken') await this.#backends.announce(status.id);
+    return outcome;
+  }
+
+  /** Believes a drone about everything that it runs; what it once reported and lacks now has ended. */
+  async #takeInventory(drone: string, inventory: readonly InventoryEntry[]): Promise<StopOrder[]> {
+    const stops: StopOrder[] = [];
+    for (const entry of inventory) {
+      if (!entry.status) continue;
+      const outcome = await this.#store.restore(drone, { ...entry, status: entry.status });
+      if (outcome === 'taken' || outcome === 'restored') await this.#backends.announce(entry.status.id);
+      stops.push(...stopUnwanted(entry.status, outcome));
+    }
+    const there = new Set(inventory.map(({ status }) => status?.id));
+    for (const id of await this.#store.living(drone)) {
+      const record = there.has(id) ? undefined : await this.#store.get(id);
+      if (!record?.status) continue;
+      const now = this.#clock.wall();
+      if (await this.#store.abandon(record, 'any', EndReason.DRONE_LOST, 'its drone no longer has it', now))
+        await this.#backends.announce(id);
+    }
+    return stops;
+  }
+}
+
+/** A drone runs what has ended, or what another drone has: it is to stop it. */
+function stopUnwanted(status: BackendStatus, outcome: string | undefined): StopOrder[] {
+  if (status.state === BackendState.TERMINATED || (outcome !== 'ended' && outcome !== 'elsewhere')) return [];
+  return [{ id: status.id, force: true, reason: EndReason.INTERNAL }];
+}

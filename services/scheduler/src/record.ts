@@ -1,0 +1,95 @@
+import { STATES } from '@spawner/domain';
+import type { BackendStatus, SpecSummary } from '@spawner/proto/internal/backend_status';
+import { Route, RouteState } from '@spawner/proto/internal/route';
+import { type Backend, BackendState, EndReason } from '@spawner/proto/v1/backend';
+
+/** A backend as the store has it: what the placement wrote, and the last report of its agent. */
+export interface BackendRecord {
+  id: string;
+  state: BackendState;
+  drone: string;
+  placement: number;
+  created: Date;
+  summary: SpecSummary;
+  /** Absent until its drone has reported on it. */
+  status?: BackendStatus;
+}
+
+/** The public record. The placement is revision 1; a report's revision counts on from there. */
+export function toBackend({ id, state, drone, created, summary, status }: BackendRecord): Backend {
+  const scheduled = { state: BackendState.SCHEDULED, revision: 1, time: created };
+  const reported = (status?.events ?? []).filter((event) => event.state > STATES.SCHEDULED);
+  return {
+    id,
+    state,
+    revision: (status?.revision ?? 0) + 1,
+    url: '',
+    droneId: drone,
+    image: summary.image,
+    labels: summary.labels,
+    idleTimeoutMs: summary.idleTimeoutMs,
+    lifetimeLimitMs: summary.lifetimeLimitMs,
+    createTime: created,
+    readyTime: status?.readyTime,
+    endTime: status?.endTime,
+    endReason: status?.endReason ?? EndReason.UNSPECIFIED,
+    endDetail: status?.endDetail ?? '',
+    exitCode: status?.exitCode,
+    outOfMemory: status?.outOfMemory ?? false,
+    lastLogs: status?.lastLogs ?? [],
+    events: [scheduled, ...reported.map((event) => ({ ...event, revision: event.revision + 1 }))],
+  };
+}
+
+/** What the edge answers for a backend in this state: the three values that `edge` has in the store. */
+export function edgeOf(state: BackendState): 'pending' | 'open' | 'ended' {
+  if (state >= BackendState.TERMINATING) return 'ended';
+  return state === BackendState.READY ? 'open' : 'pending';
+}
+
+const ROUTE_STATES = {
+  pending: RouteState.PENDING,
+  open: RouteState.OPEN,
+  ended: RouteState.ENDED,
+} as const;
+
+/** The route of a backend, to which the store adds its epoch (and, at its placement, the drone). */
+export function routeOf(id: string, drone: string, status: Partial<BackendStatus>): Buffer {
+  const state = status.state ?? BackendState.SCHEDULED;
+  const route = {
+    backendId: id,
+    state: ROUTE_STATES[edgeOf(state)],
+    droneId: drone,
+    local: status.local,
+    network: status.network,
+    endReason: status.endReason ?? EndReason.UNSPECIFIED,
+    backendState: state,
+    epoch: 0,
+  };
+  return Buffer.from(Route.encode(route).finish());
+}
+
+/** The last status of a backend whose drone will not write it: ended here, with the reason. */
+export function endedStatus(
+  record: BackendRecord,
+  reason: EndReason,
+  detail: string,
+  now: Date,
+): BackendStatus {
+  const revision = (record.status?.revision ?? 0) + 1;
+  return {
+    id: record.id,
+    state: BackendState.TERMINATED,
+    revision,
+    local: undefined,
+    network: undefined,
+    readyTime: record.status?.readyTime,
+    endTime: now,
+    endReason: reason,
+    endDetail: detail,
+    exitCode: undefined,
+    outOfMemory: false,
+    lastLogs: record.status?.lastLogs ?? [],
+    events: [...(record.status?.events ?? []), { state: BackendState.TERMINATED, revision, time: now }],
+  };
+}

@@ -1,0 +1,55 @@
+import { AppError, parseBackendId } from '@spawner/domain';
+import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { type Implementation, implement } from '@spawner/rpc';
+import type { Backends } from './backends.ts';
+import type { Nodes } from './nodes.ts';
+
+/** The scheduler over gRPC: checks, calls, maps. */
+export function schedulerService(backends: Backends, nodes: Nodes): Implementation {
+  return implement(SchedulerServiceService, {
+    spawnBackend: async ({ id, spec }) => {
+      if (!spec)
+        throw new AppError('invalid', 'spec is required', {
+          violations: [{ field: 'spec', message: 'is required' }],
+        });
+      return { backend: await backends.spawn(parseBackendId(id), spec) };
+    },
+    getBackend: async ({ id }) => ({ backend: await backends.get(parseBackendId(id)) }),
+    listBackends: async ({ pageSize, pageToken, states, droneId, labels }) => {
+      const before = parsePageToken(pageToken);
+      const { backends: page, next } = await backends.list({
+        pageSize: clamp(pageSize),
+        before,
+        states,
+        droneId,
+        labels,
+      });
+      return { backends: page, nextPageToken: next === undefined ? '' : String(next) };
+    },
+    terminateBackend: async ({ id, force }) => ({
+      backend: await backends.terminate(parseBackendId(id), force),
+    }),
+    async *tailLogs({ id, follow, tailLines }, { signal }) {
+      for await (const line of backends.tailLogs(parseBackendId(id), { follow, tailLines }, signal))
+        yield { line };
+    },
+    listDrones: async () => ({ drones: await nodes.drones() }),
+    registerNode: async ({ node, inventory }) => {
+      if (!node) throw new AppError('invalid', 'node is required');
+      return nodes.register(node, inventory);
+    },
+    renewNode: (request) => nodes.renew(request),
+  });
+}
+
+function clamp(pageSize: number): number {
+  return Math.min(Math.max(pageSize || 100, 1), 1_000);
+}
+
+function parsePageToken(token: string): number {
+  if (token === '') return Number.POSITIVE_INFINITY;
+  if (/^\d{1,16}$/.test(token)) return Number(token);
+  throw new AppError('invalid', 'page_token: not one of ours', {
+    violations: [{ field: 'page_token', message: 'not one of ours' }],
+  });
+}

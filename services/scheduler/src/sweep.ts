@@ -1,0 +1,26 @@
+import { isBackendId } from '@spawner/domain';
+import type { Log } from '@spawner/service';
+import type { BackendStore } from './backend-store.ts';
+import type { Backends } from './backends.ts';
+import type { NodeStore } from './node-store.ts';
+import type { Nodes } from './nodes.ts';
+
+/**
+ * One turn of the sweep that every scheduler makes once a second: the cluster clock goes on, and what
+ * is due is handled. Two schedulers may handle the same entry; the second changes nothing.
+ */
+export async function sweep(
+  nodeStore: NodeStore,
+  backendStore: BackendStore,
+  backends: Backends,
+  nodes: Nodes,
+  log: Log,
+) {
+  for (const entry of await nodeStore.sweep()) {
+    const [what, id = ''] = entry.split('/');
+    if (what === 'forget') await backendStore.forget(id);
+    else if (what === 'reserve' && isBackendId(id)) await backends.expire(id);
+    else log.error({ entry }, 'an unknown deadline');
+  }
+  await nodes.refreshProxies();
+}
