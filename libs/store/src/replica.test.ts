@@ -19,6 +19,13 @@ describe('Replica', () => {
     expect(replica.size).toBe(0);
   });
 
+  it('takes the first entry of a log that began after an empty table was read', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.load(at(0, 0), new Map());
+    expect(replica.apply(at(2, 9), { id: 'a', row: row(9), epoch: 9 })).toBe(false);
+    expect(replica.apply(at(1, 9), { id: 'a', row: row(9), epoch: 9 })).toBe(true);
+  });
+
   it('keeps the higher epoch when an entry repeats what the table already had', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     replica.load(at(5), new Map([['a', row(9, 'new')]]));

@@ -55,10 +55,11 @@ export class Replica<T extends Versioned> {
     this.#position = position;
   }
 
-  /** Takes the log's next entry. False: it is not the next one, load again. */
+  /** Takes the log's next entry; where there was no log (epoch 0), its first. False: it is not the next one, load again. */
   apply(at: LogPosition, change: RowChange<T>): boolean {
     const last = this.#position;
-    if (!last || at.epoch !== last.epoch || at.n !== last.n + 1) return false;
+    const begins = last?.epoch === 0 && at.n === 1;
+    if (!last || !(begins || (at.epoch === last.epoch && at.n === last.n + 1))) return false;
     this.#position = at;
     const present = this.#rows.get(change.id);
     if (present && present.epoch > change.epoch) return true;

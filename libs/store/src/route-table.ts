@@ -56,6 +56,8 @@ export class RouteTable {
     await this.#load(redis, keys);
     log.info({ routes: this.size }, 'routes loaded');
     const blocking = await redis.duplicate();
+    const leave = () => void blocking.close();
+    signal.addEventListener('abort', leave);
     try {
       let headAt = clock.now() + HEAD_EVERY_MS;
       while (!signal.aborted) {
@@ -72,6 +74,7 @@ export class RouteTable {
         await clock.sleep(REST_MS, signal);
       }
     } finally {
+      signal.removeEventListener('abort', leave);
       await blocking.close();
     }
   }

@@ -4,8 +4,9 @@ local TICK, CLOCK, RENEWALS, LOAD, BACKENDS, DUE, ROUTES, ROUTE_LOG, ROUTE_HEAD,
 local ROUTE_LOG_LENGTH = 20000
 local TERMINATED = 70
 
+-- Adding 0 turns -0, which Redis does not take for a number, into 0.
 local function whole(number)
-  return string.format('%.0f', number)
+  return string.format('%.0f', number + 0)
 end
 
 -- The next tick: max(last + 1, Redis TIME in µs). It outgrows a Redis that lost everything.
