@@ -17,17 +17,20 @@ const project = (displayName, testMatch, extra = {}) => ({
   ...extra,
 });
 
+/** Suites with real servers wait for conditions, not for time: their tests may take long when a machine is busy. */
+const patient = { setupFilesAfterEnv: ['<rootDir>/test/runner/patience.ts'] };
+
 export default {
   projects: [
     project('unit', [
       'libs/**/*.test.ts',
       'services/**/*.test.ts',
-      'test/rules/**/*.test.ts',
+      'test/{rules,runner}/**/*.test.ts',
       'deploy/**/*.test.ts',
     ]),
-    project('contract', ['test/contract/**/*.test.ts']),
-    project('integration', ['test/integration/**/*.test.ts']),
-    project('e2e', ['test/e2e/**/*.test.ts']),
-    project('compose', ['test/compose/**/*.test.ts']),
+    project('contract', ['test/contract/**/*.test.ts'], patient),
+    project('integration', ['test/integration/**/*.test.ts'], patient),
+    project('e2e', ['test/e2e/**/*.test.ts'], patient),
+    project('compose', ['test/compose/**/*.test.ts'], patient),
   ],
 };

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { promisify } from 'node:util';
+
+export interface BridgeNetwork extends AsyncDisposable {
+  name: string;
+  stop(): Promise<void>;
+}
+
+/** Makes a bridge device with a /24 of its own, for which it needs root; gone after `stop`. */
+export async function makeBridge(): Promise<BridgeNetwork> {
+  const ip = (...args: string[]) =>
+    promisify(execFile)('ip', args, { env: { ...process.env, PATH: pathWithSbin() } });
+  const { name, address } = await unused(ip);
+  await ip('link', 'add', 'name', name, 'type', 'bridge');
+  const stop = async () => {
+    await ip('link', 'delete', name);
+  };
+  try {
+    await ip('address', 'add', address, 'dev', name);
+    await ip('link', 'set', name, 'up');
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { name, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function unused(ip: (...args: string[]) => Promise<{ stdout: string }>) {
+  const { stdout: taken } = await ip('-oneline', 'address');
+  for (let tries = 0; tries < 100; tries += 1) {
+    const number = randomInt(1, 255);
+    if (!taken.includes(` 10.213.${number}.`))
+      return { name: `spawnt${number}`, address: `10.213.${number}.1/24` };
+  }
+  throw new Error('no free network in 10.213.0.0/16');
+}
+
+function pathWithSbin(): string {
+  return `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+}

@@ -1,0 +1,57 @@
+/**
+ * Tests wait for conditions, never for time. The check is run again and again, whatever happened in between, so a
+ * missed event cannot hide a state that holds.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+
+export interface EventuallyOptions {
+  timeoutMs?: number;
+  everyMs?: number;
+}
+
+/**
+ * Resolves with the check's value as soon as it neither throws nor returns `false`; otherwise rejects after
+ * `timeoutMs` (10 s), with the last failure as the cause. A check that hangs is cut off at the same moment.
+ */
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  { timeoutMs = 10_000, everyMs = 20 }: EventuallyOptions = {},
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let cause: unknown = new Error('the check never came to an end');
+  for (let first = true; first || performance.now() < deadline; first = false) {
+    const attempt = await settle(check, Math.max(deadline - performance.now(), everyMs));
+    if (attempt.ok) return attempt.value;
+    cause = attempt.cause ?? cause;
+    await wait(everyMs);
+  }
+  throw new Error(`did not come true within ${timeoutMs} ms: ${reason(cause)}`, { cause });
+}
+
+type Attempt<T> = { ok: true; value: T } | { ok: false; cause?: unknown };
+
+async function settle<T>(check: () => T | Promise<T>, limitMs: number): Promise<Attempt<T>> {
+  const cut = new AbortController();
+  const limit = wait(limitMs, { ok: false } as const, { signal: cut.signal }).catch(
+    () => ({ ok: false }) as const,
+  );
+  const attempt = (async (): Promise<Attempt<T>> => {
+    try {
+      const value = await check();
+      return value === false
+        ? { ok: false, cause: new Error('the check returned false') }
+        : { ok: true, value };
+    } catch (cause) {
+      return { ok: false, cause };
+    }
+  })();
+  const first = await Promise.race([attempt, limit]);
+  cut.abort();
+  return first;
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error || (cause && typeof cause === 'object' && 'message' in cause)
+    ? String((cause as { message: unknown }).message)
+    : String(cause);
+}

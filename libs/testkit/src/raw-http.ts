@@ -1,0 +1,37 @@
+import { connect } from 'node:net';
+
+export interface RawOptions {
+  address?: string;
+  timeoutMs?: number;
+  /** Stop reading as soon as this holds for all that has come; by default reading goes on until the other side closes. */
+  until?: (received: string) => boolean;
+}
+
+/**
+ * Sends exactly these bytes to the port and resolves with what comes back (as latin1 text, one character a byte), for
+ * requests that no HTTP client would make. Rejects after `timeoutMs` (5 s), saying what had come by then.
+ */
+export function rawHttp(
+  port: number,
+  bytes: string | Uint8Array,
+  { address = '127.0.0.1', timeoutMs = 5_000, until }: RawOptions = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: address });
+    let received = '';
+    const late = setTimeout(() => {
+      socket.destroy(new Error(`no end within ${timeoutMs} ms; had received ${JSON.stringify(received)}`));
+    }, timeoutMs);
+    socket.setEncoding('latin1');
+    socket.once('connect', () => socket.write(bytes));
+    socket.on('data', (chunk: string) => {
+      received += chunk;
+      if (until?.(received)) socket.destroy();
+    });
+    socket.once('error', reject);
+    socket.once('close', () => {
+      clearTimeout(late);
+      resolve(received);
+    });
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * What real servers have in common as fixtures: a port that stays theirs over restarts, a question that tells whether
+ * they answer, and an end.
+ */
+import { eventually } from './eventually.ts';
+import { freePort } from './free-port.ts';
+import { type Program, startProgram } from './program.ts';
+
+export interface ServerProgram extends AsyncDisposable {
+  port: number;
+  /** The output of the present process. */
+  output(): string;
+  /** Starts it again on the same port after `stop` or `kill`; resolves when it answers. */
+  start(): Promise<void>;
+  /** Ends it (SIGTERM) and resolves when it has gone. */
+  stop(): Promise<void>;
+  /** Ends it at once (SIGKILL). */
+  kill(): Promise<void>;
+  /** `stop`, then `start`: a new process on the same port. */
+  restart(): Promise<void>;
+  /** Its process id, for SIGSTOP and the like. */
+  pid(): number;
+}
+
+export interface ServerRecipe {
+  command: string;
+  args: (port: number) => string[];
+  env?: Record<string, string>;
+  /** Resolves when the server on this port answers, and rejects while it does not. */
+  answers: (port: number) => Promise<unknown>;
+}
+
+const START_TRIES = 3;
+
+/** Starts the server on a free port. Another program may take that port in between: then it is tried on another one. */
+export async function startServer(recipe: ServerRecipe): Promise<ServerProgram> {
+  for (let left = START_TRIES - 1; ; left -= 1) {
+    const port = await freePort();
+    try {
+      return serverProgram(recipe, port, await run(recipe, port));
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+}
+
+function serverProgram(recipe: ServerRecipe, port: number, first: Program): ServerProgram {
+  let program = first;
+  const stop = async () => {
+    await program.stop();
+  };
+  const start = async () => {
+    program = await run(recipe, port);
+  };
+  return {
+    port,
+    output: () => program.output(),
+    pid: () => program.pid,
+    start,
+    stop,
+    kill: async () => {
+      await program.kill();
+    },
+    restart: async () => {
+      await stop();
+      await start();
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function run(recipe: ServerRecipe, port: number): Promise<Program> {
+  const program = await startProgram({ command: recipe.command, args: recipe.args(port), env: recipe.env });
+  let ended = false;
+  program.exited.then(() => {
+    ended = true;
+  });
+  try {
+    await eventually(() => (ended ? 'ended' : recipe.answers(port)), { timeoutMs: 15_000 });
+    if (ended) throw new Error('it ended at once');
+  } catch (cause) {
+    await program.stop();
+    throw new Error(`${recipe.command} did not start; its output:\n${program.output()}`, { cause });
+  }
+  return program;
+}
