@@ -1,0 +1,92 @@
+import { openBus } from '@spawner/bus';
+import { systemClock } from '@spawner/domain';
+import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
+import { BackendStatus } from '@spawner/proto/internal/backend_status';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { createClient, implement, serveRpc } from '@spawner/rpc';
+import { createLog } from '@spawner/service';
+import { keysOf, openRedis } from '@spawner/store';
+import type { Nats, Redis } from '@spawner/testkit';
+import { Agents } from '../../services/scheduler/src/agents.ts';
+import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
+import { Backends } from '../../services/scheduler/src/backends.ts';
+import { NodeStore } from '../../services/scheduler/src/node-store.ts';
+import { Nodes } from '../../services/scheduler/src/nodes.ts';
+import { schedulerService } from '../../services/scheduler/src/server.ts';
+import { sweep } from '../../services/scheduler/src/sweep.ts';
+
+export const log = createLog('test', 'silent');
+export const keys = keysOf('test');
+
+/** A scheduler with a real Redis and NATS, and any number of drones that only write down what they are told. */
+export async function scene(redis: Redis, nats: Nats) {
+  const store = await openRedis(redis.url, log);
+  const bus = await openBus(nats.url, 'test', log);
+  const agents = new Agents();
+  const nodeStore = new NodeStore(store, keys);
+  const backendStore = new BackendStore(store, keys);
+  const backends = new Backends(backendStore, nodeStore, agents, bus, systemClock, log);
+  const nodes = new Nodes(nodeStore, backendStore, backends, systemClock, log);
+  const service = schedulerService(backends, nodes);
+  const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
+  const scheduler = createClient(SchedulerServiceService, `127.0.0.1:${server.port}`);
+  const closing: (() => unknown)[] = [
+    () => scheduler.close(),
+    () => server.close(),
+    () => agents.close(),
+    () => bus.close(),
+    () => store.close(),
+  ];
+
+  const drone = async (name: string, { capacity = {}, takes = true } = {}) => {
+    const started: StartBackendRequest[] = [];
+    const agent = implement(AgentServiceService, {
+      startBackend: async (request) => {
+        if (!takes) throw new Error('no');
+        started.push(request);
+        return {};
+      },
+      stopBackend: async () => ({}),
+      listBackends: async () => ({ backends: [] }),
+      async *tailLogs({ id: of }) {
+        yield { line: { stream: 1 as const, text: `log of ${of}` } };
+      },
+    });
+    const agentServer = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [agent] });
+    closing.unshift(() => agentServer.close());
+    const node = Node.fromPartial({
+      kind: NodeKind.DRONE,
+      id: name,
+      rpcAddress: `127.0.0.1:${agentServer.port}`,
+      cpuMillis: 4000,
+      memoryBytes: 8e9,
+      backends: 10,
+      ...capacity,
+    });
+    const { registration } = await scheduler.registerNode({ node, inventory: [] });
+    const renew = (...changed: Parameters<typeof BackendStatus.fromPartial>[0][]) =>
+      scheduler.renewNode({
+        kind: NodeKind.DRONE,
+        id: name,
+        registration,
+        sequence: 1,
+        changed: changed.map((status) => BackendStatus.fromPartial(status)),
+        proxiesVersion: 0,
+      });
+    return { started, renew, node, registration };
+  };
+  const turn = () => sweep(nodeStore, backendStore, backends, nodes, log);
+  return {
+    scheduler,
+    drone,
+    turn,
+    store,
+    bus,
+    backendStore,
+    nodeStore,
+    [Symbol.asyncDispose]: async () => {
+      for (const close of closing) await close();
+    },
+  };
+}
