@@ -3,6 +3,7 @@ const project = (displayName, testMatch, extra = {}) => ({
   displayName,
   testMatch: testMatch.map((glob) => `<rootDir>/${glob}`),
   testEnvironment: 'node',
+  modulePathIgnorePatterns: ['<rootDir>/.spawner/'],
   extensionsToTreatAsEsm: [],
   transform: {
     '^.+\\.(ts|js|mjs)$': [

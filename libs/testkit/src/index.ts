@@ -2,6 +2,7 @@
 export * from './authority.ts';
 export * from './cranked-clock.ts';
 export * from './docker.ts';
+export { askDocker } from './docker-api.ts';
 export * from './docker-daemon.ts';
 export * from './eventually.ts';
 export * from './free-port.ts';

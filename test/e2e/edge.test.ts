@@ -1,0 +1,152 @@
+/**
+ * The first Spawner's interface tests of its proxy (P1-P3, P5-P7) and the two that were never written, over the
+ * whole constellation; P4, P8 and P9 are in https.test.ts.
+ */
+import { eventually } from '@spawner/testkit';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+
+const IMAGE = 'spawner/probe:latest';
+
+describe('the edge', () => {
+  let cluster: Cluster;
+  let one: string;
+  let two: string;
+  beforeAll(async () => {
+    cluster = await startCluster();
+    [one, two] = (
+      await Promise.all(
+        ['one', 'two'].map((name) =>
+          cluster.spawnReady({ image: IMAGE, env: { NAME: name }, idleTimeoutMs: 0 }),
+        ),
+      )
+    ).map(({ id }) => id) as [string, string];
+  }, 120_000);
+  afterAll(() => cluster?.stop());
+
+  /** The activity that the API tells of a backend: what its agent last heard. */
+  const activity = async (id: string) => (await cluster.backend(id)).activity ?? {};
+  const idleFor = async (id: string) => Number((await activity(id)).idleForMs ?? 0);
+
+  it("answers 404 for a host that is nobody's (P1)", async () => {
+    for (const host of [
+      'foo.bar',
+      `nobody.${cluster.domain}`,
+      cluster.domain,
+      `${'a'.repeat(26)}.${cluster.domain}`,
+    ])
+      expect((await cluster.fetchBackend('x', '/', { headers: { host } })).status).toBe(404);
+  });
+
+  it('forwards to the backend that the host names, and to no other (P2, multiple subdomains)', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => cluster.fetchBackend(n % 2 ? one : two, '/name')),
+    );
+    expect(answers.map(({ body }) => body)).toEqual(
+      Array.from({ length: 40 }, (_, n) => (n % 2 ? 'one' : 'two')),
+    );
+    const hello = await cluster.fetchBackend(one);
+    expect([hello.status, hello.body, hello.headers['x-probe']]).toEqual([200, 'Hello World!', one]);
+  });
+
+  it('passes the Host header on, port included, and says who asked (P3)', async () => {
+    const host = `${one}.${cluster.domain}:8000`;
+    const { headers } = JSON.parse(
+      (
+        await cluster.fetchBackend(one, '/headers', {
+          headers: { host, 'x-forwarded-for': '6.6.6.6', 'x-spawner-user': 'root' },
+        })
+      ).body,
+    );
+    expect(headers).toMatchObject({
+      host,
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'http',
+      'x-spawner-backend': one,
+    });
+    expect(headers).not.toHaveProperty('x-spawner-user');
+  });
+
+  it('carries WebSockets both ways, each to its own backend (P5)', async () => {
+    const sockets = await Promise.all([one, two].map((id) => cluster.openWebSocket(id)));
+    const said = await Promise.all(
+      sockets.map(
+        (socket, n) =>
+          new Promise<string[]>((resolve) => {
+            const heard: string[] = [];
+            socket.on('message', (data) => {
+              heard.push(String(data));
+              if (heard.length === 2) resolve(heard);
+            });
+            socket.send(`ok ${n}`);
+            socket.send(`ok2 ${n}`);
+          }),
+      ),
+    );
+    expect(said).toEqual([
+      ['echo: ok 0', 'echo: ok2 0'],
+      ['echo: ok 1', 'echo: ok2 1'],
+    ]);
+    for (const socket of sockets) socket.close();
+  });
+
+  it('knows when a backend was last used: a request begins its idleness anew, silence lets it grow (P6)', async () => {
+    await cluster.fetchBackend(one);
+    await cluster.fetchBackend(two);
+    await eventually(async () => expect(await idleFor(one)).toBeGreaterThan(4_000), { timeoutMs: 15_000 });
+    await cluster.fetchBackend(one);
+    await eventually(async () => expect(await idleFor(one)).toBeLessThan(3_500));
+    expect(await idleFor(two)).toBeGreaterThan(4_000);
+  });
+
+  it('counts an open WebSocket as use though nothing is said, until it closes (P7)', async () => {
+    const socket = await cluster.openWebSocket(one);
+    await eventually(async () => expect((await activity(one)).openConnections).toBe(1));
+    expect((await activity(two)).openConnections ?? 0).toBe(0);
+    socket.close();
+    await eventually(async () => expect((await activity(one)).openConnections ?? 0).toBe(0));
+    await eventually(async () => expect(await idleFor(one)).toBeGreaterThan(2_000));
+  });
+
+  it.each(['/slow?ms=6000', '/sse', '/download?bytes=1000&ms=6000'])(
+    'keeps a session alive for the whole of %s, and ends an unused one beside it',
+    async (path) => {
+      const spec = { image: IMAGE, idleTimeoutMs: 1_500 };
+      const [busy, unused] = await Promise.all([cluster.spawnReady(spec), cluster.spawnReady(spec)]);
+      const reading = cluster
+        .fetchBackend(busy.id, path, { timeoutMs: 6_500 })
+        .catch(() => 'left after 6.5 s');
+      expect(await cluster.inState(unused.id, 'TERMINATED')).toMatchObject({ endReason: 'IDLE' });
+      expect((await cluster.backend(busy.id)).state).toBe('READY');
+      await reading;
+      expect(await cluster.inState(busy.id, 'TERMINATED')).toMatchObject({ endReason: 'IDLE' });
+    },
+  );
+
+  it('holds a request for a backend that is still starting, and answers it when it is ready', async () => {
+    const { id } = await cluster.spawn({ image: IMAGE, env: { NAME: 'late', START_DELAY_MS: '1500' } });
+    expect((await cluster.fetchBackend(id, '/name')).body).toBe('late');
+    await cluster.terminate(id, true);
+  });
+
+  it('moves megabytes both ways unchanged', async () => {
+    const body = Buffer.from(Array.from({ length: 1 << 20 }, (_, n) => (n * 7) % 251));
+    const answer = await cluster.fetchBackend(two, '/echo', { method: 'POST', body });
+    expect(answer.bytes.equals(body)).toBe(true);
+  });
+
+  it('says 410 with the reason to a browser and to a program once a session is over', async () => {
+    const { id } = await cluster.spawnReady({ image: IMAGE });
+    await cluster.terminate(id, true);
+    await cluster.inState(id, 'TERMINATED');
+    const program = await cluster.fetchBackend(id);
+    expect([program.status, JSON.parse(program.body)]).toEqual([
+      410,
+      expect.objectContaining({ message: expect.stringContaining('REQUESTED') }),
+    ]);
+    const browser = await cluster.fetchBackend(id, '/', { headers: { accept: 'text/html' } });
+    expect([browser.status, browser.headers['content-type']]).toEqual([
+      410,
+      expect.stringContaining('text/html'),
+    ]);
+  });
+});
