@@ -5,7 +5,7 @@ import { AppError, type BackendId, type Clock } from '@spawner/domain';
 import type { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { NodeKind } from '@spawner/proto/internal/node';
 import { type Backend, BackendSpec, type BackendState, EndReason } from '@spawner/proto/v1/backend';
-import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { counter, inSpan, type Log } from '@spawner/service';
 import type { Agents } from './agents.ts';
 import type { BackendStore } from './backend-store.ts';
@@ -113,13 +113,17 @@ export class Backends {
     return this.get(id);
   }
 
-  /** Hands the agent's lines on; of an ended backend, its last ones. */
+  /** Hands the agent's lines on; of an ended backend, which its agent may have forgotten, the last ones on record. */
   async *tailLogs(
     id: BackendId,
     options: { follow: boolean; tailLines?: number },
     signal: AbortSignal,
   ): AsyncGenerator<TailLogsResponse> {
-    const { drone } = await this.#record(id);
+    const { drone, state, status } = await this.#record(id);
+    if (state === BackendState.TERMINATED) {
+      for (const text of status?.lastLogs ?? []) yield { stream: LogStream.STDOUT, time: undefined, text };
+      return;
+    }
     const node = await this.#nodes.find(NodeKind.DRONE, drone);
     if (!node) throw new AppError('unavailable', `drone ${drone} is not known`);
     for await (const { line } of this.#agents.at(node.rpcAddress).tailLogs({ id, ...options }, { signal }))
