@@ -58,7 +58,7 @@ describe('bad input', () => {
     ).toBe(403);
     expect((await cluster.call('GET', `/v1/backends/${'a'.repeat(26)}`)).status).toBe(404);
     expect((await cluster.call('DELETE', `/v1/backends/${'a'.repeat(26)}`)).status).toBe(404);
-    expect((await cluster.call('GET', '/v1/backends/nonsense')).status).toBe(400);
+    expect((await cluster.call('GET', '/v1/backends/nonsense')).status).toBe(404);
     expect((await cluster.call('GET', '/nothing')).status).toBe(404);
     expect(await listed()).toEqual([]);
   });

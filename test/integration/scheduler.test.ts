@@ -132,12 +132,14 @@ describe('the scheduler', () => {
     await scene_.scheduler.spawnBackend({ id: one, spec: spec() });
     await a.renew({ id: one, state: BackendState.READY, revision: 4, local: { host: '10.0.0.1', port: 80 } });
     await a.renew({ id: one, state: BackendState.READY, revision: 5, local: { host: '10.0.0.1', port: 80 } });
-    await a.renew({ id: one, state: BackendState.TERMINATED, revision: 6, endReason: EndReason.IDLE });
+    await a.renew({ id: one, state: BackendState.TERMINATING, revision: 6 });
+    await a.renew({ id: one, state: BackendState.TERMINATED, revision: 7, endReason: EndReason.IDLE });
     await scene_.backendStore.forget(one);
-    await eventually(() => expect(seen).toHaveLength(4));
+    await eventually(() => expect(seen).toHaveLength(5));
     expect(seen.map((route) => route && [route.state, route.droneId, route.local, route.endReason])).toEqual([
       [RouteState.PENDING, 'a', undefined, EndReason.UNSPECIFIED],
       [RouteState.OPEN, 'a', { host: '10.0.0.1', port: 80 }, EndReason.UNSPECIFIED],
+      [RouteState.ENDED, 'a', undefined, EndReason.UNSPECIFIED],
       [RouteState.ENDED, 'a', undefined, EndReason.IDLE],
       undefined,
     ]);
@@ -319,14 +321,19 @@ describe('the scheduler', () => {
     await expect(scene_.scheduler.spawnBackend({ id: id(), spec: spec() })).resolves.toBeDefined();
   });
 
-  it("hands an agent's log lines on", async () => {
+  it("hands an agent's log lines on, and after the end the last ones on record", async () => {
     await using scene_ = await scene(redis, nats);
-    await scene_.drone('a');
+    const a = await scene_.drone('a');
     const one = id();
     await scene_.scheduler.spawnBackend({ id: one, spec: spec() });
-    const lines: (string | undefined)[] = [];
-    for await (const { line } of scene_.scheduler.tailLogs({ id: one, follow: false }))
-      lines.push(line?.text);
-    expect(lines).toEqual([`log of ${one}`]);
+    const lines = async () => {
+      const texts: (string | undefined)[] = [];
+      for await (const { line } of scene_.scheduler.tailLogs({ id: one, follow: false }))
+        texts.push(line?.text);
+      return texts;
+    };
+    expect(await lines()).toEqual([`log of ${one}`]);
+    await a.renew({ id: one, state: BackendState.TERMINATED, revision: 3, lastLogs: ['so', 'long'] });
+    expect(await lines()).toEqual(['so', 'long']);
   });
 });

@@ -4,7 +4,7 @@ import { SUBJECTS } from '@spawner/bus';
 import { AppError, type BackendId, type Clock } from '@spawner/domain';
 import type { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { NodeKind } from '@spawner/proto/internal/node';
-import { type Backend, BackendSpec, type BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Backend, BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { counter, inSpan, type Log } from '@spawner/service';
 import type { Agents } from './agents.ts';

@@ -10,7 +10,8 @@ if tonumber(v[2]) == TERMINATED then return 'ended' end
 if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end
 redis.call('HSET', BACKEND .. id, 'state', state, 'revision', whole(revision), 'status', ARGV[5], 'edge', ARGV[6])
 redis.call('ZREM', DUE, 'reserve/' .. id)
-if ARGV[6] ~= v[4] then put_route(id, ARGV[7]) end
+-- Only changes of the edge's answer are logged; the reason that a 410 tells may come with the very end.
+if ARGV[6] ~= v[4] or state == TERMINATED then put_route(id, ARGV[7]) end
 if state == TERMINATED then
   release(id, drone, tonumber(ARGV[8]))
   redis.call('HDEL', DRONE .. drone .. ':stops', id)
