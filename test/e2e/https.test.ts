@@ -114,7 +114,7 @@ describe('with an ACME authority', () => {
     });
     const headers = await new Promise<string>((resolve, reject) => {
       session.once('error', reject);
-      const stream = session.request({ ':path': '/headers' });
+      const stream = session.request({ ':path': '/headers', ':authority': host });
       let text = '';
       stream
         .setEncoding('utf8')

@@ -17,7 +17,11 @@ function contract(): ReturnType<typeof createFileRegistry> {
   return registry;
 }
 
-export type { DescEnum as EnumType, DescField as Field, DescMessage as MessageType } from '@bufbuild/protobuf';
+export type {
+  DescEnum as EnumType,
+  DescField as Field,
+  DescMessage as MessageType,
+} from '@bufbuild/protobuf';
 export { ScalarType } from '@bufbuild/protobuf';
 
 export const TIMESTAMP = 'google.protobuf.Timestamp';
@@ -57,7 +61,8 @@ function unsafeIn(type: DescMessage, message: Message, at: string): string[] {
   const values = message as unknown as Readonly<Record<string, unknown>>;
   return type.fields.flatMap((field) => {
     const value = values[field.localName];
-    if (field.fieldKind === 'message' && value) return unsafeIn(field.message, value as Message, `${at}${field.name}.`);
+    if (field.fieldKind === 'message' && value)
+      return unsafeIn(field.message, value as Message, `${at}${field.name}.`);
     return typeof value === 'bigint' && !Number.isSafeInteger(Number(value)) ? [`${at}${field.name}`] : [];
   });
 }

@@ -1,4 +1,12 @@
-import { bareName, type EnumType, type Field, type MessageType, messageType, ScalarType, TIMESTAMP } from './contract.ts';
+import {
+  bareName,
+  type EnumType,
+  type Field,
+  type MessageType,
+  messageType,
+  ScalarType,
+  TIMESTAMP,
+} from './contract.ts';
 
 /**
  * Strict reading of proto3 JSON: every unknown field, wrong type and wrong name is collected with its
@@ -53,7 +61,8 @@ function readMessage(type: MessageType, value: unknown, at: string, report: Repo
     const path = at === '' ? printable(name) : `${at}.${printable(name)}`;
     const field = type.fields.find((candidate) => candidate.jsonName === name || candidate.name === name);
     if (!field) fail(path, 'unknown field');
-    else if (read.some(([taken]) => taken === field.jsonName)) fail(path, 'given twice, under both of its names');
+    else if (read.some(([taken]) => taken === field.jsonName))
+      fail(path, 'given twice, under both of its names');
     else if (part !== null) read.push([field.jsonName, readField(field, part, path, report)]);
   }
   return Object.fromEntries(read);
@@ -83,7 +92,9 @@ function readSingle(field: Field, value: unknown, at: string, report: Report): u
 }
 
 function readEnum(type: EnumType, value: unknown, at: string, fail: Fail): unknown {
-  const found = type.values.find((candidate) => candidate.name === value || bareName(type, candidate) === value);
+  const found = type.values.find(
+    (candidate) => candidate.name === value || bareName(type, candidate) === value,
+  );
   const names = type.values.filter(({ number }) => number !== 0).map((known) => bareName(type, known));
   return found?.name ?? fail(at, `must be one of ${names.join(', ')}`);
 }
@@ -99,7 +110,13 @@ function readScalar(scalar: ScalarType | undefined, value: unknown, at: string, 
       return readInteger(value, -INT32, INT32 - 1, at, fail);
     case ScalarType.INT64: {
       const text = typeof value === 'string' && /^-?\d{1,19}$/.test(value);
-      return readInteger(text ? Number(value) : value, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, at, fail);
+      return readInteger(
+        text ? Number(value) : value,
+        Number.MIN_SAFE_INTEGER,
+        Number.MAX_SAFE_INTEGER,
+        at,
+        fail,
+      );
     }
     default:
       throw new Error(`${at}: this kind of field is not read from JSON`);

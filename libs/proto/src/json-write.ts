@@ -15,12 +15,16 @@ export function writeJson(
 
 type Values = Readonly<Record<string, unknown>>;
 
-function writeMessage(type: MessageType, message: object, always: ReadonlySet<string>): Record<string, unknown> {
+function writeMessage(
+  type: MessageType,
+  message: object,
+  always: ReadonlySet<string>,
+): Record<string, unknown> {
   const values = message as Values;
   const written: [string, unknown][] = [];
   for (const field of type.fields) {
     const value = values[field.localName];
-    const kept = field.proto.proto3Optional ? value !== undefined : !isDefault(value);
+    const kept = field.proto.proto3Optional ? value !== undefined : !isDefault(field, value);
     if (kept || (value !== undefined && always.has(`${type.typeName}.${field.name}`)))
       written.push([field.jsonName, writeField(field, value, always)]);
   }
@@ -43,12 +47,9 @@ function writeSingle(field: Field, value: unknown, always: ReadonlySet<string>):
   return found ? bareName(field.enum, found) : value;
 }
 
-function isDefault(value: unknown): boolean {
-  if (value === undefined || value === '' || value === 0 || value === false) return true;
-  if (value instanceof Date) return false;
-  return typeof value === 'object' && value !== null && isEmptyCollection(value);
-}
-
-function isEmptyCollection(value: object): boolean {
-  return Array.isArray(value) && value.length === 0;
+function isDefault(field: Field, value: unknown): boolean {
+  if (value === undefined) return true;
+  if (field.fieldKind === 'list') return (value as unknown[]).length === 0;
+  if (field.fieldKind === 'map') return Object.keys(value as Values).length === 0;
+  return value === '' || value === 0 || value === false;
 }
