@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ['domain', 'proto', 'service'],
   client: ['domain', 'proto', 'rpc'],
   cli: ['domain', 'proto', 'client'],
-  testkit: ['domain', 'proto'],
+  testkit: ['domain', 'proto', 'service', 'rpc'],
 };
 
 interface Home {

@@ -1,0 +1,136 @@
+/**
+ * Certificates from an ACME server by DNS-01 (RFC 8555): the one file that knows acme-client. The apex
+ * and the wildcard are proved by two values at one name, so all values are published before the server
+ * is told to look at any. The account's key is stored before the account is asked for, and used again
+ * for every order: an external account binding is good for one account. Where an order is refused, the
+ * next attempt asks for the account anew, which gives the same one where the server still has it.
+ */
+import { Agent } from 'node:https';
+import { rootCertificates } from 'node:tls';
+import type { Log } from '@spawner/service';
+import acme from 'acme-client';
+import type { Challenge, Challenges } from './challenges.ts';
+import type { Issued, Issuer } from './issuer.ts';
+import type { CertificateStore } from './store.ts';
+
+/** One request to the ACME server. */
+const REQUEST_MS = 30_000;
+
+export interface AcmeOptions {
+  /** URL of the server's directory. */
+  directory: string;
+  /** Where the server writes to; empty for nowhere. */
+  email: string;
+  /** External account binding (RFC 8555 §7.3.4): the key's id and the key, base64url. */
+  binding?: { kid: string; hmacKey: string };
+  /** One more root to trust for the directory's own HTTPS, PEM. */
+  rootPem?: string;
+}
+
+export class AcmeIssuer implements Issuer {
+  readonly name: string;
+  readonly #options: AcmeOptions;
+  readonly #store: CertificateStore;
+  readonly #challenges: Challenges;
+  readonly #log: Log;
+
+  constructor(options: AcmeOptions, store: CertificateStore, challenges: Challenges, log: Log) {
+    this.name = `acme ${options.directory}`;
+    this.#options = options;
+    this.#store = store;
+    this.#challenges = challenges;
+    this.#log = log;
+    acme.axios.defaults.timeout = REQUEST_MS;
+    if (options.rootPem !== undefined)
+      acme.axios.defaults.httpsAgent = new Agent({ ca: [...rootCertificates, options.rootPem] });
+  }
+
+  async prepare(): Promise<void> {}
+
+  async issue(domains: readonly string[], signal: AbortSignal): Promise<Issued> {
+    const step = <T>(work: Promise<T>) => untilAborted(work, signal);
+    const client = await step(this.#client());
+    const identifiers = domains.map((value) => ({ type: 'dns', value }));
+    const order = await step(client.createOrder({ identifiers })).catch((error) =>
+      this.#refused(error, signal),
+    );
+    await this.#prove(client, await step(client.getAuthorizations(order)), signal);
+
+    const key = await acme.crypto.createPrivateEcdsaKey('P-256');
+    const [, csr] = await acme.crypto.createCsr({ altNames: [...domains] }, key);
+    const ready = await step(client.waitForValidStatus(order).then((known) => ({ ...order, ...known })));
+    const chainPem = await step(client.finalizeOrder(ready, csr).then((done) => client.getCertificate(done)));
+    return { chainPem, keyPem: key.toString() };
+  }
+
+  /** With its account: the stored one, or one that the server is asked for. */
+  async #client(): Promise<acme.Client> {
+    const { directory, email, binding } = this.#options;
+    const proposed = await acme.crypto.createPrivateEcdsaKey('P-256');
+    const accountKey = await this.#store.accountKey(directory, proposed.toString());
+    const accountUrl = await this.#store.accountUrl(directory);
+    const client = new acme.Client({
+      directoryUrl: directory,
+      accountKey,
+      accountUrl,
+      externalAccountBinding: binding,
+      backoffAttempts: 30,
+      backoffMin: 250,
+      backoffMax: 5_000,
+    });
+    if (accountUrl !== undefined) return client;
+    await client.createAccount({
+      termsOfServiceAgreed: true,
+      contact: email === '' ? [] : [`mailto:${email}`],
+    });
+    await this.#store.saveAccountUrl(directory, client.getAccountUrl());
+    this.#log.info({ account: client.getAccountUrl() }, 'ACME account');
+    return client;
+  }
+
+  async #refused(error: unknown, signal: AbortSignal): Promise<never> {
+    if (!signal.aborted) await this.#store.forgetAccountUrl(this.#options.directory);
+    throw new Error('the ACME server gave no order', { cause: error });
+  }
+
+  /** Meets one DNS-01 challenge of every authorization that is still open. */
+  async #prove(
+    client: acme.Client,
+    authorizations: readonly acme.Authorization[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const step = <T>(work: Promise<T>) => untilAborted(work, signal);
+    const open = authorizations.filter(({ status }) => status === 'pending');
+    const asked = open.map(dnsChallengeOf);
+    const challenges: Challenge[] = [];
+    for (const { challenge, name } of asked)
+      challenges.push({ name, value: await client.getChallengeKeyAuthorization(challenge) });
+    try {
+      await this.#challenges.publish(challenges, signal);
+      for (const { challenge } of asked) await step(client.completeChallenge(challenge));
+      await step(Promise.all(asked.map(({ challenge }) => client.waitForValidStatus(challenge))));
+    } finally {
+      await this.#challenges.withdraw(challenges);
+    }
+  }
+}
+
+function dnsChallengeOf(authorization: acme.Authorization) {
+  const domain = authorization.identifier.value;
+  const challenge = authorization.challenges.find(({ type }) => type === 'dns-01');
+  if (!challenge) throw new Error(`the ACME server offers no DNS challenge for ${domain}`);
+  return { challenge, name: `_acme-challenge.${domain}` };
+}
+
+/** acme-client takes no signal: what is abandoned ends by its own limits, unheard. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

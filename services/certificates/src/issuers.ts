@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import type { App } from '@spawner/service';
+import { AcmeIssuer } from './acme.ts';
+import type { CertificatesConfig } from './config.ts';
+import { DnsChallenges } from './dns-challenges.ts';
+import type { Issuer } from './issuer.ts';
+import { LocalAuthority } from './local-ca.ts';
+import { Propagation } from './propagation.ts';
+import { StateDir } from './state-dir.ts';
+import type { CertificateStore } from './store.ts';
+
+/** The issuer that the configuration asks for. */
+export function issuerOf(config: CertificatesConfig, store: CertificateStore, app: App): Issuer {
+  const { clock, log } = app;
+  if (config.issuer === 'local')
+    return new LocalAuthority(config.clusterDomain, store, new StateDir(config.stateDir), clock, log);
+  const propagation = new Propagation(config.dnsResolvers, clock);
+  const challenges = app.own(new DnsChallenges(config.dnsAddresses, propagation, log));
+  const options = {
+    directory: config.acmeDirectory,
+    email: config.acmeEmail,
+    binding: config.acmeEabKid ? { kid: config.acmeEabKid, hmacKey: config.acmeEabHmacKey } : undefined,
+    rootPem: config.acmeCaFile && readFileSync(config.acmeCaFile, 'utf8'),
+  };
+  return new AcmeIssuer(options, store, challenges, log);
+}

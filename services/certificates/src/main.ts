@@ -1,0 +1,29 @@
+import { Membership, serveRpc } from '@spawner/rpc';
+import { run } from '@spawner/service';
+import { keysOf, openRedis } from '@spawner/store';
+import { domainsOf, nodeOf, readConfig } from './config.ts';
+import { issuerOf } from './issuers.ts';
+import { Keeper, TURN_EVERY_MS } from './keeper.ts';
+import { Lease } from './lease.ts';
+import { certificatesService } from './server.ts';
+import { CertificateStore } from './store.ts';
+
+await run('certificates', readConfig, async (config, app) => {
+  const { clock, log } = app;
+  const keys = keysOf(config.cluster);
+  const redis = await app.connect('Redis', () => openRedis(config.redisUrl, log));
+
+  const store = new CertificateStore(redis, keys.certificates);
+  const lease = new Lease(redis, keys.certificatesLease, clock);
+  const issuer = issuerOf(config, store, app);
+  const keeper = new Keeper({ domains: domainsOf(config), issuer, store, lease, clock, log });
+
+  const services = [certificatesService(keeper, app.signal)];
+  app.own(await serveRpc({ address: config.bindAddress, port: config.port, log, services }));
+  const members = app.own(new Membership(config.schedulerAddress, { node: nodeOf(config) }, clock, log));
+
+  app.every('keeping the certificate', TURN_EVERY_MS, (signal) => keeper.turn(signal));
+  app.every('membership', 1_000, (signal) => members.run(signal));
+  app.readyWhen(() => (keeper.current ? undefined : 'a certificate'));
+  app.readyWhen(() => members.waitingFor());
+});

@@ -1,0 +1,32 @@
+import { crankedClock, freePort } from '@spawner/testkit';
+import { Propagation } from './propagation.ts';
+
+const challenge = { name: '_acme-challenge.cluster.test', value: 'v' };
+
+describe('Propagation', () => {
+  it('names the server that does not answer, after a minute', async () => {
+    const clock = crankedClock();
+    const server = `127.0.0.1:${await freePort()}`;
+    let failure: Error | undefined;
+    const waiting = new Propagation([server], clock)
+      .wait([challenge], new AbortController().signal)
+      .catch((error: Error) => {
+        failure = error;
+      });
+    while (clock.now() < 60_000 || !failure) await clock.advance(1_000);
+    await waiting;
+    expect(failure?.message).toBe(`dns server ${server} does not give out ${challenge.name}`);
+    expect(failure?.cause).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('ends when it is told to', async () => {
+    const clock = crankedClock();
+    const leaving = new AbortController();
+    const waiting = new Propagation([`localhost:${await freePort()}`], clock).wait(
+      [challenge],
+      leaving.signal,
+    );
+    leaving.abort(new Error('stopping'));
+    await expect(waiting).rejects.toThrow('stopping');
+  });
+});

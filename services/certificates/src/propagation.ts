@@ -1,0 +1,62 @@
+/**
+ * Whether every dns server gives out a challenge, before the ACME server is told to look: a failed
+ * validation counts against a small hourly limit. The servers are asked themselves, never a resolver
+ * that might remember that the name was not there.
+ */
+import { lookup, Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { Clock } from '@spawner/domain';
+import type { Challenge } from './challenges.ts';
+
+const ASK_EVERY_MS = 250;
+const ASK_TIMEOUT_MS = 2_000;
+const GIVE_UP_MS = 60_000;
+
+export class Propagation {
+  readonly #servers: readonly string[];
+  readonly #clock: Clock;
+
+  /** `servers`: `host:port` of each dns server. */
+  constructor(servers: readonly string[], clock: Clock) {
+    this.#servers = servers;
+    this.#clock = clock;
+  }
+
+  /** Resolves when every server gives out every challenge; rejects after a minute, naming a server and what it lacks. */
+  async wait(challenges: readonly Challenge[], signal: AbortSignal): Promise<void> {
+    await Promise.all(
+      this.#servers.map((server) =>
+        Promise.all(challenges.map((each) => this.#waitFor(server, each, signal))),
+      ),
+    );
+  }
+
+  async #waitFor(server: string, challenge: Challenge, signal: AbortSignal): Promise<void> {
+    const until = this.#clock.now() + GIVE_UP_MS;
+    for (let failure: unknown; ; ) {
+      try {
+        if ((await valuesAt(server, challenge.name)).includes(challenge.value)) return;
+        failure = undefined;
+      } catch (error) {
+        failure = error;
+      }
+      if (this.#clock.now() >= until)
+        throw new Error(`dns server ${server} does not give out ${challenge.name}`, { cause: failure });
+      await this.#clock.sleep(ASK_EVERY_MS, signal);
+    }
+  }
+}
+
+async function valuesAt(server: string, name: string): Promise<string[]> {
+  const resolver = new Resolver({ timeout: ASK_TIMEOUT_MS, tries: 1 });
+  resolver.setServers([await addressOf(server)]);
+  return (await resolver.resolveTxt(name)).map((strings) => strings.join(''));
+}
+
+/** The server with its host as an IP address, which is all that the resolver takes. */
+async function addressOf(server: string): Promise<string> {
+  const colon = server.lastIndexOf(':');
+  const host = server.slice(0, colon).replace(/^\[|\]$/g, '');
+  const address = isIP(host) ? host : (await lookup(host)).address;
+  return `${isIP(address) === 6 ? `[${address}]` : address}:${server.slice(colon + 1)}`;
+}

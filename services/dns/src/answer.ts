@@ -1,0 +1,118 @@
+/**
+ * Question and zone to answer: pure. Names exist or do not whatever their type, so a name that exists
+ * without the type asked for gets NOERROR and the SOA, and a name with existing names below it exists
+ * (RFC 8020). While the replicas were never complete, what depends on them is SERVFAIL: resolvers try
+ * again, and do not remember a lie.
+ */
+import { backendIdOfHost } from '@spawner/domain';
+import { RouteState } from '@spawner/proto/internal/route';
+import { type Answer, bare, CLASS_IN, type DnsRecord, RCODE, type RecordData, TYPE } from './records.ts';
+import { addressesIn, addressesOf, proxiesServing } from './serving.ts';
+import type { Question } from './wire.ts';
+import type { ZoneView } from './zone.ts';
+
+/** How long resolvers may remember that a name is not there, in seconds (RFC 2308). A spawn makes names every moment. */
+export const NEGATIVE_TTL = 5;
+/** Of ACME challenges, in seconds: several servers ask in turn, and each must see the newest. */
+const CHALLENGE_TTL = 1;
+/** Of what only an operator changes, in seconds. */
+const FIXED_TTL = 300;
+
+/** The answer of an authoritative server (RFC 1034, 2308, 8482). */
+export function answer(question: Question, zone: ZoneView): Answer {
+  const { domain } = zone.settings;
+  const name = question.name.toLowerCase();
+  const outside = name !== domain && !name.endsWith(`.${domain}`);
+  const transfer = question.type === TYPE.AXFR || question.type === TYPE.IXFR;
+  if (outside || transfer || question.class !== CLASS_IN) return bare(RCODE.REFUSED);
+
+  const fixed = fixedAt(name, zone);
+  const live = liveAt(name, zone);
+  if (!zone.complete && !(fixed && !isAddress(question.type))) return bare(RCODE.SERVFAIL);
+  if (!fixed && !live) return negative(RCODE.NXDOMAIN, zone);
+
+  const data = [...(fixed ?? []), ...(live ?? [])];
+  const wanted =
+    question.type === TYPE.ANY
+      ? [{ data: { type: 'HINFO', cpu: 'RFC8482', os: '' } as const, ttl: FIXED_TTL }]
+      : data.filter(({ data: { type } }) => TYPE[type] === question.type);
+  if (wanted.length === 0) return negative(RCODE.NOERROR, zone);
+  const answers = wanted.map(({ data, ttl }) => ({ ...data, name: question.name, ttl }));
+  return {
+    rcode: RCODE.NOERROR,
+    authoritative: true,
+    answers,
+    authority: [],
+    additional: answers.flatMap((record) => (record.type === 'NS' ? glue(record.host, zone) : [])),
+  };
+}
+
+type Entry = { data: RecordData; ttl: number };
+
+/** What configuration and challenges put at a name; nothing where the name is not one of them. */
+function fixedAt(name: string, zone: ZoneView): Entry[] | undefined {
+  const { domain, nameservers, caa } = zone.settings;
+  const apex: RecordData[] = [
+    soa(zone),
+    ...nameservers.map((host) => ({ type: 'NS', host }) as const),
+    ...caa.map((value) => ({ type: 'CAA', tag: 'issue', value }) as const),
+  ];
+  const found = [
+    ...(name === domain ? apex.map((data) => ({ data, ttl: FIXED_TTL })) : []),
+    ...nameserverAddresses(name, zone).map((data) => ({ data, ttl: FIXED_TTL })),
+    ...zone.challenges.at(name).map((text) => ({ data: { type: 'TXT', text } as const, ttl: CHALLENGE_TTL })),
+  ];
+  const exists =
+    found.length > 0 ||
+    nameservers.some((host) => host === name || host.endsWith(`.${name}`)) ||
+    zone.challenges.existsBelow(name);
+  return exists ? found : undefined;
+}
+
+/** The proxies at the apex, and at a backend's name those that serve it; nothing where there is no such backend. */
+function liveAt(name: string, zone: ZoneView): Entry[] | undefined {
+  const { domain, ttlSeconds } = zone.settings;
+  const entries = (proxies: ZoneView['proxies']) =>
+    (['A', 'AAAA'] as const).flatMap((type) =>
+      addressesOf(proxies, type).map((address) => ({ data: { type, address }, ttl: ttlSeconds })),
+    );
+  if (name === domain) return entries(zone.proxies);
+  const id = backendIdOfHost(name, domain);
+  const route = id && zone.route(id);
+  if (!route || route.state === RouteState.ENDED) return undefined;
+  return entries(proxiesServing(route, zone.proxies));
+}
+
+function nameserverAddresses(name: string, { settings }: ZoneView): RecordData[] {
+  if (!settings.nameservers.includes(name) || name === settings.domain) return [];
+  return (['A', 'AAAA'] as const).flatMap((type) =>
+    addressesIn(settings.publicAddresses, type).map((address) => ({ type, address })),
+  );
+}
+
+function glue(host: string, zone: ZoneView): DnsRecord[] {
+  if (!host.endsWith(`.${zone.settings.domain}`)) return [];
+  return nameserverAddresses(host, zone).map((data) => ({ ...data, name: host, ttl: FIXED_TTL }));
+}
+
+function negative(rcode: typeof RCODE.NOERROR | typeof RCODE.NXDOMAIN, zone: ZoneView): Answer {
+  const authority = [{ ...soa(zone), name: zone.settings.domain, ttl: NEGATIVE_TTL }];
+  return { rcode, authoritative: true, answers: [], authority, additional: [] };
+}
+
+function soa({ settings, serial }: ZoneView) {
+  return {
+    type: 'SOA',
+    primary: settings.nameservers[0] ?? settings.domain,
+    admin: settings.admin,
+    serial,
+    refresh: 3_600,
+    retry: 600,
+    expire: 604_800,
+    minimum: NEGATIVE_TTL,
+  } as const;
+}
+
+function isAddress(type: number): boolean {
+  return type === TYPE.A || type === TYPE.AAAA || type === TYPE.ANY;
+}

@@ -1,0 +1,35 @@
+import { Membership, serveRpc } from '@spawner/rpc';
+import { run } from '@spawner/service';
+import { keysOf, openRedis, RouteTable } from '@spawner/store';
+import { Challenges, REFRESH_EVERY_MS } from './challenges.ts';
+import { nodeOf, readConfig, zoneSettings } from './config.ts';
+import { Responder } from './responder.ts';
+import { dnsService } from './server.ts';
+import { listenTcp } from './tcp.ts';
+import { listenUdp } from './udp.ts';
+import { Zone } from './zone.ts';
+
+await run('dns', readConfig, async (config, app) => {
+  const { log, clock } = app;
+  const { listenAddress, clusterDomain: domain } = config;
+  const keys = keysOf(config.cluster);
+  const redis = await app.connect('Redis', () => openRedis(config.redisUrl, log));
+
+  const routes = new RouteTable();
+  const members = app.own(new Membership(config.schedulerAddress, { node: nodeOf(config) }, clock, log));
+  const challenges = new Challenges(redis, keys.challenges, clock);
+  const zone = app.own(new Zone(zoneSettings(config), { routes, members, challenges }, clock));
+  const responder = new Responder(zone, log);
+
+  const udp = app.own(await listenUdp(listenAddress, config.port, responder, log));
+  const limits = { maxConnections: config.tcpConnections, idleMs: config.tcpIdleMs };
+  app.own(await listenTcp(listenAddress, udp.port, responder, log, limits));
+  const services = [dnsService(challenges, domain)];
+  app.own(await serveRpc({ address: config.bindAddress, port: config.grpcPort, log, services }));
+
+  app.every('following the routes', 1_000, (signal) => routes.follow(redis, keys, clock, log, signal));
+  app.every('reading the challenges', REFRESH_EVERY_MS, () => challenges.follow());
+  app.every('membership', 1_000, (signal) => members.run(signal));
+  app.readyWhen(() => (routes.loaded ? undefined : 'the routes'));
+  app.readyWhen(() => members.waitingFor());
+});

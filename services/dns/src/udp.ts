@@ -1,0 +1,33 @@
+import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import type { Log } from '@spawner/service';
+import type { Listener } from './listener.ts';
+import type { Responder } from './responder.ts';
+
+/** Answers datagrams until closed. Rejects where the port cannot be had. */
+export async function listenUdp(
+  address: string,
+  port: number,
+  responder: Responder,
+  log: Log,
+): Promise<Listener> {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(port, address, () => {
+      socket.removeListener('error', reject);
+      resolve();
+    });
+  });
+  socket.on('error', (error) => log.warn({ error }, 'UDP socket'));
+  socket.on('message', (bytes, from) => {
+    // Port 0 can be forged, and not be sent to.
+    const answer = from.port === 0 ? undefined : responder.respond(bytes, 'udp');
+    // A client that cannot be reached asks again; the error says nothing that could be acted on.
+    if (answer) socket.send(answer, from.port, from.address, () => {});
+  });
+  return {
+    port: socket.address().port,
+    close: () => new Promise((resolve) => socket.close(() => resolve())),
+  };
+}

@@ -1,0 +1,121 @@
+/** The zone as it is now: what the operator set, and the replicas of routes, proxies and challenges. */
+import type { Clock } from '@spawner/domain';
+import type { Node } from '@spawner/proto/internal/node';
+import type { Route } from '@spawner/proto/internal/route';
+import { INNER_DOT } from './wire.ts';
+
+export interface ZoneSettings {
+  /** The cluster's domain, in lower case. */
+  domain: string;
+  /** The first is the SOA's primary. */
+  nameservers: readonly string[];
+  /** Addresses of the nameservers that are below the domain. */
+  publicAddresses: readonly string[];
+  /** The SOA's mailbox as a name. */
+  admin: string;
+  /** Issuers that may give certificates (RFC 8659); none: no CAA record. */
+  caa: readonly string[];
+  /** Of the addresses of backends. */
+  ttlSeconds: number;
+}
+
+/** Everything that an answer depends on. */
+export interface ZoneView {
+  readonly settings: ZoneSettings;
+  /** Whether routes and proxies were ever known. */
+  readonly complete: boolean;
+  readonly serial: number;
+  readonly proxies: readonly Node[];
+  readonly challenges: ChallengesView;
+  route(id: string): Route | undefined;
+}
+
+export interface ChallengesView {
+  /** The values at this name, which is in lower case. */
+  at(name: string): readonly string[];
+  /** Whether a name below this one has values. */
+  existsBelow(name: string): boolean;
+}
+
+/** The replicas that a zone is read from. */
+export interface ZoneSources {
+  routes: {
+    readonly loaded: boolean;
+    get(id: string): Route | undefined;
+    onChange(listener: () => void): { close(): void };
+  };
+  members: { readonly proxies: readonly Node[]; readonly renewalAge: number };
+  challenges: ChallengesView & { onChange(listener: () => void): { close(): void } };
+}
+
+export class Zone implements ZoneView {
+  readonly settings: ZoneSettings;
+  readonly challenges: ChallengesView;
+  readonly #sources: ZoneSources;
+  readonly #clock: Clock;
+  readonly #listening: { close(): void }[];
+  #serial: number;
+  #list: readonly Node[];
+  #proxies: readonly Node[];
+
+  constructor(settings: ZoneSettings, sources: ZoneSources, clock: Clock) {
+    this.settings = settings;
+    this.challenges = sources.challenges;
+    this.#sources = sources;
+    this.#clock = clock;
+    this.#serial = unixSeconds(clock);
+    this.#list = sources.members.proxies;
+    this.#proxies = withoutLapsed(this.#list);
+    const changed = () => this.#changed();
+    this.#listening = [sources.routes.onChange(changed), sources.challenges.onChange(changed)];
+  }
+
+  get complete(): boolean {
+    return this.#sources.routes.loaded && Number.isFinite(this.#sources.members.renewalAge);
+  }
+
+  /** Unix time of the latest change, never going back. Nobody copies the zone, so it only tells people that it changed. */
+  get serial(): number {
+    this.#lookAtProxies();
+    return this.#serial;
+  }
+
+  /** Those whose registration has not lapsed. */
+  get proxies(): readonly Node[] {
+    this.#lookAtProxies();
+    return this.#proxies;
+  }
+
+  route(id: string): Route | undefined {
+    return this.#sources.routes.get(id);
+  }
+
+  close(): void {
+    for (const listening of this.#listening) listening.close();
+  }
+
+  #lookAtProxies(): void {
+    if (this.#list === this.#sources.members.proxies) return;
+    this.#list = this.#sources.members.proxies;
+    this.#proxies = withoutLapsed(this.#list);
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#serial = Math.max(this.#serial, unixSeconds(this.#clock));
+  }
+}
+
+/** A mail address as a name: the local part is one label, dots and all (RFC 1035 §8). */
+export function mailboxName(email: string): string {
+  const at = email.lastIndexOf('@');
+  return `${email.slice(0, at).replaceAll('.', INNER_DOT)}.${email.slice(at + 1)}`;
+}
+
+function withoutLapsed(proxies: readonly Node[]): Node[] {
+  return proxies.filter(({ lapsed }) => !lapsed);
+}
+
+function unixSeconds(clock: Clock): number {
+  return Math.floor(clock.wall().getTime() / 1_000);
+}
