@@ -1,0 +1,32 @@
+import { readConfig } from './config.ts';
+
+describe("the agent's configuration", () => {
+  it('has a default for everything', () => {
+    expect(readConfig({})).toMatchObject({
+      region: 'local',
+      port: 50_053,
+      adminPort: 9_103,
+      runtime: 'auto',
+      maxBackends: 1_000,
+      docker: { socketPath: '/var/run/docker.sock', network: 'spawner-local', subnet: '' },
+    });
+  });
+
+  it('names the network after the cluster', () => {
+    expect(readConfig({ SPAWNER_CLUSTER: 'blue' }).docker.network).toBe('spawner-blue');
+  });
+
+  it('refuses what cannot be, every problem at once', () => {
+    const env = {
+      SPAWNER_AGENT_DRONE_ID: 'Not An Id',
+      SPAWNER_AGENT_ADVERTISE_ADDRESS: 'here',
+      SPAWNER_AGENT_DOCKER_SUBNET: '10.0.0.1/16',
+      SPAWNER_AGENT_PUBLISH_ADDRESS: 'everywhere',
+      SPAWNER_AGENT_RUNTIME: 'process',
+      SPAWNER_AGENT_MAX_BACKENDS: '0',
+    };
+    for (const name of Object.keys(env).filter((name) => !name.endsWith('RUNTIME')))
+      expect(() => readConfig(env)).toThrow(name);
+    expect(() => readConfig(env)).toThrow('SPAWNER_AGENT_PROGRAMS_DIR is required');
+  });
+});

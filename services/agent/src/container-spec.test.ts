@@ -1,0 +1,72 @@
+import { BackendSpec } from '@spawner/proto/v1/backend';
+import { containerOptions, endpointsOf, imageReference } from './container-spec.ts';
+import { sampleOf } from './container-stats.ts';
+
+const home = { cluster: 'c', droneId: 'd', network: 'spawner-c', engineRuntime: '', publishAddress: '' };
+
+describe('a container', () => {
+  it('has the port and the id in its environment, whatever the spec says', () => {
+    const spec = BackendSpec.fromPartial({ image: 'a', env: { PORT: '1', A: 'b=c' }, port: 9_000 });
+    const options = containerOptions(home, { id: 'x1', placement: 5, spec }, '10.0.0.9');
+    expect(options.Env).toEqual(['PORT=9000', 'A=b=c', 'SPAWNER_BACKEND_ID=x1']);
+    expect(options.NetworkingConfig.EndpointsConfig['spawner-c']?.IPAMConfig.IPv4Address).toBe('10.0.0.9');
+    expect(options.HostConfig.PortBindings).toBeUndefined();
+  });
+
+  it("cannot be given Spawner's own labels by its user", () => {
+    const spec = BackendSpec.fromPartial({
+      image: 'a',
+      labels: { backend: 'evil', 'dev.spawner.drone': 'evil' },
+    });
+    const { Labels } = containerOptions(home, { id: 'x1', placement: 5, spec }, '10.0.0.9');
+    expect(Labels).toMatchObject({ 'dev.spawner.backend': 'x1', 'dev.spawner.drone': 'd' });
+    expect(Labels['dev.spawner.label.backend']).toBe('evil');
+  });
+
+  it('is published on a free port only where an address is configured', () => {
+    const program = { id: 'x1', placement: 5, spec: BackendSpec.fromPartial({ image: 'a' }) };
+    const options = containerOptions({ ...home, publishAddress: '192.0.2.1' }, program, '10.0.0.9');
+    expect(options.HostConfig.PortBindings).toEqual({ '8080/tcp': [{ HostIp: '192.0.2.1', HostPort: '' }] });
+  });
+
+  it('is found where it was inspected to be', () => {
+    const inspected = {
+      Config: { Labels: { 'dev.spawner.port': '9000' } },
+      NetworkSettings: {
+        Ports: { '9000/tcp': [{ HostIp: '192.0.2.1', HostPort: '32768' }], '1/tcp': null },
+        Networks: { 'spawner-c': { IPAddress: '10.0.0.9' }, other: { IPAddress: '10.9.9.9' } },
+      },
+    };
+    expect(endpointsOf(home, inspected)).toEqual({
+      local: { host: '10.0.0.9', port: 9_000 },
+      network: { host: '192.0.2.1', port: 32_768 },
+    });
+  });
+
+  it.each([
+    ['demo', 'demo:latest'],
+    ['a/b:2', 'a/b:2'],
+    ['localhost:5000/b', 'localhost:5000/b:latest'],
+    ['a@sha256:0123', 'a@sha256:0123'],
+  ])('of %s is made from %s', (image, expected) => expect(imageReference(image)).toBe(expected));
+});
+
+describe('a sample', () => {
+  const cpu = (total: number, system?: number) => ({
+    cpu_usage: { total_usage: total },
+    system_cpu_usage: system,
+    online_cpus: 4,
+  });
+  const memory = { usage: 300, limit: 1_000, stats: { inactive_file: 100 } };
+
+  it('is what docker stats shows', () => {
+    const stats = { cpu_stats: cpu(300, 2_000), precpu_stats: cpu(100, 1_000), memory_stats: memory };
+    expect(sampleOf(stats)).toEqual({ cpuPercent: 80, memoryPercent: 20, memoryBytes: 200 });
+  });
+
+  it('is not made from the first frame', () => {
+    expect(
+      sampleOf({ cpu_stats: cpu(300, 2_000), precpu_stats: cpu(0), memory_stats: memory }),
+    ).toBeUndefined();
+  });
+});

@@ -1,0 +1,296 @@
+import { createHash } from 'node:crypto';
+import { type Clock, isBackendId, SPEC_DEFAULTS } from '@spawner/domain';
+import { type BackendSpec, PullPolicy } from '@spawner/proto/v1/backend';
+import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import type { Log } from '@spawner/service';
+import Docker from 'dockerode';
+import { AddressRange } from './address-range.ts';
+import {
+  type ContainerHome,
+  containerName,
+  containerOptions,
+  endpointsOf,
+  imageReference,
+  LABELS,
+  ours,
+} from './container-spec.ts';
+import { type EngineStats, sampleOf } from './container-stats.ts';
+import { ensureNetwork, type NetworkApi } from './docker-network.ts';
+import { hostRoutes, overlapsAny } from './host-routes.ts';
+import { jsonLines } from './json-lines.ts';
+import { FrameReader } from './log-lines.ts';
+import {
+  type Condition,
+  type Endpoints,
+  type LogOptions,
+  type Program,
+  Refusal,
+  type Runtime,
+  type Sample,
+} from './runtime.ts';
+import type { StateDir } from './state-dir.ts';
+
+/** dockerd answers everything but a pull or a stream in much less; one that does not is stuck. */
+const CALL_MS = 60_000;
+const REST_MS = 15 * 60_000;
+const REMOVAL_MS = 10_000;
+const ADDRESS_TRIES = 16;
+const CURSOR_FILE = 'address-cursor';
+
+export interface DockerOptions extends ContainerHome {
+  readonly socketPath: string;
+  /** Of the network, where it has to be made; empty for the first of 10.213.0.0/16 to 10.228.0.0/16 that is free. */
+  readonly subnet: string;
+  readonly state: StateDir;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Whether an engine answers on this socket, within a second. */
+export async function dockerAnswers(socketPath: string): Promise<boolean> {
+  try {
+    await new Docker({ socketPath, timeout: 1_000 }).ping();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Connects, and sees to the drone's network. Rejects while the engine is away. */
+export async function openDocker(options: DockerOptions): Promise<Runtime> {
+  const docker = new Docker({ socketPath: options.socketPath, timeout: CALL_MS });
+  const routes = hostRoutes();
+  const isTaken = (subnet: string) => overlapsAny(subnet, routes);
+  const subnet = await ensureNetwork(networkApi(docker), options, isTaken, options.log);
+  // Two drones of one cluster on one engine begin apart; what they still both take, the engine refuses.
+  const apart = createHash('sha256').update(options.droneId).digest().readUInt32BE(0);
+  const range = new AddressRange(subnet, Number(options.state.read(CURSOR_FILE) ?? apart));
+  return new DockerRuntime(docker, new Docker({ socketPath: options.socketPath }), range, options);
+}
+
+class DockerRuntime implements Runtime {
+  readonly kind = 'docker';
+  readonly #docker: Docker;
+  /** Without a limit on silence. */
+  readonly #streams: Docker;
+  readonly #range: AddressRange;
+  readonly #options: DockerOptions;
+  readonly #created = new Map<string, { program: Program; address: string }>();
+  readonly #addresses = new Map<string, string>();
+
+  constructor(docker: Docker, streams: Docker, range: AddressRange, options: DockerOptions) {
+    this.#docker = docker;
+    this.#streams = streams;
+    this.#range = range;
+    this.#options = options;
+  }
+
+  async pull(spec: BackendSpec, signal: AbortSignal): Promise<void> {
+    const image = imageReference(spec.image);
+    if (spec.pullPolicy !== PullPolicy.ALWAYS && (await this.#hasImage(image))) return;
+    if (spec.pullPolicy === PullPolicy.NEVER)
+      throw new Refusal(`${image} is not on this drone and its pull policy is NEVER`);
+    const { username, password, identityToken } = spec.credentials ?? {};
+    const authconfig = identityToken
+      ? { identitytoken: identityToken }
+      : username || password
+        ? { username: username ?? '', password: password ?? '', serveraddress: '' }
+        : undefined;
+    const progress = await refusing(
+      this.#streams.pull(image, { abortSignal: signal, ...(authconfig ? { authconfig } : {}) }),
+    );
+    // A registry's refusal comes inside an answer of 200.
+    for await (const line of jsonLines<{ error?: string }>(progress, signal))
+      if (line.error) throw new Refusal(line.error);
+  }
+
+  async create(program: Program): Promise<void> {
+    const address = this.#range.take(this.#options.clock.now());
+    if (!address) throw new Refusal("no address is free in the drone's network");
+    this.#options.state.write(CURSOR_FILE, String(this.#range.cursor));
+    this.#addresses.set(program.id, address);
+    this.#created.set(program.id, { program, address });
+    const options = containerOptions(this.#options, program, address);
+    try {
+      await this.#docker.createContainer(options);
+    } catch (error) {
+      if (statusOf(error) !== 409) throw refusal(error);
+      await this.#removeContainer(program.id);
+      await refusing(this.#docker.createContainer(options));
+    }
+  }
+
+  async start(id: string): Promise<Endpoints> {
+    const created = this.#created.get(id);
+    if (!created) throw new Error('start before create');
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#container(id).start();
+        break;
+      } catch (error) {
+        if (!/address already in use/i.test(wordsOf(error)) || tries === ADDRESS_TRIES) throw refusal(error);
+        await this.#removeContainer(id);
+        await this.create(created.program);
+      }
+    }
+    const { program, address } = this.#created.get(id) ?? created;
+    this.#created.delete(id);
+    if (this.#options.publishAddress !== '')
+      return endpointsOf(this.#options, await this.#container(id).inspect());
+    return { local: { host: address, port: program.spec.port ?? SPEC_DEFAULTS.port } };
+  }
+
+  async signal(id: string, name: string): Promise<boolean> {
+    try {
+      await this.#container(id).kill({ signal: name });
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404 || statusOf(error) === 409) return false;
+      throw error;
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#removeContainer(id);
+    this.#created.delete(id);
+    const address = this.#addresses.get(id);
+    this.#addresses.delete(id);
+    if (address) this.#range.giveBack(address, this.#options.clock.now(), REST_MS);
+  }
+
+  async inspect(id: string): Promise<Condition> {
+    try {
+      const inspected = await this.#container(id).inspect();
+      const { Status, Running, ExitCode, OOMKilled } = inspected.State;
+      if (Running)
+        return { is: 'running', endpoints: this.#known(id, endpointsOf(this.#options, inspected)) };
+      if (Status === 'created') return { is: 'absent' };
+      return { is: 'exited', exit: { code: ExitCode, outOfMemory: OOMKilled } };
+    } catch (error) {
+      if (statusOf(error) === 404) return { is: 'absent' };
+      throw error;
+    }
+  }
+
+  async *logs(id: string, { follow, tailLines, signal }: LogOptions): AsyncGenerator<TailLogsResponse> {
+    const options = {
+      stdout: true,
+      stderr: true,
+      timestamps: true,
+      tail: tailLines,
+      abortSignal: signal,
+    };
+    const container = this.#streams.getContainer(containerName(id));
+    const reader = new FrameReader();
+    if (follow) {
+      for await (const bytes of await container.logs({ ...options, follow: true }))
+        yield* reader.take(bytes as Buffer);
+    } else yield* reader.take(await container.logs({ ...options, follow: false }));
+    yield* reader.end();
+  }
+
+  async *stats(id: string, signal: AbortSignal): AsyncGenerator<Sample> {
+    const container = this.#streams.getContainer(containerName(id));
+    const stream = await container.stats({ stream: true, abortSignal: signal } as { stream: true });
+    for await (const frame of jsonLines<EngineStats>(stream, signal)) {
+      const sample = sampleOf(frame);
+      if (sample) yield sample;
+    }
+  }
+
+  async list(): Promise<string[]> {
+    const filters = { label: ours(this.#options) };
+    const found = await this.#docker.listContainers({ all: true, filters });
+    return found.map(({ Labels }) => Labels[LABELS.backend] ?? '').filter((id) => isBackendId(id));
+  }
+
+  async watch(changed: (id?: string) => void, signal: AbortSignal): Promise<void> {
+    const stream = await this.#streams.getEvents({
+      filters: { type: ['container'], event: ['die', 'destroy'], label: ours(this.#options) },
+      abortSignal: signal,
+    });
+    changed();
+    type Happened = { Actor?: { Attributes?: Record<string, string> } };
+    for await (const { Actor } of jsonLines<Happened>(stream, signal))
+      changed(Actor?.Attributes?.[LABELS.backend]);
+  }
+
+  close(): void {}
+
+  #container(id: string) {
+    return this.#docker.getContainer(containerName(id));
+  }
+
+  /** The address of a container that an earlier life of this agent started is taken. */
+  #known(id: string, endpoints: Endpoints): Endpoints {
+    this.#range.use(endpoints.local.host);
+    this.#addresses.set(id, endpoints.local.host);
+    return endpoints;
+  }
+
+  async #hasImage(image: string): Promise<boolean> {
+    try {
+      await this.#docker.getImage(image).inspect();
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404) return false;
+      throw refusal(error);
+    }
+  }
+
+  async #removeContainer(id: string): Promise<void> {
+    const deadline = this.#options.clock.now() + REMOVAL_MS;
+    for (;;) {
+      try {
+        return await this.#container(id).remove({ force: true, v: true });
+      } catch (error) {
+        if (statusOf(error) === 404) return;
+        // Its removal is in progress already.
+        if (statusOf(error) !== 409 || this.#options.clock.now() > deadline) throw error;
+        await this.#options.clock.sleep(50);
+      }
+    }
+  }
+}
+
+function networkApi(docker: Docker): NetworkApi {
+  return {
+    find: async (name) => {
+      try {
+        const { IPAM } = (await docker.getNetwork(name).inspect()) as {
+          IPAM?: { Config?: { Subnet?: string }[] };
+        };
+        return { subnet: IPAM?.Config?.[0]?.Subnet ?? '' };
+      } catch (error) {
+        if (statusOf(error) === 404) return undefined;
+        throw error;
+      }
+    },
+    create: async (options) => {
+      await refusing(docker.createNetwork(options));
+    },
+  };
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { statusCode?: number }).statusCode;
+}
+
+/** What the engine said, without what the client put before it. */
+function wordsOf(error: unknown): string {
+  const { message = '' } = error as { message?: string };
+  return message.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim();
+}
+
+/** An answer of the engine becomes its words; a failure to ask it stays what it is. */
+function refusal(error: unknown): unknown {
+  return statusOf(error) === undefined ? error : new Refusal(wordsOf(error), { cause: error });
+}
+
+async function refusing<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw refusal(error);
+  }
+}

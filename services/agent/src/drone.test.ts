@@ -1,0 +1,258 @@
+import { type Clock, systemClock } from '@spawner/domain';
+import { StartBackendRequest } from '@spawner/proto/internal/agent_service';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { createLog } from '@spawner/service';
+import { eventually, type TempDir, tempDir } from '@spawner/testkit';
+import { Drone } from './drone.ts';
+import { unusedSince } from './idle.ts';
+import { makeInstruments } from './instruments.ts';
+import { Journal } from './journal.ts';
+import { Reconciler } from './reconcile.ts';
+import { type Condition, Refusal, type Runtime } from './runtime.ts';
+import { Settler } from './settler.ts';
+import { StateDir } from './state-dir.ts';
+
+const { LOADING, READY, TERMINATING, TERMINATED } = BackendState;
+const log = createLog('test', 'silent');
+// Where a probe finds nobody: WAITING lasts.
+const NOWHERE = { host: '127.0.0.1', port: 1 };
+
+/** A runtime in memory that does what a test says. */
+class FakeRuntime implements Runtime {
+  readonly kind = 'process';
+  readonly containers = new Map<string, Condition>();
+  readonly calls: string[] = [];
+  away = false;
+  pulling: (spec: BackendSpec, signal: AbortSignal) => Promise<void> = async () => {};
+  creating: (id: string) => void = () => {};
+
+  async pull(spec: BackendSpec, signal: AbortSignal) {
+    this.#note('pull', spec.image);
+    await this.pulling(spec, signal);
+  }
+  async create({ id }: { id: string }) {
+    this.#note('create', id);
+    this.containers.set(id, { is: 'absent' });
+    this.creating(id);
+  }
+  async start(id: string) {
+    this.#note('start', id);
+    const endpoints = { local: NOWHERE };
+    this.containers.set(id, { is: 'running', endpoints });
+    return endpoints;
+  }
+  async signal(id: string, name: string) {
+    this.#note(`signal ${name}`, id);
+    return this.containers.get(id)?.is === 'running';
+  }
+  async remove(id: string) {
+    this.#note('remove', id);
+    this.containers.delete(id);
+  }
+  async inspect(id: string): Promise<Condition> {
+    if (this.away) throw new Error('no engine');
+    return this.containers.get(id) ?? { is: 'absent' };
+  }
+  async *logs() {}
+  async *stats() {}
+  async list() {
+    return [...this.containers.keys()];
+  }
+  async watch() {}
+  close() {}
+
+  #note(what: string, id: string) {
+    if (this.away) throw new Error('no engine');
+    this.calls.push(`${what} ${id}`);
+  }
+}
+
+describe('a drone', () => {
+  let temp: TempDir;
+  let runtime: FakeRuntime;
+  let drone: Drone;
+  let kicks: number;
+  let now: number;
+  const clock: Clock = { ...systemClock, now: () => now };
+  const open = () => {
+    const journal = new Journal(new StateDir(temp.path), 'boot', log);
+    const opened = new Drone({ runtime, journal, clock, log, instruments: makeInstruments() });
+    opened.join({
+      registration: 1,
+      proxies: [],
+      kick: () => {
+        kicks += 1;
+      },
+    });
+    return opened;
+  };
+  const start = (id: string, spec: Parameters<typeof StartBackendRequest.fromPartial>[0]['spec'] = {}) =>
+    drone.start(
+      StartBackendRequest.fromPartial({ id, placement: 1, spec: { image: `image-${id}`, ...spec } }),
+    );
+  const stateOf = (id: string) => drone.find(id)?.life.status.state;
+  const reaches = (id: string, state: BackendState) => eventually(() => stateOf(id) === state);
+
+  beforeEach(async () => {
+    temp = await tempDir('drone');
+    runtime = new FakeRuntime();
+    kicks = 0;
+    now = 0;
+    drone = open();
+  });
+  afterEach(async () => {
+    drone.close();
+    await temp.stop();
+  });
+
+  it('takes the same id once, and tells the scheduler of every step', async () => {
+    start('a');
+    start('a');
+    start('b');
+    await Promise.all(['a', 'b'].map((id) => reaches(id, BackendState.WAITING)));
+    expect(runtime.calls.filter((call) => call.startsWith('pull')).sort()).toEqual([
+      'pull image-a',
+      'pull image-b',
+    ]);
+    expect(kicks).toBeGreaterThanOrEqual(6);
+    drone.find('a')?.take({ type: 'answered' });
+    expect([stateOf('a'), stateOf('b')]).toEqual([READY, BackendState.WAITING]);
+  });
+
+  it('ends a backend as INTERNAL, with an id and without its text, when something breaks', async () => {
+    runtime.creating = (id) => {
+      if (id === 'a') throw new Error('the password is x');
+    };
+    start('a');
+    start('b');
+    await reaches('a', TERMINATED);
+    expect(drone.find('a')?.life.status).toMatchObject({
+      endReason: EndReason.INTERNAL,
+      endDetail: expect.stringMatching(/^internal error [0-9a-f-]{36}$/),
+    });
+    expect(runtime.containers.has('a')).toBe(false);
+    await reaches('b', BackendState.WAITING);
+  });
+
+  it("keeps the engine's words of a start that it refused", async () => {
+    runtime.creating = () => {
+      throw new Refusal('no such device');
+    };
+    start('a');
+    await reaches('a', TERMINATED);
+    expect(drone.find('a')?.life.status).toMatchObject({
+      endReason: EndReason.START_ERROR,
+      endDetail: 'no such device',
+    });
+  });
+
+  it('cuts a pull short when it is stopped, and starts nothing', async () => {
+    runtime.pulling = (_, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    start('a');
+    expect(stateOf('a')).toBe(LOADING);
+    drone.stop({ id: 'a', force: false, reason: EndReason.UNSPECIFIED });
+    await reaches('a', TERMINATED);
+    expect(drone.find('a')?.life.status.endReason).toBe(EndReason.REQUESTED);
+    expect(runtime.calls).toEqual(['pull image-a', 'remove a']);
+  });
+
+  it('carries an end out as soon as the engine is back', async () => {
+    start('a');
+    await reaches('a', BackendState.WAITING);
+    runtime.away = true;
+    drone.stop({ id: 'a', force: true, reason: EndReason.DRAINED });
+    expect(stateOf('a')).toBe(TERMINATING);
+    runtime.away = false;
+    await reaches('a', TERMINATED);
+    expect(runtime.containers.size).toBe(0);
+  });
+
+  it('drops credentials from memory and disk once the image is there', async () => {
+    const credentials = { username: 'ann', password: 'se:cret', identityToken: '' };
+    start('a', { credentials });
+    const onDisk = () => new StateDir(temp.path).below('backends').read('a.json');
+    expect(onDisk()).toContain('se:cret');
+    await reaches('a', BackendState.WAITING);
+    expect(onDisk()).not.toContain('se:cret');
+    expect(drone.find('a')?.entry.spec.credentials).toBeUndefined();
+  });
+
+  it('reports what was not acknowledged, and forgets only ends that were', async () => {
+    start('a');
+    start('b');
+    await Promise.all(['a', 'b'].map((id) => reaches(id, BackendState.WAITING)));
+    const told = drone.unheard();
+    expect(told.map(({ id }) => id)).toEqual(['a', 'b']);
+    drone.acknowledge(told.filter(({ id }) => id === 'a'));
+    expect(drone.unheard().map(({ id }) => id)).toEqual(['b']);
+    drone.forget(['a']);
+    expect(stateOf('a')).toBe(BackendState.WAITING);
+    drone.stop({ id: 'a', force: true, reason: EndReason.REQUESTED });
+    await reaches('a', TERMINATED);
+    expect(drone.unheard().map(({ id }) => id)).toEqual(['a', 'b']);
+    drone.forget(['a']);
+    expect(drone.inventory().map(({ status }) => status?.id)).toEqual(['b']);
+    expect(() => start('a')).toThrow('this backend has ended here');
+  });
+
+  it('takes up after a restart what its journal holds, and begins idle clocks where they were', async () => {
+    for (const id of ['a', 'b']) {
+      start(id);
+      await reaches(id, BackendState.WAITING);
+      drone.find(id)?.take({ type: 'answered' });
+    }
+    drone.close();
+    runtime.containers.set('b', { is: 'exited', exit: { code: 3, outOfMemory: false } });
+    now = 50_000;
+    drone = open();
+    drone.takeUp(new Map([['a', 20_000]]));
+    await reaches('b', TERMINATED);
+    expect(drone.find('b')?.life.status).toMatchObject({ endReason: EndReason.FAILED, exitCode: 3 });
+    expect(stateOf('a')).toBe(READY);
+    expect(drone.find('a')?.usage.activeAt).toBe(20_000);
+  });
+
+  it('removes a container that nobody knows when it is seen a second time, and no other', async () => {
+    start('a');
+    await reaches('a', BackendState.WAITING);
+    runtime.containers.set('stranger', { is: 'running', endpoints: { local: NOWHERE } });
+    const reconciler = new Reconciler(drone, clock, log);
+    await reconciler.all();
+    expect([...runtime.containers.keys()]).toEqual(['a', 'stranger']);
+    await reconciler.all();
+    expect([...runtime.containers.keys()]).toEqual(['a']);
+  });
+
+  it('asks no proxy twice at once, and ends only what none of them uses', async () => {
+    for (const id of ['a', 'b']) {
+      start(id, { idleTimeoutMs: 1_000 });
+      await reaches(id, BackendState.WAITING);
+      drone.find(id)?.take({ type: 'answered' });
+    }
+    drone.join({
+      registration: 1,
+      kick: () => {},
+      proxies: ['here', 'elsewhere'].map((id) =>
+        Node.fromPartial({ kind: NodeKind.PROXY, id, droneId: id === 'here' ? 'd' : 'e' }),
+      ),
+    });
+    const asked: string[] = [];
+    const bus = {
+      ask: async (_: unknown, proxyId: string, { id }: { id: string }) => {
+        asked.push(`${proxyId} ${id}`);
+        return { activity: { id, open: id === 'a' ? 1 : 0, ageMs: 5_000 } };
+      },
+    };
+    const parts = { droneId: 'd', clock, log, drone, instruments: makeInstruments() };
+    const settler = new Settler({ ...parts, bus: bus as never });
+    now = 5_000;
+    settler.turn();
+    settler.turn();
+    await reaches('b', TERMINATING);
+    expect(asked.sort()).toEqual(['here a', 'here b']);
+    expect(stateOf('a')).toBe(READY);
+    expect(drone.find('a')?.usage).toEqual(unusedSince(5_000));
+  });
+});

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+
+/** An IPv4 network as numbers. */
+interface Network {
+  readonly address: number;
+  readonly mask: number;
+}
+
+const ROUTES = '/proc/net/route';
+
+/**
+ * What this machine reaches already, as Linux tells it (proc(5)); the way to everywhere else is left out. The
+ * engine looks at its own networks only, and two networks with one subnet are two that cannot be reached.
+ */
+export function hostRoutes(): Network[] {
+  try {
+    return parseRoutes(readFileSync(ROUTES, 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+/** Columns are split by tabs; addresses are hexadecimal in the order of a little-endian machine. */
+export function parseRoutes(table: string): Network[] {
+  return table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('\t'))
+    .filter((columns) => columns.length > 7)
+    .map((columns) => ({ address: number(columns[1] ?? ''), mask: number(columns[7] ?? '') }))
+    .filter(({ mask }) => mask !== 0);
+}
+
+/** Whether a subnet in CIDR form has an address in common with one of the networks. */
+export function overlapsAny(subnet: string, networks: readonly Network[]): boolean {
+  const [host = '', bits = ''] = subnet.split('/');
+  const address = host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const mask = 2 ** 32 - 2 ** (32 - Number(bits));
+  return networks.some((network) => {
+    const shorter = (mask & network.mask) >>> 0;
+    return (address & shorter) >>> 0 === (network.address & shorter) >>> 0;
+  });
+}
+
+function number(littleEndianHex: string): number {
+  return Buffer.from(littleEndianHex, 'hex').readUInt32LE(0);
+}

@@ -1,0 +1,106 @@
+import { activityOf, isDue, reported, settle, type Usage, unusedSince, whomToAsk } from './idle.ts';
+
+const IDLE = 10_000;
+
+describe('the idle clock', () => {
+  it('runs out when nothing was heard for the whole timeout, and never where the timeout is 0', () => {
+    const usage = unusedSince(1_000);
+    expect(isDue(usage, IDLE, 10_999)).toBe(false);
+    expect(isDue(usage, IDLE, 11_000)).toBe(true);
+    expect(isDue(usage, 0, 1e12)).toBe(false);
+  });
+
+  it.each<[string, [string, number, { open: number; ageMs: number }, number][], number]>([
+    ['an open connection counts as use now', [['p', 1, { open: 1, ageMs: 0 }, 5_000]], 5_000],
+    ['an age is taken from now', [['p', 1, { open: 0, ageMs: 400 }, 5_000]], 4_600],
+    [
+      'an older activity takes nothing back',
+      [
+        ['p', 1, { open: 0, ageMs: 0 }, 5_000],
+        ['q', 1, { open: 0, ageMs: 4_000 }, 6_000],
+      ],
+      5_000,
+    ],
+    [
+      'a proxy that was replaced is not heard any more',
+      [
+        ['p', 2, { open: 0, ageMs: 0 }, 5_000],
+        ['p', 1, { open: 3, ageMs: 0 }, 8_000],
+      ],
+      5_000,
+    ],
+    ['a nonsense age counts as now', [['p', 1, { open: 0, ageMs: -50 }, 5_000]], 5_000],
+  ])('%s', (_, reports, activeAt) => {
+    const usage = reports.reduce((before, [proxy, registration, said, now]) => {
+      return reported(before, proxy, registration, said, now);
+    }, unusedSince(0));
+    expect(usage.activeAt).toBe(activeAt);
+  });
+
+  it('of one backend says nothing of another', () => {
+    const [used, unused] = [unusedSince(0), unusedSince(0)];
+    const after = reported(used, 'p', 1, { open: 1, ageMs: 0 }, 9_000);
+    expect(isDue(after, IDLE, 10_000)).toBe(false);
+    expect(isDue(unused, IDLE, 10_000)).toBe(true);
+  });
+});
+
+describe('the settlement', () => {
+  const usage = unusedSince(0);
+  const now = 20_000;
+  const unused = { open: 0, ageMs: 15_000 };
+
+  it.each<[string, ({ open: number; ageMs: number } | undefined)[], boolean, number]>([
+    ['without any proxy is the end', [], true, 0],
+    ['is the end when all say that nothing is going on', [unused, unused], true, 5_000],
+    ['is not the end while one has a connection', [unused, { open: 1, ageMs: 0 }], false, 20_000],
+    ['takes a missing answer for use', [unused, undefined], false, 20_000],
+    ['goes on from the true age', [unused, { open: 0, ageMs: 300 }], false, 19_700],
+  ])('%s', (_, answers, end, activeAt) => {
+    const settled = settle(usage, answers, IDLE, now);
+    expect(settled.end).toBe(end);
+    expect(settled.usage.activeAt).toBe(activeAt);
+  });
+
+  it('hears a report that came while it was asking', () => {
+    const meanwhile = reported(usage, 'p', 1, { open: 1, ageMs: 0 }, now - 100);
+    expect(settle(meanwhile, [unused], IDLE, now).end).toBe(false);
+  });
+});
+
+describe('whom to ask', () => {
+  const used: Usage = reported(unusedSince(0), 'vanished', 1, { open: 2, ageMs: 0 }, 1_000);
+
+  it('is who can reach it, and who was in use when last heard of', () => {
+    expect(whomToAsk(used, ['a', 'b'], 20_000)).toEqual(['a', 'b', 'vanished']);
+    expect(whomToAsk(used, ['vanished'], 20_000)).toEqual(['vanished']);
+  });
+
+  it('leaves out one that closed its connections, and one that was away for long', () => {
+    expect(whomToAsk(reported(used, 'vanished', 1, { open: 0, ageMs: 0 }, 2_000), [], 20_000)).toEqual([]);
+    expect(whomToAsk(used, [], 47_000)).toEqual([]);
+  });
+});
+
+describe('what people are shown', () => {
+  it('is the sum of fresh reports, without a countdown while in use', () => {
+    let usage = reported(unusedSince(0), 'p', 1, { open: 2, ageMs: 0 }, 5_000);
+    usage = reported(usage, 'q', 1, { open: 1, ageMs: 0 }, 5_500);
+    expect(activityOf(usage, IDLE, 6_000)).toEqual({
+      openConnections: 3,
+      idleForMs: 0,
+      idleRemainingMs: undefined,
+    });
+    expect(activityOf(usage, IDLE, 8_200).openConnections).toBe(1);
+  });
+
+  it('counts down where it is idle', () => {
+    expect(activityOf(unusedSince(1_000), IDLE, 4_000)).toEqual({
+      openConnections: 0,
+      idleForMs: 3_000,
+      idleRemainingMs: 7_000,
+    });
+    expect(activityOf(unusedSince(1_000), 0, 4_000).idleRemainingMs).toBeUndefined();
+    expect(activityOf(unusedSince(1_000), IDLE, 99_000).idleRemainingMs).toBe(0);
+  });
+});

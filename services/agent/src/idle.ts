@@ -1,0 +1,103 @@
+import { DEADLINES } from '@spawner/domain';
+import type { ProxyActivity } from '@spawner/proto/internal/telemetry';
+import type { Activity } from '@spawner/proto/v1/backend';
+
+/**
+ * Who uses one backend, from what proxies report. Reports may be lost, so they only keep the clock
+ * fresh: when it runs out, every proxy is asked, and only their answers can end a backend. Instants
+ * are milliseconds of the agent's clock; what proxies send are ages.
+ */
+export interface Usage {
+  /** When something was last going on, as far as is known. */
+  readonly activeAt: number;
+  /** The last word of each proxy. */
+  readonly words: ReadonlyMap<string, Word>;
+}
+
+interface Word {
+  readonly registration: number;
+  readonly open: number;
+  readonly heardAt: number;
+}
+
+type Said = Pick<ProxyActivity, 'open' | 'ageMs'>;
+
+/** A report counts as the present this long. */
+const FRESH_MS = 3 * DEADLINES.activityReport;
+
+/** Nobody has been heard of; the clock begins. */
+export function unusedSince(activeAt: number): Usage {
+  return { activeAt, words: new Map() };
+}
+
+/** A proxy's report. One of an older registration of the same proxy changes nothing. */
+export function reported(
+  usage: Usage,
+  proxyId: string,
+  registration: number,
+  { open, ageMs }: Said,
+  now: number,
+): Usage {
+  const before = usage.words.get(proxyId);
+  if (before && before.registration > registration) return usage;
+  const words = new Map(usage.words).set(proxyId, { registration, open, heardAt: now });
+  return { activeAt: Math.max(usage.activeAt, lastActive(open, ageMs, now)), words };
+}
+
+/** Whether the clock has run out, so that the proxies must be asked. A timeout of 0 is never. */
+export function isDue(usage: Usage, idleTimeoutMs: number, now: number): boolean {
+  return idleTimeoutMs > 0 && now - usage.activeAt >= idleTimeoutMs;
+}
+
+/**
+ * Whom to ask before an end: the proxies that can reach it, and any that was in use when last heard of
+ * and has not been away for so long that it is forgotten.
+ */
+export function whomToAsk(usage: Usage, reaching: readonly string[], now: number): string[] {
+  const vanished = [...usage.words]
+    .filter(([, word]) => word.open > 0 && now - word.heardAt < DEADLINES.proxyForgotten)
+    .map(([proxyId]) => proxyId);
+  return [...new Set([...reaching, ...vanished])];
+}
+
+export interface Settlement {
+  readonly end: boolean;
+  readonly usage: Usage;
+}
+
+/**
+ * What the answers to the question mean; `undefined` is a missing one and counts as use now. Only when
+ * each says that nothing is open, and nothing was for the whole timeout, is it the end; otherwise the
+ * clock goes on from the true age.
+ */
+export function settle(
+  usage: Usage,
+  answers: readonly (Said | undefined)[],
+  idleTimeoutMs: number,
+  now: number,
+): Settlement {
+  const activeAt = answers.reduce(
+    (latest, answer) => Math.max(latest, answer ? lastActive(answer.open, answer.ageMs, now) : now),
+    usage.activeAt,
+  );
+  const after = { ...usage, activeAt };
+  return { end: isDue(after, idleTimeoutMs, now), usage: after };
+}
+
+/** What people are shown. */
+export function activityOf(usage: Usage, idleTimeoutMs: number, now: number): Activity {
+  const openConnections = [...usage.words.values()]
+    .filter(({ heardAt }) => now - heardAt < FRESH_MS)
+    .reduce((sum, { open }) => sum + open, 0);
+  const idleForMs = openConnections > 0 ? 0 : Math.max(0, Math.round(now - usage.activeAt));
+  const counting = idleTimeoutMs > 0 && openConnections === 0;
+  return {
+    openConnections,
+    idleForMs,
+    idleRemainingMs: counting ? Math.max(0, idleTimeoutMs - idleForMs) : undefined,
+  };
+}
+
+function lastActive(open: number, ageMs: number, now: number): number {
+  return open > 0 ? now : now - Math.max(0, ageMs);
+}

@@ -1,0 +1,20 @@
+import { LineCutter } from './log-lines.ts';
+
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/** Reads a stream of JSON objects, one a line. Leaving the loop, or the signal, ends the stream. */
+export async function* jsonLines<T>(stream: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<T> {
+  const cutter = new LineCutter(MOST_BYTES);
+  const end = () => (stream as NodeJS.ReadableStream & { destroy(): void }).destroy();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    for await (const bytes of stream)
+      for (const line of cutter.take(Buffer.from(bytes))) if (line !== '') yield JSON.parse(line) as T;
+    for (const line of cutter.end()) if (line !== '') yield JSON.parse(line) as T;
+    signal.throwIfAborted();
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}

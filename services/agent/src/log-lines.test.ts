@@ -1,0 +1,60 @@
+import { LogStream } from '@spawner/proto/v1/backend_service';
+import { FrameReader, LineCutter } from './log-lines.ts';
+
+function frame(stream: number, text: string): Buffer {
+  const body = Buffer.from(text);
+  const header = Buffer.alloc(8);
+  header[0] = stream;
+  header.writeUInt32BE(body.length, 4);
+  return Buffer.concat([header, body]);
+}
+
+describe('cutting lines', () => {
+  it('gives the same lines however the bytes come', () => {
+    const bytes = Buffer.from('one\r\n\nzwei ü\nend');
+    const whole = new LineCutter();
+    const expected = [...whole.take(bytes), ...whole.end()];
+    const single = new LineCutter();
+    const pieces = [...bytes].flatMap((byte) => single.take(Buffer.from([byte])));
+    expect([...pieces, ...single.end()]).toEqual(expected);
+    expect(expected).toEqual(['one', '', 'zwei ü', 'end']);
+  });
+
+  it('tells a line without end in pieces', () => {
+    const cutter = new LineCutter(4);
+    expect(cutter.take(Buffer.from('abcdefghij\nk'))).toEqual(['abcd', 'efgh', 'ij']);
+    expect(cutter.end()).toEqual(['k']);
+  });
+});
+
+describe("the engine's frames", () => {
+  const time = '2024-05-06T07:08:09.123456789Z';
+  const bytes = Buffer.concat([
+    frame(1, `${time} hello\n`),
+    frame(2, `${time} oh `),
+    frame(1, `${time} world\n${time} \n`),
+    frame(2, 'no\n'),
+  ]);
+  const expected = [
+    { stream: LogStream.STDOUT, text: 'hello' },
+    { stream: LogStream.STDOUT, text: 'world' },
+    { stream: LogStream.STDOUT, text: '' },
+    { stream: LogStream.STDERR, text: 'oh no' },
+  ].map((line) => ({ ...line, time: new Date('2024-05-06T07:08:09.123Z') }));
+
+  it('become lines of two streams that are not mixed up, with their times', () => {
+    expect(new FrameReader().take(bytes)).toEqual(expected);
+  });
+
+  it('may be cut anywhere', () => {
+    for (let at = 1; at < bytes.length; at++) {
+      const reader = new FrameReader();
+      const lines = [
+        ...reader.take(bytes.subarray(0, at)),
+        ...reader.take(bytes.subarray(at)),
+        ...reader.end(),
+      ];
+      expect(lines).toEqual(expected);
+    }
+  });
+});

@@ -1,0 +1,78 @@
+import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
+
+/** A longer line of a log is told in pieces. */
+const MOST_BYTES = 64 * 1024;
+const HEADER = 8;
+const NEWLINE = 0x0a;
+
+/** Cuts one stream of bytes into lines; a line may come in many pieces, and be cut within a character. */
+export class LineCutter {
+  readonly #most: number;
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** Lines of more than `most` bytes are cut in pieces. */
+  constructor(most = MOST_BYTES) {
+    this.#most = most;
+  }
+
+  take(bytes: Buffer): string[] {
+    const lines: string[] = [];
+    let rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    for (;;) {
+      const end = rest.indexOf(NEWLINE);
+      if (end === -1 && rest.length < this.#most) break;
+      const whole = end !== -1 && end <= this.#most;
+      const cut = whole ? end : this.#most;
+      lines.push(text(rest.subarray(0, cut)));
+      rest = rest.subarray(whole ? cut + 1 : cut);
+    }
+    this.#rest = Buffer.from(rest);
+    return lines;
+  }
+
+  /** What came after the last line's end, if anything. */
+  end(): string[] {
+    const lines = this.#rest.length > 0 ? [text(this.#rest)] : [];
+    this.#rest = Buffer.alloc(0);
+    return lines;
+  }
+}
+
+/**
+ * Reads the engine's multiplexed log stream (Docker Engine API, ContainerAttach: a header of stream, three
+ * zeroes and a big-endian length) whose lines begin with their time.
+ */
+export class FrameReader {
+  readonly #cutters = new Map<LogStream, LineCutter>();
+  #rest: Buffer = Buffer.alloc(0);
+
+  take(bytes: Buffer): TailLogsResponse[] {
+    const lines: TailLogsResponse[] = [];
+    let rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    while (rest.length >= HEADER && rest.length >= HEADER + rest.readUInt32BE(4)) {
+      const end = HEADER + rest.readUInt32BE(4);
+      const stream = rest[0] === 2 ? LogStream.STDERR : LogStream.STDOUT;
+      const cutter = this.#cutters.get(stream) ?? new LineCutter();
+      this.#cutters.set(stream, cutter);
+      for (const line of cutter.take(rest.subarray(HEADER, end))) lines.push(timed(stream, line));
+      rest = rest.subarray(end);
+    }
+    this.#rest = Buffer.from(rest);
+    return lines;
+  }
+
+  end(): TailLogsResponse[] {
+    return [...this.#cutters].flatMap(([stream, cutter]) => cutter.end().map((line) => timed(stream, line)));
+  }
+}
+
+function timed(stream: LogStream, line: string): TailLogsResponse {
+  const match = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?/.exec(line);
+  return match
+    ? { stream, time: new Date(match[1] ?? ''), text: line.slice(match[0].length) }
+    : { stream, text: line };
+}
+
+function text(bytes: Buffer): string {
+  return bytes.toString('utf8').replace(/\r$/, '');
+}

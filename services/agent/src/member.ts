@@ -1,0 +1,32 @@
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import type { Member } from '@spawner/rpc';
+import type { AgentConfig } from './config.ts';
+import type { Drone } from './drone.ts';
+
+/** How this drone describes itself to the scheduler. */
+export function droneNode(config: AgentConfig, droneId: string, runtime: string, boundPort: number): Node {
+  return Node.fromPartial({
+    kind: NodeKind.DRONE,
+    id: droneId,
+    region: config.region,
+    rpcAddress: config.advertiseAddress || `127.0.0.1:${boundPort}`,
+    runtime,
+    cpuMillis: config.cpuMillis,
+    memoryBytes: config.memoryBytes,
+    backends: config.maxBackends,
+  });
+}
+
+/** The drone as a member of the cluster. */
+export function memberOf(drone: Drone, node: Node): Member {
+  return {
+    node,
+    inventory: () => drone.inventory(),
+    changed: () => drone.unheard(),
+    acknowledged: (reports) => drone.acknowledge(reports),
+    ended: (ids) => drone.forget(ids),
+    stop: (orders) => {
+      for (const order of orders) drone.stop(order);
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { cpuPercent, parseStat, processFacts, sessionMembers } from './proc.ts';
+import { programName } from './process.ts';
+
+describe('the facts of a process', () => {
+  it('are read also where its name has brackets and spaces', () => {
+    const rest = '1 77 77 0 -1 4194560 5 0 0 0 250 50 0 0 20 0 11 0 9000 123456 10 1844';
+    expect(parseStat(`4242 (a) b (c) R ${rest}`)).toEqual({
+      pid: 4_242,
+      zombie: false,
+      session: 77,
+      ticks: 300,
+      startTime: 9_000,
+      memoryBytes: 40_960,
+    });
+  });
+
+  it('are those of this one', () => {
+    expect(processFacts(process.pid)).toMatchObject({ pid: process.pid, zombie: false });
+    expect(processFacts(2 ** 22 + 1)).toBeUndefined();
+  });
+
+  it('find no stranger by a session alone', () => {
+    const session = processFacts(process.pid)?.session ?? 0;
+    expect(sessionMembers(session, 'SPAWNER_BACKEND_ID=nobody')).toEqual([]);
+  });
+
+  it('give percent of one processor', () => {
+    expect(cpuPercent(300, 2_000)).toBe(150);
+    expect(cpuPercent(-5, 1_000)).toBe(0);
+  });
+});
+
+describe('the program that an image names', () => {
+  it.each([
+    ['demo', 'demo'],
+    ['spawner/demo:latest', 'demo'],
+    ['localhost:5000/a/b.c@sha256:00', 'b.c'],
+  ])('%s is %s', (image, expected) => expect(programName(image)).toBe(expected));
+
+  it.each(['..', 'a/..', 'a/.hidden', '', '/etc/'])('%j is none', (image) => {
+    expect(() => programName(image)).toThrow('names no program');
+  });
+});

@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** What Linux tells of a process in /proc/<pid>/stat (proc(5)). */
+export interface ProcessFacts {
+  readonly pid: number;
+  readonly zombie: boolean;
+  readonly session: number;
+  /** Processor time used so far, in ticks of 10 ms. */
+  readonly ticks: number;
+  /** In ticks since boot: with the pid it names one process of this boot. */
+  readonly startTime: number;
+  readonly memoryBytes: number;
+}
+
+const PAGE_BYTES = 4_096;
+const TICKS_PER_SECOND = 100;
+
+/** The facts of one process; nothing when there is none. */
+export function processFacts(pid: number): ProcessFacts | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every living process of a session that has this entry in its environment. */
+export function sessionMembers(session: number, environmentEntry: string): ProcessFacts[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => processFacts(Number(name)) ?? [])
+    .filter((facts) => facts.session === session && !facts.zombie && hasEntry(facts.pid, environmentEntry));
+}
+
+/** Percent of one processor between two sums of ticks. */
+export function cpuPercent(ticks: number, elapsedMs: number): number {
+  return elapsedMs > 0 ? Math.max(0, (ticks / TICKS_PER_SECOND / (elapsedMs / 1_000)) * 100) : 0;
+}
+
+/** The name in a stat line may hold anything, a closing bracket included: the fields begin after the last. */
+export function parseStat(line: string): ProcessFacts {
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const number = (index: number) => Number(fields[index]);
+  return {
+    pid: Number.parseInt(line, 10),
+    zombie: fields[0] === 'Z' || fields[0] === 'X',
+    session: number(3),
+    ticks: number(11) + number(12),
+    startTime: number(19),
+    memoryBytes: number(21) * PAGE_BYTES,
+  };
+}
+
+function hasEntry(pid: number, entry: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(entry);
+  } catch {
+    return false;
+  }
+}

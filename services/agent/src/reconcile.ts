@@ -1,0 +1,55 @@
+import { backoffMs, type Clock } from '@spawner/domain';
+import type { Log } from '@spawner/service';
+import type { Drone } from './drone.ts';
+
+/**
+ * Compares the runtime with the journal: at the start, when the runtime says that something ended,
+ * whenever its stream of events was broken, and every 10 s, because events get lost.
+ */
+export class Reconciler {
+  readonly #drone: Drone;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #strangers = new Set<string>();
+
+  constructor(drone: Drone, clock: Clock, log: Log) {
+    this.#drone = drone;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Looks at every living backend, then removes what is left of others when it is seen a second time. */
+  async all(): Promise<void> {
+    const { runtime } = this.#drone;
+    await Promise.all(this.#drone.living().map((backend) => backend.look()));
+    const ids = await runtime.list();
+    const living = new Set(this.#drone.living().map(({ id }) => id));
+    const strangers = ids.filter((id) => !living.has(id));
+    for (const id of strangers.filter((id) => this.#strangers.has(id))) {
+      this.#log.warn({ backend: id }, 'removing what the journal does not know as living');
+      await runtime.remove(id);
+    }
+    this.#strangers = new Set(strangers);
+  }
+
+  /** Follows the runtime's events until the signal aborts, with back-off where the runtime is away. */
+  async follow(signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const began = this.#clock.now();
+      try {
+        await this.#drone.runtime.watch((id) => this.look(id), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#log.warn({ error }, "the runtime's events ended; following them again");
+      }
+      if (this.#clock.now() - began > 5_000) attempt = 0;
+      await this.#clock.sleep(backoffMs(attempt, Math.random, { maxMs: 1_000 }), signal).catch(() => {});
+    }
+  }
+
+  /** Looks at one backend, or without an id at all, at once and without waiting. */
+  look(id?: string): void {
+    const work = id === undefined ? this.all() : this.#drone.find(id)?.look();
+    work?.catch((error: unknown) => this.#log.warn({ error, backend: id }, 'looking failed'));
+  }
+}

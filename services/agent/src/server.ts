@@ -1,0 +1,50 @@
+import { AppError, parseBackendId, refuseViolations, specViolations } from '@spawner/domain';
+import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
+import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import { LogStream } from '@spawner/proto/v1/backend_service';
+import { type CallContext, type Implementation, implement } from '@spawner/rpc';
+import type { Drone } from './drone.ts';
+import { hasEnded } from './life.ts';
+import { linesOf } from './log-tail.ts';
+
+/** The agent's face to the scheduler. */
+export function agentService(drone: Drone): Implementation {
+  return implement(AgentServiceService, {
+    startBackend: async (request) => {
+      checkStart(request, drone.registration);
+      drone.start(request);
+      return {};
+    },
+    stopBackend: async (request) => {
+      parseBackendId(request.id);
+      drone.stop(request);
+      return {};
+    },
+    listBackends: async () => ({ backends: drone.inventory() }),
+    tailLogs: (request, context) => tailLogs(drone, request, context),
+  });
+}
+
+function checkStart(request: StartBackendRequest, registration: number): void {
+  parseBackendId(request.id);
+  if (registration === 0 || request.registration !== registration)
+    throw new AppError('failed_precondition', 'not the present registration of this drone');
+  if (request.spec) refuseViolations(specViolations(request.spec));
+}
+
+async function* tailLogs(
+  drone: Drone,
+  { id, follow, tailLines }: { id: string; follow: boolean; tailLines?: number },
+  { signal }: CallContext,
+): AsyncGenerator<{ line: TailLogsResponse }> {
+  const backend = drone.find(parseBackendId(id));
+  if (!backend) throw new AppError('not_found', 'no such backend on this drone');
+  if (tailLines !== undefined && tailLines < 0)
+    throw new AppError('invalid', 'tail_lines: must not be negative');
+  if (hasEnded(backend.life)) {
+    for (const text of backend.life.status.lastLogs.slice(-(tailLines ?? Number.MAX_SAFE_INTEGER)))
+      yield { line: { stream: LogStream.STDOUT, text } };
+    return;
+  }
+  for await (const line of linesOf(drone, backend, { follow, tailLines, signal })) yield { line };
+}

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type DockerDaemon, startDockerDaemon } from '@spawner/testkit';
+import { buildImage } from '../../deploy/images/build.ts';
+import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
+
+const { READY, TERMINATED } = BackendState;
+
+jest.setTimeout(120_000);
+
+describe('a restart of the Docker Engine', () => {
+  let engine: DockerDaemon;
+  let world: AgentWorld;
+
+  beforeAll(async () => {
+    engine = await startDockerDaemon({ liveRestore: true });
+    await buildImage({ name: 'probe', socketPath: engine.socketPath });
+    world = await startAgentWorld({
+      SPAWNER_AGENT_RUNTIME: 'docker',
+      SPAWNER_AGENT_DOCKER_SOCKET: engine.socketPath,
+      SPAWNER_AGENT_DOCKER_SUBNET: '10.243.7.0/24',
+    });
+  });
+
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    await disconnectTheDead();
+    await engine?.stop();
+  });
+
+  /** A container that ends while the engine is away leaves an endpoint behind, which would keep the network there. */
+  const disconnectTheDead = async () => {
+    const docker = (...args: string[]) =>
+      promisify(execFile)('docker', ['-H', `unix://${engine.socketPath}`, 'network', ...args]);
+    const network = `spawner-test-${process.pid}`;
+    const { stdout } = await docker('inspect', '--format', '{{range .Containers}}{{.Name}} {{end}}', network);
+    for (const name of stdout.trim().split(' ').filter(Boolean))
+      await docker('disconnect', '--force', network, name);
+  };
+
+  const get = async (id: string, path: string) => {
+    const { local } = await world.reaches(id, READY);
+    return (await fetch(`http://${local?.host}:${local?.port}${path}`)).text();
+  };
+
+  it('ends no session; an end that happened meanwhile is known soon, and new ones start and end', async () => {
+    const [kept, gone] = await Promise.all([
+      world.place({ env: { NAME: 'kept' } }),
+      world.place({ env: { NAME: 'gone', EXIT_CODE: '3', EXIT_TIMEOUT: '2500' } }),
+    ]);
+    await Promise.all([kept, gone].map((id) => world.reaches(id, READY)));
+    await engine.restart();
+    expect(await get(kept, '/name')).toBe('kept');
+    expect(await world.reaches(gone, TERMINATED)).toMatchObject({ endReason: EndReason.FAILED });
+    expect(world.scheduler.statuses.get(kept)?.state).toBe(READY);
+
+    const later = await world.place({ env: { NAME: 'later' } });
+    expect(await get(later, '/name')).toBe('later');
+    await get(later, '/exit/4');
+    expect(await world.reaches(later, TERMINATED, 5_000)).toMatchObject({ exitCode: 4 });
+    await world.stop(kept);
+    expect(await world.reaches(kept, TERMINATED)).toMatchObject({ endReason: EndReason.REQUESTED });
+  });
+});

@@ -1,0 +1,301 @@
+import { execFile } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { SUBJECTS } from '@spawner/bus';
+import type { BackendStats } from '@spawner/proto/internal/telemetry';
+import { BackendState, EndReason, PullPolicy } from '@spawner/proto/v1/backend';
+import { LogStream } from '@spawner/proto/v1/backend_service';
+import { type Docker, eventually, startDocker } from '@spawner/testkit';
+import { buildImage } from '../../deploy/images/build.ts';
+import { type AgentWorld, startAgentWorld, statesOf } from './agent-harness.ts';
+
+const { SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATED } = BackendState;
+
+jest.setTimeout(90_000);
+
+describe('an agent with Docker', () => {
+  const cluster = `test-${process.pid}`;
+  let engine: Docker;
+  let world: AgentWorld;
+  const docker = async (...args: string[]) => {
+    const { stdout } = await promisify(execFile)('docker', ['-H', `unix://${engine.socketPath}`, ...args]);
+    return stdout.trim();
+  };
+  const ours = async () => {
+    const list = [
+      'ps',
+      '--all',
+      '--format',
+      '{{.Names}}',
+      '--filter',
+      `label=dev.spawner.cluster=${cluster}`,
+    ];
+    return (await docker(...list)).split('\n').filter((name) => name !== '');
+  };
+
+  beforeAll(async () => {
+    engine = await startDocker();
+    await buildImage({ name: 'probe', socketPath: engine.socketPath });
+    world = await startAgentWorld({
+      SPAWNER_AGENT_RUNTIME: 'auto',
+      SPAWNER_AGENT_DOCKER_SOCKET: engine.socketPath,
+      SPAWNER_AGENT_DOCKER_SUBNET: '10.241.7.0/24',
+      SPAWNER_AGENT_PUBLISH_ADDRESS: '127.0.0.1',
+    });
+  });
+
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    for (const name of await ours()) await docker('rm', '--force', '--volumes', name);
+    await docker('network', 'rm', `spawner-${cluster}`);
+    await engine?.stop();
+  });
+
+  const startsAndReports = async (spec: Parameters<AgentWorld['place']>[0]) => {
+    const id = await world.place(spec);
+    await world.reaches(id, READY);
+    return id;
+  };
+  const get = async (id: string, path: string, endpoint: 'local' | 'network' = 'local') => {
+    const status = await world.reaches(id, READY);
+    const { host, port } = status[endpoint] ?? {};
+    return (await fetch(`http://${host}:${port}${path}`)).text();
+  };
+  const inspect = async (id: string) => JSON.parse(await docker('inspect', `spawner-${id}`))[0];
+
+  it('takes two containers to READY, each reached at an address of its own and at a published port', async () => {
+    expect(world.scheduler.node?.runtime).toBe('docker');
+    const [one, two] = await Promise.all([
+      world.place({ env: { NAME: 'one' } }),
+      world.place({ env: { NAME: 'two' }, port: 9_000, readiness: { httpPath: '/name' } }),
+    ]);
+    expect(await get(one, '/name')).toBe('one');
+    expect(await get(two, '/name')).toBe('two');
+    expect(await get(one, '/name', 'network')).toBe('one');
+    expect(await get(two, '/name', 'network')).toBe('two');
+    const status = await world.reaches(two, READY);
+    expect(status.local).toEqual({ host: expect.stringMatching(/^10\.241\.7\./), port: 9_000 });
+    expect(statesOf(status)).toEqual([SCHEDULED, LOADING, STARTING, WAITING, READY]);
+    await Promise.all([one, two].map((id) => world.stop(id)));
+    const ended = await Promise.all([one, two].map((id) => world.reaches(id, TERMINATED)));
+    expect(ended.map(({ endReason, exitCode }) => [endReason, exitCode])).toEqual([
+      [EndReason.REQUESTED, 0],
+      [EndReason.REQUESTED, 0],
+    ]);
+    expect(await ours()).toEqual([]);
+  });
+
+  it('limits a container as its spec says, and labels it', async () => {
+    const id = await startsAndReports({
+      labels: { team: 'red' },
+      resources: { cpuMillis: 500, memoryBytes: 128 * 1024 * 1024, pids: 50 },
+      stopSignal: 'SIGINT',
+      args: [],
+    });
+    const { HostConfig, Config } = await inspect(id);
+    expect(HostConfig).toMatchObject({
+      NanoCpus: 500_000_000,
+      Memory: 128 * 1024 * 1024,
+      MemorySwap: 128 * 1024 * 1024,
+      PidsLimit: 50,
+      Init: true,
+      SecurityOpt: ['no-new-privileges'],
+    });
+    expect(Config.StopSignal).toBe('SIGINT');
+    expect(Config.Labels).toMatchObject({
+      'dev.spawner.backend': id,
+      'dev.spawner.drone': world.scheduler.node?.id,
+      'dev.spawner.placement': '7',
+      'dev.spawner.label.team': 'red',
+    });
+    await world.stop(id, { force: true });
+    await world.reaches(id, TERMINATED);
+  });
+
+  it('tells exit codes, ends before readiness, an unknown command and too much memory apart', async () => {
+    const eat = 'const a = []; setInterval(() => a.push(Buffer.alloc(8 << 20, 1)), 5)';
+    const [early, failed, well, unknown, hungry] = await Promise.all([
+      world.place({ env: { EXIT_CODE: '4', LISTEN: 'false' } }),
+      world.place({}),
+      world.place({}),
+      world.place({ command: ['/no/such/program'] }),
+      world.place({
+        command: ['node', '-e', eat],
+        resources: { cpuMillis: 0, memoryBytes: 64 << 20, pids: 0 },
+      }),
+    ]);
+    await Promise.all([get(failed, '/exit/5'), get(well, '/exit/0')]);
+    const ids = [early, failed, well, unknown, hungry];
+    const told = await Promise.all(ids.map((id) => world.reaches(id, TERMINATED, 30_000)));
+    expect(told.map(({ endReason, exitCode }) => [endReason, exitCode])).toEqual([
+      [EndReason.START_ERROR, 4],
+      [EndReason.FAILED, 5],
+      [EndReason.EXITED, 0],
+      [EndReason.START_ERROR, 127],
+      [EndReason.START_ERROR, 137],
+    ]);
+    expect(told[0]?.lastLogs.at(-1)).toBe('probe exits with 4');
+    expect(told[3]?.lastLogs.join()).toContain('/no/such/program');
+    expect(told[4]?.outOfMemory).toBe(true);
+    expect(told[1]?.outOfMemory).toBe(false);
+    expect(await ours()).toEqual([]);
+  });
+
+  describe('an image that is not there', () => {
+    let registry: Server;
+    const authorizations: string[] = [];
+    const at = () => `127.0.0.1:${(registry.address() as AddressInfo).port}`;
+
+    beforeAll(async () => {
+      registry = createServer((request, response) => {
+        const { authorization } = request.headers;
+        if (!authorization)
+          return response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end('{}');
+        authorizations.push(Buffer.from(authorization.slice(6), 'base64').toString());
+        if (request.url === '/v2/') return response.writeHead(200).end('{}');
+        response.writeHead(404, { 'content-type': 'application/json' });
+        response.end('{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "we have no such thing"}]}');
+      });
+      await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+    });
+
+    afterAll(() => registry.close());
+
+    it("ends as LOAD_ERROR with the registry's words; credentials are sent and not kept", async () => {
+      const credentials = { username: 'ann', password: 'se:cret', identityToken: '' };
+      const id = await world.place({ image: `${at()}/a/b:1`, credentials });
+      const status = await world.reaches(id, TERMINATED, 30_000);
+      expect(status).toMatchObject({
+        endReason: EndReason.LOAD_ERROR,
+        endDetail: expect.stringMatching(/no such thing|manifest unknown|not found/i),
+      });
+      expect(status.endDetail).not.toContain('HTTP code');
+      expect(authorizations).toContain('ann:se:cret');
+    });
+
+    it('is not pulled where the policy is NEVER', async () => {
+      const id = await world.place({ image: `${at()}/a/c`, pullPolicy: PullPolicy.NEVER });
+      expect(await world.reaches(id, TERMINATED)).toMatchObject({
+        endReason: EndReason.LOAD_ERROR,
+        endDetail: expect.stringContaining('a/c:latest is not on this drone'),
+      });
+    });
+
+    it('does not hang on a registry that says nothing', async () => {
+      const silent = createTcpServer(() => {});
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      const image = `127.0.0.1:${(silent.address() as AddressInfo).port}/a/d`;
+      const [late, stopped] = [
+        await world.place({ image, pullTimeoutMs: 1_000 }),
+        await world.place({ image }),
+      ];
+      await world.reaches(stopped, LOADING);
+      await world.stop(stopped);
+      expect(await world.reaches(stopped, TERMINATED)).toMatchObject({ endReason: EndReason.REQUESTED });
+      expect(await world.reaches(late, TERMINATED)).toMatchObject({
+        endReason: EndReason.LOAD_ERROR,
+        endDetail: 'the image was not there within 1000 ms',
+      });
+      silent.close();
+    });
+  });
+
+  it('streams both outputs with their times, then the last lines again from a later call', async () => {
+    const id = await world.place({});
+    const lines: [LogStream, string][] = [];
+    const tailing = (async () => {
+      for await (const { line } of world.client.tailLogs({ id, follow: true }))
+        lines.push([line?.stream ?? LogStream.UNSPECIFIED, line?.text ?? '']);
+    })();
+    await get(id, '/log?text=out');
+    await get(id, '/log?text=err&stream=stderr');
+    await eventually(() => lines.length === 3);
+    expect(lines).toEqual([
+      [LogStream.STDOUT, 'probe listening on 8080'],
+      [LogStream.STDOUT, 'out'],
+      [LogStream.STDERR, 'err'],
+    ]);
+    const last: Date[] = [];
+    for await (const { line } of world.client.tailLogs({ id, follow: false, tailLines: 1 }))
+      if (line?.time) last.push(line.time);
+    expect(last).toHaveLength(1);
+    expect(Math.abs(Date.now() - (last[0]?.getTime() ?? 0))).toBeLessThan(60_000);
+    await get(id, '/exit/0');
+    await tailing;
+    expect(lines.at(-1)?.[1]).toBe('probe exits with 0');
+  });
+
+  it("publishes a busy container's stats", async () => {
+    const samples: BackendStats[] = [];
+    const subscription = world.bus.subscribe(SUBJECTS.backendStats, undefined, (sample) =>
+      samples.push(sample),
+    );
+    const id = await startsAndReports({ resources: { cpuMillis: 0, memoryBytes: 256 << 20, pids: 0 } });
+    const burning = get(id, '/burn?ms=4000');
+    const sample = await eventually(() => {
+      const found = samples.find((one) => one.id === id && one.cpuPercent > 10);
+      if (!found) throw new Error('no sample of a busy container');
+      return found;
+    });
+    expect(sample.memoryBytes).toBeGreaterThan(5_000_000);
+    expect(sample.memoryPercent).toBeCloseTo((sample.memoryBytes / (256 << 20)) * 100, 3);
+    await burning;
+    subscription.close();
+    await world.stop(id, { force: true });
+    await world.reaches(id, TERMINATED);
+  });
+
+  it('goes on after a crash of the agent: the session, its address, its idle clock, and ends in between', async () => {
+    const [kept, idle, gone] = await Promise.all([
+      startsAndReports({ env: { NAME: 'kept' } }),
+      startsAndReports({ idleTimeoutMs: 4_000 }),
+      startsAndReports({}),
+    ]);
+    const before = await world.reaches(kept, READY);
+    const startedAt = (await inspect(kept)).State.StartedAt;
+    await world.crash();
+    await get(gone, '/exit/9');
+    expect(await get(kept, '/name')).toBe('kept');
+    await world.restart();
+    expect(await world.reaches(gone, TERMINATED)).toMatchObject({
+      endReason: EndReason.FAILED,
+      exitCode: 9,
+      lastLogs: expect.arrayContaining(['probe exits with 9']),
+    });
+    expect(await world.reaches(idle, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
+    expect((await inspect(kept)).State.StartedAt).toBe(startedAt);
+    expect((await world.reaches(kept, READY)).local).toEqual(before.local);
+    await world.stop(kept);
+    await world.reaches(kept, TERMINATED);
+    expect(await ours()).toEqual([]);
+  });
+
+  it('notices a container that somebody else removed', async () => {
+    const [removed, other] = await Promise.all([startsAndReports({}), startsAndReports({})]);
+    await docker('rm', '--force', `spawner-${removed}`);
+    expect(await world.reaches(removed, TERMINATED)).toMatchObject({ endReason: EndReason.FAILED });
+    expect(world.scheduler.statuses.get(other)?.state).toBe(READY);
+    await world.stop(other, { force: true });
+    await world.reaches(other, TERMINATED);
+  });
+
+  it('keeps secrets in files that only it can read, and forgets ends that were acknowledged', async () => {
+    const id = await startsAndReports({ env: { SECRET: 'hidden' } });
+    const file = join(world.state.path, 'backends', `${id}.json`);
+    expect(await readFile(file, 'utf8')).toContain('hidden');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect((await stat(world.state.path)).mode & 0o777).toBe(0o700);
+    await world.stop(id, { force: true });
+    await world.reaches(id, TERMINATED);
+    await eventually(() =>
+      readFile(file).then(
+        () => false,
+        () => true,
+      ),
+    );
+    expect(await readFile(join(world.state.path, 'ended'), 'utf8')).toContain(id);
+  });
+});

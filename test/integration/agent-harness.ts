@@ -1,0 +1,227 @@
+/** An agent as a program of its own, a scheduler that remembers what it is told, and a proxy that answers as a test wants. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { type Bus, openBus, SUBJECTS } from '@spawner/bus';
+import { newBackendId } from '@spawner/domain';
+import { AgentServiceService } from '@spawner/proto/internal/agent_service';
+import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import {
+  RenewVerdict,
+  SchedulerServiceService,
+  type StopOrder,
+} from '@spawner/proto/internal/scheduler_service';
+import type { ProxyActivity } from '@spawner/proto/internal/telemetry';
+import { BackendSpec, BackendState } from '@spawner/proto/v1/backend';
+import { createClient, type Handlers, implement, type RpcClient, serveRpc } from '@spawner/rpc';
+import { createLog } from '@spawner/service';
+import { eventually, type Program, startNats, startProgram, type TempDir, tempDir } from '@spawner/testkit';
+
+const log = createLog('test', 'silent');
+const MAIN = join(__dirname, '../../services/agent/src/main.ts');
+
+/** What a scheduler would have in its store. */
+export interface FakeScheduler {
+  readonly port: number;
+  node: Node | undefined;
+  registrations: number;
+  /** The inventory of the latest registration. */
+  inventory: readonly InventoryEntry[];
+  /** The latest report of each backend, and every state that was reported. */
+  readonly statuses: Map<string, BackendStatus>;
+  proxies: Node[];
+  /** Given with every answer until it is taken out. */
+  stops: StopOrder[];
+  /** Answer the next renewal as one that does not know the drone. */
+  forget: boolean;
+  /** Whether ended backends are acknowledged, so that the agent may forget them. */
+  acknowledgeEnds: boolean;
+  close(): Promise<void>;
+}
+
+export async function startFakeScheduler(): Promise<FakeScheduler> {
+  let registration = 1_000;
+  let version = 1;
+  let listed = '';
+  const take = (status: BackendStatus | undefined) => {
+    const before = status && scheduler.statuses.get(status.id);
+    if (status && (!before || before.revision < status.revision)) scheduler.statuses.set(status.id, status);
+  };
+  const proxyList = () => {
+    const now = JSON.stringify(scheduler.proxies);
+    if (now !== listed) version += 1;
+    listed = now;
+    return { version, proxies: scheduler.proxies };
+  };
+  const handlers: Partial<Handlers<typeof SchedulerServiceService>> = {
+    registerNode: async ({ node, inventory }) => {
+      scheduler.node = node;
+      scheduler.inventory = inventory;
+      scheduler.registrations += 1;
+      registration += 1;
+      for (const { status } of inventory) take(status);
+      return { registration, stops: scheduler.stops, proxies: proxyList() };
+    },
+    renewNode: async (request) => {
+      if (scheduler.forget || request.registration !== registration) {
+        scheduler.forget = false;
+        return { verdict: RenewVerdict.REGISTER, stops: [], ended: [] };
+      }
+      for (const status of request.changed) take(status);
+      const over = [...scheduler.statuses.values()].filter(({ state }) => state === BackendState.TERMINATED);
+      const ended = scheduler.acknowledgeEnds ? over.map(({ id }) => id) : [];
+      return { verdict: RenewVerdict.GRANTED, stops: scheduler.stops, ended, proxies: proxyList() };
+    },
+  };
+  const unused = async () => {
+    throw new Error('not part of this scheduler');
+  };
+  const all = Object.fromEntries(Object.keys(SchedulerServiceService).map((name) => [name, unused]));
+  const service = implement(SchedulerServiceService, { ...all, ...handlers } as Handlers<
+    typeof SchedulerServiceService
+  >);
+  const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
+  const scheduler: FakeScheduler = {
+    port: server.port,
+    node: undefined,
+    registrations: 0,
+    inventory: [],
+    statuses: new Map(),
+    proxies: [],
+    stops: [],
+    forget: false,
+    acknowledgeEnds: true,
+    close: () => server.close(),
+  };
+  return scheduler;
+}
+
+export interface AgentWorld extends AsyncDisposable {
+  readonly scheduler: FakeScheduler;
+  readonly bus: Bus;
+  readonly state: TempDir;
+  agent: Program;
+  client: RpcClient<typeof AgentServiceService>;
+  /** Starts a backend and gives its id. */
+  place(spec: Partial<BackendSpec>): Promise<string>;
+  /** Resolves with the report when the backend is in this state. */
+  reaches(id: string, state: BackendState, timeoutMs?: number): Promise<BackendStatus>;
+  stop(id: string, order?: Partial<StopOrder>): Promise<void>;
+  /** kill -9 of the agent, then a new one over the same state. */
+  crash(): Promise<void>;
+  restart(): Promise<void>;
+  /** A proxy of this drone; what it answers when it is asked can be changed at any time. */
+  addProxy(id: string): FakeProxy;
+}
+
+export interface FakeProxy {
+  answer: Omit<ProxyActivity, 'id'> | undefined;
+  asked: string[];
+  report(id: string, open: number, ageMs?: number): void;
+}
+
+/** NATS, scheduler and agent, all ready. `env` is the agent's. */
+export async function startAgentWorld(env: Record<string, string>): Promise<AgentWorld> {
+  const nats = await startNats();
+  const scheduler = await startFakeScheduler();
+  const state = await tempDir('agent');
+  const bus = await openBus(nats.url, 'test', log);
+  const start = async () => {
+    const before = scheduler.registrations;
+    const program = await startProgram({
+      command: process.execPath,
+      args: [MAIN],
+      env: {
+        SPAWNER_CLUSTER: `test-${process.pid}`,
+        SPAWNER_NATS_URL: nats.url,
+        SPAWNER_SCHEDULER_ADDRESS: `127.0.0.1:${scheduler.port}`,
+        SPAWNER_AGENT_PORT: '0',
+        SPAWNER_AGENT_ADMIN_PORT: '0',
+        SPAWNER_AGENT_STATE_DIR: state.path,
+        ...env,
+      },
+      ready: (line) => line.includes('"started"'),
+    });
+    await eventually(() => scheduler.registrations > before);
+    return program;
+  };
+  const connect = () => createClient(AgentServiceService, scheduler.node?.rpcAddress ?? '');
+  const agent = await start();
+  let registered = 0;
+  const registration = async () => {
+    // The scheduler's counter of registrations is also the agent's tick.
+    registered = 1_000 + scheduler.registrations;
+    return registered;
+  };
+  const dispose = async () => {
+    world.client.close();
+    await world.agent.stop();
+    await bus.close();
+    await scheduler.close();
+    await nats.stop();
+    await state.stop();
+  };
+  const world: AgentWorld = {
+    scheduler,
+    bus,
+    state,
+    agent,
+    client: connect(),
+    place: async (spec) => {
+      const id = newBackendId(randomBytes);
+      await world.client.startBackend({
+        id,
+        registration: await registration(),
+        placement: 7,
+        createTime: new Date(),
+        spec: BackendSpec.fromPartial({ image: 'spawner/probe:latest', ...spec }),
+      });
+      return id;
+    },
+    reaches: (id, wanted, timeoutMs = 15_000) =>
+      eventually(
+        () => {
+          const status = scheduler.statuses.get(id);
+          if (status?.state === wanted) return status;
+          throw new Error(`state ${status?.state}, detail ${JSON.stringify(status?.endDetail)}`);
+        },
+        { timeoutMs },
+      ),
+    stop: async (id, order = {}) => {
+      await world.client.stopBackend({ id, force: false, reason: 3, ...order });
+    },
+    crash: async () => {
+      world.client.close();
+      await world.agent.kill();
+    },
+    restart: async () => {
+      world.agent = await start();
+      world.client = connect();
+    },
+    addProxy: (id) => {
+      const droneId = scheduler.node?.id ?? '';
+      const proxy: FakeProxy = {
+        answer: { open: 0, ageMs: 3_600_000 },
+        asked: [],
+        report: (backend, open, ageMs = 0) =>
+          bus.publish(SUBJECTS.activity, droneId, {
+            proxyId: id,
+            registration: 1,
+            backends: [{ id: backend, open, ageMs }],
+          }),
+      };
+      bus.answer(SUBJECTS.settle, id, ({ id: backend }) => {
+        proxy.asked.push(backend);
+        return { activity: proxy.answer && { id: backend, ...proxy.answer } };
+      });
+      scheduler.proxies.push(Node.fromPartial({ kind: NodeKind.PROXY, id, droneId, registration: 1 }));
+      return proxy;
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+  return world;
+}
+
+export function statesOf({ events }: BackendStatus): BackendState[] {
+  return events.map(({ state }) => state);
+}
