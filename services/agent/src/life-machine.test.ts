@@ -1,5 +1,5 @@
 import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { afterReboot, hasEnded, type Life, newLife, termsOf } from './life.ts';
+import { afterReboot, hasEnded, isRunning, type Life, newLife, termsOf } from './life.ts';
 import { type Effect, type Happening, resume, step } from './life-machine.ts';
 import type { Condition } from './runtime.ts';
 
@@ -234,6 +234,12 @@ describe('a stop', () => {
         life,
       ).effects,
     ).toEqual(['remove']);
+  });
+
+  it('during the start finds a program that runs, whose exit is then looked for', () => {
+    const { life, effects } = live([...toStarting, [20, stop()], [25, started]]);
+    expect([isRunning(life), life.status.state]).toEqual([true, TERMINATING]);
+    expect(effects).toEqual(['pull', 'start', 'abort', 'signal']);
   });
 
   it('repeated changes nothing', () => {

@@ -103,6 +103,9 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
 const ENDED_EARLY = 'the program ended before it was ready';
 
 function started(life: Life, endpoints: Endpoints, at: Instant): Step {
+  // Its end was ordered while it was being started: it runs all the same, so its exit is to be looked for.
+  if (life.status.state === BackendState.TERMINATING && !life.ending?.removing)
+    return { life: { ...life, startedAt: life.startedAt ?? at.now }, effects: [] };
   if (life.status.state !== BackendState.STARTING || life.ending) return nothing(life);
   const waiting: Life = {
     ...moved(life, BackendState.WAITING, at, { local: endpoints.local, network: endpoints.network }),

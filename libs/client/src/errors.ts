@@ -1,0 +1,59 @@
+import type { Backend } from './types.ts';
+
+/** What the gateway refused, or that it could not be reached (`code` UNAVAILABLE, `status` 0). */
+export class SpawnerError extends Error {
+  override readonly name: string = 'SpawnerError';
+  /** Name of a gRPC status, for instance INVALID_ARGUMENT or NOT_FOUND. */
+  readonly code: string;
+  /** HTTP status; 0 where there was no answer. */
+  readonly status: number;
+  /** One entry for each wrong field. */
+  readonly details: readonly { field: string; message: string }[];
+
+  constructor(
+    code: string,
+    message: string,
+    status: number,
+    { details = [], cause }: { details?: SpawnerError['details']; cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.code = code;
+    this.status = status;
+    this.details = details;
+  }
+}
+
+/** A backend ended that was waited for; `backend` tells why. */
+export class BackendEndedError extends SpawnerError {
+  override readonly name = 'BackendEndedError';
+  readonly backend: Backend;
+
+  constructor(backend: Backend) {
+    const detail = backend.endDetail ? `: ${backend.endDetail}` : '';
+    super(
+      'FAILED_PRECONDITION',
+      `the backend ended (${backend.endReason ?? backend.state}) and cannot get ready${detail}`,
+      0,
+    );
+    this.backend = backend;
+  }
+}
+
+/** The error that an answer carries, whatever stood before the gateway and wrote it. */
+export async function errorOf(response: Response): Promise<SpawnerError> {
+  const text = await response.text().catch(() => '');
+  const body = parsed(text);
+  const code = typeof body.code === 'string' ? body.code : response.status >= 500 ? 'UNAVAILABLE' : 'UNKNOWN';
+  const message = typeof body.message === 'string' ? body.message : `HTTP status ${response.status}`;
+  const details = Array.isArray(body.details) ? (body.details as SpawnerError['details']) : [];
+  return new SpawnerError(code, message, response.status, { details });
+}
+
+function parsed(text: string): { code?: unknown; message?: unknown; details?: unknown } {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null ? body : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,49 @@
+import { errorOf, SpawnerError } from './errors.ts';
+
+export interface SpawnerOptions {
+  /** The gateway's HTTP address, for instance `http://localhost:8080`. */
+  url: string;
+  /** Added to every request. */
+  headers?: Readonly<Record<string, string>>;
+  /** Instead of the global `fetch`. */
+  fetch?: typeof fetch;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+/** One gateway over fetch. Every failure but an abort of the caller's own signal is a SpawnerError. */
+export class Http {
+  readonly #options: SpawnerOptions;
+
+  constructor(options: SpawnerOptions) {
+    if (!URL.canParse(options.url)) throw new TypeError(`not a URL: ${options.url}`);
+    this.#options = options;
+  }
+
+  async json<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await this.open(path, init);
+    try {
+      return (await response.json()) as T;
+    } catch (cause) {
+      init.signal?.throwIfAborted();
+      throw new SpawnerError('UNAVAILABLE', 'the answer broke off or is not JSON', response.status, {
+        cause,
+      });
+    }
+  }
+
+  async open(path: string, init: RequestInit): Promise<Response> {
+    const { url, headers, fetch: ask = fetch } = this.#options;
+    const target = `${url.replace(/\/+$/, '')}${path}`;
+    const response = await ask(target, { ...init, headers: { ...headers, ...init.headers } }).catch(
+      (cause: unknown) => {
+        init.signal?.throwIfAborted();
+        throw new SpawnerError('UNAVAILABLE', `no answer from ${url}`, 0, { cause });
+      },
+    );
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  }
+}

@@ -1,0 +1,126 @@
+import { BackendEndedError, SpawnerError } from './errors.ts';
+import { type CallOptions, Http, type SpawnerOptions } from './http.ts';
+import { linesOf } from './lines.ts';
+import type { Backend, BackendSpec, Drone, ListFilter, LogLine } from './types.ts';
+import { type WatchOptions, watch } from './watch.ts';
+
+export interface LogOptions extends CallOptions {
+  /** Go on until the backend ends. */
+  follow?: boolean;
+  /** Begin with this many lines; all that are kept by default. */
+  tail?: number;
+}
+
+const ENDING: readonly string[] = ['TERMINATING', 'TERMINATED'];
+
+/** Spawner's API: session-lived backends. One object can serve any number of calls. */
+export class Spawner {
+  readonly #http: Http;
+
+  constructor(options: SpawnerOptions) {
+    this.#http = new Http(options);
+  }
+
+  /** Starts a backend. Resolves as soon as it is placed: its `url` works at once, and waits until it is ready. */
+  async spawn(spec: BackendSpec, { signal }: CallOptions = {}): Promise<Backend> {
+    const { backend } = await this.#http.json<{ backend: Backend }>('/v1/backends', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ spec }),
+      signal,
+    });
+    return backend;
+  }
+
+  /** Throws a SpawnerError with code NOT_FOUND for a backend that is not known, or not any more. */
+  async get(id: string, { signal }: CallOptions = {}): Promise<Backend> {
+    const { backend } = await this.#http.json<{ backend: Backend }>(pathOf(id), { signal });
+    return backend;
+  }
+
+  /** Backends, newest first; pages are fetched as they are needed. */
+  async *list(filter: ListFilter = {}, { signal }: CallOptions = {}): AsyncGenerator<Backend> {
+    const query = queryOf(filter);
+    for (let more = true; more; ) {
+      const page = await this.#http.json<{ backends?: Backend[]; nextPageToken?: string }>(
+        `/v1/backends?${query}`,
+        { signal },
+      );
+      yield* page.backends ?? [];
+      more = Boolean(page.nextPageToken);
+      query.set('pageToken', page.nextPageToken ?? '');
+    }
+  }
+
+  /** Every step of a backend's life from its first; ends after TERMINATED. Reconnects by itself. */
+  watch(id: string, options: WatchOptions = {}): AsyncGenerator<Backend> {
+    return watch(this.#http, id, options);
+  }
+
+  /** Resolves with the backend when it is ready. Throws BackendEndedError when it ends before, and DEADLINE_EXCEEDED after `timeoutMs` (60 s). */
+  async untilReady(
+    id: string,
+    { timeoutMs = 60_000, signal }: CallOptions & { timeoutMs?: number } = {},
+  ): Promise<Backend> {
+    const late = AbortSignal.timeout(timeoutMs);
+    const either = signal ? AbortSignal.any([signal, late]) : late;
+    try {
+      const now = await this.get(id, { signal: either });
+      if (now.state === 'READY') return now;
+      if (ENDING.includes(now.state)) throw new BackendEndedError(now);
+      for await (const backend of this.watch(id, { signal: either, afterRevision: now.revision })) {
+        if (backend.state === 'READY') return backend;
+        if (backend.state === 'TERMINATED') throw new BackendEndedError(backend);
+      }
+      throw new SpawnerError('UNAVAILABLE', 'the watch ended before the backend was ready', 0);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!late.aborted) throw error;
+      throw new SpawnerError('DEADLINE_EXCEEDED', `not ready within ${timeoutMs} ms`, 0, { cause: error });
+    }
+  }
+
+  /** What the program wrote, line by line. */
+  async *logs(id: string, { follow = false, tail, signal }: LogOptions = {}): AsyncGenerator<LogLine> {
+    const query = new URLSearchParams({ follow: String(follow) });
+    if (tail !== undefined) query.set('tail', String(tail));
+    const headers = { accept: 'application/x-ndjson' };
+    const response = await this.#http.open(`${pathOf(id)}/logs?${query}`, { headers, signal });
+    if (!response.body) return;
+    try {
+      for await (const line of linesOf(response.body)) if (line !== '') yield JSON.parse(line) as LogLine;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new SpawnerError('UNAVAILABLE', 'the logs broke off', response.status, { cause });
+    }
+  }
+
+  /** Ends a backend; one that has ended already is success. `force` does without its grace. */
+  async terminate(
+    id: string,
+    { force = false, signal }: CallOptions & { force?: boolean } = {},
+  ): Promise<Backend> {
+    const init = { method: 'DELETE', signal };
+    const { backend } = await this.#http.json<{ backend: Backend }>(`${pathOf(id)}?force=${force}`, init);
+    return backend;
+  }
+
+  /** The machines that backends run on. */
+  async drones({ signal }: CallOptions = {}): Promise<Drone[]> {
+    const { drones } = await this.#http.json<{ drones?: Drone[] }>('/v1/drones', { signal });
+    return drones ?? [];
+  }
+}
+
+function pathOf(id: string): string {
+  return `/v1/backends/${encodeURIComponent(id)}`;
+}
+
+function queryOf({ states = [], droneId, labels = {}, pageSize }: ListFilter): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const state of states) query.append('state', state);
+  for (const [name, value] of Object.entries(labels)) query.append('label', `${name}=${value}`);
+  if (droneId !== undefined) query.set('droneId', droneId);
+  if (pageSize !== undefined) query.set('pageSize', String(pageSize));
+  return query;
+}

@@ -1,0 +1,119 @@
+/** The shapes of the HTTP API, as its JSON has them. Instants are ISO 8601 texts; durations are milliseconds. */
+
+export type BackendState =
+  | 'SCHEDULED'
+  | 'LOADING'
+  | 'STARTING'
+  | 'WAITING'
+  | 'READY'
+  | 'TERMINATING'
+  | 'TERMINATED';
+
+export type EndReason =
+  | 'IDLE'
+  | 'LIFETIME'
+  | 'REQUESTED'
+  | 'EXITED'
+  | 'FAILED'
+  | 'LOAD_ERROR'
+  | 'START_ERROR'
+  | 'STARTUP_TIMEOUT'
+  | 'LEASE_LOST'
+  | 'DRONE_LOST'
+  | 'DRAINED'
+  | 'INTERNAL';
+
+/** What to run and for how long. Only the image is needed. */
+export interface BackendSpec {
+  image: string;
+  pullPolicy?: 'ALWAYS' | 'IF_NOT_PRESENT' | 'NEVER';
+  credentials?: { username?: string; password?: string; identityToken?: string };
+  /** Instead of the image's entry point. */
+  command?: readonly string[];
+  /** Instead of the image's arguments. */
+  args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Where the program listens; default 8080. Given to it as PORT. */
+  port?: number;
+  labels?: Readonly<Record<string, string>>;
+  resources?: { cpuMillis?: number; memoryBytes?: number; pids?: number };
+  /** Default: a TCP connection to the port. */
+  readiness?: { httpPath?: string };
+  stopSignal?: string;
+  stopGraceMs?: number;
+  pullTimeoutMs?: number;
+  startupTimeoutMs?: number;
+  /** Without a connection for this long it is ended; default 300,000; 0 is never. */
+  idleTimeoutMs?: number;
+  /** From ready to its end at the latest; 0, the default, is no limit. */
+  lifetimeLimitMs?: number;
+}
+
+export interface LifeEvent {
+  state: BackendState;
+  revision: number;
+  time: string;
+}
+
+export interface Activity {
+  /** HTTP exchanges in flight and upgraded connections. */
+  openConnections: number;
+  idleForMs: number;
+  /** Absent while it is in use, or when it never ends for idleness. */
+  idleRemainingMs?: number;
+}
+
+export interface Backend {
+  id: string;
+  state: BackendState;
+  /** Grows with every change. */
+  revision: number;
+  /** Where browsers reach it. */
+  url: string;
+  droneId?: string;
+  image?: string;
+  labels?: Record<string, string>;
+  idleTimeoutMs: number;
+  lifetimeLimitMs?: number;
+  createTime?: string;
+  readyTime?: string;
+  endTime?: string;
+  endReason?: EndReason;
+  endDetail?: string;
+  exitCode?: number;
+  outOfMemory?: boolean;
+  lastLogs?: string[];
+  events?: LifeEvent[];
+  activity?: Activity;
+}
+
+export interface LogLine {
+  stream?: 'STDOUT' | 'STDERR';
+  time?: string;
+  text: string;
+}
+
+export interface Capacity {
+  cpuMillis?: number;
+  memoryBytes?: number;
+  backends?: number;
+}
+
+export interface Drone {
+  id: string;
+  state: 'READY' | 'UNREACHABLE';
+  region?: string;
+  runtime?: 'docker' | 'process';
+  capacity?: Capacity;
+  reserved?: Capacity;
+  registerTime?: string;
+  heartbeatAgeMs: number;
+}
+
+export interface ListFilter {
+  states?: readonly BackendState[];
+  droneId?: string;
+  labels?: Readonly<Record<string, string>>;
+  /** Backends asked for at once, 1 to 1000. */
+  pageSize?: number;
+}

@@ -1,0 +1,118 @@
+import { AppError, type Clock, refuseViolations } from '@spawner/domain';
+import { type Backend, BackendState } from '@spawner/proto/v1/backend';
+import type {
+  GetBackendRequest,
+  GetBackendResponse,
+  ListBackendsRequest,
+  ListBackendsResponse,
+  SpawnBackendRequest,
+  SpawnBackendResponse,
+  TailLogsRequest,
+  TailLogsResponse,
+  TerminateBackendRequest,
+  TerminateBackendResponse,
+  WatchBackendRequest,
+  WatchBackendResponse,
+} from '@spawner/proto/v1/backend_service';
+import { durations, inSpan } from '@spawner/service';
+import { backendIdOf, listViolations, tailViolations } from './requests.ts';
+import { asCallersSee, type Scheduler } from './scheduler.ts';
+import { placeBackend } from './spawn.ts';
+import { completeSpec } from './spec.ts';
+import { backendUrl, type UrlShape } from './urls.ts';
+import { type WatchSources, watchBackend } from './watch.ts';
+
+export interface BackendsParts {
+  scheduler: Scheduler;
+  clock: Clock;
+  randomBytes: (count: number) => Uint8Array;
+  urls: UrlShape;
+  activity: { of(id: string): Backend['activity'] };
+  hints: WatchSources['hints'];
+}
+
+const DEFAULT_PAGE = 100;
+
+/** spawner.v1.BackendService, whichever way it is called. Signals are the callers': they abort when one leaves. */
+export class Backends {
+  readonly #parts: BackendsParts;
+  readonly #spawnSeconds = durations('spawner.gateway.spawn.duration', 'From a spawn request to its answer');
+
+  constructor(parts: BackendsParts) {
+    this.#parts = parts;
+  }
+
+  async spawn(request: SpawnBackendRequest, signal: AbortSignal): Promise<SpawnBackendResponse> {
+    const spec = completeSpec(request.spec);
+    const began = this.#parts.clock.now();
+    return inSpan('spawn backend', { 'spawner.image': spec.image }, async (span) => {
+      let outcome = 'failed';
+      try {
+        const backend = await placeBackend(this.#parts, spec, signal);
+        span.setAttributes({ 'spawner.backend.id': backend.id, 'spawner.drone.id': backend.droneId });
+        outcome = 'placed';
+        return { backend: this.#shown(backend), spawned: true };
+      } finally {
+        this.#spawnSeconds((this.#parts.clock.now() - began) / 1_000, { outcome });
+      }
+    });
+  }
+
+  async get({ id }: GetBackendRequest, signal: AbortSignal): Promise<GetBackendResponse> {
+    return { backend: this.#shown(await this.#read(backendIdOf(id), signal)) };
+  }
+
+  async list(request: ListBackendsRequest, signal: AbortSignal): Promise<ListBackendsResponse> {
+    refuseViolations(listViolations(request));
+    const { backends, nextPageToken } = await this.#parts.scheduler
+      .listBackends({ ...request, pageSize: request.pageSize || DEFAULT_PAGE }, { signal })
+      .catch(rethrow);
+    return { backends: backends.map((backend) => this.#shown(backend)), nextPageToken };
+  }
+
+  async *watch(
+    { id, afterRevision }: WatchBackendRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchBackendResponse> {
+    const { hints, clock } = this.#parts;
+    const read: WatchSources['read'] = (known, until) => this.#read(known, until);
+    for await (const backend of watchBackend(backendIdOf(id), afterRevision, { read, hints, clock }, signal))
+      yield { backend: this.#shown(backend) };
+  }
+
+  async *logs(request: TailLogsRequest, signal: AbortSignal): AsyncGenerator<TailLogsResponse> {
+    backendIdOf(request.id);
+    refuseViolations(tailViolations(request));
+    try {
+      for await (const { line } of this.#parts.scheduler.tailLogs(request, { signal })) if (line) yield line;
+    } catch (error) {
+      throw asCallersSee(error);
+    }
+  }
+
+  async terminate(request: TerminateBackendRequest, signal: AbortSignal): Promise<TerminateBackendResponse> {
+    backendIdOf(request.id);
+    const answer = await this.#parts.scheduler.terminateBackend(request, { signal }).catch(rethrow);
+    return { backend: this.#shown(present(answer.backend)) };
+  }
+
+  async #read(id: string, signal: AbortSignal): Promise<Backend> {
+    const { backend } = await this.#parts.scheduler.getBackend({ id }, { signal }).catch(rethrow);
+    return present(backend);
+  }
+
+  #shown(backend: Backend): Backend {
+    const living = backend.state < BackendState.TERMINATING;
+    const activity = living ? this.#parts.activity.of(backend.id) : undefined;
+    return { ...backend, url: backendUrl(backend.id, this.#parts.urls), activity };
+  }
+}
+
+function present(backend: Backend | undefined): Backend {
+  if (!backend) throw new AppError('internal', 'the scheduler answered without a backend');
+  return backend;
+}
+
+function rethrow(error: unknown): never {
+  throw asCallersSee(error);
+}

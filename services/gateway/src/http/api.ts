@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http';
+import { jsonPath } from '@spawner/proto';
+import { counter, currentTraceId, extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
+import { requestType } from '../requests.ts';
+import type { Handlers } from './handlers.ts';
+import { corsHeaders, refuseStrangers } from './origin.ts';
+import { Query } from './query.ts';
+import { errorAnswer } from './refusal.ts';
+import { json, type Reply } from './reply.ts';
+import { match, methodsOf } from './router.ts';
+import type { Route } from './routes.ts';
+
+export interface Answer {
+  reply: Reply;
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface Target {
+  path: string;
+  parameters: URLSearchParams;
+}
+
+/** The JSON API: whoever may not call is refused, the route found, its handler run, every error mapped. Never throws. */
+export class Api {
+  readonly #handlers: Handlers;
+  readonly #allowedOrigins: readonly string[];
+  readonly #log: Log;
+  readonly #count = counter(
+    'spawner.gateway.http.requests',
+    'HTTP requests to the API by operation and status',
+  );
+
+  constructor(handlers: Handlers, allowedOrigins: readonly string[], log: Log) {
+    this.#handlers = handlers;
+    this.#allowedOrigins = allowedOrigins;
+    this.#log = log;
+  }
+
+  async answer(request: IncomingMessage, { path, parameters }: Target, signal: AbortSignal): Promise<Answer> {
+    const { method = 'GET', headers } = request;
+    const cors = corsHeaders(headers.origin, this.#allowedOrigins);
+    let route: Route | undefined;
+    let traceId: string | undefined;
+    const answered = (reply: Reply, code: string, more: Answer['headers'] = {}): Answer => {
+      this.#count({ operation: route?.operation ?? 'unknown', code });
+      return { reply, headers: { ...cors, ...more, ...(traceId ? { 'x-trace-id': traceId } : {}) } };
+    };
+    try {
+      refuseStrangers(method, headers, this.#allowedOrigins);
+      if (method === 'OPTIONS')
+        return answered({ kind: 'empty', status: 204 }, '204', { allow: methodsOf(path).join(', ') });
+      const matched = match(method, path);
+      route = matched.route;
+      const { operation } = route;
+      const reply = await traced(request, route, () => {
+        traceId = currentTraceId();
+        return this.#handlers[operation]({ request, id: matched.id, query: new Query(parameters), signal });
+      });
+      return answered(reply, reply.kind === 'stream' ? '200' : String(reply.status));
+    } catch (error) {
+      const field = (name: string) => (route ? jsonPath(requestType(route.operation), name) : name);
+      const {
+        status,
+        headers: more,
+        body,
+      } = errorAnswer(error, field, (unexpected, id) =>
+        this.#log.error(
+          { error: unexpected, error_id: id, trace_id: traceId, operation: route?.operation },
+          'request failed',
+        ),
+      );
+      return answered(json(body, status), String(status), more);
+    }
+  }
+}
+
+/** Commands always get a span; a page that looks every second gets one only when it asks by a traceparent. */
+async function traced(request: IncomingMessage, route: Route, work: () => Promise<Reply>): Promise<Reply> {
+  const { traceparent, tracestate } = request.headers;
+  const carrier = { traceparent: single(traceparent), tracestate: single(tracestate) };
+  const parent = extractTrace(carrier) ?? (route.method === 'GET' ? undefined : ROOT_CONTEXT);
+  if (!parent) return work();
+  const attributes = { 'http.request.method': route.method, 'http.route': route.path };
+  return inSpanOf(parent, `${route.method} ${route.path}`, attributes, work);
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,90 @@
+import { jsonSchemas, type Schema, schemaRef } from '@spawner/proto';
+import { requestType } from '../requests.ts';
+import { type Parameter, ROUTES, type Route } from './routes.ts';
+import { ALWAYS } from './shapes.ts';
+
+const SHOWN_IN_STREAMS = ['spawner.v1.Backend', 'spawner.v1.TailLogsResponse'];
+
+/** The HTTP API as an OpenAPI 3.1 document, made from the route table and the contract's own descriptors. */
+export function openApi(): Schema {
+  const paths: Record<string, Record<string, Schema>> = {};
+  for (const route of ROUTES)
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Spawner',
+      version: 'v1',
+      description: 'Session-lived backends. The same over gRPC: spawner.v1 in proto/.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    paths,
+    components: {
+      schemas: { ...jsonSchemas([...messagesOf(ROUTES), ...SHOWN_IN_STREAMS], ALWAYS), Error: ERROR },
+      responses: {
+        Error: { description: 'What went wrong', content: jsonOf({ $ref: '#/components/schemas/Error' }) },
+      },
+    },
+  };
+}
+
+const ERROR: Schema = {
+  type: 'object',
+  required: ['code', 'message', 'details'],
+  properties: {
+    code: { type: 'string', description: 'Name of a gRPC status, for instance INVALID_ARGUMENT' },
+    message: { type: 'string' },
+    details: {
+      type: 'array',
+      description: 'One entry for each wrong field',
+      items: {
+        type: 'object',
+        required: ['field', 'message'],
+        properties: { field: { type: 'string' }, message: { type: 'string' } },
+      },
+    },
+  },
+};
+
+function operation(route: Route): Schema {
+  const id = {
+    name: 'id',
+    in: 'path',
+    required: true,
+    schema: { type: 'string', pattern: '^[a-z2-7]{26}$' },
+  };
+  return {
+    operationId: route.operation,
+    summary: route.summary,
+    parameters: [...(route.path.includes('{id}') ? [id] : []), ...(route.query ?? []).map(queryParameter)],
+    ...(route.body
+      ? { requestBody: { required: true, content: jsonOf(schemaRef(requestType(route.operation))) } }
+      : {}),
+    responses: {
+      [route.status]: answer(route),
+      default: { $ref: '#/components/responses/Error' },
+    },
+  };
+}
+
+function queryParameter({ name, type, repeated, description }: Parameter): Schema {
+  const schema = repeated ? { type: 'array', items: { type } } : { type };
+  return { name, in: 'query', description, schema };
+}
+
+function answer({ response, summary }: Route): Schema {
+  if ('message' in response) return { description: summary, content: jsonOf(schemaRef(response.message)) };
+  const content = response.contentTypes.map((type) => [type, { schema: { type: 'string' } }]);
+  return { description: response.description, content: Object.fromEntries(content) };
+}
+
+function messagesOf(routes: readonly Route[]): string[] {
+  return routes.flatMap(({ operation, body, response }) => [
+    ...(body ? [requestType(operation)] : []),
+    ...('message' in response ? [response.message] : []),
+  ]);
+}
+
+function jsonOf(schema: Schema): Schema {
+  return { 'application/json': { schema } };
+}

@@ -1,0 +1,10 @@
+/** What a handler answers with; server.ts puts it on the wire. */
+export type Reply =
+  | { kind: 'json'; status: number; body: object }
+  | { kind: 'text'; status: number; type: string; body: string; headers?: Readonly<Record<string, string>> }
+  | { kind: 'stream'; type: string; chunks: AsyncIterable<string> }
+  | { kind: 'empty'; status: number };
+
+export function json(body: object, status = 200): Reply {
+  return { kind: 'json', status, body };
+}

@@ -1,0 +1,114 @@
+/** Every path of the HTTP API, once: the router asks this table, and the OpenAPI document is made from it. */
+export interface Route {
+  readonly operation: Operation;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** With `{id}` where a backend's id stands. */
+  readonly path: string;
+  readonly summary: string;
+  readonly status: number;
+  readonly query?: readonly Parameter[];
+  /** Whether the request is a JSON body. */
+  readonly body?: true;
+  /** What is answered: the full name of a message in JSON, or a content type of something else. */
+  readonly response: { message: string } | { contentTypes: readonly string[]; description: string };
+}
+
+export type Operation =
+  | 'spawnBackend'
+  | 'listBackends'
+  | 'getBackend'
+  | 'watchBackend'
+  | 'tailLogs'
+  | 'terminateBackend'
+  | 'listDrones';
+
+export interface Parameter {
+  readonly name: string;
+  readonly type: 'integer' | 'string' | 'boolean';
+  readonly repeated?: boolean;
+  readonly description: string;
+}
+
+const text = (name: string, description: string): Parameter => ({ name, type: 'string', description });
+
+export const ROUTES: readonly Route[] = [
+  {
+    operation: 'spawnBackend',
+    method: 'POST',
+    path: '/v1/backends',
+    summary: 'Starts a backend. Answers as soon as it is placed; its URL works at once.',
+    status: 201,
+    body: true,
+    response: { message: 'spawner.v1.SpawnBackendResponse' },
+  },
+  {
+    operation: 'listBackends',
+    method: 'GET',
+    path: '/v1/backends',
+    summary: 'Backends, newest first, in pages.',
+    status: 200,
+    query: [
+      { name: 'pageSize', type: 'integer', description: '1 to 1000; default 100' },
+      text('pageToken', 'nextPageToken of the page before'),
+      { ...text('state', 'Only in this state, or one of these'), repeated: true },
+      text('droneId', 'Only on this drone'),
+      { ...text('label', 'Only with this label, written name=value, or with all of these'), repeated: true },
+    ],
+    response: { message: 'spawner.v1.ListBackendsResponse' },
+  },
+  {
+    operation: 'getBackend',
+    method: 'GET',
+    path: '/v1/backends/{id}',
+    summary: 'One backend.',
+    status: 200,
+    response: { message: 'spawner.v1.GetBackendResponse' },
+  },
+  {
+    operation: 'watchBackend',
+    method: 'GET',
+    path: '/v1/backends/{id}/events',
+    summary: 'Every step of its life as server-sent events; ends after TERMINATED (204 where that was seen).',
+    status: 200,
+    response: {
+      contentTypes: ['text/event-stream'],
+      description: 'Each event: `id` is the revision, `data` a Backend. Last-Event-ID resumes.',
+    },
+  },
+  {
+    operation: 'tailLogs',
+    method: 'GET',
+    path: '/v1/backends/{id}/logs',
+    summary: 'What its program wrote.',
+    status: 200,
+    query: [
+      { name: 'follow', type: 'boolean', description: 'Go on until the backend ends' },
+      {
+        name: 'tail',
+        type: 'integer',
+        description: 'Begin with this many lines; all that are kept by default',
+      },
+    ],
+    response: {
+      contentTypes: ['text/plain', 'application/x-ndjson'],
+      description: 'Lines as text; with `Accept: application/x-ndjson` one TailLogsResponse a line.',
+    },
+  },
+  {
+    operation: 'terminateBackend',
+    method: 'DELETE',
+    path: '/v1/backends/{id}',
+    summary: 'Ends a backend. One that has ended already is success.',
+    status: 200,
+    query: [{ name: 'force', type: 'boolean', description: 'SIGKILL at once, without its grace' }],
+    response: { message: 'spawner.v1.TerminateBackendResponse' },
+  },
+  {
+    operation: 'listDrones',
+    method: 'GET',
+    path: '/v1/drones',
+    summary: 'The machines that backends run on.',
+    status: 200,
+    response: { message: 'spawner.v1.ListDronesResponse' },
+  },
+];

@@ -1,0 +1,99 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '@spawner/domain';
+import type { Log } from '@spawner/service';
+import type { Backends } from '../backends.ts';
+import type { Fleet } from '../fleet.ts';
+import { type Page, readPage } from '../page.ts';
+import { Api, type Target } from './api.ts';
+import { announcesTooMuch } from './body.ts';
+import { handlers } from './handlers.ts';
+import { openApi } from './openapi.ts';
+import { json, type Reply } from './reply.ts';
+import { send } from './wire.ts';
+
+export interface HttpOptions {
+  address: string;
+  port: number;
+  log: Log;
+  clock: Clock;
+  allowedOrigins: readonly string[];
+  demoImage: string;
+  /** Answers /healthz, /readyz and /metrics. */
+  admin: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** Streams end, running requests may finish, then what is left is cut. */
+  close(): Promise<void>;
+}
+
+const ADMIN_PATHS = ['/healthz', '/readyz', '/metrics'];
+const CLOSE_MS = 1_000;
+
+/** The public API over HTTP/1.1, its OpenAPI document, and the page at `/`. */
+export async function serveHttp(backends: Backends, fleet: Fleet, options: HttpOptions): Promise<HttpServer> {
+  const { clock, log } = options;
+  const api = new Api(handlers(backends, fleet, clock), options.allowedOrigins, log);
+  const closing = new AbortController();
+  const site = siteReplies(await readPage(options.demoImage));
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const left = new AbortController();
+    response.once('close', () => left.abort(new Error('the caller left')));
+    const target = targetOf(request.url ?? '/');
+    const looking = request.method === 'GET' || request.method === 'HEAD';
+    if (looking && ADMIN_PATHS.includes(target.path)) return options.admin(request, response);
+    const signal = AbortSignal.any([left.signal, closing.signal]);
+    const page = looking ? site.get(target.path) : undefined;
+    const answer = page ? { reply: page, headers: {} } : await api.answer(request, target, signal);
+    if (!response.closed) await send(request, response, answer, clock, signal);
+  };
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    serve(request, response).catch((error: unknown) => {
+      log.error({ error }, 'answering failed');
+      response.destroy();
+    });
+  };
+
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 },
+    handle,
+  );
+  server.on('checkContinue', (request, response) => {
+    if (!announcesTooMuch(request)) response.writeContinue();
+    handle(request, response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.address, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+        closing.abort(new Error('the gateway is stopping'));
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function siteReplies(page: Page): ReadonlyMap<string, Reply> {
+  const headers = { 'content-security-policy': page.policy, 'referrer-policy': 'no-referrer' };
+  return new Map<string, Reply>([
+    ['/', { kind: 'text', status: 200, type: 'text/html; charset=utf-8', body: page.html, headers }],
+    ['/openapi.json', json(openApi())],
+  ]);
+}
+
+function targetOf(url: string): Target {
+  const at = url.indexOf('?');
+  const query = at === -1 ? '' : url.slice(at + 1);
+  return { path: at === -1 ? url : url.slice(0, at), parameters: new URLSearchParams(query) };
+}

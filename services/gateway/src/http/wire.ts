@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Clock, isAppError } from '@spawner/domain';
+import type { Answer } from './api.ts';
+
+/** How long what a caller still sends is read and dropped after its request was refused. */
+const LINGER_MS = 2_000;
+
+const SAFE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+/** Puts an answer on the wire. A stream waits for a slow reader, and is cut where its source fails. */
+export async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { reply, headers }: Answer,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (reply.kind) {
+    case 'empty':
+      response.writeHead(reply.status, { ...SAFE, ...headers }).end();
+      return;
+    case 'json':
+      return sendBody(request, response, clock, reply.status, `${JSON.stringify(reply.body)}\n`, {
+        'content-type': 'application/json',
+        ...headers,
+      });
+    case 'text':
+      return sendBody(request, response, clock, reply.status, reply.body, {
+        'content-type': reply.type,
+        ...headers,
+        ...reply.headers,
+      });
+    case 'stream':
+      response.writeHead(200, { ...SAFE, 'content-type': reply.type, 'x-accel-buffering': 'no', ...headers });
+      return sendStream(request, response, reply.chunks, signal);
+  }
+}
+
+/**
+ * A caller that is still sending when it is refused would lose the answer if the connection were closed
+ * under it: the answer goes out whole, what comes is dropped, and then the connection is closed.
+ */
+async function sendBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  clock: Clock,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  response.writeHead(status, { ...SAFE, 'content-length': Buffer.byteLength(body), ...headers });
+  if (headers.connection !== 'close' || request.complete) {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  const over = new AbortController();
+  request.once('end', () => over.abort()).once('close', () => over.abort());
+  request.resume();
+  await clock.sleep(LINGER_MS, over.signal).catch(() => {});
+  response.end();
+}
+
+async function sendStream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  chunks: AsyncIterable<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  response.flushHeaders();
+  request.socket.setKeepAlive(true, 30_000);
+  if (request.method === 'HEAD') return void response.end();
+  try {
+    for await (const chunk of chunks) {
+      if (signal.aborted) break;
+      if (!response.write(chunk)) await drained(response, signal);
+    }
+    response.end();
+  } catch (error) {
+    response.destroy();
+    if (!signal.aborted && !isAppError(error)) throw error;
+  }
+}
+
+function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.removeListener('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    if (signal.aborted) return resolve();
+    response.once('drain', done);
+    signal.addEventListener('abort', done);
+  });
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { openBus, SUBJECTS } from '@spawner/bus';
+import { run } from '@spawner/service';
+import { ActivityMemory } from './activity.ts';
+import { Backends } from './backends.ts';
+import { readConfig } from './config.ts';
+import { Fleet } from './fleet.ts';
+import { serveGrpc } from './grpc.ts';
+import { adminPort } from './http/admin-port.ts';
+import { serveHttp } from './http/server.ts';
+import { Reachability } from './reachability.ts';
+import { connectScheduler } from './scheduler.ts';
+
+await run('gateway', readConfig, async (config, app) => {
+  const bus = await app.connect('NATS', () => openBus(config.natsUrl, 'gateway', app.log));
+  const scheduler = app.own(connectScheduler(config.schedulerAddress));
+  const reachability = new Reachability(scheduler);
+  app.every('asking for the scheduler', 2_000, (signal) => reachability.look(signal));
+  app.readyWhen(() => reachability.waitingFor());
+
+  const activity = new ActivityMemory(config.cluster, app.clock);
+  app.own(bus.subscribe(SUBJECTS.droneHeartbeat, undefined, (heartbeat) => activity.take(heartbeat)));
+
+  const backends = new Backends({
+    scheduler,
+    clock: app.clock,
+    randomBytes,
+    urls: config,
+    activity,
+    hints: (id, take) => bus.subscribe(SUBJECTS.backendState, id, take),
+  });
+  const fleet = new Fleet(scheduler);
+
+  const grpc = await serveGrpc(backends, fleet, {
+    address: config.bindAddress,
+    port: config.grpcPort,
+    log: app.log,
+  });
+  app.own(grpc);
+  const http = await serveHttp(backends, fleet, {
+    address: config.bindAddress,
+    port: config.httpPort,
+    log: app.log,
+    clock: app.clock,
+    allowedOrigins: config.allowedOrigins,
+    demoImage: config.demoImage,
+    admin: adminPort(config.bindAddress, config.adminPort),
+  });
+  app.own(http);
+  app.log.info({ http_port: http.port, grpc_port: grpc.port }, 'serving');
+});

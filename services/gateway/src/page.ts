@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+/** The page at `/`, in one piece, with the policy under which browsers run nothing but what is in it. */
+export interface Page {
+  html: string;
+  /** Content-Security-Policy. */
+  policy: string;
+}
+
+export async function readPage(demoImage: string): Promise<Page> {
+  const read = (name: string) => readFile(new URL(`./page/${name}`, import.meta.url), 'utf8');
+  const [html, style, script] = await Promise.all([read('page.html'), read('page.css'), read('page.js')]);
+  const policy = [
+    "default-src 'none'",
+    `style-src '${hash(style)}'`,
+    `script-src '${hash(script)}'`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+  return {
+    html: html
+      .replace('<style></style>', () => `<style>${style}</style>`)
+      .replace('<script></script>', () => `<script>${script}</script>`)
+      .replace('"demo-image"', () => `"${escapeHtml(demoImage)}"`),
+    policy,
+  };
+}
+
+function hash(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (mark) => `&#${mark.charCodeAt(0)};`);
+}

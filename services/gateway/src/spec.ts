@@ -1,0 +1,24 @@
+import { refuseViolations, SPEC_DEFAULTS, specViolations, type Violation } from '@spawner/domain';
+import { BackendSpec, PullPolicy } from '@spawner/proto/v1/backend';
+
+/** The spec with every default filled in. Throws `invalid` with every wrong field at once. */
+export function completeSpec(asked: BackendSpec | undefined): BackendSpec {
+  const spec = asked ?? BackendSpec.fromPartial({});
+  refuseViolations([...specViolations(spec), ...pullPolicyViolations(spec.pullPolicy)]);
+  return {
+    ...spec,
+    pullPolicy: spec.pullPolicy || PullPolicy.IF_NOT_PRESENT,
+    port: spec.port ?? SPEC_DEFAULTS.port,
+    stopSignal: spec.stopSignal || SPEC_DEFAULTS.stopSignal,
+    stopGraceMs: spec.stopGraceMs ?? SPEC_DEFAULTS.stopGraceMs,
+    pullTimeoutMs: spec.pullTimeoutMs ?? SPEC_DEFAULTS.pullTimeoutMs,
+    startupTimeoutMs: spec.startupTimeoutMs ?? SPEC_DEFAULTS.startupTimeoutMs,
+    idleTimeoutMs: spec.idleTimeoutMs ?? SPEC_DEFAULTS.idleTimeoutMs,
+    lifetimeLimitMs: spec.lifetimeLimitMs ?? SPEC_DEFAULTS.lifetimeLimitMs,
+  };
+}
+
+function pullPolicyViolations(policy: number): Violation[] {
+  const known = Object.values<number>(PullPolicy).includes(policy);
+  return known ? [] : [{ field: 'spec.pull_policy', message: 'not a pull policy' }];
+}

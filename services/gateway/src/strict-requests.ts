@@ -1,0 +1,53 @@
+import { AppError, isAppError, refuseViolations } from '@spawner/domain';
+import { unsafeIntegers } from '@spawner/proto';
+import type { MethodDefinition, ServiceDefinition } from '@spawner/rpc';
+
+/**
+ * grpc-js answers INTERNAL to a request that cannot be read, and a 64-bit integer beyond 2^53 cannot be.
+ * Here such a request is read as an empty one, its fault is kept beside it, and `refuseUnreadable` throws
+ * it as `invalid` with the field's name.
+ */
+const faults = new WeakMap<object, AppError>();
+
+/** The definition with requests that are always readable. */
+export function strictRequests<D extends ServiceDefinition>(
+  definition: D,
+  requestType: (method: string) => string,
+): D {
+  const methods = Object.entries(definition).map(([name, method]) => [
+    name,
+    strict(method, requestType(name)),
+  ]);
+  return Object.fromEntries(methods) as D;
+}
+
+/** Throws what was wrong with the bytes of this request, if anything. */
+export function refuseUnreadable(request: object): void {
+  const fault = faults.get(request);
+  if (fault) throw fault;
+}
+
+function strict(method: MethodDefinition, typeName: string): MethodDefinition {
+  return {
+    ...method,
+    requestDeserialize: (bytes) => {
+      try {
+        return method.requestDeserialize(bytes);
+      } catch (cause) {
+        const empty = method.requestDeserialize(Buffer.alloc(0)) as object;
+        faults.set(empty, faultOf(typeName, bytes, cause));
+        return empty;
+      }
+    },
+  };
+}
+
+function faultOf(typeName: string, bytes: Buffer, cause: unknown): AppError {
+  try {
+    const message = `must be a whole number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
+    refuseViolations(unsafeIntegers(typeName, bytes).map((field) => ({ field, message })));
+  } catch (error) {
+    if (isAppError(error, 'invalid')) return error;
+  }
+  return new AppError('invalid', `the request is not a ${typeName}`, { cause });
+}

@@ -1,0 +1,48 @@
+import { type Clock, isAppError } from '@spawner/domain';
+import { type Backend, BackendState } from '@spawner/proto/v1/backend';
+import { Bell } from './bell.ts';
+import { unseen } from './life.ts';
+
+/** Records are read again this often though no hint came: hints may be lost. */
+const REREAD_MS = 5_000;
+
+export interface WatchSources {
+  /** The record now. Throws `not_found` when there is none. */
+  read(id: string, signal: AbortSignal): Promise<Backend>;
+  /** Calls `take` whenever the backend may have changed, until `close` of what it returns. */
+  hints(id: string, take: () => void): { close(): void };
+  clock: Clock;
+}
+
+/**
+ * A backend's life from `afterRevision` on: listen, then read, then read again at every hint and every
+ * 5 seconds. Ends after TERMINATED or when the signal aborts; keeps one record at most, whatever happens.
+ * A scheduler that goes away later is waited for; an unknown backend throws `not_found`.
+ */
+export async function* watchBackend(
+  id: string,
+  afterRevision: number,
+  { read, hints, clock }: WatchSources,
+  signal: AbortSignal,
+): AsyncGenerator<Backend> {
+  const bell = new Bell();
+  const listening = hints(id, () => bell.ring());
+  try {
+    let seen = afterRevision;
+    for (let found = false; !signal.aborted; await bell.heard(REREAD_MS, clock, signal)) {
+      const record = await read(id, signal).catch((error: unknown) => {
+        if (signal.aborted || (found && isAppError(error, 'unavailable', 'deadline'))) return undefined;
+        throw error;
+      });
+      if (!record) continue;
+      found = true;
+      for (const step of unseen(record, seen)) {
+        yield step;
+        seen = step.revision;
+      }
+      if (record.state === BackendState.TERMINATED) return;
+    }
+  } finally {
+    listening.close();
+  }
+}

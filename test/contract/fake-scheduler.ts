@@ -1,0 +1,180 @@
+/**
+ * Plays the scheduler to a gateway under test: every backend lives through its states as fast as they are
+ * read, and the image's name says how it ends. What a gateway must get right can so be tested without
+ * Redis, Docker or any waiting.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { AppError } from '@spawner/domain';
+import { SchedulerServiceService, type SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
+import { Backend, type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import { Drone, DroneState } from '@spawner/proto/v1/fleet_service';
+import { type Handlers, implement, type RpcServer, serveRpc } from '@spawner/rpc';
+import { createLog } from '@spawner/service';
+
+export interface Asked {
+  id: string;
+  spec: BackendSpec;
+  traceparent: string;
+}
+
+export interface FakeScheduler extends AsyncDisposable {
+  readonly port: number;
+  /** Every spawn that was asked for, repeated ones included. */
+  readonly asked: readonly Asked[];
+  readonly records: ReadonlyMap<string, Backend>;
+  /** Called after every change, as the bus would tell of it. */
+  onChange(take: (backend: Backend) => void): { close(): void };
+  /** The next call of SpawnBackend fails with this. */
+  failNext(error: Error): void;
+  /** Moves a backend on, as its drone would. */
+  advance(id: string, state: BackendState, end?: Partial<Backend>): void;
+}
+
+const STEP_MS = 5;
+const RISE = [BackendState.LOADING, BackendState.STARTING, BackendState.WAITING, BackendState.READY];
+
+/** Images: `test/missing` (LOAD_ERROR), `test/crash` (START_ERROR), `test/manual` (stays SCHEDULED); all others get READY. */
+export async function startFakeScheduler(): Promise<FakeScheduler> {
+  const asked: Asked[] = [];
+  const records = new Map<string, Backend>();
+  const listeners = new Set<(backend: Backend) => void>();
+  const failures: Error[] = [];
+  const over = new AbortController();
+
+  const advance = (id: string, state: BackendState, end: Partial<Backend> = {}) => {
+    const record = found(records, id);
+    if (record.state >= state) return;
+    const revision = record.revision + 1;
+    const time = new Date();
+    const next: Backend = {
+      ...record,
+      ...end,
+      state,
+      revision,
+      events: [...record.events, { state, revision, time }],
+      readyTime: state === BackendState.READY ? time : record.readyTime,
+      endTime: state === BackendState.TERMINATED ? time : undefined,
+    };
+    records.set(id, next);
+    for (const tell of listeners) tell(next);
+  };
+  const live = async (id: string, image: string) => {
+    if (image.startsWith('test/manual')) return;
+    for (const state of RISE) {
+      await wait(STEP_MS, undefined, { signal: over.signal });
+      if (image.startsWith('test/missing') && state === BackendState.STARTING)
+        return advance(id, BackendState.TERMINATED, {
+          endReason: EndReason.LOAD_ERROR,
+          endDetail: 'manifest unknown',
+        });
+      if (image.startsWith('test/crash') && state === BackendState.WAITING)
+        return advance(id, BackendState.TERMINATED, {
+          endReason: EndReason.START_ERROR,
+          exitCode: 3,
+          lastLogs: ['cannot go on'],
+        });
+      advance(id, state);
+    }
+  };
+  const spawn = (request: SpawnBackendRequest, traceparent: string): Backend => {
+    const failure = failures.shift();
+    const { id, spec } = request;
+    if (!spec) throw new AppError('invalid', 'no spec');
+    asked.push({ id, spec, traceparent });
+    if (failure) throw failure;
+    const known = records.get(id);
+    if (known) return known;
+    const time = new Date();
+    const state = BackendState.SCHEDULED;
+    const record = Backend.fromPartial({
+      ...{
+        id,
+        state,
+        revision: 1,
+        droneId: 'drone-1',
+        image: spec.image,
+        labels: spec.labels,
+        createTime: time,
+      },
+      ...{ idleTimeoutMs: spec.idleTimeoutMs, lifetimeLimitMs: spec.lifetimeLimitMs },
+      events: [{ state, revision: 1, time }],
+    });
+    records.set(id, record);
+    live(id, spec.image).catch(() => {});
+    return record;
+  };
+
+  const handlers: Handlers<typeof SchedulerServiceService> = {
+    spawnBackend: async (request, { metadata }) => ({
+      backend: spawn(request, String(metadata.get('traceparent')[0] ?? '')),
+    }),
+    getBackend: async ({ id }) => ({ backend: found(records, id) }),
+    listBackends: async ({ pageSize, pageToken, states, droneId, labels }) => {
+      if (!/^\d*$/.test(pageToken))
+        throw new AppError('invalid', 'page_token: not from a page before', {
+          violations: [{ field: 'page_token', message: 'not from a page before' }],
+        });
+      const fitting = [...records.values()]
+        .reverse()
+        .filter((record) => states.length === 0 || states.includes(record.state))
+        .filter((record) => droneId === '' || record.droneId === droneId)
+        .filter((record) => Object.entries(labels).every(([name, value]) => record.labels[name] === value));
+      const from = Number(pageToken);
+      const nextPageToken = from + pageSize < fitting.length ? String(from + pageSize) : '';
+      return { backends: fitting.slice(from, from + pageSize), nextPageToken };
+    },
+    terminateBackend: async ({ id, force }) => {
+      found(records, id);
+      if (!force) advance(id, BackendState.TERMINATING);
+      advance(id, BackendState.TERMINATED, { endReason: EndReason.REQUESTED });
+      return { backend: found(records, id) };
+    },
+    async *tailLogs({ id, follow, tailLines }, { signal }) {
+      found(records, id);
+      const lines = ['hello', 'world'].slice(tailLines === undefined ? 0 : Math.max(0, 2 - tailLines));
+      for (const text of lines) yield { line: line(text) };
+      while (follow && !signal.aborted && found(records, id).state < BackendState.TERMINATED)
+        await wait(STEP_MS, undefined, { signal }).catch(() => {});
+      if (follow) yield { line: { ...line('good bye'), stream: LogStream.STDERR } };
+    },
+    listDrones: async () => ({
+      drones: [
+        Drone.fromPartial({ id: 'drone-1', state: DroneState.READY, runtime: 'docker', heartbeatAgeMs: 0 }),
+      ],
+    }),
+    registerNode: async () => ({ registration: 1, stops: [] }),
+    renewNode: async () => ({ verdict: 1, stops: [], ended: [] }),
+  };
+  const server: RpcServer = await serveRpc({
+    address: '127.0.0.1',
+    port: 0,
+    log: createLog('fake-scheduler', 'silent'),
+    services: [implement(SchedulerServiceService, handlers)],
+  });
+  return {
+    port: server.port,
+    asked,
+    records,
+    advance,
+    failNext: (error) => failures.push(error),
+    onChange: (take) => {
+      listeners.add(take);
+      return { close: () => listeners.delete(take) };
+    },
+    [Symbol.asyncDispose]: async () => {
+      over.abort();
+      await server.close();
+    },
+  };
+}
+
+function found(records: ReadonlyMap<string, Backend>, id: string): Backend {
+  const record = records.get(id);
+  if (!record) throw new AppError('not_found', `no backend ${id}`);
+  return record;
+}
+
+function line(text: string): TailLogsResponse {
+  return { stream: LogStream.STDOUT, time: new Date(0), text };
+}

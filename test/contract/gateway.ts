@@ -1,0 +1,58 @@
+/** A real gateway, both ports, in this process before a fake scheduler: fast, and with nothing else to start. */
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '@spawner/domain';
+import { ActivityMemory } from '@spawner/gateway/activity';
+import { Backends } from '@spawner/gateway/backends';
+import { Fleet } from '@spawner/gateway/fleet';
+import { serveGrpc } from '@spawner/gateway/grpc';
+import { serveHttp } from '@spawner/gateway/http/server';
+import { connectScheduler } from '@spawner/gateway/scheduler';
+import { createLog } from '@spawner/service';
+import { type FakeScheduler, startFakeScheduler } from './fake-scheduler.ts';
+
+export interface TestGateway extends AsyncDisposable {
+  scheduler: FakeScheduler;
+  activity: ActivityMemory;
+  httpPort: number;
+  grpcPort: number;
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+}
+
+export const ALLOWED_ORIGIN = 'https://app.example.com';
+
+export async function startGateway(): Promise<TestGateway> {
+  const scheduler = await startFakeScheduler();
+  const client = connectScheduler(`127.0.0.1:${scheduler.port}`);
+  const log = createLog('gateway', 'silent');
+  const activity = new ActivityMemory('test', systemClock);
+  const backends = new Backends({
+    scheduler: client,
+    clock: systemClock,
+    randomBytes,
+    urls: { urlScheme: 'http', urlPort: 8000, clusterDomain: 'spawner.localhost' },
+    activity,
+    hints: (id, take) => scheduler.onChange((backend) => backend.id === id && take()),
+  });
+  const fleet = new Fleet(client);
+  const address = '127.0.0.1';
+  const grpc = await serveGrpc(backends, fleet, { address, port: 0, log });
+  const http = await serveHttp(backends, fleet, {
+    ...{ address, port: 0, log, clock: systemClock },
+    allowedOrigins: [ALLOWED_ORIGIN],
+    demoImage: 'spawner/demo:latest',
+    admin: (_request, response) => response.end('admin'),
+  });
+  return {
+    scheduler,
+    activity,
+    httpPort: http.port,
+    grpcPort: grpc.port,
+    url: `http://127.0.0.1:${http.port}`,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([http.close(), grpc.close()]);
+      client.close();
+      await scheduler[Symbol.asyncDispose]();
+    },
+  };
+}
