@@ -1,0 +1,103 @@
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { Passage } from './gate.ts';
+import { errorPage, waitingPage } from './pages.ts';
+
+/**
+ * The answers that the edge gives itself: JSON for programs, a small page for browsers, never a word of
+ * what went wrong inside, and never to be cached.
+ */
+export interface Answer {
+  /** What it counts as in the metrics. */
+  outcome: string;
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Tells a waiting page that it was not the backend that answered, and how far the backend is. */
+const STATE_HEADER = 'X-Spawner-State';
+
+/** Each as a page where `html` says so. */
+export const ANSWERS = {
+  badRequest: (why: string, html: boolean) =>
+    answer(400, 'refused', 'INVALID_ARGUMENT', `The request cannot be forwarded: ${why}.`, html),
+  headersTooLarge: (html: boolean) =>
+    answer(431, 'refused', 'INVALID_ARGUMENT', "The request's headers are too large.", html),
+  unknown: (html: boolean) =>
+    answer(404, 'unknown', 'NOT_FOUND', 'There is no backend at this address.', html),
+  badGateway: (html: boolean) =>
+    answer(502, 'bad_gateway', 'UNAVAILABLE', 'The backend could not be reached.', html),
+  busy: (html: boolean) => again('busy', 'Too many requests are under way to this backend.', html),
+} as const;
+
+/** What is answered where the gate let nothing through. */
+export function answerTo(passage: Exclude<Passage, { kind: 'forward' }>, html: boolean): Answer {
+  switch (passage.kind) {
+    case 'unknown':
+      return ANSWERS.unknown(html);
+    case 'gone':
+      return gone(nameIn(EndReason, passage.reason), html);
+    case 'unreachable':
+      return again('unreachable', 'The backend cannot be reached from here.', html);
+    case 'waiting':
+      return starting(nameIn(BackendState, passage.state));
+    case 'late':
+      return again('hold_timeout', 'The backend is not ready yet.', html, {
+        [STATE_HEADER]: nameIn(BackendState, passage.state),
+      });
+    case 'full':
+      return ANSWERS.busy(html);
+    case 'closed':
+    case 'left':
+      return again('draining', 'This proxy is going away.', html);
+  }
+}
+
+/** The same address by HTTPS (RFC 9110 §15.4.9: method and body stay). */
+export function redirectToHttps(host: string, path: string, publicPort: number): Answer {
+  const name = host.replace(/:\d*$/, '');
+  const port = publicPort === 443 ? '' : `:${publicPort}`;
+  const headers = { Location: `https://${name}${port}${path}`, 'Cache-Control': 'no-store' };
+  return { outcome: 'redirected', status: 308, headers, body: '' };
+}
+
+const ALWAYS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+const HTML = {
+  ...ALWAYS,
+  'Content-Type': 'text/html; charset=utf-8',
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'",
+};
+
+function gone(reason: string, html: boolean): Answer {
+  return answer(410, 'gone', 'GONE', `This backend has ended (${reason}).`, html, { reason });
+}
+
+/** The page that a browser sees while its backend starts; it reloads itself. */
+function starting(state: string): Answer {
+  const headers = { ...HTML, 'Retry-After': '1', [STATE_HEADER]: state };
+  return { outcome: 'waiting_page', status: 503, headers, body: waitingPage(state) };
+}
+
+function again(outcome: string, message: string, html: boolean, more: Record<string, string> = {}): Answer {
+  const { headers, ...rest } = answer(503, outcome, 'UNAVAILABLE', message, html);
+  return { ...rest, headers: { ...headers, 'Retry-After': '1', ...more } };
+}
+
+function answer(
+  status: number,
+  outcome: string,
+  code: string,
+  message: string,
+  html: boolean,
+  more: object = {},
+): Answer {
+  if (html) return { outcome, status, headers: HTML, body: errorPage(status, message) };
+  const headers = { ...ALWAYS, 'Content-Type': 'application/json' };
+  return { outcome, status, headers, body: `${JSON.stringify({ code, message, ...more })}\n` };
+}
+
+/** The bare name of an enum's value; a newer peer may send one that is not known here. */
+function nameIn(names: Readonly<Record<string, number>>, value: number): string {
+  return Object.entries(names).find(([, number]) => number === value)?.[0] ?? 'UNSPECIFIED';
+}

@@ -1,0 +1,36 @@
+import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { type Route, RouteState } from '@spawner/proto/internal/route';
+import type { BackendState, EndReason } from '@spawner/proto/v1/backend';
+
+/**
+ * The edge's one decision (design §5): what a route means for a request to its host. `unreachable` is a
+ * ready backend that this proxy has no way to: it sits on another drone that publishes nothing.
+ */
+export type EdgeAnswer =
+  | { kind: 'forward'; endpoint: Endpoint; droneId: string }
+  | { kind: 'hold'; state: BackendState }
+  | { kind: 'gone'; reason: EndReason }
+  | { kind: 'unreachable' }
+  | { kind: 'unknown' };
+
+/** What to do with a request for this route; `ownDroneId` is the drone whose LOCAL addresses we reach, or empty. */
+export function edgeAnswer(route: Route | undefined, ownDroneId: string): EdgeAnswer {
+  if (!route) return { kind: 'unknown' };
+  switch (route.state) {
+    case RouteState.PENDING:
+      return { kind: 'hold', state: route.backendState };
+    case RouteState.ENDED:
+      return { kind: 'gone', reason: route.endReason };
+    case RouteState.OPEN: {
+      const endpoint = endpointFor(route, ownDroneId);
+      return endpoint ? { kind: 'forward', endpoint, droneId: route.droneId } : { kind: 'unreachable' };
+    }
+    default:
+      return { kind: 'unknown' };
+  }
+}
+
+function endpointFor({ local, network, droneId }: Route, ownDroneId: string): Endpoint | undefined {
+  const own = ownDroneId !== '' && droneId === ownDroneId;
+  return (own ? local : undefined) ?? network;
+}

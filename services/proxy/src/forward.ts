@@ -1,0 +1,194 @@
+import type {
+  Agent,
+  ClientRequest,
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+} from 'node:http';
+import { constants, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { ProxyServer } from 'httpxy';
+import { isGone, type WebRequest, type WebResponse } from './node-http.ts';
+
+/**
+ * The general path to a backend, and the one file that knows httpxy: streams a request or a WebSocket
+ * handshake to an endpoint and its answer back. Headers are replaced before httpxy sees them, because
+ * its own hook does not run for every request; what a backend answers is made fit for any client.
+ */
+export interface Forwarding {
+  endpoint: Endpoint;
+  path: string;
+  headers: OutgoingHttpHeaders;
+  /** What the client gets of the backend's headers. */
+  answerHeaders(headers: IncomingHttpHeaders, handshake: boolean): IncomingHttpHeaders;
+  /** The backend has taken the connection. */
+  reached(): void;
+  /** The backend answered with this status. */
+  answered(status: number): void;
+  /** It failed; where nothing was answered yet, the client still needs an answer. */
+  failed(error: unknown): void;
+}
+
+export interface WebForwarding extends Forwarding {
+  /** Kept-alive connections of this backend. */
+  agent: Agent;
+  /** No body, and doing it twice is as good as once: may be sent again when a kept connection turns out dead. */
+  repeatable: boolean;
+  /** Whether the client's connection is to end with this answer. */
+  closing(): boolean;
+}
+
+export interface UpgradeForwarding extends Forwarding {
+  /** Both directions flow. */
+  upgraded(upstream: Socket): void;
+}
+
+interface Under {
+  way: Forwarding;
+  web: WebForwarding | undefined;
+  request: ClientRequest | undefined;
+  answered: boolean;
+  repeated: boolean;
+}
+
+/** From the handshake's head to the backend's answer to it. */
+const UPGRADE_ANSWER_MS = 60_000;
+
+export class Forwarder {
+  readonly #proxy = new ProxyServer<WebRequest, WebResponse>();
+  readonly #underWay = new WeakMap<object, Under>();
+  readonly #connectTimeoutMs: number;
+
+  constructor(connectTimeoutMs: number) {
+    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#proxy.on('proxyReq', (outgoing, req) => this.#sent(outgoing, req));
+    this.#proxy.on('proxyRes', (answer, req, res) => this.#answered(answer, req, res));
+    this.#proxy.on('proxyReqWs', (outgoing, req) => this.#handshakeSent(outgoing, req));
+    this.#proxy.on('error', (error, req, res) => this.#failed(error, req, res));
+  }
+
+  /** Streams the request to the backend and its answer to `res`. */
+  request(req: WebRequest, res: WebResponse, way: WebForwarding): void {
+    replace(req.headers, way.headers);
+    req.url = way.path;
+    this.#underWay.set(req, { way, web: way, request: undefined, answered: false, repeated: false });
+    void this.#proxy.web(req, res, { target: target(way.endpoint), agent: way.agent }).catch(() => {});
+  }
+
+  /** Hands the handshake on; a refusal goes back whole, and after a 101 bytes flow both ways. */
+  upgrade(req: IncomingMessage, socket: Socket, head: Buffer, way: UpgradeForwarding): void {
+    replace(req.headers, way.headers);
+    req.url = way.path;
+    this.#underWay.set(req, { way, web: undefined, request: undefined, answered: false, repeated: false });
+    const options = { target: target(way.endpoint), agent: false, upgradeTimeout: UPGRADE_ANSWER_MS };
+    void this.#proxy.ws(req, socket, options, head).catch(() => {});
+  }
+
+  #sent(outgoing: ClientRequest, req: WebRequest): void {
+    const under = this.#underWay.get(req);
+    if (!under) return;
+    under.request = outgoing;
+    this.#watchConnect(outgoing, under.way);
+    // Nobody asked to switch protocols.
+    outgoing.once('upgrade', (_answer, socket) => {
+      socket.destroy();
+      if (!under.answered) under.way.failed(new Error('the backend answered 101 to a plain request'));
+    });
+  }
+
+  #handshakeSent(outgoing: ClientRequest, req: WebRequest): void {
+    const under = this.#underWay.get(req);
+    if (!under) return;
+    const { way } = under;
+    outgoing.once('socket', () => this.#watchConnect(outgoing, way));
+    outgoing.once('response', (answer) => {
+      under.answered = true;
+      const coding = answer.headers['transfer-encoding'];
+      replace(answer.headers, way.answerHeaders(answer.headers, false));
+      // httpxy frames the body again by this.
+      if (coding !== undefined) answer.headers['transfer-encoding'] = coding;
+      answer.statusMessage = printable(answer.statusMessage);
+      way.answered(answer.statusCode ?? 0);
+    });
+    outgoing.once('upgrade', (answer, upstream) => {
+      under.answered = true;
+      replace(answer.headers, way.answerHeaders(answer.headers, true));
+      way.answered(101);
+      // httpxy's own listener comes after this one and joins the two sockets.
+      process.nextTick(() => (way as UpgradeForwarding).upgraded(upstream as Socket));
+    });
+  }
+
+  #answered(answer: IncomingMessage, req: WebRequest, res: WebResponse): void {
+    const under = this.#underWay.get(req);
+    if (!under) return;
+    under.answered = true;
+    replace(answer.headers, under.way.answerHeaders(answer.headers, false));
+    if ((answer.statusCode ?? 0) < 200) answer.statusCode = 502;
+    answer.statusMessage = printable(answer.statusMessage);
+    if (req.httpVersionMajor === 1 && under.web?.closing()) answer.headers.connection = 'close';
+    under.way.answered(answer.statusCode ?? 0);
+    // A head whose body comes later must not wait for it.
+    setImmediate(() => {
+      if (res.headersSent || isGone(res)) return;
+      if (res instanceof Http2ServerResponse) res.writeHead(res.statusCode);
+      else res.flushHeaders();
+    });
+    if (res instanceof Http2ServerResponse)
+      answer.once('close', () => {
+        if (!answer.complete) res.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      });
+  }
+
+  #failed(error: Error, req: WebRequest | undefined, to: WebResponse | Socket | undefined): void {
+    const under = req && this.#underWay.get(req);
+    if (!under) return;
+    const res = to && 'headersSent' in to ? to : undefined;
+    const { web, request } = under;
+    const stale = request?.reusedSocket === true && !under.answered && !under.repeated;
+    if (web?.repeatable && stale && res && !isGone(res)) {
+      under.repeated = true;
+      const options = { target: target(web.endpoint), agent: false, buffer: Readable.from([]) };
+      void this.#proxy.web(req, res, options).catch(() => {});
+      return;
+    }
+    under.way.failed(error);
+  }
+
+  #watchConnect(outgoing: ClientRequest, way: Forwarding): void {
+    const { socket } = outgoing;
+    if (!socket?.connecting) {
+      way.reached();
+      return;
+    }
+    const late = setTimeout(
+      () => outgoing.destroy(new Error('the connection was not taken in time')),
+      this.#connectTimeoutMs,
+    );
+    socket.once('connect', () => {
+      clearTimeout(late);
+      way.reached();
+    });
+    outgoing.once('close', () => clearTimeout(late));
+  }
+}
+
+function target({ host, port }: Endpoint) {
+  return { protocol: 'http:', host, port };
+}
+
+/** In place: HTTP/2's requests have no other way. Its pseudo-headers stay, since method and path are read from them. */
+function replace(present: IncomingHttpHeaders, wanted: IncomingHttpHeaders | OutgoingHttpHeaders): void {
+  for (const name of Object.keys(present)) if (!name.startsWith(':')) delete present[name];
+  for (const [name, value] of Object.entries(wanted))
+    if (!name.startsWith(':')) Object.assign(present, { [name]: value });
+}
+
+/** Node refuses to send a reason phrase that it takes from others. */
+function printable(text: string | undefined): string {
+  return [...(text ?? '')].every((char) => char >= ' ' && char !== '\x7f' && char <= '\xff')
+    ? (text ?? '')
+    : '';
+}

@@ -1,0 +1,61 @@
+/**
+ * Where WebSocket frames begin and end in a byte stream (RFC 6455 §5.2), without looking at what they
+ * carry: enough to put one more frame between two others. It keeps at most one frame's header.
+ */
+export class FrameFollower {
+  #header: number[] = [];
+  #payloadLeft = 0;
+
+  /** Whether everything seen so far ends with a whole frame. */
+  get betweenFrames(): boolean {
+    return this.#header.length === 0 && this.#payloadLeft === 0;
+  }
+
+  /** Takes the next bytes as seen. */
+  follow(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; ) at = this.#step(chunk, at);
+  }
+
+  /** The offset in the next bytes at which the frame that is under way ends, or -1 when it goes on after them. */
+  endOfFrame(chunk: Uint8Array): number {
+    if (this.betweenFrames) return 0;
+    for (let at = 0; at < chunk.length; ) {
+      at = this.#step(chunk, at);
+      if (this.betweenFrames) return at;
+    }
+    return -1;
+  }
+
+  #step(chunk: Uint8Array, at: number): number {
+    if (this.#payloadLeft > 0) {
+      const skipped = Math.min(this.#payloadLeft, chunk.length - at);
+      this.#payloadLeft -= skipped;
+      return at + skipped;
+    }
+    this.#header.push(chunk[at] ?? 0);
+    const length = payloadLength(this.#header);
+    if (length !== undefined) {
+      this.#header = [];
+      this.#payloadLeft = length;
+    }
+    return at + 1;
+  }
+}
+
+/** Nothing until the header is whole: two bytes, an extended length of 0, 2 or 8, and a mask of 0 or 4. */
+function payloadLength(header: readonly number[]): number | undefined {
+  const [, second] = header;
+  if (second === undefined) return undefined;
+  const short = second & 0x7f;
+  const extended = short === 127 ? 8 : short === 126 ? 2 : 0;
+  const mask = (second & 0x80) === 0 ? 0 : 4;
+  if (header.length < 2 + extended + mask) return undefined;
+  if (extended === 0) return short;
+  return header.slice(2, 2 + extended).reduce((length, byte) => length * 256 + byte, 0);
+}
+
+/** An unmasked close frame, as a server sends it (RFC 6455 §5.5.1); the reason has at most 123 bytes. */
+export function closeFrame(code: number, reason: string): Buffer {
+  const text = Buffer.from(reason, 'utf8').subarray(0, 123);
+  return Buffer.concat([Buffer.from([0x88, 2 + text.length, code >> 8, code & 0xff]), text]);
+}

@@ -1,0 +1,144 @@
+import { type Arrival, requestHeaders, responseHeaders } from './headers.ts';
+
+const arrival: Arrival = {
+  backendId: 'abc',
+  host: 'abc.mydomain.test:8000',
+  remoteAddress: '::ffff:203.0.113.9',
+  trusted: false,
+  secure: true,
+  upgrade: false,
+  chunked: false,
+};
+
+describe('requestHeaders', () => {
+  it('says who calls, by which host and how', () => {
+    expect(requestHeaders({ accept: '*/*' }, arrival)).toEqual({
+      accept: '*/*',
+      host: 'abc.mydomain.test:8000',
+      'x-forwarded-for': '203.0.113.9',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'abc.mydomain.test:8000',
+      forwarded: 'for=203.0.113.9;host="abc.mydomain.test:8000";proto=https',
+      'x-spawner-backend': 'abc',
+    });
+  });
+
+  it('quotes an IPv6 address (RFC 7239 §6)', () => {
+    const { forwarded } = requestHeaders({}, { ...arrival, remoteAddress: '2001:db8::1' });
+    expect(forwarded).toContain('for="[2001:db8::1]"');
+  });
+
+  it.each([
+    'x-forwarded-for',
+    'x-forwarded-port',
+    'x_forwarded_for',
+    'forwarded',
+    'x-real-ip',
+    'x-spawner-user',
+    'x_spawner-claims',
+    'x-spawner-backend',
+  ])('does not take %s from a stranger', (name) => {
+    expect(Object.values(requestHeaders({ [name]: 'spoofed' }, arrival))).not.toContain('spoofed');
+  });
+
+  it('believes a trusted address about its clients, and adds that address', () => {
+    const headers = requestHeaders(
+      {
+        'x-forwarded-for': '198.51.100.1',
+        'x-forwarded-proto': 'http',
+        'x-forwarded-host': 'public.example',
+        forwarded: 'for=198.51.100.1',
+        'x-spawner-user': 'spoofed',
+      },
+      { ...arrival, trusted: true },
+    );
+    expect(headers).toMatchObject({
+      'x-forwarded-for': '198.51.100.1, 203.0.113.9',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'public.example',
+    });
+    expect(headers.forwarded).toMatch(/^for=198\.51\.100\.1, for=203\.0\.113\.9;/);
+    expect(headers).not.toHaveProperty('x-spawner-user');
+  });
+
+  it('drops what belongs to one hop, also what Connection names, but never framing or routing', () => {
+    const headers = requestHeaders(
+      {
+        connection: 'close, X-Hop, Host, Content-Length, X-Spawner-Backend, X-Forwarded-For',
+        'x-hop': '1',
+        'keep-alive': 'timeout=5',
+        te: 'trailers',
+        upgrade: 'h2c',
+        'http2-settings': 'AAA',
+        'proxy-authorization': 'Basic x',
+        'transfer-encoding': 'chunked',
+        expect: '100-continue',
+        'content-length': '3',
+      },
+      arrival,
+    );
+    expect(Object.keys(headers).sort()).toEqual([
+      'content-length',
+      'forwarded',
+      'host',
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-proto',
+      'x-spawner-backend',
+    ]);
+  });
+
+  it('frames a body whose length nobody knows', () => {
+    expect(requestHeaders({}, { ...arrival, chunked: true })['transfer-encoding']).toBe('chunked');
+  });
+
+  it('keeps the upgrade of a WebSocket handshake', () => {
+    const headers = requestHeaders(
+      { connection: 'keep-alive, Upgrade', upgrade: 'WebSocket', 'sec-websocket-key': 'x' },
+      { ...arrival, upgrade: true },
+    );
+    expect(headers).toMatchObject({ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'x' });
+  });
+});
+
+describe('responseHeaders', () => {
+  it('drops what belongs to one hop', () => {
+    const headers = responseHeaders(
+      {
+        connection: 'keep-alive, x-hop',
+        'x-hop': '1',
+        'keep-alive': '5',
+        'transfer-encoding': 'chunked',
+        etag: 'x',
+      },
+      'mydomain.test',
+    );
+    expect(headers).toEqual({ etag: 'x' });
+  });
+
+  it.each([
+    ['a=1', true],
+    ['a=1; Path=/; HttpOnly', true],
+    ['a=1; Domain=abc.mydomain.test', true],
+    ['a=domain=mydomain.test', true],
+    ['a=1; Domain=', true],
+    ['a=1; Domain=mydomain.test', false],
+    ['a=1; domain = .MyDomain.Test', false],
+    ['a=1; Domain="mydomain.test"', false],
+    ['a=1; Domain=mydomain.test.', false],
+    ['a=1; Domain=test', false],
+    ['a=1; Domain=abc.mydomain.test; Domain=mydomain.test', false],
+  ])('of the cookie %s keeps: %s', (cookie, kept) => {
+    const headers = responseHeaders({ 'set-cookie': [cookie, 'own=1'] }, 'mydomain.test');
+    expect(headers['set-cookie']).toEqual(kept ? [cookie, 'own=1'] : ['own=1']);
+  });
+
+  it('keeps what a 101 needs', () => {
+    const headers = responseHeaders(
+      { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-accept': 'x' },
+      'mydomain.test',
+      { handshake: true },
+    );
+    expect(headers).toEqual({ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-accept': 'x' });
+  });
+});

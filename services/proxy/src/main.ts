@@ -1,0 +1,36 @@
+import { openBus } from '@spawner/bus';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { Membership } from '@spawner/rpc';
+import { run } from '@spawner/service';
+import { keysOf, openRedis, RouteTable } from '@spawner/store';
+import { readConfig } from './config.ts';
+import { EdgeProxy } from './proxy.ts';
+import { publicAddresses } from './public-addresses.ts';
+import { nothingToWaitFor } from './start.ts';
+
+await run('proxy', readConfig, async (config, app) => {
+  const { clock, log, signal } = app;
+  const { addresses } = await app.connect('the public address', () => publicAddresses(config));
+  const redis = await app.connect('Redis', () => openRedis(config.redisUrl, log));
+  const bus = await app.connect('NATS', () => openBus(config.natsUrl, config.id, log));
+
+  const { id, region, droneId } = config;
+  const self = { kind: NodeKind.PROXY, id, region, droneId, publicAddresses: [...addresses] };
+  const node = Node.fromPartial(self);
+  const membership = app.own(new Membership(config.scheduler, { node }, clock, log));
+  const registered = () => membership.waitingFor();
+  app.readyWhen(registered);
+  app.every('membership', 500, (signal) => membership.run(signal));
+  await nothingToWaitFor([registered], clock, signal);
+
+  const routes = new RouteTable();
+  const loaded = () => (routes.loaded ? undefined : 'the routes');
+  app.readyWhen(loaded);
+  const keys = keysOf(config.cluster);
+  app.every('routes', 500, (signal) => routes.follow(redis, keys, clock, log, signal));
+  await nothingToWaitFor([loaded], clock, signal);
+
+  const registration = () => membership.registration;
+  const proxy = app.own(new EdgeProxy(config, { routes, bus, clock, log, registration }));
+  await proxy.listen();
+});

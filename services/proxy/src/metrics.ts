@@ -1,0 +1,28 @@
+import { counter, gauge } from '@spawner/service';
+
+/** What the proxy counts; see the README. A backend id is never an attribute. */
+export interface Metrics {
+  /** One request ended or was answered; `status` is what the client saw. */
+  request(outcome: string, status: number): void;
+  upstreamFailed(): void;
+}
+
+export interface MetricSources {
+  openExchanges(): number;
+  openWebSockets(): number;
+  held(): number;
+  routes(): number;
+}
+
+export function createMetrics(sources: MetricSources): Metrics {
+  const requests = counter('spawner.proxy.requests', 'Requests by what became of them');
+  const failures = counter('spawner.proxy.upstream_failures', 'Exchanges that a backend did not answer');
+  gauge('spawner.proxy.open_exchanges', 'HTTP exchanges and upgraded connections now', sources.openExchanges);
+  gauge('spawner.proxy.open_websockets', 'Upgraded connections now', sources.openWebSockets);
+  gauge('spawner.proxy.held', 'Requests that wait for their backend', sources.held);
+  gauge('spawner.proxy.routes', 'Routes in memory', sources.routes);
+  return {
+    request: (outcome, status) => requests({ outcome, status: `${Math.floor(status / 100)}xx` }),
+    upstreamFailed: () => failures(),
+  };
+}

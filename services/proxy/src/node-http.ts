@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { RawHead } from './request-head.ts';
+
+/** What Node's two HTTP implementations say differently, asked in one way. */
+export type WebRequest = IncomingMessage | Http2ServerRequest;
+export type WebResponse = ServerResponse | Http2ServerResponse;
+
+export function rawHead(req: WebRequest, upgrade: boolean): RawHead {
+  const { headers, rawHeaders, httpVersion } = req;
+  const head = { method: req.method ?? '', target: req.url ?? '', headers, rawHeaders, httpVersion, upgrade };
+  if (!(req instanceof Http2ServerRequest)) return head;
+  return {
+    ...head,
+    authority: headers[':authority'] as string | undefined,
+    bodiless: req.stream.endAfterHeaders,
+  };
+}
+
+/** Size of the head, as the sum of its names and values. */
+export function headBytes(req: WebRequest): number {
+  return req.rawHeaders.reduce((bytes, text) => bytes + text.length, req.url?.length ?? 0);
+}
+
+/** Whether a request asks for a WebSocket; the tokens of `Connection` were looked at by the parser. */
+export function isWebSocket(req: Pick<IncomingMessage, 'headers'>): boolean {
+  return req.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+export function isTls(req: WebRequest): boolean {
+  return req.httpVersionMajor === 2 || req.socket instanceof TLSSocket;
+}
+
+/** Whether nothing can be answered any more. */
+export function isGone(res: WebResponse): boolean {
+  return res instanceof Http2ServerResponse ? !res.stream || res.stream.destroyed : res.destroyed;
+}
+
+/** Whether an HTTP/1 client wants its connection closed after the answer. */
+export function wantsClose(res: WebResponse): boolean {
+  return !(res instanceof Http2ServerResponse) && !res.shouldKeepAlive;
+}
+
+/**
+ * Calls `closed` when the other side of a socket that nobody reads closes it or its half. What was sent
+ * stays to be read. Returns how to stop.
+ */
+export function watchClose(socket: Socket, closed: () => void): () => void {
+  const look = () => {
+    if (socket.readableLength === 0) socket.read();
+  };
+  socket.on('readable', look).once('end', closed).once('close', closed);
+  return () => {
+    socket.off('readable', look).off('end', closed).off('close', closed);
+  };
+}

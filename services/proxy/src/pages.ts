@@ -1,0 +1,47 @@
+/**
+ * The pages that the edge shows to browsers: each one file with everything in it, readable without
+ * scripts. Their texts are our own; nothing that a client or a backend sent stands in them.
+ */
+const STYLE =
+  'body{font:16px/1.5 system-ui,sans-serif;margin:20vh auto;max-width:32rem;padding:0 1.5rem;color:#222;background:#fafafa}' +
+  'h1{font-size:1.25rem}p{color:#666}@media(prefers-color-scheme:dark){body{color:#eee;background:#181818}p{color:#aaa}}';
+
+const WORDS: Readonly<Record<string, string>> = {
+  SCHEDULED: 'A place for it has been found.',
+  LOADING: 'Its image is being loaded.',
+  STARTING: 'Its container is being started.',
+  WAITING: 'It has started and is getting ready.',
+};
+
+export function errorPage(status: number, message: string): string {
+  return page(`${status}`, `<h1>${message}</h1>`);
+}
+
+/**
+ * Asks for its own address, with the patience of a second (RFC 7240), until an answer is not ours: then
+ * it loads the page. Without scripts the browser reloads it every two seconds.
+ */
+export function waitingPage(state: string): string {
+  const script = `const words=${JSON.stringify(WORDS)};
+const ask=async()=>{
+  try{
+    const r=await fetch(location.href,{method:'HEAD',cache:'no-store',redirect:'manual',headers:{Prefer:'wait=1'}});
+    const s=r.status===503&&r.headers.get('X-Spawner-State');
+    if(!s&&r.status!==503)return location.reload();
+    if(s)document.getElementById('state').textContent=words[s]||'';
+  }catch{}
+  setTimeout(ask,500);
+};ask();`;
+  return page(
+    'Starting…',
+    `<h1>Your session is starting…</h1><p id="state" role="status">${WORDS[state] ?? ''}</p><script>${script}</script>`,
+    '<noscript><meta http-equiv="refresh" content="2"></noscript>',
+  );
+}
+
+function page(title: string, body: string, head = ''): string {
+  return (
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${title}</title>` +
+    `<meta name="viewport" content="width=device-width">${head}<style>${STYLE}</style></head><body>${body}</body></html>\n`
+  );
+}

@@ -1,0 +1,25 @@
+import { STATUS_CODES } from 'node:http';
+import { Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Answer } from './answer.ts';
+import { isGone, type WebResponse } from './node-http.ts';
+
+/** Writes one of our own answers; does nothing where an answer has begun or nobody is there. */
+export function reply(res: WebResponse, { status, headers, body }: Answer, closing: boolean): void {
+  if (res.headersSent || isGone(res)) return;
+  const bytes = Buffer.from(body);
+  if (res instanceof Http2ServerResponse) {
+    res.writeHead(status, headers).end(bytes);
+    return;
+  }
+  const connection = closing ? { Connection: 'close' } : {};
+  res.writeHead(status, { ...headers, 'Content-Length': bytes.length, ...connection }).end(bytes);
+}
+
+/** The same on the bare socket of a WebSocket handshake, which ends with it. */
+export function replyToHandshake(socket: Socket, { status, headers, body }: Answer): void {
+  if (!socket.writable) return;
+  const all = { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+}

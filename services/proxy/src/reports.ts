@@ -1,0 +1,78 @@
+import { type Bus, SUBJECTS } from '@spawner/bus';
+import { type Clock, DEADLINES } from '@spawner/domain';
+import type { Activity } from './activity.ts';
+import type { Holds } from './hold.ts';
+
+/** An end is told three times, because a message may be lost. */
+const TOLD_FOR_MS = 3 * DEADLINES.activityReport;
+/** A backend that cannot be reached is reported once in this time. */
+const LOOK_EVERY_MS = 1_000;
+
+export interface Reporter {
+  proxyId: string;
+  registration(): number;
+}
+
+/**
+ * What the proxy tells agents over the bus: who uses their backends, once a second (design §4); the answer
+ * to an agent that asks before it ends one; and that a backend could not be reached. Goes on while the
+ * proxy drains, until it is closed.
+ */
+export class Reports {
+  readonly #bus: Bus;
+  readonly #activity: Activity;
+  readonly #clock: Clock;
+  readonly #reporter: Reporter;
+  readonly #over = new AbortController();
+  readonly #answering: { close(): void };
+  readonly #turning: Promise<void>;
+  readonly #looks = new Map<string, number>();
+
+  constructor(bus: Bus, activity: Activity, holds: Holds, clock: Clock, reporter: Reporter) {
+    this.#bus = bus;
+    this.#activity = activity;
+    this.#clock = clock;
+    this.#reporter = reporter;
+    this.#answering = bus.answer(SUBJECTS.settle, reporter.proxyId, ({ id }) => {
+      const known = activity.of(id, clock.now());
+      const open = known.open + holds.count(id);
+      return { activity: { id, open, ageMs: open > 0 ? 0 : known.ageMs } };
+    });
+    this.#turning = this.#turn();
+  }
+
+  /** The backend's agent is told to look after it. */
+  look(id: string): void {
+    const now = this.#clock.now();
+    if (now - (this.#looks.get(id) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY_MS) return;
+    this.#looks.set(id, now);
+    this.#bus.publish(SUBJECTS.backendLook, id, { id });
+  }
+
+  async close(): Promise<void> {
+    this.#over.abort(new Error('the proxy is closing'));
+    await this.#turning;
+    this.#report();
+    this.#answering.close();
+  }
+
+  async #turn(): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      this.#report();
+      this.#forgetLooks();
+      await this.#clock.sleep(DEADLINES.activityReport, signal).catch(() => {});
+    }
+  }
+
+  #report(): void {
+    const { proxyId, registration } = this.#reporter;
+    for (const [droneId, backends] of this.#activity.report(this.#clock.now(), TOLD_FOR_MS))
+      this.#bus.publish(SUBJECTS.activity, droneId, { proxyId, registration: registration(), backends });
+  }
+
+  #forgetLooks(): void {
+    const now = this.#clock.now();
+    for (const [id, at] of this.#looks) if (now - at >= LOOK_EVERY_MS) this.#looks.delete(id);
+  }
+}

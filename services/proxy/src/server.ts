@@ -1,0 +1,211 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock } from '@spawner/domain';
+import type { Log } from '@spawner/service';
+import type { Activity } from './activity.ts';
+import { ANSWERS, type Answer, answerTo, redirectToHttps } from './answer.ts';
+import type { Forwarder, Forwarding } from './forward.ts';
+import type { Gate, Passage } from './gate.ts';
+import { requestHeaders, responseHeaders } from './headers.ts';
+import type { Handlers } from './listeners.ts';
+import type { Metrics } from './metrics.ts';
+import {
+  headBytes,
+  isTls,
+  isWebSocket,
+  rawHead,
+  type WebRequest,
+  type WebResponse,
+  wantsClose,
+  watchClose,
+} from './node-http.ts';
+import { reply, replyToHandshake } from './reply.ts';
+import { type RequestHead, readHead } from './request-head.ts';
+import type { Trust } from './trust.ts';
+import type { Upstreams } from './upstreams.ts';
+import { Tunnel, type Tunnels } from './websocket.ts';
+
+export interface EdgeParts {
+  gate: Gate;
+  forwarder: Forwarder;
+  activity: Activity;
+  upstreams: Upstreams;
+  tunnels: Tunnels;
+  trust: Trust;
+  metrics: Metrics;
+  clock: Clock;
+  log: Log;
+  /** A backend could not be reached. */
+  look(id: string): void;
+}
+
+export interface EdgeOptions {
+  clusterDomain: string;
+  maxHeaderBytes: number;
+  openPerBackend: number;
+  /** Where plain HTTP is sent to, or nothing. */
+  redirectPort(): number | undefined;
+}
+
+/**
+ * From Node's servers to the edge and back: reads the head, asks the gate, then forwards or answers. A
+ * request and a WebSocket handshake go the same way and differ in how an answer is written.
+ */
+export class EdgeServer implements Handlers {
+  readonly #parts: EdgeParts;
+  readonly #options: EdgeOptions;
+  #draining = false;
+
+  constructor(parts: EdgeParts, options: EdgeOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** From now on connections end with their answer. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  async request(req: WebRequest, res: WebResponse, expectsContinue: boolean): Promise<void> {
+    req.on('error', () => {});
+    res.on('error', () => {});
+    const gone = new AbortController();
+    res.once('close', () => gone.abort(new Error('the client left')));
+    const answer = (own: Answer) => {
+      this.#parts.metrics.request(own.outcome, own.status);
+      reply(res, own, this.#draining);
+    };
+    const decided = await this.#decide(req, false, gone.signal);
+    if (gone.signal.aborted) return;
+    if ('outcome' in decided) return answer(decided);
+
+    const forwarding = this.#forwarding(req, decided, answer);
+    res.once('close', () => forwarding.over());
+    if (expectsContinue) res.writeContinue();
+    this.#parts.forwarder.request(req, res, {
+      ...forwarding,
+      agent: this.#parts.upstreams.agentOf(decided.id),
+      repeatable: !decided.head.hasBody && REPEATABLE.has(req.method ?? ''),
+      closing: () => this.#draining || wantsClose(res),
+    });
+  }
+
+  async upgrade(req: IncomingMessage, socket: Socket, bytes: Buffer): Promise<void> {
+    socket.on('error', () => {});
+    const gone = new AbortController();
+    const stopWatching = watchClose(socket, () => gone.abort(new Error('the client left')));
+    const answer = (own: Answer) => {
+      this.#parts.metrics.request(own.outcome, own.status);
+      replyToHandshake(socket, own);
+    };
+    const decided = await this.#decide(req, true, gone.signal);
+    stopWatching();
+    if (gone.signal.aborted) {
+      socket.destroy();
+      return;
+    }
+    if ('outcome' in decided) return answer(decided);
+
+    const forwarding = this.#forwarding(req, decided, answer);
+    const closed = () => forwarding.over();
+    socket.once('close', closed);
+    this.#parts.forwarder.upgrade(req, socket, bytes, {
+      ...forwarding,
+      upgraded: (upstream) => {
+        // From the 101 to the later of the two closes.
+        socket.off('close', closed);
+        const tunnel = new Tunnel(socket, upstream);
+        void tunnel.closed.then(closed);
+        this.#parts.tunnels.add(decided.id, tunnel);
+        if (this.#draining) tunnel.goodbye('going away');
+      },
+    });
+  }
+
+  failed(error: unknown): void {
+    this.#parts.log.error({ error }, 'a request failed');
+  }
+
+  /** An answer of our own, or where the request goes; may wait for its backend. */
+  async #decide(req: WebRequest, upgrade: boolean, signal: AbortSignal): Promise<Answer | Decided> {
+    const html = !upgrade && (req.headers.accept ?? '').includes('text/html');
+    if (upgrade && !isWebSocket(req)) return ANSWERS.badRequest('its upgrade is not known here', html);
+    if (headBytes(req) > this.#options.maxHeaderBytes) return ANSWERS.headersTooLarge(html);
+    const verdict = readHead(rawHead(req, upgrade), this.#options.clusterDomain);
+    if (!verdict.ok) return ANSWERS.badRequest(verdict.why, html);
+    const { head } = verdict;
+    const id = head.backendId;
+    if (id === undefined) return ANSWERS.unknown(html);
+    const redirectPort = this.#options.redirectPort();
+    if (redirectPort !== undefined && !this.#cameByTls(req))
+      return redirectToHttps(head.host, head.path, redirectPort);
+    const passage = await this.#parts.gate.pass({ ...head, backendId: id }, signal);
+    if (passage.kind !== 'forward') return answerTo(passage, html);
+    if (this.#parts.activity.open(id) >= this.#options.openPerBackend) return ANSWERS.busy(html);
+    return { head, passage, id, upgrade, html };
+  }
+
+  /** What forwarding tells us of one exchange: it is counted, cleaned and, where it failed, answered. */
+  #forwarding(
+    req: WebRequest,
+    { head, passage, id, upgrade, html }: Decided,
+    answer: (own: Answer) => void,
+  ): Forwarding & { over(): void } {
+    const { activity, clock, metrics, trust } = this.#parts;
+    const remoteAddress = req.socket.remoteAddress ?? '';
+    const exchange = activity.begin(id, passage.droneId);
+    const arrival = {
+      backendId: id,
+      host: head.host,
+      remoteAddress,
+      trusted: trust.includes(remoteAddress),
+      secure: isTls(req),
+      upgrade,
+      chunked: head.chunked,
+    };
+    let reached = false;
+    let settled = false;
+    return {
+      endpoint: passage.endpoint,
+      path: head.path,
+      headers: requestHeaders(req.headers, arrival),
+      answerHeaders: (headers, handshake) =>
+        responseHeaders(headers, this.#options.clusterDomain, { handshake }),
+      reached: () => {
+        reached = true;
+      },
+      answered: (status) => {
+        settled = true;
+        metrics.request(upgrade ? 'upgraded' : 'forwarded', status);
+      },
+      failed: () => {
+        if (settled) return;
+        settled = true;
+        metrics.upstreamFailed();
+        this.#parts.look(id);
+        answer(ANSWERS.badGateway(html));
+      },
+      over: () => {
+        settled = true;
+        if (reached) exchange.end(clock.now());
+        else exchange.neverReached();
+      },
+    };
+  }
+
+  #cameByTls(req: WebRequest): boolean {
+    const trusted = this.#parts.trust.includes(req.socket.remoteAddress ?? '');
+    return isTls(req) || (trusted && req.headers['x-forwarded-proto'] === 'https');
+  }
+}
+
+/** Safe methods (RFC 9110 §9.2.1): repeating one does no harm. */
+const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+type Decided = {
+  head: RequestHead;
+  passage: Extract<Passage, { kind: 'forward' }>;
+  id: string;
+  upgrade: boolean;
+  html: boolean;
+};

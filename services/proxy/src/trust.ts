@@ -1,0 +1,43 @@
+import { BlockList, isIP } from 'node:net';
+
+/**
+ * Who may say for whom it speaks: addresses (load balancers, another proxy) whose X-Forwarded-* and
+ * Forwarded headers are believed. Nobody, unless configured.
+ */
+export interface Trust {
+  includes(address: string): boolean;
+}
+
+/** Whether a text is an IP address or a CIDR range (RFC 4632, RFC 4291 §2.3). */
+export function isCidr(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= widthOf(family));
+}
+
+/** A set of texts that `isCidr` accepts. */
+export function trustOf(ranges: readonly string[]): Trust {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/');
+    const family = isIP(address);
+    list.addSubnet(address, Number(bits ?? widthOf(family)), familyName(family));
+  }
+  return {
+    includes: (address) => isIP(address) !== 0 && list.check(address, familyName(isIP(address))),
+  };
+}
+
+/** An IPv4 address that a dual-stack socket shows as IPv6 (`::ffff:1.2.3.4`), as IPv4. */
+export function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
+}
+
+function widthOf(family: number): number {
+  return family === 4 ? 32 : 128;
+}
+
+function familyName(family: number): 'ipv4' | 'ipv6' {
+  return family === 4 ? 'ipv4' : 'ipv6';
+}

@@ -1,0 +1,124 @@
+import type { Socket } from 'node:net';
+import { closeFrame, FrameFollower } from './frames.ts';
+
+/**
+ * Upgraded connections. Bytes flow by themselves; this follows the frames towards the client, so that at
+ * the backend's end a close frame can be put between two of them (RFC 6455 §5.4, §7.4.1: 1001).
+ */
+const GOING_AWAY = 1001;
+/** When one side has ended, the other gets this long to do so too. */
+const LINGER_MS = 10_000;
+
+/** Finds half-open peers within a minute; httpxy sets other values before it hands a socket over. */
+export function keepAlive(socket: Socket): void {
+  socket.setKeepAlive(true, 30_000, 10_000, 3);
+}
+
+export class Tunnel {
+  /** Resolves when both sockets are closed; never rejects. */
+  readonly closed: Promise<void>;
+  readonly #client: Socket;
+  readonly #upstream: Socket;
+  readonly #frames = new FrameFollower();
+  readonly #follow = (chunk: Buffer) => this.#frames.follow(chunk);
+  #leaving = false;
+
+  /** Both sockets are already joined and nothing has flowed towards the client yet but the handshake. */
+  constructor(client: Socket, upstream: Socket) {
+    this.#client = client;
+    this.#upstream = upstream;
+    for (const socket of [client, upstream]) {
+      socket.on('error', () => {});
+      keepAlive(socket);
+    }
+    upstream.on('data', this.#follow);
+    this.closed = Promise.all([whenClosed(client), whenClosed(upstream)]).then(() => {});
+    this.#endTogether();
+  }
+
+  /** Tells the client that the session is over, as soon as the frame under way is whole. */
+  goodbye(reason: string): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#upstream.unpipe(this.#client);
+    this.#upstream.off('data', this.#follow);
+    const over = () => this.#client.end();
+    this.#upstream.once('end', over).once('close', over);
+    const rest = (chunk: Buffer) => {
+      const end = this.#frames.endOfFrame(chunk);
+      const whole = end < 0 ? chunk : chunk.subarray(0, end);
+      if (whole.length > 0 && !this.#client.write(whole)) this.#pause();
+      if (end < 0) return;
+      // What else the backend says is read and dropped: its own close must be noticed.
+      this.#upstream.off('data', rest).resume();
+      this.#client.end(closeFrame(GOING_AWAY, reason));
+    };
+    if (this.#frames.betweenFrames) rest(Buffer.alloc(0));
+    else this.#upstream.on('data', rest).resume();
+  }
+
+  /** Ends both connections now. */
+  cut(): void {
+    this.#client.destroy();
+    this.#upstream.destroy();
+  }
+
+  /** A side that has said its last word takes the other one along, soon. */
+  #endTogether(): void {
+    let late: NodeJS.Timeout | undefined;
+    const over = () => {
+      late ??= setTimeout(() => this.cut(), LINGER_MS).unref();
+    };
+    for (const socket of [this.#client, this.#upstream]) socket.once('end', over).once('close', over);
+    void this.closed.then(() => clearTimeout(late));
+  }
+
+  #pause(): void {
+    this.#upstream.pause();
+    this.#client.once('drain', () => this.#upstream.resume());
+  }
+}
+
+/** The open tunnels of every backend. */
+export class Tunnels {
+  readonly #open = new Map<string, Set<Tunnel>>();
+
+  get size(): number {
+    let size = 0;
+    for (const tunnels of this.#open.values()) size += tunnels.size;
+    return size;
+  }
+
+  /** Keeps it until both its sockets are closed. */
+  add(id: string, tunnel: Tunnel): void {
+    const tunnels = this.#open.get(id) ?? new Set();
+    this.#open.set(id, tunnels.add(tunnel));
+    void tunnel.closed.then(() => {
+      tunnels.delete(tunnel);
+      if (tunnels.size === 0) this.#open.delete(id);
+    });
+  }
+
+  goodbye(id: string, reason: string): void {
+    for (const tunnel of this.#open.get(id) ?? []) tunnel.goodbye(reason);
+  }
+
+  cut(id: string): void {
+    for (const tunnel of this.#open.get(id) ?? []) tunnel.cut();
+  }
+
+  goodbyeAll(reason: string): void {
+    for (const id of this.#open.keys()) this.goodbye(id, reason);
+  }
+
+  cutAll(): void {
+    for (const id of [...this.#open.keys()]) this.cut(id);
+  }
+}
+
+function whenClosed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('close', () => resolve());
+  });
+}

@@ -1,0 +1,189 @@
+import { request as httpRequest } from 'node:http';
+import { createServer } from 'node:net';
+import { SUBJECTS } from '@spawner/bus';
+import type { ActivityReport } from '@spawner/proto/internal/telemetry';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { eventually, freePort, startUpstream, type Upstream } from '@spawner/testkit';
+import { DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
+
+jest.setTimeout(30_000);
+
+let world: ProxyWorld;
+let red: Upstream;
+let blue: Upstream;
+
+beforeAll(async () => {
+  world = await startProxyWorld({ SPAWNER_PROXY_HOLD_TIMEOUT_MS: '1500' });
+  red = await startUpstream({ hello: 'Hello World!' });
+  blue = await startUpstream({ hello: 'I am blue' });
+});
+afterAll(async () => {
+  await world?.[Symbol.asyncDispose]();
+  await red?.stop();
+  await blue?.stop();
+});
+
+describe('a backend that is not ready', () => {
+  it('holds requests until it is, and mixes none up', async () => {
+    const [a, b] = [world.name(), world.name()];
+    await world.starting(a.id);
+    await world.starting(b.id);
+    await eventually(async () => (await world.get(b.host, '/', { prefer: 'wait=0' })).status === 503);
+    const held = [world.get(a.host), world.get(b.host)];
+    await eventually(async () => (await world.settle(a.id)).open + (await world.settle(b.id)).open === 2);
+    await world.ready(a.id, red.port);
+    await world.ready(b.id, blue.port);
+    expect((await Promise.all(held)).map(({ body }) => body)).toEqual(['Hello World!', 'I am blue']);
+  });
+
+  it('answers 410 to a held request whose backend ends', async () => {
+    const { id, host } = await world.startingBackend();
+    const held = world.get(host);
+    await eventually(async () => (await world.settle(id)).open === 1);
+    await world.ended(id, BackendState.TERMINATED, EndReason.LOAD_ERROR);
+    expect(await held).toMatchObject({ status: 410 });
+    expect(JSON.parse((await held).body)).toMatchObject({ code: 'GONE', reason: 'LOAD_ERROR' });
+  });
+
+  it('gives a program 503 and Retry-After at the hold timeout', async () => {
+    const { host } = await world.startingBackend();
+    const from = performance.now();
+    const answer = await world.get(host);
+    expect(performance.now() - from).toBeGreaterThan(1_400);
+    expect(answer).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1', 'x-spawner-state': 'STARTING' },
+    });
+  });
+
+  it('gives a browser a page that waits in its place after a second, and frees the place of one that leaves', async () => {
+    const { id, host } = await world.startingBackend();
+    const page = await world.get(host, '/', { accept: 'text/html,*/*', 'sec-fetch-mode': 'navigate' });
+    expect(page.status).toBe(503);
+    expect(page.headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+    });
+    expect(page.body).toContain('Its container is being started.');
+    const gone = httpRequest({ host: '127.0.0.1', port: world.port, headers: { host }, agent: false });
+    gone.on('error', () => {});
+    gone.end();
+    await eventually(async () => (await world.settle(id)).open === 1);
+    gone.destroy();
+    await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: 1_000 });
+  });
+});
+
+describe('a backend that fails', () => {
+  it('answers 502 when nothing listens, tells the agent to look, and counts no activity', async () => {
+    const looked: string[] = [];
+    const hearing = world.bus.subscribe(SUBJECTS.backendLook, undefined, ({ id }) => looked.push(id));
+    const port = await freePort();
+    const { id, host } = world.name();
+    await world.ready(id, port);
+    await eventually(async () => (await world.get(host)).status === 502);
+    await eventually(() => looked.includes(id));
+    const { open, ageMs } = await world.settle(id);
+    expect(open).toBe(0);
+    expect(ageMs).toBeGreaterThan((await world.settle('a'.repeat(26))).ageMs - 100);
+    expect((await world.get(host, '/', { accept: 'text/html' })).headers['content-type']).toContain(
+      'text/html',
+    );
+    hearing.close();
+  });
+
+  it.each([
+    ['nonsense', 'this is not HTTP\r\n\r\n'],
+    [
+      'a protocol switch nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+    ],
+    ['a status below 100', 'HTTP/1.1 099 Odd\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'],
+    ['nothing at all', ''],
+  ])('answers 502 to %s, and goes on', async (_what, bytes) => {
+    await using server = await serve(
+      createServer((socket) => {
+        socket.once('data', () => socket.end(bytes));
+      }),
+    );
+    const { host } = await world.backend(server);
+    expect((await world.get(host)).status).toBe(502);
+    expect((await world.get((await world.backend(red)).host)).status).toBe(200);
+  });
+
+  it('survives a reason phrase that may not be repeated', async () => {
+    await using server = await serve(
+      createServer((socket) => {
+        socket.once('data', () => socket.end('HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok'));
+      }),
+    );
+    const { host } = await world.backend(server);
+    expect([200, 502]).toContain((await world.get(host)).status);
+  });
+
+  it.each([
+    [BackendState.TERMINATING, EndReason.REQUESTED, 'REQUESTED'],
+    [BackendState.TERMINATED, EndReason.IDLE, 'IDLE'],
+  ])('answers 410 with the reason in state %i', async (state, reason, name) => {
+    const { id, host } = await world.backend(red);
+    await world.ended(id, state, reason);
+    const answer = await eventually(async () => {
+      const now = await world.get(host);
+      return now.status === 410 && now;
+    });
+    expect(JSON.parse((answer as { body: string }).body)).toMatchObject({ code: 'GONE', reason: name });
+  });
+});
+
+describe('activity', () => {
+  /** What the drone's agent would think: when the backend was last active, by our clock, from the reports. */
+  function listen(id: string) {
+    const heard: { open: number; lastActive: number }[] = [];
+    const take = ({ backends, registration, proxyId }: ActivityReport) => {
+      const found = backends.find((backend) => backend.id === id);
+      expect({ registration, proxyId }).toEqual({ registration: 42, proxyId: 'proxy-1' });
+      if (found) heard.push({ open: found.open, lastActive: performance.now() - found.ageMs });
+    };
+    const hearing = world.bus.subscribe(SUBJECTS.activity, DRONE, take);
+    return { heard, last: () => heard.at(-1), stop: () => hearing.close() };
+  }
+
+  it('P6: is reported after a request, and does not rise while there is none', async () => {
+    const { id, host } = await world.backend(red);
+    const reports = listen(id);
+    await world.get(host);
+    const askedAt = performance.now();
+    await eventually(() => (reports.last()?.lastActive ?? 0) > askedAt - 100, { timeoutMs: 2_000 });
+    // Told three times, each time of the same moment; then silence.
+    const told = reports.heard.length;
+    await eventually(() => reports.heard.length >= told + 1, { timeoutMs: 2_000 });
+    expect(Math.abs((reports.last()?.lastActive ?? 0) - askedAt)).toBeLessThan(200);
+    await eventually(async () => (await world.settle(id)).ageMs > 3_200);
+    const silent = reports.heard.length;
+    expect(Math.abs((reports.last()?.lastActive ?? 0) - askedAt)).toBeLessThan(200);
+    await world.get(host);
+    await eventually(
+      () => reports.heard.length > silent && (reports.last()?.lastActive ?? 0) > askedAt + 2_000,
+    );
+    reports.stop();
+  });
+
+  it.each([
+    ['a slow download', '/download?bytes=20000&ms=2500'],
+    ['server-sent events', '/sse?ms=300&count=8'],
+    ['a long poll', '/slow?ms=2500'],
+  ])('counts %s as open for its whole length', async (_what, path) => {
+    const { id, host } = await world.backend(red);
+    const idle = await world.backend(blue);
+    const reports = listen(id);
+    const exchange = world.get(host, path);
+    await eventually(() => reports.heard.filter(({ open }) => open === 1).length >= 2);
+    expect(await world.settle(id)).toEqual({ id, open: 1, ageMs: 0 });
+    expect((await world.settle(idle.id)).open).toBe(0);
+    expect((await exchange).status).toBe(200);
+    const after = await world.settle(id);
+    expect(after.open).toBe(0);
+    expect(after.ageMs).toBeLessThan(500);
+    reports.stop();
+  });
+});

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { connect } from 'node:net';
+import { SUBJECTS } from '@spawner/bus';
+import type { ActivityReport } from '@spawner/proto/internal/telemetry';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { eventually, freePort, rawHttp, startUpstream, type Upstream } from '@spawner/testkit';
+import { WebSocket } from 'ws';
+import { DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
+import { handshake, openWebSocket, say } from './proxy-websocket-client.ts';
+
+jest.setTimeout(30_000);
+
+let world: ProxyWorld;
+let red: Upstream;
+let blue: Upstream;
+
+beforeAll(async () => {
+  world = await startProxyWorld({ SPAWNER_PROXY_HOLD_TIMEOUT_MS: '2000' });
+  red = await startUpstream();
+  blue = await startUpstream();
+});
+afterAll(async () => {
+  await world?.[Symbol.asyncDispose]();
+  await red?.stop();
+  await blue?.stop();
+});
+
+const wholeHead = (text: string) => text.includes('\r\n\r\n');
+
+describe('WebSockets', () => {
+  it('P5: carry messages both ways, each to its own backend', async () => {
+    const [a, b] = [await world.backend(red), await world.backend(blue)];
+    const [one, two] = [await openWebSocket(world, a.host), await openWebSocket(world, b.host)];
+    expect((await say(one, 'ok')).toString()).toBe('echo: ok');
+    expect((await say(two, 'ok2')).toString()).toBe('echo: ok2');
+    expect((await world.settle(a.id)).open).toBe(1);
+    expect((await world.settle(b.id)).open).toBe(1);
+    one.close();
+    await eventually(async () => (await world.settle(a.id)).open === 0);
+    expect((await world.settle(b.id)).open).toBe(1);
+    expect((await say(two, 'still here')).toString()).toBe('echo: still here');
+    two.close();
+  });
+
+  it('carry a megabyte unharmed', async () => {
+    const { host } = await world.backend(red);
+    const socket = await openWebSocket(world, host);
+    const data = randomBytes(1 << 20);
+    expect((await say(socket, data)).equals(Buffer.concat([Buffer.from('echo: '), data]))).toBe(true);
+    socket.close();
+  });
+
+  it('pass the close code of the backend on', async () => {
+    const { host } = await world.backend(red);
+    const socket = await openWebSocket(world, host);
+    socket.send('close 4321');
+    expect((await once(socket, 'close'))[0]).toBe(4321);
+  });
+
+  it.each(['keep-alive, Upgrade', 'upgrade', 'Upgrade , keep-alive'])(
+    'open with `Connection: %s`',
+    async (connection) => {
+      const { host } = await world.backend(red);
+      const answer = await rawHttp(world.port, handshake(host, connection), { until: wholeHead });
+      expect(answer).toMatch(/^HTTP\/1\.1 101 /);
+      expect(answer).toMatch(/sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/i);
+    },
+  );
+
+  it('show the backend the same headers as requests do', async () => {
+    let seen: Record<string, unknown> = {};
+    const server = createHttpServer((_req, res) => res.end());
+    server.on('upgrade', (req, socket) => {
+      seen = req.headers;
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    });
+    await using upstream = await serve(server);
+    const { id, host } = await world.backend(upstream);
+    const spoofed = handshake(host).replace(
+      '\r\n\r\n',
+      '\r\nX-Forwarded-For: 6.6.6.6\r\nX-Spawner-User: admin\r\n\r\n',
+    );
+    await rawHttp(world.port, spoofed);
+    expect(seen).toMatchObject({
+      host,
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'x-forwarded-for': '127.0.0.1',
+      'x-spawner-backend': id,
+    });
+    expect(seen).not.toHaveProperty('x-spawner-user');
+  });
+
+  it.each([
+    ['with a length', 'Content-Length: 9\r\n\r\nnot today'],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nnot \r\n5\r\ntoday\r\n0\r\n\r\n'],
+  ])('come back whole when refused %s', async (_what, rest) => {
+    const server = createHttpServer((_req, res) => res.end());
+    server.on('upgrade', (_req, socket) =>
+      socket.end(
+        `HTTP/1.1 418 Teapot\r\nX-Why: because\r\nSet-Cookie: wide=1; Domain=mydomain.test\r\n${rest}`,
+      ),
+    );
+    await using upstream = await serve(server);
+    const { id, host } = await world.backend(upstream);
+    const socket = new WebSocket(`ws://127.0.0.1:${world.port}/`, { headers: { host } });
+    socket.on('error', () => {});
+    const [, answer] = await once(socket, 'unexpected-response');
+    expect(answer).toMatchObject({ statusCode: 418, headers: { 'x-why': 'because' } });
+    expect(answer.headers).not.toHaveProperty('set-cookie');
+    let body = '';
+    answer.on('data', (chunk: Buffer) => {
+      body += chunk;
+    });
+    await once(answer, 'end');
+    expect(body).toBe('not today');
+    await eventually(async () => (await world.settle(id)).open === 0);
+  });
+
+  it('P7: count as open without a message, and not after they closed', async () => {
+    const { id, host } = await world.backend(red);
+    const heard: { open: number; lastActive: number }[] = [];
+    const hearing = world.bus.subscribe(SUBJECTS.activity, DRONE, ({ backends }: ActivityReport) => {
+      const found = backends.find((one) => one.id === id);
+      if (found) heard.push({ open: found.open, lastActive: performance.now() - found.ageMs });
+    });
+    const socket = await openWebSocket(world, host);
+    await eventually(() => heard.filter((report) => report.open === 1).length >= 4, { timeoutMs: 6_000 });
+    const whileOpen = heard.filter((report) => report.open === 1).map((report) => report.lastActive);
+    expect((whileOpen.at(-1) ?? 0) - (whileOpen[0] ?? 0)).toBeGreaterThan(2_500);
+    socket.close();
+    await once(socket, 'close');
+    const closedAt = performance.now();
+    await eventually(() => heard.filter((report) => report.open === 0).length >= 2);
+    for (const { lastActive } of heard.filter((report) => report.open === 0))
+      expect(Math.abs(lastActive - closedAt)).toBeLessThan(300);
+    hearing.close();
+  });
+
+  it('close when their backend goes away', async () => {
+    const upstream = await startUpstream();
+    const { id, host } = await world.backend(upstream);
+    const socket = await openWebSocket(world, host);
+    const closed = once(socket, 'close');
+    await upstream.stop();
+    expect((await closed)[0]).toBe(1006);
+    await eventually(async () => (await world.settle(id)).open === 0);
+  });
+});
+
+describe('a WebSocket handshake to a backend that is not ready', () => {
+  it('is held until it is', async () => {
+    const { id, host } = await world.startingBackend();
+    const opening = openWebSocket(world, host);
+    await eventually(async () => (await world.settle(id)).open === 1);
+    await world.ready(id, red.port);
+    const socket = await opening;
+    expect((await say(socket, 'ok')).toString()).toBe('echo: ok');
+    socket.close();
+  });
+
+  it('frees its place when the client leaves, even politely', async () => {
+    const { id, host } = await world.startingBackend();
+    const client = connect({ port: world.port, host: '127.0.0.1' });
+    client.write(handshake(host));
+    await eventually(async () => (await world.settle(id)).open === 1);
+    client.end();
+    await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: 1_500 });
+  });
+
+  it.each([404, 410, 502, 503])('is answered %i, whole, where there is nothing to open', async (status) => {
+    const { id, host } = world.name();
+    if (status === 410) await world.ended(id, BackendState.TERMINATED, EndReason.EXITED);
+    if (status === 502) await world.ready(id, await freePort());
+    if (status === 503) await world.starting(id);
+    if (status !== 404)
+      await eventually(async () => (await world.get(host, '/', { prefer: 'wait=0' })).status === status);
+    const answer = await rawHttp(world.port, handshake(host));
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    const body = answer.slice(answer.indexOf('\r\n\r\n') + 4);
+    expect(JSON.parse(body)).toMatchObject({ code: expect.any(String) });
+  });
+});
