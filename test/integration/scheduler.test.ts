@@ -170,6 +170,7 @@ describe('the scheduler', () => {
     const three = id();
     await scene_.scheduler.spawnBackend({ id: three, spec: spec() });
     await eventually(() => expect(table.get(three)).toBeDefined(), { timeoutMs: 15_000 });
+    expect([table.get(one), table.get(two)]).toEqual([expect.anything(), expect.anything()]);
     stop.abort();
     await following;
   }, 30_000);

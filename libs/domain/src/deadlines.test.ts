@@ -7,6 +7,9 @@ describe('DEADLINES', () => {
   it('gives a placed backend up only after its drone had time to renew', () => {
     expect(DEADLINES.reservation).toBeGreaterThan(DEADLINES.call + 2 * DEADLINES.renewEvery);
   });
+  it('lets every node register again before it believes that an emptied store is full', () => {
+    expect(DEADLINES.refill).toBeGreaterThan(DEADLINES.call + 2 * DEADLINES.renewEvery);
+  });
   it('forgets a proxy later than DNS stops naming it', () => {
     expect(DEADLINES.proxyForgotten).toBeGreaterThan(DEADLINES.renewalsMissed);
   });

@@ -15,6 +15,8 @@ export const DEADLINES = {
   proxyForgotten: 45_000,
   /** Ended backends stay known (410 at the edge, GetBackend) for this long, then they are unknown. */
   retention: 15 * 60_000,
+  /** A store that came back empty is filled again by then; what is still missing has ended. */
+  refill: 45_000,
   /** A proxy reports activity this often. */
   activityReport: 1_000,
   /** A proxy that has not answered an agent's question by then has not answered. */

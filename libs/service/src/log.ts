@@ -1,11 +1,14 @@
-import { type Logger, pino, stdSerializers } from 'pino';
+import { type Logger, type LoggerOptions, pino, stdSerializers } from 'pino';
 import { currentTraceId } from './tracing.ts';
 
 export type Log = Logger;
 
+// A reader that has gone must not keep a service from ending: its lines are lost, and that is all.
+process.stdout.on('error', () => {});
+
 /** JSON lines on standard output, each with the service's name and, inside a span, its trace id. */
 export function createLog(service: string, level: string): Log {
-  return pino({
+  const options: LoggerOptions = {
     level,
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -16,7 +19,8 @@ export function createLog(service: string, level: string): Log {
       const traceId = currentTraceId();
       return traceId === undefined ? {} : { trace_id: traceId };
     },
-  });
+  };
+  return pino(options, process.stdout);
 }
 
 /** The same configuration with every secret masked, for the one line that a start logs. */

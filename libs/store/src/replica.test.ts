@@ -42,6 +42,15 @@ describe('Replica', () => {
     expect(replica.get('a')?.name).toBe('old');
   });
 
+  it('keeps what an emptied store lacks where it is told to, and drops it later', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.load(at(5), new Map([['a', row(9)]]));
+    replica.load(at(1, 2), new Map([['b', row(10)]]), true);
+    expect([replica.get('a'), replica.get('b')]).toEqual([row(9), row(10)]);
+    replica.load(at(1, 2), new Map([['b', row(10)]]));
+    expect([replica.get('a'), replica.get('b')]).toEqual([undefined, row(10)]);
+  });
+
   it('tells who listens of every row that changed or went', () => {
     const heard: string[] = [];
     const replica = new Replica<{ epoch: number; name: string }>((id, now) =>

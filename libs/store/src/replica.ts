@@ -44,10 +44,13 @@ export class Replica<T extends Versioned> {
     return this.#position;
   }
 
-  /** Replaces everything by the table as it was read after the log stood at `position`. */
-  load(position: LogPosition, rows: ReadonlyMap<string, T>): void {
+  /**
+   * Takes the table as it was read after the log stood at `position`. Rows that it lacks go, unless
+   * `keepMissing`: a store that lost everything does not have them yet.
+   */
+  load(position: LogPosition, rows: ReadonlyMap<string, T>, keepMissing = false): void {
     const newEpoch = position.epoch !== this.#position?.epoch;
-    for (const id of [...this.#rows.keys()]) if (!rows.has(id)) this.#put(id, undefined);
+    if (!keepMissing) for (const id of [...this.#rows.keys()]) if (!rows.has(id)) this.#put(id, undefined);
     for (const [id, row] of rows) {
       const present = this.#rows.get(id);
       if (!present || newEpoch || row.epoch > present.epoch) this.#put(id, row);

@@ -1,4 +1,4 @@
-import type { Clock } from '@spawner/domain';
+import { type Clock, DEADLINES } from '@spawner/domain';
 import { Route } from '@spawner/proto/internal/route';
 import type { Log } from '@spawner/service';
 import type { Keys } from './keys.ts';
@@ -20,6 +20,8 @@ export class RouteTable {
   readonly #replica: Replica<Route>;
   readonly #listeners = new Set<(id: string, route: Route | undefined) => void>();
   #loads = 0;
+  /** Until then a store that lost everything is being filled again; after it, one more load drops what is still missing. */
+  #refilledAt: number | undefined;
 
   constructor() {
     this.#replica = new Replica<Route>((id, route) => {
@@ -53,7 +55,7 @@ export class RouteTable {
 
   /** Loads and follows until the signal aborts; throws when Redis is away, to be called again by its owner. */
   async follow(redis: Redis, keys: Keys, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
-    await this.#load(redis, keys);
+    await this.#load(redis, keys, clock);
     log.info({ routes: this.size }, 'routes loaded');
     const blocking = await redis.duplicate();
     const leave = () => void blocking.close();
@@ -66,10 +68,11 @@ export class RouteTable {
         const inStep = entries.every(({ at, change }) => this.#replica.apply(at, change));
         const headDue = clock.now() >= headAt;
         if (headDue) headAt = clock.now() + HEAD_EVERY_MS;
-        if (!inStep || (headDue && !(await this.#headAgrees(redis, keys)))) {
-          log.warn('the route log has a gap; loading again');
+        const refilled = this.#refilledAt !== undefined && clock.now() >= this.#refilledAt;
+        if (!inStep || refilled || (headDue && !(await this.#headAgrees(redis, keys)))) {
+          log.warn('the route log has a gap or a new beginning; loading again');
           await clock.sleep(Math.random() * RELOAD_JITTER_MS, signal);
-          await this.#load(redis, keys);
+          await this.#load(redis, keys, clock);
         }
         await clock.sleep(REST_MS, signal);
       }
@@ -82,7 +85,6 @@ export class RouteTable {
   async #headAgrees(redis: Redis, keys: Keys): Promise<boolean> {
     const before = this.#replica.position;
     const head = await readHead(redis, keys);
-    // A store that was emptied says nothing of the sessions that run: what is known stays until it is written anew.
     if (head.epoch === 0) return true;
     // Ahead is right while entries are on their way, but not if the next one is no longer there.
     return (
@@ -90,8 +92,16 @@ export class RouteTable {
     );
   }
 
-  async #load(redis: Redis, keys: Keys): Promise<void> {
+  async #load(redis: Redis, keys: Keys, clock: Clock): Promise<void> {
     const position = await readHead(redis, keys);
+    const before = this.#replica.position;
+    // A store that was emptied says nothing of the sessions that run: what is known stays until it is written anew,
+    if (before && position.epoch === 0) return;
+    // and what is written anew comes drone by drone.
+    if (before && before.epoch !== 0 && before.epoch !== position.epoch)
+      this.#refilledAt = clock.now() + DEADLINES.refill;
+    const filling = this.#refilledAt !== undefined && clock.now() < this.#refilledAt;
+    if (!filling) this.#refilledAt = undefined;
     const rows = new Map<string, Route>();
     let cursor = '0';
     do {
@@ -103,7 +113,7 @@ export class RouteTable {
       for (let at = 0; at + 1 < page.length; at += 2)
         rows.set((page[at] as Buffer).toString(), Route.decode(page[at + 1] as Buffer));
     } while (cursor !== '0');
-    this.#replica.load(position, rows);
+    this.#replica.load(position, rows, filling);
     this.#loads++;
   }
 }
