@@ -1,40 +1,66 @@
 /**
  * The peer of the spawn benchmark: the Docker Engine API alone, doing what any launcher of containers
- * must do - create, start, ask until the first byte comes.
+ * must do - create, start, ask until the first byte comes. Either on the engine's default bridge with an
+ * address of its choice, or as an agent has to do it: on a network of its own with an address that it
+ * gives out, which costs Docker itself more.
  */
 import { Agent, request } from 'node:http';
 import { request as ask } from '@spawner/testkit';
 
 const PROBE_EVERY_MS = 2;
 
+const SUBNET = '10.239.0';
+
 export class BareDocker {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #socketPath: string;
   readonly #image: string;
+  readonly #network = `bench-${process.pid}`;
+  #lastByte = 9;
 
   constructor(socketPath: string, image: string) {
     this.#socketPath = socketPath;
     this.#image = image;
   }
 
+  async open(): Promise<void> {
+    const IPAM = { Config: [{ Subnet: `${SUBNET}.0/24` }] };
+    await this.#call('POST', '/networks/create', { Name: this.#network, Driver: 'bridge', IPAM });
+  }
+
+  /** On the default bridge. */
+  startPlain(): Promise<number> {
+    return this.#start({ HostConfig: { Init: true } }, 'bridge');
+  }
+
+  /** On a network of its own, with the next address round it. */
+  startAddressed(): Promise<number> {
+    this.#lastByte = this.#lastByte === 250 ? 10 : this.#lastByte + 1;
+    const IPAMConfig = { IPv4Address: `${SUBNET}.${this.#lastByte}` };
+    const HostConfig = { Init: true, NetworkMode: this.#network };
+    const NetworkingConfig = { EndpointsConfig: { [this.#network]: { IPAMConfig } } };
+    return this.#start({ HostConfig, NetworkingConfig }, this.#network);
+  }
+
   /** Milliseconds from the create call to the first byte of the program's answer; the container is removed after. */
-  async start(): Promise<number> {
+  async #start(how: object, network: string): Promise<number> {
     const begin = performance.now();
-    const body = { Image: this.#image, Env: ['PORT=8080'], HostConfig: { Init: true } };
+    const body = { Image: this.#image, Env: ['PORT=8080'], ...how };
     const { Id } = (await this.#call('POST', '/containers/create', body)) as { Id: string };
     try {
       await this.#call('POST', `/containers/${Id}/start`);
       const { NetworkSettings } = (await this.#call('GET', `/containers/${Id}/json`)) as {
-        NetworkSettings: { Networks: { bridge: { IPAddress: string } } };
+        NetworkSettings: { Networks: Record<string, { IPAddress: string }> };
       };
-      await firstByte(NetworkSettings.Networks.bridge.IPAddress);
+      await firstByte(NetworkSettings.Networks[network]!.IPAddress);
       return performance.now() - begin;
     } finally {
       await this.#call('DELETE', `/containers/${Id}?force=true&v=true`);
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#call('DELETE', `/networks/${this.#network}`);
     this.#agent.destroy();
   }
 

@@ -1,0 +1,39 @@
+/** What a person reads when all is ready: where things are, and the next thing to type. */
+import { relative } from 'node:path';
+import type { LocalFile } from './local-file.ts';
+
+export interface Announcement {
+  local: LocalFile;
+  root: string;
+  logs: string;
+  /** The root certificate that browsers would have to trust for HTTPS. */
+  caFile: string;
+  seconds: number;
+}
+
+export function announce({ local, root, logs, caFile, seconds }: Announcement): string {
+  const { addresses, clusterDomain, demoImage } = local;
+  const [http, https] = [new URL(addresses.proxyHttp).port, new URL(addresses.proxyHttps).port];
+  const api = addresses.api.replace('//127.0.0.1:', '//localhost:');
+  const body = JSON.stringify({ spec: { image: demoImage } });
+  const rows = [
+    ['API', api],
+    ['Dashboard', `${api}/`],
+    ['gRPC', `${addresses.grpc}  (with reflection)`],
+    ['Backends', `http://<id>.${clusterDomain}:${http}  and  https://<id>.${clusterDomain}:${https}`],
+    ['HTTPS root', `${relative(root, caFile)}  (for browsers and curl --cacert)`],
+    ['DNS', `${addresses.dns}  (UDP and TCP)`],
+    ['Runtime', local.dockerSocket ? `Docker at unix://${local.dockerSocket}` : 'plain processes'],
+    ['Logs', `${relative(root, logs)}/`],
+  ];
+  return [
+    `Spawner is up after ${seconds.toFixed(1)} s. Ctrl-C stops it, and so does \`npm run down\` elsewhere.`,
+    '',
+    ...rows.map(([name = '', value]) => `  ${name.padEnd(12)}${value}`),
+    '',
+    'Spawn the demo, and open the "url" of the answer in two browsers:',
+    '',
+    `  curl -s ${api}/v1/backends -H 'content-type: application/json' -d '${body}'`,
+    '',
+  ].join('\n');
+}

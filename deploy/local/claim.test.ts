@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { judgeClaim, OwnClaim, readClaim } from './claim.ts';
+import { type Place, placeOf } from './place.ts';
+import { endProcess, identify, isAlive, startInStat } from './process-identity.ts';
+
+let place: Place;
+beforeEach(() => {
+  place = placeOf(mkdtempSync(join(tmpdir(), 'spawner-claim-')));
+});
+afterEach(() => rmSync(place.root, { recursive: true }));
+
+const nobody = { pid: process.pid, since: 'another boot:1' };
+
+describe('the record of a run', () => {
+  it('keeps a second `up` out while the first runs', async () => {
+    const own = await OwnClaim.take(place, () => {});
+    own.add('redis', process.pid);
+    expect(readClaim(place)?.started.redis).toEqual(identify(process.pid));
+    await expect(OwnClaim.take(place, () => {})).rejects.toThrow(`pid ${process.pid}`);
+    own.release();
+    expect(existsSync(place.claimFile)).toBe(false);
+  });
+
+  it('that nobody stands behind any more is taken over, and what it left is ended', async () => {
+    const left = spawn('sleep', ['60'], { stdio: 'ignore' });
+    const innocent = identify(process.pid);
+    const stale = { up: nobody, started: { redis: identify(left.pid!), gateway: nobody } };
+    await OwnClaim.take(place, () => {}).then((own) => own.release());
+    writeFileSync(place.claimFile, JSON.stringify(stale));
+    writeFileSync(place.localFile, '{}');
+    const said: string[] = [];
+    const ended = once(left, 'exit');
+    const own = await OwnClaim.take(place, (text) => void said.push(text));
+    expect(await ended).toEqual([null, 'SIGTERM']);
+    expect(said).toEqual([expect.stringContaining(`redis (pid ${left.pid})`)]);
+    expect(isAlive(innocent)).toBe(true);
+    expect(existsSync(place.localFile)).toBe(false);
+    own.release();
+  });
+
+  it('that is garbage counts as none', async () => {
+    const own = await OwnClaim.take(place, () => {});
+    writeFileSync(place.claimFile, '{"up":');
+    expect(readClaim(place)).toBeUndefined();
+    own.release();
+  });
+
+  it('names what was left behind, the last started first', () => {
+    const [a, b, c] = [1, 2, 3].map((pid) => ({ pid, since: 'x' }));
+    const claim = { up: nobody, started: { redis: a!, dockerd: b!, gateway: c! } };
+    const judged = judgeClaim(claim, ({ pid }) => pid === 1 || pid === 3);
+    expect(judged).toEqual({
+      leftovers: [
+        ['gateway', c],
+        ['redis', a],
+      ],
+    });
+    expect(judgeClaim(claim, ({ pid }) => pid === nobody.pid).running).toEqual(nobody);
+    expect(judgeClaim(undefined)).toEqual({ leftovers: [] });
+  });
+});
+
+describe('the identity of a process', () => {
+  it('is not a matter of the pid alone', () => {
+    expect(isAlive(identify(process.pid))).toBe(true);
+    expect(isAlive(nobody)).toBe(false);
+    expect(isAlive({ pid: process.pid, since: '' })).toBe(false);
+  });
+
+  it('is read from behind a name that may hold anything, and not from a zombie', () => {
+    const stat = (state: string) =>
+      `7 (a) S (b) ${state} ${Array.from({ length: 40 }, (_, i) => i + 4).join(' ')}`;
+    expect(startInStat(stat('S'), 'boot')).toBe('boot:22');
+    expect(startInStat(stat('Z'), 'boot')).toBe('');
+  });
+
+  it('that is not a living process’s is never sent a signal', async () => {
+    await endProcess(nobody, 0);
+    expect(isAlive(identify(process.pid))).toBe(true);
+  });
+});

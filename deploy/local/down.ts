@@ -1,0 +1,25 @@
+/** Stops the `up` of this checkout from another terminal. */
+import { join } from 'node:path';
+import { endLeftovers, forgetClaim, judgeClaim, readClaim } from './claim.ts';
+import { placeOf } from './place.ts';
+import { isAlive } from './process-identity.ts';
+
+const WITHIN_MS = 90_000;
+
+const place = placeOf(join(import.meta.dirname, '..', '..'));
+const claim = readClaim(place);
+const { running, leftovers } = judgeClaim(claim);
+if (running) {
+  console.log(`Stopping (pid ${running.pid}) …`);
+  process.kill(running.pid, 'SIGTERM');
+  const deadline = performance.now() + WITHIN_MS;
+  while (isAlive(running) && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  const gone = !isAlive(running);
+  console.log(gone ? 'Stopped.' : `Not gone after ${WITHIN_MS / 1000} s; its terminal may say why.`);
+  process.exitCode = gone ? 0 : 1;
+} else {
+  await endLeftovers(leftovers, claim?.containers, console.log);
+  forgetClaim(place);
+  console.log('None is running.');
+}

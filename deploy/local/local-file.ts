@@ -1,0 +1,69 @@
+/** What `.spawner/local.json` tells other programs on the machine about the running constellation. */
+import { join } from 'node:path';
+import type { Place } from './place.ts';
+import { PORT_RULES, type Ports } from './ports.ts';
+import { type Constellation, SERVICES } from './services.ts';
+import type { Addresses } from './setting.ts';
+
+export interface LocalFile {
+  pid: number;
+  cluster: string;
+  clusterDomain: string;
+  droneId: string;
+  runtime: string;
+  dockerSocket?: string;
+  demoImage: string;
+  addresses: Addresses;
+  redisUrl: string;
+  natsUrl: string;
+  services: Record<string, { pid?: number; ports: Record<string, number>; log: string }>;
+  /** Redis, NATS and dockerd, where they are our own. */
+  parts: Record<string, { pid: number; log: string }>;
+}
+
+export interface LocalFacts {
+  pid: number;
+  place: Place;
+  constellation: Constellation;
+  ports: Ports;
+  addresses: Addresses;
+  demoImage: string;
+  pids: Record<string, number>;
+}
+
+export function localFile(facts: LocalFacts): LocalFile {
+  const { place, constellation, ports, pids } = facts;
+  const { runtime } = constellation;
+  const log = (name: string) => join(place.logs, `${name}.log`);
+  const parts = Object.entries(pids).filter(([name]) => !SERVICES.some((service) => service === name));
+  return {
+    pid: facts.pid,
+    cluster: constellation.cluster,
+    clusterDomain: constellation.clusterDomain,
+    droneId: constellation.droneId,
+    runtime: runtime.kind,
+    ...(runtime.kind === 'docker' ? { dockerSocket: runtime.socket } : {}),
+    demoImage: facts.demoImage,
+    addresses: facts.addresses,
+    redisUrl: constellation.redisUrl,
+    natsUrl: constellation.natsUrl,
+    services: Object.fromEntries(
+      SERVICES.map((name) => [name, { pid: pids[name], ports: portsOf(name, ports), log: log(name) }]),
+    ),
+    parts: Object.fromEntries(parts.map(([name, pid]) => [name, { pid, log: log(name) }])),
+  };
+}
+
+/** Named as in the variables: `http`, `grpc`, `admin`; `main` where the variable has no more of a name. */
+function portsOf(service: string, ports: Ports): Record<string, number> {
+  const rules = PORT_RULES.filter((rule) => rule.service === service);
+  return Object.fromEntries(
+    rules.map(({ variable }) => [
+      variable
+        .replace(/^SPAWNER_[A-Z]+_/, '')
+        .replace(/_?PORT$/, '')
+        .toLowerCase() || 'main',
+      ports[variable],
+    ]),
+  );
+}

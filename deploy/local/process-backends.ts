@@ -1,0 +1,27 @@
+/** Backends that run as plain processes outlive their agent, so that it can be upgraded; they do not outlive `up`. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+
+/** Kills, with all that they started, the backends that the agent with this state directory noted down. */
+export function endProcessBackends(agentDir: string): number {
+  const folder = join(agentDir, 'process');
+  if (!existsSync(folder)) return 0;
+  const living = readdirSync(folder)
+    .map((id) => notedProcess(join(folder, id, 'run.json')))
+    .filter((identity) => identity !== undefined)
+    .filter(isAlive);
+  for (const { pid } of living) process.kill(-pid, 'SIGKILL');
+  return living.length;
+}
+
+/** The leader of a backend's session, as long as the pid still is that process. */
+function notedProcess(file: string): ProcessIdentity | undefined {
+  try {
+    const { pid, startTime } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; startTime: number };
+    const now = identify(pid);
+    return now.since.endsWith(`:${startTime}`) ? now : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,41 @@
+import { systemClock } from '@spawner/domain';
+import { crankedClock } from '@spawner/testkit';
+import { droneReady, listsReadyDrone, serviceReady } from './readiness.ts';
+
+const drones = (...list: { id: string; state: string }[]) => JSON.stringify({ drones: list });
+const signal = new AbortController().signal;
+
+describe('readiness', () => {
+  it('is asked for until it is there', async () => {
+    const answers = [
+      { status: 503, body: '{"waiting_for":["Redis"]}' },
+      { status: 200, body: '{}' },
+    ];
+    const get = async () => answers.shift()!;
+    await serviceReady('proxy', 'http://x', { clock: systemClock, signal, withinMs: 5_000, get });
+    expect(answers).toEqual([]);
+  });
+
+  it('that does not come is told with what is waited for', async () => {
+    const clock = crankedClock();
+    const get = async () => ({ status: 503, body: '{"waiting_for":["Redis"]}' });
+    const waiting = serviceReady('proxy', 'http://x', { clock, signal, withinMs: 1_000, get });
+    const failure = expect(waiting).rejects.toThrow(/proxy is not ready: .*Redis/);
+    await clock.advance(2_000);
+    await failure;
+  });
+
+  it('is not waited for after the end has begun', async () => {
+    const get = async () => Promise.reject(new Error('refused'));
+    const aborted = AbortSignal.abort(new Error('told to stop'));
+    const waiting = { clock: systemClock, signal: aborted, withinMs: 60_000, get };
+    await expect(droneReady('http://x', 'local', waiting)).rejects.toThrow('told to stop');
+  });
+
+  it('of a drone is READY and nothing else', () => {
+    expect(listsReadyDrone(drones({ id: 'local', state: 'READY' }), 'local')).toBe(true);
+    expect(listsReadyDrone(drones({ id: 'local', state: 'UNREACHABLE' }), 'local')).toBe(false);
+    expect(listsReadyDrone(drones({ id: 'other', state: 'READY' }), 'local')).toBe(false);
+    expect(listsReadyDrone('{}', 'local')).toBe(false);
+  });
+});

@@ -1,0 +1,69 @@
+/** In what backends run here: a Docker Engine where one is there or may be started, else plain processes, loudly. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildImage } from '../images/build.ts';
+import { installProgram } from '../images/program.ts';
+import { findDocker } from './docker.ts';
+import type { Place } from './place.ts';
+import type { Progress } from './progress.ts';
+import type { Constellation } from './services.ts';
+
+export type Runtime = Constellation['runtime'];
+
+export interface RuntimeSetting {
+  place: Place;
+  env: Readonly<Record<string, string | undefined>>;
+  progress: Progress;
+  /** Starts a dockerd of our own and gives its socket. */
+  startDocker: () => Promise<string>;
+  find?: typeof findDocker;
+  install?: (names: string[]) => Promise<void>;
+}
+
+/** SPAWNER_AGENT_RUNTIME decides where it is set to `docker` or `process`. */
+export async function provideRuntime(setting: RuntimeSetting): Promise<Runtime> {
+  const { place, env, progress, startDocker, find = findDocker, install = installSystem } = setting;
+  const wanted = env.SPAWNER_AGENT_RUNTIME;
+  const programs: Runtime = { kind: 'process', programs: env.SPAWNER_AGENT_PROGRAMS_DIR || place.programs };
+  if (wanted === 'process') return programs;
+  const found = await find(env);
+  if (found) {
+    progress.say(`✓ Docker answers at ${found}`);
+    return { kind: 'docker', socket: found };
+  }
+  try {
+    await install(['dockerd']);
+    if (process.getuid?.() !== 0) throw new Error('Docker is installed but does not run. Start it, as root.');
+    return { kind: 'docker', socket: await startDocker() };
+  } catch (cause) {
+    if (wanted === 'docker' || (cause as Error).name === 'AbortError')
+      throw new Error('Docker cannot be had', { cause });
+    progress.warn(
+      [
+        'Docker cannot be had here:',
+        ...(cause as Error).message.split('\n').map((line) => `  ${line}`),
+        'Backends run as plain processes of this machine instead: no isolation, no images, no limits.',
+      ].join('\n'),
+    );
+    return programs;
+  }
+}
+
+/** Makes the demo startable; gives the image name to spawn it by. */
+export async function provideDemo(runtime: Runtime): Promise<string> {
+  if (runtime.kind === 'docker') {
+    const { reference } = await buildImage({ name: 'demo', socketPath: runtime.socket });
+    return reference;
+  }
+  mkdirSync(runtime.programs, { recursive: true, mode: 0o700 });
+  installProgram({ name: 'demo', directory: runtime.programs });
+  return 'spawner/demo:latest';
+}
+
+async function installSystem(names: string[]): Promise<void> {
+  // Plain JavaScript without declarations: it has to run before anything is installed.
+  const installer = (await import(join(import.meta.dirname, 'install.mjs'))) as {
+    installSystem(names: string[]): void;
+  };
+  installer.installSystem(names);
+}

@@ -1,0 +1,96 @@
+/** The six services of a constellation on one machine, and what each is told. Shared by `up` and the tests' cluster. */
+import { join } from 'node:path';
+import type { Ports } from './ports.ts';
+
+export const SERVICES = ['scheduler', 'agent', 'proxy', 'gateway', 'dns', 'certificates'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+/** The doors first, the agent, which owns the containers, last. */
+export const STOP_ORDER: readonly ServiceName[] = [
+  'gateway',
+  'scheduler',
+  'proxy',
+  'dns',
+  'certificates',
+  'agent',
+];
+
+export type Variables = Record<string, string>;
+
+export interface Constellation {
+  cluster: string;
+  clusterDomain: string;
+  bindAddress: string;
+  redisUrl: string;
+  natsUrl: string;
+  /** `host:port`, or any other target that gRPC resolves. */
+  schedulerAddress: string;
+  certificatesAddress: string;
+  /** gRPC of dns, for setting challenges; and where its answers are checked. */
+  dnsGrpcAddress: string;
+  dnsAddress: string;
+  /** Of the agent and of the proxy beside it. */
+  droneId: string;
+  runtime: { kind: 'docker'; socket: string } | { kind: 'process'; programs: string };
+  /** Where the agent keeps its journal. */
+  agentDir: string;
+  /** Where the certificates service keeps its own authority and account. */
+  certificatesDir: string;
+  https: boolean;
+  redirectToHttps: boolean;
+  /** Port of the proxy that stands in the URLs that users get. */
+  urlPort: number;
+}
+
+/** The environment of one service: what all share, what it alone needs, and its ports. */
+export function serviceVariables(
+  service: ServiceName,
+  constellation: Constellation,
+  ports: Partial<Ports>,
+): Variables {
+  const prefix = `SPAWNER_${service.toUpperCase()}_`;
+  const own = Object.entries(ports).filter(([variable]) => variable.startsWith(prefix));
+  return {
+    SPAWNER_CLUSTER: constellation.cluster,
+    SPAWNER_CLUSTER_DOMAIN: constellation.clusterDomain,
+    SPAWNER_BIND_ADDRESS: constellation.bindAddress,
+    SPAWNER_REDIS_URL: constellation.redisUrl,
+    SPAWNER_NATS_URL: constellation.natsUrl,
+    // Under the scheduler's own prefix: it would refuse what it does not know.
+    ...(service === 'scheduler' ? {} : { SPAWNER_SCHEDULER_ADDRESS: constellation.schedulerAddress }),
+    ...OWN[service](constellation),
+    ...Object.fromEntries(own.map(([variable, port]) => [variable, String(port)])),
+  };
+}
+
+const OWN: Record<ServiceName, (constellation: Constellation) => Variables> = {
+  scheduler: () => ({}),
+  agent: ({ droneId, runtime, agentDir }) => ({
+    SPAWNER_AGENT_DRONE_ID: droneId,
+    SPAWNER_AGENT_STATE_DIR: agentDir,
+    SPAWNER_AGENT_RUNTIME: runtime.kind,
+    ...(runtime.kind === 'docker'
+      ? { SPAWNER_AGENT_DOCKER_SOCKET: runtime.socket }
+      : { SPAWNER_AGENT_PROGRAMS_DIR: runtime.programs }),
+  }),
+  proxy: ({ droneId, certificatesAddress, https, redirectToHttps }) => ({
+    SPAWNER_PROXY_CERTIFICATES_ADDRESS: certificatesAddress,
+    SPAWNER_PROXY_DRONE_ID: droneId,
+    SPAWNER_PROXY_PUBLIC_ADDRESSES: '127.0.0.1',
+    SPAWNER_PROXY_HTTPS: String(https),
+    SPAWNER_PROXY_REDIRECT_TO_HTTPS: String(redirectToHttps),
+  }),
+  gateway: ({ urlPort }) => ({ SPAWNER_GATEWAY_URL_PORT: String(urlPort) }),
+  dns: () => ({}),
+  certificates: ({ certificatesDir, dnsGrpcAddress, dnsAddress }) => ({
+    SPAWNER_CERTIFICATES_ISSUER: 'local',
+    SPAWNER_CERTIFICATES_STATE_DIR: certificatesDir,
+    SPAWNER_CERTIFICATES_DNS_ADDRESSES: dnsGrpcAddress,
+    SPAWNER_CERTIFICATES_DNS_RESOLVERS: dnsAddress,
+  }),
+};
+
+/** The program of a service. */
+export function serviceEntry(root: string, service: ServiceName): string {
+  return join(root, 'services', service, 'src', 'main.ts');
+}

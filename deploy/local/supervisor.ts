@@ -1,0 +1,103 @@
+/** Keeps programs running: one that dies is started again with back-off, and said, until it is told to stop. */
+import { backoffMs, type Clock } from '@spawner/domain';
+import { Child, type ChildSpec, describeExit, type Exit } from './child.ts';
+import { lastLines } from './log-lines.ts';
+
+export interface SupervisorOptions {
+  clock: Clock;
+  random: () => number;
+  say: (text: string) => void;
+  /** After every start, the first included. */
+  started: (name: string, pid: number) => void;
+  /** A program ended in a way that no other start will mend. */
+  hopeless: (error: Error) => void;
+}
+
+/** A program that ran for this long has started well: its next failure is a first one again. */
+const STEADY_MS = 10_000;
+/** The services' word for a wrong configuration. */
+const WRONG_CONFIGURATION = 2;
+const LINES_SHOWN = 5;
+
+/** How many times in a row a program has failed, counting an end after `livedMs`. */
+export function failuresAfter(failures: number, livedMs: number): number {
+  return livedMs >= STEADY_MS ? 1 : failures + 1;
+}
+
+/** How long to wait after that many failures in a row. */
+export function restartDelayMs(failures: number, random: () => number): number {
+  return backoffMs(failures - 1, random, { firstMs: 250, maxMs: 10_000 });
+}
+
+export class Supervised {
+  readonly name: string;
+  readonly #spec: ChildSpec;
+  readonly #options: SupervisorOptions;
+  readonly #stopping = new AbortController();
+  readonly #finished: Promise<void>;
+  #child: Child;
+  #kept: boolean;
+
+  /** `onProbation` is its process that runs already; it is not started again until `keep` is called. */
+  constructor(spec: ChildSpec, options: SupervisorOptions, onProbation?: Child) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#options = options;
+    this.#child = onProbation ?? new Child(spec);
+    this.#kept = onProbation === undefined;
+    this.#finished = this.#keepRunning();
+  }
+
+  /** Of the present process, or of the last one. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** From now on it is started again when it dies. */
+  keep(): void {
+    this.#kept = true;
+  }
+
+  /** Resolves when it has gone for good. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#child.stop();
+    await this.#finished;
+  }
+
+  /** SIGKILL, and no new start. */
+  kill(): void {
+    this.#stopping.abort();
+    this.#child.kill();
+  }
+
+  async #keepRunning(): Promise<void> {
+    const { clock, random, say, started } = this.#options;
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      const startedAt = clock.now();
+      if (this.#child.pid !== undefined) started(this.name, this.#child.pid);
+      const exit = await this.#child.exited;
+      if (this.#stopping.signal.aborted || !this.#kept) return;
+      failures = failuresAfter(failures, clock.now() - startedAt);
+      if (isHopeless(exit)) return this.#giveUp(exit);
+      const ms = restartDelayMs(failures, random);
+      say(`${this.#obituary(exit)}\nStarting ${this.name} again in ${(ms / 1000).toFixed(1)} s.`);
+      await clock.sleep(ms, this.#stopping.signal).catch(() => {});
+      if (!this.#stopping.signal.aborted) this.#child = new Child(this.#spec);
+    }
+  }
+
+  #giveUp(exit: Exit): void {
+    this.#options.hopeless(new Error(this.#obituary(exit)));
+  }
+
+  #obituary(exit: Exit): string {
+    const lines = lastLines(this.#spec.logFile, LINES_SHOWN).map((line) => `    ${line}`);
+    return [`${this.name} ${describeExit(exit)}; the end of ${this.#spec.logFile}:`, ...lines].join('\n');
+  }
+}
+
+function isHopeless({ code, error }: Exit): boolean {
+  return error !== undefined || code === WRONG_CONFIGURATION;
+}

@@ -1,0 +1,201 @@
+/** One run of `up`, from taking the place to leaving it as it was. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '@spawner/domain';
+import { announce } from './announce.ts';
+import type { ChildSpec } from './child.ts';
+import { Children } from './children.ts';
+import { OwnClaim, type OwnContainers, writeWhole } from './claim.ts';
+import { removeLabelled } from './docker.ts';
+import { localFile } from './local-file.ts';
+import { unmountAll } from './mounts.ts';
+import { dockerPart, natsPart, type Part, redisPart } from './parts.ts';
+import type { Place } from './place.ts';
+import { anyPort, choosePorts, type Ports, portIsFree } from './ports.ts';
+import { endProcessBackends } from './process-backends.ts';
+import type { Progress } from './progress.ts';
+import { droneReady, serviceReady } from './readiness.ts';
+import { provideDemo, provideRuntime, type Runtime } from './runtime.ts';
+import { type Constellation, SERVICES, STOP_ORDER, serviceEntry, serviceVariables } from './services.ts';
+import {
+  addressesOf,
+  childEnvironment,
+  clusterOf,
+  constellationOf,
+  type Environment,
+  reachableHost,
+} from './setting.ts';
+
+const PART_ANSWERS_WITHIN_MS = 30_000;
+const ALL_READY_WITHIN_MS = 120_000;
+const SERVICE_STOPS_WITHIN_MS = 8_000;
+
+export class Up {
+  readonly #place: Place;
+  readonly #env: Environment;
+  readonly #progress: Progress;
+  /** Aborts when it is told to stop, or something has gone wrong for good. */
+  readonly #signal: AbortSignal;
+  readonly #failed = new AbortController();
+  readonly #children: Children;
+  readonly #startedAt = systemClock.now();
+  #claim: OwnClaim | undefined;
+  #containers: OwnContainers | undefined;
+  #publish: () => void = () => {};
+
+  /** `signal` tells that it is to come to an end. */
+  constructor(place: Place, env: Environment, progress: Progress, signal: AbortSignal) {
+    this.#place = place;
+    this.#env = env;
+    this.#progress = progress;
+    this.#signal = AbortSignal.any([signal, this.#failed.signal]);
+    this.#children = new Children({
+      say: (text) => progress.warn(text),
+      started: (name, pid) => {
+        this.#claim?.add(name, pid);
+        this.#publish();
+      },
+    });
+  }
+
+  /** Starts everything, and resolves with exit code 0 when it was told to stop and has; whatever goes wrong is said, and is 1. */
+  async run(): Promise<number> {
+    try {
+      this.#claim = await OwnClaim.take(this.#place, (text) => this.#progress.say(text));
+      await Promise.race([this.#start(), this.#children.hopeless]);
+      await Promise.race([aborted(this.#signal), this.#children.hopeless]);
+      return 0;
+    } catch (error) {
+      if (this.#signal.aborted) return 0;
+      this.#progress.fail(error);
+      this.#failed.abort(error);
+      return 1;
+    } finally {
+      if (this.#claim) await this.#stop().finally(() => this.#claim?.release());
+    }
+  }
+
+  /** Ends every process at once; nothing is tidied up. */
+  killAll(): void {
+    this.#children.killAll();
+  }
+
+  async #start(): Promise<void> {
+    endProcessBackends(this.#place.agent);
+    for (const folder of [this.#place.logs, this.#place.agent]) {
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
+    const bindAddress = this.#env.SPAWNER_BIND_ADDRESS || '127.0.0.1';
+    const { ports, moved } = await choosePorts(this.#env, (port) => portIsFree(port, bindAddress));
+    for (const sentence of moved) this.#progress.say(sentence);
+    const [redisUrl, natsUrl, runtime] = await Promise.all([
+      this.#env.SPAWNER_REDIS_URL || this.#startOnFreePort('Redis', redisPart),
+      this.#env.SPAWNER_NATS_URL || this.#startOnFreePort('NATS', natsPart),
+      this.#provideRuntime(),
+    ]);
+    const constellation = constellationOf(this.#place, this.#env, ports, { redisUrl, natsUrl, runtime });
+    await this.#removeContainers();
+    for (const service of SERVICES) this.#children.start(this.#serviceSpec(service, constellation, ports));
+    const [demoImage] = await Promise.all([this.#provideDemo(runtime), this.#allReady(constellation, ports)]);
+    this.#announce(constellation, ports, demoImage);
+  }
+
+  #startOnFreePort(name: string, part: (place: Place, env: Environment, port: number) => Part) {
+    return this.#progress.step(
+      `Starting ${name}`,
+      async () => this.#startPart(part(this.#place, this.#env, await anyPort(portIsFree))),
+      (url) => `${name} answers at ${url}`,
+    );
+  }
+
+  #startPart(part: Part): Promise<string> {
+    return this.#children.startPart(part, PART_ANSWERS_WITHIN_MS, this.#signal);
+  }
+
+  async #provideRuntime(): Promise<Runtime> {
+    const { progress, place, env } = { progress: this.#progress, place: this.#place, env: this.#env };
+    const startDocker = () =>
+      progress.step(
+        'Starting a Docker Engine',
+        async () => this.#startPart(dockerPart(place, env)),
+        (socket) => `Docker answers at ${socket}`,
+      );
+    const runtime = await provideRuntime({ place, env, progress, startDocker });
+    if (runtime.kind === 'docker') {
+      this.#containers = { socket: runtime.socket, label: `dev.spawner.cluster=${clusterOf(place, env)}` };
+      this.#claim?.noteContainers(this.#containers);
+    }
+    return runtime;
+  }
+
+  #provideDemo(runtime: Runtime): Promise<string> {
+    return this.#progress.step(
+      'Building the demo',
+      () => provideDemo(runtime),
+      (image) => `The demo is there as ${image}`,
+    );
+  }
+
+  #serviceSpec(service: (typeof SERVICES)[number], constellation: Constellation, ports: Ports): ChildSpec {
+    return {
+      name: service,
+      command: process.execPath,
+      args: [serviceEntry(this.#place.root, service)],
+      env: childEnvironment(serviceVariables(service, constellation, ports), this.#env),
+      cwd: this.#place.root,
+      logFile: join(this.#place.logs, `${service}.log`),
+      stopWithinMs: SERVICE_STOPS_WITHIN_MS,
+    };
+  }
+
+  async #allReady({ bindAddress, droneId }: Constellation, ports: Ports): Promise<void> {
+    const waiting = { clock: systemClock, signal: this.#signal, withinMs: ALL_READY_WITHIN_MS };
+    const host = reachableHost(bindAddress);
+    const ready = SERVICES.map((service) => {
+      const port = ports[`SPAWNER_${service.toUpperCase() as Uppercase<typeof service>}_ADMIN_PORT`];
+      return this.#progress.step(
+        `Starting ${service}`,
+        () => serviceReady(service, `http://${host}:${port}`, waiting),
+        () => `${service} is ready`,
+      );
+    });
+    await Promise.all(ready);
+    await droneReady(addressesOf(bindAddress, ports).api, droneId, waiting);
+  }
+
+  #announce(constellation: Constellation, ports: Ports, demoImage: string): void {
+    const { root, logs, localFile: file, certificates } = this.#place;
+    const addresses = addressesOf(constellation.bindAddress, ports);
+    const facts = { pid: process.pid, place: this.#place, constellation, ports, addresses, demoImage };
+    const local = () => localFile({ ...facts, pids: this.#children.pids() });
+    this.#publish = () => writeWhole(file, local());
+    this.#publish();
+    const seconds = (systemClock.now() - this.#startedAt) / 1000;
+    const caFile = join(certificates, 'ca.pem');
+    this.#progress.say(`\n${announce({ local: local(), root, logs, caFile, seconds })}`);
+  }
+
+  async #stop(): Promise<void> {
+    this.#publish = () => {};
+    await this.#progress.step('Stopping', async () => {
+      await this.#children.stop(STOP_ORDER);
+      endProcessBackends(this.#place.agent);
+      await this.#removeContainers().catch((error: unknown) => this.#progress.fail(error));
+      await this.#children.stop(['redis', 'nats', 'dockerd']);
+      unmountAll([this.#place.dockerData, this.#place.dockerSockets]);
+    });
+  }
+
+  /** A cluster that is no more has no containers. */
+  async #removeContainers(): Promise<void> {
+    if (this.#containers) await removeLabelled(this.#containers.socket, this.#containers.label);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,221 @@
+/**
+ * A whole constellation for end-to-end tests: real programs, real Redis and NATS, Docker or plain processes, all on
+ * free ports. What each service is told comes from the same place as for `npm run up`.
+ */
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  eventually,
+  type Nats,
+  type Redis,
+  request,
+  startDocker,
+  startNats,
+  startRedis,
+  tempDir,
+} from '@spawner/testkit';
+import { removeLabelled } from '../../deploy/local/docker.ts';
+import { endProcessBackends } from '../../deploy/local/process-backends.ts';
+import { listsReadyDrone } from '../../deploy/local/readiness.ts';
+import {
+  type Constellation,
+  SERVICES,
+  type ServiceName,
+  STOP_ORDER,
+  serviceVariables,
+  type Variables,
+} from '../../deploy/local/services.ts';
+import { type Api, apiOf, edgeOf } from './api.ts';
+import { givePorts, provideImages } from './provision.ts';
+import { type ServiceHandle, startService } from './service-process.ts';
+
+export type { Api, ApiAnswer, BackendJson } from './api.ts';
+export type { ServiceHandle } from './service-process.ts';
+
+export interface ClusterOptions {
+  /** Default: docker. */
+  runtime?: 'docker' | 'process';
+  /** Images that can be spawned, by their name in the catalogue; default: the probe. */
+  images?: string[];
+  /** How many of each service; default: one. Agent n has drone id `drone-n`, and so has proxy n (proxies beyond the last drone begin again). */
+  count?: Partial<Record<ServiceName, number>>;
+  /** More variables per service, over those that it gets anyway. */
+  env?: Partial<Record<ServiceName, Variables>>;
+  https?: boolean;
+  redirectToHttps?: boolean;
+  /** Variables of the certificates service for an ACME server instead of its own local authority. */
+  acme?: Variables;
+  clusterDomain?: string;
+}
+
+export interface Cluster extends Api, ReturnType<typeof edgeOf>, AsyncDisposable {
+  name: string;
+  domain: string;
+  redis: Redis;
+  nats: Nats;
+  dockerSocket: string | undefined;
+  /** Folder of the certificates service; `ca.pem` of the local authority lies in it. */
+  certificatesDir: string;
+  /** `host:port` of the first gateway's gRPC. */
+  grpcAddress: string;
+  /** Every service, by kind, in the order of its number. */
+  services: Record<ServiceName, ServiceHandle[]>;
+  gateway: ServiceHandle;
+  scheduler: ServiceHandle;
+  agent: ServiceHandle;
+  proxy: ServiceHandle;
+  dns: ServiceHandle;
+  certificates: ServiceHandle;
+  /** The API of gateway n (0 is the first). */
+  apiOf(gateway: number): Api;
+  /** The last lines of every service's log. */
+  logs(lines?: number): string;
+  stop(): Promise<void>;
+}
+
+const DRAIN_MS = '2000';
+
+/** Resolves when every service is ready and every drone takes work; rejects with the end of each log. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const stack = new AsyncDisposableStack();
+  try {
+    return await build(options, stack);
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function build(options: ClusterOptions, stack: AsyncDisposableStack): Promise<Cluster> {
+  const name = `test-${randomBytes(4).toString('hex')}`;
+  const domain = options.clusterDomain ?? 'spawner.localhost';
+  const dir = stack.use(await tempDir('cluster'));
+  const docker = options.runtime === 'process' ? undefined : stack.use(await startDocker());
+  const runtime = await provideImages(options.images ?? ['probe'], docker, join(dir.path, 'programs'));
+  if (docker)
+    stack.defer(async () => void (await removeLabelled(docker.socketPath, `dev.spawner.cluster=${name}`)));
+  const redis = stack.use(await startRedis());
+  const nats = stack.use(await startNats());
+
+  const portsOf = await givePorts(options.count);
+  const first = (service: ServiceName) => portsOf[service][0]!;
+  const schedulers = portsOf.scheduler.map((ports) => `127.0.0.1:${ports.SPAWNER_SCHEDULER_PORT}`);
+  const shared: Omit<Constellation, 'droneId' | 'agentDir'> = {
+    cluster: name,
+    clusterDomain: domain,
+    bindAddress: '127.0.0.1',
+    redisUrl: redis.url,
+    natsUrl: nats.url,
+    schedulerAddress: schedulers.length === 1 ? schedulers[0]! : `ipv4:${schedulers.join(',')}`,
+    certificatesAddress: `127.0.0.1:${first('certificates').SPAWNER_CERTIFICATES_PORT}`,
+    dnsGrpcAddress: `127.0.0.1:${first('dns').SPAWNER_DNS_GRPC_PORT}`,
+    dnsAddress: `127.0.0.1:${first('dns').SPAWNER_DNS_PORT}`,
+    runtime,
+    certificatesDir: join(dir.path, 'certificates'),
+    https: options.https ?? false,
+    redirectToHttps: options.redirectToHttps ?? false,
+    urlPort: first('proxy').SPAWNER_PROXY_HTTP_PORT!,
+  };
+  const drones = portsOf.agent.length;
+  const variables = (service: ServiceName, index: number): Variables => {
+    const droneId = `drone-${(index % drones) + 1}`;
+    return {
+      ...serviceVariables(
+        service,
+        { ...shared, droneId, agentDir: join(dir.path, droneId) },
+        portsOf[service][index]!,
+      ),
+      [`SPAWNER_${service.toUpperCase()}_DRAIN_MS`]: DRAIN_MS,
+      // Two drones of one engine would give out the same addresses of one network.
+      ...(service === 'agent' ? { SPAWNER_AGENT_DOCKER_NETWORK: `spawner-${name}-${index + 1}` } : {}),
+      ...(service === 'certificates' ? options.acme : {}),
+      ...options.env?.[service],
+    };
+  };
+  const services: Record<ServiceName, ServiceHandle[]> = {
+    scheduler: [],
+    agent: [],
+    proxy: [],
+    gateway: [],
+    dns: [],
+    certificates: [],
+  };
+  const all = () => SERVICES.flatMap((service) => services[service]);
+  const logs = (lines = 30) =>
+    all()
+      .map((each) => tailOf(each, lines))
+      .join('\n');
+  const failed = (cause: unknown) => new Error(`${(cause as Error).message}\n${logs()}`, { cause });
+  stack.defer(async () => {
+    await keepLogs(all());
+    for (const service of STOP_ORDER) await Promise.all(services[service].map((each) => each.stop()));
+    for (let number = 1; number <= drones; number += 1) endProcessBackends(join(dir.path, `drone-${number}`));
+  });
+  for (const service of SERVICES)
+    for (const [index, ports] of portsOf[service].entries())
+      services[service].push(
+        await startService({
+          name: `${service}-${index + 1}`,
+          service,
+          ports,
+          env: variables(service, index),
+        }),
+      );
+  try {
+    await Promise.all(all().map((each) => each.ready()));
+    await Promise.all(services.gateway.map((gateway) => dronesReady(gateway.port, drones)));
+  } catch (error) {
+    throw failed(error);
+  }
+
+  const gateway = services.gateway[0]!;
+  const proxy = services.proxy[0]!;
+  const stop = () => stack.disposeAsync();
+  return {
+    ...apiOf(gateway.port, failed),
+    ...edgeOf(proxy.port, domain),
+    name,
+    domain,
+    redis,
+    nats,
+    dockerSocket: docker?.socketPath,
+    certificatesDir: shared.certificatesDir,
+    grpcAddress: `127.0.0.1:${gateway.ports.SPAWNER_GATEWAY_GRPC_PORT}`,
+    services,
+    gateway,
+    proxy,
+    scheduler: services.scheduler[0]!,
+    agent: services.agent[0]!,
+    dns: services.dns[0]!,
+    certificates: services.certificates[0]!,
+    apiOf: (index) => apiOf(services.gateway[index]!.port, failed),
+    logs,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function dronesReady(gatewayPort: number, drones: number): Promise<void> {
+  await eventually(
+    async () => {
+      const { status, body } = await request({ port: gatewayPort, path: '/v1/drones' });
+      const ids = Array.from({ length: drones }, (_, index) => `drone-${index + 1}`);
+      if (status !== 200 || !ids.every((id) => listsReadyDrone(body, id)))
+        throw new Error(`not every drone is ready: ${body}`);
+    },
+    { timeoutMs: 20_000 },
+  );
+}
+
+function tailOf(handle: ServiceHandle, lines: number): string {
+  return [`--- ${handle.name}`, ...handle.log().trimEnd().split('\n').slice(-lines)].join('\n');
+}
+
+/** Whole logs are kept where SPAWNER_TEST_LOGS names a folder. */
+async function keepLogs(handles: ServiceHandle[]): Promise<void> {
+  const folder = process.env.SPAWNER_TEST_LOGS;
+  if (!folder) return;
+  for (const handle of handles)
+    await writeFile(join(folder, `${handle.name}-${handle.adminPort}.log`), handle.log());
+}
