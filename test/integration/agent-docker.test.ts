@@ -176,6 +176,20 @@ describe('an agent with Docker', () => {
       expect(authorizations).toContain('ann:se:cret');
     });
 
+    it('that was removed since the last start is asked for again', async () => {
+      const image = 'spawner/vanishing:latest';
+      await docker('tag', 'spawner/probe:latest', image);
+      const id = await startsAndReports({ image });
+      await docker('rmi', '--force', image);
+      const next = await world.place({ image });
+      const status = await world.reaches(next, TERMINATED);
+      expect([status.endReason, status.endDetail]).toEqual([
+        EndReason.START_ERROR,
+        expect.stringMatching(/\w{3,}/),
+      ]);
+      expect((await world.reaches(id, READY)).state).toBe(READY);
+    });
+
     it('is not pulled where the policy is NEVER', async () => {
       const id = await world.place({ image: `${at()}/a/c`, pullPolicy: PullPolicy.NEVER });
       expect(await world.reaches(id, TERMINATED)).toMatchObject({

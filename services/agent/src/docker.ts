@@ -28,6 +28,7 @@ import {
   type Runtime,
   type Sample,
 } from './runtime.ts';
+import { SeenImages } from './seen-images.ts';
 import type { StateDir } from './state-dir.ts';
 
 /** dockerd answers everything but a pull or a stream in much less; one that does not is stuck. */
@@ -77,6 +78,7 @@ class DockerRuntime implements Runtime {
   readonly #options: DockerOptions;
   readonly #created = new Map<string, { program: Program; address: string }>();
   readonly #addresses = new Map<string, string>();
+  readonly #seen = new SeenImages();
 
   constructor(docker: Docker, streams: Docker, range: AddressRange, options: DockerOptions) {
     this.#docker = docker;
@@ -114,8 +116,12 @@ class DockerRuntime implements Runtime {
     try {
       await this.#docker.createContainer(options);
     } catch (error) {
-      if (statusOf(error) !== 409) throw refusal(error);
-      await this.#removeContainer(program.id);
+      if (statusOf(error) === 404 && this.#seen.forget(imageReference(program.spec.image))) {
+        // It was removed since it was seen.
+        const { pullTimeoutMs = SPEC_DEFAULTS.pullTimeoutMs } = program.spec;
+        await this.pull(program.spec, AbortSignal.timeout(pullTimeoutMs));
+      } else if (statusOf(error) === 409) await this.#removeContainer(program.id);
+      else throw refusal(error);
       await refusing(this.#docker.createContainer(options));
     }
   }
@@ -229,8 +235,11 @@ class DockerRuntime implements Runtime {
   }
 
   async #hasImage(image: string): Promise<boolean> {
+    const now = this.#options.clock.now();
+    if (this.#seen.has(image, now)) return true;
     try {
       await this.#docker.getImage(image).inspect();
+      this.#seen.add(image, now);
       return true;
     } catch (error) {
       if (statusOf(error) === 404) return false;

@@ -11,7 +11,7 @@ export type Placement =
   | { outcome: 'exists' }
   | { outcome: 'none'; known: number; stale: number; full: number };
 
-export type ReportOutcome = 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
+export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
 
 const FIELDS = ['state', 'drone', 'placement', 'created', 'summary', 'status'];
 
@@ -57,7 +57,7 @@ export class BackendStore {
     };
   }
 
-  async report(drone: string, status: BackendStatus): Promise<ReportOutcome> {
+  async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {
     const answer = await this.#script('report', [
       status.id,
       drone,
@@ -67,6 +67,7 @@ export class BackendStore {
       edgeOf(status.state),
       routeOf(status.id, drone, status),
       DEADLINES.retention,
+      registration,
     ]);
     return String(answer) as ReportOutcome;
   }
@@ -74,6 +75,7 @@ export class BackendStore {
   /** Writes the record of an inventory's line where there is none; otherwise it is a report. */
   async restore(
     drone: string,
+    registration: number,
     entry: InventoryEntry & { status: BackendStatus },
   ): Promise<ReportOutcome | 'restored'> {
     const { status } = entry;
@@ -93,7 +95,7 @@ export class BackendStore {
       entry.placement,
       DEADLINES.retention,
     ]);
-    return String(answer) === 'restored' ? 'restored' : this.report(drone, status);
+    return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
   }
 
   /** Writes a wanted end down. The drone to tell, `ended` when it has ended, nothing when it is unknown. */

@@ -47,23 +47,30 @@ export class Nodes {
       'node registered',
     );
     if (node.kind === NodeKind.PROXY) await this.refreshProxies();
-    const stops = node.kind === NodeKind.DRONE ? await this.#takeInventory(node.id, inventory) : [];
+    const stops =
+      node.kind === NodeKind.DRONE ? await this.#takeInventory(node.id, registration, inventory) : [];
     const wanted = await this.#nodes.renew(node.kind, node.id, registration);
     return { registration, stops: [...stops, ...wanted.stops], proxies: this.#proxies };
   }
 
+  /** One round trip to the store: every script looks at the registration for itself. */
   async renew(request: RenewNodeRequest): Promise<RenewNodeResponse> {
-    const { granted } = await this.#nodes.renew(request.kind, request.id, request.registration);
-    if (!granted) return { ...NO_VERDICT, verdict: RenewVerdict.REGISTER };
-    const outcomes = await Promise.all(request.changed.map((status) => this.#report(request.id, status)));
+    const { kind, id, registration, changed } = request;
+    const [{ granted, stops }, ...outcomes] = await Promise.all([
+      this.#nodes.renew(kind, id, registration),
+      ...changed.map((status) => this.#report(id, registration, status)),
+    ]);
     // A backend that the store does not have: the drone is asked for all that it has.
-    if (outcomes.includes('unknown')) return { ...NO_VERDICT, verdict: RenewVerdict.REGISTER };
-    const { stops } = await this.#nodes.renew(request.kind, request.id, request.registration);
+    if (!granted || outcomes.includes('unknown')) return { ...NO_VERDICT, verdict: RenewVerdict.REGISTER };
+    const ended = changed.filter(({ state }) => state === BackendState.TERMINATED).map((status) => status.id);
     return {
       verdict: RenewVerdict.GRANTED,
-      stops: [...stops, ...request.changed.flatMap((status, index) => stopUnwanted(status, outcomes[index]))],
+      stops: [
+        ...stops.filter((order) => !ended.includes(order.id)),
+        ...changed.flatMap((status, index) => stopUnwanted(status, outcomes[index])),
+      ],
       proxies: request.proxiesVersion === this.#proxies.version ? undefined : this.#proxies,
-      ended: request.changed.filter(({ state }) => state === BackendState.TERMINATED).map(({ id }) => id),
+      ended,
     };
   }
 
@@ -95,19 +102,30 @@ export class Nodes {
     this.#proxies = proxyList(known);
   }
 
-  async #report(drone: string, status: BackendStatus) {
-    const outcome = await this.#store.report(drone, status);
-    if (outcome === 'taken') await this.#backends.announce(status.id);
+  async #report(drone: string, registration: number, status: BackendStatus) {
+    const outcome = await this.#store.report(drone, registration, status);
+    if (outcome === 'taken') void this.#announce(status.id);
     return outcome;
   }
 
+  /** A hint: the change stands, and a watcher that misses it reads again. */
+  async #announce(id: string): Promise<void> {
+    await this.#backends
+      .announce(id)
+      .catch((error: unknown) => this.#log.info({ error }, 'a change was not announced'));
+  }
+
   /** Believes a drone about everything that it runs; what it once reported and lacks now has ended. */
-  async #takeInventory(drone: string, inventory: readonly InventoryEntry[]): Promise<StopOrder[]> {
+  async #takeInventory(
+    drone: string,
+    registration: number,
+    inventory: readonly InventoryEntry[],
+  ): Promise<StopOrder[]> {
     const stops: StopOrder[] = [];
     for (const entry of inventory) {
       if (!entry.status) continue;
-      const outcome = await this.#store.restore(drone, { ...entry, status: entry.status });
-      if (outcome === 'taken' || outcome === 'restored') await this.#backends.announce(entry.status.id);
+      const outcome = await this.#store.restore(drone, registration, { ...entry, status: entry.status });
+      if (outcome === 'taken' || outcome === 'restored') await this.#announce(entry.status.id);
       stops.push(...stopUnwanted(entry.status, outcome));
     }
     const there = new Set(inventory.map(({ status }) => status?.id));
@@ -116,7 +134,7 @@ export class Nodes {
       if (!record?.status) continue;
       const now = this.#clock.wall();
       if (await this.#store.abandon(record, 'any', EndReason.DRONE_LOST, 'its drone no longer has it', now))
-        await this.#backends.announce(id);
+        await this.#announce(id);
     }
     return stops;
   }
