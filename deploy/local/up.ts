@@ -184,6 +184,7 @@ export class Up {
       await this.#removeContainers().catch((error: unknown) => this.#progress.fail(error));
       await this.#children.stop(['redis', 'nats', 'dockerd']);
       unmountAll([this.#place.dockerData, this.#place.dockerSockets]);
+      rmSync(this.#place.dockerSockets, { recursive: true, force: true });
     });
   }
 
