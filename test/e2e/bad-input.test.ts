@@ -66,7 +66,7 @@ describe('bad input', () => {
   it('that only the drone can see ends the backend with its reason and words, and leaves no container', async () => {
     const [missing, exits, silent, good] = await Promise.all([
       cluster.spawn({ image: 'spawner/no-such-image:latest' }),
-      cluster.spawn({ image: IMAGE, env: { EXIT_CODE: '4' } }),
+      cluster.spawn({ image: IMAGE, env: { EXIT_CODE: '4', LISTEN: 'false' } }),
       cluster.spawn({ image: IMAGE, env: { LISTEN: 'false' }, startupTimeoutMs: 1_500 }),
       cluster.spawn({ image: IMAGE }),
     ]);

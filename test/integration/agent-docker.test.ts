@@ -187,7 +187,8 @@ describe('an agent with Docker', () => {
         EndReason.START_ERROR,
         expect.stringMatching(/\w{3,}/),
       ]);
-      expect((await world.reaches(id, READY)).state).toBe(READY);
+      await world.stop(id);
+      await world.reaches(id, TERMINATED);
     });
 
     it('is not pulled where the policy is NEVER', async () => {
