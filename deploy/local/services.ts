@@ -57,7 +57,7 @@ export function serviceVariables(
     SPAWNER_REDIS_URL: constellation.redisUrl,
     SPAWNER_NATS_URL: constellation.natsUrl,
     // Under the scheduler's own prefix: it would refuse what it does not know.
-    ...(service === 'scheduler' ? {} : { SPAWNER_SCHEDULER_ADDRESS: constellation.schedulerAddress }),
+    SPAWNER_SCHEDULER_ADDRESS: constellation.schedulerAddress,
     ...OWN[service](constellation),
     ...Object.fromEntries(own.map(([variable, port]) => [variable, String(port)])),
   };

@@ -44,6 +44,10 @@ describe('readServiceConfig', () => {
       ]);
     }
   });
+  it('lets the scheduler be told its own address, as everybody is', () => {
+    const env = { SPAWNER_SCHEDULER_ADDRESS: '127.0.0.1:50052' };
+    expect(() => readServiceConfig('scheduler', env, 9102, () => ({}))).not.toThrow();
+  });
   it("leaves other services' variables alone", () => {
     expect(() => read({ SPAWNER_GATEWAY_NONSENSE: '1' })).not.toThrow();
   });

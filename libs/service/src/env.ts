@@ -116,7 +116,8 @@ export class EnvReader {
   /** Throws every problem at once, unknown variables under `prefix` included. */
   finish(prefix: string): void {
     for (const name of Object.keys(this.#env))
-      if (name.startsWith(prefix) && !this.#known.has(name)) this.problem(name, 'is not known');
+      if (name.startsWith(prefix) && !this.#known.has(name) && !SHARED.has(name))
+        this.problem(name, 'is not known');
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);
   }
 
@@ -127,6 +128,9 @@ export class EnvReader {
   }
 }
 
+/** Told to all services alike, though it looks like one of the scheduler's own. */
+const SHARED = new Set(['SPAWNER_SCHEDULER_ADDRESS']);
+
 /** What every service is told. */
 export interface SharedConfig {
   /** Names the cluster in Redis keys and container labels. */
@@ -136,6 +140,8 @@ export interface SharedConfig {
   logLevel: string;
   /** Address that listeners bind to. */
   bindAddress: string;
+  /** Address that the admin port binds to; where users reach the others, this one should not be. */
+  adminBindAddress: string;
   adminPort: number;
   /** How long shutting down may take. */
   drainMs: number;
@@ -153,6 +159,7 @@ export function readServiceConfig<T>(
 ): SharedConfig & T {
   const reader = new EnvReader(env);
   const prefix = `SPAWNER_${service.toUpperCase()}_`;
+  const bindAddress = reader.text('SPAWNER_BIND_ADDRESS', '127.0.0.1');
   const shared: SharedConfig = {
     cluster: reader.checked(
       'SPAWNER_CLUSTER',
@@ -171,7 +178,8 @@ export function readServiceConfig<T>(
       ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
       'info',
     ),
-    bindAddress: reader.text('SPAWNER_BIND_ADDRESS', '127.0.0.1'),
+    bindAddress,
+    adminBindAddress: reader.text('SPAWNER_ADMIN_BIND_ADDRESS', bindAddress),
     adminPort: reader.port(`${prefix}ADMIN_PORT`, defaultAdminPort),
     drainMs: reader.integer(`${prefix}DRAIN_MS`, 10_000, { max: 86_400_000 }),
   };

@@ -50,7 +50,7 @@ export async function run<C extends SharedConfig>(
   process.on('unhandledRejection', (error) => log.error({ error }, 'unhandled rejection'));
   try {
     chassis.own(
-      await serveAdmin(config.bindAddress, config.adminPort, {
+      await serveAdmin(config.adminBindAddress, config.adminPort, {
         waitingFor: () => chassis.waitingFor(),
         metrics: metrics.handle,
       }),
