@@ -49,7 +49,9 @@ const WANTED = {
 export function installNpm() {
   if (npmIsCurrent(readJson('package-lock.json'), readJson(join('node_modules', '.package-lock.json'))))
     return;
-  if (npm(['ci']) || npm(['install', '--no-save'])) return;
+  // None of the packages needs its install script; the project's Node comes with them, so engines of the present one do not count.
+  const quietly = ['--ignore-scripts', '--loglevel=error'];
+  if (npm(['ci', ...quietly]) || npm(['install', '--no-save', ...quietly])) return;
   throw new Error('The npm packages could not be installed; the words of npm itself stand above.');
 }
 
