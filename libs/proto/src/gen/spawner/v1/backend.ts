@@ -272,6 +272,16 @@ export function pullPolicyToJSON(object: PullPolicy): string {
   }
 }
 
+/** The name of what a backend is for. At most one backend holds a key. */
+export interface BackendKey {
+  /** Together with the name it is the key. May be empty. */
+  namespace: string;
+  /** Any text of 1 to 512 bytes. */
+  name: string;
+  /** A holder with another tag is refused instead of returned. May be empty. */
+  tag: string;
+}
+
 /** Who asks the image's registry. Kept on the drone only, and only until the image is there. */
 export interface RegistryCredentials {
   username: string;
@@ -389,12 +399,118 @@ export interface Backend {
   /** Every state it went through, oldest first. */
   events: LifeEvent[];
   activity?: Activity | undefined;
+  key?:
+    | BackendKey
+    | undefined;
+  /** Greater than that of every holder of the key before; 0 without a key. The program has it as SPAWNER_FENCE. */
+  fence: number;
 }
 
 export interface Backend_LabelsEntry {
   key: string;
   value: string;
 }
+
+function createBaseBackendKey(): BackendKey {
+  return { namespace: "", name: "", tag: "" };
+}
+
+export const BackendKey: MessageFns<BackendKey> = {
+  encode(message: BackendKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.tag !== "") {
+      writer.uint32(26).string(message.tag);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackendKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackendKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tag = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BackendKey {
+    return {
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      tag: isSet(object.tag) ? globalThis.String(object.tag) : "",
+    };
+  },
+
+  toJSON(message: BackendKey): unknown {
+    const obj: any = {};
+    if (message.namespace !== "") {
+      obj.namespace = message.namespace;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.tag !== "") {
+      obj.tag = message.tag;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BackendKey>): BackendKey {
+    return BackendKey.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackendKey>): BackendKey {
+    const message = createBaseBackendKey();
+    message.namespace = object.namespace ?? "";
+    message.name = object.name ?? "";
+    message.tag = object.tag ?? "";
+    return message;
+  },
+};
 
 function createBaseRegistryCredentials(): RegistryCredentials {
   return { username: "", password: "", identityToken: "" };
@@ -1508,6 +1624,8 @@ function createBaseBackend(): Backend {
     lastLogs: [],
     events: [],
     activity: undefined,
+    key: undefined,
+    fence: 0,
   };
 }
 
@@ -1569,6 +1687,12 @@ export const Backend: MessageFns<Backend> = {
     }
     if (message.activity !== undefined) {
       Activity.encode(message.activity, writer.uint32(154).fork()).join();
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(162).fork()).join();
+    }
+    if (message.fence !== 0) {
+      writer.uint32(168).int64(message.fence);
     }
     return writer;
   },
@@ -1741,6 +1865,22 @@ export const Backend: MessageFns<Backend> = {
             message.activity = Activity.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1833,6 +1973,8 @@ export const Backend: MessageFns<Backend> = {
         ? object.events.map((e: any) => LifeEvent.fromJSON(e))
         : [],
       activity: isSet(object.activity) ? Activity.fromJSON(object.activity) : undefined,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
     };
   },
 
@@ -1901,6 +2043,12 @@ export const Backend: MessageFns<Backend> = {
     if (message.activity !== undefined) {
       obj.activity = Activity.toJSON(message.activity);
     }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    if (message.fence !== 0) {
+      obj.fence = Math.round(message.fence);
+    }
     return obj;
   },
 
@@ -1938,6 +2086,8 @@ export const Backend: MessageFns<Backend> = {
     message.activity = (object.activity !== undefined && object.activity !== null)
       ? Activity.fromPartial(object.activity)
       : undefined;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.fence = object.fence ?? 0;
     return message;
   },
 };

@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import {
+  BackendKey,
   BackendState,
   backendStateFromJSON,
   backendStateToJSON,
@@ -68,8 +69,12 @@ export interface InventoryEntry {
   createTime?:
     | Date
     | undefined;
-  /** The tick of its placement. */
+  /**
+   * The tick of its placement.
+   * With a key also its fence.
+   */
   placement: number;
+  key?: BackendKey | undefined;
 }
 
 function createBaseEndpoint(): Endpoint {
@@ -771,7 +776,7 @@ export const BackendStatus: MessageFns<BackendStatus> = {
 };
 
 function createBaseInventoryEntry(): InventoryEntry {
-  return { status: undefined, spec: undefined, createTime: undefined, placement: 0 };
+  return { status: undefined, spec: undefined, createTime: undefined, placement: 0, key: undefined };
 }
 
 export const InventoryEntry: MessageFns<InventoryEntry> = {
@@ -787,6 +792,9 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
     }
     if (message.placement !== 0) {
       writer.uint32(32).int64(message.placement);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -836,6 +844,14 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
             message.placement = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -858,6 +874,7 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
         ? fromJsonTimestamp(object.create_time)
         : undefined,
       placement: isSet(object.placement) ? globalThis.Number(object.placement) : 0,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
     };
   },
 
@@ -875,6 +892,9 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
     if (message.placement !== 0) {
       obj.placement = Math.round(message.placement);
     }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
     return obj;
   },
 
@@ -891,6 +911,7 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
       : undefined;
     message.createTime = object.createTime ?? undefined;
     message.placement = object.placement ?? 0;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     return message;
   },
 };
