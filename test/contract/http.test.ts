@@ -161,7 +161,7 @@ describe('everything else', () => {
     expect(bodyOf(await get('/v2/backends'))).toMatchObject({ code: 'NOT_FOUND' });
     const answer = await ask({ path: '/v1/backends', method: 'PUT' });
     expect(answer.status).toBe(405);
-    expect(answer.headers.allow).toBe('POST, GET');
+    expect(answer.headers.allow).toBe('POST, GET, DELETE');
   });
   it('describes itself, with references that lead somewhere', async () => {
     const text = (await get('/openapi.json')).body;

@@ -1,9 +1,9 @@
 import { openBus } from '@spawner/bus';
 import { systemClock } from '@spawner/domain';
 import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
-import { BackendStatus } from '@spawner/proto/internal/backend_status';
+import { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { SchedulerServiceService, SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
 import { createClient, implement, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis } from '@spawner/store';
@@ -64,7 +64,12 @@ export async function scene(redis: Redis, nats: Nats) {
       backends: 10,
       ...capacity,
     });
-    const { registration } = await scheduler.registerNode({ node, inventory: [] });
+    const register = (...inventory: Parameters<typeof InventoryEntry.fromPartial>[0][]) =>
+      scheduler.registerNode({
+        node,
+        inventory: inventory.map((entry) => InventoryEntry.fromPartial(entry)),
+      });
+    const { registration } = await register();
     const renew = (...changed: Parameters<typeof BackendStatus.fromPartial>[0][]) =>
       scheduler.renewNode({
         kind: NodeKind.DRONE,
@@ -74,11 +79,13 @@ export async function scene(redis: Redis, nats: Nats) {
         changed: changed.map((status) => BackendStatus.fromPartial(status)),
         proxiesVersion: 0,
       });
-    return { started, renew, node, registration };
+    return { started, renew, register, node, registration };
   };
   const turn = () => sweep(nodeStore, backendStore, backends, nodes, log);
   return {
     scheduler,
+    spawn: (request: Parameters<typeof SpawnBackendRequest.fromPartial>[0], timeoutMs?: number) =>
+      scheduler.spawnBackend(SpawnBackendRequest.fromPartial(request), { timeoutMs }),
     drone,
     turn,
     store,

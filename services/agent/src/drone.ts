@@ -102,7 +102,7 @@ export class Drone {
 
   /** Takes a backend over. The same id again is success; one that ended here is refused. */
   start(request: StartBackendRequest): void {
-    const { id, spec, placement } = request;
+    const { id, spec, placement, key } = request;
     const { journal, clock, instruments } = this.#tools;
     const present = this.#backends.get(id);
     if (present && !hasEnded(present.life)) return;
@@ -111,7 +111,7 @@ export class Drone {
     if (!spec) throw new AppError('invalid', 'spec is missing');
     const createTime = request.createTime ?? clock.wall();
     const life = newLife(id, termsOf(spec), createTime);
-    const entry = { id, placement, createTime, spec, digest: digestOf(spec), life };
+    const entry = { id, placement, createTime, spec, key, digest: digestOf(spec), life };
     journal.write(entry);
     const backend = new Backend(entry, this.#tools, presentContext());
     this.#backends.set(id, backend);

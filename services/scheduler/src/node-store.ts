@@ -28,6 +28,7 @@ export class NodeStore {
   readonly #keys: Keys;
   readonly #tick = new Script('tick', 'common');
   readonly #register = new Script('register', 'common');
+  readonly #admit = new Script('admit', 'common');
   readonly #renew = new Script('renew', 'common');
   readonly #unregister = new Script('unregister', 'common');
   readonly #sweep = new Script('sweep', 'common');
@@ -37,7 +38,7 @@ export class NodeStore {
     this.#keys = keys;
   }
 
-  /** Registers a node under a fresh tick, which replaces any registration before it. */
+  /** Registers a node under a fresh tick, which replaces any registration before it. A drone gets no work before `admit`. */
   async register(node: Node): Promise<number> {
     const registration = Number(String(await this.#tick.run(this.#redis, scriptKeys(this.#keys), [])));
     const capacity = node.kind === NodeKind.DRONE ? [node.cpuMillis, node.memoryBytes, node.backends] : [];
@@ -50,6 +51,11 @@ export class NodeStore {
       ...capacity,
     ]);
     return registration;
+  }
+
+  /** Gives a registered drone work from now on. */
+  async admit(drone: string, registration: number): Promise<void> {
+    await this.#admit.run(this.#redis, scriptKeys(this.#keys), [drone, registration]);
   }
 
   /** Whether the registration is the present one, and what ends are wanted of the node. */
