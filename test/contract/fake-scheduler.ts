@@ -32,6 +32,8 @@ export interface FakeScheduler extends AsyncDisposable {
   readonly records: ReadonlyMap<string, Backend>;
   /** Called after every change, as the bus would tell of it. */
   onChange(take: (backend: Backend) => void): { close(): void };
+  /** Called after every spawn that was asked for. */
+  onAsked(take: () => void): { close(): void };
   /** The next call of SpawnBackend fails with this. */
   failNext(error: Error): void;
   /** Moves a backend on, as its drone would. */
@@ -46,6 +48,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
   const asked: Asked[] = [];
   const records = new Map<string, Backend>();
   const listeners = new Set<(backend: Backend) => void>();
+  const askers = new Set<() => void>();
   const failures: Error[] = [];
   const over = new AbortController();
 
@@ -89,6 +92,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     const { id, spec, key } = request;
     if (!spec) throw new AppError('invalid', 'no spec');
     asked.push({ id, spec, key, traceparent });
+    for (const tell of askers) tell();
     if (failure) throw failure;
     const known = records.get(id);
     if (known) return { backend: known, spawned: true };
@@ -178,6 +182,10 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     asked,
     records,
     advance,
+    onAsked: (take) => {
+      askers.add(take);
+      return { close: () => askers.delete(take) };
+    },
     failNext: (error) => failures.push(error),
     onChange: (take) => {
       listeners.add(take);

@@ -286,6 +286,20 @@ describe('a key', () => {
     expect(b.started.map((start) => start.id)).toEqual([second.id]);
   });
 
+  it('stays with a holder whose report came though the answer to its start was lost', async () => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a', {
+      takes: async (request) => {
+        await a.renew({ id: request.id, state: LOADING, revision: 1 });
+        throw new Error('the answer was lost');
+      },
+    });
+    const first = await get(scene_, key('k'));
+    expect(first.spawned).toBe(true);
+    expect(await get(scene_, key('k'))).toEqual({ ...first, spawned: false });
+    expect((await a.renew()).stops).toEqual([]);
+  });
+
   it('stays with its new holder when the one before is forgotten or reported late', async () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');

@@ -39,11 +39,18 @@ export async function scene(redis: Redis, nats: Nats) {
     () => store.close(),
   ];
 
-  const drone = async (name: string, { capacity = {}, takes = true } = {}) => {
+  const drone = async (
+    name: string,
+    {
+      capacity = {},
+      takes = true,
+    }: { capacity?: object; takes?: boolean | ((request: StartBackendRequest) => Promise<void>) } = {},
+  ) => {
     const started: StartBackendRequest[] = [];
     const agent = implement(AgentServiceService, {
       startBackend: async (request) => {
         if (!takes) throw new Error('no');
+        if (takes !== true) await takes(request);
         started.push(request);
         return {};
       },
