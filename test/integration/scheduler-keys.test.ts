@@ -323,6 +323,18 @@ describe('a key', () => {
     await expect(get(scene_, key('k'))).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 
+  it('can be asked for only when the inventory of the drone that may hold it stands', async () => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a');
+    await redis.flush();
+    const registration = await scene_.nodeStore.register(a.node);
+    await expect(get(scene_, key('k'))).rejects.toMatchObject({ code: 'exhausted' });
+    await scene_.nodeStore.admit('a', registration - 1);
+    await expect(get(scene_, key('k'))).rejects.toMatchObject({ code: 'exhausted' });
+    await scene_.nodeStore.admit('a', registration);
+    expect((await get(scene_, key('k'))).spawned).toBe(true);
+  });
+
   it('has fences that only grow, also over a store that lost everything and whose clock went back', async () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
