@@ -163,6 +163,11 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
         await wait(STEP_MS, undefined, { signal }).catch(() => {});
       if (follow) yield { line: { ...line('good bye'), stream: LogStream.STDERR } };
     },
+    forgetDrone: async ({ id }) => {
+      if (id === 'drone-1') throw new AppError('failed_precondition', 'drone drone-1 renews its lease');
+      if (id !== 'drone-2') throw new AppError('not_found', `no drone ${id}`);
+      return { endedIds: [...records.keys()].filter((of) => records.get(of)?.droneId === id) };
+    },
     listDrones: async () => ({
       drones: [
         Drone.fromPartial({ id: 'drone-1', state: DroneState.READY, runtime: 'docker', heartbeatAgeMs: 0 }),

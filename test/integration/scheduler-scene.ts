@@ -11,6 +11,7 @@ import type { Nats, Redis } from '@spawner/testkit';
 import { Agents } from '../../services/scheduler/src/agents.ts';
 import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
 import { Backends } from '../../services/scheduler/src/backends.ts';
+import { Leases } from '../../services/scheduler/src/leases.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
 import { Nodes } from '../../services/scheduler/src/nodes.ts';
 import { schedulerService } from '../../services/scheduler/src/server.ts';
@@ -28,7 +29,8 @@ export async function scene(redis: Redis, nats: Nats) {
   const backendStore = new BackendStore(store, keys);
   const backends = new Backends(backendStore, nodeStore, agents, bus, systemClock, log);
   const nodes = new Nodes(nodeStore, backendStore, backends, systemClock, log);
-  const service = schedulerService(backends, nodes);
+  const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
+  const service = schedulerService(backends, nodes, leases);
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
   const scheduler = createClient(SchedulerServiceService, `127.0.0.1:${server.port}`);
   const closing: (() => unknown)[] = [
@@ -88,13 +90,19 @@ export async function scene(redis: Redis, nats: Nats) {
       });
     return { started, renew, register, node, registration };
   };
-  const turn = () => sweep(nodeStore, backendStore, backends, nodes, log);
+  /** Lets the cluster clock go on, then handles what is due. */
+  const pass = async (ms: number) => {
+    await store.send(['HINCRBY', keys.clock, 'now', String(ms)]);
+    await turn();
+  };
+  const turn = () => sweep(nodeStore, backendStore, backends, nodes, leases, log);
   return {
     scheduler,
     spawn: (request: Parameters<typeof SpawnBackendRequest.fromPartial>[0], timeoutMs?: number) =>
       scheduler.spawnBackend(SpawnBackendRequest.fromPartial(request), { timeoutMs }),
     drone,
     turn,
+    pass,
     store,
     bus,
     backendStore,

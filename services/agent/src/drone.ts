@@ -9,6 +9,7 @@ import { Backend, type Tools } from './backend.ts';
 import { Gate } from './gate.ts';
 import type { Instruments } from './instruments.ts';
 import { digestOf, inventoryOf, type Journal } from './journal.ts';
+import { type Fencing, isStrict } from './lease.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -162,6 +163,14 @@ export class Drone {
       this.#backends.delete(id);
       this.#heard.delete(id);
     }
+  }
+
+  /** Ends every strictly keyed backend whose lease is passing: its key may be another's soon. */
+  fence(fencing: Fencing): void {
+    if (fencing === 'none') return;
+    const order = { type: 'stop', reason: EndReason.LEASE_LOST, force: fencing === 'kill' } as const;
+    for (const backend of this.living())
+      if (isStrict(backend.entry.spec, backend.entry.key)) backend.take(order);
   }
 
   /** Lets every deadline that has passed take effect. */

@@ -118,6 +118,7 @@ export function inventoryOf({
       cpuMillis: spec.resources?.cpuMillis ?? 0,
       memoryBytes: spec.resources?.memoryBytes ?? 0,
       digest: Buffer.from(digest, 'hex'),
+      onLeaseLoss: spec.onLeaseLoss,
     },
     createTime,
     placement,

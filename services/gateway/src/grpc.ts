@@ -67,6 +67,7 @@ export function serveGrpc(backends: Backends, fleet: Fleet, options: GrpcOptions
   });
   const fleetService = implement(strictRequests(FleetServiceService, requestType), {
     listDrones: unary('ListDrones', (_request, signal) => fleet.listDrones(signal)),
+    forgetDrone: unary('ForgetDrone', ({ id }, signal) => fleet.forgetDrone(id, signal)),
   });
   return serveRpc({
     ...options,

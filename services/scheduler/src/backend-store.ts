@@ -119,13 +119,14 @@ export class BackendStore {
     return String(drone) === '' ? 'ended' : { drone: String(drone) };
   }
 
-  /** Ends a record that its drone will not end; false when somebody else did. */
+  /** Ends a record that its drone will not end; false when somebody else did, or when the drone has renewed within `silentMs`. */
   async abandon(
     record: BackendRecord,
     when: 'unreported' | 'any',
     reason: EndReason,
     detail: string,
     now: Date,
+    silentMs = 0,
   ): Promise<boolean> {
     const status = endedStatus(record, reason, detail, now);
     const answer = await this.#script('abandon', [
@@ -135,6 +136,7 @@ export class BackendStore {
       routeOf(record.id, record.drone, status),
       Buffer.from(StopOrder.encode({ id: record.id, force: true, reason }).finish()),
       DEADLINES.retention,
+      silentMs,
     ]);
     return Number(answer) === 1;
   }

@@ -1,6 +1,6 @@
 import type { Bus } from '@spawner/bus';
 import { SUBJECTS } from '@spawner/bus';
-import { AppError, type BackendId, type Clock, parseBackendId } from '@spawner/domain';
+import { AppError, type BackendId, type Clock, DEADLINES, isLiving, parseBackendId } from '@spawner/domain';
 import { specDigest } from '@spawner/proto';
 import type { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { NodeKind } from '@spawner/proto/internal/node';
@@ -135,22 +135,28 @@ export class Backends {
   }
 
   async get(id: BackendId): Promise<Backend> {
-    return toBackend(await this.#record(id));
+    const record = await this.#record(id);
+    const lost = await this.#silentDrones([record]);
+    return toBackend(record, isUnreachable(record, lost));
   }
 
   /** A page of records, newest first; the token is the placement before which the next one begins. */
   async list(query: ListQuery): Promise<{ backends: Backend[]; next: number | undefined }> {
-    const backends: Backend[] = [];
+    const found: BackendRecord[] = [];
+    const page = async (next: number | undefined) => {
+      const lost = await this.#silentDrones(found);
+      return { backends: found.map((record) => toBackend(record, isUnreachable(record, lost))), next };
+    };
     let before: number | undefined = query.before;
     for (let seen = 0; seen < SCAN && before !== undefined; seen += PAGE) {
       const { records, next } = await this.#store.page(before, PAGE);
       for (const record of records) {
-        if (matches(record, query)) backends.push(toBackend(record));
-        if (backends.length === query.pageSize) return { backends, next: record.placement };
+        if (matches(record, query)) found.push(record);
+        if (found.length === query.pageSize) return page(record.placement);
       }
       before = next;
     }
-    return { backends, next: before };
+    return page(before);
   }
 
   /** Writes the wanted end down, tells the agent, and answers with the record as it is. */
@@ -214,11 +220,23 @@ export class Backends {
     return ended || (await this.#store.get(id))?.state === BackendState.TERMINATED;
   }
 
+  /** Those drones of the living among these records that have missed their renewals. */
+  async #silentDrones(records: readonly BackendRecord[]): Promise<Set<string>> {
+    const living = records.filter(({ state }) => isLiving(state));
+    const drones = [...new Set(living.map(({ drone }) => drone))];
+    const silences = await Promise.all(drones.map((drone) => this.#nodes.silence(drone)));
+    return new Set(drones.filter((_, index) => (silences[index] ?? 0) > DEADLINES.renewalsMissed));
+  }
+
   async #record(id: BackendId): Promise<BackendRecord> {
     const record = await this.#store.get(id);
     if (!record) throw unknown(id);
     return record;
   }
+}
+
+function isUnreachable({ state, drone }: BackendRecord, silent: ReadonlySet<string>): boolean {
+  return isLiving(state) && silent.has(drone);
 }
 
 function unknown(id: string): AppError {
@@ -248,5 +266,6 @@ function summaryOf(spec: BackendSpec): SpecSummary {
     cpuMillis: spec.resources?.cpuMillis ?? 0,
     memoryBytes: spec.resources?.memoryBytes ?? 0,
     digest: specDigest(spec),
+    onLeaseLoss: spec.onLeaseLoss,
   };
 }

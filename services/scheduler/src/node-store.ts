@@ -1,3 +1,4 @@
+import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { type Keys, type Redis, Script, scriptKeys } from '@spawner/store';
@@ -32,6 +33,8 @@ export class NodeStore {
   readonly #renew = new Script('renew', 'common');
   readonly #unregister = new Script('unregister', 'common');
   readonly #sweep = new Script('sweep', 'common');
+  readonly #lapse = new Script('lapse', 'common');
+  readonly #forgetDrone = new Script('forget-drone', 'common');
 
   constructor(redis: Redis, keys: Keys) {
     this.#redis = redis;
@@ -64,7 +67,7 @@ export class NodeStore {
     id: string,
     registration: number,
   ): Promise<{ granted: boolean; stops: StopOrder[] }> {
-    const args = [memberOf(kind, id), id, registration];
+    const args = [memberOf(kind, id), id, registration, DEADLINES.leaseGiveAway];
     const answer = await this.#renew.run(this.#redis, scriptKeys(this.#keys), args);
     const [granted, stops] = answer as [number, Buffer[]];
     const orders = stops.filter((_, index) => index % 2 === 1).map((bytes) => StopOrder.decode(bytes));
@@ -115,7 +118,27 @@ export class NodeStore {
     await this.#unregister.run(this.#redis, scriptKeys(this.#keys), args);
   }
 
-  /** Advances the cluster clock and takes what is due: `reserve/<id>` and `forget/<id>`, at most 100. */
+  /** Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. */
+  async lapse(drone: string): Promise<boolean> {
+    const args = [drone, DEADLINES.leaseGiveAway, DEADLINES.droneForgotten];
+    return Number(await this.#lapse.run(this.#redis, scriptKeys(this.#keys), args)) === 1;
+  }
+
+  /** Takes a drone out of the cluster, unless it has renewed within `silentMs` of cluster clock. */
+  async forgetDrone(drone: string, silentMs: number): Promise<boolean> {
+    return Number(await this.#forgetDrone.run(this.#redis, scriptKeys(this.#keys), [drone, silentMs])) === 1;
+  }
+
+  /** Milliseconds of cluster clock since a drone's last renewal; infinite for one that is not known. */
+  async silence(drone: string): Promise<number> {
+    const [at, now] = (await Promise.all([
+      this.#redis.send(['HGET', this.#keys.renewals, memberOf(NodeKind.DRONE, drone)]),
+      this.#redis.send(['HGET', this.#keys.clock, 'now']),
+    ])) as (Buffer | null)[];
+    return at ? Number(String(now ?? 0)) - Number(String(at)) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Advances the cluster clock and takes what is due: `<what>/<id>` as sweep.ts knows them, at most 100. */
   async sweep(): Promise<string[]> {
     return ((await this.#sweep.run(this.#redis, scriptKeys(this.#keys), [100])) as Buffer[]).map(String);
   }

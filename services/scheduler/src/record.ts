@@ -18,16 +18,8 @@ export interface BackendRecord {
 }
 
 /** The public record. The placement is revision 1; a report's revision counts on from there. */
-export function toBackend({
-  id,
-  state,
-  drone,
-  placement,
-  created,
-  summary,
-  key,
-  status,
-}: BackendRecord): Backend {
+export function toBackend(record: BackendRecord, unreachable = false): Backend {
+  const { id, state, drone, placement, created, summary, key, status } = record;
   const scheduled = { state: BackendState.SCHEDULED, revision: 1, time: created };
   const reported = (status?.events ?? []).filter((event) => event.state > STATES.SCHEDULED);
   return {
@@ -50,6 +42,7 @@ export function toBackend({
     lastLogs: status?.lastLogs ?? [],
     key,
     fence: key ? placement : 0,
+    unreachable,
     events: [scheduled, ...reported.map((event) => ({ ...event, revision: event.revision + 1 }))],
   };
 }

@@ -3,10 +3,11 @@ import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_servi
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import { type Implementation, implement } from '@spawner/rpc';
 import type { Backends } from './backends.ts';
+import type { Leases } from './leases.ts';
 import type { Nodes } from './nodes.ts';
 
 /** The scheduler over gRPC: checks, calls, maps. */
-export function schedulerService(backends: Backends, nodes: Nodes): Implementation {
+export function schedulerService(backends: Backends, nodes: Nodes, leases: Leases): Implementation {
   const idOf = async ({ id, key }: { id: string; key?: BackendKey }): Promise<BackendId> => {
     if (!key) return parseBackendId(id);
     refuseViolations(keyViolations(key));
@@ -42,6 +43,7 @@ export function schedulerService(backends: Backends, nodes: Nodes): Implementati
         yield { line };
     },
     listDrones: async () => ({ drones: await nodes.drones() }),
+    forgetDrone: async ({ id }) => ({ endedIds: await leases.forget(id) }),
     registerNode: async ({ node, inventory }) => {
       if (!node) throw new AppError('invalid', 'node is required');
       return nodes.register(node, inventory);

@@ -99,6 +99,10 @@ export function handlers(backends: Backends, fleet: Fleet, clock: Clock): Handle
       query.finish();
       return written('ListDronesResponse', await fleet.listDrones(signal));
     },
+    forgetDrone: async ({ id, query, signal }) => {
+      query.finish();
+      return written('ForgetDroneResponse', await fleet.forgetDrone(id, signal));
+    },
   };
 }
 

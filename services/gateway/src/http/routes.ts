@@ -2,7 +2,7 @@
 export interface Route {
   readonly operation: Operation;
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** With `{id}` where a backend's id stands. */
+  /** With `{id}` where the id of a backend or drone stands. */
   readonly path: string;
   readonly summary: string;
   readonly status: number;
@@ -23,7 +23,8 @@ export type Operation =
   | 'tailLogs'
   | 'terminateBackend'
   | 'terminateBackendByKey'
-  | 'listDrones';
+  | 'listDrones'
+  | 'forgetDrone';
 
 export interface Parameter {
   readonly name: string;
@@ -136,5 +137,13 @@ export const ROUTES: readonly Route[] = [
     summary: 'The machines that backends run on.',
     status: 200,
     response: { message: 'spawner.v1.ListDronesResponse' },
+  },
+  {
+    operation: 'forgetDrone',
+    method: 'DELETE',
+    path: '/v1/drones/{id}',
+    summary: 'Gives up a drone that does not renew; its backends end as DRONE_LOST.',
+    status: 200,
+    response: { message: 'spawner.v1.ForgetDroneResponse' },
   },
 ];

@@ -220,6 +220,53 @@ export function endReasonToJSON(object: EndReason): string {
   }
 }
 
+/** What becomes of a backend whose drone cannot renew its lease in time. */
+export const OnLeaseLoss = {
+  /** UNSPECIFIED - STOP for a backend with a key, CONTINUE for one without. */
+  UNSPECIFIED: 0,
+  /** STOP - Its drone ends it before its key can be given to another. */
+  STOP: 1,
+  /** CONTINUE - It goes on; its key stays with it until its drone is given up. */
+  CONTINUE: 2,
+} as const;
+
+export type OnLeaseLoss = typeof OnLeaseLoss[keyof typeof OnLeaseLoss];
+
+export namespace OnLeaseLoss {
+  export type UNSPECIFIED = typeof OnLeaseLoss.UNSPECIFIED;
+  export type STOP = typeof OnLeaseLoss.STOP;
+  export type CONTINUE = typeof OnLeaseLoss.CONTINUE;
+}
+
+export function onLeaseLossFromJSON(object: any): OnLeaseLoss {
+  switch (object) {
+    case 0:
+    case "ON_LEASE_LOSS_UNSPECIFIED":
+      return OnLeaseLoss.UNSPECIFIED;
+    case 1:
+    case "ON_LEASE_LOSS_STOP":
+      return OnLeaseLoss.STOP;
+    case 2:
+    case "ON_LEASE_LOSS_CONTINUE":
+      return OnLeaseLoss.CONTINUE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum OnLeaseLoss");
+  }
+}
+
+export function onLeaseLossToJSON(object: OnLeaseLoss): string {
+  switch (object) {
+    case OnLeaseLoss.UNSPECIFIED:
+      return "ON_LEASE_LOSS_UNSPECIFIED";
+    case OnLeaseLoss.STOP:
+      return "ON_LEASE_LOSS_STOP";
+    case OnLeaseLoss.CONTINUE:
+      return "ON_LEASE_LOSS_CONTINUE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum OnLeaseLoss");
+  }
+}
+
 /** When the image is pulled before a start. */
 export const PullPolicy = {
   /** UNSPECIFIED - IF_NOT_PRESENT. */
@@ -344,6 +391,7 @@ export interface BackendSpec {
     | undefined;
   /** From ready to its end at the latest; 0, the default, is no limit. */
   lifetimeLimitMs?: number | undefined;
+  onLeaseLoss: OnLeaseLoss;
 }
 
 export interface BackendSpec_EnvEntry {
@@ -404,6 +452,8 @@ export interface Backend {
     | undefined;
   /** Greater than that of every holder of the key before; 0 without a key. The program has it as SPAWNER_FENCE. */
   fence: number;
+  /** Its drone has not renewed its lease for a while; it may be running all the same. */
+  unreachable: boolean;
 }
 
 export interface Backend_LabelsEntry {
@@ -817,6 +867,7 @@ function createBaseBackendSpec(): BackendSpec {
     startupTimeoutMs: undefined,
     idleTimeoutMs: undefined,
     lifetimeLimitMs: undefined,
+    onLeaseLoss: 0,
   };
 }
 
@@ -869,6 +920,9 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     }
     if (message.lifetimeLimitMs !== undefined) {
       writer.uint32(128).int64(message.lifetimeLimitMs);
+    }
+    if (message.onLeaseLoss !== 0) {
+      writer.uint32(136).int32(message.onLeaseLoss);
     }
     return writer;
   },
@@ -1020,6 +1074,14 @@ export const BackendSpec: MessageFns<BackendSpec> = {
             message.lifetimeLimitMs = longToNumber(reader.int64());
             continue;
           }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.onLeaseLoss = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1104,6 +1166,11 @@ export const BackendSpec: MessageFns<BackendSpec> = {
         : isSet(object.lifetime_limit_ms)
         ? globalThis.Number(object.lifetime_limit_ms)
         : undefined,
+      onLeaseLoss: isSet(object.onLeaseLoss)
+        ? onLeaseLossFromJSON(object.onLeaseLoss)
+        : isSet(object.on_lease_loss)
+        ? onLeaseLossFromJSON(object.on_lease_loss)
+        : 0,
     };
   },
 
@@ -1169,6 +1236,9 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     if (message.lifetimeLimitMs !== undefined) {
       obj.lifetimeLimitMs = Math.round(message.lifetimeLimitMs);
     }
+    if (message.onLeaseLoss !== 0) {
+      obj.onLeaseLoss = onLeaseLossToJSON(message.onLeaseLoss);
+    }
     return obj;
   },
 
@@ -1215,6 +1285,7 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     message.startupTimeoutMs = object.startupTimeoutMs ?? undefined;
     message.idleTimeoutMs = object.idleTimeoutMs ?? undefined;
     message.lifetimeLimitMs = object.lifetimeLimitMs ?? undefined;
+    message.onLeaseLoss = object.onLeaseLoss ?? 0;
     return message;
   },
 };
@@ -1626,6 +1697,7 @@ function createBaseBackend(): Backend {
     activity: undefined,
     key: undefined,
     fence: 0,
+    unreachable: false,
   };
 }
 
@@ -1693,6 +1765,9 @@ export const Backend: MessageFns<Backend> = {
     }
     if (message.fence !== 0) {
       writer.uint32(168).int64(message.fence);
+    }
+    if (message.unreachable !== false) {
+      writer.uint32(176).bool(message.unreachable);
     }
     return writer;
   },
@@ -1881,6 +1956,14 @@ export const Backend: MessageFns<Backend> = {
             message.fence = longToNumber(reader.int64());
             continue;
           }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.unreachable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1975,6 +2058,7 @@ export const Backend: MessageFns<Backend> = {
       activity: isSet(object.activity) ? Activity.fromJSON(object.activity) : undefined,
       key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
       fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
+      unreachable: isSet(object.unreachable) ? globalThis.Boolean(object.unreachable) : false,
     };
   },
 
@@ -2049,6 +2133,9 @@ export const Backend: MessageFns<Backend> = {
     if (message.fence !== 0) {
       obj.fence = Math.round(message.fence);
     }
+    if (message.unreachable !== false) {
+      obj.unreachable = message.unreachable;
+    }
     return obj;
   },
 
@@ -2088,6 +2175,7 @@ export const Backend: MessageFns<Backend> = {
       : undefined;
     message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     message.fence = object.fence ?? 0;
+    message.unreachable = object.unreachable ?? false;
     return message;
   },
 };

@@ -16,6 +16,9 @@ import {
   endReasonFromJSON,
   endReasonToJSON,
   LifeEvent,
+  OnLeaseLoss,
+  onLeaseLossFromJSON,
+  onLeaseLossToJSON,
 } from "../../v1/backend.ts";
 
 /** Where a backend's program listens. */
@@ -34,6 +37,7 @@ export interface SpecSummary {
   memoryBytes: number;
   /** SHA-256 of the whole spec. */
   digest: Buffer;
+  onLeaseLoss: OnLeaseLoss;
 }
 
 export interface SpecSummary_LabelsEntry {
@@ -171,6 +175,7 @@ function createBaseSpecSummary(): SpecSummary {
     cpuMillis: 0,
     memoryBytes: 0,
     digest: Buffer.alloc(0),
+    onLeaseLoss: 0,
   };
 }
 
@@ -196,6 +201,9 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     }
     if (message.digest.length !== 0) {
       writer.uint32(58).bytes(message.digest);
+    }
+    if (message.onLeaseLoss !== 0) {
+      writer.uint32(64).int32(message.onLeaseLoss);
     }
     return writer;
   },
@@ -272,6 +280,14 @@ export const SpecSummary: MessageFns<SpecSummary> = {
             message.digest = Buffer.from(reader.bytes());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.onLeaseLoss = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -322,6 +338,11 @@ export const SpecSummary: MessageFns<SpecSummary> = {
         ? globalThis.Number(object.memory_bytes)
         : 0,
       digest: isSet(object.digest) ? Buffer.from(bytesFromBase64(object.digest)) : Buffer.alloc(0),
+      onLeaseLoss: isSet(object.onLeaseLoss)
+        ? onLeaseLossFromJSON(object.onLeaseLoss)
+        : isSet(object.on_lease_loss)
+        ? onLeaseLossFromJSON(object.on_lease_loss)
+        : 0,
     };
   },
 
@@ -354,6 +375,9 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     if (message.digest.length !== 0) {
       obj.digest = base64FromBytes(message.digest);
     }
+    if (message.onLeaseLoss !== 0) {
+      obj.onLeaseLoss = onLeaseLossToJSON(message.onLeaseLoss);
+    }
     return obj;
   },
 
@@ -377,6 +401,7 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     message.cpuMillis = object.cpuMillis ?? 0;
     message.memoryBytes = object.memoryBytes ?? 0;
     message.digest = object.digest ?? Buffer.alloc(0);
+    message.onLeaseLoss = object.onLeaseLoss ?? 0;
     return message;
   },
 };
