@@ -14,6 +14,8 @@ export interface BackendJson {
   exitCode?: number;
   lastLogs?: string[];
   events?: { state: string }[];
+  key?: { namespace?: string; name: string; tag?: string };
+  fence?: number;
   activity?: { openConnections?: number; idleForMs?: number | string };
 }
 

@@ -6,7 +6,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '@spawner/domain';
 import { SchedulerServiceService, type SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
-import { Backend, type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import {
+  Backend,
+  type BackendKey,
+  type BackendSpec,
+  BackendState,
+  EndReason,
+} from '@spawner/proto/v1/backend';
 import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { Drone, DroneState } from '@spawner/proto/v1/fleet_service';
 import { type Handlers, implement, type RpcServer, serveRpc } from '@spawner/rpc';
@@ -15,6 +21,7 @@ import { createLog } from '@spawner/service';
 export interface Asked {
   id: string;
   spec: BackendSpec;
+  key: BackendKey | undefined;
   traceparent: string;
 }
 
@@ -25,6 +32,8 @@ export interface FakeScheduler extends AsyncDisposable {
   readonly records: ReadonlyMap<string, Backend>;
   /** Called after every change, as the bus would tell of it. */
   onChange(take: (backend: Backend) => void): { close(): void };
+  /** Called after every spawn that was asked for. */
+  onAsked(take: () => void): { close(): void };
   /** The next call of SpawnBackend fails with this. */
   failNext(error: Error): void;
   /** Moves a backend on, as its drone would. */
@@ -39,6 +48,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
   const asked: Asked[] = [];
   const records = new Map<string, Backend>();
   const listeners = new Set<(backend: Backend) => void>();
+  const askers = new Set<() => void>();
   const failures: Error[] = [];
   const over = new AbortController();
 
@@ -77,14 +87,24 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
       advance(id, state);
     }
   };
-  const spawn = (request: SpawnBackendRequest, traceparent: string): Backend => {
+  const spawn = (request: SpawnBackendRequest, traceparent: string) => {
     const failure = failures.shift();
-    const { id, spec } = request;
+    const { id, spec, key } = request;
     if (!spec) throw new AppError('invalid', 'no spec');
-    asked.push({ id, spec, traceparent });
+    asked.push({ id, spec, key, traceparent });
+    for (const tell of askers) tell();
     if (failure) throw failure;
     const known = records.get(id);
-    if (known) return known;
+    if (known) return { backend: known, spawned: true };
+    const holder = key && holderOf(records, key);
+    if (holder && holder.state >= BackendState.TERMINATING)
+      throw new AppError('unavailable', 'the holder of the key is still ending');
+    if (holder && holder.key?.tag !== key.tag)
+      throw new AppError(
+        'failed_precondition',
+        `the key is held with the tag ${JSON.stringify(holder.key?.tag)}`,
+      );
+    if (holder) return { backend: holder, spawned: false };
     const time = new Date();
     const state = BackendState.SCHEDULED;
     const record = Backend.fromPartial({
@@ -98,18 +118,23 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
         createTime: time,
       },
       ...{ idleTimeoutMs: spec.idleTimeoutMs, lifetimeLimitMs: spec.lifetimeLimitMs },
+      ...{ key, fence: key ? records.size + 1 : 0 },
       events: [{ state, revision: 1, time }],
     });
     records.set(id, record);
     live(id, spec.image).catch(() => {});
+    return { backend: record, spawned: true };
+  };
+  const named = ({ id, key }: { id: string; key?: BackendKey }): Backend => {
+    const record = key ? holderOf(records, key) : records.get(id);
+    if (!record) throw new AppError('not_found', 'no such backend');
     return record;
   };
 
   const handlers: Handlers<typeof SchedulerServiceService> = {
-    spawnBackend: async (request, { metadata }) => ({
-      backend: spawn(request, String(metadata.get('traceparent')[0] ?? '')),
-    }),
-    getBackend: async ({ id }) => ({ backend: found(records, id) }),
+    spawnBackend: async (request, { metadata }) =>
+      spawn(request, String(metadata.get('traceparent')[0] ?? '')),
+    getBackend: async (request) => ({ backend: named(request) }),
     listBackends: async ({ pageSize, pageToken, states, droneId, labels }) => {
       if (!/^\d*$/.test(pageToken))
         throw new AppError('invalid', 'page_token: not from a page before', {
@@ -124,8 +149,8 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
       const nextPageToken = from + pageSize < fitting.length ? String(from + pageSize) : '';
       return { backends: fitting.slice(from, from + pageSize), nextPageToken };
     },
-    terminateBackend: async ({ id, force }) => {
-      found(records, id);
+    terminateBackend: async ({ force, ...request }) => {
+      const { id } = named(request);
       if (!force) advance(id, BackendState.TERMINATING);
       advance(id, BackendState.TERMINATED, { endReason: EndReason.REQUESTED });
       return { backend: found(records, id) };
@@ -137,6 +162,11 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
       while (follow && !signal.aborted && found(records, id).state < BackendState.TERMINATED)
         await wait(STEP_MS, undefined, { signal }).catch(() => {});
       if (follow) yield { line: { ...line('good bye'), stream: LogStream.STDERR } };
+    },
+    forgetDrone: async ({ id }) => {
+      if (id === 'drone-1') throw new AppError('failed_precondition', 'drone drone-1 renews its lease');
+      if (id !== 'drone-2') throw new AppError('not_found', `no drone ${id}`);
+      return { endedIds: [...records.keys()].filter((of) => records.get(of)?.droneId === id) };
     },
     listDrones: async () => ({
       drones: [
@@ -157,6 +187,10 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     asked,
     records,
     advance,
+    onAsked: (take) => {
+      askers.add(take);
+      return { close: () => askers.delete(take) };
+    },
     failNext: (error) => failures.push(error),
     onChange: (take) => {
       listeners.add(take);
@@ -167,6 +201,15 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
       await server.close();
     },
   };
+}
+
+function holderOf(records: ReadonlyMap<string, Backend>, key: BackendKey): Backend | undefined {
+  return [...records.values()].find(
+    (record) =>
+      record.state < BackendState.TERMINATED &&
+      record.key?.name === key.name &&
+      record.key.namespace === key.namespace,
+  );
 }
 
 function found(records: ReadonlyMap<string, Backend>, id: string): Backend {

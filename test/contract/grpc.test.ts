@@ -22,8 +22,10 @@ afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
 });
 
+const spawnWith = (request: Parameters<typeof SpawnBackendRequest.fromPartial>[0]) =>
+  backends.spawnBackend(SpawnBackendRequest.fromPartial(request));
 const spawn = async (image: string): Promise<Backend> => {
-  const { backend } = await backends.spawnBackend({ spec: BackendSpec.fromPartial({ image }) });
+  const { backend } = await spawnWith({ spec: { image } });
   return backend ?? Backend.fromPartial({});
 };
 async function all<T>(from: AsyncIterable<T>): Promise<T[]> {
@@ -136,7 +138,7 @@ describe('bad input', () => {
     expect(gateway.scheduler.asked).toHaveLength(before);
   });
   it('is refused where there is no spec', async () => {
-    await expect(backends.spawnBackend({})).rejects.toMatchObject({ code: 'invalid' });
+    await expect(spawnWith({})).rejects.toMatchObject({ code: 'invalid' });
   });
   it('is refused with google.rpc.BadRequest where a number is beyond what can be read', async () => {
     const spec = Buffer.concat([
@@ -163,7 +165,7 @@ describe('bad input', () => {
   it('is refused where it is larger than 1 MiB', async () => {
     const env = { A: 'x'.repeat(2 * 1024 * 1024) };
     const spec = BackendSpec.fromPartial({ image: 'a', env });
-    await expect(backends.spawnBackend({ spec })).rejects.toMatchObject({ code: 'exhausted' });
+    await expect(spawnWith({ spec })).rejects.toMatchObject({ code: 'exhausted' });
   });
   it('is refused in lists, logs and ids', async () => {
     const list = (part: object) => backends.listBackends(ListBackendsRequest.fromPartial(part));

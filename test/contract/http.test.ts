@@ -152,6 +152,16 @@ describe('DELETE /v1/backends/{id}', () => {
 });
 
 describe('everything else', () => {
+  it('gives up a drone that does not renew, and no other', async () => {
+    const forget = async (id: string) => (await ask({ path: `/v1/drones/${id}`, method: 'DELETE' })).status;
+    expect([
+      await forget('drone-2'),
+      await forget('drone-1'),
+      await forget('drone-3'),
+      await forget('No'),
+    ]).toEqual([200, 409, 404, 404]);
+  });
+
   it('lists the drones', async () => {
     expect(bodyOf(await get('/v1/drones'))).toEqual({
       drones: [{ id: 'drone-1', state: 'READY', runtime: 'docker', heartbeatAgeMs: 0 }],
@@ -161,7 +171,7 @@ describe('everything else', () => {
     expect(bodyOf(await get('/v2/backends'))).toMatchObject({ code: 'NOT_FOUND' });
     const answer = await ask({ path: '/v1/backends', method: 'PUT' });
     expect(answer.status).toBe(405);
-    expect(answer.headers.allow).toBe('POST, GET');
+    expect(answer.headers.allow).toBe('POST, GET, DELETE');
   });
   it('describes itself, with references that lead somewhere', async () => {
     const text = (await get('/openapi.json')).body;
@@ -173,6 +183,7 @@ describe('everything else', () => {
       '/v1/backends/{id}/events',
       '/v1/backends/{id}/logs',
       '/v1/drones',
+      '/v1/drones/{id}',
     ]);
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
       expect(components.schemas).toHaveProperty([name ?? '']);

@@ -49,6 +49,7 @@ async function fakeScheduler(first: NodeOf[]) {
       await never();
     },
     listDrones: never,
+    forgetDrone: never,
     registerNode: async ({ node }) => {
       registered.push(node!);
       return { registration: registered.length, stops: [], proxies: list };

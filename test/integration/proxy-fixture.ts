@@ -203,6 +203,7 @@ function scheduler(registered: Node[]) {
     listBackends: refuse,
     terminateBackend: refuse,
     listDrones: refuse,
+    forgetDrone: refuse,
     tailLogs: refuseStream,
     registerNode: async ({ node }) => {
       if (node) registered.push(node);

@@ -1,9 +1,9 @@
 import { openBus } from '@spawner/bus';
 import { systemClock } from '@spawner/domain';
 import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
-import { BackendStatus } from '@spawner/proto/internal/backend_status';
+import { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { SchedulerServiceService, SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
 import { createClient, implement, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis } from '@spawner/store';
@@ -11,6 +11,7 @@ import type { Nats, Redis } from '@spawner/testkit';
 import { Agents } from '../../services/scheduler/src/agents.ts';
 import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
 import { Backends } from '../../services/scheduler/src/backends.ts';
+import { Leases } from '../../services/scheduler/src/leases.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
 import { Nodes } from '../../services/scheduler/src/nodes.ts';
 import { schedulerService } from '../../services/scheduler/src/server.ts';
@@ -28,7 +29,8 @@ export async function scene(redis: Redis, nats: Nats) {
   const backendStore = new BackendStore(store, keys);
   const backends = new Backends(backendStore, nodeStore, agents, bus, systemClock, log);
   const nodes = new Nodes(nodeStore, backendStore, backends, systemClock, log);
-  const service = schedulerService(backends, nodes);
+  const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
+  const service = schedulerService(backends, nodes, leases);
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
   const scheduler = createClient(SchedulerServiceService, `127.0.0.1:${server.port}`);
   const closing: (() => unknown)[] = [
@@ -39,11 +41,18 @@ export async function scene(redis: Redis, nats: Nats) {
     () => store.close(),
   ];
 
-  const drone = async (name: string, { capacity = {}, takes = true } = {}) => {
+  const drone = async (
+    name: string,
+    {
+      capacity = {},
+      takes = true,
+    }: { capacity?: object; takes?: boolean | ((request: StartBackendRequest) => Promise<void>) } = {},
+  ) => {
     const started: StartBackendRequest[] = [];
     const agent = implement(AgentServiceService, {
       startBackend: async (request) => {
         if (!takes) throw new Error('no');
+        if (takes !== true) await takes(request);
         started.push(request);
         return {};
       },
@@ -64,7 +73,12 @@ export async function scene(redis: Redis, nats: Nats) {
       backends: 10,
       ...capacity,
     });
-    const { registration } = await scheduler.registerNode({ node, inventory: [] });
+    const register = (...inventory: Parameters<typeof InventoryEntry.fromPartial>[0][]) =>
+      scheduler.registerNode({
+        node,
+        inventory: inventory.map((entry) => InventoryEntry.fromPartial(entry)),
+      });
+    const { registration } = await register();
     const renew = (...changed: Parameters<typeof BackendStatus.fromPartial>[0][]) =>
       scheduler.renewNode({
         kind: NodeKind.DRONE,
@@ -74,13 +88,21 @@ export async function scene(redis: Redis, nats: Nats) {
         changed: changed.map((status) => BackendStatus.fromPartial(status)),
         proxiesVersion: 0,
       });
-    return { started, renew, node, registration };
+    return { started, renew, register, node, registration };
   };
-  const turn = () => sweep(nodeStore, backendStore, backends, nodes, log);
+  /** Lets the cluster clock go on, then handles what is due. */
+  const pass = async (ms: number) => {
+    await store.send(['HINCRBY', keys.clock, 'now', String(ms)]);
+    await turn();
+  };
+  const turn = () => sweep(nodeStore, backendStore, backends, nodes, leases, log);
   return {
     scheduler,
+    spawn: (request: Parameters<typeof SpawnBackendRequest.fromPartial>[0], timeoutMs?: number) =>
+      scheduler.spawnBackend(SpawnBackendRequest.fromPartial(request), { timeoutMs }),
     drone,
     turn,
+    pass,
     store,
     bus,
     backendStore,

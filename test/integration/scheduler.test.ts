@@ -27,7 +27,7 @@ describe('the scheduler', () => {
     await using scene_ = await scene(redis, nats);
     const [a, b] = [await scene_.drone('a'), await scene_.drone('b', { capacity: { backends: 100 } })];
     for (const image of ['one', 'two', 'three', 'four'])
-      await scene_.scheduler.spawnBackend({ id: id(), spec: spec({ image, env: { A: 'b' } }) });
+      await scene_.spawn({ id: id(), spec: spec({ image, env: { A: 'b' } }) });
     expect([...a.started, ...b.started].map(({ spec: got }) => [got?.image, got?.env]).sort()).toEqual([
       ['four', { A: 'b' }],
       ['one', { A: 'b' }],
@@ -41,7 +41,7 @@ describe('the scheduler', () => {
     await using scene_ = await scene(redis, nats);
     await scene_.drone('a', { capacity: { memoryBytes: 10e6 * 4 } });
     const ask = () =>
-      scene_.scheduler.spawnBackend({
+      scene_.spawn({
         id: id(),
         spec: spec({ resources: { cpuMillis: 0, memoryBytes: 10e6, pids: 0 } }),
       });
@@ -60,8 +60,8 @@ describe('the scheduler', () => {
     const a = await scene_.drone('a');
     const same = id();
     const [first, second] = [
-      await scene_.scheduler.spawnBackend({ id: same, spec: spec() }),
-      await scene_.scheduler.spawnBackend({ id: same, spec: spec() }),
+      await scene_.spawn({ id: same, spec: spec() }),
+      await scene_.spawn({ id: same, spec: spec() }),
     ];
     expect(second).toEqual(first);
     expect(a.started).toHaveLength(1);
@@ -69,7 +69,7 @@ describe('the scheduler', () => {
 
   it('says why nothing could be placed', async () => {
     await using scene_ = await scene(redis, nats);
-    await expect(scene_.scheduler.spawnBackend({ id: id(), spec: spec() })).rejects.toMatchObject({
+    await expect(scene_.spawn({ id: id(), spec: spec() })).rejects.toMatchObject({
       code: 'exhausted',
       message: 'no drone is registered',
     });
@@ -79,7 +79,7 @@ describe('the scheduler', () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a', { takes: false });
     const lost = id();
-    await expect(scene_.scheduler.spawnBackend({ id: lost, spec: spec() })).rejects.toMatchObject({
+    await expect(scene_.spawn({ id: lost, spec: spec() })).rejects.toMatchObject({
       code: 'unavailable',
       message: 'drone a did not take the backend',
     });
@@ -89,7 +89,7 @@ describe('the scheduler', () => {
       endReason: EndReason.INTERNAL,
       endDetail: 'drone a did not take it',
     });
-    await expect(scene_.scheduler.spawnBackend({ id: id(), spec: spec() })).rejects.toMatchObject({
+    await expect(scene_.spawn({ id: id(), spec: spec() })).rejects.toMatchObject({
       code: 'exhausted',
     });
     expect((await scene_.scheduler.listDrones({})).drones[0]?.reserved?.backends).toBe(0);
@@ -100,8 +100,7 @@ describe('the scheduler', () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     const [one, two] = [id(), id()];
-    for (const each of [one, two])
-      await scene_.scheduler.spawnBackend({ id: each, spec: spec({ labels: { name: each } }) });
+    for (const each of [one, two]) await scene_.spawn({ id: each, spec: spec({ labels: { name: each } }) });
     await a.renew({ id: one, state: BackendState.READY, revision: 4, local: { host: '10.0.0.1', port: 80 } });
     await a.renew(
       { id: one, state: BackendState.LOADING, revision: 1 },
@@ -129,7 +128,7 @@ describe('the scheduler', () => {
     await eventually(() => expect(table.loaded).toBe(true));
     table.onChange((_, route) => seen.push(route));
     const one = id();
-    await scene_.scheduler.spawnBackend({ id: one, spec: spec() });
+    await scene_.spawn({ id: one, spec: spec() });
     await a.renew({ id: one, state: BackendState.READY, revision: 4, local: { host: '10.0.0.1', port: 80 } });
     await a.renew({ id: one, state: BackendState.READY, revision: 5, local: { host: '10.0.0.1', port: 80 } });
     await a.renew({ id: one, state: BackendState.TERMINATING, revision: 6 });
@@ -156,19 +155,19 @@ describe('the scheduler', () => {
     const table = new RouteTable();
     const stop = new AbortController();
     const [one, two] = [id(), id()];
-    await scene_.scheduler.spawnBackend({ id: one, spec: spec() });
+    await scene_.spawn({ id: one, spec: spec() });
     const following = table.follow(scene_.store, keys, systemClock, log, stop.signal).catch((error) => {
       if (!stop.signal.aborted) console.error(error);
     });
     await eventually(() => expect(table.get(one)).toBeDefined());
     await scene_.store.send(['HINCRBY', keys.routeHead, 'n', '5']);
-    await scene_.scheduler.spawnBackend({ id: two, spec: spec() });
+    await scene_.spawn({ id: two, spec: spec() });
     await eventually(() => expect(table.get(two)).toBeDefined());
     expect(table.loads).toBe(2);
     await redis.flush();
     await scene_.drone('a');
     const three = id();
-    await scene_.scheduler.spawnBackend({ id: three, spec: spec() });
+    await scene_.spawn({ id: three, spec: spec() });
     await eventually(() => expect(table.get(three)).toBeDefined(), { timeoutMs: 15_000 });
     expect([table.get(one), table.get(two)]).toEqual([expect.anything(), expect.anything()]);
     stop.abort();
@@ -179,7 +178,7 @@ describe('the scheduler', () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     const [one, two] = [id(), id()];
-    for (const each of [one, two]) await scene_.scheduler.spawnBackend({ id: each, spec: spec() });
+    for (const each of [one, two]) await scene_.spawn({ id: each, spec: spec() });
     await scene_.scheduler.terminateBackend({ id: one, force: false });
     await scene_.scheduler.terminateBackend({ id: one, force: true });
     const order = { id: one, force: true, reason: EndReason.REQUESTED };
@@ -205,7 +204,7 @@ describe('the scheduler', () => {
     const a = await scene_.drone('a');
     const ids = Array.from({ length: 5 }, id);
     for (const [n, each] of ids.entries())
-      await scene_.scheduler.spawnBackend({ id: each, spec: spec({ labels: { parity: String(n % 2) } }) });
+      await scene_.spawn({ id: each, spec: spec({ labels: { parity: String(n % 2) } }) });
     await a.renew({ id: ids[4]!, state: BackendState.READY, revision: 1 });
     const query = { pageSize: 2, pageToken: '', states: [], droneId: '', labels: {} };
     const first = await scene_.scheduler.listBackends(query);
@@ -242,7 +241,7 @@ describe('the scheduler', () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     const one = id();
-    await scene_.scheduler.spawnBackend({ id: one, spec: spec() });
+    await scene_.spawn({ id: one, spec: spec() });
     await redis.flush();
     expect((await a.renew()).verdict).toBe(RenewVerdict.REGISTER);
     const status = BackendStatus.fromPartial({ id: one, state: BackendState.READY, revision: 4 });
@@ -277,7 +276,7 @@ describe('the scheduler', () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     const [lost, ended] = [id(), id()];
-    for (const each of [lost, ended]) await scene_.scheduler.spawnBackend({ id: each, spec: spec() });
+    for (const each of [lost, ended]) await scene_.spawn({ id: each, spec: spec() });
     await a.renew(
       { id: lost, state: BackendState.READY, revision: 4 },
       { id: ended, state: BackendState.TERMINATED, revision: 5, endReason: EndReason.IDLE },
@@ -298,7 +297,7 @@ describe('the scheduler', () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     const [silent, alive] = [id(), id()];
-    for (const each of [silent, alive]) await scene_.scheduler.spawnBackend({ id: each, spec: spec() });
+    for (const each of [silent, alive]) await scene_.spawn({ id: each, spec: spec() });
     await a.renew({ id: alive, state: BackendState.LOADING, revision: 1 });
     await scene_.turn();
     await scene_.store.send(['HINCRBY', keys.clock, 'now', String(DEADLINES.reservation + 1)]);
@@ -315,18 +314,18 @@ describe('the scheduler', () => {
     const a = await scene_.drone('a');
     await scene_.turn();
     await scene_.store.send(['HINCRBY', keys.clock, 'now', String(DEADLINES.renewalsMissed + 1)]);
-    await expect(scene_.scheduler.spawnBackend({ id: id(), spec: spec() })).rejects.toMatchObject({
+    await expect(scene_.spawn({ id: id(), spec: spec() })).rejects.toMatchObject({
       message: 'no drone has room: of 1, 0 are full and 1 have not renewed',
     });
     await a.renew();
-    await expect(scene_.scheduler.spawnBackend({ id: id(), spec: spec() })).resolves.toBeDefined();
+    await expect(scene_.spawn({ id: id(), spec: spec() })).resolves.toBeDefined();
   });
 
   it("hands an agent's log lines on, and after the end the last ones on record", async () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     const one = id();
-    await scene_.scheduler.spawnBackend({ id: one, spec: spec() });
+    await scene_.spawn({ id: one, spec: spec() });
     const lines = async () => {
       const texts: (string | undefined)[] = [];
       for await (const { line } of scene_.scheduler.tailLogs({ id: one, follow: false }))

@@ -1,7 +1,15 @@
 import { BackendEndedError, SpawnerError } from './errors.ts';
 import { type CallOptions, Http, type SpawnerOptions } from './http.ts';
 import { linesOf } from './lines.ts';
-import type { Backend, BackendSpec, Drone, ListFilter, LogLine } from './types.ts';
+import type {
+  Backend,
+  BackendKey,
+  BackendSpec,
+  Drone,
+  ListFilter,
+  LogLine,
+  SpawnedBackend,
+} from './types.ts';
 import { type WatchOptions, watch } from './watch.ts';
 
 export interface LogOptions extends CallOptions {
@@ -9,6 +17,13 @@ export interface LogOptions extends CallOptions {
   follow?: boolean;
   /** Begin with this many lines; all that are kept by default. */
   tail?: number;
+}
+
+export interface SpawnOptions extends CallOptions {
+  /** Get or create: a living holder of the key is returned, an ending one is waited for. A text is a name. */
+  key?: BackendKey | string;
+  /** Whether a holder with another spec will do; default REUSE. */
+  reusePolicy?: 'REUSE' | 'REQUIRE_SAME_SPEC';
 }
 
 const ENDING: readonly string[] = ['TERMINATING', 'TERMINATED'];
@@ -22,19 +37,36 @@ export class Spawner {
   }
 
   /** Starts a backend. Resolves as soon as it is placed: its `url` works at once, and waits until it is ready. */
-  async spawn(spec: BackendSpec, { signal }: CallOptions = {}): Promise<Backend> {
-    const { backend } = await this.#http.json<{ backend: Backend }>('/v1/backends', {
+  async spawn(spec: BackendSpec, { key, reusePolicy, signal }: SpawnOptions = {}): Promise<SpawnedBackend> {
+    const answer = await this.#http.json<{ backend: Backend; spawned: boolean }>('/v1/backends', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ spec }),
+      body: JSON.stringify({ spec, key: typeof key === 'string' ? { name: key } : key, reusePolicy }),
       signal,
     });
-    return backend;
+    return { ...answer.backend, spawned: answer.spawned };
   }
 
   /** Throws a SpawnerError with code NOT_FOUND for a backend that is not known, or not any more. */
   async get(id: string, { signal }: CallOptions = {}): Promise<Backend> {
     const { backend } = await this.#http.json<{ backend: Backend }>(pathOf(id), { signal });
+    return backend;
+  }
+
+  /** The backend that holds a key; nothing when the key is free. */
+  async holder(key: BackendKey | string, { signal }: CallOptions = {}): Promise<Backend | undefined> {
+    const path = `/v1/backends?${keyQuery(key)}`;
+    const { backends } = await this.#http.json<{ backends?: Backend[] }>(path, { signal });
+    return backends?.[0];
+  }
+
+  /** Ends the backend that holds a key. Throws a SpawnerError with code NOT_FOUND when the key is free. */
+  async terminateHolder(
+    key: BackendKey | string,
+    { force = false, signal }: CallOptions & { force?: boolean } = {},
+  ): Promise<Backend> {
+    const path = `/v1/backends?${keyQuery(key)}&force=${force}`;
+    const { backend } = await this.#http.json<{ backend: Backend }>(path, { method: 'DELETE', signal });
     return backend;
   }
 
@@ -114,6 +146,11 @@ export class Spawner {
 
 function pathOf(id: string): string {
   return `/v1/backends/${encodeURIComponent(id)}`;
+}
+
+function keyQuery(key: BackendKey | string): URLSearchParams {
+  const { namespace = '', name } = typeof key === 'string' ? { name: key } : key;
+  return new URLSearchParams({ keyName: name, ...(namespace === '' ? {} : { keyNamespace: namespace }) });
 }
 
 function queryOf({ states = [], droneId, labels = {}, pageSize }: ListFilter): URLSearchParams {

@@ -85,6 +85,23 @@ export interface Backend {
   lastLogs?: string[];
   events?: LifeEvent[];
   activity?: Activity;
+  key?: BackendKey;
+  /** Greater than that of every holder of the key before; the program has it as SPAWNER_FENCE. */
+  fence?: number;
+}
+
+/** The name of what a backend is for. At most one backend holds `(namespace, name)`. */
+export interface BackendKey {
+  namespace?: string;
+  /** Any text of 1 to 512 bytes. */
+  name: string;
+  /** A holder with another tag is refused instead of returned. */
+  tag?: string;
+}
+
+export interface SpawnedBackend extends Backend {
+  /** Whether this call started it; false for the living holder of the key. */
+  spawned: boolean;
 }
 
 export interface LogLine {

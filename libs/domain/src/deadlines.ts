@@ -9,6 +9,14 @@ export const DEADLINES = {
   call: 5_000,
   /** A drone that has not renewed for this long gets no new work; a proxy is no longer given out by DNS. */
   renewalsMissed: 6_000,
+  /** On the agent's clock, from the send of the last answered renewal: its strictly keyed backends get their stop signal. */
+  leaseStop: 25_000,
+  /** On the same clock: what is left of them is killed, whatever grace it has of its own. */
+  leaseKill: 30_000,
+  /** On the cluster clock, from the last renewal that came: their keys are given to others. */
+  leaseGiveAway: 45_000,
+  /** On the cluster clock: the drone is given up, and everything on it has ended. */
+  droneForgotten: 600_000,
   /** A backend that its agent has not reported on since it was placed is given up. */
   reservation: 10_000,
   /** A proxy that has not renewed for this long is not asked any more before a backend is ended for idleness. */

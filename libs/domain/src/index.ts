@@ -4,5 +4,6 @@ export * from './deadlines.ts';
 export * from './errors.ts';
 export * from './hostnames.ts';
 export * from './ids.ts';
+export * from './keys.ts';
 export * from './lifecycle.ts';
 export * from './spec.ts';

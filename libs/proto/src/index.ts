@@ -6,3 +6,4 @@ export * from './descriptors.ts';
 export * from './json-read.ts';
 export * from './json-schema.ts';
 export * from './json-write.ts';
+export * from './spec-digest.ts';

@@ -148,6 +148,7 @@ describe('jsonSchemas', () => {
   it('describes a message and all that it holds', () => {
     const schemas = jsonSchemas([REQUEST], new Set(['spawner.v1.BackendSpec.image']));
     expect(Object.keys(schemas).sort()).toEqual([
+      'BackendKey',
       'BackendSpec',
       'Readiness',
       'RegistryCredentials',

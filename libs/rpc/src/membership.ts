@@ -20,6 +20,8 @@ export interface Member {
   changed?(): BackendStatus[];
   /** These reports have arrived: a later one of the same backend has a higher revision. */
   acknowledged?(reports: readonly BackendStatus[]): void;
+  /** A registration or renewal that was sent at this instant of the node's clock has been answered. */
+  renewed?(sentAt: number): void;
   /** Ends that stand in the store; their records may be forgotten. */
   ended?(ids: readonly string[]): void;
   /** Wanted ends; repeated until they are reported. */
@@ -105,6 +107,7 @@ export class Membership {
     this.#registration = answer.registration;
     this.#sequence = 0;
     this.#renewedAt = sentAt;
+    this.#member.renewed?.(sentAt);
     this.#log.info({ registration: answer.registration, backends: inventory.length }, 'registered');
     this.#member.acknowledged?.(inventory.flatMap(({ status }) => (status ? [status] : [])));
     this.#take(answer);
@@ -132,6 +135,7 @@ export class Membership {
       return;
     }
     this.#renewedAt = sentAt;
+    this.#member.renewed?.(sentAt);
     this.#member.acknowledged?.(changed);
     this.#member.ended?.(answer.ended);
     this.#take(answer);

@@ -186,11 +186,17 @@ function callContext(call: ServerUnaryCall<never, unknown> | ServerWritableStrea
   const deadline = call.getDeadline();
   const at = deadline instanceof Date ? deadline.getTime() : deadline;
   const late = () => abort.abort(new AppError('deadline', 'the deadline passed before the answer was there'));
-  const left = at - Date.now() - ANSWER_MS;
+  const timeLeftMs = () => at - Date.now() - ANSWER_MS;
+  const left = timeLeftMs();
   const timer = Number.isFinite(left)
     ? setTimeout(late, Math.min(Math.max(0, left), 2 ** 31 - 1))
     : undefined;
-  const context: CallContext = { signal: abort.signal, metadata: call.metadata, peer: call.getPeer() };
+  const context: CallContext = {
+    signal: abort.signal,
+    timeLeftMs,
+    metadata: call.metadata,
+    peer: call.getPeer(),
+  };
   const dispose = () => {
     clearTimeout(timer);
     call.removeListener('cancelled', leave);

@@ -19,6 +19,8 @@ export type ResponseOf<M> = M extends { responseDeserialize: (bytes: Buffer) => 
 export interface CallContext {
   /** Aborts when the caller left or its deadline, less 20 ms to answer in, has passed. */
   readonly signal: AbortSignal;
+  /** Milliseconds until the signal aborts for the caller's deadline; Infinity where it has none. */
+  readonly timeLeftMs: () => number;
   readonly metadata: Metadata;
   readonly peer: string;
 }

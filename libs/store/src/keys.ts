@@ -25,6 +25,8 @@ export function keysOf(cluster: string) {
     backend: (id: string) => key('backend', id),
     /** zset, scheduler: backend id → tick of its placement. */
     backends: key('backends'),
+    /** string, scheduler: id of the backend that holds the key of this hash (key-hash.ts), until that has ended. */
+    key: (hash: string) => key('key', hash),
     /** zset, scheduler: `<what>/<id>` → cluster clock when it is to be looked at. */
     due: key('due'),
     /** hash, scheduler: backend id → Route. */
@@ -44,7 +46,7 @@ export function keysOf(cluster: string) {
 
 export type Keys = ReturnType<typeof keysOf>;
 
-/** What every script is given as KEYS, in the order that lua/common.lua names them; the last two are prefixes. */
+/** What every script is given as KEYS, in the order that lua/common.lua names them; the last three are prefixes. */
 export function scriptKeys(keys: Keys): string[] {
   return [
     keys.tick,
@@ -59,5 +61,6 @@ export function scriptKeys(keys: Keys): string[] {
     keys.nodes('drone'),
     keys.backend(''),
     keys.drone(''),
+    keys.key(''),
   ];
 }

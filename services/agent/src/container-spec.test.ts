@@ -13,6 +13,20 @@ describe('a container', () => {
     expect(options.HostConfig.PortBindings).toBeUndefined();
   });
 
+  it('knows its key and its fence, whatever the spec and the key say', () => {
+    const spec = BackendSpec.fromPartial({ image: 'a', env: { SPAWNER_FENCE: '9', SPAWNER_KEY: 'no' } });
+    const key = { namespace: '', name: 'a=b\nPATH=/x 🙂', tag: 't' };
+    const envOf = (namespace: string) =>
+      containerOptions(home, { id: 'x1', placement: 5, spec, key: { ...key, namespace } }, '10.0.0.9').Env;
+    expect(envOf('')).toEqual([
+      'SPAWNER_FENCE=5',
+      `SPAWNER_KEY=${key.name}`,
+      'PORT=8080',
+      'SPAWNER_BACKEND_ID=x1',
+    ]);
+    expect(envOf('rooms')).toContain('SPAWNER_KEY_NAMESPACE=rooms');
+  });
+
   it("cannot be given Spawner's own labels by its user", () => {
     const spec = BackendSpec.fromPartial({
       image: 'a',

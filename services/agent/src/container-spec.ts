@@ -1,5 +1,6 @@
 import { SPEC_DEFAULTS } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { identity } from './identity.ts';
 import type { Program } from './runtime.ts';
 
 /** How this drone's containers are recognised, and what each is made of. Pure. */
@@ -37,7 +38,8 @@ export function imageReference(image: string): string {
 }
 
 /** The body of the engine's ContainerCreate for a program at an address of the home's network. */
-export function containerOptions(home: ContainerHome, { id, placement, spec }: Program, address: string) {
+export function containerOptions(home: ContainerHome, program: Program, address: string) {
+  const { id, placement, spec } = program;
   const port = spec.port ?? SPEC_DEFAULTS.port;
   const { cpuMillis = 0, memoryBytes = 0, pids = 0 } = spec.resources ?? {};
   const userLabels = Object.entries(spec.labels).map(([name, value]) => [`dev.spawner.label.${name}`, value]);
@@ -56,7 +58,7 @@ export function containerOptions(home: ContainerHome, { id, placement, spec }: P
     Image: imageReference(spec.image),
     Entrypoint: spec.command.length > 0 ? [...spec.command] : undefined,
     Cmd: spec.args.length > 0 ? [...spec.args] : undefined,
-    Env: Object.entries({ ...spec.env, PORT: String(port), SPAWNER_BACKEND_ID: id }).map(
+    Env: Object.entries({ ...spec.env, PORT: String(port), ...identity(program) }).map(
       ([name, value]) => `${name}=${value}`,
     ),
     Labels: labels,

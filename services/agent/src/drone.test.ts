@@ -1,7 +1,13 @@
 import { type Clock, systemClock } from '@spawner/domain';
 import { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import {
+  type BackendKey,
+  type BackendSpec,
+  BackendState,
+  EndReason,
+  OnLeaseLoss,
+} from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { eventually, type TempDir, tempDir } from '@spawner/testkit';
 import { Drone } from './drone.ts';
@@ -87,9 +93,10 @@ describe('a drone', () => {
     });
     return opened;
   };
-  const start = (id: string, spec: Parameters<typeof StartBackendRequest.fromPartial>[0]['spec'] = {}) =>
+  type Spec = Parameters<typeof StartBackendRequest.fromPartial>[0]['spec'];
+  const start = (id: string, spec: Spec = {}, key?: BackendKey) =>
     drone.start(
-      StartBackendRequest.fromPartial({ id, placement: 1, spec: { image: `image-${id}`, ...spec } }),
+      StartBackendRequest.fromPartial({ id, placement: 1, spec: { image: `image-${id}`, ...spec }, key }),
     );
   const stateOf = (id: string) => drone.find(id)?.life.status.state;
   const reaches = (id: string, state: BackendState) => eventually(() => stateOf(id) === state);
@@ -254,5 +261,22 @@ describe('a drone', () => {
     expect(asked.sort()).toEqual(['here a', 'here b']);
     expect(stateOf('a')).toBe(READY);
     expect(drone.find('a')?.usage).toEqual(unusedSince(5_000));
+  });
+
+  it('fences strictly keyed backends and no others: first the stop signal, then the kill', async () => {
+    const key = { namespace: '', name: 'room', tag: '' };
+    const specs = { strict: {}, loose: { onLeaseLoss: OnLeaseLoss.CONTINUE } };
+    for (const [id, spec] of Object.entries(specs)) start(id, spec, key);
+    start('plain');
+    for (const id of ['strict', 'loose', 'plain']) await reaches(id, BackendState.WAITING);
+    drone.fence('none');
+    expect(stateOf('strict')).toBe(BackendState.WAITING);
+    drone.fence('stop');
+    await reaches('strict', TERMINATING);
+    await eventually(() => expect(runtime.calls).toContain('signal SIGTERM strict'));
+    drone.fence('kill');
+    await reaches('strict', TERMINATED);
+    expect(drone.find('strict')?.life.status.endReason).toBe(EndReason.LEASE_LOST);
+    expect(['loose', 'plain'].map(stateOf)).toEqual([BackendState.WAITING, BackendState.WAITING]);
   });
 });

@@ -9,6 +9,7 @@ import { Backend, type Tools } from './backend.ts';
 import { Gate } from './gate.ts';
 import type { Instruments } from './instruments.ts';
 import { digestOf, inventoryOf, type Journal } from './journal.ts';
+import { type Fencing, isStrict } from './lease.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -102,7 +103,7 @@ export class Drone {
 
   /** Takes a backend over. The same id again is success; one that ended here is refused. */
   start(request: StartBackendRequest): void {
-    const { id, spec, placement } = request;
+    const { id, spec, placement, key } = request;
     const { journal, clock, instruments } = this.#tools;
     const present = this.#backends.get(id);
     if (present && !hasEnded(present.life)) return;
@@ -111,7 +112,7 @@ export class Drone {
     if (!spec) throw new AppError('invalid', 'spec is missing');
     const createTime = request.createTime ?? clock.wall();
     const life = newLife(id, termsOf(spec), createTime);
-    const entry = { id, placement, createTime, spec, digest: digestOf(spec), life };
+    const entry = { id, placement, createTime, spec, key, digest: digestOf(spec), life };
     journal.write(entry);
     const backend = new Backend(entry, this.#tools, presentContext());
     this.#backends.set(id, backend);
@@ -162,6 +163,14 @@ export class Drone {
       this.#backends.delete(id);
       this.#heard.delete(id);
     }
+  }
+
+  /** Ends every strictly keyed backend whose lease is passing: its key may be another's soon. */
+  fence(fencing: Fencing): void {
+    if (fencing === 'none') return;
+    const order = { type: 'stop', reason: EndReason.LEASE_LOST, force: fencing === 'kill' } as const;
+    for (const backend of this.living())
+      if (isStrict(backend.entry.spec, backend.entry.key)) backend.take(order);
   }
 
   /** Lets every deadline that has passed take effect. */

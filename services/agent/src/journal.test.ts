@@ -34,7 +34,8 @@ function entryOf(id: string): JournalEntry {
   const begun = step(newLife(id, termsOf(spec), new Date(4_000)), { type: 'begin' }, at).life;
   const stop = { type: 'stop', reason: EndReason.REQUESTED, force: false } as const;
   const { life } = step(begun, stop, at);
-  return { id, placement: 42, createTime: new Date(4_000), spec, digest: digestOf(spec), life };
+  const key = { namespace: 'rooms', name: `${id}\n{}*🙂`, tag: '' };
+  return { id, placement: 42, createTime: new Date(4_000), spec, key, digest: digestOf(spec), life };
 }
 
 describe('the journal', () => {
@@ -86,6 +87,7 @@ describe('the journal', () => {
     const told = inventoryOf(entryOf('a'));
     expect(told).toMatchObject({
       placement: 42,
+      key: { namespace: 'rooms', name: 'a\n{}*🙂', tag: '' },
       status: { id: 'a', state: BackendState.TERMINATING },
       spec: { image: 'some/image:1', labels: { team: 'red' }, idleTimeoutMs: 0, memoryBytes: 9_000_000 },
     });

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { specDigest } from '@spawner/proto';
 import { BackendStatus, type InventoryEntry } from '@spawner/proto/internal/backend_status';
-import { BackendSpec } from '@spawner/proto/v1/backend';
+import { BackendKey, BackendSpec } from '@spawner/proto/v1/backend';
 import type { Log } from '@spawner/service';
 import { afterReboot, type Ending, type Life, termsOf } from './life.ts';
 import type { StateDir } from './state-dir.ts';
@@ -15,6 +15,8 @@ export interface JournalEntry {
   readonly placement: number;
   readonly createTime: Date;
   readonly spec: BackendSpec;
+  /** What it holds; the placement is then its fence. */
+  readonly key?: BackendKey;
   /** SHA-256 of the spec as it came, in hexadecimal. */
   readonly digest: string;
   readonly life: Life;
@@ -26,6 +28,7 @@ interface Written {
   placement: number;
   createTime: string;
   digest: string;
+  key?: unknown;
   spec: unknown;
   status: unknown;
   loadingAt?: number;
@@ -73,6 +76,7 @@ export class Journal {
       placement: entry.placement,
       createTime: entry.createTime.toISOString(),
       digest: entry.digest,
+      key: entry.key && BackendKey.toJSON(entry.key),
       spec: BackendSpec.toJSON(entry.spec),
       status: BackendStatus.toJSON(life.status),
       loadingAt: life.loadingAt,
@@ -92,11 +96,18 @@ export class Journal {
 
 /** The digest of a spec as a journal and an inventory name it. */
 export function digestOf(spec: BackendSpec): string {
-  return createHash('sha256').update(BackendSpec.encode(spec).finish()).digest('hex');
+  return specDigest(spec).toString('hex');
 }
 
 /** What the scheduler is told of an entry at a registration. */
-export function inventoryOf({ life, spec, digest, createTime, placement }: JournalEntry): InventoryEntry {
+export function inventoryOf({
+  life,
+  spec,
+  digest,
+  createTime,
+  placement,
+  key,
+}: JournalEntry): InventoryEntry {
   return {
     status: life.status,
     spec: {
@@ -107,9 +118,11 @@ export function inventoryOf({ life, spec, digest, createTime, placement }: Journ
       cpuMillis: spec.resources?.cpuMillis ?? 0,
       memoryBytes: spec.resources?.memoryBytes ?? 0,
       digest: Buffer.from(digest, 'hex'),
+      onLeaseLoss: spec.onLeaseLoss,
     },
     createTime,
     placement,
+    key,
   };
 }
 
@@ -124,6 +137,7 @@ function readEntry(id: string, written: Written): JournalEntry {
     createTime: new Date(written.createTime),
     spec,
     digest: written.digest,
+    ...(written.key === undefined ? {} : { key: BackendKey.fromJSON(written.key) }),
     life: { status, terms: termsOf(spec), loadingAt, startedAt, readyAt, ending },
   };
 }

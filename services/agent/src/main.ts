@@ -9,6 +9,7 @@ import { readConfig } from './config.ts';
 import { Drone } from './drone.ts';
 import { makeInstruments } from './instruments.ts';
 import { Journal } from './journal.ts';
+import { fencingAt, Lease } from './lease.ts';
 import { droneNode, memberOf } from './member.ts';
 import { Reconciler } from './reconcile.ts';
 import { agentService } from './server.ts';
@@ -30,11 +31,14 @@ await run('agent', readConfig, async (config, app) => {
   const journal = new Journal(state, boot, log);
   const drone = app.own(new Drone({ runtime, journal, clock: bootClock, log, instruments }));
   drone.takeUp(activity.read());
+  const lease = new Lease(state, boot);
+  const fence = async () => drone.fence(fencingAt(lease.age(bootClock.now())));
+  await fence();
   gauge('spawner.agent.backends', 'Living backends', () => drone.living().length);
 
   const { bindAddress: address, port } = config;
   const rpc = app.own(await serveRpc({ address, port, log, services: [agentService(drone)] }));
-  const member = memberOf(drone, droneNode(config, droneId, kind, rpc.port));
+  const member = memberOf(drone, lease, droneNode(config, droneId, kind, rpc.port));
   const membership = app.own(new Membership(config.schedulerAddress, member, bootClock, log));
   app.readyWhen(() => membership.waitingFor());
   drone.join(membership);
@@ -44,6 +48,7 @@ await run('agent', readConfig, async (config, app) => {
   app.every('following the runtime', 100, (signal) => reconciler.follow(signal));
   app.every('reconciling', 10_000, () => reconciler.all());
   app.every('deadlines', 100, async () => drone.tick());
+  app.every('fencing', 250, fence);
 
   const bus = await app.connect('NATS', () => openBus(config.natsUrl, `agent ${droneId}`, log));
   app.readyWhen(() => (bus.connected ? undefined : 'NATS'));

@@ -2,6 +2,7 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import type { Member } from '@spawner/rpc';
 import type { AgentConfig } from './config.ts';
 import type { Drone } from './drone.ts';
+import type { Lease } from './lease.ts';
 
 /** How this drone describes itself to the scheduler. */
 export function droneNode(config: AgentConfig, droneId: string, runtime: string, boundPort: number): Node {
@@ -18,9 +19,10 @@ export function droneNode(config: AgentConfig, droneId: string, runtime: string,
 }
 
 /** The drone as a member of the cluster. */
-export function memberOf(drone: Drone, node: Node): Member {
+export function memberOf(drone: Drone, lease: Lease, node: Node): Member {
   return {
     node,
+    renewed: (sentAt) => lease.renewed(sentAt),
     inventory: () => drone.inventory(),
     changed: () => drone.unheard(),
     acknowledged: (reports) => drone.acknowledge(reports),

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { type Clock, isBackendId } from '@spawner/domain';
 import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import { identity } from './identity.ts';
 import { cpuPercent, processFacts, sessionMembers } from './proc.ts';
 import { fileLines } from './process-log.ts';
 import {
@@ -212,9 +213,9 @@ export function programName(image: string): string {
 }
 
 /** Nothing of the agent's own environment but what a program cannot do without. */
-function environment({ id, spec }: Program, port: number): Record<string, string> {
+function environment(program: Program, port: number): Record<string, string> {
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', LANG = 'C.UTF-8' } = process.env;
-  return { PATH, HOME, LANG, ...spec.env, HOST, PORT: String(port), SPAWNER_BACKEND_ID: id };
+  return { PATH, HOME, LANG, ...program.spec.env, HOST, PORT: String(port), ...identity(program) };
 }
 
 function isProgram(path: string): boolean {

@@ -1,5 +1,5 @@
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
-import type { BackendSpec } from '@spawner/proto/v1/backend';
+import type { BackendKey, BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 
 /**
@@ -34,6 +34,7 @@ export interface Program {
   readonly id: string;
   readonly placement: number;
   readonly spec: BackendSpec;
+  readonly key?: BackendKey;
 }
 
 export interface Endpoints {

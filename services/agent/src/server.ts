@@ -1,4 +1,4 @@
-import { AppError, parseBackendId, refuseViolations, specViolations } from '@spawner/domain';
+import { AppError, keyViolations, parseBackendId, refuseViolations, specViolations } from '@spawner/domain';
 import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { LogStream } from '@spawner/proto/v1/backend_service';
@@ -29,6 +29,7 @@ function checkStart(request: StartBackendRequest, registration: number): void {
   parseBackendId(request.id);
   if (registration === 0 || request.registration !== registration)
     throw new AppError('failed_precondition', 'not the present registration of this drone');
+  if (request.key) refuseViolations(keyViolations(request.key));
   if (request.spec) refuseViolations(specViolations(request.spec));
 }
 

@@ -15,7 +15,7 @@ import type {
   WatchBackendResponse,
 } from '@spawner/proto/v1/backend_service';
 import { durations, inSpan } from '@spawner/service';
-import { backendIdOf, listViolations, tailViolations } from './requests.ts';
+import { backendIdOf, listViolations, namedBy, spawnViolations, tailViolations } from './requests.ts';
 import { asCallersSee, type Scheduler } from './scheduler.ts';
 import { placeBackend } from './spawn.ts';
 import { completeSpec } from './spec.ts';
@@ -42,24 +42,31 @@ export class Backends {
     this.#parts = parts;
   }
 
-  async spawn(request: SpawnBackendRequest, signal: AbortSignal): Promise<SpawnBackendResponse> {
-    const spec = completeSpec(request.spec);
+  /** `timeLeftMs` is what is left of the caller's deadline. */
+  async spawn(
+    request: SpawnBackendRequest,
+    signal: AbortSignal,
+    timeLeftMs = Number.POSITIVE_INFINITY,
+  ): Promise<SpawnBackendResponse> {
+    const spec = completeSpec(request.spec, spawnViolations(request));
+    const { key, reusePolicy } = request;
     const began = this.#parts.clock.now();
     return inSpan('spawn backend', { 'spawner.image': spec.image }, async (span) => {
       let outcome = 'failed';
       try {
-        const backend = await placeBackend(this.#parts, spec, signal);
+        const wanted = { spec, key, reusePolicy };
+        const { backend, spawned } = await placeBackend(this.#parts, wanted, signal, timeLeftMs);
         span.setAttributes({ 'spawner.backend.id': backend.id, 'spawner.drone.id': backend.droneId });
-        outcome = 'placed';
-        return { backend: this.#shown(backend), spawned: true };
+        outcome = spawned ? 'placed' : 'held';
+        return { backend: this.#shown(backend), spawned };
       } finally {
         this.#spawnSeconds((this.#parts.clock.now() - began) / 1_000, { outcome });
       }
     });
   }
 
-  async get({ id }: GetBackendRequest, signal: AbortSignal): Promise<GetBackendResponse> {
-    return { backend: this.#shown(await this.#read(backendIdOf(id), signal)) };
+  async get(request: GetBackendRequest, signal: AbortSignal): Promise<GetBackendResponse> {
+    return { backend: this.#shown(await this.#read(namedBy(request), signal)) };
   }
 
   async list(request: ListBackendsRequest, signal: AbortSignal): Promise<ListBackendsResponse> {
@@ -75,7 +82,7 @@ export class Backends {
     signal: AbortSignal,
   ): AsyncGenerator<WatchBackendResponse> {
     const { hints, clock } = this.#parts;
-    const read: WatchSources['read'] = (known, until) => this.#read(known, until);
+    const read: WatchSources['read'] = (known, until) => this.#read({ id: known }, until);
     for await (const backend of watchBackend(backendIdOf(id), afterRevision, { read, hints, clock }, signal))
       yield { backend: this.#shown(backend) };
   }
@@ -91,13 +98,13 @@ export class Backends {
   }
 
   async terminate(request: TerminateBackendRequest, signal: AbortSignal): Promise<TerminateBackendResponse> {
-    backendIdOf(request.id);
-    const answer = await this.#parts.scheduler.terminateBackend(request, { signal }).catch(rethrow);
+    const order = { ...namedBy(request), force: request.force };
+    const answer = await this.#parts.scheduler.terminateBackend(order, { signal }).catch(rethrow);
     return { backend: this.#shown(present(answer.backend)) };
   }
 
-  async #read(id: string, signal: AbortSignal): Promise<Backend> {
-    const { backend } = await this.#parts.scheduler.getBackend({ id }, { signal }).catch(rethrow);
+  async #read(named: GetBackendRequest, signal: AbortSignal): Promise<Backend> {
+    const { backend } = await this.#parts.scheduler.getBackend(named, { signal }).catch(rethrow);
     return present(backend);
   }
 

@@ -21,12 +21,15 @@ export function serveGrpc(backends: Backends, fleet: Fleet, options: GrpcOptions
   const count = counter('spawner.gateway.grpc.requests', 'gRPC calls by method and status');
 
   const unary =
-    <Q extends object, A>(method: string, work: (request: Q, signal: AbortSignal) => Promise<A>) =>
-    async (request: Q, { signal }: CallContext): Promise<A> => {
+    <Q extends object, A>(
+      method: string,
+      work: (request: Q, signal: AbortSignal, timeLeftMs: number) => Promise<A>,
+    ) =>
+    async (request: Q, { signal, timeLeftMs }: CallContext): Promise<A> => {
       let code = 'OK';
       try {
         refuseUnreadable(request);
-        return await work(request, signal);
+        return await work(request, signal, timeLeftMs());
       } catch (error) {
         code = codeOf(error);
         throw error;
@@ -53,7 +56,9 @@ export function serveGrpc(backends: Backends, fleet: Fleet, options: GrpcOptions
     };
 
   const backendService = implement(strictRequests(BackendServiceService, requestType), {
-    spawnBackend: unary('SpawnBackend', (request, signal) => backends.spawn(request, signal)),
+    spawnBackend: unary('SpawnBackend', (request, signal, timeLeftMs) =>
+      backends.spawn(request, signal, timeLeftMs),
+    ),
     getBackend: unary('GetBackend', (request, signal) => backends.get(request, signal)),
     listBackends: unary('ListBackends', (request, signal) => backends.list(request, signal)),
     watchBackend: stream('WatchBackend', (request, signal) => backends.watch(request, signal)),
@@ -62,6 +67,7 @@ export function serveGrpc(backends: Backends, fleet: Fleet, options: GrpcOptions
   });
   const fleetService = implement(strictRequests(FleetServiceService, requestType), {
     listDrones: unary('ListDrones', (_request, signal) => fleet.listDrones(signal)),
+    forgetDrone: unary('ForgetDrone', ({ id }, signal) => fleet.forgetDrone(id, signal)),
   });
   return serveRpc({
     ...options,

@@ -1,6 +1,18 @@
-import { AppError, type BackendId, isBackendId, refuseViolations, type Violation } from '@spawner/domain';
-import { BackendState } from '@spawner/proto/v1/backend';
-import type { ListBackendsRequest, TailLogsRequest } from '@spawner/proto/v1/backend_service';
+import {
+  AppError,
+  type BackendId,
+  isBackendId,
+  keyViolations,
+  refuseViolations,
+  type Violation,
+} from '@spawner/domain';
+import { type BackendKey, BackendState } from '@spawner/proto/v1/backend';
+import {
+  type ListBackendsRequest,
+  ReusePolicy,
+  type SpawnBackendRequest,
+  type TailLogsRequest,
+} from '@spawner/proto/v1/backend_service';
 
 /** What may be asked for at once. */
 export const LARGEST_PAGE = 1_000;
@@ -11,6 +23,23 @@ export function backendIdOf(id: string): BackendId {
   if (id === '') refuseViolations([{ field: 'id', message: 'is required' }]);
   if (isBackendId(id)) return id;
   throw new AppError('not_found', `no backend ${JSON.stringify(id.slice(0, 64))}`);
+}
+
+/** What a request names: a backend's id, or the key that it holds. Throws `invalid` for both and for neither. */
+export function namedBy({ id, key }: { id: string; key?: BackendKey }): { id: string; key?: BackendKey } {
+  if (!key) return { id: backendIdOf(id) };
+  const both = id === '' ? [] : [{ field: 'key', message: 'either id or key, not both' }];
+  refuseViolations([...both, ...keyViolations(key)]);
+  return { id: '', key };
+}
+
+/** What is wrong with a spawn besides its spec. */
+export function spawnViolations({ key, reusePolicy }: SpawnBackendRequest): Violation[] {
+  const known = Object.values<number>(ReusePolicy).includes(reusePolicy);
+  return [
+    ...(key ? keyViolations(key) : []),
+    ...(known ? [] : [{ field: 'reuse_policy', message: 'not a reuse policy' }]),
+  ];
 }
 
 export function listViolations({ pageSize, states }: ListBackendsRequest): Violation[] {
@@ -30,7 +59,8 @@ export function tailViolations({ tailLines }: TailLogsRequest): Violation[] {
   return [{ field: 'tail_lines', message: `must be a whole number from 0 to ${MOST_LINES}` }];
 }
 
-/** Full name of the message that a method's request is; the method as generated code names it (`spawnBackend`). */
+/** Full name of the message that a method's request is; the method as generated code names it (`spawnBackend`), or with `ByKey` behind it. */
 export function requestType(method: string): string {
-  return `spawner.v1.${method[0]?.toUpperCase()}${method.slice(1)}Request`;
+  const name = method.replace(/ByKey$/, '');
+  return `spawner.v1.${name[0]?.toUpperCase()}${name.slice(1)}Request`;
 }

@@ -5,7 +5,13 @@ import { createClient, type RpcClient } from '@spawner/rpc';
 /** The scheduler as the gateway sees it: everything but what nodes use. */
 export type Scheduler = Pick<
   RpcClient<typeof SchedulerServiceService>,
-  'spawnBackend' | 'getBackend' | 'listBackends' | 'terminateBackend' | 'tailLogs' | 'listDrones'
+  | 'spawnBackend'
+  | 'getBackend'
+  | 'listBackends'
+  | 'terminateBackend'
+  | 'tailLogs'
+  | 'listDrones'
+  | 'forgetDrone'
 >;
 
 export function connectScheduler(address: string): Scheduler & { close(): void } {

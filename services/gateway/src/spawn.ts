@@ -1,11 +1,18 @@
 import { AppError, backoffMs, type Clock, DEADLINES, isAppError, newBackendId } from '@spawner/domain';
-import type { Backend, BackendSpec } from '@spawner/proto/v1/backend';
+import type { SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
+import type { Backend } from '@spawner/proto/v1/backend';
 import { asCallersSee, type Scheduler } from './scheduler.ts';
 
 /** Longer than the scheduler gives a drone to take a backend over, so that its own answer arrives. */
 const CALL_MS = DEADLINES.call + 2_000;
+/** Kept of the caller's own time, at most a fifth, so that the scheduler's last word can still be told. */
+const ANSWER_MS = 200;
+/** Between two calls that wait for a holder's end; what is left must be more than that. */
+const PAUSE_MS = 100;
 /** No new attempt begins after this long. */
 const BUDGET_MS = 15_000;
+/** The end of a key's holder is waited for this long, where the caller does not say less. */
+const HOLDER_MS = 30_000;
 const IDS = 3;
 
 export interface SpawnParts {
@@ -14,20 +21,33 @@ export interface SpawnParts {
   randomBytes: (count: number) => Uint8Array;
 }
 
+export type Wanted = Omit<SpawnBackendRequest, 'id'>;
+
+export interface Placed {
+  backend: Backend;
+  /** False where another backend was found to hold the key. */
+  spawned: boolean;
+}
+
 /**
- * Has a backend placed. An attempt whose outcome is not known is made once more under the same id, which
- * is the same spawn; where a drone did not take the backend, a new id is tried, three in all. The
- * signal, the caller's, stops further attempts.
+ * Has a backend placed, or gets the holder of its key. An attempt whose outcome is not known is made once
+ * more under the same id, which is the same spawn; where a drone did not take the backend, whose end gave
+ * the key back, a new id is tried, three in all; where the key's holder is ending, the same id is tried until
+ * it has. The signal, the caller's, stops further attempts; `timeLeftMs` is what is left of its deadline.
  */
 export async function placeBackend(
   parts: SpawnParts,
-  spec: BackendSpec,
+  wanted: Wanted,
   signal: AbortSignal,
-): Promise<Backend> {
+  timeLeftMs: number,
+): Promise<Placed> {
   const began = parts.clock.now();
+  const patience = Math.min(HOLDER_MS, timeLeftMs - Math.min(ANSWER_MS, timeLeftMs / 5));
+  const left = () => patience - (parts.clock.now() - began);
   for (let tried = 1; ; tried++) {
     try {
-      return await placeOnce(parts, newBackendId(parts.randomBytes), spec, signal);
+      const request = { ...wanted, id: newBackendId(parts.randomBytes) };
+      return await outlastHolder(parts.clock, () => placeOnce(parts, request, signal, left), signal, left);
     } catch (error) {
       const again = isRefusedByDrone(error) && tried < IDS && parts.clock.now() - began < BUDGET_MS;
       if (!again || signal.aborted) throw asCallersSee(error);
@@ -35,22 +55,46 @@ export async function placeBackend(
   }
 }
 
+/** The scheduler waits for the holder's end as long as one call may take; here call follows upon call. */
+async function outlastHolder(
+  clock: Clock,
+  attempt: () => Promise<Placed>,
+  signal: AbortSignal,
+  left: () => number,
+): Promise<Placed> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isHolderEnding(error) || left() <= 2 * PAUSE_MS) throw error;
+      await clock.sleep(PAUSE_MS, signal).catch(() => {
+        throw error;
+      });
+    }
+  }
+}
+
 async function placeOnce(
   parts: SpawnParts,
-  id: string,
-  spec: BackendSpec,
+  request: SpawnBackendRequest,
   signal: AbortSignal,
-): Promise<Backend> {
+  left: () => number,
+): Promise<Placed> {
   const call = async () => {
-    const { backend } = await parts.scheduler.spawnBackend({ id, spec }, { timeoutMs: CALL_MS });
+    // Only a call that may have to wait for a holder ends with its caller: nobody would have what came of it.
+    const options = request.key
+      ? { timeoutMs: Math.max(1, Math.min(CALL_MS, left())), signal }
+      : { timeoutMs: CALL_MS };
+    const { backend, spawned } = await parts.scheduler.spawnBackend(request, options);
     if (!backend) throw new AppError('internal', 'the scheduler answered without a backend');
-    return backend;
+    return { backend, spawned };
   };
   try {
     return await call();
   } catch (error) {
-    const unknown = isAppError(error, 'unavailable', 'deadline') && !isRefusedByDrone(error);
-    if (!unknown || signal.aborted) throw error;
+    const told = isRefusedByDrone(error) || isHolderEnding(error);
+    const unknown = isAppError(error, 'unavailable', 'deadline') && !told;
+    if (!unknown || signal.aborted || left() <= 0) throw error;
     await parts.clock.sleep(backoffMs(0, Math.random), signal);
     return call();
   }
@@ -59,4 +103,9 @@ async function placeOnce(
 /** The scheduler begins such an answer with the drone; the reservation is undone, so the id is spent. */
 function isRefusedByDrone(error: unknown): boolean {
   return isAppError(error, 'unavailable') && /^drone\b/i.test(error.message);
+}
+
+/** The scheduler begins such an answer with the holder; nothing was placed. */
+function isHolderEnding(error: unknown): boolean {
+  return isAppError(error, 'unavailable') && error.message.startsWith('the holder of the key');
 }

@@ -1,10 +1,10 @@
 import { refuseViolations, SPEC_DEFAULTS, specViolations, type Violation } from '@spawner/domain';
 import { BackendSpec, PullPolicy } from '@spawner/proto/v1/backend';
 
-/** The spec with every default filled in. Throws `invalid` with every wrong field at once. */
-export function completeSpec(asked: BackendSpec | undefined): BackendSpec {
+/** The spec with every default filled in. Throws `invalid` with every wrong field at once, those found before included. */
+export function completeSpec(asked: BackendSpec | undefined, found: readonly Violation[] = []): BackendSpec {
   const spec = asked ?? BackendSpec.fromPartial({});
-  refuseViolations([...specViolations(spec), ...pullPolicyViolations(spec.pullPolicy)]);
+  refuseViolations([...specViolations(spec), ...pullPolicyViolations(spec.pullPolicy), ...found]);
   return {
     ...spec,
     pullPolicy: spec.pullPolicy || PullPolicy.IF_NOT_PRESENT,

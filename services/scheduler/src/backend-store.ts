@@ -2,18 +2,21 @@ import { DEADLINES } from '@spawner/domain';
 import { BackendStatus, type InventoryEntry, SpecSummary } from '@spawner/proto/internal/backend_status';
 import { Node } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import type { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { type Keys, type Redis, Script, scriptKeys } from '@spawner/store';
+import { BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Keys, keyHash, type Redis, Script, scriptKeys } from '@spawner/store';
 import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
 
 export type Placement =
   | { outcome: 'placed'; node: Node; placement: number }
   | { outcome: 'exists' }
+  /** A living backend has the key; `ending`: not for long. */
+  | { outcome: 'held'; holder: string }
+  | { outcome: 'ending'; holder: string }
   | { outcome: 'none'; known: number; stale: number; full: number };
 
 export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
 
-const FIELDS = ['state', 'drone', 'placement', 'created', 'summary', 'status'];
+const FIELDS = ['state', 'drone', 'placement', 'created', 'summary', 'key', 'status'];
 
 /** The backends in Redis: every write is one script that compares before it sets. */
 export class BackendStore {
@@ -33,7 +36,13 @@ export class BackendStore {
     this.#keys = keys;
   }
 
-  async place(id: string, summary: SpecSummary, created: Date): Promise<Placement> {
+  /** Reserves room for a backend; with a key only when nobody living holds it. */
+  async place(
+    id: string,
+    summary: SpecSummary,
+    created: Date,
+    key: BackendKey | undefined,
+  ): Promise<Placement> {
     const [outcome, ...rest] = (await this.#script('place', [
       id,
       summary.cpuMillis,
@@ -43,11 +52,14 @@ export class BackendStore {
       routeOf(id, '', {}),
       DEADLINES.renewalsMissed,
       DEADLINES.reservation,
+      ...keyArguments(key),
     ])) as unknown[];
-    if (String(outcome) === 'exists') return { outcome: 'exists' };
-    if (String(outcome) === 'none') {
+    const word = String(outcome);
+    if (word === 'exists') return { outcome: word };
+    if (word === 'held' || word === 'ending') return { outcome: word, holder: String(rest[0]) };
+    if (word === 'none') {
       const [known = 0, stale = 0, full = 0] = rest.map(Number);
-      return { outcome: 'none', known, stale, full };
+      return { outcome: word, known, stale, full };
     }
     const [, registration, placement, node] = rest as [Buffer, Buffer, Buffer, Buffer];
     return {
@@ -94,6 +106,8 @@ export class BackendStore {
       (entry.createTime ?? new Date(0)).toISOString(),
       entry.placement,
       DEADLINES.retention,
+      ...keyArguments(entry.key),
+      Buffer.from(StopOrder.encode({ id: '', force: true, reason: EndReason.LEASE_LOST }).finish()),
     ]);
     return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
   }
@@ -105,13 +119,14 @@ export class BackendStore {
     return String(drone) === '' ? 'ended' : { drone: String(drone) };
   }
 
-  /** Ends a record that its drone will not end; false when somebody else did. */
+  /** Ends a record that its drone will not end; false when somebody else did, or when the drone has renewed within `silentMs`. */
   async abandon(
     record: BackendRecord,
     when: 'unreported' | 'any',
     reason: EndReason,
     detail: string,
     now: Date,
+    silentMs = 0,
   ): Promise<boolean> {
     const status = endedStatus(record, reason, detail, now);
     const answer = await this.#script('abandon', [
@@ -121,12 +136,19 @@ export class BackendStore {
       routeOf(record.id, record.drone, status),
       Buffer.from(StopOrder.encode({ id: record.id, force: true, reason }).finish()),
       DEADLINES.retention,
+      silentMs,
     ]);
     return Number(answer) === 1;
   }
 
   async forget(id: string): Promise<void> {
     await this.#script('forget', [id]);
+  }
+
+  /** Id of the backend that holds a key: living, or on its way to its end. */
+  async holder(key: BackendKey): Promise<string | undefined> {
+    const id = await this.#redis.send(['GET', this.#keys.key(keyHash(key))]);
+    return id === null ? undefined : String(id);
   }
 
   async get(id: string): Promise<BackendRecord | undefined> {
@@ -171,8 +193,14 @@ export class BackendStore {
   }
 }
 
+/** What scripts are told of a key: its hash, which is empty for none, and its bytes. */
+function keyArguments(key: BackendKey | undefined): [string, Buffer] {
+  if (!key) return ['', Buffer.alloc(0)];
+  return [keyHash(key), Buffer.from(BackendKey.encode(key).finish())];
+}
+
 function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefined {
-  const [state, drone, placement, created, summary, status] = values;
+  const [state, drone, placement, created, summary, key, status] = values;
   if (!state || !summary) return undefined;
   return {
     id,
@@ -181,6 +209,7 @@ function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefi
     placement: Number(String(placement)),
     created: new Date(String(created)),
     summary: SpecSummary.decode(summary),
+    ...(key ? { key: BackendKey.decode(key) } : {}),
     ...(status ? { status: BackendStatus.decode(status) } : {}),
   };
 }

@@ -1,14 +1,21 @@
-import { createHash } from 'node:crypto';
 import type { Bus } from '@spawner/bus';
 import { SUBJECTS } from '@spawner/bus';
-import { AppError, type BackendId, type Clock } from '@spawner/domain';
+import { AppError, type BackendId, type Clock, DEADLINES, isLiving, parseBackendId } from '@spawner/domain';
+import { specDigest } from '@spawner/proto';
 import type { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { NodeKind } from '@spawner/proto/internal/node';
-import { type Backend, BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import {
+  type Backend,
+  type BackendKey,
+  type BackendSpec,
+  BackendState,
+  EndReason,
+} from '@spawner/proto/v1/backend';
+import { LogStream, type ReusePolicy, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { counter, inSpan, type Log } from '@spawner/service';
 import type { Agents } from './agents.ts';
-import type { BackendStore } from './backend-store.ts';
+import type { BackendStore, Placement } from './backend-store.ts';
+import { refuseOtherSpec, refuseOtherTag } from './holder.ts';
 import type { NodeStore } from './node-store.ts';
 import { type BackendRecord, toBackend } from './record.ts';
 
@@ -16,9 +23,24 @@ import { type BackendRecord, toBackend } from './record.ts';
 const START_MS = 3_000;
 /** The order stands in the store; telling the agent at once only makes it quicker. */
 const STOP_MS = 1_000;
+/** The end of a key's holder is looked for this often. */
+const LOOK_MS = 100;
 const PAGE = 200;
 /** How many records one call of list looks at before it gives a short page. */
 const SCAN = 2_000;
+
+export interface SpawnCommand {
+  id: BackendId;
+  spec: BackendSpec;
+  key: BackendKey | undefined;
+  reusePolicy: ReusePolicy;
+}
+
+export interface Spawned {
+  backend: Backend;
+  /** False where another backend was found to hold the key. */
+  spawned: boolean;
+}
 
 export interface ListQuery {
   pageSize: number;
@@ -49,50 +71,92 @@ export class Backends {
   }
 
   /**
-   * Places a backend and hands it to its drone. The same id again is the same backend. Throws
-   * `exhausted` when nothing fits and `unavailable` ("drone …") when its drone did not take it.
+   * Places a backend and hands it to its drone. The same id again is the same backend; a living holder of
+   * the key is returned instead, an ending one waited for until the signal aborts. Throws `exhausted` when
+   * nothing fits, `failed_precondition` when the holder is not what was asked for, and `unavailable` when
+   * the drone ("drone …") did not take it or the holder ("the holder …") is still ending.
    */
-  async spawn(id: BackendId, spec: BackendSpec): Promise<Backend> {
+  async spawn({ id, spec, key, reusePolicy }: SpawnCommand, signal: AbortSignal): Promise<Spawned> {
     const created = this.#clock.wall();
+    const summary = summaryOf(spec);
     const placed = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
-      const placement = await this.#store.place(id, summaryOf(spec), created);
+      const placement = await this.#place(() => this.#store.place(id, summary, created, key), signal);
       span.setAttribute('spawner.outcome', placement.outcome);
       return placement;
     });
     this.#placed({ outcome: placed.outcome });
-    if (placed.outcome === 'exists') return this.get(id);
+    if (placed.outcome === 'exists') return { backend: await this.get(id), spawned: true };
     if (placed.outcome === 'none') throw new AppError('exhausted', noDrone(placed));
+    if (placed.outcome === 'ending')
+      throw new AppError('unavailable', 'the holder of the key is still ending');
+    if (placed.outcome === 'held') {
+      const holder = await this.#record(parseBackendId(placed.holder));
+      refuseOtherTag(holder, key?.tag ?? '');
+      refuseOtherSpec(holder, reusePolicy, summary.digest);
+      return { backend: toBackend(holder), spawned: false };
+    }
     const { node, placement } = placed;
-    const { registration } = node;
+    const start = {
+      id,
+      registration: node.registration,
+      placement,
+      createTime: created,
+      spec,
+      key,
+    };
     try {
-      await this.#agents
-        .at(node.rpcAddress)
-        .startBackend({ id, registration, placement, createTime: created, spec }, { timeoutMs: START_MS });
+      await this.#agents.at(node.rpcAddress).startBackend(start, { timeoutMs: START_MS });
     } catch (error) {
       this.#log.warn({ error, backend: id, drone: node.id }, 'a drone did not take a backend');
-      await this.#giveUp(id, `drone ${node.id} did not take it`);
-      throw new AppError('unavailable', `drone ${node.id} did not take the backend`, { cause: error });
+      // Where its report was quicker than the answer, the drone has it after all.
+      if (await this.#giveUp(id, `drone ${node.id} did not take it`))
+        throw new AppError('unavailable', `drone ${node.id} did not take the backend`, { cause: error });
     }
-    return this.get(id);
+    return { backend: await this.get(id), spawned: true };
+  }
+
+  /** Places, again and again while the key's holder is ending; what was found last when the signal aborts. */
+  async #place(attempt: () => Promise<Placement>, signal: AbortSignal): Promise<Placement> {
+    for (;;) {
+      const placement = await attempt();
+      if (placement.outcome !== 'ending') return placement;
+      await this.#clock.sleep(LOOK_MS, signal).catch(() => {});
+      if (signal.aborted) return placement;
+    }
+  }
+
+  /** Id of the backend that holds a key. Throws `not_found` for a free one, `failed_precondition` for another tag than a given one. */
+  async holder(key: BackendKey): Promise<BackendId> {
+    const id = await this.#store.holder(key);
+    const record = id === undefined ? undefined : await this.#store.get(id);
+    if (!record) throw new AppError('not_found', 'no backend holds this key');
+    if (key.tag !== '') refuseOtherTag(record, key.tag);
+    return parseBackendId(record.id);
   }
 
   async get(id: BackendId): Promise<Backend> {
-    return toBackend(await this.#record(id));
+    const record = await this.#record(id);
+    const lost = await this.#silentDrones([record]);
+    return toBackend(record, isUnreachable(record, lost));
   }
 
   /** A page of records, newest first; the token is the placement before which the next one begins. */
   async list(query: ListQuery): Promise<{ backends: Backend[]; next: number | undefined }> {
-    const backends: Backend[] = [];
+    const found: BackendRecord[] = [];
+    const page = async (next: number | undefined) => {
+      const lost = await this.#silentDrones(found);
+      return { backends: found.map((record) => toBackend(record, isUnreachable(record, lost))), next };
+    };
     let before: number | undefined = query.before;
     for (let seen = 0; seen < SCAN && before !== undefined; seen += PAGE) {
       const { records, next } = await this.#store.page(before, PAGE);
       for (const record of records) {
-        if (matches(record, query)) backends.push(toBackend(record));
-        if (backends.length === query.pageSize) return { backends, next: record.placement };
+        if (matches(record, query)) found.push(record);
+        if (found.length === query.pageSize) return page(record.placement);
       }
       before = next;
     }
-    return { backends, next: before };
+    return page(before);
   }
 
   /** Writes the wanted end down, tells the agent, and answers with the record as it is. */
@@ -141,9 +205,10 @@ export class Backends {
     if (record) this.#bus.publish(SUBJECTS.backendState, id, { backend: toBackend(record) });
   }
 
-  async #giveUp(id: BackendId, detail: string): Promise<void> {
+  /** Ends a backend that its drone has not reported on; whether it has ended. */
+  async #giveUp(id: BackendId, detail: string): Promise<boolean> {
     const record = await this.#store.get(id);
-    if (!record) return;
+    if (!record) return true;
     const ended = await this.#store.abandon(
       record,
       'unreported',
@@ -152,6 +217,15 @@ export class Backends {
       this.#clock.wall(),
     );
     if (ended) await this.announce(id);
+    return ended || (await this.#store.get(id))?.state === BackendState.TERMINATED;
+  }
+
+  /** Those drones of the living among these records that have missed their renewals. */
+  async #silentDrones(records: readonly BackendRecord[]): Promise<Set<string>> {
+    const living = records.filter(({ state }) => isLiving(state));
+    const drones = [...new Set(living.map(({ drone }) => drone))];
+    const silences = await Promise.all(drones.map((drone) => this.#nodes.silence(drone)));
+    return new Set(drones.filter((_, index) => (silences[index] ?? 0) > DEADLINES.renewalsMissed));
   }
 
   async #record(id: BackendId): Promise<BackendRecord> {
@@ -159,6 +233,10 @@ export class Backends {
     if (!record) throw unknown(id);
     return record;
   }
+}
+
+function isUnreachable({ state, drone }: BackendRecord, silent: ReadonlySet<string>): boolean {
+  return isLiving(state) && silent.has(drone);
 }
 
 function unknown(id: string): AppError {
@@ -187,6 +265,7 @@ function summaryOf(spec: BackendSpec): SpecSummary {
     lifetimeLimitMs: spec.lifetimeLimitMs ?? 0,
     cpuMillis: spec.resources?.cpuMillis ?? 0,
     memoryBytes: spec.resources?.memoryBytes ?? 0,
-    digest: createHash('sha256').update(BackendSpec.encode(spec).finish()).digest(),
+    digest: specDigest(spec),
+    onLeaseLoss: spec.onLeaseLoss,
   };
 }

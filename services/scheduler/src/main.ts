@@ -6,6 +6,7 @@ import { Agents } from './agents.ts';
 import { BackendStore } from './backend-store.ts';
 import { Backends } from './backends.ts';
 import { readConfig } from './config.ts';
+import { Leases } from './leases.ts';
 import { NodeStore } from './node-store.ts';
 import { Nodes } from './nodes.ts';
 import { schedulerService } from './server.ts';
@@ -23,8 +24,9 @@ await run('scheduler', readConfig, async (config, app) => {
   const backends = new Backends(backendStore, nodeStore, agents, bus, app.clock, app.log);
   const nodes = new Nodes(nodeStore, backendStore, backends, app.clock, app.log);
 
-  app.every('sweep', 1_000, () => sweep(nodeStore, backendStore, backends, nodes, app.log));
-  const services = [schedulerService(backends, nodes)];
+  const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);
+  app.every('sweep', 1_000, () => sweep(nodeStore, backendStore, backends, nodes, leases, app.log));
+  const services = [schedulerService(backends, nodes, leases)];
   const { bindAddress: address, port } = config;
   app.own(await serveRpc({ address, port, log: app.log, services, maxMessageBytes: 64 * 1024 * 1024 }));
 });

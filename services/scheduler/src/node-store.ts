@@ -1,3 +1,4 @@
+import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { type Keys, type Redis, Script, scriptKeys } from '@spawner/store';
@@ -28,16 +29,19 @@ export class NodeStore {
   readonly #keys: Keys;
   readonly #tick = new Script('tick', 'common');
   readonly #register = new Script('register', 'common');
+  readonly #admit = new Script('admit', 'common');
   readonly #renew = new Script('renew', 'common');
   readonly #unregister = new Script('unregister', 'common');
   readonly #sweep = new Script('sweep', 'common');
+  readonly #lapse = new Script('lapse', 'common');
+  readonly #forgetDrone = new Script('forget-drone', 'common');
 
   constructor(redis: Redis, keys: Keys) {
     this.#redis = redis;
     this.#keys = keys;
   }
 
-  /** Registers a node under a fresh tick, which replaces any registration before it. */
+  /** Registers a node under a fresh tick, which replaces any registration before it. A drone gets no work before `admit`. */
   async register(node: Node): Promise<number> {
     const registration = Number(String(await this.#tick.run(this.#redis, scriptKeys(this.#keys), [])));
     const capacity = node.kind === NodeKind.DRONE ? [node.cpuMillis, node.memoryBytes, node.backends] : [];
@@ -52,13 +56,18 @@ export class NodeStore {
     return registration;
   }
 
+  /** Gives a registered drone work from now on. */
+  async admit(drone: string, registration: number): Promise<void> {
+    await this.#admit.run(this.#redis, scriptKeys(this.#keys), [drone, registration]);
+  }
+
   /** Whether the registration is the present one, and what ends are wanted of the node. */
   async renew(
     kind: NodeKind,
     id: string,
     registration: number,
   ): Promise<{ granted: boolean; stops: StopOrder[] }> {
-    const args = [memberOf(kind, id), id, registration];
+    const args = [memberOf(kind, id), id, registration, DEADLINES.leaseGiveAway];
     const answer = await this.#renew.run(this.#redis, scriptKeys(this.#keys), args);
     const [granted, stops] = answer as [number, Buffer[]];
     const orders = stops.filter((_, index) => index % 2 === 1).map((bytes) => StopOrder.decode(bytes));
@@ -109,7 +118,27 @@ export class NodeStore {
     await this.#unregister.run(this.#redis, scriptKeys(this.#keys), args);
   }
 
-  /** Advances the cluster clock and takes what is due: `reserve/<id>` and `forget/<id>`, at most 100. */
+  /** Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. */
+  async lapse(drone: string): Promise<boolean> {
+    const args = [drone, DEADLINES.leaseGiveAway, DEADLINES.droneForgotten];
+    return Number(await this.#lapse.run(this.#redis, scriptKeys(this.#keys), args)) === 1;
+  }
+
+  /** Takes a drone out of the cluster, unless it has renewed within `silentMs` of cluster clock. */
+  async forgetDrone(drone: string, silentMs: number): Promise<boolean> {
+    return Number(await this.#forgetDrone.run(this.#redis, scriptKeys(this.#keys), [drone, silentMs])) === 1;
+  }
+
+  /** Milliseconds of cluster clock since a drone's last renewal; infinite for one that is not known. */
+  async silence(drone: string): Promise<number> {
+    const [at, now] = (await Promise.all([
+      this.#redis.send(['HGET', this.#keys.renewals, memberOf(NodeKind.DRONE, drone)]),
+      this.#redis.send(['HGET', this.#keys.clock, 'now']),
+    ])) as (Buffer | null)[];
+    return at ? Number(String(now ?? 0)) - Number(String(at)) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Advances the cluster clock and takes what is due: `<what>/<id>` as sweep.ts knows them, at most 100. */
   async sweep(): Promise<string[]> {
     return ((await this.#sweep.run(this.#redis, scriptKeys(this.#keys), [100])) as Buffer[]).map(String);
   }

@@ -49,6 +49,8 @@ export class Nodes {
     if (node.kind === NodeKind.PROXY) await this.refreshProxies();
     const stops =
       node.kind === NodeKind.DRONE ? await this.#takeInventory(node.id, registration, inventory) : [];
+    // Not before its inventory stands: a spawn must find the keys that its backends hold.
+    if (node.kind === NodeKind.DRONE) await this.#nodes.admit(node.id, registration);
     const wanted = await this.#nodes.renew(node.kind, node.id, registration);
     return { registration, stops: [...stops, ...wanted.stops], proxies: this.#proxies };
   }

@@ -1,22 +1,25 @@
 import { STATES } from '@spawner/domain';
 import type { BackendStatus, SpecSummary } from '@spawner/proto/internal/backend_status';
 import { Route, RouteState } from '@spawner/proto/internal/route';
-import { type Backend, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Backend, type BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
 
 /** A backend as the store has it: what the placement wrote, and the last report of its agent. */
 export interface BackendRecord {
   id: string;
   state: BackendState;
   drone: string;
+  /** With a key also its fence. */
   placement: number;
   created: Date;
   summary: SpecSummary;
+  key?: BackendKey;
   /** Absent until its drone has reported on it. */
   status?: BackendStatus;
 }
 
 /** The public record. The placement is revision 1; a report's revision counts on from there. */
-export function toBackend({ id, state, drone, created, summary, status }: BackendRecord): Backend {
+export function toBackend(record: BackendRecord, unreachable = false): Backend {
+  const { id, state, drone, placement, created, summary, key, status } = record;
   const scheduled = { state: BackendState.SCHEDULED, revision: 1, time: created };
   const reported = (status?.events ?? []).filter((event) => event.state > STATES.SCHEDULED);
   return {
@@ -37,6 +40,9 @@ export function toBackend({ id, state, drone, created, summary, status }: Backen
     exitCode: status?.exitCode,
     outOfMemory: status?.outOfMemory ?? false,
     lastLogs: status?.lastLogs ?? [],
+    key,
+    fence: key ? placement : 0,
+    unreachable,
     events: [scheduled, ...reported.map((event) => ({ ...event, revision: event.revision + 1 }))],
   };
 }

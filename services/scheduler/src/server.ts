@@ -1,20 +1,29 @@
-import { AppError, parseBackendId } from '@spawner/domain';
+import { AppError, type BackendId, keyViolations, parseBackendId, refuseViolations } from '@spawner/domain';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import type { BackendKey } from '@spawner/proto/v1/backend';
 import { type Implementation, implement } from '@spawner/rpc';
 import type { Backends } from './backends.ts';
+import type { Leases } from './leases.ts';
 import type { Nodes } from './nodes.ts';
 
 /** The scheduler over gRPC: checks, calls, maps. */
-export function schedulerService(backends: Backends, nodes: Nodes): Implementation {
+export function schedulerService(backends: Backends, nodes: Nodes, leases: Leases): Implementation {
+  const idOf = async ({ id, key }: { id: string; key?: BackendKey }): Promise<BackendId> => {
+    if (!key) return parseBackendId(id);
+    refuseViolations(keyViolations(key));
+    if (id !== '') throw new AppError('invalid', 'either id or key');
+    return backends.holder(key);
+  };
   return implement(SchedulerServiceService, {
-    spawnBackend: async ({ id, spec }) => {
+    spawnBackend: async ({ id, spec, key, reusePolicy }, { signal }) => {
       if (!spec)
         throw new AppError('invalid', 'spec is required', {
           violations: [{ field: 'spec', message: 'is required' }],
         });
-      return { backend: await backends.spawn(parseBackendId(id), spec) };
+      if (key) refuseViolations(keyViolations(key));
+      return backends.spawn({ id: parseBackendId(id), spec, key, reusePolicy }, signal);
     },
-    getBackend: async ({ id }) => ({ backend: await backends.get(parseBackendId(id)) }),
+    getBackend: async (request) => ({ backend: await backends.get(await idOf(request)) }),
     listBackends: async ({ pageSize, pageToken, states, droneId, labels }) => {
       const before = parsePageToken(pageToken);
       const { backends: page, next } = await backends.list({
@@ -26,14 +35,15 @@ export function schedulerService(backends: Backends, nodes: Nodes): Implementati
       });
       return { backends: page, nextPageToken: next === undefined ? '' : String(next) };
     },
-    terminateBackend: async ({ id, force }) => ({
-      backend: await backends.terminate(parseBackendId(id), force),
+    terminateBackend: async (request) => ({
+      backend: await backends.terminate(await idOf(request), request.force),
     }),
     async *tailLogs({ id, follow, tailLines }, { signal }) {
       for await (const line of backends.tailLogs(parseBackendId(id), { follow, tailLines }, signal))
         yield { line };
     },
     listDrones: async () => ({ drones: await nodes.drones() }),
+    forgetDrone: async ({ id }) => ({ endedIds: await leases.forget(id) }),
     registerNode: async ({ node, inventory }) => {
       if (!node) throw new AppError('invalid', 'node is required');
       return nodes.register(node, inventory);

@@ -2,6 +2,7 @@ import { isBackendId } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { BackendStore } from './backend-store.ts';
 import type { Backends } from './backends.ts';
+import type { Leases } from './leases.ts';
 import type { NodeStore } from './node-store.ts';
 import type { Nodes } from './nodes.ts';
 
@@ -14,11 +15,14 @@ export async function sweep(
   backendStore: BackendStore,
   backends: Backends,
   nodes: Nodes,
+  leases: Leases,
   log: Log,
 ) {
   for (const entry of await nodeStore.sweep()) {
     const [what, id = ''] = entry.split('/');
     if (what === 'forget') await backendStore.forget(id);
+    else if (what === 'lease') await leases.lapse(id);
+    else if (what === 'drone') await leases.giveUp(id);
     else if (what === 'reserve' && isBackendId(id)) await backends.expire(id);
     else log.error({ entry }, 'an unknown deadline');
   }

@@ -1,8 +1,8 @@
 -- What every writing script shares. KEYS is the list of scriptKeys() in keys.ts, always whole and in that order.
-local TICK, CLOCK, RENEWALS, LOAD, BACKENDS, DUE, ROUTES, ROUTE_LOG, ROUTE_HEAD, NODES_DRONE, BACKEND, DRONE =
+local TICK, CLOCK, RENEWALS, LOAD, BACKENDS, DUE, ROUTES, ROUTE_LOG, ROUTE_HEAD, NODES_DRONE, BACKEND, DRONE, KEY =
   unpack(KEYS)
 local ROUTE_LOG_LENGTH = 20000
-local TERMINATED = 70
+local TERMINATING, TERMINATED = 60, 70
 
 -- Adding 0 turns -0, which Redis does not take for a number, into 0.
 local function whole(number)
@@ -72,8 +72,34 @@ local function reserve(drone, cpu, memory, sign)
   if redis.call('ZSCORE', LOAD, drone) then set_load(drone) end
 end
 
--- The end of a record's life: its reservation goes back, and it is forgotten after `retention` ms.
+-- Writes a wanted end down. `order` is a serialized StopOrder without its id (field 1).
+local function order_stop(drone, id, order)
+  redis.call('HSET', DRONE .. drone .. ':stops', id, order .. string.char(10) .. varint(#id) .. id)
+end
+
+-- Whether a record is on its way to its end: it says so, or its end is wanted.
+local function is_ending(id, drone, state)
+  return state >= TERMINATING or redis.call('HEXISTS', DRONE .. drone .. ':stops', id) == 1
+end
+
+-- The living holder of a key, and its drone, state and placement; nil for a free key.
+local function holder_of(key)
+  local id = redis.call('GET', KEY .. key)
+  if not id then return nil end
+  local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state', 'placement')
+  if not v[1] or tonumber(v[2]) == TERMINATED then return nil end
+  return id, v[1], tonumber(v[2]), tonumber(v[3])
+end
+
+-- A backend that is over gives its key back, unless the key has another holder by now.
+local function free_key(id)
+  local key = redis.call('HGET', BACKEND .. id, 'key_hash')
+  if key and redis.call('GET', KEY .. key) == id then redis.call('DEL', KEY .. key) end
+end
+
+-- The end of a record's life: its key and its reservation go back, and it is forgotten after `retention` ms.
 local function release(id, drone, retention)
+  free_key(id)
   local held = redis.call('HMGET', BACKEND .. id, 'cpu', 'memory')
   if redis.call('SREM', DRONE .. drone .. ':backends', id) == 1 then
     reserve(drone, tonumber(held[1]), tonumber(held[2]), -1)

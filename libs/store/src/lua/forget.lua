@@ -3,6 +3,7 @@ local v = redis.call('HMGET', BACKEND .. ARGV[1], 'drone', 'state')
 redis.call('ZREM', DUE, 'forget/' .. ARGV[1])
 if v[1] and tonumber(v[2]) ~= TERMINATED then return 0 end
 if v[1] then redis.call('HDEL', DRONE .. v[1] .. ':stops', ARGV[1]) end
+free_key(ARGV[1])
 redis.call('DEL', BACKEND .. ARGV[1])
 redis.call('ZREM', BACKENDS, ARGV[1])
 if redis.call('HEXISTS', ROUTES, ARGV[1]) == 1 then put_route(ARGV[1], '') end

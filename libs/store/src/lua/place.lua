@@ -1,9 +1,16 @@
--- Places a backend on the least loaded drone that fits and reserves it, in one step.
+-- Places a backend on the least loaded drone that fits and reserves it, in one step. With a key only when nobody
+-- living holds it; the placement is then also the fence.
 -- ARGV: id, cpu, memory, summary, created (ISO), route without drone (field 4) and epoch, ms after which a
--- drone is stale, ms of reservation. Returns {'exists'} | {'none', known, stale, full} |
+-- drone is stale, ms of reservation, hash of the key (empty for none), key bytes. Returns {'exists'} |
+-- {'held', holder} | {'ending', holder} | {'none', known, stale, full} |
 -- {'placed', drone, registration, placement, node}.
 local id, cpu, memory = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if redis.call('EXISTS', BACKEND .. id) == 1 then return { 'exists' } end
+local key = ARGV[9]
+if key ~= '' then
+  local holder, at, state = holder_of(key)
+  if holder then return { is_ending(holder, at, state) and 'ending' or 'held', holder } end
+end
 local now = cluster_now()
 local stale, full, known = 0, 0, 0
 
@@ -36,6 +43,10 @@ if not drone then return { 'none', known, stale, full } end
 local placement = next_tick()
 redis.call('HSET', BACKEND .. id, 'state', 10, 'revision', 0, 'drone', drone, 'placement', whole(placement),
   'cpu', whole(cpu), 'memory', whole(memory), 'summary', ARGV[4], 'created', ARGV[5], 'edge', 'pending')
+if key ~= '' then
+  redis.call('HSET', BACKEND .. id, 'key', ARGV[10], 'key_hash', key)
+  redis.call('SET', KEY .. key, id)
+end
 redis.call('ZADD', BACKENDS, whole(placement), id)
 redis.call('SADD', DRONE .. drone .. ':backends', id)
 reserve(drone, cpu, memory, 1)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { type Clock, refuseViolations } from '@spawner/domain';
+import { type Clock, isAppError, refuseViolations } from '@spawner/domain';
 import { readJson, writeJson } from '@spawner/proto';
-import { BackendState } from '@spawner/proto/v1/backend';
+import { type Backend, type BackendKey, BackendState } from '@spawner/proto/v1/backend';
 import { SpawnBackendRequest, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import type { Backends } from '../backends.ts';
 import type { Fleet } from '../fleet.ts';
@@ -31,9 +31,17 @@ export function handlers(backends: Backends, fleet: Fleet, clock: Clock): Handle
       const { message, faults } = readJson('spawner.v1.SpawnBackendRequest', await readJsonBody(request));
       refuseViolations(faults);
       const answer = await backends.spawn(SpawnBackendRequest.fromJSON(message), signal);
-      return written('SpawnBackendResponse', answer, 201);
+      return written('SpawnBackendResponse', answer, answer.spawned ? 201 : 200);
     },
     listBackends: async ({ query, signal }) => {
+      const key = query.key();
+      if (key) {
+        query.finish('unknown parameter, or not one that goes with a key');
+        return written('ListBackendsResponse', {
+          backends: await holders(backends, key, signal),
+          nextPageToken: '',
+        });
+      }
       const pageSize = query.integer('pageSize', { min: 1, max: LARGEST_PAGE });
       const pageToken = query.text('pageToken');
       const states = query.states('state');
@@ -80,11 +88,33 @@ export function handlers(backends: Backends, fleet: Fleet, clock: Clock): Handle
       query.finish();
       return written('TerminateBackendResponse', await backends.terminate({ id, force }, signal));
     },
+    terminateBackendByKey: async ({ query, signal }) => {
+      const key = query.key();
+      const force = query.flag('force');
+      query.finish();
+      if (!key) refuseViolations([{ field: 'keyName', message: 'is required' }]);
+      return written('TerminateBackendResponse', await backends.terminate({ id: '', key, force }, signal));
+    },
     listDrones: async ({ query, signal }) => {
       query.finish();
       return written('ListDronesResponse', await fleet.listDrones(signal));
     },
+    forgetDrone: async ({ id, query, signal }) => {
+      query.finish();
+      return written('ForgetDroneResponse', await fleet.forgetDrone(id, signal));
+    },
   };
+}
+
+/** The holder of a key, if there is one. */
+async function holders(backends: Backends, key: BackendKey, signal: AbortSignal): Promise<Backend[]> {
+  try {
+    const { backend } = await backends.get({ id: '', key }, signal);
+    return backend ? [backend] : [];
+  } catch (error) {
+    if (isAppError(error, 'not_found')) return [];
+    throw error;
+  }
 }
 
 function written(type: string, message: object, status = 200): Reply {

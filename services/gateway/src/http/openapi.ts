@@ -62,6 +62,7 @@ function operation(route: Route): Schema {
       : {}),
     responses: {
       [route.status]: answer(route),
+      ...(route.also ? { [route.also.status]: { ...answer(route), description: route.also.when } } : {}),
       default: { $ref: '#/components/responses/Error' },
     },
   };

@@ -1,5 +1,5 @@
-import { refuseViolations, type Violation } from '@spawner/domain';
-import { BackendState } from '@spawner/proto/v1/backend';
+import { keyViolations, refuseViolations, type Violation } from '@spawner/domain';
+import { type BackendKey, BackendState } from '@spawner/proto/v1/backend';
 
 /** The query of a URL, read strictly: `finish` throws every wrong or unknown parameter at once. */
 export class Query {
@@ -51,9 +51,19 @@ export class Query {
     return Object.fromEntries(pairs);
   }
 
-  finish(): void {
+  /** `keyName=…` and, where it has one, `keyNamespace=…`; nothing where neither is given. */
+  key(): BackendKey | undefined {
+    if (!this.#parameters.has('keyName') && !this.#parameters.has('keyNamespace')) return undefined;
+    const key = { namespace: this.text('keyNamespace'), name: this.text('keyName'), tag: '' };
+    for (const { field, message } of keyViolations(key))
+      this.#wrong(field === 'key.name' ? 'keyName' : 'keyNamespace', message);
+    return key;
+  }
+
+  /** Throws what was wrong; `unknown` says why a parameter that was not read is refused. */
+  finish(unknown = 'unknown parameter'): void {
     for (const name of new Set(this.#parameters.keys()))
-      if (!this.#known.has(name)) this.#wrong(name.slice(0, 64), 'unknown parameter');
+      if (!this.#known.has(name)) this.#wrong(name.slice(0, 64), unknown);
     refuseViolations(this.#violations);
   }
 

@@ -26,6 +26,6 @@ describe('match', () => {
     expect(() => match('PATCH', '/v1/backends/x')).toThrow(
       expect.objectContaining({ status: 405, headers: { allow: 'GET, DELETE' } }),
     );
-    expect(methodsOf('/v1/backends')).toEqual(['POST', 'GET']);
+    expect(methodsOf('/v1/backends')).toEqual(['POST', 'GET', 'DELETE']);
   });
 });

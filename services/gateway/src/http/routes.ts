@@ -2,10 +2,12 @@
 export interface Route {
   readonly operation: Operation;
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** With `{id}` where a backend's id stands. */
+  /** With `{id}` where the id of a backend or drone stands. */
   readonly path: string;
   readonly summary: string;
   readonly status: number;
+  /** A second status of success, and when it is answered. */
+  readonly also?: { readonly status: number; readonly when: string };
   readonly query?: readonly Parameter[];
   /** Whether the request is a JSON body. */
   readonly body?: true;
@@ -20,7 +22,9 @@ export type Operation =
   | 'watchBackend'
   | 'tailLogs'
   | 'terminateBackend'
-  | 'listDrones';
+  | 'terminateBackendByKey'
+  | 'listDrones'
+  | 'forgetDrone';
 
 export interface Parameter {
   readonly name: string;
@@ -31,13 +35,26 @@ export interface Parameter {
 
 const text = (name: string, description: string): Parameter => ({ name, type: 'string', description });
 
+const KEY = [
+  text('keyName', 'The name of a key; no other parameter may select then'),
+  text('keyNamespace', 'The namespace of the key, where it has one'),
+];
+
+const FORCE: Parameter = {
+  name: 'force',
+  type: 'boolean',
+  description: 'SIGKILL at once, without its grace',
+};
+
 export const ROUTES: readonly Route[] = [
   {
     operation: 'spawnBackend',
     method: 'POST',
     path: '/v1/backends',
-    summary: 'Starts a backend. Answers as soon as it is placed; its URL works at once.',
+    summary:
+      'Starts a backend, or with a key returns its living holder. Answers as soon as it is placed; its URL works at once.',
     status: 201,
+    also: { status: 200, when: 'The living holder of the key.' },
     body: true,
     response: { message: 'spawner.v1.SpawnBackendResponse' },
   },
@@ -45,7 +62,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'listBackends',
     method: 'GET',
     path: '/v1/backends',
-    summary: 'Backends, newest first, in pages.',
+    summary: 'Backends, newest first, in pages; or the one that holds a key.',
     status: 200,
     query: [
       { name: 'pageSize', type: 'integer', description: '1 to 1000; default 100' },
@@ -53,6 +70,7 @@ export const ROUTES: readonly Route[] = [
       { ...text('state', 'Only in this state, or one of these'), repeated: true },
       text('droneId', 'Only on this drone'),
       { ...text('label', 'Only with this label, written name=value, or with all of these'), repeated: true },
+      ...KEY,
     ],
     response: { message: 'spawner.v1.ListBackendsResponse' },
   },
@@ -100,7 +118,16 @@ export const ROUTES: readonly Route[] = [
     path: '/v1/backends/{id}',
     summary: 'Ends a backend. One that has ended already is success.',
     status: 200,
-    query: [{ name: 'force', type: 'boolean', description: 'SIGKILL at once, without its grace' }],
+    query: [FORCE],
+    response: { message: 'spawner.v1.TerminateBackendResponse' },
+  },
+  {
+    operation: 'terminateBackendByKey',
+    method: 'DELETE',
+    path: '/v1/backends',
+    summary: 'Ends the backend that holds a key.',
+    status: 200,
+    query: [...KEY, FORCE],
     response: { message: 'spawner.v1.TerminateBackendResponse' },
   },
   {
@@ -110,5 +137,13 @@ export const ROUTES: readonly Route[] = [
     summary: 'The machines that backends run on.',
     status: 200,
     response: { message: 'spawner.v1.ListDronesResponse' },
+  },
+  {
+    operation: 'forgetDrone',
+    method: 'DELETE',
+    path: '/v1/drones/{id}',
+    summary: 'Gives up a drone that does not renew; its backends end as DRONE_LOST.',
+    status: 200,
+    response: { message: 'spawner.v1.ForgetDroneResponse' },
   },
 ];

@@ -13,6 +13,7 @@ export const ALWAYS: ReadonlySet<string> = new Set([
   'spawner.v1.LifeEvent.state',
   'spawner.v1.ListBackendsResponse.backends',
   'spawner.v1.ListDronesResponse.drones',
+  'spawner.v1.ForgetDroneResponse.endedIds',
   'spawner.v1.SpawnBackendResponse.spawned',
   'spawner.v1.TailLogsResponse.text',
 ]);

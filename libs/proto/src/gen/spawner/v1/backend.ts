@@ -220,6 +220,53 @@ export function endReasonToJSON(object: EndReason): string {
   }
 }
 
+/** What becomes of a backend whose drone cannot renew its lease in time. */
+export const OnLeaseLoss = {
+  /** UNSPECIFIED - STOP for a backend with a key, CONTINUE for one without. */
+  UNSPECIFIED: 0,
+  /** STOP - Its drone ends it before its key can be given to another. */
+  STOP: 1,
+  /** CONTINUE - It goes on; its key stays with it until its drone is given up. */
+  CONTINUE: 2,
+} as const;
+
+export type OnLeaseLoss = typeof OnLeaseLoss[keyof typeof OnLeaseLoss];
+
+export namespace OnLeaseLoss {
+  export type UNSPECIFIED = typeof OnLeaseLoss.UNSPECIFIED;
+  export type STOP = typeof OnLeaseLoss.STOP;
+  export type CONTINUE = typeof OnLeaseLoss.CONTINUE;
+}
+
+export function onLeaseLossFromJSON(object: any): OnLeaseLoss {
+  switch (object) {
+    case 0:
+    case "ON_LEASE_LOSS_UNSPECIFIED":
+      return OnLeaseLoss.UNSPECIFIED;
+    case 1:
+    case "ON_LEASE_LOSS_STOP":
+      return OnLeaseLoss.STOP;
+    case 2:
+    case "ON_LEASE_LOSS_CONTINUE":
+      return OnLeaseLoss.CONTINUE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum OnLeaseLoss");
+  }
+}
+
+export function onLeaseLossToJSON(object: OnLeaseLoss): string {
+  switch (object) {
+    case OnLeaseLoss.UNSPECIFIED:
+      return "ON_LEASE_LOSS_UNSPECIFIED";
+    case OnLeaseLoss.STOP:
+      return "ON_LEASE_LOSS_STOP";
+    case OnLeaseLoss.CONTINUE:
+      return "ON_LEASE_LOSS_CONTINUE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum OnLeaseLoss");
+  }
+}
+
 /** When the image is pulled before a start. */
 export const PullPolicy = {
   /** UNSPECIFIED - IF_NOT_PRESENT. */
@@ -270,6 +317,16 @@ export function pullPolicyToJSON(object: PullPolicy): string {
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum PullPolicy");
   }
+}
+
+/** The name of what a backend is for. At most one backend holds a key. */
+export interface BackendKey {
+  /** Together with the name it is the key. May be empty. */
+  namespace: string;
+  /** Any text of 1 to 512 bytes. */
+  name: string;
+  /** A holder with another tag is refused instead of returned. May be empty. */
+  tag: string;
 }
 
 /** Who asks the image's registry. Kept on the drone only, and only until the image is there. */
@@ -334,6 +391,7 @@ export interface BackendSpec {
     | undefined;
   /** From ready to its end at the latest; 0, the default, is no limit. */
   lifetimeLimitMs?: number | undefined;
+  onLeaseLoss: OnLeaseLoss;
 }
 
 export interface BackendSpec_EnvEntry {
@@ -389,12 +447,120 @@ export interface Backend {
   /** Every state it went through, oldest first. */
   events: LifeEvent[];
   activity?: Activity | undefined;
+  key?:
+    | BackendKey
+    | undefined;
+  /** Greater than that of every holder of the key before; 0 without a key. The program has it as SPAWNER_FENCE. */
+  fence: number;
+  /** Its drone has not renewed its lease for a while; it may be running all the same. */
+  unreachable: boolean;
 }
 
 export interface Backend_LabelsEntry {
   key: string;
   value: string;
 }
+
+function createBaseBackendKey(): BackendKey {
+  return { namespace: "", name: "", tag: "" };
+}
+
+export const BackendKey: MessageFns<BackendKey> = {
+  encode(message: BackendKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.tag !== "") {
+      writer.uint32(26).string(message.tag);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackendKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackendKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tag = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BackendKey {
+    return {
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      tag: isSet(object.tag) ? globalThis.String(object.tag) : "",
+    };
+  },
+
+  toJSON(message: BackendKey): unknown {
+    const obj: any = {};
+    if (message.namespace !== "") {
+      obj.namespace = message.namespace;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.tag !== "") {
+      obj.tag = message.tag;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BackendKey>): BackendKey {
+    return BackendKey.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackendKey>): BackendKey {
+    const message = createBaseBackendKey();
+    message.namespace = object.namespace ?? "";
+    message.name = object.name ?? "";
+    message.tag = object.tag ?? "";
+    return message;
+  },
+};
 
 function createBaseRegistryCredentials(): RegistryCredentials {
   return { username: "", password: "", identityToken: "" };
@@ -701,6 +867,7 @@ function createBaseBackendSpec(): BackendSpec {
     startupTimeoutMs: undefined,
     idleTimeoutMs: undefined,
     lifetimeLimitMs: undefined,
+    onLeaseLoss: 0,
   };
 }
 
@@ -753,6 +920,9 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     }
     if (message.lifetimeLimitMs !== undefined) {
       writer.uint32(128).int64(message.lifetimeLimitMs);
+    }
+    if (message.onLeaseLoss !== 0) {
+      writer.uint32(136).int32(message.onLeaseLoss);
     }
     return writer;
   },
@@ -904,6 +1074,14 @@ export const BackendSpec: MessageFns<BackendSpec> = {
             message.lifetimeLimitMs = longToNumber(reader.int64());
             continue;
           }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.onLeaseLoss = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -988,6 +1166,11 @@ export const BackendSpec: MessageFns<BackendSpec> = {
         : isSet(object.lifetime_limit_ms)
         ? globalThis.Number(object.lifetime_limit_ms)
         : undefined,
+      onLeaseLoss: isSet(object.onLeaseLoss)
+        ? onLeaseLossFromJSON(object.onLeaseLoss)
+        : isSet(object.on_lease_loss)
+        ? onLeaseLossFromJSON(object.on_lease_loss)
+        : 0,
     };
   },
 
@@ -1053,6 +1236,9 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     if (message.lifetimeLimitMs !== undefined) {
       obj.lifetimeLimitMs = Math.round(message.lifetimeLimitMs);
     }
+    if (message.onLeaseLoss !== 0) {
+      obj.onLeaseLoss = onLeaseLossToJSON(message.onLeaseLoss);
+    }
     return obj;
   },
 
@@ -1099,6 +1285,7 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     message.startupTimeoutMs = object.startupTimeoutMs ?? undefined;
     message.idleTimeoutMs = object.idleTimeoutMs ?? undefined;
     message.lifetimeLimitMs = object.lifetimeLimitMs ?? undefined;
+    message.onLeaseLoss = object.onLeaseLoss ?? 0;
     return message;
   },
 };
@@ -1508,6 +1695,9 @@ function createBaseBackend(): Backend {
     lastLogs: [],
     events: [],
     activity: undefined,
+    key: undefined,
+    fence: 0,
+    unreachable: false,
   };
 }
 
@@ -1569,6 +1759,15 @@ export const Backend: MessageFns<Backend> = {
     }
     if (message.activity !== undefined) {
       Activity.encode(message.activity, writer.uint32(154).fork()).join();
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(162).fork()).join();
+    }
+    if (message.fence !== 0) {
+      writer.uint32(168).int64(message.fence);
+    }
+    if (message.unreachable !== false) {
+      writer.uint32(176).bool(message.unreachable);
     }
     return writer;
   },
@@ -1741,6 +1940,30 @@ export const Backend: MessageFns<Backend> = {
             message.activity = Activity.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.unreachable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1833,6 +2056,9 @@ export const Backend: MessageFns<Backend> = {
         ? object.events.map((e: any) => LifeEvent.fromJSON(e))
         : [],
       activity: isSet(object.activity) ? Activity.fromJSON(object.activity) : undefined,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
+      unreachable: isSet(object.unreachable) ? globalThis.Boolean(object.unreachable) : false,
     };
   },
 
@@ -1901,6 +2127,15 @@ export const Backend: MessageFns<Backend> = {
     if (message.activity !== undefined) {
       obj.activity = Activity.toJSON(message.activity);
     }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    if (message.fence !== 0) {
+      obj.fence = Math.round(message.fence);
+    }
+    if (message.unreachable !== false) {
+      obj.unreachable = message.unreachable;
+    }
     return obj;
   },
 
@@ -1938,6 +2173,9 @@ export const Backend: MessageFns<Backend> = {
     message.activity = (object.activity !== undefined && object.activity !== null)
       ? Activity.fromPartial(object.activity)
       : undefined;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.fence = object.fence ?? 0;
+    message.unreachable = object.unreachable ?? false;
     return message;
   },
 };

@@ -8,7 +8,53 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
-import { Backend, BackendSpec, BackendState, backendStateFromJSON, backendStateToJSON } from "./backend.ts";
+import { Backend, BackendKey, BackendSpec, BackendState, backendStateFromJSON, backendStateToJSON } from "./backend.ts";
+
+/** Whether a living holder of the key is returned although the spec differs. */
+export const ReusePolicy = {
+  /** UNSPECIFIED - REUSE. */
+  UNSPECIFIED: 0,
+  REUSE: 1,
+  /** REQUIRE_SAME_SPEC - Another spec than the holder's is FAILED_PRECONDITION. */
+  REQUIRE_SAME_SPEC: 2,
+} as const;
+
+export type ReusePolicy = typeof ReusePolicy[keyof typeof ReusePolicy];
+
+export namespace ReusePolicy {
+  export type UNSPECIFIED = typeof ReusePolicy.UNSPECIFIED;
+  export type REUSE = typeof ReusePolicy.REUSE;
+  export type REQUIRE_SAME_SPEC = typeof ReusePolicy.REQUIRE_SAME_SPEC;
+}
+
+export function reusePolicyFromJSON(object: any): ReusePolicy {
+  switch (object) {
+    case 0:
+    case "REUSE_POLICY_UNSPECIFIED":
+      return ReusePolicy.UNSPECIFIED;
+    case 1:
+    case "REUSE_POLICY_REUSE":
+      return ReusePolicy.REUSE;
+    case 2:
+    case "REUSE_POLICY_REQUIRE_SAME_SPEC":
+      return ReusePolicy.REQUIRE_SAME_SPEC;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ReusePolicy");
+  }
+}
+
+export function reusePolicyToJSON(object: ReusePolicy): string {
+  switch (object) {
+    case ReusePolicy.UNSPECIFIED:
+      return "REUSE_POLICY_UNSPECIFIED";
+    case ReusePolicy.REUSE:
+      return "REUSE_POLICY_REUSE";
+    case ReusePolicy.REQUIRE_SAME_SPEC:
+      return "REUSE_POLICY_REQUIRE_SAME_SPEC";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ReusePolicy");
+  }
+}
 
 export const LogStream = { UNSPECIFIED: 0, STDOUT: 1, STDERR: 2 } as const;
 
@@ -50,7 +96,12 @@ export function logStreamToJSON(object: LogStream): string {
 }
 
 export interface SpawnBackendRequest {
-  spec?: BackendSpec | undefined;
+  spec?:
+    | BackendSpec
+    | undefined;
+  /** With a key the call is get-or-create: a living holder is returned, an ending one is waited for. */
+  key?: BackendKey | undefined;
+  reusePolicy: ReusePolicy;
 }
 
 export interface SpawnBackendResponse {
@@ -61,8 +112,10 @@ export interface SpawnBackendResponse {
   spawned: boolean;
 }
 
+/** Either the id or the key. */
 export interface GetBackendRequest {
   id: string;
+  key?: BackendKey | undefined;
 }
 
 export interface GetBackendResponse {
@@ -119,10 +172,12 @@ export interface TailLogsResponse {
   text: string;
 }
 
+/** Either the id or the key. */
 export interface TerminateBackendRequest {
   id: string;
   /** SIGKILL at once, without its grace. */
   force: boolean;
+  key?: BackendKey | undefined;
 }
 
 export interface TerminateBackendResponse {
@@ -130,13 +185,19 @@ export interface TerminateBackendResponse {
 }
 
 function createBaseSpawnBackendRequest(): SpawnBackendRequest {
-  return { spec: undefined };
+  return { spec: undefined, key: undefined, reusePolicy: 0 };
 }
 
 export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
   encode(message: SpawnBackendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.spec !== undefined) {
       BackendSpec.encode(message.spec, writer.uint32(10).fork()).join();
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(18).fork()).join();
+    }
+    if (message.reusePolicy !== 0) {
+      writer.uint32(24).int32(message.reusePolicy);
     }
     return writer;
   },
@@ -162,6 +223,22 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
             message.spec = BackendSpec.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.reusePolicy = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -175,13 +252,27 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
   },
 
   fromJSON(object: any): SpawnBackendRequest {
-    return { spec: isSet(object.spec) ? BackendSpec.fromJSON(object.spec) : undefined };
+    return {
+      spec: isSet(object.spec) ? BackendSpec.fromJSON(object.spec) : undefined,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      reusePolicy: isSet(object.reusePolicy)
+        ? reusePolicyFromJSON(object.reusePolicy)
+        : isSet(object.reuse_policy)
+        ? reusePolicyFromJSON(object.reuse_policy)
+        : 0,
+    };
   },
 
   toJSON(message: SpawnBackendRequest): unknown {
     const obj: any = {};
     if (message.spec !== undefined) {
       obj.spec = BackendSpec.toJSON(message.spec);
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    if (message.reusePolicy !== 0) {
+      obj.reusePolicy = reusePolicyToJSON(message.reusePolicy);
     }
     return obj;
   },
@@ -194,6 +285,8 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
     message.spec = (object.spec !== undefined && object.spec !== null)
       ? BackendSpec.fromPartial(object.spec)
       : undefined;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.reusePolicy = object.reusePolicy ?? 0;
     return message;
   },
 };
@@ -286,13 +379,16 @@ export const SpawnBackendResponse: MessageFns<SpawnBackendResponse> = {
 };
 
 function createBaseGetBackendRequest(): GetBackendRequest {
-  return { id: "" };
+  return { id: "", key: undefined };
 }
 
 export const GetBackendRequest: MessageFns<GetBackendRequest> = {
   encode(message: GetBackendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -318,6 +414,14 @@ export const GetBackendRequest: MessageFns<GetBackendRequest> = {
             message.id = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -331,13 +435,19 @@ export const GetBackendRequest: MessageFns<GetBackendRequest> = {
   },
 
   fromJSON(object: any): GetBackendRequest {
-    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+    };
   },
 
   toJSON(message: GetBackendRequest): unknown {
     const obj: any = {};
     if (message.id !== "") {
       obj.id = message.id;
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
     }
     return obj;
   },
@@ -348,6 +458,7 @@ export const GetBackendRequest: MessageFns<GetBackendRequest> = {
   fromPartial(object: DeepPartial<GetBackendRequest>): GetBackendRequest {
     const message = createBaseGetBackendRequest();
     message.id = object.id ?? "";
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     return message;
   },
 };
@@ -1149,7 +1260,7 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
 };
 
 function createBaseTerminateBackendRequest(): TerminateBackendRequest {
-  return { id: "", force: false };
+  return { id: "", force: false, key: undefined };
 }
 
 export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
@@ -1159,6 +1270,9 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
     }
     if (message.force !== false) {
       writer.uint32(16).bool(message.force);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1192,6 +1306,14 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
             message.force = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1208,6 +1330,7 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
     return {
       id: isSet(object.id) ? globalThis.String(object.id) : "",
       force: isSet(object.force) ? globalThis.Boolean(object.force) : false,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
     };
   },
 
@@ -1219,6 +1342,9 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
     if (message.force !== false) {
       obj.force = message.force;
     }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
     return obj;
   },
 
@@ -1229,6 +1355,7 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
     const message = createBaseTerminateBackendRequest();
     message.id = object.id ?? "";
     message.force = object.force ?? false;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     return message;
   },
 };

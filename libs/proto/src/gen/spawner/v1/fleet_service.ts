@@ -86,6 +86,15 @@ export interface ListDronesResponse {
   drones: Drone[];
 }
 
+export interface ForgetDroneRequest {
+  id: string;
+}
+
+export interface ForgetDroneResponse {
+  /** The backends that ended with it. */
+  endedIds: string[];
+}
+
 function createBaseCapacity(): Capacity {
   return { cpuMillis: 0, memoryBytes: 0, backends: 0 };
 }
@@ -516,6 +525,146 @@ export const ListDronesResponse: MessageFns<ListDronesResponse> = {
   },
 };
 
+function createBaseForgetDroneRequest(): ForgetDroneRequest {
+  return { id: "" };
+}
+
+export const ForgetDroneRequest: MessageFns<ForgetDroneRequest> = {
+  encode(message: ForgetDroneRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetDroneRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetDroneRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForgetDroneRequest {
+    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+  },
+
+  toJSON(message: ForgetDroneRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ForgetDroneRequest>): ForgetDroneRequest {
+    return ForgetDroneRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetDroneRequest>): ForgetDroneRequest {
+    const message = createBaseForgetDroneRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseForgetDroneResponse(): ForgetDroneResponse {
+  return { endedIds: [] };
+}
+
+export const ForgetDroneResponse: MessageFns<ForgetDroneResponse> = {
+  encode(message: ForgetDroneResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.endedIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetDroneResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetDroneResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endedIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForgetDroneResponse {
+    return {
+      endedIds: globalThis.Array.isArray(object?.endedIds)
+        ? object.endedIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.ended_ids)
+        ? object.ended_ids.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ForgetDroneResponse): unknown {
+    const obj: any = {};
+    if (message.endedIds?.length) {
+      obj.endedIds = message.endedIds;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ForgetDroneResponse>): ForgetDroneResponse {
+    return ForgetDroneResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetDroneResponse>): ForgetDroneResponse {
+    const message = createBaseForgetDroneResponse();
+    message.endedIds = object.endedIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
 /** The machines that backends run on. */
 export type FleetServiceService = typeof FleetServiceService;
 export const FleetServiceService = {
@@ -528,10 +677,22 @@ export const FleetServiceService = {
     responseSerialize: (value: ListDronesResponse): Buffer => Buffer.from(ListDronesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListDronesResponse => ListDronesResponse.decode(value),
   },
+  /** Gives up a drone that will not come back: its backends end as DRONE_LOST. FAILED_PRECONDITION while it renews. */
+  forgetDrone: {
+    path: "/spawner.v1.FleetService/ForgetDrone" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ForgetDroneRequest): Buffer => Buffer.from(ForgetDroneRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ForgetDroneRequest => ForgetDroneRequest.decode(value),
+    responseSerialize: (value: ForgetDroneResponse): Buffer => Buffer.from(ForgetDroneResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ForgetDroneResponse => ForgetDroneResponse.decode(value),
+  },
 } as const;
 
 export interface FleetServiceServer extends UntypedServiceImplementation {
   listDrones: handleUnaryCall<ListDronesRequest, ListDronesResponse>;
+  /** Gives up a drone that will not come back: its backends end as DRONE_LOST. FAILED_PRECONDITION while it renews. */
+  forgetDrone: handleUnaryCall<ForgetDroneRequest, ForgetDroneResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

@@ -8,7 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
-import { BackendSpec, EndReason, endReasonFromJSON, endReasonToJSON } from "../../v1/backend.ts";
+import { BackendKey, BackendSpec, EndReason, endReasonFromJSON, endReasonToJSON } from "../../v1/backend.ts";
 import { TailLogsResponse } from "../../v1/backend_service.ts";
 import { InventoryEntry } from "./backend_status.ts";
 
@@ -19,6 +19,7 @@ export interface StartBackendRequest {
   placement: number;
   createTime?: Date | undefined;
   spec?: BackendSpec | undefined;
+  key?: BackendKey | undefined;
 }
 
 export interface StartBackendResponse {
@@ -51,7 +52,7 @@ export interface AgentServiceTailLogsResponse {
 }
 
 function createBaseStartBackendRequest(): StartBackendRequest {
-  return { id: "", registration: 0, placement: 0, createTime: undefined, spec: undefined };
+  return { id: "", registration: 0, placement: 0, createTime: undefined, spec: undefined, key: undefined };
 }
 
 export const StartBackendRequest: MessageFns<StartBackendRequest> = {
@@ -70,6 +71,9 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
     }
     if (message.spec !== undefined) {
       BackendSpec.encode(message.spec, writer.uint32(42).fork()).join();
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -127,6 +131,14 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
             message.spec = BackendSpec.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -150,6 +162,7 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
         ? fromJsonTimestamp(object.create_time)
         : undefined,
       spec: isSet(object.spec) ? BackendSpec.fromJSON(object.spec) : undefined,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
     };
   },
 
@@ -170,6 +183,9 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
     if (message.spec !== undefined) {
       obj.spec = BackendSpec.toJSON(message.spec);
     }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
     return obj;
   },
 
@@ -185,6 +201,7 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
     message.spec = (object.spec !== undefined && object.spec !== null)
       ? BackendSpec.fromPartial(object.spec)
       : undefined;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     return message;
   },
 };

@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import {
+  BackendKey,
   BackendState,
   backendStateFromJSON,
   backendStateToJSON,
@@ -15,6 +16,9 @@ import {
   endReasonFromJSON,
   endReasonToJSON,
   LifeEvent,
+  OnLeaseLoss,
+  onLeaseLossFromJSON,
+  onLeaseLossToJSON,
 } from "../../v1/backend.ts";
 
 /** Where a backend's program listens. */
@@ -33,6 +37,7 @@ export interface SpecSummary {
   memoryBytes: number;
   /** SHA-256 of the whole spec. */
   digest: Buffer;
+  onLeaseLoss: OnLeaseLoss;
 }
 
 export interface SpecSummary_LabelsEntry {
@@ -68,8 +73,12 @@ export interface InventoryEntry {
   createTime?:
     | Date
     | undefined;
-  /** The tick of its placement. */
+  /**
+   * The tick of its placement.
+   * With a key also its fence.
+   */
   placement: number;
+  key?: BackendKey | undefined;
 }
 
 function createBaseEndpoint(): Endpoint {
@@ -166,6 +175,7 @@ function createBaseSpecSummary(): SpecSummary {
     cpuMillis: 0,
     memoryBytes: 0,
     digest: Buffer.alloc(0),
+    onLeaseLoss: 0,
   };
 }
 
@@ -191,6 +201,9 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     }
     if (message.digest.length !== 0) {
       writer.uint32(58).bytes(message.digest);
+    }
+    if (message.onLeaseLoss !== 0) {
+      writer.uint32(64).int32(message.onLeaseLoss);
     }
     return writer;
   },
@@ -267,6 +280,14 @@ export const SpecSummary: MessageFns<SpecSummary> = {
             message.digest = Buffer.from(reader.bytes());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.onLeaseLoss = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -317,6 +338,11 @@ export const SpecSummary: MessageFns<SpecSummary> = {
         ? globalThis.Number(object.memory_bytes)
         : 0,
       digest: isSet(object.digest) ? Buffer.from(bytesFromBase64(object.digest)) : Buffer.alloc(0),
+      onLeaseLoss: isSet(object.onLeaseLoss)
+        ? onLeaseLossFromJSON(object.onLeaseLoss)
+        : isSet(object.on_lease_loss)
+        ? onLeaseLossFromJSON(object.on_lease_loss)
+        : 0,
     };
   },
 
@@ -349,6 +375,9 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     if (message.digest.length !== 0) {
       obj.digest = base64FromBytes(message.digest);
     }
+    if (message.onLeaseLoss !== 0) {
+      obj.onLeaseLoss = onLeaseLossToJSON(message.onLeaseLoss);
+    }
     return obj;
   },
 
@@ -372,6 +401,7 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     message.cpuMillis = object.cpuMillis ?? 0;
     message.memoryBytes = object.memoryBytes ?? 0;
     message.digest = object.digest ?? Buffer.alloc(0);
+    message.onLeaseLoss = object.onLeaseLoss ?? 0;
     return message;
   },
 };
@@ -771,7 +801,7 @@ export const BackendStatus: MessageFns<BackendStatus> = {
 };
 
 function createBaseInventoryEntry(): InventoryEntry {
-  return { status: undefined, spec: undefined, createTime: undefined, placement: 0 };
+  return { status: undefined, spec: undefined, createTime: undefined, placement: 0, key: undefined };
 }
 
 export const InventoryEntry: MessageFns<InventoryEntry> = {
@@ -787,6 +817,9 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
     }
     if (message.placement !== 0) {
       writer.uint32(32).int64(message.placement);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -836,6 +869,14 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
             message.placement = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -858,6 +899,7 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
         ? fromJsonTimestamp(object.create_time)
         : undefined,
       placement: isSet(object.placement) ? globalThis.Number(object.placement) : 0,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
     };
   },
 
@@ -875,6 +917,9 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
     if (message.placement !== 0) {
       obj.placement = Math.round(message.placement);
     }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
     return obj;
   },
 
@@ -891,6 +936,7 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
       : undefined;
     message.createTime = object.createTime ?? undefined;
     message.placement = object.placement ?? 0;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     return message;
   },
 };

@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import {
   Backend,
+  BackendKey,
   BackendSpec,
   BackendState,
   backendStateFromJSON,
@@ -17,7 +18,12 @@ import {
   endReasonFromJSON,
   endReasonToJSON,
 } from "../../v1/backend.ts";
-import { TailLogsResponse as TailLogsResponse1 } from "../../v1/backend_service.ts";
+import {
+  ReusePolicy,
+  reusePolicyFromJSON,
+  reusePolicyToJSON,
+  TailLogsResponse as TailLogsResponse1,
+} from "../../v1/backend_service.ts";
 import { Drone } from "../../v1/fleet_service.ts";
 import { BackendStatus, InventoryEntry } from "./backend_status.ts";
 import { Node, NodeKind, nodeKindFromJSON, nodeKindToJSON } from "./node.ts";
@@ -70,14 +76,21 @@ export function renewVerdictToJSON(object: RenewVerdict): string {
 export interface SpawnBackendRequest {
   id: string;
   spec?: BackendSpec | undefined;
+  key?: BackendKey | undefined;
+  reusePolicy: ReusePolicy;
 }
 
 export interface SpawnBackendResponse {
-  backend?: Backend | undefined;
+  backend?:
+    | Backend
+    | undefined;
+  /** Whether this call started it. */
+  spawned: boolean;
 }
 
 export interface GetBackendRequest {
   id: string;
+  key?: BackendKey | undefined;
 }
 
 export interface GetBackendResponse {
@@ -105,6 +118,7 @@ export interface ListBackendsResponse {
 export interface TerminateBackendRequest {
   id: string;
   force: boolean;
+  key?: BackendKey | undefined;
 }
 
 export interface TerminateBackendResponse {
@@ -126,6 +140,14 @@ export interface ListDronesRequest {
 
 export interface ListDronesResponse {
   drones: Drone[];
+}
+
+export interface ForgetDroneRequest {
+  id: string;
+}
+
+export interface ForgetDroneResponse {
+  endedIds: string[];
 }
 
 export interface RegisterNodeRequest {
@@ -181,7 +203,7 @@ export interface RenewNodeResponse {
 }
 
 function createBaseSpawnBackendRequest(): SpawnBackendRequest {
-  return { id: "", spec: undefined };
+  return { id: "", spec: undefined, key: undefined, reusePolicy: 0 };
 }
 
 export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
@@ -191,6 +213,12 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
     }
     if (message.spec !== undefined) {
       BackendSpec.encode(message.spec, writer.uint32(18).fork()).join();
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(26).fork()).join();
+    }
+    if (message.reusePolicy !== 0) {
+      writer.uint32(32).int32(message.reusePolicy);
     }
     return writer;
   },
@@ -224,6 +252,22 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
             message.spec = BackendSpec.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.reusePolicy = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -240,6 +284,12 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
     return {
       id: isSet(object.id) ? globalThis.String(object.id) : "",
       spec: isSet(object.spec) ? BackendSpec.fromJSON(object.spec) : undefined,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      reusePolicy: isSet(object.reusePolicy)
+        ? reusePolicyFromJSON(object.reusePolicy)
+        : isSet(object.reuse_policy)
+        ? reusePolicyFromJSON(object.reuse_policy)
+        : 0,
     };
   },
 
@@ -250,6 +300,12 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
     }
     if (message.spec !== undefined) {
       obj.spec = BackendSpec.toJSON(message.spec);
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    if (message.reusePolicy !== 0) {
+      obj.reusePolicy = reusePolicyToJSON(message.reusePolicy);
     }
     return obj;
   },
@@ -263,18 +319,23 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
     message.spec = (object.spec !== undefined && object.spec !== null)
       ? BackendSpec.fromPartial(object.spec)
       : undefined;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.reusePolicy = object.reusePolicy ?? 0;
     return message;
   },
 };
 
 function createBaseSpawnBackendResponse(): SpawnBackendResponse {
-  return { backend: undefined };
+  return { backend: undefined, spawned: false };
 }
 
 export const SpawnBackendResponse: MessageFns<SpawnBackendResponse> = {
   encode(message: SpawnBackendResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.backend !== undefined) {
       Backend.encode(message.backend, writer.uint32(10).fork()).join();
+    }
+    if (message.spawned !== false) {
+      writer.uint32(16).bool(message.spawned);
     }
     return writer;
   },
@@ -300,6 +361,14 @@ export const SpawnBackendResponse: MessageFns<SpawnBackendResponse> = {
             message.backend = Backend.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.spawned = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -313,13 +382,19 @@ export const SpawnBackendResponse: MessageFns<SpawnBackendResponse> = {
   },
 
   fromJSON(object: any): SpawnBackendResponse {
-    return { backend: isSet(object.backend) ? Backend.fromJSON(object.backend) : undefined };
+    return {
+      backend: isSet(object.backend) ? Backend.fromJSON(object.backend) : undefined,
+      spawned: isSet(object.spawned) ? globalThis.Boolean(object.spawned) : false,
+    };
   },
 
   toJSON(message: SpawnBackendResponse): unknown {
     const obj: any = {};
     if (message.backend !== undefined) {
       obj.backend = Backend.toJSON(message.backend);
+    }
+    if (message.spawned !== false) {
+      obj.spawned = message.spawned;
     }
     return obj;
   },
@@ -332,18 +407,22 @@ export const SpawnBackendResponse: MessageFns<SpawnBackendResponse> = {
     message.backend = (object.backend !== undefined && object.backend !== null)
       ? Backend.fromPartial(object.backend)
       : undefined;
+    message.spawned = object.spawned ?? false;
     return message;
   },
 };
 
 function createBaseGetBackendRequest(): GetBackendRequest {
-  return { id: "" };
+  return { id: "", key: undefined };
 }
 
 export const GetBackendRequest: MessageFns<GetBackendRequest> = {
   encode(message: GetBackendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -369,6 +448,14 @@ export const GetBackendRequest: MessageFns<GetBackendRequest> = {
             message.id = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -382,13 +469,19 @@ export const GetBackendRequest: MessageFns<GetBackendRequest> = {
   },
 
   fromJSON(object: any): GetBackendRequest {
-    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+    };
   },
 
   toJSON(message: GetBackendRequest): unknown {
     const obj: any = {};
     if (message.id !== "") {
       obj.id = message.id;
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
     }
     return obj;
   },
@@ -399,6 +492,7 @@ export const GetBackendRequest: MessageFns<GetBackendRequest> = {
   fromPartial(object: DeepPartial<GetBackendRequest>): GetBackendRequest {
     const message = createBaseGetBackendRequest();
     message.id = object.id ?? "";
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     return message;
   },
 };
@@ -836,7 +930,7 @@ export const ListBackendsResponse: MessageFns<ListBackendsResponse> = {
 };
 
 function createBaseTerminateBackendRequest(): TerminateBackendRequest {
-  return { id: "", force: false };
+  return { id: "", force: false, key: undefined };
 }
 
 export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
@@ -846,6 +940,9 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
     }
     if (message.force !== false) {
       writer.uint32(16).bool(message.force);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -879,6 +976,14 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
             message.force = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -895,6 +1000,7 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
     return {
       id: isSet(object.id) ? globalThis.String(object.id) : "",
       force: isSet(object.force) ? globalThis.Boolean(object.force) : false,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
     };
   },
 
@@ -906,6 +1012,9 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
     if (message.force !== false) {
       obj.force = message.force;
     }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
     return obj;
   },
 
@@ -916,6 +1025,7 @@ export const TerminateBackendRequest: MessageFns<TerminateBackendRequest> = {
     const message = createBaseTerminateBackendRequest();
     message.id = object.id ?? "";
     message.force = object.force ?? false;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     return message;
   },
 };
@@ -1278,6 +1388,146 @@ export const ListDronesResponse: MessageFns<ListDronesResponse> = {
   fromPartial(object: DeepPartial<ListDronesResponse>): ListDronesResponse {
     const message = createBaseListDronesResponse();
     message.drones = object.drones?.map((e) => Drone.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseForgetDroneRequest(): ForgetDroneRequest {
+  return { id: "" };
+}
+
+export const ForgetDroneRequest: MessageFns<ForgetDroneRequest> = {
+  encode(message: ForgetDroneRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetDroneRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetDroneRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForgetDroneRequest {
+    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+  },
+
+  toJSON(message: ForgetDroneRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ForgetDroneRequest>): ForgetDroneRequest {
+    return ForgetDroneRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetDroneRequest>): ForgetDroneRequest {
+    const message = createBaseForgetDroneRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseForgetDroneResponse(): ForgetDroneResponse {
+  return { endedIds: [] };
+}
+
+export const ForgetDroneResponse: MessageFns<ForgetDroneResponse> = {
+  encode(message: ForgetDroneResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.endedIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetDroneResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetDroneResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endedIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForgetDroneResponse {
+    return {
+      endedIds: globalThis.Array.isArray(object?.endedIds)
+        ? object.endedIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.ended_ids)
+        ? object.ended_ids.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ForgetDroneResponse): unknown {
+    const obj: any = {};
+    if (message.endedIds?.length) {
+      obj.endedIds = message.endedIds;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ForgetDroneResponse>): ForgetDroneResponse {
+    return ForgetDroneResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetDroneResponse>): ForgetDroneResponse {
+    const message = createBaseForgetDroneResponse();
+    message.endedIds = object.endedIds?.map((e) => e) || [];
     return message;
   },
 };
@@ -1995,6 +2245,15 @@ export const SchedulerServiceService = {
     responseSerialize: (value: ListDronesResponse): Buffer => Buffer.from(ListDronesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListDronesResponse => ListDronesResponse.decode(value),
   },
+  forgetDrone: {
+    path: "/spawner.internal.v1.SchedulerService/ForgetDrone" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ForgetDroneRequest): Buffer => Buffer.from(ForgetDroneRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ForgetDroneRequest => ForgetDroneRequest.decode(value),
+    responseSerialize: (value: ForgetDroneResponse): Buffer => Buffer.from(ForgetDroneResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ForgetDroneResponse => ForgetDroneResponse.decode(value),
+  },
   /** For nodes: who they are, how they are reached, and all that they run. */
   registerNode: {
     path: "/spawner.internal.v1.SchedulerService/RegisterNode" as const,
@@ -2027,6 +2286,7 @@ export interface SchedulerServiceServer extends UntypedServiceImplementation {
   /** Handed on from the backend's agent. */
   tailLogs: handleServerStreamingCall<TailLogsRequest, TailLogsResponse>;
   listDrones: handleUnaryCall<ListDronesRequest, ListDronesResponse>;
+  forgetDrone: handleUnaryCall<ForgetDroneRequest, ForgetDroneResponse>;
   /** For nodes: who they are, how they are reached, and all that they run. */
   registerNode: handleUnaryCall<RegisterNodeRequest, RegisterNodeResponse>;
   /** For nodes, every 2 seconds and whenever a backend's state changes. */

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { DEADLINES, newBackendId } from '@spawner/domain';
+import { RenewVerdict } from '@spawner/proto/internal/scheduler_service';
+import { type Backend, BackendState, EndReason, OnLeaseLoss } from '@spawner/proto/v1/backend';
+import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
+import { scene } from './scheduler-scene.ts';
+
+const id = () => newBackendId(randomBytes);
+const room = { namespace: '', name: 'room', tag: '' };
+
+describe('the leases of drones', () => {
+  let redis: Redis;
+  let nats: Nats;
+  beforeAll(async () => {
+    [redis, nats] = await Promise.all([startRedis(), startNats()]);
+  });
+  afterAll(async () => {
+    await redis?.stop();
+    await nats?.stop();
+  });
+  beforeEach(() => redis.flush());
+
+  /** A drone with a strictly keyed backend, one that goes on without a lease, and one without a key, all READY. */
+  async function lost() {
+    const at = await scene(redis, nats);
+    const a = await at.drone('a');
+    await at.turn();
+    const [strict, loose, plain] = [id(), id(), id()];
+    await at.spawn({ id: strict, spec: { image: 'app' }, key: room });
+    await at.spawn({
+      id: loose,
+      spec: { image: 'app', onLeaseLoss: OnLeaseLoss.CONTINUE },
+      key: { ...room, name: 'loose' },
+    });
+    await at.spawn({ id: plain, spec: { image: 'app' } });
+    await a.renew(
+      ...[strict, loose, plain].map((each) => ({ id: each, state: BackendState.READY, revision: 4 })),
+    );
+    const of = async (each: string): Promise<Backend> =>
+      (await at.scheduler.getBackend({ id: each })).backend!;
+    return { at, a, strict, loose, plain, of };
+  }
+
+  it('lets nothing change while a drone renews', async () => {
+    const { at, a, strict, of } = await lost();
+    await using _ = at;
+    for (let minutes = 0; minutes < 3; minutes++) {
+      await at.pass(DEADLINES.leaseGiveAway - 1_000);
+      await a.renew();
+    }
+    expect(await of(strict)).toMatchObject({ state: BackendState.READY, unreachable: false });
+  });
+
+  it('calls the backends of a silent drone unreachable, not lost, and keeps their keys, until the lease is over', async () => {
+    const { at, strict, plain, of } = await lost();
+    await using _ = at;
+    await at.pass(DEADLINES.renewalsMissed + 1);
+    expect(await of(plain)).toMatchObject({ state: BackendState.READY, unreachable: true });
+    const again = await at.spawn({ id: id(), spec: { image: 'app' }, key: room });
+    expect([again.spawned, again.backend?.id]).toEqual([false, strict]);
+  });
+
+  it('gives the keys of strict holders away when the lease is over, and no others: the next holder has a higher fence', async () => {
+    const { at, a, strict, loose, plain, of } = await lost();
+    await using _ = at;
+    await at.pass(DEADLINES.leaseGiveAway - 3_000);
+    expect((await of(strict)).state).toBe(BackendState.READY);
+    await at.pass(3_001);
+    expect(await of(strict)).toMatchObject({
+      state: BackendState.TERMINATED,
+      endReason: EndReason.LEASE_LOST,
+    });
+    for (const each of [loose, plain])
+      expect(await of(each)).toMatchObject({ state: BackendState.READY, unreachable: true });
+    await at.drone('b');
+    const next = await at.spawn({ id: id(), spec: { image: 'app' }, key: room });
+    expect([next.spawned, next.backend?.droneId]).toEqual([true, 'b']);
+    expect(next.backend?.fence).toBeGreaterThan((await of(strict)).fence);
+    const answer = await a.renew();
+    expect(answer.verdict).toBe(RenewVerdict.GRANTED);
+    expect(answer.stops.map((order) => [order.id, order.force])).toEqual([[strict, true]]);
+    expect(await of(plain)).toMatchObject({ state: BackendState.READY, unreachable: false });
+  });
+
+  it('gives a drone up after ten minutes: what it had is lost, and it must register again', async () => {
+    const { at, a, loose, plain, of } = await lost();
+    await using _ = at;
+    await at.pass(DEADLINES.leaseGiveAway + 1);
+    await at.pass(DEADLINES.droneForgotten - DEADLINES.leaseGiveAway + 1_000);
+    for (const each of [loose, plain])
+      expect(await of(each)).toMatchObject({
+        state: BackendState.TERMINATED,
+        endReason: EndReason.DRONE_LOST,
+      });
+    expect((await at.scheduler.listDrones({})).drones).toEqual([]);
+    expect((await a.renew()).verdict).toBe(RenewVerdict.REGISTER);
+  });
+
+  it("gives a drone up at an operator's word, but not one that renews", async () => {
+    const { at, a, strict, loose, plain, of } = await lost();
+    await using _ = at;
+    await expect(at.scheduler.forgetDrone({ id: 'a' })).rejects.toMatchObject({
+      code: 'failed_precondition',
+    });
+    await expect(at.scheduler.forgetDrone({ id: 'nobody' })).rejects.toMatchObject({ code: 'not_found' });
+    await at.pass(DEADLINES.renewalsMissed + 1);
+    const { endedIds } = await at.scheduler.forgetDrone({ id: 'a' });
+    expect(endedIds.sort()).toEqual([strict, loose, plain].sort());
+    expect(await of(plain)).toMatchObject({
+      state: BackendState.TERMINATED,
+      endReason: EndReason.DRONE_LOST,
+    });
+    const status = { id: plain, state: BackendState.READY, revision: 4 };
+    expect((await a.register({ status, placement: 1 })).stops.map((order) => order.id)).toContain(plain);
+  });
+
+  it('ends nothing when the drone renews in the last moment', async () => {
+    const { at, a, strict, of } = await lost();
+    await using _ = at;
+    await at.store.send(['HINCRBY', 'spawner:{test}:clock', 'now', String(DEADLINES.leaseGiveAway + 1)]);
+    await a.renew();
+    await at.turn();
+    expect((await of(strict)).state).toBe(BackendState.READY);
+  });
+});
