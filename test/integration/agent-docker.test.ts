@@ -263,6 +263,20 @@ describe('an agent with Docker', () => {
     await world.reaches(id, TERMINATED);
   });
 
+  it('tells a program its key, whatever text that is, and its fence; an inventory tells the key again', async () => {
+    const key = { namespace: 'rooms', name: 'a=b\n{}*"$HOME 🙂', tag: 'v1' };
+    const id = await world.place({ env: { SPAWNER_FENCE: '9' } }, key);
+    expect(JSON.parse(await get(id, '/env'))).toMatchObject({
+      SPAWNER_KEY: key.name,
+      SPAWNER_KEY_NAMESPACE: 'rooms',
+      SPAWNER_FENCE: '7',
+    });
+    const { backends } = await world.client.listBackends({});
+    expect(backends.find(({ status }) => status?.id === id)).toMatchObject({ key, placement: 7 });
+    await world.stop(id, { force: true });
+    await world.reaches(id, TERMINATED);
+  });
+
   it('goes on after a crash of the agent: the session, its address, its idle clock, and ends in between', async () => {
     const [kept, idle, gone] = await Promise.all([
       startsAndReports({ env: { NAME: 'kept' } }),

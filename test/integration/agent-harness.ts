@@ -12,7 +12,7 @@ import {
   type StopOrder,
 } from '@spawner/proto/internal/scheduler_service';
 import type { ProxyActivity } from '@spawner/proto/internal/telemetry';
-import { BackendSpec, BackendState } from '@spawner/proto/v1/backend';
+import { type BackendKey, BackendSpec, BackendState } from '@spawner/proto/v1/backend';
 import { createClient, type Handlers, implement, type RpcClient, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
 import { eventually, type Program, startNats, startProgram, type TempDir, tempDir } from '@spawner/testkit';
@@ -103,7 +103,7 @@ export interface AgentWorld extends AsyncDisposable {
   agent: Program;
   client: RpcClient<typeof AgentServiceService>;
   /** Starts a backend and gives its id. */
-  place(spec: Partial<BackendSpec>): Promise<string>;
+  place(spec: Partial<BackendSpec>, key?: BackendKey): Promise<string>;
   /** Resolves with the report when the backend is in this state. */
   reaches(id: string, state: BackendState, timeoutMs?: number): Promise<BackendStatus>;
   stop(id: string, order?: Partial<StopOrder>): Promise<void>;
@@ -167,7 +167,7 @@ export async function startAgentWorld(env: Record<string, string>): Promise<Agen
     state,
     agent,
     client: connect(),
-    place: async (spec) => {
+    place: async (spec, key) => {
       const id = newBackendId(randomBytes);
       await world.client.startBackend({
         id,
@@ -175,6 +175,7 @@ export async function startAgentWorld(env: Record<string, string>): Promise<Agen
         placement: 7,
         createTime: new Date(),
         spec: BackendSpec.fromPartial({ image: 'spawner/probe:latest', ...spec }),
+        key,
       });
       return id;
     },

@@ -76,7 +76,8 @@ export class Backends {
    * nothing fits, `failed_precondition` when the holder is not what was asked for, and `unavailable` when
    * the drone ("drone …") did not take it or the holder ("the holder …") is still ending.
    */
-  async spawn({ id, spec, key, reusePolicy }: SpawnCommand, signal: AbortSignal): Promise<Spawned> {
+  async spawn(command: SpawnCommand, signal: AbortSignal): Promise<Spawned> {
+    const { id, spec, key, reusePolicy } = command;
     const created = this.#clock.wall();
     const summary = summaryOf(spec);
     const placed = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
@@ -91,6 +92,8 @@ export class Backends {
       throw new AppError('unavailable', 'the holder of the key is still ending');
     if (placed.outcome === 'held') {
       const holder = await this.#record(parseBackendId(placed.holder));
+      // Its end began between the two looks.
+      if (holder.state >= BackendState.TERMINATING) return this.spawn(command, signal);
       refuseOtherTag(holder, key?.tag ?? '');
       refuseOtherSpec(holder, reusePolicy, summary.digest);
       return { backend: toBackend(holder), spawned: false };
