@@ -32,7 +32,10 @@ export async function startGateway(): Promise<TestGateway> {
     randomBytes,
     urls: { urlScheme: 'http', urlPort: 8000, clusterDomain: 'spawner.localhost' },
     activity,
-    hints: (id, take) => scheduler.onChange((backend) => backend.id === id && take()),
+    hints: (id, take) => ({
+      established: async () => {},
+      ...scheduler.onChange((backend) => backend.id === id && take()),
+    }),
   });
   const fleet = new Fleet(client);
   const address = '127.0.0.1';

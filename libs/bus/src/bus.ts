@@ -9,6 +9,14 @@ import { AppError } from '@spawner/domain';
 import { type Context, extractTrace, injectTrace, type Log } from '@spawner/service';
 import type { Codec, Question, Subject } from './subjects.ts';
 
+const FLUSH_MS = 500;
+
+export interface Subscribed {
+  /** Resolves when messages from now on will be heard. */
+  established(): Promise<void>;
+  close(): void;
+}
+
 /**
  * NATS for telemetry: typed publish, subscribe, and ask. Nothing durable; publishing while the server
  * is away loses the message. A message that cannot be read is logged and skipped.
@@ -43,10 +51,10 @@ export class Bus {
     subject: Subject<T>,
     id: string | undefined,
     take: (message: T, trace: Context | undefined) => void,
-  ): { close(): void } {
+  ): Subscribed {
     const subscription = this.#connection.subscribe(id === undefined ? subject.all : subject.of(id));
     void this.#each(subscription, subject.codec, (message, trace) => take(message, trace));
-    return { close: () => subscription.unsubscribe() };
+    return { established: () => this.#flushed(), close: () => subscription.unsubscribe() };
   }
 
   /** Answers questions until `close` of what it returns. */
@@ -74,6 +82,17 @@ export class Bus {
   async close(): Promise<void> {
     if (this.#connection.isClosed()) return;
     await (this.#connected ? this.#connection.drain() : this.#connection.close());
+  }
+
+  /** Resolves when the server has taken everything said so far, or after half a second: then hints may be missed. */
+  async #flushed(): Promise<void> {
+    if (!this.#connected) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FLUSH_MS);
+    });
+    await Promise.race([this.#connection.flush().catch(() => {}), late]);
+    clearTimeout(timer);
   }
 
   async #follow(): Promise<void> {

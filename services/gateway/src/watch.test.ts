@@ -18,12 +18,16 @@ class Stage implements WatchSources {
   failure: Error | undefined;
   reads = 0;
   listeners = 0;
+  heardBeforeReading = false;
   #hint: () => void = () => {};
 
   hints = (_id: string, take: () => void) => {
     this.listeners += 1;
     this.#hint = take;
     return {
+      established: async () => {
+        this.heardBeforeReading = this.reads === 0;
+      },
       close: () => {
         this.listeners -= 1;
       },
@@ -82,6 +86,14 @@ describe('watchBackend', () => {
     await stage.clock.advance(1);
     expect(seen).toEqual([SCHEDULED, READY]);
     stage.stop.abort();
+  });
+
+  it('reads only when it can hear of changes', async () => {
+    const stage = new Stage();
+    const { ended } = stage.follow();
+    stage.move(TERMINATED);
+    await ended;
+    expect([stage.heardBeforeReading, stage.reads]).toEqual([true, 1]);
   });
 
   it('reads once for any number of hints', async () => {

@@ -10,7 +10,7 @@ export interface WatchSources {
   /** The record now. Throws `not_found` when there is none. */
   read(id: string, signal: AbortSignal): Promise<Backend>;
   /** Calls `take` whenever the backend may have changed, until `close` of what it returns. */
-  hints(id: string, take: () => void): { close(): void };
+  hints(id: string, take: () => void): { established(): Promise<void>; close(): void };
   clock: Clock;
 }
 
@@ -28,6 +28,7 @@ export async function* watchBackend(
   const bell = new Bell();
   const listening = hints(id, () => bell.ring());
   try {
+    await listening.established();
     let seen = afterRevision;
     for (let found = false; !signal.aborted; await bell.heard(REREAD_MS, clock, signal)) {
       const record = await read(id, signal).catch((error: unknown) => {
