@@ -49,6 +49,8 @@ async function fakeScheduler(first: NodeOf[]) {
       await never();
     },
     listDrones: never,
+    withdrawRoute: never,
+    settleRoute: never,
     registerNode: async ({ node }) => {
       registered.push(node!);
       return { registration: registered.length, stops: [], proxies: list };

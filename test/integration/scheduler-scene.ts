@@ -15,6 +15,7 @@ import { NodeStore } from '../../services/scheduler/src/node-store.ts';
 import { Nodes } from '../../services/scheduler/src/nodes.ts';
 import { schedulerService } from '../../services/scheduler/src/server.ts';
 import { sweep } from '../../services/scheduler/src/sweep.ts';
+import { Withdrawals } from '../../services/scheduler/src/withdrawal.ts';
 
 export const log = createLog('test', 'silent');
 export const keys = keysOf('test');
@@ -28,7 +29,8 @@ export async function scene(redis: Redis, nats: Nats) {
   const backendStore = new BackendStore(store, keys);
   const backends = new Backends(backendStore, nodeStore, agents, bus, systemClock, log);
   const nodes = new Nodes(nodeStore, backendStore, backends, systemClock, log);
-  const service = schedulerService(backends, nodes);
+  const withdrawals = new Withdrawals(store, keys);
+  const service = schedulerService(backends, nodes, withdrawals);
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
   const scheduler = createClient(SchedulerServiceService, `127.0.0.1:${server.port}`);
   const closing: (() => unknown)[] = [
@@ -76,7 +78,7 @@ export async function scene(redis: Redis, nats: Nats) {
       });
     return { started, renew, node, registration };
   };
-  const turn = () => sweep(nodeStore, backendStore, backends, nodes, log);
+  const turn = () => sweep(nodeStore, backendStore, backends, nodes, withdrawals, log);
   return {
     scheduler,
     drone,

@@ -10,6 +10,10 @@ describe('DEADLINES', () => {
   it('lets every node register again before it believes that an emptied store is full', () => {
     expect(DEADLINES.refill).toBeGreaterThan(DEADLINES.call + 2 * DEADLINES.renewEvery);
   });
+  it('lets an agent give an end up before anybody takes the withdrawal back from it', () => {
+    expect(DEADLINES.settlement + DEADLINES.settle).toBeLessThan(DEADLINES.withdrawal);
+    expect(DEADLINES.settle).toBeLessThan(DEADLINES.settlement);
+  });
   it('forgets a proxy later than DNS stops naming it', () => {
     expect(DEADLINES.proxyForgotten).toBeGreaterThan(DEADLINES.renewalsMissed);
   });

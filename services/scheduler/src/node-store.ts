@@ -109,7 +109,7 @@ export class NodeStore {
     await this.#unregister.run(this.#redis, scriptKeys(this.#keys), args);
   }
 
-  /** Advances the cluster clock and takes what is due: `reserve/<id>` and `forget/<id>`, at most 100. */
+  /** Advances the cluster clock and takes what is due: `reserve/<id>`, `forget/<id>` and `withdraw/<id>/<epoch>`, at most 100. */
   async sweep(): Promise<string[]> {
     return ((await this.#sweep.run(this.#redis, scriptKeys(this.#keys), [100])) as Buffer[]).map(String);
   }

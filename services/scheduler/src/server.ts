@@ -3,9 +3,10 @@ import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_servi
 import { type Implementation, implement } from '@spawner/rpc';
 import type { Backends } from './backends.ts';
 import type { Nodes } from './nodes.ts';
+import type { Withdrawals } from './withdrawal.ts';
 
 /** The scheduler over gRPC: checks, calls, maps. */
-export function schedulerService(backends: Backends, nodes: Nodes): Implementation {
+export function schedulerService(backends: Backends, nodes: Nodes, withdrawals: Withdrawals): Implementation {
   return implement(SchedulerServiceService, {
     spawnBackend: async ({ id, spec }) => {
       if (!spec)
@@ -39,6 +40,11 @@ export function schedulerService(backends: Backends, nodes: Nodes): Implementati
       return nodes.register(node, inventory);
     },
     renewNode: (request) => nodes.renew(request),
+    withdrawRoute: ({ droneId, registration, backendId }) =>
+      withdrawals.withdraw(parseBackendId(backendId), droneId, registration),
+    settleRoute: async ({ backendId, epoch, end }) => ({
+      outcome: await withdrawals.settle(parseBackendId(backendId), epoch, end),
+    }),
   });
 }
 

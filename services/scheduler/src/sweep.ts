@@ -4,6 +4,7 @@ import type { BackendStore } from './backend-store.ts';
 import type { Backends } from './backends.ts';
 import type { NodeStore } from './node-store.ts';
 import type { Nodes } from './nodes.ts';
+import type { Withdrawals } from './withdrawal.ts';
 
 /**
  * One turn of the sweep that every scheduler makes once a second: the cluster clock goes on, and what
@@ -14,12 +15,14 @@ export async function sweep(
   backendStore: BackendStore,
   backends: Backends,
   nodes: Nodes,
+  withdrawals: Withdrawals,
   log: Log,
 ) {
   for (const entry of await nodeStore.sweep()) {
-    const [what, id = ''] = entry.split('/');
+    const [what, id = '', epoch] = entry.split('/');
     if (what === 'forget') await backendStore.forget(id);
     else if (what === 'reserve' && isBackendId(id)) await backends.expire(id);
+    else if (what === 'withdraw') await withdrawals.settle(id, Number(epoch), false);
     else log.error({ entry }, 'an unknown deadline');
   }
   await nodes.refreshProxies();
