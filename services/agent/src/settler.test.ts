@@ -26,7 +26,7 @@ function scene(ids = ['a']) {
     withdrawn: async () => true,
     answers: async (_proxy: string, _id: string): Promise<SettleReply> => says(0),
     established: [0] as (number | undefined)[],
-    outcome: async (end: boolean) => (end ? ENDED : OPEN),
+    outcome: async (end: boolean): Promise<SettleOutcome> => (end ? ENDED : OPEN),
   };
   const told: string[] = [];
   const clock: Clock = { ...systemClock, now: () => world.now, sleep: async () => {} };
