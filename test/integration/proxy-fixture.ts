@@ -55,8 +55,9 @@ export interface ProxyWorld extends AsyncDisposable {
   startingBackend(): Promise<{ id: string; host: string }>;
   /** A GET by plain HTTP. */
   get(host: string, path?: string, headers?: Record<string, string>): Promise<HttpAnswer>;
-  /** What the proxy answers an agent that wants to end this backend; with an epoch, of the withdrawal. */
+  /** What the proxy knows of this backend; `open` counts what it holds too. */
   settle(id: string): Promise<ProxyActivity>;
+  /** What the proxy answers an agent that asks about this withdrawal. */
   ask(id: string, epoch: number): Promise<SettleReply>;
   /** What proxies asked of withdrawals, and what they are answered. */
   settling: { asked: SettleRouteRequest[]; answer: (request: SettleRouteRequest) => Promise<SettleOutcome> };
@@ -189,8 +190,8 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     },
     get,
     settle: async (id) => {
-      const { activity } = await ask(id, 0);
-      return activity ?? { id, open: -1, ageMs: -1 };
+      const { activity, held } = await ask(id, 0);
+      return { id, open: (activity?.open ?? -1) + held, ageMs: activity?.ageMs ?? -1 };
     },
     ask,
     settling,
