@@ -189,6 +189,8 @@ describe('an agent with Docker', () => {
         expect.stringMatching(/\w{3,}/),
       ]);
       expect((await world.reaches(id, READY)).state).toBe(READY);
+      await world.stop(id, { force: true });
+      await world.reaches(id, TERMINATED);
     });
 
     it('is not pulled where the policy is NEVER', async () => {
