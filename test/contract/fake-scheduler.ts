@@ -175,6 +175,8 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     }),
     registerNode: async () => ({ registration: 1, stops: [] }),
     renewNode: async () => ({ verdict: 1, stops: [], ended: [] }),
+    withdrawRoute: async () => ({ withdrawn: false, epoch: 0, proxies: [] }),
+    settleRoute: async () => ({ outcome: 0 }),
   };
   const server: RpcServer = await serveRpc({
     address: '127.0.0.1',

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SUBJECTS } from '@spawner/bus';
@@ -187,7 +188,7 @@ describe('an agent with Docker', () => {
         EndReason.START_ERROR,
         expect.stringMatching(/\w{3,}/),
       ]);
-      await world.stop(id);
+      await world.stop(id, { force: true });
       await world.reaches(id, TERMINATED);
     });
 
@@ -300,6 +301,22 @@ describe('an agent with Docker', () => {
     await world.stop(kept);
     await world.reaches(kept, TERMINATED);
     expect(await ours()).toEqual([]);
+  });
+
+  it("is kept by a connection that the kernel sees in the container's own network, and by nobody else's", async () => {
+    const [used, unused] = await Promise.all([
+      startsAndReports({ idleTimeoutMs: 1_000 }),
+      startsAndReports({ idleTimeoutMs: 1_000 }),
+    ]);
+    const { local } = await world.reaches(used, READY);
+    const socket = connect(local?.port ?? 0, local?.host);
+    await once(socket, 'connect');
+    expect(await world.reaches(unused, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
+    await eventually(() => (world.scheduler.withdrawals.get(used)?.past.length ?? 0) >= 2);
+    expect(new Set(world.scheduler.withdrawals.get(used)?.past)).toEqual(new Set(['open']));
+    expect(world.agent.output()).not.toContain('cannot be seen from here');
+    socket.destroy();
+    expect(await world.reaches(used, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
   });
 
   it('notices a container that somebody else removed', async () => {

@@ -9,6 +9,7 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import {
   RenewVerdict,
   SchedulerServiceService,
+  SettleOutcome,
   type StopOrder,
 } from '@spawner/proto/internal/scheduler_service';
 import type { ProxyActivity } from '@spawner/proto/internal/telemetry';
@@ -30,6 +31,10 @@ export interface FakeScheduler {
   /** The latest report of each backend, and every state that was reported. */
   readonly statuses: Map<string, BackendStatus>;
   proxies: Node[];
+  /** Of each backend whose end for idleness was begun: its latest withdrawal, and what became of each, in order. */
+  readonly withdrawals: Map<string, { epoch: number; state: 'withdrawn' | 'open' | 'ended'; past: string[] }>;
+  /** What a proxy does for a held request. */
+  giveBack(id: string, epoch: number): SettleOutcome;
   /** Given with every answer until it is taken out. */
   stops: StopOrder[];
   /** Answer the next renewal as one that does not know the drone. */
@@ -73,11 +78,37 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
       return { verdict: RenewVerdict.GRANTED, stops: scheduler.stops, ended, proxies: proxyList() };
     },
   };
+  const settle = (id: string, epoch: number, end: boolean) => {
+    const withdrawal = scheduler.withdrawals.get(id);
+    if (!withdrawal) return SettleOutcome.UNSPECIFIED;
+    if (withdrawal.state === 'ended') return SettleOutcome.ENDED;
+    if (withdrawal.state === 'open' || withdrawal.epoch !== epoch) return SettleOutcome.OPEN;
+    withdrawal.state = end ? 'ended' : 'open';
+    withdrawal.past.push(withdrawal.state);
+    return end ? SettleOutcome.ENDED : SettleOutcome.OPEN;
+  };
+  let epoch = 0;
+  const settling: Partial<Handlers<typeof SchedulerServiceService>> = {
+    withdrawRoute: async ({ backendId, droneId, registration: of }) => {
+      const before = scheduler.withdrawals.get(backendId);
+      const open = scheduler.statuses.get(backendId)?.state === BackendState.READY;
+      if (of !== registration || !open || (before && before.state !== 'open'))
+        return { withdrawn: false, epoch: 0, proxies: [] };
+      epoch += 1;
+      scheduler.withdrawals.set(backendId, { epoch, state: 'withdrawn', past: before?.past ?? [] });
+      return {
+        withdrawn: true,
+        epoch,
+        proxies: scheduler.proxies.filter((proxy) => proxy.droneId === droneId),
+      };
+    },
+    settleRoute: async ({ backendId, epoch: of, end }) => ({ outcome: settle(backendId, of, end) }),
+  };
   const unused = async () => {
     throw new Error('not part of this scheduler');
   };
   const all = Object.fromEntries(Object.keys(SchedulerServiceService).map((name) => [name, unused]));
-  const service = implement(SchedulerServiceService, { ...all, ...handlers } as Handlers<
+  const service = implement(SchedulerServiceService, { ...all, ...handlers, ...settling } as Handlers<
     typeof SchedulerServiceService
   >);
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
@@ -88,6 +119,8 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     inventory: [],
     statuses: new Map(),
     proxies: [],
+    withdrawals: new Map(),
+    giveBack: (id, of) => settle(id, of, false),
     stops: [],
     forget: false,
     acknowledgeEnds: true,
@@ -116,7 +149,10 @@ export interface AgentWorld extends AsyncDisposable {
 
 export interface FakeProxy {
   answer: Omit<ProxyActivity, 'id'> | undefined;
+  held: number;
   asked: string[];
+  /** Called with each question before it is answered. */
+  onAsked: (id: string, epoch: number) => void;
   report(id: string, open: number, ageMs?: number): void;
 }
 
@@ -203,7 +239,9 @@ export async function startAgentWorld(env: Record<string, string>): Promise<Agen
       const droneId = scheduler.node?.id ?? '';
       const proxy: FakeProxy = {
         answer: { open: 0, ageMs: 3_600_000 },
+        held: 0,
         asked: [],
+        onAsked: () => {},
         report: (backend, open, ageMs = 0) =>
           bus.publish(SUBJECTS.activity, droneId, {
             proxyId: id,
@@ -211,9 +249,10 @@ export async function startAgentWorld(env: Record<string, string>): Promise<Agen
             backends: [{ id: backend, open, ageMs }],
           }),
       };
-      bus.answer(SUBJECTS.settle, id, ({ id: backend }) => {
+      bus.answer(SUBJECTS.settle, id, ({ id: backend, epoch }) => {
         proxy.asked.push(backend);
-        return { activity: proxy.answer && { id: backend, ...proxy.answer } };
+        proxy.onAsked(backend, epoch);
+        return { activity: proxy.answer && { id: backend, ...proxy.answer }, held: proxy.held };
       });
       scheduler.proxies.push(Node.fromPartial({ kind: NodeKind.PROXY, id, droneId, registration: 1 }));
       return proxy;

@@ -1,11 +1,15 @@
+import { connect } from 'node:net';
 import { SUBJECTS } from '@spawner/bus';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import type { BackendStats, DroneHeartbeat } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { eventually, type TempDir, tempDir } from '@spawner/testkit';
+import { eventually, request, type TempDir, tempDir } from '@spawner/testkit';
 import { installProgram } from '../../deploy/images/program.ts';
 import { type AgentWorld, startAgentWorld, statesOf } from './agent-harness.ts';
 
 const { SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING, TERMINATED } = BackendState;
+const { OPEN } = SettleOutcome;
 
 jest.setTimeout(60_000);
 
@@ -31,6 +35,11 @@ describe('an agent with plain processes', () => {
   const get = async (id: string, path: string) => {
     const { local } = await world.reaches(id, READY);
     return (await fetch(`http://${local?.host}:${local?.port}${path}`)).text();
+  };
+  /** Without a connection that is kept. */
+  const fetchOnce = async (id: string, path: string) => {
+    const { local } = await world.reaches(id, READY);
+    return (await request({ port: local?.port ?? 0, host: 'x', path })).body;
   };
   const startsAndReports = async (spec: Parameters<AgentWorld['place']>[0]) => {
     const id = await world.place(spec);
@@ -217,6 +226,65 @@ describe('an agent with plain processes', () => {
       expect(world.scheduler.statuses.get(used)?.state).toBe(READY);
       proxy.answer = { open: 0, ageMs: 60_000 };
       expect(await world.reaches(used, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
+      expect(world.scheduler.withdrawals.get(used)?.past.at(-1)).toBe('ended');
+      world.scheduler.proxies = [];
+    });
+
+    it('gives back for a request that arrives during the settlement, and the session goes on', async () => {
+      const proxy = world.addProxy('proxy-b');
+      const outcomes: number[] = [];
+      proxy.onAsked = (id, epoch) => {
+        // The request comes just after this answer: the proxy is first at the store.
+        if (outcomes.length === 0) outcomes.push(world.scheduler.giveBack(id, epoch));
+      };
+      const id = await startsAndReports({ idleTimeoutMs: 600, env: { NAME: 'served' } });
+      await eventually(() => outcomes.length === 1);
+      const began = performance.now();
+      expect(await fetchOnce(id, '/name')).toBe('served');
+      expect(world.scheduler.withdrawals.get(id)?.past).toEqual(['open']);
+      await world.reaches(id, TERMINATED);
+      // Its clock began again.
+      expect(performance.now() - began).toBeGreaterThan(500);
+      expect([outcomes, world.scheduler.withdrawals.get(id)?.past]).toEqual([[OPEN], ['open', 'ended']]);
+      world.scheduler.proxies = [];
+    });
+
+    it('gives back for a request that a proxy holds', async () => {
+      const proxy = world.addProxy('proxy-c');
+      proxy.held = 1;
+      const id = await startsAndReports({ idleTimeoutMs: 400 });
+      await eventually(() => (world.scheduler.withdrawals.get(id)?.past.length ?? 0) >= 2);
+      expect(new Set(world.scheduler.withdrawals.get(id)?.past)).toEqual(new Set(['open']));
+      proxy.held = 0;
+      expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
+      world.scheduler.proxies = [];
+    });
+
+    it('gives back for a proxy that does not answer at all', async () => {
+      const { node } = world.scheduler;
+      world.scheduler.proxies.push(
+        Node.fromPartial({ kind: NodeKind.PROXY, id: 'silent', droneId: node?.id ?? '' }),
+      );
+      const id = await startsAndReports({ idleTimeoutMs: 300 });
+      await eventually(() => (world.scheduler.withdrawals.get(id)?.past.length ?? 0) >= 2, {
+        timeoutMs: 15_000,
+      });
+      expect(world.scheduler.statuses.get(id)?.state).toBe(READY);
+      world.scheduler.proxies = [];
+      expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
+    });
+
+    it('gives back what the kernel sees a connection to, whatever the proxies say', async () => {
+      world.addProxy('proxy-d');
+      const id = await startsAndReports({ idleTimeoutMs: 300 });
+      const { local } = await world.reaches(id, READY);
+      const socket = connect(local?.port ?? 0, local?.host);
+      await eventually(() => (world.scheduler.withdrawals.get(id)?.past.length ?? 0) >= 2, {
+        timeoutMs: 15_000,
+      });
+      expect(new Set(world.scheduler.withdrawals.get(id)?.past)).toEqual(new Set(['open']));
+      socket.destroy();
+      expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
       world.scheduler.proxies = [];
     });
   });

@@ -50,6 +50,8 @@ async function fakeScheduler(first: NodeOf[]) {
     },
     listDrones: never,
     forgetDrone: never,
+    withdrawRoute: never,
+    settleRoute: never,
     registerNode: async ({ node }) => {
       registered.push(node!);
       return { registration: registered.length, stops: [], proxies: list };

@@ -11,8 +11,10 @@ import {
   RenewNodeResponse,
   RenewVerdict,
   SchedulerServiceService,
+  SettleOutcome,
+  type SettleRouteRequest,
 } from '@spawner/proto/internal/scheduler_service';
-import type { ProxyActivity } from '@spawner/proto/internal/telemetry';
+import type { ProxyActivity, SettleReply } from '@spawner/proto/internal/telemetry';
 import { BackendState, type EndReason } from '@spawner/proto/v1/backend';
 import { implement, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
@@ -53,8 +55,14 @@ export interface ProxyWorld extends AsyncDisposable {
   startingBackend(): Promise<{ id: string; host: string }>;
   /** A GET by plain HTTP. */
   get(host: string, path?: string, headers?: Record<string, string>): Promise<HttpAnswer>;
-  /** What the proxy answers an agent that wants to end this backend. */
+  /** What the proxy knows of this backend; `open` counts what it holds too. */
   settle(id: string): Promise<ProxyActivity>;
+  /** What the proxy answers an agent that asks about this withdrawal. */
+  ask(id: string, epoch: number): Promise<SettleReply>;
+  /** What proxies asked of withdrawals, and what they are answered. */
+  settling: { asked: SettleRouteRequest[]; answer: (request: SettleRouteRequest) => Promise<SettleOutcome> };
+  /** Epoch of the latest route that was written. */
+  epoch(): number;
   ended(id: string, state: BackendState, reason: EndReason): Promise<void>;
   /** Takes the route out of the table. */
   forget(id: string): Promise<void>;
@@ -93,12 +101,13 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   const bus = await openBus(natsServer.url, 'test', log);
   stack.defer(() => bus.close());
   const registered: Node[] = [];
+  const settling: ProxyWorld['settling'] = { asked: [], answer: async () => SettleOutcome.UNSPECIFIED };
   const certificates = certificateSource();
   const rpc = await serveRpc({
     address: '127.0.0.1',
     port: 0,
     log,
-    services: [scheduler(registered), certificates.service],
+    services: [scheduler(registered, settling), certificates.service],
   });
   stack.defer(() => rpc.close());
 
@@ -153,6 +162,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     });
   const starting = (id: string) =>
     route(id, { state: RouteState.PENDING, backendState: BackendState.STARTING });
+  const ask: ProxyWorld['ask'] = (id, epoch) => bus.ask(SUBJECTS.settle, 'proxy-1', { id, epoch }, 2_000);
   const disposables = stack.move();
   return {
     port,
@@ -180,9 +190,12 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     },
     get,
     settle: async (id) => {
-      const { activity } = await bus.ask(SUBJECTS.settle, 'proxy-1', { id }, 2_000);
-      return activity ?? { id, open: -1, ageMs: -1 };
+      const { activity, held } = await ask(id, 0);
+      return { id, open: (activity?.open ?? -1) + held, ageMs: activity?.ageMs ?? -1 };
     },
+    ask,
+    settling,
+    epoch: () => tick,
     ended: (id, backendState, endReason) => route(id, { state: RouteState.ENDED, backendState, endReason }),
     forget: (id) => write(id, undefined),
     certify: certificates.certify,
@@ -190,7 +203,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   };
 }
 
-function scheduler(registered: Node[]) {
+function scheduler(registered: Node[], settling: ProxyWorld['settling']) {
   const refuse = async () => {
     throw new AppError('unimplemented', 'only nodes are served here');
   };
@@ -204,6 +217,11 @@ function scheduler(registered: Node[]) {
     terminateBackend: refuse,
     listDrones: refuse,
     forgetDrone: refuse,
+    withdrawRoute: refuse,
+    settleRoute: async (request) => {
+      settling.asked.push(request);
+      return { outcome: await settling.answer(request) };
+    },
     tailLogs: refuseStream,
     registerNode: async ({ node }) => {
       if (node) registered.push(node);

@@ -16,6 +16,7 @@ import { NodeStore } from '../../services/scheduler/src/node-store.ts';
 import { Nodes } from '../../services/scheduler/src/nodes.ts';
 import { schedulerService } from '../../services/scheduler/src/server.ts';
 import { sweep } from '../../services/scheduler/src/sweep.ts';
+import { Withdrawals } from '../../services/scheduler/src/withdrawal.ts';
 
 export const log = createLog('test', 'silent');
 export const keys = keysOf('test');
@@ -30,7 +31,9 @@ export async function scene(redis: Redis, nats: Nats) {
   const backends = new Backends(backendStore, nodeStore, agents, bus, systemClock, log);
   const nodes = new Nodes(nodeStore, backendStore, backends, systemClock, log);
   const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
-  const service = schedulerService(backends, nodes, leases);
+  const withdrawals = new Withdrawals(store, keys);
+  const parts = { nodeStore, backendStore, backends, nodes, leases, withdrawals };
+  const service = schedulerService(parts);
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
   const scheduler = createClient(SchedulerServiceService, `127.0.0.1:${server.port}`);
   const closing: (() => unknown)[] = [
@@ -95,7 +98,7 @@ export async function scene(redis: Redis, nats: Nats) {
     await store.send(['HINCRBY', keys.clock, 'now', String(ms)]);
     await turn();
   };
-  const turn = () => sweep(nodeStore, backendStore, backends, nodes, leases, log);
+  const turn = () => sweep(parts, log);
   return {
     scheduler,
     spawn: (request: Parameters<typeof SpawnBackendRequest.fromPartial>[0], timeoutMs?: number) =>

@@ -21,6 +21,10 @@ describe('DEADLINES', () => {
     expect(DEADLINES.renewalsMissed).toBeLessThan(DEADLINES.leaseStop);
     expect(DEADLINES.droneForgotten).toBeGreaterThan(DEADLINES.leaseGiveAway);
   });
+  it('lets an agent give an end up before anybody takes the withdrawal back from it', () => {
+    expect(DEADLINES.settlement + DEADLINES.settle).toBeLessThan(DEADLINES.withdrawal);
+    expect(DEADLINES.settle).toBeLessThan(DEADLINES.settlement);
+  });
   it('forgets a proxy later than DNS stops naming it', () => {
     expect(DEADLINES.proxyForgotten).toBeGreaterThan(DEADLINES.renewalsMissed);
   });

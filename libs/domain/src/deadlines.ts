@@ -29,6 +29,10 @@ export const DEADLINES = {
   activityReport: 1_000,
   /** A proxy that has not answered an agent's question by then has not answered. */
   settle: 2_000,
+  /** An end for idleness that is not settled by then since the question is given up by the agent. */
+  settlement: 6_000,
+  /** A withdrawn route that nobody has settled by then is given back; a proxy holds no longer than this for a question. */
+  withdrawal: 10_000,
   /** Logs are lost rather than kept after the end beyond this many lines. */
   lastLogLines: 20,
 } as const;

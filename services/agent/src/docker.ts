@@ -5,6 +5,7 @@ import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import type { Log } from '@spawner/service';
 import Docker from 'dockerode';
 import { AddressRange } from './address-range.ts';
+import { establishedTo, hasAddress } from './connections.ts';
 import {
   type ContainerHome,
   containerName,
@@ -202,6 +203,16 @@ class DockerRuntime implements Runtime {
       const sample = sampleOf(frame);
       if (sample) yield sample;
     }
+  }
+
+  async established(id: string): Promise<number | undefined> {
+    const inspected = await this.#container(id).inspect();
+    const { Pid, Running } = inspected.State;
+    const process = `/proc/${Pid}`;
+    const address = inspected.NetworkSettings.Networks[this.#options.network]?.IPAddress ?? '';
+    // Where the agent does not see the engine's processes, the number is another's or nobody's.
+    if (!Running || Pid === 0 || !hasAddress(address, process)) return undefined;
+    return establishedTo(Number(inspected.Config.Labels[LABELS.port]), process);
   }
 
   async list(): Promise<string[]> {

@@ -1,6 +1,5 @@
 import { type Clock, systemClock } from '@spawner/domain';
 import { StartBackendRequest } from '@spawner/proto/internal/agent_service';
-import { Node, NodeKind } from '@spawner/proto/internal/node';
 import {
   type BackendKey,
   type BackendSpec,
@@ -11,12 +10,10 @@ import {
 import { createLog } from '@spawner/service';
 import { eventually, type TempDir, tempDir } from '@spawner/testkit';
 import { Drone } from './drone.ts';
-import { unusedSince } from './idle.ts';
 import { makeInstruments } from './instruments.ts';
 import { Journal } from './journal.ts';
 import { Reconciler } from './reconcile.ts';
 import { type Condition, Refusal, type Runtime } from './runtime.ts';
-import { Settler } from './settler.ts';
 import { StateDir } from './state-dir.ts';
 
 const { LOADING, READY, TERMINATING, TERMINATED } = BackendState;
@@ -62,6 +59,9 @@ class FakeRuntime implements Runtime {
   }
   async *logs() {}
   async *stats() {}
+  async established() {
+    return 0;
+  }
   async list() {
     return [...this.containers.keys()];
   }
@@ -86,7 +86,6 @@ describe('a drone', () => {
     const opened = new Drone({ runtime, journal, clock, log, instruments: makeInstruments() });
     opened.join({
       registration: 1,
-      proxies: [],
       kick: () => {
         kicks += 1;
       },
@@ -230,37 +229,6 @@ describe('a drone', () => {
     expect([...runtime.containers.keys()]).toEqual(['a', 'stranger']);
     await reconciler.all();
     expect([...runtime.containers.keys()]).toEqual(['a']);
-  });
-
-  it('asks no proxy twice at once, and ends only what none of them uses', async () => {
-    for (const id of ['a', 'b']) {
-      start(id, { idleTimeoutMs: 1_000 });
-      await reaches(id, BackendState.WAITING);
-      drone.find(id)?.take({ type: 'answered' });
-    }
-    drone.join({
-      registration: 1,
-      kick: () => {},
-      proxies: ['here', 'elsewhere'].map((id) =>
-        Node.fromPartial({ kind: NodeKind.PROXY, id, droneId: id === 'here' ? 'd' : 'e' }),
-      ),
-    });
-    const asked: string[] = [];
-    const bus = {
-      ask: async (_: unknown, proxyId: string, { id }: { id: string }) => {
-        asked.push(`${proxyId} ${id}`);
-        return { activity: { id, open: id === 'a' ? 1 : 0, ageMs: 5_000 } };
-      },
-    };
-    const parts = { droneId: 'd', clock, log, drone, instruments: makeInstruments() };
-    const settler = new Settler({ ...parts, bus: bus as never });
-    now = 5_000;
-    settler.turn();
-    settler.turn();
-    await reaches('b', TERMINATING);
-    expect(asked.sort()).toEqual(['here a', 'here b']);
-    expect(stateOf('a')).toBe(READY);
-    expect(drone.find('a')?.usage).toEqual(unusedSince(5_000));
   });
 
   it('fences strictly keyed backends and no others: first the stop signal, then the kill', async () => {

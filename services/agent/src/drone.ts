@@ -1,7 +1,6 @@
 import { AppError, type Clock } from '@spawner/domain';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
-import type { Node } from '@spawner/proto/internal/node';
 import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Log, presentContext } from '@spawner/service';
@@ -30,7 +29,6 @@ export interface DroneParts {
 /** Where the drone belongs, as far as it must know. */
 export interface Place {
   readonly registration: number;
-  readonly proxies: readonly Node[];
   kick(): void;
 }
 
@@ -94,11 +92,6 @@ export class Drone {
   /** The present registration's tick; 0 before the first. */
   get registration(): number {
     return this.#place?.registration ?? 0;
-  }
-
-  /** The proxies of the cluster; nothing while they are not known. */
-  get proxies(): readonly Node[] | undefined {
-    return this.registration === 0 ? undefined : this.#place?.proxies;
   }
 
   /** Takes a backend over. The same id again is success; one that ended here is refused. */

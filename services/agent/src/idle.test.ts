@@ -1,4 +1,4 @@
-import { activityOf, isDue, reported, settle, type Usage, unusedSince, whomToAsk } from './idle.ts';
+import { activityOf, isDue, reported, type Usage, unusedSince, whomToAsk } from './idle.ts';
 
 const IDLE = 10_000;
 
@@ -42,29 +42,6 @@ describe('the idle clock', () => {
     const after = reported(used, 'p', 1, { open: 1, ageMs: 0 }, 9_000);
     expect(isDue(after, IDLE, 10_000)).toBe(false);
     expect(isDue(unused, IDLE, 10_000)).toBe(true);
-  });
-});
-
-describe('the settlement', () => {
-  const usage = unusedSince(0);
-  const now = 20_000;
-  const unused = { open: 0, ageMs: 15_000 };
-
-  it.each<[string, ({ open: number; ageMs: number } | undefined)[], boolean, number]>([
-    ['without any proxy is the end', [], true, 0],
-    ['is the end when all say that nothing is going on', [unused, unused], true, 5_000],
-    ['is not the end while one has a connection', [unused, { open: 1, ageMs: 0 }], false, 20_000],
-    ['takes a missing answer for use', [unused, undefined], false, 20_000],
-    ['goes on from the true age', [unused, { open: 0, ageMs: 300 }], false, 19_700],
-  ])('%s', (_, answers, end, activeAt) => {
-    const settled = settle(usage, answers, IDLE, now);
-    expect(settled.end).toBe(end);
-    expect(settled.usage.activeAt).toBe(activeAt);
-  });
-
-  it('hears a report that came while it was asking', () => {
-    const meanwhile = reported(usage, 'p', 1, { open: 1, ageMs: 0 }, now - 100);
-    expect(settle(meanwhile, [unused], IDLE, now).end).toBe(false);
   });
 });
 

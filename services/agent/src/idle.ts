@@ -4,7 +4,7 @@ import type { Activity } from '@spawner/proto/v1/backend';
 
 /**
  * Who uses one backend, from what proxies report. Reports may be lost, so they only keep the clock
- * fresh: when it runs out, every proxy is asked, and only their answers can end a backend. Instants
+ * fresh: when it runs out, the end is settled (settlement.ts). Instants
  * are milliseconds of the agent's clock; what proxies send are ages.
  */
 export interface Usage {
@@ -58,30 +58,6 @@ export function whomToAsk(usage: Usage, reaching: readonly string[], now: number
     .filter(([, word]) => word.open > 0 && now - word.heardAt < DEADLINES.proxyForgotten)
     .map(([proxyId]) => proxyId);
   return [...new Set([...reaching, ...vanished])];
-}
-
-export interface Settlement {
-  readonly end: boolean;
-  readonly usage: Usage;
-}
-
-/**
- * What the answers to the question mean; `undefined` is a missing one and counts as use now. Only when
- * each says that nothing is open, and nothing was for the whole timeout, is it the end; otherwise the
- * clock goes on from the true age.
- */
-export function settle(
-  usage: Usage,
-  answers: readonly (Said | undefined)[],
-  idleTimeoutMs: number,
-  now: number,
-): Settlement {
-  const activeAt = answers.reduce(
-    (latest, answer) => Math.max(latest, answer ? lastActive(answer.open, answer.ageMs, now) : now),
-    usage.activeAt,
-  );
-  const after = { ...usage, activeAt };
-  return { end: isDue(after, idleTimeoutMs, now), usage: after };
 }
 
 /** What people are shown. */

@@ -54,7 +54,7 @@ await run('agent', readConfig, async (config, app) => {
   app.readyWhen(() => (bus.connected ? undefined : 'NATS'));
   const parts = { bus, drone, droneId, cluster: config.cluster, clock: bootClock, log, instruments };
   const telemetry = app.own(new Telemetry(parts, (id) => reconciler.look(id)));
-  const settler = new Settler(parts);
+  const settler = new Settler({ ...parts, scheduler: membership.scheduler });
   app.every('settling', 200, async () => settler.turn());
   app.every('heartbeat', DEADLINES.renewEvery, async () => telemetry.heartbeat());
   app.every('keeping activity', 5_000, async () => activity.write(drone.living()));

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { type Clock, isBackendId } from '@spawner/domain';
 import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import { establishedTo } from './connections.ts';
 import { identity } from './identity.ts';
 import { cpuPercent, processFacts, sessionMembers } from './proc.ts';
 import { fileLines } from './process-log.ts';
@@ -157,6 +158,11 @@ export class ProcessRuntime implements Runtime {
       before = now;
       await clock.sleep(SAMPLE_EVERY_MS, signal).catch(() => {});
     }
+  }
+
+  async established(id: string): Promise<number | undefined> {
+    const running = this.#running(id);
+    return running && establishedTo(running.port, '/proc/self');
   }
 
   async list(): Promise<string[]> {

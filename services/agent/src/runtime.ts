@@ -23,6 +23,11 @@ export interface Runtime {
   logs(id: string, options: LogOptions): AsyncIterable<TailLogsResponse>;
   /** A sample now and then, at most one a second, until the program ends or the signal aborts. */
   stats(id: string, signal: AbortSignal): AsyncIterable<Sample>;
+  /**
+   * Established connections to its port in its own network namespace, as the kernel counts them now;
+   * nothing where the kernel cannot be asked.
+   */
+  established(id: string): Promise<number | undefined>;
   /** Ids of all that there is of this drone, running or not. */
   list(): Promise<string[]>;
   /** Calls `changed` with the id of what ended, without one when anything may have; until the signal aborts. */

@@ -1,17 +1,20 @@
 import type { Bus } from '@spawner/bus';
 import { SUBJECTS } from '@spawner/bus';
 import { type Clock, DEADLINES } from '@spawner/domain';
-import { type Node, NodeKind } from '@spawner/proto/internal/node';
-import type { ProxyActivity } from '@spawner/proto/internal/telemetry';
+import { type SchedulerServiceService, SettleOutcome } from '@spawner/proto/internal/scheduler_service';
+import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { RpcClient } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
 import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
-import { isDue, settle, whomToAsk } from './idle.ts';
+import { isDue, whomToAsk } from './idle.ts';
 import type { Instruments } from './instruments.ts';
+import { type Evidence, nobodyUses, settlement } from './settlement.ts';
 
 export interface SettlerParts {
   readonly bus: Pick<Bus, 'ask'>;
+  readonly scheduler: Pick<RpcClient<typeof SchedulerServiceService>, 'withdrawRoute' | 'settleRoute'>;
   readonly droneId: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -19,62 +22,154 @@ export interface SettlerParts {
   readonly drone: Drone;
 }
 
-/** Ends backends for idleness: never by the clock alone where a proxy might know better. */
+/** Each withdraws a route for a while; what is due waits for the next turn. */
+const MOST_AT_ONCE = 32;
+/** After a try that could not be made. */
+const REST_MS = 1_000;
+/** What the proxies close on being asked takes a moment to be gone from the kernel's tables. */
+const LOOKS = 20;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Ends backends for idleness, settled and not guessed (design §4): the route is withdrawn, the proxies and
+ * the kernel are asked, and only what the store then takes for the end is stopped. Whatever fails on the
+ * way gives the route back; where even that fails, the scheduler does so when its time is up.
+ */
 export class Settler {
   readonly #parts: SettlerParts;
-  readonly #asking = new Set<string>();
+  readonly #busy = new Set<string>();
+  readonly #restingUntil = new Map<string, number>();
+  #blind = false;
 
   constructor(parts: SettlerParts) {
     this.#parts = parts;
   }
 
-  /** Asks about every backend whose clock has run out. Does not wait for the answers. */
+  /** Begins with every backend whose clock has run out, as far as there is room. Does not wait for the outcome. */
   turn(): void {
-    const { proxies } = this.#parts.drone;
-    if (!proxies) return;
-    for (const backend of this.#parts.drone.living()) {
-      if (!this.#isDue(backend) || this.#asking.has(backend.id)) continue;
-      this.#asking.add(backend.id);
-      this.#settle(backend, proxies)
-        .catch((error: unknown) => this.#parts.log.warn({ error, backend: backend.id }, 'settling failed'))
-        .finally(() => this.#asking.delete(backend.id));
+    const { clock, drone, log } = this.#parts;
+    if (drone.registration === 0) return;
+    for (const [id, until] of this.#restingUntil) if (clock.now() >= until) this.#restingUntil.delete(id);
+    for (const backend of drone.living()) {
+      const { id } = backend;
+      if (this.#busy.size >= MOST_AT_ONCE) return;
+      if (!this.#isDue(backend) || this.#busy.has(id) || this.#restingUntil.has(id)) continue;
+      this.#busy.add(id);
+      this.#settle(backend)
+        .catch((error: unknown) => {
+          log.warn({ error, backend: id }, 'an end for idleness could not be settled');
+          this.#rest(id);
+        })
+        .finally(() => this.#busy.delete(id));
     }
   }
 
-  async #settle(backend: Backend, proxies: readonly Node[]): Promise<void> {
-    const { clock, instruments, log } = this.#parts;
-    const asked = whomToAsk(backend.usage, this.#reaching(backend, proxies), clock.now());
-    const answers = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id)));
-    // What was reported meanwhile stands in the backend's usage.
-    const { end, usage } = settle(backend.usage, answers, backend.life.terms.idleTimeoutMs, clock.now());
-    backend.usage = usage;
-    instruments.settled(end ? 'end' : 'use');
-    const silent = asked.filter((_, index) => !answers[index]);
-    if (silent.length > 0)
-      log.warn({ backend: backend.id, proxies: silent }, 'no answer; it counts as in use');
-    if (end && backend.life.status.state === BackendState.READY)
-      backend.take({ type: 'stop', reason: EndReason.IDLE, force: false });
+  async #settle(backend: Backend): Promise<void> {
+    const { clock, scheduler, drone, droneId } = this.#parts;
+    const began = clock.now();
+    const { registration } = drone;
+    const { withdrawn, epoch, proxies } = await scheduler.withdrawRoute(
+      { droneId, registration, backendId: backend.id },
+      { timeoutMs: DEADLINES.settle },
+    );
+    if (!withdrawn) return this.#rest(backend.id);
+    try {
+      const asked = whomToAsk(
+        backend.usage,
+        proxies.map(({ id }) => id),
+        clock.now(),
+      );
+      const evidence = await this.#gather(backend, epoch, asked);
+      await this.#decide(backend, epoch, asked, evidence, began);
+    } catch (error) {
+      await this.#tell(backend, epoch, false);
+      throw error;
+    }
   }
 
-  async #ask(proxyId: string, id: string): Promise<ProxyActivity | undefined> {
+  async #gather(backend: Backend, epoch: number, asked: readonly string[]): Promise<Evidence> {
+    const answers = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
+    return { answers, established: nobodyUses(answers) ? await this.#look(backend) : undefined };
+  }
+
+  async #decide(
+    backend: Backend,
+    epoch: number,
+    asked: readonly string[],
+    evidence: Evidence,
+    began: number,
+  ): Promise<void> {
+    const { clock, instruments, log } = this.#parts;
+    const now = clock.now();
+    // What was reported meanwhile stands in the backend's usage.
+    const { end, because, usage } = settlement(
+      backend.usage,
+      evidence,
+      backend.life.terms.idleTimeoutMs,
+      now,
+    );
+    const inTime = now - began <= DEADLINES.settlement;
+    backend.usage = usage;
+    if (!end || !inTime || !this.#isDue(backend)) {
+      const silent = asked.filter((_, index) => !evidence.answers[index]);
+      log.info({ backend: backend.id, because: inTime ? because : 'late', silent }, 'not ended: in use');
+      instruments.settled('use');
+      return this.#tell(backend, epoch, false);
+    }
+    await this.#tell(backend, epoch, true);
+  }
+
+  /** Tells the store what is to be, and obeys its answer: somebody else may have been first. */
+  async #tell(backend: Backend, epoch: number, end: boolean): Promise<void> {
+    const { scheduler, clock, instruments } = this.#parts;
+    const { outcome } = await scheduler.settleRoute(
+      { backendId: backend.id, epoch, end },
+      { timeoutMs: DEADLINES.settle },
+    );
+    if (outcome === SettleOutcome.ENDED) {
+      instruments.settled('end');
+      if (backend.life.status.state === BackendState.READY)
+        backend.take({ type: 'stop', reason: EndReason.IDLE, force: false });
+    } else if (end) {
+      if (outcome !== SettleOutcome.OPEN)
+        throw new Error('the store cannot tell what became of a withdrawal');
+      // A proxy gave it back for a request.
+      instruments.settled('use');
+      backend.usage = { ...backend.usage, activeAt: clock.now() };
+    }
+  }
+
+  async #ask(proxyId: string, id: string, epoch: number): Promise<SettleReply | undefined> {
     try {
-      const { activity } = await this.#parts.bus.ask(SUBJECTS.settle, proxyId, { id }, DEADLINES.settle);
-      return activity;
+      return await this.#parts.bus.ask(SUBJECTS.settle, proxyId, { id, epoch }, DEADLINES.settle);
     } catch {
       return undefined;
     }
   }
 
+  /** What the kernel says when it says "none", or at last. */
+  async #look(backend: Backend): Promise<number | undefined> {
+    const { drone, clock, log } = this.#parts;
+    for (let look = 1; ; look++) {
+      const established = await drone.runtime.established(backend.id);
+      if (established === undefined && !this.#blind) {
+        this.#blind = true;
+        log.warn(
+          { backend: backend.id },
+          "the kernel's connections cannot be seen from here; ends rest on the proxies' word alone",
+        );
+      }
+      if (!established || look === LOOKS) return established;
+      await clock.sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  #rest(id: string): void {
+    this.#restingUntil.set(id, this.#parts.clock.now() + REST_MS);
+  }
+
   #isDue({ life, usage }: Backend): boolean {
     if (life.status.state !== BackendState.READY) return false;
     return isDue(usage, life.terms.idleTimeoutMs, this.#parts.clock.now());
-  }
-
-  /** A route is LOCAL to this drone's own proxies unless its port is published. */
-  #reaching({ life }: Backend, proxies: readonly Node[]): string[] {
-    return proxies
-      .filter(({ kind }) => kind === NodeKind.PROXY || kind === NodeKind.UNSPECIFIED)
-      .filter(({ droneId }) => droneId === this.#parts.droneId || life.status.network !== undefined)
-      .map(({ id }) => id);
   }
 }

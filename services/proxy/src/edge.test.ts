@@ -15,6 +15,14 @@ describe('edgeAnswer', () => {
   it('holds what is not ready and tells what has ended', () => {
     const pending = route({ state: RouteState.PENDING, backendState: BackendState.LOADING, local });
     expect(edgeAnswer(pending, 'drone-1')).toEqual({ kind: 'hold', state: BackendState.LOADING });
+    const withdrawn = route({
+      state: RouteState.WITHDRAWN,
+      backendState: BackendState.READY,
+      local,
+      epoch: 9,
+    });
+    const hold = { kind: 'hold', state: BackendState.READY, withdrawal: { epoch: 9 } };
+    expect(edgeAnswer(withdrawn, 'drone-1')).toEqual(hold);
     const ended = route({ state: RouteState.ENDED, endReason: EndReason.IDLE, local, network });
     expect(edgeAnswer(ended, 'drone-1')).toEqual({ kind: 'gone', reason: EndReason.IDLE });
   });

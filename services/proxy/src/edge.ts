@@ -8,10 +8,17 @@ import type { BackendState, EndReason } from '@spawner/proto/v1/backend';
  */
 export type EdgeAnswer =
   | { kind: 'forward'; endpoint: Endpoint; droneId: string }
-  | { kind: 'hold'; state: BackendState }
+  | { kind: 'hold'; state: BackendState; withdrawal?: WithdrawalHold }
   | { kind: 'gone'; reason: EndReason }
   | { kind: 'unreachable' }
   | { kind: 'unknown' };
+
+/** An end for idleness is being settled; a request that comes takes it back. */
+export interface WithdrawalHold {
+  epoch: number;
+  /** Clock time at which it is over without any news. */
+  until?: number;
+}
 
 /** What to do with a request for this route; `ownDroneId` is the drone whose LOCAL addresses we reach, or empty. */
 export function edgeAnswer(route: Route | undefined, ownDroneId: string): EdgeAnswer {
@@ -19,6 +26,8 @@ export function edgeAnswer(route: Route | undefined, ownDroneId: string): EdgeAn
   switch (route.state) {
     case RouteState.PENDING:
       return { kind: 'hold', state: route.backendState };
+    case RouteState.WITHDRAWN:
+      return { kind: 'hold', state: route.backendState, withdrawal: { epoch: route.epoch } };
     case RouteState.ENDED:
       return { kind: 'gone', reason: route.endReason };
     case RouteState.OPEN: {

@@ -11,6 +11,7 @@ import { Readable } from 'node:stream';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { ProxyServer } from 'httpxy';
 import { isGone, type WebRequest, type WebResponse } from './node-http.ts';
+import { keepAlive } from './websocket.ts';
 
 /**
  * The general path to a backend, and the one file that knows httpxy: streams a request or a WebSocket
@@ -159,6 +160,7 @@ export class Forwarder {
 
   #watchConnect(outgoing: ClientRequest, way: Forwarding): void {
     const { socket } = outgoing;
+    if (socket) keepAlive(socket);
     if (!socket?.connecting) {
       way.reached();
       return;

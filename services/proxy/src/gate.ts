@@ -1,15 +1,19 @@
 import type { Clock } from '@spawner/domain';
 import type { Route } from '@spawner/proto/internal/route';
 import type { BackendState } from '@spawner/proto/v1/backend';
+import type { Activity, Exchange } from './activity.ts';
 import { type EdgeAnswer, edgeAnswer } from './edge.ts';
 import type { Holds } from './hold.ts';
+import type { Withdrawals } from './withdrawals.ts';
 
 /**
  * Lets a request through to its backend, or says why not: asks the route, and where it says to wait,
- * waits for as long as this kind of request is held.
+ * waits for as long as this kind of request is held. A request that is let through is counted in the same
+ * step as the decision, so that an agent's question (design §4) finds it counted or finds it held.
  */
 export type Passage =
-  | Exclude<EdgeAnswer, { kind: 'hold' }>
+  | Exclude<EdgeAnswer, { kind: 'hold' | 'forward' }>
+  | (Extract<EdgeAnswer, { kind: 'forward' }> & { exchange: Exchange })
   | { kind: 'late'; state: BackendState }
   | { kind: 'waiting'; state: BackendState }
   | { kind: 'full' }
@@ -22,6 +26,14 @@ export interface GateRequest {
   patienceMs: number | undefined;
 }
 
+export interface GateParts {
+  routes: { get(id: string): Route | undefined };
+  holds: Holds;
+  withdrawals: Pick<Withdrawals, 'over' | 'giveBack'>;
+  activity: Pick<Activity, 'begin'>;
+  clock: Clock;
+}
+
 export interface GateOptions {
   ownDroneId: string;
   holdTimeoutMs: number;
@@ -31,51 +43,44 @@ export interface GateOptions {
 const NAVIGATION_PATIENCE_MS = 1_000;
 
 export class Gate {
-  readonly #routes: { get(id: string): Route | undefined };
-  readonly #holds: Holds;
-  readonly #clock: Clock;
+  readonly #parts: GateParts;
   readonly #options: GateOptions;
 
-  constructor(
-    routes: { get(id: string): Route | undefined },
-    holds: Holds,
-    clock: Clock,
-    options: GateOptions,
-  ) {
-    this.#routes = routes;
-    this.#holds = holds;
-    this.#clock = clock;
+  constructor(parts: GateParts, options: GateOptions) {
+    this.#parts = parts;
     this.#options = options;
   }
 
   /** The route of this backend changed: whoever waits for it looks again, if there is something new to see. */
   routeChanged(id: string): void {
-    if (this.#answer(id).kind !== 'hold') this.#holds.release(id);
+    const answer = this.#answer(id);
+    if (answer.kind !== 'hold' || answer.withdrawal) this.#parts.holds.release(id);
   }
 
   /** Never rejects, and resolves within the hold timeout. The signal means that the client has left. */
   async pass(request: GateRequest, signal: AbortSignal): Promise<Passage> {
+    const { clock, holds, withdrawals, activity } = this.#parts;
     const { holdTimeoutMs } = this.#options;
     const asked = request.navigation ? NAVIGATION_PATIENCE_MS : (request.patienceMs ?? holdTimeoutMs);
-    const until = this.#clock.now() + Math.min(asked, holdTimeoutMs);
+    const until = clock.now() + Math.min(asked, holdTimeoutMs);
     for (;;) {
       const answer = this.#answer(request.backendId);
+      if (answer.kind === 'forward')
+        return { ...answer, exchange: activity.begin(request.backendId, answer.droneId) };
       if (answer.kind !== 'hold') return answer;
-      const left = until - this.#clock.now();
+      if (answer.withdrawal) withdrawals.giveBack(request.backendId, answer.withdrawal.epoch);
+      const now = clock.now();
+      const left = until - now;
       const kind = request.navigation ? 'waiting' : 'late';
       if (left <= 0) return { kind, state: answer.state };
-      const outcome = await this.#holds.wait(request.backendId, left, signal);
+      const news = (answer.withdrawal?.until ?? until) - now;
+      const outcome = await holds.wait(request.backendId, Math.min(left, news), signal);
       if (outcome === 'full' || outcome === 'left' || outcome === 'closed') return { kind: outcome };
-      if (outcome === 'timeout') return this.#afterTimeout(request.backendId, kind);
     }
   }
 
-  #afterTimeout(id: string, kind: 'waiting' | 'late'): Passage {
-    const answer = this.#answer(id);
-    return answer.kind === 'hold' ? { kind, state: answer.state } : answer;
-  }
-
   #answer(id: string): EdgeAnswer {
-    return edgeAnswer(this.#routes.get(id), this.#options.ownDroneId);
+    const route = this.#parts.routes.get(id);
+    return this.#parts.withdrawals.over(route, edgeAnswer(route, this.#options.ownDroneId));
   }
 }

@@ -30,7 +30,8 @@ await run('proxy', readConfig, async (config, app) => {
   app.every('routes', 500, (signal) => routes.follow(redis, keys, clock, log, signal));
   await nothingToWaitFor([loaded], clock, signal);
 
+  const { scheduler } = membership;
   const registration = () => membership.registration;
-  const proxy = app.own(new EdgeProxy(config, { routes, bus, clock, log, registration }));
+  const proxy = app.own(new EdgeProxy(config, { routes, bus, scheduler, clock, log, registration }));
   await proxy.listen();
 });

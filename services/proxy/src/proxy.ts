@@ -17,10 +17,12 @@ import { EdgeServer } from './server.ts';
 import { trustOf } from './trust.ts';
 import { Upstreams } from './upstreams.ts';
 import { Tunnels } from './websocket.ts';
+import { type WithdrawalParts, Withdrawals } from './withdrawals.ts';
 
 export interface ProxyParts {
   routes: RouteTable;
   bus: Bus;
+  scheduler: WithdrawalParts['scheduler'];
   clock: Clock;
   log: Log;
   registration(): number;
@@ -39,6 +41,7 @@ export class EdgeProxy {
   readonly #activity: Activity;
   readonly #holds: Holds;
   readonly #gate: Gate;
+  readonly #withdrawals: Withdrawals;
   readonly #upstreams = new Upstreams();
   readonly #tunnels = new Tunnels();
   readonly #reports: Reports;
@@ -50,15 +53,25 @@ export class EdgeProxy {
   #certificates: Promise<void> = Promise.resolve();
 
   constructor(config: ProxyConfig, parts: ProxyParts) {
-    const { clock, routes, bus } = parts;
+    const { clock, routes, bus, scheduler, log } = parts;
     this.#config = config;
     this.#parts = parts;
     this.#activity = new Activity(clock.now());
     this.#holds = new Holds(clock, { perBackend: config.heldPerBackend, total: config.heldTotal });
     const { droneId: ownDroneId, holdTimeoutMs } = config;
-    this.#gate = new Gate(routes, this.#holds, clock, { ownDroneId, holdTimeoutMs });
+    this.#withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => this.#holds.release(id));
+    const gateParts = {
+      routes,
+      holds: this.#holds,
+      withdrawals: this.#withdrawals,
+      activity: this.#activity,
+    };
+    this.#gate = new Gate({ ...gateParts, clock }, { ownDroneId, holdTimeoutMs });
     const reporter = { proxyId: config.id, registration: parts.registration };
-    this.#reports = new Reports(bus, this.#activity, this.#holds, clock, reporter);
+    this.#reports = new Reports(bus, this.#activity, this.#holds, clock, reporter, (id, epoch) => {
+      this.#withdrawals.asked(id, epoch);
+      this.#upstreams.rest(id);
+    });
     const edgeParts = {
       gate: this.#gate,
       forwarder: new Forwarder(config.connectTimeoutMs),
@@ -73,7 +86,7 @@ export class EdgeProxy {
         routes: () => routes.size,
       }),
       clock,
-      log: parts.log,
+      log,
       look: (id: string) => this.#reports.look(id),
     };
     const redirectPort = () =>
@@ -100,6 +113,7 @@ export class EdgeProxy {
     const until = clock.now() + Math.max(0, this.#config.drainMs - CLOSING_MS);
     this.#edge.drain();
     this.#holds.close();
+    this.#withdrawals.close();
     this.#tunnels.goodbyeAll('going away');
     this.#over.abort(new Error('the proxy is closing'));
     for (;;) {
@@ -131,8 +145,9 @@ export class EdgeProxy {
   }
 
   #routeChanged(id: string): void {
-    this.#gate.routeChanged(id);
     const route = this.#parts.routes.get(id);
+    this.#withdrawals.routeChanged(id, route);
+    this.#gate.routeChanged(id);
     if (!route) {
       // Not a word about its end: what runs goes on until it ends by itself.
       this.#upstreams.forget(id);

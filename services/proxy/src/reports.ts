@@ -28,15 +28,22 @@ export class Reports {
   readonly #turning: Promise<void>;
   readonly #looks = new Map<string, number>();
 
-  constructor(bus: Bus, activity: Activity, holds: Holds, clock: Clock, reporter: Reporter) {
+  /** `asked` is called with each question, before it is answered: from then on nothing new is let through. */
+  constructor(
+    bus: Bus,
+    activity: Activity,
+    holds: Holds,
+    clock: Clock,
+    reporter: Reporter,
+    asked: (id: string, epoch: number) => void,
+  ) {
     this.#bus = bus;
     this.#activity = activity;
     this.#clock = clock;
     this.#reporter = reporter;
-    this.#answering = bus.answer(SUBJECTS.settle, reporter.proxyId, ({ id }) => {
-      const known = activity.of(id, clock.now());
-      const open = known.open + holds.count(id);
-      return { activity: { id, open, ageMs: open > 0 ? 0 : known.ageMs } };
+    this.#answering = bus.answer(SUBJECTS.settle, reporter.proxyId, ({ id, epoch }) => {
+      asked(id, epoch);
+      return { activity: activity.of(id, clock.now()), held: holds.count(id) };
     });
     this.#turning = this.#turn();
   }

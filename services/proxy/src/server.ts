@@ -76,8 +76,11 @@ export class EdgeServer implements Handlers {
       reply(res, own, this.#draining);
     };
     const decided = await this.#decide(req, false, gone.signal);
-    if (gone.signal.aborted) return;
-    if ('outcome' in decided) return answer(decided);
+    if ('outcome' in decided) {
+      if (!gone.signal.aborted) answer(decided);
+      return;
+    }
+    if (gone.signal.aborted) return decided.passage.exchange.neverReached();
 
     const forwarding = this.#forwarding(req, decided, answer);
     res.once('close', () => forwarding.over());
@@ -101,6 +104,7 @@ export class EdgeServer implements Handlers {
     const decided = await this.#decide(req, true, gone.signal);
     stopWatching();
     if (gone.signal.aborted) {
+      if (!('outcome' in decided)) decided.passage.exchange.neverReached();
       socket.destroy();
       return;
     }
@@ -141,7 +145,10 @@ export class EdgeServer implements Handlers {
       return redirectToHttps(head.host, head.path, redirectPort);
     const passage = await this.#parts.gate.pass({ ...head, backendId: id }, signal);
     if (passage.kind !== 'forward') return answerTo(passage, html);
-    if (this.#parts.activity.open(id) >= this.#options.openPerBackend) return ANSWERS.busy(html);
+    if (this.#parts.activity.open(id) > this.#options.openPerBackend) {
+      passage.exchange.neverReached();
+      return ANSWERS.busy(html);
+    }
     return { head, passage, id, upgrade, html };
   }
 
@@ -151,9 +158,9 @@ export class EdgeServer implements Handlers {
     { head, passage, id, upgrade, html }: Decided,
     answer: (own: Answer) => void,
   ): Forwarding & { over(): void } {
-    const { activity, clock, metrics, trust } = this.#parts;
+    const { clock, metrics, trust } = this.#parts;
     const remoteAddress = req.socket.remoteAddress ?? '';
-    const exchange = activity.begin(id, passage.droneId);
+    const { exchange } = passage;
     const arrival = {
       backendId: id,
       host: head.host,

@@ -13,7 +13,10 @@ export class Upstreams {
 
   agentOf(id: string): Agent {
     const known = this.#agents.get(id);
-    if (known) return known;
+    if (known) {
+      known.maxFreeSockets = FREE_SOCKETS;
+      return known;
+    }
     const agent = new Agent({
       keepAlive: true,
       keepAliveMsecs: 30_000,
@@ -29,6 +32,13 @@ export class Upstreams {
   closeIdle(id: string): void {
     for (const sockets of Object.values(this.#agents.get(id)?.freeSockets ?? {}))
       for (const socket of sockets ?? []) socket.destroy();
+  }
+
+  /** No connection is kept until the next request: those that are free close now, the others when they are. */
+  rest(id: string): void {
+    const agent = this.#agents.get(id);
+    if (agent) agent.maxFreeSockets = 0;
+    this.closeIdle(id);
   }
 
   /** The route is not known any more; exchanges under way go on to their end. */

@@ -11,6 +11,7 @@ import { NodeStore } from './node-store.ts';
 import { Nodes } from './nodes.ts';
 import { schedulerService } from './server.ts';
 import { sweep } from './sweep.ts';
+import { Withdrawals } from './withdrawal.ts';
 
 await run('scheduler', readConfig, async (config, app) => {
   const redis = await app.connect('Redis', () => openRedis(config.redisUrl, app.log));
@@ -23,10 +24,12 @@ await run('scheduler', readConfig, async (config, app) => {
   const backendStore = new BackendStore(redis, keys);
   const backends = new Backends(backendStore, nodeStore, agents, bus, app.clock, app.log);
   const nodes = new Nodes(nodeStore, backendStore, backends, app.clock, app.log);
+  const withdrawals = new Withdrawals(redis, keys);
 
   const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);
-  app.every('sweep', 1_000, () => sweep(nodeStore, backendStore, backends, nodes, leases, app.log));
-  const services = [schedulerService(backends, nodes, leases)];
+  const parts = { nodeStore, backendStore, backends, nodes, leases, withdrawals };
+  app.every('sweep', 1_000, () => sweep(parts, app.log));
+  const services = [schedulerService(parts)];
   const { bindAddress: address, port } = config;
   app.own(await serveRpc({ address, port, log: app.log, services, maxMessageBytes: 64 * 1024 * 1024 }));
 });

@@ -5,9 +5,17 @@ import { type Implementation, implement } from '@spawner/rpc';
 import type { Backends } from './backends.ts';
 import type { Leases } from './leases.ts';
 import type { Nodes } from './nodes.ts';
+import type { Withdrawals } from './withdrawal.ts';
+
+export interface SchedulerParts {
+  backends: Backends;
+  nodes: Nodes;
+  leases: Leases;
+  withdrawals: Withdrawals;
+}
 
 /** The scheduler over gRPC: checks, calls, maps. */
-export function schedulerService(backends: Backends, nodes: Nodes, leases: Leases): Implementation {
+export function schedulerService({ backends, nodes, leases, withdrawals }: SchedulerParts): Implementation {
   const idOf = async ({ id, key }: { id: string; key?: BackendKey }): Promise<BackendId> => {
     if (!key) return parseBackendId(id);
     refuseViolations(keyViolations(key));
@@ -49,6 +57,11 @@ export function schedulerService(backends: Backends, nodes: Nodes, leases: Lease
       return nodes.register(node, inventory);
     },
     renewNode: (request) => nodes.renew(request),
+    withdrawRoute: ({ droneId, registration, backendId }) =>
+      withdrawals.withdraw(parseBackendId(backendId), droneId, registration),
+    settleRoute: async ({ backendId, epoch, end }) => ({
+      outcome: await withdrawals.settle(parseBackendId(backendId), epoch, end),
+    }),
   });
 }
 

@@ -5,25 +5,30 @@ import type { Backends } from './backends.ts';
 import type { Leases } from './leases.ts';
 import type { NodeStore } from './node-store.ts';
 import type { Nodes } from './nodes.ts';
+import type { Withdrawals } from './withdrawal.ts';
+
+export interface SweepParts {
+  nodeStore: NodeStore;
+  backendStore: BackendStore;
+  backends: Backends;
+  nodes: Nodes;
+  leases: Leases;
+  withdrawals: Withdrawals;
+}
 
 /**
  * One turn of the sweep that every scheduler makes once a second: the cluster clock goes on, and what
  * is due is handled. Two schedulers may handle the same entry; the second changes nothing.
  */
-export async function sweep(
-  nodeStore: NodeStore,
-  backendStore: BackendStore,
-  backends: Backends,
-  nodes: Nodes,
-  leases: Leases,
-  log: Log,
-) {
+export async function sweep(parts: SweepParts, log: Log): Promise<void> {
+  const { nodeStore, backendStore, backends, nodes, leases, withdrawals } = parts;
   for (const entry of await nodeStore.sweep()) {
-    const [what, id = ''] = entry.split('/');
+    const [what, id = '', epoch] = entry.split('/');
     if (what === 'forget') await backendStore.forget(id);
     else if (what === 'lease') await leases.lapse(id);
     else if (what === 'drone') await leases.giveUp(id);
     else if (what === 'reserve' && isBackendId(id)) await backends.expire(id);
+    else if (what === 'withdraw') await withdrawals.settle(id, Number(epoch), false);
     else log.error({ entry }, 'an unknown deadline');
   }
   await nodes.refreshProxies();

@@ -34,7 +34,8 @@ local function varint(number)
 end
 
 -- Writes a route and its log entry. `route` is a serialized Route without its epoch (field 3), which is a
--- fresh tick; a serialized message may be extended by appending fields. An empty route takes the row away.
+-- fresh tick and is returned; a serialized message may be extended by appending fields, of which the last counts.
+-- An empty route takes the row away.
 local function put_route(id, route)
   local epoch = next_tick()
   local head = tonumber(redis.call('HGET', ROUTE_HEAD, 'epoch') or '0')
@@ -52,6 +53,7 @@ local function put_route(id, route)
   end
   redis.call('XADD', ROUTE_LOG, 'MAXLEN', '~', ROUTE_LOG_LENGTH, whole(head) .. '-' .. n,
     'id', id, 'epoch', whole(epoch), 'route', route)
+  return epoch
 end
 
 -- A drone's load in thousandths: of what it can hold, the scarcest.

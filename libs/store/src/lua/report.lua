@@ -9,10 +9,13 @@ if v[1] ~= drone then return 'elsewhere' end
 if tonumber(v[2]) == TERMINATED then return 'ended' end
 -- The rule of lifecycle.ts, supersedes().
 if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end
-redis.call('HSET', BACKEND .. id, 'state', state, 'revision', whole(revision), 'status', ARGV[5], 'edge', ARGV[6])
+local edge = ARGV[6]
+-- A withdrawal is settled by those who take part in it, and a settled end stands; `route` is what is given back.
+if edge == 'open' and (v[4] == 'withdrawn' or v[4] == 'ended') then edge = v[4] end
+redis.call('HSET', BACKEND .. id, 'state', state, 'revision', whole(revision), 'status', ARGV[5], 'edge', edge, 'route', ARGV[7])
 redis.call('ZREM', DUE, 'reserve/' .. id)
 -- Only changes of the edge's answer are logged; the reason that a 410 tells may come with the very end.
-if ARGV[6] ~= v[4] or state == TERMINATED then put_route(id, ARGV[7]) end
+if edge ~= v[4] or state == TERMINATED then put_route(id, ARGV[7]) end
 if state == TERMINATED then
   release(id, drone, tonumber(ARGV[8]))
   redis.call('HDEL', DRONE .. drone .. ':stops', id)

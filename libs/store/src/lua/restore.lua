@@ -8,7 +8,7 @@ local id, drone, state, placement, key = ARGV[1], ARGV[2], tonumber(ARGV[3]), to
 if placement > tonumber(redis.call('GET', TICK) or '0') then redis.call('SET', TICK, whole(placement)) end
 if redis.call('EXISTS', BACKEND .. id) == 1 then return 'known' end
 redis.call('HSET', BACKEND .. id, 'state', state, 'revision', ARGV[4], 'drone', drone, 'placement', ARGV[12],
-  'cpu', ARGV[8], 'memory', ARGV[9], 'summary', ARGV[10], 'created', ARGV[11], 'status', ARGV[5], 'edge', ARGV[6])
+  'cpu', ARGV[8], 'memory', ARGV[9], 'summary', ARGV[10], 'created', ARGV[11], 'status', ARGV[5], 'edge', ARGV[6], 'route', ARGV[7])
 redis.call('ZADD', BACKENDS, ARGV[12], id)
 if key ~= '' then redis.call('HSET', BACKEND .. id, 'key', ARGV[15], 'key_hash', key) end
 put_route(id, ARGV[7])

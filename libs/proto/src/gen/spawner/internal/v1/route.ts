@@ -24,6 +24,8 @@ export const RouteState = {
   OPEN: 2,
   /** ENDED - Ending or ended: 410 with the reason. */
   ENDED: 3,
+  /** WITHDRAWN - An end for idleness is being settled: requests are held, and the first of them gives it back. */
+  WITHDRAWN: 4,
 } as const;
 
 export type RouteState = typeof RouteState[keyof typeof RouteState];
@@ -33,6 +35,7 @@ export namespace RouteState {
   export type PENDING = typeof RouteState.PENDING;
   export type OPEN = typeof RouteState.OPEN;
   export type ENDED = typeof RouteState.ENDED;
+  export type WITHDRAWN = typeof RouteState.WITHDRAWN;
 }
 
 export function routeStateFromJSON(object: any): RouteState {
@@ -49,6 +52,9 @@ export function routeStateFromJSON(object: any): RouteState {
     case 3:
     case "ROUTE_STATE_ENDED":
       return RouteState.ENDED;
+    case 4:
+    case "ROUTE_STATE_WITHDRAWN":
+      return RouteState.WITHDRAWN;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }
@@ -64,6 +70,8 @@ export function routeStateToJSON(object: RouteState): string {
       return "ROUTE_STATE_OPEN";
     case RouteState.ENDED:
       return "ROUTE_STATE_ENDED";
+    case RouteState.WITHDRAWN:
+      return "ROUTE_STATE_WITHDRAWN";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }

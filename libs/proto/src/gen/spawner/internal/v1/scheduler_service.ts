@@ -72,6 +72,51 @@ export function renewVerdictToJSON(object: RenewVerdict): string {
   }
 }
 
+export const SettleOutcome = {
+  UNSPECIFIED: 0,
+  /** OPEN - The route is open (given back now, or by somebody before). */
+  OPEN: 1,
+  /** ENDED - The backend is ending. */
+  ENDED: 2,
+} as const;
+
+export type SettleOutcome = typeof SettleOutcome[keyof typeof SettleOutcome];
+
+export namespace SettleOutcome {
+  export type UNSPECIFIED = typeof SettleOutcome.UNSPECIFIED;
+  export type OPEN = typeof SettleOutcome.OPEN;
+  export type ENDED = typeof SettleOutcome.ENDED;
+}
+
+export function settleOutcomeFromJSON(object: any): SettleOutcome {
+  switch (object) {
+    case 0:
+    case "SETTLE_OUTCOME_UNSPECIFIED":
+      return SettleOutcome.UNSPECIFIED;
+    case 1:
+    case "SETTLE_OUTCOME_OPEN":
+      return SettleOutcome.OPEN;
+    case 2:
+    case "SETTLE_OUTCOME_ENDED":
+      return SettleOutcome.ENDED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum SettleOutcome");
+  }
+}
+
+export function settleOutcomeToJSON(object: SettleOutcome): string {
+  switch (object) {
+    case SettleOutcome.UNSPECIFIED:
+      return "SETTLE_OUTCOME_UNSPECIFIED";
+    case SettleOutcome.OPEN:
+      return "SETTLE_OUTCOME_OPEN";
+    case SettleOutcome.ENDED:
+      return "SETTLE_OUTCOME_ENDED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum SettleOutcome");
+  }
+}
+
 /** A backend's record without what only a gateway knows (its URL, its activity). */
 export interface SpawnBackendRequest {
   id: string;
@@ -200,6 +245,33 @@ export interface RenewNodeResponse {
     | undefined;
   /** Terminated backends whose end stands in the store; the agent may forget them. */
   ended: string[];
+}
+
+export interface WithdrawRouteRequest {
+  droneId: string;
+  registration: number;
+  backendId: string;
+}
+
+export interface WithdrawRouteResponse {
+  /** False: it was not open, or a proxy without a bus could not be asked; nothing was changed. */
+  withdrawn: boolean;
+  /** Of the withdrawal; every later step names it. */
+  epoch: number;
+  /** Every proxy that can reach the backend, lapsed ones included until they are forgotten. */
+  proxies: Node[];
+}
+
+export interface SettleRouteRequest {
+  backendId: string;
+  /** Of the withdrawal. */
+  epoch: number;
+  /** True: the backend is to end; false: the route is given back. */
+  end: boolean;
+}
+
+export interface SettleRouteResponse {
+  outcome: SettleOutcome;
 }
 
 function createBaseSpawnBackendRequest(): SpawnBackendRequest {
@@ -2182,6 +2254,388 @@ export const RenewNodeResponse: MessageFns<RenewNodeResponse> = {
   },
 };
 
+function createBaseWithdrawRouteRequest(): WithdrawRouteRequest {
+  return { droneId: "", registration: 0, backendId: "" };
+}
+
+export const WithdrawRouteRequest: MessageFns<WithdrawRouteRequest> = {
+  encode(message: WithdrawRouteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.droneId !== "") {
+      writer.uint32(10).string(message.droneId);
+    }
+    if (message.registration !== 0) {
+      writer.uint32(16).int64(message.registration);
+    }
+    if (message.backendId !== "") {
+      writer.uint32(26).string(message.backendId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WithdrawRouteRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWithdrawRouteRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.droneId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.registration = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.backendId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WithdrawRouteRequest {
+    return {
+      droneId: isSet(object.droneId)
+        ? globalThis.String(object.droneId)
+        : isSet(object.drone_id)
+        ? globalThis.String(object.drone_id)
+        : "",
+      registration: isSet(object.registration) ? globalThis.Number(object.registration) : 0,
+      backendId: isSet(object.backendId)
+        ? globalThis.String(object.backendId)
+        : isSet(object.backend_id)
+        ? globalThis.String(object.backend_id)
+        : "",
+    };
+  },
+
+  toJSON(message: WithdrawRouteRequest): unknown {
+    const obj: any = {};
+    if (message.droneId !== "") {
+      obj.droneId = message.droneId;
+    }
+    if (message.registration !== 0) {
+      obj.registration = Math.round(message.registration);
+    }
+    if (message.backendId !== "") {
+      obj.backendId = message.backendId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WithdrawRouteRequest>): WithdrawRouteRequest {
+    return WithdrawRouteRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WithdrawRouteRequest>): WithdrawRouteRequest {
+    const message = createBaseWithdrawRouteRequest();
+    message.droneId = object.droneId ?? "";
+    message.registration = object.registration ?? 0;
+    message.backendId = object.backendId ?? "";
+    return message;
+  },
+};
+
+function createBaseWithdrawRouteResponse(): WithdrawRouteResponse {
+  return { withdrawn: false, epoch: 0, proxies: [] };
+}
+
+export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
+  encode(message: WithdrawRouteResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withdrawn !== false) {
+      writer.uint32(8).bool(message.withdrawn);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(16).int64(message.epoch);
+    }
+    for (const v of message.proxies) {
+      Node.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WithdrawRouteResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWithdrawRouteResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.withdrawn = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.proxies.push(Node.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WithdrawRouteResponse {
+    return {
+      withdrawn: isSet(object.withdrawn) ? globalThis.Boolean(object.withdrawn) : false,
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+      proxies: globalThis.Array.isArray(object?.proxies) ? object.proxies.map((e: any) => Node.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: WithdrawRouteResponse): unknown {
+    const obj: any = {};
+    if (message.withdrawn !== false) {
+      obj.withdrawn = message.withdrawn;
+    }
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
+    if (message.proxies?.length) {
+      obj.proxies = message.proxies.map((e) => Node.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WithdrawRouteResponse>): WithdrawRouteResponse {
+    return WithdrawRouteResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WithdrawRouteResponse>): WithdrawRouteResponse {
+    const message = createBaseWithdrawRouteResponse();
+    message.withdrawn = object.withdrawn ?? false;
+    message.epoch = object.epoch ?? 0;
+    message.proxies = object.proxies?.map((e) => Node.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSettleRouteRequest(): SettleRouteRequest {
+  return { backendId: "", epoch: 0, end: false };
+}
+
+export const SettleRouteRequest: MessageFns<SettleRouteRequest> = {
+  encode(message: SettleRouteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.backendId !== "") {
+      writer.uint32(10).string(message.backendId);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(16).int64(message.epoch);
+    }
+    if (message.end !== false) {
+      writer.uint32(24).bool(message.end);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SettleRouteRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSettleRouteRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backendId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.end = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SettleRouteRequest {
+    return {
+      backendId: isSet(object.backendId)
+        ? globalThis.String(object.backendId)
+        : isSet(object.backend_id)
+        ? globalThis.String(object.backend_id)
+        : "",
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+      end: isSet(object.end) ? globalThis.Boolean(object.end) : false,
+    };
+  },
+
+  toJSON(message: SettleRouteRequest): unknown {
+    const obj: any = {};
+    if (message.backendId !== "") {
+      obj.backendId = message.backendId;
+    }
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
+    if (message.end !== false) {
+      obj.end = message.end;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SettleRouteRequest>): SettleRouteRequest {
+    return SettleRouteRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SettleRouteRequest>): SettleRouteRequest {
+    const message = createBaseSettleRouteRequest();
+    message.backendId = object.backendId ?? "";
+    message.epoch = object.epoch ?? 0;
+    message.end = object.end ?? false;
+    return message;
+  },
+};
+
+function createBaseSettleRouteResponse(): SettleRouteResponse {
+  return { outcome: 0 };
+}
+
+export const SettleRouteResponse: MessageFns<SettleRouteResponse> = {
+  encode(message: SettleRouteResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.outcome !== 0) {
+      writer.uint32(8).int32(message.outcome);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SettleRouteResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSettleRouteResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.outcome = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SettleRouteResponse {
+    return { outcome: isSet(object.outcome) ? settleOutcomeFromJSON(object.outcome) : 0 };
+  },
+
+  toJSON(message: SettleRouteResponse): unknown {
+    const obj: any = {};
+    if (message.outcome !== 0) {
+      obj.outcome = settleOutcomeToJSON(message.outcome);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SettleRouteResponse>): SettleRouteResponse {
+    return SettleRouteResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SettleRouteResponse>): SettleRouteResponse {
+    const message = createBaseSettleRouteResponse();
+    message.outcome = object.outcome ?? 0;
+    return message;
+  },
+};
+
 /** The only writer of capacity, backends and routes. */
 export type SchedulerServiceService = typeof SchedulerServiceService;
 export const SchedulerServiceService = {
@@ -2275,6 +2729,30 @@ export const SchedulerServiceService = {
     responseSerialize: (value: RenewNodeResponse): Buffer => Buffer.from(RenewNodeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RenewNodeResponse => RenewNodeResponse.decode(value),
   },
+  /** For agents, before an end for idleness: takes the backend's route back if nothing changed since. */
+  withdrawRoute: {
+    path: "/spawner.internal.v1.SchedulerService/WithdrawRoute" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: WithdrawRouteRequest): Buffer => Buffer.from(WithdrawRouteRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WithdrawRouteRequest => WithdrawRouteRequest.decode(value),
+    responseSerialize: (value: WithdrawRouteResponse): Buffer =>
+      Buffer.from(WithdrawRouteResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WithdrawRouteResponse => WithdrawRouteResponse.decode(value),
+  },
+  /**
+   * For agents and proxies: ends a withdrawal, by the end of the backend or by giving the route back.
+   * The first wins; the answer says which it was.
+   */
+  settleRoute: {
+    path: "/spawner.internal.v1.SchedulerService/SettleRoute" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SettleRouteRequest): Buffer => Buffer.from(SettleRouteRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SettleRouteRequest => SettleRouteRequest.decode(value),
+    responseSerialize: (value: SettleRouteResponse): Buffer => Buffer.from(SettleRouteResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SettleRouteResponse => SettleRouteResponse.decode(value),
+  },
 } as const;
 
 export interface SchedulerServiceServer extends UntypedServiceImplementation {
@@ -2291,6 +2769,13 @@ export interface SchedulerServiceServer extends UntypedServiceImplementation {
   registerNode: handleUnaryCall<RegisterNodeRequest, RegisterNodeResponse>;
   /** For nodes, every 2 seconds and whenever a backend's state changes. */
   renewNode: handleUnaryCall<RenewNodeRequest, RenewNodeResponse>;
+  /** For agents, before an end for idleness: takes the backend's route back if nothing changed since. */
+  withdrawRoute: handleUnaryCall<WithdrawRouteRequest, WithdrawRouteResponse>;
+  /**
+   * For agents and proxies: ends a withdrawal, by the end of the backend or by giving the route back.
+   * The first wins; the answer says which it was.
+   */
+  settleRoute: handleUnaryCall<SettleRouteRequest, SettleRouteResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

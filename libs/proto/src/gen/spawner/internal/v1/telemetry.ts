@@ -69,11 +69,17 @@ export interface ProxyActivity {
 /** spawner.proxy.<id>.settle: an agent whose idle clock ran out asks every proxy before it ends a backend. */
 export interface SettleRequest {
   id: string;
+  /** Of the withdrawal that is being settled: the proxy holds what arrives from now on. */
+  epoch: number;
 }
 
 /** A missing answer counts as use. */
 export interface SettleReply {
-  activity?: ProxyActivity | undefined;
+  activity?:
+    | ProxyActivity
+    | undefined;
+  /** Requests that are held for it. */
+  held: number;
 }
 
 /** spawner.backend.<id>.look: a proxy could not connect; the agent looks after it at once. */
@@ -805,13 +811,16 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
 };
 
 function createBaseSettleRequest(): SettleRequest {
-  return { id: "" };
+  return { id: "", epoch: 0 };
 }
 
 export const SettleRequest: MessageFns<SettleRequest> = {
   encode(message: SettleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(16).int64(message.epoch);
     }
     return writer;
   },
@@ -837,6 +846,14 @@ export const SettleRequest: MessageFns<SettleRequest> = {
             message.id = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -850,13 +867,19 @@ export const SettleRequest: MessageFns<SettleRequest> = {
   },
 
   fromJSON(object: any): SettleRequest {
-    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+    };
   },
 
   toJSON(message: SettleRequest): unknown {
     const obj: any = {};
     if (message.id !== "") {
       obj.id = message.id;
+    }
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
     }
     return obj;
   },
@@ -867,18 +890,22 @@ export const SettleRequest: MessageFns<SettleRequest> = {
   fromPartial(object: DeepPartial<SettleRequest>): SettleRequest {
     const message = createBaseSettleRequest();
     message.id = object.id ?? "";
+    message.epoch = object.epoch ?? 0;
     return message;
   },
 };
 
 function createBaseSettleReply(): SettleReply {
-  return { activity: undefined };
+  return { activity: undefined, held: 0 };
 }
 
 export const SettleReply: MessageFns<SettleReply> = {
   encode(message: SettleReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.activity !== undefined) {
       ProxyActivity.encode(message.activity, writer.uint32(10).fork()).join();
+    }
+    if (message.held !== 0) {
+      writer.uint32(16).int32(message.held);
     }
     return writer;
   },
@@ -904,6 +931,14 @@ export const SettleReply: MessageFns<SettleReply> = {
             message.activity = ProxyActivity.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.held = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -917,13 +952,19 @@ export const SettleReply: MessageFns<SettleReply> = {
   },
 
   fromJSON(object: any): SettleReply {
-    return { activity: isSet(object.activity) ? ProxyActivity.fromJSON(object.activity) : undefined };
+    return {
+      activity: isSet(object.activity) ? ProxyActivity.fromJSON(object.activity) : undefined,
+      held: isSet(object.held) ? globalThis.Number(object.held) : 0,
+    };
   },
 
   toJSON(message: SettleReply): unknown {
     const obj: any = {};
     if (message.activity !== undefined) {
       obj.activity = ProxyActivity.toJSON(message.activity);
+    }
+    if (message.held !== 0) {
+      obj.held = Math.round(message.held);
     }
     return obj;
   },
@@ -936,6 +977,7 @@ export const SettleReply: MessageFns<SettleReply> = {
     message.activity = (object.activity !== undefined && object.activity !== null)
       ? ProxyActivity.fromPartial(object.activity)
       : undefined;
+    message.held = object.held ?? 0;
     return message;
   },
 };

@@ -1,0 +1,21 @@
+-- Ends a withdrawal: 'end' for the backend's end, 'open' to give the route back. The first wins, and later
+-- callers hear which it was. ARGV: id, epoch of the withdrawal, 'end' | 'open', stop order.
+-- Returns 'open' | 'ended' | 'unknown' (nobody can tell any more).
+local id = ARGV[1]
+redis.call('ZREM', DUE, 'withdraw/' .. id .. '/' .. ARGV[2])
+local v = redis.call('HMGET', BACKEND .. id, 'drone', 'edge', 'route', 'withdrawal')
+if not v[1] or v[2] == 'pending' then return 'unknown' end
+if v[2] == 'ended' then return 'ended' end
+-- Open, or withdrawn once more: this withdrawal was given back.
+if v[2] ~= 'withdrawn' or v[4] ~= ARGV[2] then return 'open' end
+if ARGV[3] == 'open' then
+  redis.call('HSET', BACKEND .. id, 'edge', 'open')
+  put_route(id, v[3])
+  return 'open'
+end
+redis.call('HSET', BACKEND .. id, 'edge', 'ended')
+-- Fields 2, 7 and 8: ENDED, IDLE, TERMINATING.
+put_route(id, v[3] .. string.char(16, 3, 56, 1, 64, 60))
+-- The drone hears of it again at every renewal until it has ended it; an order that stands already is a stricter one.
+redis.call('HSETNX', DRONE .. v[1] .. ':stops', id, ARGV[4])
+return 'ended'

@@ -1,0 +1,19 @@
+-- Takes a route back before an end for idleness, if it is open and the caller is its drone with the present
+-- registration. ARGV: id, drone, registration, nodes key of the proxies, ms until it is given back.
+-- Returns nil | {epoch, route, proxy, its silence in ms, proxy, …}: every proxy that is not forgotten yet.
+local id, drone = ARGV[1], ARGV[2]
+if redis.call('HGET', RENEWALS, 'drone/' .. drone .. '/registration') ~= ARGV[3] then return nil end
+local v = redis.call('HMGET', BACKEND .. id, 'drone', 'edge', 'route')
+if v[1] ~= drone or v[2] ~= 'open' or not v[3] then return nil end
+-- Field 2, the state: WITHDRAWN.
+local epoch = put_route(id, v[3] .. string.char(16, 4))
+local now = cluster_now()
+redis.call('HSET', BACKEND .. id, 'edge', 'withdrawn', 'withdrawal', whole(epoch))
+redis.call('ZADD', DUE, whole(now + tonumber(ARGV[5])), 'withdraw/' .. id .. '/' .. whole(epoch))
+local answer = { whole(epoch), v[3] }
+local proxies = redis.call('HGETALL', ARGV[4])
+for i = 1, #proxies, 2 do
+  answer[#answer + 1] = proxies[i + 1]
+  answer[#answer + 1] = whole(now - tonumber(redis.call('HGET', RENEWALS, 'proxy/' .. proxies[i]) or '0'))
+end
+return answer

@@ -1,0 +1,50 @@
+import { connect, createServer } from 'node:net';
+import { eventually } from '@spawner/testkit';
+import { countEstablished, establishedTo, hasAddress, ownAddresses } from './connections.ts';
+
+const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid';
+const line = (local: string, remote: string, state: string) =>
+  `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 1 1`;
+const table = (...lines: string[]) => `${[HEAD, ...lines].join('\n')}\n`;
+
+describe('the kernel’s connections', () => {
+  it.each<[string, string[], number]>([
+    ['an established one to the port', ['0100007F:1F90 0100007F:A000 01'], 1],
+    ['one of each address family, whole addresses', ['0000000000000000FFFF00000100007F:1F90 0:A000 01'], 1],
+    ['not one from the port of another', ['0100007F:A000 0100007F:1F90 01'], 0],
+    ['not a listener', ['00000000:1F90 00000000:0000 0A'], 0],
+    ['not those that are closing', ['0:1F90 0:A000 06', '0:1F90 0:A001 08', '0:1F90 0:A002 04'], 0],
+    ['not a port that ends alike', ['0:11F90 0:A000 01', '0:0F90 0:A000 01'], 0],
+    ['nothing in an empty table', [], 0],
+  ])('count %s', (_, lines, count) => {
+    const split = lines.map((each) => line(...(each.split(' ') as [string, string, string])));
+    expect(countEstablished(table(...split), 0x1f90)).toBe(count);
+  });
+
+  it('are those that there are', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    expect(establishedTo(port, '/proc/self')).toBe(0);
+    const socket = connect(port, '127.0.0.1');
+    await eventually(() => establishedTo(port, '/proc/self') === 1);
+    socket.destroy();
+    server.close();
+    await eventually(() => establishedTo(port, '/proc/self') === 0);
+  });
+
+  it('cannot be told of a process that is not there', () => {
+    expect(establishedTo(1, '/proc/0')).toBeUndefined();
+    expect(hasAddress('127.0.0.1', '/proc/0')).toBe(false);
+  });
+});
+
+describe('a network namespace', () => {
+  it('is known by its addresses', () => {
+    const trie =
+      '           |-- 10.213.0.0\n              /16 link UNICAST\n           |-- 10.213.0.5\n              /32 host LOCAL\n           |-- 10.213.255.255\n              /32 link BROADCAST\n';
+    expect([...ownAddresses(trie)]).toEqual(['10.213.0.5']);
+    expect(hasAddress('127.0.0.1', '/proc/self')).toBe(true);
+    expect(hasAddress('192.0.2.77', '/proc/self')).toBe(false);
+  });
+});

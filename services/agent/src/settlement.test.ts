@@ -1,0 +1,44 @@
+import { reported, unusedSince } from './idle.ts';
+import { nobodyUses, type Settlement, settlement } from './settlement.ts';
+
+const IDLE = 10_000;
+const NOW = 20_000;
+const usage = unusedSince(0);
+const says = (open: number, held: number, ageMs: number) => ({ activity: { id: 'a', open, ageMs }, held });
+const unused = says(0, 0, 15_000);
+type Answers = Parameters<typeof settlement>[1]['answers'];
+
+describe('the settlement', () => {
+  it.each<[string, Answers, number | undefined, Settlement['because'], number]>([
+    ['without any proxy is the end where the kernel agrees', [], 0, 'unused', 0],
+    ['without any proxy and without a kernel to ask is the end too', [], undefined, 'unused', 0],
+    ['is the end when all say that nothing is going on', [unused, unused], 0, 'unused', 5_000],
+    ['is the end when all say so and the kernel cannot be asked', [unused], undefined, 'unused', 5_000],
+    ['gives back while one has a connection', [unused, says(1, 0, 0)], 0, 'open', NOW],
+    ['gives back while one holds a request', [unused, says(0, 1, 15_000)], 0, 'held', NOW],
+    ['takes a missing answer for use', [unused, undefined], 0, 'silent', NOW],
+    ['takes an empty answer for a missing one', [{ activity: undefined, held: 0 }], 0, 'silent', NOW],
+    ['gives back where the kernel sees a connection', [unused], 1, 'connected', NOW],
+    ['gives back where the kernel alone could tell', [], 1, 'connected', NOW],
+    ['goes on from the true age', [unused, says(0, 0, 300)], 0, 'recent', 19_700],
+    ['takes a nonsense age for now', [says(0, 0, -5)], 0, 'recent', NOW],
+    ['is no end a millisecond before the time', [says(0, 0, IDLE - 1)], 0, 'recent', NOW - IDLE + 1],
+    ['is the end at the very time', [says(0, 0, IDLE)], 0, 'unused', NOW - IDLE],
+  ])('%s', (_, answers, established, because, activeAt) => {
+    const settled = settlement(usage, { answers, established }, IDLE, NOW);
+    expect([settled.because, settled.usage.activeAt]).toEqual([because, activeAt]);
+    expect(settled.end).toBe(because === 'unused');
+  });
+
+  it('hears a report that came while it was asking', () => {
+    const meanwhile = reported(usage, 'p', 1, { open: 1, ageMs: 0 }, NOW - 100);
+    expect(settlement(meanwhile, { answers: [unused], established: 0 }, IDLE, NOW).end).toBe(false);
+  });
+
+  it('asks the kernel only where the proxies leave the end open', () => {
+    expect(nobodyUses([])).toBe(true);
+    expect(nobodyUses([unused, says(0, 0, 0)])).toBe(true);
+    for (const use of [undefined, says(1, 0, 0), says(0, 2, 0)])
+      expect(nobodyUses([unused, use])).toBe(false);
+  });
+});

@@ -1,0 +1,223 @@
+import { type Clock, systemClock } from '@spawner/domain';
+import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
+import type { SettleReply } from '@spawner/proto/internal/telemetry';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { createLog } from '@spawner/service';
+import { eventually } from '@spawner/testkit';
+import { type Usage, unusedSince } from './idle.ts';
+import { makeInstruments } from './instruments.ts';
+import { Settler } from './settler.ts';
+
+const { OPEN, ENDED, UNSPECIFIED } = SettleOutcome;
+const IDLE = 1_000;
+const NOW = 5_000;
+const EPOCH = 77;
+const log = createLog('test', 'silent');
+const says = (open: number, held = 0, ageMs = 4_000): SettleReply => ({
+  activity: { id: '', open, ageMs },
+  held,
+});
+
+/** One settler with backends that are due, and a scheduler, proxies and a kernel that say what a test wants. */
+function scene(ids = ['a']) {
+  const world = {
+    now: NOW,
+    proxies: ['p', 'q'],
+    withdrawn: async () => true,
+    answers: async (_proxy: string, _id: string): Promise<SettleReply> => says(0),
+    established: [0] as (number | undefined)[],
+    outcome: async (end: boolean): Promise<SettleOutcome> => (end ? ENDED : OPEN),
+  };
+  const told: string[] = [];
+  const clock: Clock = { ...systemClock, now: () => world.now, sleep: async () => {} };
+  const backends = ids.map((id) => ({
+    id,
+    usage: unusedSince(0) as Usage,
+    life: { status: { state: BackendState.READY as BackendState }, terms: { idleTimeoutMs: IDLE } },
+    take(happening: { reason: EndReason }) {
+      told.push(`stop ${id} ${happening.reason}`);
+      this.life.status.state = BackendState.TERMINATING;
+    },
+  }));
+  const settler = new Settler({
+    droneId: 'd',
+    clock,
+    log,
+    instruments: makeInstruments(),
+    drone: {
+      registration: 3,
+      living: () => backends,
+      runtime: { established: async () => world.established.shift() ?? world.established[0] },
+    } as never,
+    bus: {
+      ask: async (_: unknown, proxy: string, { id, epoch }: { id: string; epoch: number }) => {
+        told.push(`ask ${proxy} ${id} ${epoch}`);
+        return world.answers(proxy, id);
+      },
+    } as never,
+    scheduler: {
+      withdrawRoute: async ({ backendId, registration, droneId }) => {
+        told.push(`withdraw ${backendId} ${registration} ${droneId}`);
+        const withdrawn = await world.withdrawn();
+        return { withdrawn, epoch: EPOCH, proxies: world.proxies.map((id) => ({ id })) as never };
+      },
+      settleRoute: async ({ backendId, end }) => {
+        told.push(`${end ? 'end' : 'give back'} ${backendId}`);
+        return { outcome: await world.outcome(end) };
+      },
+    },
+  });
+  const [backend] = backends;
+  if (!backend) throw new Error('a scene has a backend');
+  const last = (line: string) => eventually(() => told.at(-1) === line);
+  return { world, told, settler, backends, backend, last };
+}
+
+describe('the settler', () => {
+  it('withdraws, asks, looks, settles, and only then stops', async () => {
+    const { told, settler, last } = scene();
+    settler.turn();
+    await last(`stop a ${EndReason.IDLE}`);
+    expect(told).toEqual(['withdraw a 3 d', `ask p a ${EPOCH}`, `ask q a ${EPOCH}`, 'end a', 'stop a 1']);
+  });
+
+  it('does not begin twice, nor with what is not due', async () => {
+    const { told, settler, backends, last } = scene(['a', 'b']);
+    backends[1]!.usage = unusedSince(NOW - IDLE + 1);
+    settler.turn();
+    settler.turn();
+    await last('stop a 1');
+    expect(told.filter((line) => line.startsWith('withdraw'))).toEqual(['withdraw a 3 d']);
+  });
+
+  it('ends one of two, and gives the other back while it is in use', async () => {
+    const { world, told, settler, backends } = scene(['a', 'b']);
+    world.answers = async (proxy, id) => says(id === 'a' && proxy === 'q' ? 1 : 0);
+    settler.turn();
+    await eventually(() => told.includes('stop b 1') && told.includes('give back a'));
+    expect(told).not.toContain('end a');
+    await eventually(() => expect(backends[0]?.usage.activeAt).toBe(NOW));
+  });
+
+  it('takes silence for use', async () => {
+    const { world, settler, backend, last } = scene();
+    world.answers = async (proxy) => {
+      if (proxy === 'q') throw new Error('nobody answers');
+      return says(0);
+    };
+    settler.turn();
+    await last('give back a');
+    expect(backend.usage.activeAt).toBe(NOW);
+  });
+
+  it('gives back for a held request', async () => {
+    const { world, settler, last } = scene();
+    world.answers = async () => says(0, 1);
+    settler.turn();
+    await last('give back a');
+  });
+
+  it('looks once more while connections are closing, and gives back what stays connected', async () => {
+    const closing = scene();
+    closing.world.established = [2, 1, 0];
+    closing.settler.turn();
+    await closing.last('stop a 1');
+    const connected = scene();
+    connected.world.established = Array(20).fill(1);
+    connected.settler.turn();
+    await connected.last('give back a');
+    expect(connected.world.established).toEqual([]);
+    expect(connected.backend.usage.activeAt).toBe(NOW);
+  });
+
+  it("goes by the proxies' word where the kernel cannot be asked", async () => {
+    const { world, settler, last } = scene();
+    world.established = [undefined];
+    settler.turn();
+    await last('stop a 1');
+  });
+
+  it('obeys a proxy that was first', async () => {
+    const { world, told, settler, backend } = scene();
+    world.outcome = async () => OPEN;
+    settler.turn();
+    await eventually(() => backend.usage.activeAt === NOW);
+    expect(told.at(-1)).toBe('end a');
+    expect(backend.life.status.state).toBe(BackendState.READY);
+  });
+
+  it('does nothing where nothing was withdrawn, and tries again after a rest', async () => {
+    const { world, told, settler, last } = scene();
+    world.withdrawn = async () => false;
+    settler.turn();
+    await last('withdraw a 3 d');
+    await eventually(() => {
+      settler.turn();
+      expect(told).toEqual(['withdraw a 3 d']);
+    });
+    world.now += 999;
+    settler.turn();
+    expect(told).toHaveLength(1);
+    world.now += 1;
+    world.withdrawn = async () => true;
+    settler.turn();
+    await last('stop a 1');
+  });
+
+  it('ends nothing while the scheduler is away', async () => {
+    const { world, told, settler, backend } = scene();
+    world.withdrawn = async () => {
+      throw new Error('away');
+    };
+    settler.turn();
+    await eventually(() => {
+      world.now += 1_000;
+      settler.turn();
+      expect(told.length).toBeGreaterThanOrEqual(3);
+    });
+    expect(new Set(told)).toEqual(new Set(['withdraw a 3 d']));
+    expect(backend.usage).toEqual(unusedSince(0));
+  });
+
+  it('asks what became of an end whose answer was lost, and obeys', async () => {
+    const { world, told, settler, last } = scene();
+    world.outcome = async (end) => {
+      if (end) throw new Error('no answer');
+      return ENDED;
+    };
+    settler.turn();
+    await last('stop a 1');
+    expect(told.slice(-3)).toEqual(['end a', 'give back a', 'stop a 1']);
+  });
+
+  it('stops nothing where nobody can tell', async () => {
+    const { world, told, settler } = scene();
+    world.outcome = async () => UNSPECIFIED;
+    settler.turn();
+    await eventually(() => told.at(-1) === 'give back a');
+    expect(told.join()).not.toContain('stop');
+  });
+
+  it('gives back what took too long to ask', async () => {
+    const { world, settler, last } = scene();
+    world.answers = async () => {
+      world.now = NOW + 7_000;
+      return says(0, 0, 60_000);
+    };
+    settler.turn();
+    await last('give back a');
+  });
+
+  it('has so many under way at once', async () => {
+    const { world, told, settler } = scene(Array.from({ length: 40 }, (_, index) => `b${index}`));
+    const held = Promise.withResolvers<boolean>();
+    world.withdrawn = () => held.promise;
+    settler.turn();
+    expect(told).toHaveLength(32);
+    held.resolve(true);
+    await eventually(() => {
+      settler.turn();
+      expect(told.filter((line) => line.startsWith('stop'))).toHaveLength(40);
+    });
+  });
+});

@@ -1,0 +1,149 @@
+/** Ends for idleness, with clients that come at the very moment: a request is served or told that the session is over. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Route, RouteState } from '@spawner/proto/internal/route';
+import { createLog } from '@spawner/service';
+import { keysOf, openRedis, type Redis } from '@spawner/store';
+import { eventually, request } from '@spawner/testkit';
+import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
+
+const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
+const SESSIONS = 40;
+const AT_ONCE = 5;
+/** How many uses a session gets at most, so that each ends. */
+const USES = 4;
+const WITHIN_MS = 3_000;
+
+/** Numbers of [0, 1) that a seed repeats (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Session {
+  backend: BackendJson;
+  idleTimeoutMs: number;
+  /** Of each request: how long after the use before it, what was answered, and the route's state then. */
+  requests: { afterMs: number; status: number; routeState: RouteState | undefined }[];
+  /** Wall time of the last use. */
+  usedAt: number;
+}
+
+describe('sessions that end for idleness', () => {
+  let cluster: Cluster;
+  let store: Redis;
+  beforeAll(async () => {
+    cluster = await startCluster({ runtime: 'process', count: { proxy: 2 } });
+    store = await openRedis(cluster.redis.url, createLog('test', 'silent'));
+  });
+  afterAll(async () => {
+    await store?.close();
+    await cluster?.stop();
+  });
+
+  const get = (proxy: number, id: string) =>
+    request({
+      port: cluster.services.proxy[proxy]?.port ?? 0,
+      host: `${id}.${cluster.domain}`,
+      path: '/name',
+    });
+  const routeState = async (id: string) => {
+    const bytes = await store.send(['HGET', keysOf(cluster.name).routes, id]);
+    return Buffer.isBuffer(bytes) ? Route.decode(bytes).state : undefined;
+  };
+
+  /** Uses a session now and then, each time about when its clock runs out, until it is over. */
+  async function live(number: number): Promise<Session> {
+    const random = seeded(SEED + number);
+    const idleTimeoutMs = 300 + Math.floor(random() * 500);
+    const name = `n${number}`;
+    const backend = await cluster.spawnReady({
+      image: 'spawner/probe:latest',
+      env: { NAME: name },
+      idleTimeoutMs,
+    });
+    const session: Session = { backend, idleTimeoutMs, requests: [], usedAt: Date.now() };
+    for (let use = 0; use < USES; use++) {
+      // Settling begins within a turn of the agent after the timeout.
+      const afterMs = idleTimeoutMs - 50 + Math.floor(random() * 350);
+      await pause(Math.max(0, session.usedAt + afterMs - Date.now()));
+      const { status, body } = await get(random() < 0.5 ? 0 : 1, backend.id);
+      session.requests.push({ afterMs, status, routeState: await routeState(backend.id) });
+      if (status !== 200) break;
+      expect(body).toBe(name);
+      session.usedAt = Date.now();
+    }
+    return session;
+  }
+
+  it(`serve every request or tell that they are over, and end in time (${SESSIONS} sessions, seed ${SEED})`, async () => {
+    const sessions: Session[] = [];
+    let next = 0;
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        while (next < SESSIONS) sessions.push(await live(next++));
+      }),
+    );
+    const requests = sessions.flatMap((session) => session.requests);
+    const odd = requests.filter(({ status }) => status !== 200 && status !== 410);
+    expect(odd).toEqual([]);
+    const told = requests.filter(({ status }) => status === 410);
+    // The end stood in the store before anybody was told.
+    expect(told.filter((each) => each.routeState !== RouteState.ENDED)).toEqual([]);
+
+    const lateness: number[] = [];
+    for (const { backend, idleTimeoutMs, usedAt } of sessions) {
+      const ended = await cluster.inState(backend.id, 'TERMINATED');
+      expect(ended.endReason).toBe('IDLE');
+      lateness.push(endOf(ended) - usedAt - idleTimeoutMs);
+    }
+    const late = Math.max(...lateness);
+    const settlements = await cluster.scheduler.admin('/metrics');
+    const count = (outcome: string) =>
+      new RegExp(`scheduler_settlements\\S*outcome="${outcome}"\\S* (\\d+)`).exec(settlements)?.[1] ?? '0';
+    process.stdout.write(
+      `idle-settled: ${sessions.length} sessions, ${requests.length} requests: ${requests.length - told.length} served, ` +
+        `${told.length} told 410, ${odd.length} otherwise; settled ${count('open')} given back, ${count('ended')} ended; ` +
+        `latest end ${Math.round(late)} ms after the timeout\n`,
+    );
+    expect(late).toBeLessThan(WITHIN_MS);
+    expect(Math.min(...lateness)).toBeGreaterThan(-100);
+    // Both ways were seen.
+    expect(requests.length - told.length).toBeGreaterThan(SESSIONS / 4);
+    expect(Number(count('ended'))).toBeGreaterThanOrEqual(SESSIONS);
+  }, 120_000);
+
+  it('go on through one proxy while another is killed', async () => {
+    const spec = { image: 'spawner/probe:latest', idleTimeoutMs: 400 };
+    const [first, second] = cluster.services.proxy;
+    if (!first || !second) throw new Error('two proxies were asked for');
+    const [used, open] = [await cluster.spawnReady(spec), await cluster.spawnReady(spec)];
+    const events = request({
+      ...{ port: second.port, host: `${open.id}.${cluster.domain}`, path: '/slow?ms=6000' },
+      timeoutMs: 20_000,
+    });
+    expect((await get(1, used.id)).status).toBe(200);
+    await first.kill();
+    const statuses: number[] = [];
+    for (let use = 0; use < 8; use++) {
+      // Longer than the timeout: each time an end is being settled without the dead proxy's word.
+      await pause(600);
+      statuses.push((await get(1, used.id)).status);
+    }
+    expect(statuses).toEqual(Array(8).fill(200));
+    await eventually(() => cluster.agent.log().includes(`"because":"silent"`));
+    expect((await events).body).toBe('slow');
+    expect((await cluster.backend(used.id)).state).toBe('READY');
+    await Promise.all([used, open].map(({ id }) => cluster.terminate(id, true)));
+  }, 60_000);
+});
+
+/** Wall time of the last event of its life. */
+function endOf({ events = [] }: BackendJson): number {
+  const last = events.at(-1) as { time?: string } | undefined;
+  return Date.parse(last?.time ?? '');
+}

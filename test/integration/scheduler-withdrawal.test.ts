@@ -1,0 +1,232 @@
+import { randomBytes } from 'node:crypto';
+import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { type Route, RouteState } from '@spawner/proto/internal/route';
+import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
+import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { RouteTable } from '@spawner/store';
+import { eventually, type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
+import { keys, log, scene } from './scheduler-scene.ts';
+
+const { OPEN, ENDED, UNSPECIFIED } = SettleOutcome;
+const spec = BackendSpec.fromPartial({ image: 'app' });
+const local = { host: '10.0.0.1', port: 80 };
+
+describe('an end for idleness in the store', () => {
+  let redis: Redis;
+  let nats: Nats;
+  beforeAll(async () => {
+    [redis, nats] = await Promise.all([startRedis(), startNats()]);
+  });
+  afterAll(async () => {
+    await redis?.stop();
+    await nats?.stop();
+  });
+  beforeEach(() => redis.flush());
+
+  /** A drone with one backend that is ready, and a replica that writes down every route. */
+  async function session(endpoints: object = { local }) {
+    const stack = new AsyncDisposableStack();
+    const scene_ = stack.use(await scene(redis, nats));
+    const { scheduler, store } = scene_;
+    const drone = await scene_.drone('a');
+    const id = newBackendId(randomBytes);
+    await scene_.spawn({ id, spec });
+    await drone.renew({ id, state: BackendState.READY, revision: 4, ...endpoints });
+    const table = new RouteTable();
+    const seen: Route[] = [];
+    const stop = new AbortController();
+    const following = table.follow(store, keys, systemClock, log, stop.signal).catch((error) => {
+      if (!stop.signal.aborted) console.error(error);
+    });
+    stack.defer(async () => {
+      stop.abort();
+      await following;
+    });
+    await eventually(() => table.loaded);
+    table.onChange((_, route) => route && seen.push(route));
+    const proxy = (name: string, droneId: string) =>
+      scheduler.registerNode({
+        node: Node.fromPartial({ kind: NodeKind.PROXY, id: name, droneId }),
+        inventory: [],
+      });
+    const withdraw = (registration = drone.registration, droneId = 'a') =>
+      scheduler.withdrawRoute({ droneId, registration, backendId: id });
+    const settle = async (epoch: number, end: boolean) =>
+      (await scheduler.settleRoute({ backendId: id, epoch, end })).outcome;
+    const pass = async (ms: number) => {
+      await scene_.turn();
+      await store.send(['HINCRBY', keys.clock, 'now', String(ms)]);
+      await scene_.turn();
+    };
+    return {
+      ...scene_,
+      ...{ drone, id, table, seen, proxy, withdraw, settle, pass },
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    };
+  }
+
+  it('withdraws an open route once, for its drone and its present registration alone', async () => {
+    await using it_ = await session();
+    const other = await it_.drone.renew();
+    expect(other.stops).toEqual([]);
+    const no = { withdrawn: false, epoch: 0, proxies: [] };
+    expect(await it_.withdraw(it_.drone.registration - 1)).toEqual(no);
+    expect(await it_.withdraw(it_.drone.registration, 'b')).toEqual(no);
+    expect((await it_.withdraw()).withdrawn).toBe(true);
+    expect(await it_.withdraw()).toEqual(no);
+    await eventually(() => it_.table.get(it_.id)?.state === RouteState.WITHDRAWN);
+    expect(it_.table.get(it_.id)).toMatchObject({ droneId: 'a', local, backendState: BackendState.READY });
+  });
+
+  it('does not withdraw what is starting, ending, ended or unknown', async () => {
+    await using it_ = await session();
+    const { scheduler, drone } = it_;
+    const starting = newBackendId(randomBytes);
+    await it_.spawn({ id: starting, spec });
+    const of = (backendId: string) =>
+      scheduler.withdrawRoute({ droneId: 'a', registration: drone.registration, backendId });
+    expect((await of(starting)).withdrawn).toBe(false);
+    expect((await of(newBackendId(randomBytes))).withdrawn).toBe(false);
+    await drone.renew({ id: it_.id, state: BackendState.TERMINATING, revision: 5 });
+    expect((await of(it_.id)).withdrawn).toBe(false);
+    await drone.renew({ id: it_.id, state: BackendState.TERMINATED, revision: 6 });
+    expect((await of(it_.id)).withdrawn).toBe(false);
+  });
+
+  it('names the proxies that can reach the backend, lapsed ones until they are forgotten', async () => {
+    await using it_ = await session();
+    for (const [name, droneId] of [
+      ['near', 'a'],
+      ['far', 'b'],
+      ['loose', ''],
+    ])
+      await it_.proxy(name!, droneId!);
+    const first = await it_.withdraw();
+    expect(first.proxies.map(({ id, lapsed }) => [id, lapsed])).toEqual([['near', false]]);
+    await it_.settle(first.epoch, false);
+
+    await it_.pass(DEADLINES.renewalsMissed + 1);
+    const second = await it_.withdraw();
+    expect(second.proxies.map(({ id, lapsed }) => [id, lapsed])).toEqual([['near', true]]);
+    await it_.settle(second.epoch, false);
+
+    await it_.store.send(['HINCRBY', keys.clock, 'now', String(DEADLINES.proxyForgotten)]);
+    expect((await it_.withdraw()).proxies).toEqual([]);
+  });
+
+  it('names every proxy where the backend is reached over the network', async () => {
+    await using it_ = await session({ local, network: { host: '192.0.2.1', port: 32_000 } });
+    await it_.proxy('near', 'a');
+    await it_.proxy('far', 'b');
+    expect((await it_.withdraw()).proxies.map(({ id }) => id).sort()).toEqual(['far', 'near']);
+  });
+
+  it('gives a route back: replicas see open, withdrawn and open with growing epochs', async () => {
+    await using it_ = await session();
+    const { epoch } = await it_.withdraw();
+    expect(await it_.settle(epoch, false)).toBe(OPEN);
+    await eventually(() => it_.seen.length === 2);
+    expect(it_.seen.map(({ state }) => state)).toEqual([RouteState.WITHDRAWN, RouteState.OPEN]);
+    expect(it_.seen[0]?.epoch).toBe(epoch);
+    expect(it_.seen[1]?.epoch).toBeGreaterThan(epoch);
+    expect(it_.seen[1]).toMatchObject({ local, droneId: 'a', backendState: BackendState.READY });
+    const again = await it_.withdraw();
+    expect(again.epoch).toBeGreaterThan(it_.seen[1]?.epoch ?? Number.POSITIVE_INFINITY);
+  });
+
+  it('lets the first decide: an end after the giving back changes nothing', async () => {
+    await using it_ = await session();
+    const { epoch } = await it_.withdraw();
+    const outcomes = await Promise.all([it_.settle(epoch, false), it_.settle(epoch, true)]);
+    expect(outcomes).toEqual([OPEN, OPEN]);
+    expect((await it_.drone.renew()).stops).toEqual([]);
+    // Nor does one of an older withdrawal, whatever became of the route since.
+    const later = await it_.withdraw();
+    expect(await it_.settle(epoch, true)).toBe(OPEN);
+    expect(await it_.settle(later.epoch, true)).toBe(ENDED);
+    expect(await it_.settle(epoch, false)).toBe(ENDED);
+  });
+
+  it('lets the first decide: a giving back after the end is told so, and the end stands until it is reported', async () => {
+    await using it_ = await session();
+    const { epoch } = await it_.withdraw();
+    expect(await Promise.all([it_.settle(epoch, true), it_.settle(epoch, false)])).toEqual([ENDED, ENDED]);
+    const order = { id: it_.id, force: false, reason: EndReason.IDLE };
+    expect((await it_.drone.renew()).stops).toEqual([order]);
+    await eventually(() => it_.table.get(it_.id)?.state === RouteState.ENDED);
+    expect(it_.table.get(it_.id)).toMatchObject({
+      endReason: EndReason.IDLE,
+      backendState: BackendState.TERMINATING,
+    });
+    // A late word of the agent opens nothing.
+    const ready = { id: it_.id, state: BackendState.READY, revision: 5, local };
+    expect((await it_.drone.renew(ready)).stops).toEqual([order]);
+    expect((await it_.withdraw()).withdrawn).toBe(false);
+    await it_.drone.renew({
+      id: it_.id,
+      state: BackendState.TERMINATED,
+      revision: 6,
+      endReason: EndReason.IDLE,
+    });
+    expect((await it_.drone.renew()).stops).toEqual([]);
+    expect(it_.seen.map(({ state }) => state)).not.toContain(RouteState.OPEN);
+  });
+
+  it('leaves a stricter stop order as it stands', async () => {
+    await using it_ = await session();
+    const { epoch } = await it_.withdraw();
+    await it_.scheduler.terminateBackend({ id: it_.id, force: true });
+    expect(await it_.settle(epoch, true)).toBe(ENDED);
+    expect((await it_.drone.renew()).stops).toEqual([
+      { id: it_.id, force: true, reason: EndReason.REQUESTED },
+    ]);
+  });
+
+  it('keeps a route withdrawn when its agent reports meanwhile, and gives the present address back', async () => {
+    await using it_ = await session();
+    const { epoch } = await it_.withdraw();
+    const moved = { host: '10.0.0.9', port: 81 };
+    await it_.drone.renew({ id: it_.id, state: BackendState.READY, revision: 5, local: moved });
+    expect((await it_.withdraw()).withdrawn).toBe(false);
+    expect(await it_.settle(epoch, false)).toBe(OPEN);
+    await eventually(() => it_.seen.length === 2);
+    expect(it_.seen.map(({ state }) => state)).toEqual([RouteState.WITHDRAWN, RouteState.OPEN]);
+    expect(it_.seen[1]?.local).toEqual(moved);
+  });
+
+  it('takes an end that the agent reports meanwhile', async () => {
+    await using it_ = await session();
+    const { epoch } = await it_.withdraw();
+    const failed = { state: BackendState.TERMINATED, revision: 5, endReason: EndReason.FAILED };
+    await it_.drone.renew({ id: it_.id, ...failed });
+    expect(await it_.settle(epoch, false)).toBe(ENDED);
+    await eventually(() => it_.table.get(it_.id)?.endReason === EndReason.FAILED);
+  });
+
+  it('is given back by the sweep where its agent died, not before its time, and a later withdrawal is left alone', async () => {
+    await using it_ = await session();
+    const first = await it_.withdraw();
+    await it_.pass(DEADLINES.withdrawal - 5_000);
+    expect(it_.seen.map(({ state }) => state)).not.toContain(RouteState.OPEN);
+    await it_.pass(5_001);
+    await eventually(() => it_.table.get(it_.id)?.state === RouteState.OPEN);
+    expect(await it_.settle(first.epoch, true)).toBe(OPEN);
+
+    const second = await it_.withdraw();
+    await it_.settle(second.epoch, false);
+    const third = await it_.withdraw();
+    await it_.pass(DEADLINES.withdrawal - 1_000);
+    await eventually(() => it_.table.get(it_.id)?.epoch === third.epoch);
+    expect(await it_.settle(third.epoch, true)).toBe(ENDED);
+    const due = (await it_.store.send(['ZRANGE', keys.due, '0', '-1'])) as Buffer[];
+    expect(due.map(String)).toEqual(['lease/a']);
+  });
+
+  it('answers that it cannot tell where the store knows the backend no more', async () => {
+    await using it_ = await session();
+    const { epoch } = await it_.withdraw();
+    await redis.flush();
+    expect(await it_.settle(epoch, true)).toBe(UNSPECIFIED);
+  });
+});
