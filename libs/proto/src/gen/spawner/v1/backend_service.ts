@@ -1466,7 +1466,7 @@ export const BackendServiceService = {
       Buffer.from(ListBackendsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListBackendsResponse => ListBackendsResponse.decode(value),
   },
-  /** The record now, then at every change; ends after TERMINATED. */
+  /** Every step of its life so far that the caller has not seen, then each as it comes; ends after TERMINATED. */
   watchBackend: {
     path: "/spawner.v1.BackendService/WatchBackend" as const,
     requestStream: false as const,
@@ -1510,7 +1510,7 @@ export interface BackendServiceServer extends UntypedServiceImplementation {
   getBackend: handleUnaryCall<GetBackendRequest, GetBackendResponse>;
   /** Newest first, in pages. */
   listBackends: handleUnaryCall<ListBackendsRequest, ListBackendsResponse>;
-  /** The record now, then at every change; ends after TERMINATED. */
+  /** Every step of its life so far that the caller has not seen, then each as it comes; ends after TERMINATED. */
   watchBackend: handleServerStreamingCall<WatchBackendRequest, WatchBackendResponse>;
   /** What the program wrote. Ends with the backend, or at once where follow is not set. */
   tailLogs: handleServerStreamingCall<TailLogsRequest, TailLogsResponse>;
