@@ -3,6 +3,7 @@
  * timeout, so that a use which is not seen would end it.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { DEADLINES } from '@spawner/domain';
 import { eventually } from '@spawner/testkit';
 import type { BackendJson } from '../cluster/api.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
@@ -16,11 +17,14 @@ const WHOLE_WITHIN_MS = 5_000;
 const REFILLED_WITHIN_MS = 10_000;
 const NATS_AWAY_MS = 10_000;
 const REDIS_AWAY_MS = 15_000;
+/** From the end of the refill: a replica looks up from its blocking read by then. */
+const REPLICA_LATEST_MS = 10_000;
 
 describe('sessions in use', () => {
   let cluster: Cluster;
   let traffic: Traffic;
   let sessions: string[] = [];
+  let flushedAt = 0;
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process' });
     sessions = await spawn(SESSIONS);
@@ -115,6 +119,12 @@ describe('sessions in use', () => {
 
   it('do not notice FLUSHALL; those that nobody uses end after it', async () => {
     await withUnused(() => cluster.redis.flush(), REFILLED_WITHIN_MS);
+    flushedAt = performance.now();
+  });
+
+  it('do not notice that replicas take the refilled store for the whole truth', async () => {
+    await wait(Math.max(flushedAt + DEADLINES.refill + REPLICA_LATEST_MS - performance.now(), 0));
+    await isWhole(WHOLE_WITHIN_MS);
   });
 });
 

@@ -123,10 +123,9 @@ async function echoes(
     for (let number = 1; !signal.aborted; number += 1) {
       if (socket.readyState !== socket.OPEN) throw new Error(await closed);
       socket.send(String(number));
-      const echo = eventually(() => end.signal.aborted || heard === `echo: ${number}`, {
+      await eventually(() => end.signal.aborted || heard === `echo: ${number}`, {
         timeoutMs: ECHO_WITHIN_MS,
       });
-      await echo;
       if (heard !== `echo: ${number}`) throw new Error(await closed);
       user.echoes += 1;
       await rest();
