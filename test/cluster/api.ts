@@ -13,7 +13,7 @@ export interface BackendJson {
   endDetail?: string;
   exitCode?: number;
   lastLogs?: string[];
-  events?: { state: string }[];
+  events?: { state: string; time?: string }[];
   key?: { namespace?: string; name: string; tag?: string };
   fence?: number;
   activity?: { openConnections?: number; idleForMs?: number | string };
@@ -25,7 +25,7 @@ export interface ApiJson {
   spawned?: boolean;
   backends?: BackendJson[];
   nextPageToken?: string;
-  drones?: { id: string; state: string; runtime: string }[];
+  drones?: { id: string; state: string; runtime: string; reserved?: { backends?: string | number } }[];
   code?: string;
   message?: string;
   details?: unknown;

@@ -1,0 +1,140 @@
+/**
+ * Users of running sessions who never rest: each has a WebSocket that echoes and asks by HTTP, both twice a second.
+ * Whatever goes wrong for one of them is kept with its cause and time, and they go on.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { eventually, type HttpAnswer } from '@spawner/testkit';
+import type { WebSocket } from 'ws';
+
+export interface Failure {
+  id: string;
+  kind: 'http' | 'websocket';
+  cause: string;
+  /** Wall time. */
+  at: string;
+}
+
+/** How the users come to their sessions; a cluster is one. */
+export interface Edge {
+  fetchBackend(id: string, path: string): Promise<HttpAnswer>;
+  openWebSocket(id: string, path?: string): Promise<WebSocket>;
+}
+
+export interface Traffic {
+  /** All failures since the last time that they were taken. */
+  takeFailures(): Failure[];
+  /** Resolves when every user has had an answer and an echo to something sent from now on; rejects after 10 s. */
+  round(): Promise<void>;
+  /** Everything that was sent and answered well, and the longest wait for an HTTP answer in milliseconds. */
+  figures(): { requests: number; echoes: number; slowestMs: number };
+  stop(): Promise<void>;
+}
+
+interface User {
+  id: string;
+  requests: number;
+  echoes: number;
+}
+
+const EVERY_MS = 500;
+const ECHO_WITHIN_MS = 5_000;
+const ROUND_WITHIN_MS = 10_000;
+
+/** Resolves when every WebSocket is open. */
+export async function startTraffic(edge: Edge, ids: readonly string[]): Promise<Traffic> {
+  const over = new AbortController();
+  const failures: Failure[] = [];
+  let slowestMs = 0;
+  const users: User[] = ids.map((id) => ({ id, requests: 0, echoes: 0 }));
+  const rest = () => wait(EVERY_MS, undefined, { signal: over.signal }).catch(() => {});
+  const failed = (id: string, kind: Failure['kind'], cause: unknown) => {
+    if (over.signal.aborted) return;
+    failures.push({ id, kind, cause: text(cause), at: new Date().toISOString() });
+  };
+
+  const ask = async (user: User) => {
+    for (; !over.signal.aborted; await rest()) {
+      const since = performance.now();
+      try {
+        const { status, body } = await edge.fetchBackend(user.id, '/name');
+        if (status === 200) user.requests += 1;
+        else failed(user.id, 'http', `${status}: ${body.slice(0, 200)}`);
+      } catch (error) {
+        failed(user.id, 'http', error);
+      }
+      slowestMs = Math.max(slowestMs, performance.now() - since);
+    }
+  };
+  const talk = async (user: User, first: WebSocket) => {
+    for (let socket: WebSocket | undefined = first; !over.signal.aborted; await rest()) {
+      try {
+        socket ??= await edge.openWebSocket(user.id);
+        await echoes(socket, user, over.signal, rest);
+      } catch (error) {
+        failed(user.id, 'websocket', error);
+      }
+      socket?.terminate();
+      socket = undefined;
+    }
+  };
+
+  const sockets = await Promise.all(ids.map((id) => edge.openWebSocket(id)));
+  const running = users.flatMap((user, index) => [ask(user), talk(user, sockets[index] as WebSocket)]);
+  const total = (kind: 'requests' | 'echoes') => users.reduce((sum, user) => sum + user[kind], 0);
+  return {
+    takeFailures: () => failures.splice(0),
+    round: async () => {
+      const before = users.map((user) => ({ ...user }));
+      // What was on its way at the call is the first of two.
+      const answered = ({ requests, echoes }: User, index: number) =>
+        requests >= before[index]!.requests + 2 && echoes >= before[index]!.echoes + 2;
+      await eventually(() => users.every(answered), { timeoutMs: ROUND_WITHIN_MS });
+    },
+    figures: () => ({
+      requests: total('requests'),
+      echoes: total('echoes'),
+      slowestMs: Math.round(slowestMs),
+    }),
+    stop: async () => {
+      over.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+/** Says something and hears it, again and again; rejects when the socket closes or an echo does not come. */
+async function echoes(
+  socket: WebSocket,
+  user: User,
+  signal: AbortSignal,
+  rest: () => Promise<void>,
+): Promise<void> {
+  const end = new AbortController();
+  let heard = '';
+  const closed = new Promise<string>((resolve) => {
+    socket.once('close', (code, reason) => resolve(`closed with ${code} ${reason.toString()}`));
+    socket.once('error', (error) => resolve(text(error)));
+  });
+  socket.on('message', (data) => {
+    heard = data.toString();
+  });
+  closed.then(() => end.abort());
+  try {
+    for (let number = 1; !signal.aborted; number += 1) {
+      if (socket.readyState !== socket.OPEN) throw new Error(await closed);
+      socket.send(String(number));
+      await eventually(() => end.signal.aborted || heard === `echo: ${number}`, {
+        timeoutMs: ECHO_WITHIN_MS,
+      });
+      if (heard !== `echo: ${number}`) throw new Error(await closed);
+      user.echoes += 1;
+      await rest();
+    }
+  } finally {
+    socket.removeAllListeners('message');
+  }
+}
+
+function text(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
