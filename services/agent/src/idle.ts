@@ -12,6 +12,8 @@ export interface Usage {
   readonly activeAt: number;
   /** The last word of each proxy. */
   readonly words: ReadonlyMap<string, Word>;
+  /** The last use that a proxy told of. */
+  readonly last?: { readonly at: number; readonly proxyId: string };
 }
 
 interface Word {
@@ -41,7 +43,9 @@ export function reported(
   const before = usage.words.get(proxyId);
   if (before && before.registration > registration) return usage;
   const words = new Map(usage.words).set(proxyId, { registration, open, heardAt: now });
-  return { activeAt: Math.max(usage.activeAt, lastActive(open, ageMs, now)), words };
+  const at = lastActive(open, ageMs, now);
+  const last = usage.last && usage.last.at > at ? usage.last : { at, proxyId };
+  return { activeAt: Math.max(usage.activeAt, at), words, last };
 }
 
 /** Whether the clock has run out, so that the proxies must be asked. A timeout of 0 is never. */
