@@ -7,7 +7,7 @@ interface Explained {
   clocks: { name: string; limitMs: number; elapsedMs: number; remainingMs?: number }[];
   placement: { droneId: string; candidates: { known: number }; summary: string };
   proxies?: { proxyId: string; openConnections: number }[];
-  lastActivity?: { proxyId: string; ageMs: number };
+  lastActivity?: { proxyId: string; ageMs: number; kind: string; path: string };
   missing?: string;
 }
 
@@ -38,11 +38,13 @@ describe('the explanation of a session', () => {
 
   it('says how many use it, then how long it has left, then why it ended', async () => {
     const { id } = await cluster.spawnReady({ image: 'spawner/probe:latest', idleTimeoutMs: IDLE_MS });
-    const sockets = [await cluster.openWebSocket(id), await cluster.openWebSocket(id)];
+    const sockets = [await cluster.openWebSocket(id), await cluster.openWebSocket(id, '/ws?token=secret')];
     const used = await until(id, /^READY and in use: 2 open connections\.$/);
     expect(used.missing).toBeUndefined();
     expect(used.proxies).toMatchObject([{ openConnections: 2 }]);
-    expect(used.lastActivity?.proxyId).toBe(used.proxies?.[0]?.proxyId);
+    expect(used.lastActivity).toMatchObject({
+      ...{ kind: 'UPGRADE', path: '/ws', proxyId: used.proxies?.[0]?.proxyId },
+    });
     expect(clock(used, 'IDLE')).toMatchObject({ limitMs: IDLE_MS });
     expect(clock(used, 'IDLE')?.remainingMs).toBeUndefined();
     expect(used.placement).toMatchObject({

@@ -101,7 +101,7 @@ export interface Explanation {
   /** What each proxy last said. */
   proxies?: { proxyId: string; openConnections: number; heardAgoMs: number }[];
   /** The last use that a proxy told of; 0 while it lasts. */
-  lastActivity?: { proxyId: string; ageMs: number };
+  lastActivity?: { proxyId: string; ageMs: number; kind?: 'HTTP' | 'UPGRADE'; path?: string };
   /** Ends for idleness that were begun and not made: the last five, oldest first. */
   refusedEnds?: { cause: string; time: string; times: number }[];
   /** What could not be found out. */

@@ -1,5 +1,5 @@
 import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { ClockName } from '@spawner/proto/v1/explanation';
+import { ActivityKind, ClockName } from '@spawner/proto/v1/explanation';
 import { explain } from './explain.ts';
 import { reported, type Usage, unusedSince } from './idle.ts';
 import { type Life, newLife, termsOf } from './life.ts';
@@ -64,7 +64,13 @@ describe('the clocks that run', () => {
 describe('what a drone tells of a backend', () => {
   const heard = (): Usage => {
     const first = reported(unusedSince(3_000), 'p', 1, { open: 0, ageMs: 500 }, 6_000);
-    return reported(first, 'q', 1, { open: 2, ageMs: 0 }, 7_000);
+    return reported(
+      first,
+      'q',
+      1,
+      { open: 2, ageMs: 0, last: { kind: ActivityKind.UPGRADE, path: '/ws' } },
+      7_000,
+    );
   };
   it('is who uses it: each proxy, when it was heard, and whose use was the last', () => {
     const said = explain(lived(RISE), heard(), [], 8_000);
@@ -73,11 +79,21 @@ describe('what a drone tells of a backend', () => {
       { proxyId: 'p', openConnections: 0, heardAgoMs: 2_000 },
       { proxyId: 'q', openConnections: 2, heardAgoMs: 1_000 },
     ]);
-    expect(said.lastActivity).toEqual({ proxyId: 'q', ageMs: 1_000 });
+    expect(said.lastActivity).toEqual({
+      proxyId: 'q',
+      ageMs: 1_000,
+      kind: ActivityKind.UPGRADE,
+      path: '/ws',
+    });
   });
   it('keeps the last use where an older one is heard of later', () => {
     const usage = reported(heard(), 'p', 1, { open: 0, ageMs: 5_000 }, 8_000);
-    expect(explain(lived(RISE), usage, [], 8_000).lastActivity).toEqual({ proxyId: 'q', ageMs: 1_000 });
+    expect(explain(lived(RISE), usage, [], 8_000).lastActivity).toEqual({
+      proxyId: 'q',
+      ageMs: 1_000,
+      kind: ActivityKind.UPGRADE,
+      path: '/ws',
+    });
   });
   it('has no activity before it is ready, and no use that nobody told of', () => {
     const said = explain(lived(RISE.slice(0, 3)), unusedSince(0), [], 4_000);

@@ -1,6 +1,6 @@
 import type { AgentServiceExplainBackendResponse } from '@spawner/proto/internal/agent_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { type BackendClock, ClockName, type RefusedEnd } from '@spawner/proto/v1/explanation';
+import { ActivityKind, type BackendClock, ClockName, type RefusedEnd } from '@spawner/proto/v1/explanation';
 import { activityOf, type Usage } from './idle.ts';
 import type { Life } from './life.ts';
 
@@ -21,7 +21,12 @@ export function explain(
       openConnections: open,
       heardAgoMs: Math.max(0, Math.round(now - heardAt)),
     })),
-    lastActivity: last && { proxyId: last.proxyId, ageMs: Math.max(0, Math.round(now - last.at)) },
+    lastActivity: last && {
+      proxyId: last.proxyId,
+      ageMs: Math.max(0, Math.round(now - last.at)),
+      kind: last.kind ?? ActivityKind.UNSPECIFIED,
+      path: last.path ?? '',
+    },
     refusedEnds: [...refusedEnds],
     endReason: life.ending?.reason ?? EndReason.UNSPECIFIED,
   };

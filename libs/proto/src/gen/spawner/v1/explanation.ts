@@ -85,6 +85,51 @@ export function clockNameToJSON(object: ClockName): string {
   }
 }
 
+export const ActivityKind = {
+  UNSPECIFIED: 0,
+  /** HTTP - A request and its answer. */
+  HTTP: 1,
+  /** UPGRADE - An upgraded connection, such as a WebSocket. */
+  UPGRADE: 2,
+} as const;
+
+export type ActivityKind = typeof ActivityKind[keyof typeof ActivityKind];
+
+export namespace ActivityKind {
+  export type UNSPECIFIED = typeof ActivityKind.UNSPECIFIED;
+  export type HTTP = typeof ActivityKind.HTTP;
+  export type UPGRADE = typeof ActivityKind.UPGRADE;
+}
+
+export function activityKindFromJSON(object: any): ActivityKind {
+  switch (object) {
+    case 0:
+    case "ACTIVITY_KIND_UNSPECIFIED":
+      return ActivityKind.UNSPECIFIED;
+    case 1:
+    case "ACTIVITY_KIND_HTTP":
+      return ActivityKind.HTTP;
+    case 2:
+    case "ACTIVITY_KIND_UPGRADE":
+      return ActivityKind.UPGRADE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ActivityKind");
+  }
+}
+
+export function activityKindToJSON(object: ActivityKind): string {
+  switch (object) {
+    case ActivityKind.UNSPECIFIED:
+      return "ACTIVITY_KIND_UNSPECIFIED";
+    case ActivityKind.HTTP:
+      return "ACTIVITY_KIND_HTTP";
+    case ActivityKind.UPGRADE:
+      return "ACTIVITY_KIND_UPGRADE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ActivityKind");
+  }
+}
+
 /** One of the clocks that can end a backend. */
 export interface BackendClock {
   name: ClockName;
@@ -107,6 +152,9 @@ export interface LastActivity {
   proxyId: string;
   /** 0 while it lasts. */
   ageMs: number;
+  kind: ActivityKind;
+  /** Without its query, at most 128 characters. */
+  path: string;
 }
 
 /** An end for idleness that was begun and not made. */
@@ -392,7 +440,7 @@ export const ProxyUse: MessageFns<ProxyUse> = {
 };
 
 function createBaseLastActivity(): LastActivity {
-  return { proxyId: "", ageMs: 0 };
+  return { proxyId: "", ageMs: 0, kind: 0, path: "" };
 }
 
 export const LastActivity: MessageFns<LastActivity> = {
@@ -402,6 +450,12 @@ export const LastActivity: MessageFns<LastActivity> = {
     }
     if (message.ageMs !== 0) {
       writer.uint32(16).int64(message.ageMs);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(24).int32(message.kind);
+    }
+    if (message.path !== "") {
+      writer.uint32(34).string(message.path);
     }
     return writer;
   },
@@ -435,6 +489,22 @@ export const LastActivity: MessageFns<LastActivity> = {
             message.ageMs = longToNumber(reader.int64());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -459,6 +529,8 @@ export const LastActivity: MessageFns<LastActivity> = {
         : isSet(object.age_ms)
         ? globalThis.Number(object.age_ms)
         : 0,
+      kind: isSet(object.kind) ? activityKindFromJSON(object.kind) : 0,
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
     };
   },
 
@@ -470,6 +542,12 @@ export const LastActivity: MessageFns<LastActivity> = {
     if (message.ageMs !== 0) {
       obj.ageMs = Math.round(message.ageMs);
     }
+    if (message.kind !== 0) {
+      obj.kind = activityKindToJSON(message.kind);
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
     return obj;
   },
 
@@ -480,6 +558,8 @@ export const LastActivity: MessageFns<LastActivity> = {
     const message = createBaseLastActivity();
     message.proxyId = object.proxyId ?? "";
     message.ageMs = object.ageMs ?? 0;
+    message.kind = object.kind ?? 0;
+    message.path = object.path ?? "";
     return message;
   },
 };
