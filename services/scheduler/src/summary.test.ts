@@ -73,6 +73,7 @@ describe('the summary of a living backend', () => {
       'Ending as LIFETIME: of its grace of 10 s, 7 s are left.',
     ],
     [said({ state: BackendState.TERMINATING }), 'Ending.'],
+    [said(ready(undefined), { endReason: EndReason.REQUESTED }), 'Ending as REQUESTED.'],
     [
       said(ready(undefined, { unreachable: true }), { silentMs: 12_000, strict: true }),
       'Unreachable: its drone has not renewed for 12 s. Unless the drone comes back, it ends as LEASE_LOST in 33 s.',

@@ -40,7 +40,9 @@ export function lifeSummary(facts: Facts): string {
   };
   if (backend.state === BackendState.TERMINATED) return ended(backend);
   if (backend.unreachable) return unreachable(facts);
-  switch (backend.state) {
+  // Its drone may have begun its end before the record says so.
+  const state = endReason === EndReason.UNSPECIFIED ? backend.state : BackendState.TERMINATING;
+  switch (state) {
     case BackendState.SCHEDULED:
       return `Placed on drone ${backend.droneId}, which has not begun yet.`;
     case BackendState.LOADING:
