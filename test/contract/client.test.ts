@@ -40,6 +40,16 @@ describe('the SDK', () => {
     expect(await spawner.get(spawned.id)).toMatchObject({ state: 'TERMINATED' });
   });
 
+  it('explains', async () => {
+    const { id } = await spawner.spawn({ image: 'test/manual' });
+    expect(await spawner.explain(id)).toMatchObject({
+      backend: { id },
+      summary: 'It is test/manual.',
+      clocks: [{ name: 'IDLE', remainingMs: 10_000 }],
+      placement: { droneId: 'drone-1', candidates: { known: 2 } },
+    });
+  });
+
   it('lists over pages, and only what fits', async () => {
     const labels = { page: String(process.pid) };
     for (let n = 0; n < 5; n++) await spawner.spawn({ image: 'test/manual', labels });

@@ -13,7 +13,8 @@ import {
   BackendState,
   EndReason,
 } from '@spawner/proto/v1/backend';
-import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import { ExplainBackendResponse, LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import { ClockName } from '@spawner/proto/v1/explanation';
 import { Drone, DroneState } from '@spawner/proto/v1/fleet_service';
 import { type Handlers, implement, type RpcServer, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
@@ -148,6 +149,22 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
       const from = Number(pageToken);
       const nextPageToken = from + pageSize < fitting.length ? String(from + pageSize) : '';
       return { backends: fitting.slice(from, from + pageSize), nextPageToken };
+    },
+    explainBackend: async (request) => {
+      const backend = named(request);
+      return {
+        explanation: ExplainBackendResponse.fromPartial({
+          backend,
+          summary: `It is ${backend.image}.`,
+          clocks: [{ name: ClockName.IDLE, limitMs: 10_000, elapsedMs: 0, remainingMs: 10_000 }],
+          placement: {
+            droneId: backend.droneId,
+            time: backend.createTime,
+            candidates: { known: 2, considered: 1 },
+          },
+          missing: 'everything else',
+        }),
+      };
     },
     terminateBackend: async ({ force, ...request }) => {
       const { id } = named(request);

@@ -34,6 +34,23 @@ async function all<T>(from: AsyncIterable<T>): Promise<T[]> {
   return parts;
 }
 const NOBODY = 'a'.repeat(26);
+
+describe('ExplainBackend', () => {
+  it('explains by id and by key', async () => {
+    const key = { namespace: '', name: 'explained', tag: '' };
+    const { backend } = await spawnWith({ spec: { image: 'test/manual' }, key });
+    const byId = await backends.explainBackend({ id: backend?.id ?? '' });
+    expect(byId).toMatchObject({ summary: 'It is test/manual.', placement: { droneId: 'drone-1' } });
+    expect(byId.backend?.url).toContain(backend?.id);
+    expect((await backends.explainBackend({ id: '', key })).backend?.id).toBe(backend?.id);
+  });
+  it('is NOT_FOUND for nobody, and invalid for neither or both of id and key', async () => {
+    await expect(backends.explainBackend({ id: NOBODY })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(backends.explainBackend({ id: '' })).rejects.toMatchObject({ code: 'invalid' });
+    const key = { namespace: '', name: 'a', tag: '' };
+    await expect(backends.explainBackend({ id: NOBODY, key })).rejects.toMatchObject({ code: 'invalid' });
+  });
+});
 const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
 
 describe('any gRPC client', () => {

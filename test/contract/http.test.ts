@@ -43,6 +43,36 @@ describe('GET /v1/backends/{id}', () => {
   });
 });
 
+describe('GET /v1/backends/{id}/explain', () => {
+  it('answers the summary, the clocks and the placement, with the record as it is shown', async () => {
+    const id = await spawn('test/manual');
+    const answer = await get(`/v1/backends/${id}/explain`);
+    expect([answer.status, bodyOf(answer)]).toMatchObject([
+      200,
+      {
+        backend: { id, state: 'SCHEDULED', url: expect.stringContaining(id) },
+        summary: 'It is test/manual.',
+        clocks: [{ name: 'IDLE', limitMs: 10_000, elapsedMs: 0, remainingMs: 10_000 }],
+        placement: { droneId: 'drone-1', candidates: { known: 2, considered: 1, stale: 0, full: 0 } },
+        missing: 'everything else',
+      },
+    ]);
+  });
+  it('has the activity that the drone told of last where the drone could not be asked', async () => {
+    const id = await spawn('test/manual');
+    const activity = { openConnections: 3, idleForMs: 0 };
+    scene.gateway.activity.take({ droneId: 'drone-1', cluster: 'test', backends: [{ id, activity }] });
+    const { backend } = bodyOf(await get(`/v1/backends/${id}/explain`));
+    expect(backend.activity).toEqual(activity);
+  });
+  it.each([NOBODY, 'nope'])('answers 404 to %s', async (id) => {
+    expect((await get(`/v1/backends/${id}/explain`)).status).toBe(404);
+  });
+  it('answers 400 to a parameter', async () => {
+    expect((await get(`/v1/backends/${NOBODY}/explain?why=so`)).status).toBe(400);
+  });
+});
+
 describe('GET /v1/backends', () => {
   it('filters by state, drone and labels, and goes from page to page', async () => {
     const set = `set-${process.pid}`;
@@ -180,6 +210,7 @@ describe('everything else', () => {
     expect(Object.keys(paths)).toEqual([
       '/v1/backends',
       '/v1/backends/{id}',
+      '/v1/backends/{id}/explain',
       '/v1/backends/{id}/events',
       '/v1/backends/{id}/logs',
       '/v1/drones',

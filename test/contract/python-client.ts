@@ -13,7 +13,9 @@ import { tempDir } from '@spawner/testkit';
 
 const execute = promisify(execFile);
 const HERE = dirname(fileURLToPath(import.meta.url));
-const CONTRACT = ['backend', 'backend_service', 'fleet_service'].map((name) => `spawner/v1/${name}.proto`);
+const CONTRACT = ['backend', 'backend_service', 'explanation', 'fleet_service'].map(
+  (name) => `spawner/v1/${name}.proto`,
+);
 const TIMEOUT_MS = 120_000;
 
 export interface Step {

@@ -43,6 +43,7 @@ async function fakeScheduler(first: NodeOf[]) {
     spawnBackend: never,
     getBackend: never,
     listBackends: never,
+    explainBackend: never,
     terminateBackend: never,
     // biome-ignore lint/correctness/useYield: nothing is asked of it
     tailLogs: async function* () {

@@ -214,6 +214,7 @@ function scheduler(registered: Node[], settling: ProxyWorld['settling']) {
     spawnBackend: refuse,
     getBackend: refuse,
     listBackends: refuse,
+    explainBackend: refuse,
     terminateBackend: refuse,
     listDrones: refuse,
     forgetDrone: refuse,

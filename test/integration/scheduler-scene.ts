@@ -1,6 +1,10 @@
 import { openBus } from '@spawner/bus';
 import { systemClock } from '@spawner/domain';
-import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
+import {
+  AgentServiceExplainBackendResponse,
+  AgentServiceService,
+  type StartBackendRequest,
+} from '@spawner/proto/internal/agent_service';
 import { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService, SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
@@ -11,6 +15,7 @@ import type { Nats, Redis } from '@spawner/testkit';
 import { Agents } from '../../services/scheduler/src/agents.ts';
 import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
 import { Backends } from '../../services/scheduler/src/backends.ts';
+import { Explanations } from '../../services/scheduler/src/explanations.ts';
 import { Leases } from '../../services/scheduler/src/leases.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
 import { Nodes } from '../../services/scheduler/src/nodes.ts';
@@ -29,10 +34,11 @@ export async function scene(redis: Redis, nats: Nats) {
   const nodeStore = new NodeStore(store, keys);
   const backendStore = new BackendStore(store, keys);
   const backends = new Backends(backendStore, nodeStore, agents, bus, systemClock, log);
+  const explanations = new Explanations(backendStore, nodeStore, agents, systemClock, log);
   const nodes = new Nodes(nodeStore, backendStore, backends, systemClock, log);
   const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
   const withdrawals = new Withdrawals(store, keys);
-  const parts = { nodeStore, backendStore, backends, nodes, leases, withdrawals };
+  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };
   const service = schedulerService(parts);
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
   const scheduler = createClient(SchedulerServiceService, `127.0.0.1:${server.port}`);
@@ -49,7 +55,12 @@ export async function scene(redis: Redis, nats: Nats) {
     {
       capacity = {},
       takes = true,
-    }: { capacity?: object; takes?: boolean | ((request: StartBackendRequest) => Promise<void>) } = {},
+      explains,
+    }: {
+      capacity?: object;
+      takes?: boolean | ((request: StartBackendRequest) => Promise<void>);
+      explains?: Parameters<typeof AgentServiceExplainBackendResponse.fromPartial>[0];
+    } = {},
   ) => {
     const started: StartBackendRequest[] = [];
     const agent = implement(AgentServiceService, {
@@ -61,6 +72,10 @@ export async function scene(redis: Redis, nats: Nats) {
       },
       stopBackend: async () => ({}),
       listBackends: async () => ({ backends: [] }),
+      explainBackend: async () => {
+        if (!explains) throw new Error('no');
+        return AgentServiceExplainBackendResponse.fromPartial(explains);
+      },
       async *tailLogs({ id: of }) {
         yield { line: { stream: 1 as const, text: `log of ${of}` } };
       },

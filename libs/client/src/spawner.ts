@@ -6,6 +6,7 @@ import type {
   BackendKey,
   BackendSpec,
   Drone,
+  Explanation,
   ListFilter,
   LogLine,
   SpawnedBackend,
@@ -82,6 +83,11 @@ export class Spawner {
       more = Boolean(page.nextPageToken);
       query.set('pageToken', page.nextPageToken ?? '');
     }
+  }
+
+  /** Why a backend is alive or why it ended, and why it is where it is. */
+  explain(id: string, { signal }: CallOptions = {}): Promise<Explanation> {
+    return this.#http.json<Explanation>(`${pathOf(id)}/explain`, { signal });
   }
 
   /** Every step of a backend's life from its first; ends after TERMINATED. Reconnects by itself. */

@@ -90,6 +90,40 @@ export interface Backend {
   fence?: number;
 }
 
+/** Why a backend is alive or why it ended, and why it is where it is. */
+export interface Explanation {
+  /** Its events are the steps of its life. */
+  backend: Backend;
+  /** One or two sentences for people. */
+  summary: string;
+  clocks: BackendClock[];
+  placement?: PlacementFacts;
+  /** What each proxy last said. */
+  proxies?: { proxyId: string; openConnections: number; heardAgoMs: number }[];
+  /** The last use that a proxy told of; 0 while it lasts. */
+  lastActivity?: { proxyId: string; ageMs: number; kind?: 'HTTP' | 'UPGRADE'; path?: string };
+  /** Ends for idleness that were begun and not made: the last five, oldest first. */
+  refusedEnds?: { cause: string; time: string; times: number }[];
+  /** What could not be found out. */
+  missing?: string;
+}
+
+/** One of the clocks that can end a backend. */
+export interface BackendClock {
+  name: 'IDLE' | 'LIFETIME' | 'STARTUP' | 'PULL' | 'GRACE' | 'LEASE';
+  limitMs: number;
+  elapsedMs: number;
+  /** Absent while it is not running. */
+  remainingMs?: number;
+}
+
+export interface PlacementFacts {
+  droneId: string;
+  time?: string;
+  candidates?: { known: number; considered: number; stale: number; full: number; loadPermille: number };
+  summary?: string;
+}
+
 /** The name of what a backend is for. At most one backend holds `(namespace, name)`. */
 export interface BackendKey {
   namespace?: string;

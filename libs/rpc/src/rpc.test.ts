@@ -104,6 +104,7 @@ describe('a stream', () => {
       startBackend: async () => ({}),
       stopBackend: async () => ({}),
       listBackends: async () => ({ backends: [] }),
+      explainBackend: async () => ({ clocks: [], proxies: [], refusedEnds: [], endReason: 0 }),
       async *tailLogs(_request, context) {
         try {
           for (let n = 0; !context.signal.aborted; n++) {

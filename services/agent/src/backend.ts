@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { backoffMs, type Clock, DEADLINES } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
+import type { RefusedEnd } from '@spawner/proto/v1/explanation';
 import { type Context, inContext, inSpan, type Log, ROOT_CONTEXT } from '@spawner/service';
 import type { Gate } from './gate.ts';
 import { type Usage, unusedSince } from './idle.ts';
@@ -9,6 +10,7 @@ import type { Journal, JournalEntry } from './journal.ts';
 import { hasEnded, isRunning, type Life } from './life.ts';
 import { type Effect, type Happening, resume, type Step, step } from './life-machine.ts';
 import { untilAnswers } from './probe.ts';
+import { refusedOnceMore } from './refusals.ts';
 import { Refusal, type Runtime } from './runtime.ts';
 
 /** What every backend of a drone works with. */
@@ -30,6 +32,7 @@ export interface Tools {
 export class Backend {
   readonly id: string;
   usage: Usage;
+  #refusedEnds: readonly RefusedEnd[] = [];
   #entry: JournalEntry;
   readonly #tools: Tools;
   readonly #trace: Context;
@@ -56,6 +59,15 @@ export class Backend {
 
   get life(): Life {
     return this.#entry.life;
+  }
+
+  /** The last ends for idleness that were not made, oldest first. */
+  get refusedEnds(): readonly RefusedEnd[] {
+    return this.#refusedEnds;
+  }
+
+  refused(cause: string): void {
+    this.#refusedEnds = refusedOnceMore(this.#refusedEnds, cause, this.#tools.clock.wall());
   }
 
   /** Takes a happening; one that changes nothing costs nothing. */

@@ -1,5 +1,5 @@
 import { DEADLINES } from '@spawner/domain';
-import type { ProxyActivity } from '@spawner/proto/internal/telemetry';
+import type { LastExchange, ProxyActivity } from '@spawner/proto/internal/telemetry';
 import type { Activity } from '@spawner/proto/v1/backend';
 
 /**
@@ -12,6 +12,8 @@ export interface Usage {
   readonly activeAt: number;
   /** The last word of each proxy. */
   readonly words: ReadonlyMap<string, Word>;
+  /** The last use that a proxy told of. */
+  readonly last?: { readonly at: number; readonly proxyId: string } & Partial<LastExchange>;
 }
 
 interface Word {
@@ -20,7 +22,7 @@ interface Word {
   readonly heardAt: number;
 }
 
-type Said = Pick<ProxyActivity, 'open' | 'ageMs'>;
+type Said = Pick<ProxyActivity, 'open' | 'ageMs' | 'last'>;
 
 /** A report counts as the present this long. */
 const FRESH_MS = 3 * DEADLINES.activityReport;
@@ -35,13 +37,15 @@ export function reported(
   usage: Usage,
   proxyId: string,
   registration: number,
-  { open, ageMs }: Said,
+  { open, ageMs, last: exchange }: Said,
   now: number,
 ): Usage {
   const before = usage.words.get(proxyId);
   if (before && before.registration > registration) return usage;
   const words = new Map(usage.words).set(proxyId, { registration, open, heardAt: now });
-  return { activeAt: Math.max(usage.activeAt, lastActive(open, ageMs, now)), words };
+  const at = lastActive(open, ageMs, now);
+  const last = usage.last && usage.last.at > at ? usage.last : { at, proxyId, ...exchange };
+  return { activeAt: Math.max(usage.activeAt, at), words, last };
 }
 
 /** Whether the clock has run out, so that the proxies must be asked. A timeout of 0 is never. */

@@ -37,7 +37,7 @@ await run('agent', readConfig, async (config, app) => {
   gauge('spawner.agent.backends', 'Living backends', () => drone.living().length);
 
   const { bindAddress: address, port } = config;
-  const rpc = app.own(await serveRpc({ address, port, log, services: [agentService(drone)] }));
+  const rpc = app.own(await serveRpc({ address, port, log, services: [agentService(drone, bootClock)] }));
   const member = memberOf(drone, lease, droneNode(config, droneId, kind, rpc.port));
   const membership = app.own(new Membership(config.schedulerAddress, member, bootClock, log));
   app.readyWhen(() => membership.waitingFor());

@@ -1,14 +1,23 @@
-import { AppError, keyViolations, parseBackendId, refuseViolations, specViolations } from '@spawner/domain';
+import {
+  AppError,
+  type Clock,
+  keyViolations,
+  parseBackendId,
+  refuseViolations,
+  specViolations,
+} from '@spawner/domain';
 import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { LogStream } from '@spawner/proto/v1/backend_service';
 import { type CallContext, type Implementation, implement } from '@spawner/rpc';
+import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
+import { explain } from './explain.ts';
 import { hasEnded } from './life.ts';
 import { linesOf } from './log-tail.ts';
 
 /** The agent's face to the scheduler. */
-export function agentService(drone: Drone): Implementation {
+export function agentService(drone: Drone, clock: Clock): Implementation {
   return implement(AgentServiceService, {
     startBackend: async (request) => {
       checkStart(request, drone.registration);
@@ -21,6 +30,10 @@ export function agentService(drone: Drone): Implementation {
       return {};
     },
     listBackends: async () => ({ backends: drone.inventory() }),
+    explainBackend: async ({ id }) => {
+      const { life, usage, refusedEnds } = found(drone, id);
+      return explain(life, usage, refusedEnds, clock.now());
+    },
     tailLogs: (request, context) => tailLogs(drone, request, context),
   });
 }
@@ -33,13 +46,18 @@ function checkStart(request: StartBackendRequest, registration: number): void {
   if (request.spec) refuseViolations(specViolations(request.spec));
 }
 
+function found(drone: Drone, id: string): Backend {
+  const backend = drone.find(parseBackendId(id));
+  if (!backend) throw new AppError('not_found', 'no such backend on this drone');
+  return backend;
+}
+
 async function* tailLogs(
   drone: Drone,
   { id, follow, tailLines }: { id: string; follow: boolean; tailLines?: number },
   { signal }: CallContext,
 ): AsyncGenerator<{ line: TailLogsResponse }> {
-  const backend = drone.find(parseBackendId(id));
-  if (!backend) throw new AppError('not_found', 'no such backend on this drone');
+  const backend = found(drone, id);
   if (tailLines !== undefined && tailLines < 0)
     throw new AppError('invalid', 'tail_lines: must not be negative');
   if (hasEnded(backend.life)) {

@@ -29,11 +29,13 @@ function scene(ids = ['a']) {
     outcome: async (end: boolean): Promise<SettleOutcome> => (end ? ENDED : OPEN),
   };
   const told: string[] = [];
+  const refusals: string[] = [];
   const clock: Clock = { ...systemClock, now: () => world.now, sleep: async () => {} };
   const backends = ids.map((id) => ({
     id,
     usage: unusedSince(0) as Usage,
     life: { status: { state: BackendState.READY as BackendState }, terms: { idleTimeoutMs: IDLE } },
+    refused: (cause: string) => void refusals.push(cause),
     take(happening: { reason: EndReason }) {
       told.push(`stop ${id} ${happening.reason}`);
       this.life.status.state = BackendState.TERMINATING;
@@ -70,7 +72,7 @@ function scene(ids = ['a']) {
   const [backend] = backends;
   if (!backend) throw new Error('a scene has a backend');
   const last = (line: string) => eventually(() => told.at(-1) === line);
-  return { world, told, settler, backends, backend, last };
+  return { world, told, refusals, settler, backends, backend, last };
 }
 
 describe('the settler', () => {
@@ -100,7 +102,7 @@ describe('the settler', () => {
   });
 
   it('takes silence for use', async () => {
-    const { world, settler, backend, last } = scene();
+    const { world, settler, backend, refusals, last } = scene();
     world.answers = async (proxy) => {
       if (proxy === 'q') throw new Error('nobody answers');
       return says(0);
@@ -108,6 +110,7 @@ describe('the settler', () => {
     settler.turn();
     await last('give back a');
     expect(backend.usage.activeAt).toBe(NOW);
+    expect(refusals).toEqual(['no answer from q']);
   });
 
   it('gives back for a held request', async () => {
@@ -128,6 +131,7 @@ describe('the settler', () => {
     await connected.last('give back a');
     expect(connected.world.established).toEqual([]);
     expect(connected.backend.usage.activeAt).toBe(NOW);
+    expect([closing.refusals, connected.refusals]).toEqual([[], ['kernel: 1 established']]);
   });
 
   it("goes by the proxies' word where the kernel cannot be asked", async () => {
@@ -138,11 +142,12 @@ describe('the settler', () => {
   });
 
   it('obeys a proxy that was first', async () => {
-    const { world, told, settler, backend } = scene();
+    const { world, told, refusals, settler, backend } = scene();
     world.outcome = async () => OPEN;
     settler.turn();
     await eventually(() => backend.usage.activeAt === NOW);
     expect(told.at(-1)).toBe('end a');
+    expect(refusals).toEqual(['a request came meanwhile']);
     expect(backend.life.status.state).toBe(BackendState.READY);
   });
 

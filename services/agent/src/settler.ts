@@ -10,6 +10,7 @@ import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
 import { isDue, whomToAsk } from './idle.ts';
 import type { Instruments } from './instruments.ts';
+import { causeOf } from './refusals.ts';
 import { type Evidence, nobodyUses, settlement } from './settlement.ts';
 
 export interface SettlerParts {
@@ -58,6 +59,7 @@ export class Settler {
       this.#settle(backend)
         .catch((error: unknown) => {
           log.warn({ error, backend: id }, 'an end for idleness could not be settled');
+          backend.refused('the store could not be asked');
           this.#rest(id);
         })
         .finally(() => this.#busy.delete(id));
@@ -72,7 +74,10 @@ export class Settler {
       { droneId, registration, backendId: backend.id },
       { timeoutMs: DEADLINES.settle },
     );
-    if (!withdrawn) return this.#rest(backend.id);
+    if (!withdrawn) {
+      backend.refused('its route could not be withdrawn');
+      return this.#rest(backend.id);
+    }
     try {
       const asked = whomToAsk(
         backend.usage,
@@ -114,6 +119,7 @@ export class Settler {
       const silent = asked.filter((_, index) => !evidence.answers[index]);
       log.info({ backend: backend.id, because: inTime ? because : 'late', silent }, 'not ended: in use');
       instruments.settled('use');
+      backend.refused(causeOf(inTime ? because : 'late', asked, evidence));
       return this.#tell(backend, epoch, false);
     }
     await this.#tell(backend, epoch, true);
@@ -135,6 +141,7 @@ export class Settler {
         throw new Error('the store cannot tell what became of a withdrawal');
       // A proxy gave it back for a request.
       instruments.settled('use');
+      backend.refused('a request came meanwhile');
       backend.usage = { ...backend.usage, activeAt: clock.now() };
     }
   }

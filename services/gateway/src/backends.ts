@@ -1,6 +1,8 @@
 import { AppError, type Clock, refuseViolations } from '@spawner/domain';
 import { type Backend, BackendState } from '@spawner/proto/v1/backend';
 import type {
+  ExplainBackendRequest,
+  ExplainBackendResponse,
   GetBackendRequest,
   GetBackendResponse,
   ListBackendsRequest,
@@ -67,6 +69,17 @@ export class Backends {
 
   async get(request: GetBackendRequest, signal: AbortSignal): Promise<GetBackendResponse> {
     return { backend: this.#shown(await this.#read(namedBy(request), signal)) };
+  }
+
+  /** What the drone says of its use now goes before what was heard of it last. */
+  async explain(request: ExplainBackendRequest, signal: AbortSignal): Promise<ExplainBackendResponse> {
+    const { explanation } = await this.#parts.scheduler
+      .explainBackend(namedBy(request), { signal })
+      .catch(rethrow);
+    if (!explanation) throw new AppError('internal', 'the scheduler answered without an explanation');
+    const backend = present(explanation.backend);
+    const shown = this.#shown(backend);
+    return { ...explanation, backend: { ...shown, activity: backend.activity ?? shown.activity } };
   }
 
   async list(request: ListBackendsRequest, signal: AbortSignal): Promise<ListBackendsResponse> {

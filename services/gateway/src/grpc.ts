@@ -61,6 +61,7 @@ export function serveGrpc(backends: Backends, fleet: Fleet, options: GrpcOptions
     ),
     getBackend: unary('GetBackend', (request, signal) => backends.get(request, signal)),
     listBackends: unary('ListBackends', (request, signal) => backends.list(request, signal)),
+    explainBackend: unary('ExplainBackend', (request, signal) => backends.explain(request, signal)),
     watchBackend: stream('WatchBackend', (request, signal) => backends.watch(request, signal)),
     tailLogs: stream('TailLogs', (request, signal) => backends.logs(request, signal)),
     terminateBackend: unary('TerminateBackend', (request, signal) => backends.terminate(request, signal)),

@@ -8,6 +8,7 @@ export type Scheduler = Pick<
   | 'spawnBackend'
   | 'getBackend'
   | 'listBackends'
+  | 'explainBackend'
   | 'terminateBackend'
   | 'tailLogs'
   | 'listDrones'

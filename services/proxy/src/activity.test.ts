@@ -1,3 +1,4 @@
+import { ActivityKind } from '@spawner/proto/v1/explanation';
 import { Activity } from './activity.ts';
 
 describe('Activity', () => {
@@ -11,6 +12,24 @@ describe('Activity', () => {
     second.end(2_000);
     expect(activity.of('a', 9_000)).toEqual({ id: 'a', open: 0, ageMs: 7_000 });
   });
+
+  it.each<[boolean, string, string]>([
+    [false, '/a/b?token=secret', '/a/b'],
+    [true, '/ws', '/ws'],
+    [false, `/${'x'.repeat(200)}?q`, `/${'x'.repeat(127)}`],
+    [false, '/?', '/'],
+  ])(
+    'keeps the kind and path of the last exchange that reached it, upgraded or not: %s %s',
+    (upgrade, path, kept) => {
+      const activity = new Activity(0);
+      activity.begin('a', 'drone-1').reached(!upgrade, '/before');
+      activity.begin('a', 'drone-1').reached(upgrade, path);
+      activity.begin('a', 'drone-1').neverReached();
+      const kind = upgrade ? ActivityKind.UPGRADE : ActivityKind.HTTP;
+      expect(activity.of('a', 0).last).toEqual({ kind, path: kept });
+      expect(activity.report(0, 1).get('drone-1')).toMatchObject([{ last: { kind, path: kept } }]);
+    },
+  );
 
   it('ends an exchange once, however often it is told', () => {
     const activity = new Activity(0);

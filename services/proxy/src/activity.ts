@@ -1,4 +1,7 @@
-import type { ActivityReport, ProxyActivity } from '@spawner/proto/internal/telemetry';
+import type { ActivityReport, LastExchange, ProxyActivity } from '@spawner/proto/internal/telemetry';
+import { ActivityKind } from '@spawner/proto/v1/explanation';
+
+const MOST_PATH = 128;
 
 /**
  * Who is using which backend (design §4): exchanges that are open now, from the request's head to the
@@ -16,7 +19,7 @@ export class Activity {
 
   /** An exchange begins; exactly one of what it returns ends it, and a second call does nothing. */
   begin(id: string, droneId: string): Exchange {
-    const entry = this.#backends.get(id) ?? {
+    const entry: Entry = this.#backends.get(id) ?? {
       droneId,
       open: 0,
       lastActive: this.#startedAt,
@@ -35,6 +38,10 @@ export class Activity {
       if (entry.forgotten && entry.open === 0) this.#backends.delete(id);
     };
     return {
+      reached: (upgrade, path) => {
+        entry.upgrade = upgrade;
+        entry.path = shortPath(path);
+      },
       end: (now) =>
         end(() => {
           entry.lastActive = now;
@@ -89,6 +96,8 @@ export class Activity {
 
 /** One exchange under way. */
 export interface Exchange {
+  /** It has reached the backend: from now on it is the last one. */
+  reached(upgrade: boolean, path: string): void;
   /** The backend had a part in it: this moment counts as activity. */
   end(now: number): void;
   /** It ended without having reached the backend: it counts for nothing. */
@@ -100,8 +109,25 @@ interface Entry {
   open: number;
   lastActive: number;
   forgotten: boolean;
+  /** Of the exchange that reached it last. */
+  upgrade?: boolean;
+  path?: string;
 }
 
-function activityOf(id: string, { open, lastActive }: Pick<Entry, 'open' | 'lastActive'>, now: number) {
-  return { id, open, ageMs: open > 0 ? 0 : Math.max(0, Math.round(now - lastActive)) };
+function activityOf(id: string, entry: Pick<Entry, 'open' | 'lastActive' | 'upgrade' | 'path'>, now: number) {
+  const { open, lastActive } = entry;
+  return { id, open, ageMs: open > 0 ? 0 : Math.max(0, Math.round(now - lastActive)), last: lastOf(entry) };
+}
+
+function lastOf({ upgrade, path }: Pick<Entry, 'upgrade' | 'path'>): LastExchange | undefined {
+  if (path === undefined) return undefined;
+  return { kind: upgrade ? ActivityKind.UPGRADE : ActivityKind.HTTP, path };
+}
+
+/** Without the query, which may hold secrets; a long one as a copy, so that the whole is not kept for its part. */
+function shortPath(path: string): string {
+  const query = path.indexOf('?');
+  const end = query < 0 ? path.length : query;
+  if (end === path.length && end <= MOST_PATH) return path;
+  return Buffer.from(path.slice(0, Math.min(end, MOST_PATH))).toString();
 }

@@ -180,6 +180,7 @@ export class EdgeServer implements Handlers {
         responseHeaders(headers, this.#options.clusterDomain, { handshake }),
       reached: () => {
         reached = true;
+        exchange.reached(upgrade, head.path);
       },
       answered: (status) => {
         settled = true;

@@ -3,6 +3,7 @@ import { BackendStatus, type InventoryEntry, SpecSummary } from '@spawner/proto/
 import { Node } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 import { type Keys, keyHash, type Redis, Script, scriptKeys } from '@spawner/store';
 import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
 
@@ -16,7 +17,7 @@ export type Placement =
 
 export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
 
-const FIELDS = ['state', 'drone', 'placement', 'created', 'summary', 'key', 'status'];
+const FIELDS = ['state', 'drone', 'placement', 'created', 'summary', 'key', 'status', 'candidates'];
 
 /** The backends in Redis: every write is one script that compares before it sets. */
 export class BackendStore {
@@ -200,7 +201,7 @@ function keyArguments(key: BackendKey | undefined): [string, Buffer] {
 }
 
 function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefined {
-  const [state, drone, placement, created, summary, key, status] = values;
+  const [state, drone, placement, created, summary, key, status, candidates] = values;
   if (!state || !summary) return undefined;
   return {
     id,
@@ -211,5 +212,12 @@ function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefi
     summary: SpecSummary.decode(summary),
     ...(key ? { key: BackendKey.decode(key) } : {}),
     ...(status ? { status: BackendStatus.decode(status) } : {}),
+    ...(candidates ? { candidates: candidatesOf(String(candidates)) } : {}),
   };
+}
+
+/** What place.lua writes: five numbers with a space between. */
+function candidatesOf(text: string): PlacementCandidates {
+  const [known = 0, considered = 0, stale = 0, full = 0, loadPermille = 0] = text.split(' ').map(Number);
+  return { known, considered, stale, full, loadPermille: Math.round(loadPermille) };
 }

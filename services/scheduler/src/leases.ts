@@ -73,7 +73,7 @@ export class Leases {
 }
 
 /** The agent's rule (isStrict of services/agent), on what the store keeps. */
-function isStrict({ key, summary }: BackendRecord): boolean {
+export function isStrict({ key, summary }: BackendRecord): boolean {
   if (summary.onLeaseLoss === OnLeaseLoss.UNSPECIFIED) return key !== undefined;
   return summary.onLeaseLoss === OnLeaseLoss.STOP;
 }

@@ -6,6 +6,7 @@ import { Agents } from './agents.ts';
 import { BackendStore } from './backend-store.ts';
 import { Backends } from './backends.ts';
 import { readConfig } from './config.ts';
+import { Explanations } from './explanations.ts';
 import { Leases } from './leases.ts';
 import { NodeStore } from './node-store.ts';
 import { Nodes } from './nodes.ts';
@@ -23,11 +24,12 @@ await run('scheduler', readConfig, async (config, app) => {
   const nodeStore = new NodeStore(redis, keys);
   const backendStore = new BackendStore(redis, keys);
   const backends = new Backends(backendStore, nodeStore, agents, bus, app.clock, app.log);
+  const explanations = new Explanations(backendStore, nodeStore, agents, app.clock, app.log);
   const nodes = new Nodes(nodeStore, backendStore, backends, app.clock, app.log);
   const withdrawals = new Withdrawals(redis, keys);
 
   const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);
-  const parts = { nodeStore, backendStore, backends, nodes, leases, withdrawals };
+  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };
   app.every('sweep', 1_000, () => sweep(parts, app.log));
   const services = [schedulerService(parts)];
   const { bindAddress: address, port } = config;

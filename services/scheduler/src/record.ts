@@ -2,6 +2,7 @@ import { STATES } from '@spawner/domain';
 import type { BackendStatus, SpecSummary } from '@spawner/proto/internal/backend_status';
 import { Route, RouteState } from '@spawner/proto/internal/route';
 import { type Backend, type BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 
 /** A backend as the store has it: what the placement wrote, and the last report of its agent. */
 export interface BackendRecord {
@@ -13,6 +14,8 @@ export interface BackendRecord {
   created: Date;
   summary: SpecSummary;
   key?: BackendKey;
+  /** Absent where the record was written anew from an inventory. */
+  candidates?: PlacementCandidates;
   /** Absent until its drone has reported on it. */
   status?: BackendStatus;
 }

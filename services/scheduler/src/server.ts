@@ -3,19 +3,22 @@ import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_servi
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import { type Implementation, implement } from '@spawner/rpc';
 import type { Backends } from './backends.ts';
+import type { Explanations } from './explanations.ts';
 import type { Leases } from './leases.ts';
 import type { Nodes } from './nodes.ts';
 import type { Withdrawals } from './withdrawal.ts';
 
 export interface SchedulerParts {
   backends: Backends;
+  explanations: Explanations;
   nodes: Nodes;
   leases: Leases;
   withdrawals: Withdrawals;
 }
 
 /** The scheduler over gRPC: checks, calls, maps. */
-export function schedulerService({ backends, nodes, leases, withdrawals }: SchedulerParts): Implementation {
+export function schedulerService(parts: SchedulerParts): Implementation {
+  const { backends, explanations, nodes, leases, withdrawals } = parts;
   const idOf = async ({ id, key }: { id: string; key?: BackendKey }): Promise<BackendId> => {
     if (!key) return parseBackendId(id);
     refuseViolations(keyViolations(key));
@@ -43,6 +46,7 @@ export function schedulerService({ backends, nodes, leases, withdrawals }: Sched
       });
       return { backends: page, nextPageToken: next === undefined ? '' : String(next) };
     },
+    explainBackend: async (request) => ({ explanation: await explanations.of(await idOf(request)) }),
     terminateBackend: async (request) => ({
       backend: await backends.terminate(await idOf(request), request.force),
     }),

@@ -42,7 +42,8 @@ local drone = choose()
 if not drone then return { 'none', known, stale, full } end
 local placement = next_tick()
 redis.call('HSET', BACKEND .. id, 'state', 10, 'revision', 0, 'drone', drone, 'placement', whole(placement),
-  'cpu', whole(cpu), 'memory', whole(memory), 'summary', ARGV[4], 'created', ARGV[5], 'edge', 'pending')
+  'cpu', whole(cpu), 'memory', whole(memory), 'summary', ARGV[4], 'created', ARGV[5], 'edge', 'pending',
+  'candidates', table.concat({ redis.call('ZCARD', LOAD), known, stale, full, redis.call('ZSCORE', LOAD, drone) }, ' '))
 if key ~= '' then
   redis.call('HSET', BACKEND .. id, 'key', ARGV[10], 'key_hash', key)
   redis.call('SET', KEY .. key, id)

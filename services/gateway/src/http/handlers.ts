@@ -58,6 +58,10 @@ export function handlers(backends: Backends, fleet: Fleet, clock: Clock): Handle
       query.finish();
       return written('GetBackendResponse', await backends.get({ id }, signal));
     },
+    explainBackend: async ({ id, query, signal }) => {
+      query.finish();
+      return written('ExplainBackendResponse', await backends.explain({ id }, signal));
+    },
     watchBackend: async ({ request, id, query, signal }) => {
       query.finish();
       const afterRevision = revisionOf(request.headers['last-event-id']);

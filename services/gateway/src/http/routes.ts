@@ -19,6 +19,7 @@ export type Operation =
   | 'spawnBackend'
   | 'listBackends'
   | 'getBackend'
+  | 'explainBackend'
   | 'watchBackend'
   | 'tailLogs'
   | 'terminateBackend'
@@ -81,6 +82,14 @@ export const ROUTES: readonly Route[] = [
     summary: 'One backend.',
     status: 200,
     response: { message: 'spawner.v1.GetBackendResponse' },
+  },
+  {
+    operation: 'explainBackend',
+    method: 'GET',
+    path: '/v1/backends/{id}/explain',
+    summary: 'Why it is alive or why it ended, and why it is where it is.',
+    status: 200,
+    response: { message: 'spawner.v1.ExplainBackendResponse' },
   },
   {
     operation: 'watchBackend',

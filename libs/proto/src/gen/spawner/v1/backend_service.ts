@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Backend, BackendKey, BackendSpec, BackendState, backendStateFromJSON, backendStateToJSON } from "./backend.ts";
+import { BackendClock, LastActivity, PlacementFacts, ProxyUse, RefusedEnd } from "./explanation.ts";
 
 /** Whether a living holder of the key is returned although the spec differs. */
 export const ReusePolicy = {
@@ -170,6 +171,33 @@ export interface TailLogsResponse {
     | undefined;
   /** One line, without its end. */
   text: string;
+}
+
+/** Either the id or the key. */
+export interface ExplainBackendRequest {
+  id: string;
+  key?: BackendKey | undefined;
+}
+
+/** From recorded facts; of an ended backend only what its record has. */
+export interface ExplainBackendResponse {
+  /** Its events are the steps of its life. */
+  backend?:
+    | Backend
+    | undefined;
+  /** One or two sentences for people. */
+  summary: string;
+  clocks: BackendClock[];
+  placement?: PlacementFacts | undefined;
+  proxies: ProxyUse[];
+  /** Absent when no proxy has told of any. */
+  lastActivity?:
+    | LastActivity
+    | undefined;
+  /** The last five, oldest first, since its agent began. */
+  refusedEnds: RefusedEnd[];
+  /** What could not be found out; empty where everything could. */
+  missing: string;
 }
 
 /** Either the id or the key. */
@@ -1259,6 +1287,295 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
   },
 };
 
+function createBaseExplainBackendRequest(): ExplainBackendRequest {
+  return { id: "", key: undefined };
+}
+
+export const ExplainBackendRequest: MessageFns<ExplainBackendRequest> = {
+  encode(message: ExplainBackendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainBackendRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainBackendRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainBackendRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+    };
+  },
+
+  toJSON(message: ExplainBackendRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainBackendRequest>): ExplainBackendRequest {
+    return ExplainBackendRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainBackendRequest>): ExplainBackendRequest {
+    const message = createBaseExplainBackendRequest();
+    message.id = object.id ?? "";
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    return message;
+  },
+};
+
+function createBaseExplainBackendResponse(): ExplainBackendResponse {
+  return {
+    backend: undefined,
+    summary: "",
+    clocks: [],
+    placement: undefined,
+    proxies: [],
+    lastActivity: undefined,
+    refusedEnds: [],
+    missing: "",
+  };
+}
+
+export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
+  encode(message: ExplainBackendResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.backend !== undefined) {
+      Backend.encode(message.backend, writer.uint32(10).fork()).join();
+    }
+    if (message.summary !== "") {
+      writer.uint32(18).string(message.summary);
+    }
+    for (const v of message.clocks) {
+      BackendClock.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.placement !== undefined) {
+      PlacementFacts.encode(message.placement, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.proxies) {
+      ProxyUse.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.lastActivity !== undefined) {
+      LastActivity.encode(message.lastActivity, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.refusedEnds) {
+      RefusedEnd.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.missing !== "") {
+      writer.uint32(66).string(message.missing);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainBackendResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainBackendResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backend = Backend.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.summary = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.clocks.push(BackendClock.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.placement = PlacementFacts.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.proxies.push(ProxyUse.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lastActivity = LastActivity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.refusedEnds.push(RefusedEnd.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.missing = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainBackendResponse {
+    return {
+      backend: isSet(object.backend) ? Backend.fromJSON(object.backend) : undefined,
+      summary: isSet(object.summary) ? globalThis.String(object.summary) : "",
+      clocks: globalThis.Array.isArray(object?.clocks) ? object.clocks.map((e: any) => BackendClock.fromJSON(e)) : [],
+      placement: isSet(object.placement) ? PlacementFacts.fromJSON(object.placement) : undefined,
+      proxies: globalThis.Array.isArray(object?.proxies) ? object.proxies.map((e: any) => ProxyUse.fromJSON(e)) : [],
+      lastActivity: isSet(object.lastActivity)
+        ? LastActivity.fromJSON(object.lastActivity)
+        : isSet(object.last_activity)
+        ? LastActivity.fromJSON(object.last_activity)
+        : undefined,
+      refusedEnds: globalThis.Array.isArray(object?.refusedEnds)
+        ? object.refusedEnds.map((e: any) => RefusedEnd.fromJSON(e))
+        : globalThis.Array.isArray(object?.refused_ends)
+        ? object.refused_ends.map((e: any) => RefusedEnd.fromJSON(e))
+        : [],
+      missing: isSet(object.missing) ? globalThis.String(object.missing) : "",
+    };
+  },
+
+  toJSON(message: ExplainBackendResponse): unknown {
+    const obj: any = {};
+    if (message.backend !== undefined) {
+      obj.backend = Backend.toJSON(message.backend);
+    }
+    if (message.summary !== "") {
+      obj.summary = message.summary;
+    }
+    if (message.clocks?.length) {
+      obj.clocks = message.clocks.map((e) => BackendClock.toJSON(e));
+    }
+    if (message.placement !== undefined) {
+      obj.placement = PlacementFacts.toJSON(message.placement);
+    }
+    if (message.proxies?.length) {
+      obj.proxies = message.proxies.map((e) => ProxyUse.toJSON(e));
+    }
+    if (message.lastActivity !== undefined) {
+      obj.lastActivity = LastActivity.toJSON(message.lastActivity);
+    }
+    if (message.refusedEnds?.length) {
+      obj.refusedEnds = message.refusedEnds.map((e) => RefusedEnd.toJSON(e));
+    }
+    if (message.missing !== "") {
+      obj.missing = message.missing;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainBackendResponse>): ExplainBackendResponse {
+    return ExplainBackendResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainBackendResponse>): ExplainBackendResponse {
+    const message = createBaseExplainBackendResponse();
+    message.backend = (object.backend !== undefined && object.backend !== null)
+      ? Backend.fromPartial(object.backend)
+      : undefined;
+    message.summary = object.summary ?? "";
+    message.clocks = object.clocks?.map((e) => BackendClock.fromPartial(e)) || [];
+    message.placement = (object.placement !== undefined && object.placement !== null)
+      ? PlacementFacts.fromPartial(object.placement)
+      : undefined;
+    message.proxies = object.proxies?.map((e) => ProxyUse.fromPartial(e)) || [];
+    message.lastActivity = (object.lastActivity !== undefined && object.lastActivity !== null)
+      ? LastActivity.fromPartial(object.lastActivity)
+      : undefined;
+    message.refusedEnds = object.refusedEnds?.map((e) => RefusedEnd.fromPartial(e)) || [];
+    message.missing = object.missing ?? "";
+    return message;
+  },
+};
+
 function createBaseTerminateBackendRequest(): TerminateBackendRequest {
   return { id: "", force: false, key: undefined };
 }
@@ -1487,6 +1804,18 @@ export const BackendServiceService = {
     responseSerialize: (value: TailLogsResponse): Buffer => Buffer.from(TailLogsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): TailLogsResponse => TailLogsResponse.decode(value),
   },
+  /** Why it is alive or why it ended, and why it is where it is. */
+  explainBackend: {
+    path: "/spawner.v1.BackendService/ExplainBackend" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainBackendRequest): Buffer =>
+      Buffer.from(ExplainBackendRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainBackendRequest => ExplainBackendRequest.decode(value),
+    responseSerialize: (value: ExplainBackendResponse): Buffer =>
+      Buffer.from(ExplainBackendResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainBackendResponse => ExplainBackendResponse.decode(value),
+  },
   /** Ends a backend. One that has ended already is success. */
   terminateBackend: {
     path: "/spawner.v1.BackendService/TerminateBackend" as const,
@@ -1514,6 +1843,8 @@ export interface BackendServiceServer extends UntypedServiceImplementation {
   watchBackend: handleServerStreamingCall<WatchBackendRequest, WatchBackendResponse>;
   /** What the program wrote. Ends with the backend, or at once where follow is not set. */
   tailLogs: handleServerStreamingCall<TailLogsRequest, TailLogsResponse>;
+  /** Why it is alive or why it ended, and why it is where it is. */
+  explainBackend: handleUnaryCall<ExplainBackendRequest, ExplainBackendResponse>;
   /** Ends a backend. One that has ended already is success. */
   terminateBackend: handleUnaryCall<TerminateBackendRequest, TerminateBackendResponse>;
 }

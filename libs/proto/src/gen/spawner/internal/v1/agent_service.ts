@@ -8,8 +8,9 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
-import { BackendKey, BackendSpec, EndReason, endReasonFromJSON, endReasonToJSON } from "../../v1/backend.ts";
+import { Activity, BackendKey, BackendSpec, EndReason, endReasonFromJSON, endReasonToJSON } from "../../v1/backend.ts";
 import { TailLogsResponse } from "../../v1/backend_service.ts";
+import { BackendClock, LastActivity, ProxyUse, RefusedEnd } from "../../v1/explanation.ts";
 import { InventoryEntry } from "./backend_status.ts";
 
 export interface StartBackendRequest {
@@ -39,6 +40,21 @@ export interface AgentServiceListBackendsRequest {
 
 export interface AgentServiceListBackendsResponse {
   backends: InventoryEntry[];
+}
+
+export interface AgentServiceExplainBackendRequest {
+  id: string;
+}
+
+export interface AgentServiceExplainBackendResponse {
+  /** Absent until it is ready. */
+  activity?: Activity | undefined;
+  clocks: BackendClock[];
+  proxies: ProxyUse[];
+  lastActivity?: LastActivity | undefined;
+  refusedEnds: RefusedEnd[];
+  /** Of an end that has begun. */
+  endReason: EndReason;
 }
 
 export interface AgentServiceTailLogsRequest {
@@ -534,6 +550,238 @@ export const AgentServiceListBackendsResponse: MessageFns<AgentServiceListBacken
   },
 };
 
+function createBaseAgentServiceExplainBackendRequest(): AgentServiceExplainBackendRequest {
+  return { id: "" };
+}
+
+export const AgentServiceExplainBackendRequest: MessageFns<AgentServiceExplainBackendRequest> = {
+  encode(message: AgentServiceExplainBackendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AgentServiceExplainBackendRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAgentServiceExplainBackendRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AgentServiceExplainBackendRequest {
+    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+  },
+
+  toJSON(message: AgentServiceExplainBackendRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AgentServiceExplainBackendRequest>): AgentServiceExplainBackendRequest {
+    return AgentServiceExplainBackendRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AgentServiceExplainBackendRequest>): AgentServiceExplainBackendRequest {
+    const message = createBaseAgentServiceExplainBackendRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseAgentServiceExplainBackendResponse(): AgentServiceExplainBackendResponse {
+  return { activity: undefined, clocks: [], proxies: [], lastActivity: undefined, refusedEnds: [], endReason: 0 };
+}
+
+export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainBackendResponse> = {
+  encode(message: AgentServiceExplainBackendResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.activity !== undefined) {
+      Activity.encode(message.activity, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.clocks) {
+      BackendClock.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.proxies) {
+      ProxyUse.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.lastActivity !== undefined) {
+      LastActivity.encode(message.lastActivity, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.refusedEnds) {
+      RefusedEnd.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.endReason !== 0) {
+      writer.uint32(48).int32(message.endReason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AgentServiceExplainBackendResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAgentServiceExplainBackendResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.activity = Activity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.clocks.push(BackendClock.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.proxies.push(ProxyUse.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lastActivity = LastActivity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.refusedEnds.push(RefusedEnd.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.endReason = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AgentServiceExplainBackendResponse {
+    return {
+      activity: isSet(object.activity) ? Activity.fromJSON(object.activity) : undefined,
+      clocks: globalThis.Array.isArray(object?.clocks) ? object.clocks.map((e: any) => BackendClock.fromJSON(e)) : [],
+      proxies: globalThis.Array.isArray(object?.proxies) ? object.proxies.map((e: any) => ProxyUse.fromJSON(e)) : [],
+      lastActivity: isSet(object.lastActivity)
+        ? LastActivity.fromJSON(object.lastActivity)
+        : isSet(object.last_activity)
+        ? LastActivity.fromJSON(object.last_activity)
+        : undefined,
+      refusedEnds: globalThis.Array.isArray(object?.refusedEnds)
+        ? object.refusedEnds.map((e: any) => RefusedEnd.fromJSON(e))
+        : globalThis.Array.isArray(object?.refused_ends)
+        ? object.refused_ends.map((e: any) => RefusedEnd.fromJSON(e))
+        : [],
+      endReason: isSet(object.endReason)
+        ? endReasonFromJSON(object.endReason)
+        : isSet(object.end_reason)
+        ? endReasonFromJSON(object.end_reason)
+        : 0,
+    };
+  },
+
+  toJSON(message: AgentServiceExplainBackendResponse): unknown {
+    const obj: any = {};
+    if (message.activity !== undefined) {
+      obj.activity = Activity.toJSON(message.activity);
+    }
+    if (message.clocks?.length) {
+      obj.clocks = message.clocks.map((e) => BackendClock.toJSON(e));
+    }
+    if (message.proxies?.length) {
+      obj.proxies = message.proxies.map((e) => ProxyUse.toJSON(e));
+    }
+    if (message.lastActivity !== undefined) {
+      obj.lastActivity = LastActivity.toJSON(message.lastActivity);
+    }
+    if (message.refusedEnds?.length) {
+      obj.refusedEnds = message.refusedEnds.map((e) => RefusedEnd.toJSON(e));
+    }
+    if (message.endReason !== 0) {
+      obj.endReason = endReasonToJSON(message.endReason);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AgentServiceExplainBackendResponse>): AgentServiceExplainBackendResponse {
+    return AgentServiceExplainBackendResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AgentServiceExplainBackendResponse>): AgentServiceExplainBackendResponse {
+    const message = createBaseAgentServiceExplainBackendResponse();
+    message.activity = (object.activity !== undefined && object.activity !== null)
+      ? Activity.fromPartial(object.activity)
+      : undefined;
+    message.clocks = object.clocks?.map((e) => BackendClock.fromPartial(e)) || [];
+    message.proxies = object.proxies?.map((e) => ProxyUse.fromPartial(e)) || [];
+    message.lastActivity = (object.lastActivity !== undefined && object.lastActivity !== null)
+      ? LastActivity.fromPartial(object.lastActivity)
+      : undefined;
+    message.refusedEnds = object.refusedEnds?.map((e) => RefusedEnd.fromPartial(e)) || [];
+    message.endReason = object.endReason ?? 0;
+    return message;
+  },
+};
+
 function createBaseAgentServiceTailLogsRequest(): AgentServiceTailLogsRequest {
   return { id: "", follow: false, tailLines: undefined };
 }
@@ -748,6 +996,20 @@ export const AgentServiceService = {
     responseDeserialize: (value: Buffer): AgentServiceListBackendsResponse =>
       AgentServiceListBackendsResponse.decode(value),
   },
+  /** What this drone alone knows of a living backend. */
+  explainBackend: {
+    path: "/spawner.internal.v1.AgentService/ExplainBackend" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AgentServiceExplainBackendRequest): Buffer =>
+      Buffer.from(AgentServiceExplainBackendRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AgentServiceExplainBackendRequest =>
+      AgentServiceExplainBackendRequest.decode(value),
+    responseSerialize: (value: AgentServiceExplainBackendResponse): Buffer =>
+      Buffer.from(AgentServiceExplainBackendResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AgentServiceExplainBackendResponse =>
+      AgentServiceExplainBackendResponse.decode(value),
+  },
   tailLogs: {
     path: "/spawner.internal.v1.AgentService/TailLogs" as const,
     requestStream: false as const,
@@ -770,6 +1032,8 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   /** Ends a backend. One that is not there is remembered as stopped: a late start is refused. */
   stopBackend: handleUnaryCall<StopBackendRequest, StopBackendResponse>;
   listBackends: handleUnaryCall<AgentServiceListBackendsRequest, AgentServiceListBackendsResponse>;
+  /** What this drone alone knows of a living backend. */
+  explainBackend: handleUnaryCall<AgentServiceExplainBackendRequest, AgentServiceExplainBackendResponse>;
   tailLogs: handleServerStreamingCall<AgentServiceTailLogsRequest, AgentServiceTailLogsResponse>;
 }
 

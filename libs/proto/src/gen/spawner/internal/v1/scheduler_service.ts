@@ -19,10 +19,11 @@ import {
   endReasonToJSON,
 } from "../../v1/backend.ts";
 import {
+  ExplainBackendResponse as ExplainBackendResponse1,
   ReusePolicy,
   reusePolicyFromJSON,
   reusePolicyToJSON,
-  TailLogsResponse as TailLogsResponse1,
+  TailLogsResponse as TailLogsResponse2,
 } from "../../v1/backend_service.ts";
 import { Drone } from "../../v1/fleet_service.ts";
 import { BackendStatus, InventoryEntry } from "./backend_status.ts";
@@ -160,6 +161,15 @@ export interface ListBackendsResponse {
   nextPageToken: string;
 }
 
+export interface ExplainBackendRequest {
+  id: string;
+  key?: BackendKey | undefined;
+}
+
+export interface ExplainBackendResponse {
+  explanation?: ExplainBackendResponse1 | undefined;
+}
+
 export interface TerminateBackendRequest {
   id: string;
   force: boolean;
@@ -177,7 +187,7 @@ export interface TailLogsRequest {
 }
 
 export interface TailLogsResponse {
-  line?: TailLogsResponse1 | undefined;
+  line?: TailLogsResponse2 | undefined;
 }
 
 export interface ListDronesRequest {
@@ -1001,6 +1011,162 @@ export const ListBackendsResponse: MessageFns<ListBackendsResponse> = {
   },
 };
 
+function createBaseExplainBackendRequest(): ExplainBackendRequest {
+  return { id: "", key: undefined };
+}
+
+export const ExplainBackendRequest: MessageFns<ExplainBackendRequest> = {
+  encode(message: ExplainBackendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainBackendRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainBackendRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainBackendRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+    };
+  },
+
+  toJSON(message: ExplainBackendRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainBackendRequest>): ExplainBackendRequest {
+    return ExplainBackendRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainBackendRequest>): ExplainBackendRequest {
+    const message = createBaseExplainBackendRequest();
+    message.id = object.id ?? "";
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    return message;
+  },
+};
+
+function createBaseExplainBackendResponse(): ExplainBackendResponse {
+  return { explanation: undefined };
+}
+
+export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
+  encode(message: ExplainBackendResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.explanation !== undefined) {
+      ExplainBackendResponse1.encode(message.explanation, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainBackendResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainBackendResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.explanation = ExplainBackendResponse1.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainBackendResponse {
+    return {
+      explanation: isSet(object.explanation) ? ExplainBackendResponse1.fromJSON(object.explanation) : undefined,
+    };
+  },
+
+  toJSON(message: ExplainBackendResponse): unknown {
+    const obj: any = {};
+    if (message.explanation !== undefined) {
+      obj.explanation = ExplainBackendResponse1.toJSON(message.explanation);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainBackendResponse>): ExplainBackendResponse {
+    return ExplainBackendResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainBackendResponse>): ExplainBackendResponse {
+    const message = createBaseExplainBackendResponse();
+    message.explanation = (object.explanation !== undefined && object.explanation !== null)
+      ? ExplainBackendResponse1.fromPartial(object.explanation)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseTerminateBackendRequest(): TerminateBackendRequest {
   return { id: "", force: false, key: undefined };
 }
@@ -1283,7 +1449,7 @@ function createBaseTailLogsResponse(): TailLogsResponse {
 export const TailLogsResponse: MessageFns<TailLogsResponse> = {
   encode(message: TailLogsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.line !== undefined) {
-      TailLogsResponse1.encode(message.line, writer.uint32(10).fork()).join();
+      TailLogsResponse2.encode(message.line, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -1306,7 +1472,7 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
               break;
             }
 
-            message.line = TailLogsResponse1.decode(reader, reader.uint32());
+            message.line = TailLogsResponse2.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1322,13 +1488,13 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
   },
 
   fromJSON(object: any): TailLogsResponse {
-    return { line: isSet(object.line) ? TailLogsResponse1.fromJSON(object.line) : undefined };
+    return { line: isSet(object.line) ? TailLogsResponse2.fromJSON(object.line) : undefined };
   },
 
   toJSON(message: TailLogsResponse): unknown {
     const obj: any = {};
     if (message.line !== undefined) {
-      obj.line = TailLogsResponse1.toJSON(message.line);
+      obj.line = TailLogsResponse2.toJSON(message.line);
     }
     return obj;
   },
@@ -1339,7 +1505,7 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
   fromPartial(object: DeepPartial<TailLogsResponse>): TailLogsResponse {
     const message = createBaseTailLogsResponse();
     message.line = (object.line !== undefined && object.line !== null)
-      ? TailLogsResponse1.fromPartial(object.line)
+      ? TailLogsResponse2.fromPartial(object.line)
       : undefined;
     return message;
   },
@@ -2669,6 +2835,17 @@ export const SchedulerServiceService = {
       Buffer.from(ListBackendsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListBackendsResponse => ListBackendsResponse.decode(value),
   },
+  explainBackend: {
+    path: "/spawner.internal.v1.SchedulerService/ExplainBackend" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainBackendRequest): Buffer =>
+      Buffer.from(ExplainBackendRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainBackendRequest => ExplainBackendRequest.decode(value),
+    responseSerialize: (value: ExplainBackendResponse): Buffer =>
+      Buffer.from(ExplainBackendResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainBackendResponse => ExplainBackendResponse.decode(value),
+  },
   terminateBackend: {
     path: "/spawner.internal.v1.SchedulerService/TerminateBackend" as const,
     requestStream: false as const,
@@ -2760,6 +2937,7 @@ export interface SchedulerServiceServer extends UntypedServiceImplementation {
   spawnBackend: handleUnaryCall<SpawnBackendRequest, SpawnBackendResponse>;
   getBackend: handleUnaryCall<GetBackendRequest, GetBackendResponse>;
   listBackends: handleUnaryCall<ListBackendsRequest, ListBackendsResponse>;
+  explainBackend: handleUnaryCall<ExplainBackendRequest, ExplainBackendResponse>;
   terminateBackend: handleUnaryCall<TerminateBackendRequest, TerminateBackendResponse>;
   /** Handed on from the backend's agent. */
   tailLogs: handleServerStreamingCall<TailLogsRequest, TailLogsResponse>;

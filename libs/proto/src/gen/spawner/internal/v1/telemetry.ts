@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { Activity, Backend } from "../../v1/backend.ts";
 import { TailLogsResponse } from "../../v1/backend_service.ts";
+import { ActivityKind, activityKindFromJSON, activityKindToJSON } from "../../v1/explanation.ts";
 
 /** spawner.backend.<id>.state: a copy of the record after a change, from the scheduler that wrote it. */
 export interface BackendChanged {
@@ -64,6 +65,14 @@ export interface ProxyActivity {
   open: number;
   /** Since something was last going on; 0 while something is. */
   ageMs: number;
+  /** The exchange that reached it last; absent when none has. */
+  last?: LastExchange | undefined;
+}
+
+export interface LastExchange {
+  kind: ActivityKind;
+  /** Without its query, at most 128 characters. */
+  path: string;
 }
 
 /** spawner.proxy.<id>.settle: an agent whose idle clock ran out asks every proxy before it ends a backend. */
@@ -706,7 +715,7 @@ export const ActivityReport: MessageFns<ActivityReport> = {
 };
 
 function createBaseProxyActivity(): ProxyActivity {
-  return { id: "", open: 0, ageMs: 0 };
+  return { id: "", open: 0, ageMs: 0, last: undefined };
 }
 
 export const ProxyActivity: MessageFns<ProxyActivity> = {
@@ -719,6 +728,9 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
     }
     if (message.ageMs !== 0) {
       writer.uint32(24).int64(message.ageMs);
+    }
+    if (message.last !== undefined) {
+      LastExchange.encode(message.last, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -760,6 +772,14 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
             message.ageMs = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.last = LastExchange.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -781,6 +801,7 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
         : isSet(object.age_ms)
         ? globalThis.Number(object.age_ms)
         : 0,
+      last: isSet(object.last) ? LastExchange.fromJSON(object.last) : undefined,
     };
   },
 
@@ -795,6 +816,9 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
     if (message.ageMs !== 0) {
       obj.ageMs = Math.round(message.ageMs);
     }
+    if (message.last !== undefined) {
+      obj.last = LastExchange.toJSON(message.last);
+    }
     return obj;
   },
 
@@ -806,6 +830,94 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
     message.id = object.id ?? "";
     message.open = object.open ?? 0;
     message.ageMs = object.ageMs ?? 0;
+    message.last = (object.last !== undefined && object.last !== null)
+      ? LastExchange.fromPartial(object.last)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLastExchange(): LastExchange {
+  return { kind: 0, path: "" };
+}
+
+export const LastExchange: MessageFns<LastExchange> = {
+  encode(message: LastExchange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LastExchange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLastExchange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LastExchange {
+    return {
+      kind: isSet(object.kind) ? activityKindFromJSON(object.kind) : 0,
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+    };
+  },
+
+  toJSON(message: LastExchange): unknown {
+    const obj: any = {};
+    if (message.kind !== 0) {
+      obj.kind = activityKindToJSON(message.kind);
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LastExchange>): LastExchange {
+    return LastExchange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LastExchange>): LastExchange {
+    const message = createBaseLastExchange();
+    message.kind = object.kind ?? 0;
+    message.path = object.path ?? "";
     return message;
   },
 };
