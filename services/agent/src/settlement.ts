@@ -2,7 +2,7 @@ import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import { isDue, type Usage } from './idle.ts';
 
 /**
- * The decision before an end for idleness (design §4): what the proxies answered and what the kernel sees
+ * The decision before an end for idleness (ARCHITECTURE.md, "Idle"): what the proxies answered and what the kernel sees
  * go in, the end or the giving back with the clock's true age comes out. Pure.
  */
 export interface Evidence {

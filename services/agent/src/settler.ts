@@ -32,7 +32,7 @@ const LOOKS = 20;
 const LOOK_EVERY_MS = 50;
 
 /**
- * Ends backends for idleness, settled and not guessed (design §4): the route is withdrawn, the proxies and
+ * Ends backends for idleness, settled and not guessed (ARCHITECTURE.md, "Idle"): the route is withdrawn, the proxies and
  * the kernel are asked, and only what the store then takes for the end is stopped. Whatever fails on the
  * way gives the route back; where even that fails, the scheduler does so when its time is up.
  */

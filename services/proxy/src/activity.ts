@@ -4,7 +4,7 @@ import { ActivityKind } from '@spawner/proto/v1/explanation';
 const MOST_PATH = 128;
 
 /**
- * Who is using which backend (design §4): exchanges that are open now, from the request's head to the
+ * Who is using which backend (ARCHITECTURE.md, "Idle"): exchanges that are open now, from the request's head to the
  * last byte of the answer or the later close of an upgraded connection's two sockets, and when the last
  * one was. Pure: times are the caller's clock in milliseconds. There is an entry for a backend only
  * while its route is known or something is open, so there are never more than routes and exchanges.

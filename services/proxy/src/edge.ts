@@ -3,7 +3,7 @@ import { type Route, RouteState } from '@spawner/proto/internal/route';
 import type { BackendState, EndReason } from '@spawner/proto/v1/backend';
 
 /**
- * The edge's one decision (design §5): what a route means for a request to its host. `unreachable` is a
+ * The edge's one decision (ARCHITECTURE.md, "Use"): what a route means for a request to its host. `unreachable` is a
  * ready backend that this proxy has no way to: it sits on another drone that publishes nothing.
  */
 export type EdgeAnswer =

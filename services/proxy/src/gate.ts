@@ -9,7 +9,7 @@ import type { Withdrawals } from './withdrawals.ts';
 /**
  * Lets a request through to its backend, or says why not: asks the route, and where it says to wait,
  * waits for as long as this kind of request is held. A request that is let through is counted in the same
- * step as the decision, so that an agent's question (design §4) finds it counted or finds it held.
+ * step as the decision, so that an agent's question (ARCHITECTURE.md, "Idle") finds it counted or finds it held.
  */
 export type Passage =
   | Exclude<EdgeAnswer, { kind: 'hold' | 'forward' }>

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { plainAddress } from './trust.ts';
 
 /**
- * Header hygiene of both directions (RFC 9110 §7.6.1, RFC 7239, design §5). What a backend is told about
+ * Header hygiene of both directions (RFC 9110 §7.6.1, RFC 7239). What a backend is told about
  * its caller is set here and nowhere else, and what belongs to one hop does not cross to the next.
  */
 export interface Arrival {

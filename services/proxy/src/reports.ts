@@ -14,7 +14,7 @@ export interface Reporter {
 }
 
 /**
- * What the proxy tells agents over the bus: who uses their backends, once a second (design §4); the answer
+ * What the proxy tells agents over the bus: who uses their backends, once a second (ARCHITECTURE.md, "Idle"); the answer
  * to an agent that asks before it ends one; and that a backend could not be reached. Goes on while the
  * proxy drains, until it is closed.
  */

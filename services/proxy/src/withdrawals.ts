@@ -7,7 +7,7 @@ import type { Log } from '@spawner/service';
 import type { EdgeAnswer } from './edge.ts';
 
 /**
- * Ends for idleness that are being settled (design §4), as far as this proxy has a part in them: from an
+ * Ends for idleness that are being settled (ARCHITECTURE.md, "Idle"), as far as this proxy has a part in them: from an
  * agent's question on it lets nothing through to the backend, also where its routes lag behind, and the
  * first request that it holds takes the withdrawal back. What the store said of a withdrawal counts as
  * long as no newer route is seen.

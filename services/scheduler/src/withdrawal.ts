@@ -16,7 +16,7 @@ const OUTCOMES: Readonly<Record<string, SettleOutcome>> = {
 };
 
 /**
- * The two compare-and-sets of an end for idleness (design §4): a route is withdrawn, then either given
+ * The two compare-and-sets of an end for idleness (ARCHITECTURE.md, "Idle"): a route is withdrawn, then either given
  * back or ended, by whoever comes first. The end stands in the store, as a stop order too, before its
  * agent stops anything.
  */
