@@ -4,7 +4,7 @@ import { currentTraceId } from './tracing.ts';
 export type Log = Logger;
 
 // A reader that has gone must not keep a service from ending: its lines are lost, and that is all.
-process.stdout.on('error', () => {});
+if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
 
 /** JSON lines on standard output, each with the service's name and, inside a span, its trace id. */
 export function createLog(service: string, level: string): Log {
