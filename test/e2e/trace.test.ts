@@ -28,39 +28,43 @@ describe('a spawn', () => {
     const { id } = JSON.parse(answer.body).backend;
     await cluster.inState(id, 'READY');
     const ofSpawn = () => collector.spans.filter((span) => span.traceId === traceId);
-    await eventually(() => expect(ofSpawn().map(({ name }) => name)).toContain('wait ready'), {
-      timeoutMs: 20_000,
-    });
-
-    const roots = ofSpawn().filter(({ parentSpanId }) => parentSpanId === caller);
-    expect(roots).toHaveLength(1);
-    const [root] = roots as [ReceivedSpan];
-    const names = ofSpawn()
-      .map(({ service, name }) => `${service}: ${name}`)
-      .sort();
-    const flat = (tree: Tree): string[] => [tree[0], ...(tree.slice(1) as Tree[]).flatMap(flat)];
-    const tree = treeOf(root, ofSpawn());
-    expect(flat(tree).sort()).toEqual(names);
-    expect(tree).toEqual([
-      'gateway: POST /v1/backends',
-      [
-        'gateway: spawn backend',
-        [
-          'scheduler: SchedulerService/SpawnBackend',
+    // Every process exports its spans in its own time.
+    await eventually(
+      () => {
+        const roots = ofSpawn().filter(({ parentSpanId }) => parentSpanId === caller);
+        expect(roots).toHaveLength(1);
+        const [root] = roots as [ReceivedSpan];
+        const names = ofSpawn()
+          .map(({ service, name }) => `${service}: ${name}`)
+          .sort();
+        const flat = (tree: Tree): string[] => [tree[0], ...(tree.slice(1) as Tree[]).flatMap(flat)];
+        const tree = treeOf(root, ofSpawn());
+        expect(flat(tree).sort()).toEqual(names);
+        expect(tree).toEqual([
+          'gateway: POST /v1/backends',
           [
-            'agent: AgentService/StartBackend',
-            ['agent: create container'],
-            ['agent: pull image'],
-            ['agent: start container'],
-            ['agent: wait ready'],
+            'gateway: spawn backend',
+            [
+              'scheduler: SchedulerService/SpawnBackend',
+              [
+                'agent: AgentService/StartBackend',
+                ['agent: create container'],
+                ['agent: pull image'],
+                ['agent: start container'],
+                ['agent: wait ready'],
+              ],
+              ['scheduler: place backend'],
+            ],
           ],
-          ['scheduler: place backend'],
-        ],
-      ],
-    ]);
+        ]);
+      },
+      { timeoutMs: 20_000 },
+    );
     expect(ofSpawn().filter(({ failed }) => failed)).toEqual([]);
+    for (const [service] of Object.values(cluster.services))
+      expect(await service!.admin('/metrics')).toContain(`service_name="${service!.service}"`);
     for (const service of [cluster.gateway, cluster.scheduler, cluster.agent])
-      expect(service.admin('/metrics')).resolves.toContain('spawner_');
+      expect(await service.admin('/metrics')).toContain(`spawner_${service.service}_`);
     expect(cluster.agent.log()).toContain(`"trace_id":"${traceId}"`);
   }, 90_000);
 });

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Attributes, type MetricOptions, metrics } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { resourceOf } from './tracing.ts';
 
 /**
  * Counters and histograms, read by Prometheus from each service's admin port. Names are
@@ -12,9 +13,9 @@ export interface Metrics {
   close(): Promise<void>;
 }
 
-export function startMetrics(): Metrics {
+export function startMetrics(service: string): Metrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
-  const provider = new MeterProvider({ readers: [exporter] });
+  const provider = new MeterProvider({ readers: [exporter], resource: resourceOf(service) });
   metrics.setGlobalMeterProvider(provider);
   return {
     handle: (request, response) => exporter.getMetricsRequestHandler(request, response),

@@ -45,7 +45,7 @@ export async function run<C extends SharedConfig>(
 
   const chassis = new Chassis(log, systemClock);
   const tracing = startTracing(service, process.env);
-  const metrics = startMetrics();
+  const metrics = startMetrics(service);
   const stop = onSignal(log, chassis, config.drainMs);
   process.on('unhandledRejection', (error) => log.error({ error }, 'unhandled rejection'));
   try {

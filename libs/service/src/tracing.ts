@@ -12,7 +12,7 @@ import {
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 
 /**
@@ -28,7 +28,7 @@ export interface Tracing {
 export function startTracing(service: string, env: Readonly<Record<string, string | undefined>>): Tracing {
   const exporting = (env.OTEL_EXPORTER_OTLP_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? '') !== '';
   const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': service, 'service.namespace': 'spawner' }),
+    resource: resourceOf(service),
     spanProcessors: exporting
       ? [new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), scheduledDelayMillis: 500 })]
       : [],
@@ -39,6 +39,11 @@ export function startTracing(service: string, env: Readonly<Record<string, strin
   return {
     close: () => provider.shutdown().catch(() => {}),
   };
+}
+
+/** Who speaks, in traces and metrics (OpenTelemetry semantic conventions: service). */
+export function resourceOf(service: string): Resource {
+  return resourceFromAttributes({ 'service.name': service, 'service.namespace': 'spawner' });
 }
 
 const tracer = () => trace.getTracer('spawner');

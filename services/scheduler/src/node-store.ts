@@ -15,7 +15,8 @@ export interface DroneUse {
   reservedBackends: number;
 }
 
-const KIND_NAMES: Record<NodeKind, string> = {
+/** As keys, members and metrics name them. */
+export const KIND_NAMES: Record<NodeKind, string> = {
   [NodeKind.UNSPECIFIED]: 'unspecified',
   [NodeKind.DRONE]: 'drone',
   [NodeKind.PROXY]: 'proxy',

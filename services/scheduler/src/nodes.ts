@@ -14,7 +14,7 @@ import { type Drone, DroneState } from '@spawner/proto/v1/fleet_service';
 import { counter, type Log } from '@spawner/service';
 import type { BackendStore } from './backend-store.ts';
 import type { Backends } from './backends.ts';
-import type { NodeStore } from './node-store.ts';
+import { KIND_NAMES, type NodeStore } from './node-store.ts';
 import { proxyList } from './proxies.ts';
 
 const NO_VERDICT = { stops: [], proxies: undefined, ended: [] };
@@ -41,7 +41,7 @@ export class Nodes {
     if (node.kind === NodeKind.UNSPECIFIED || !isNodeId(node.id))
       throw new AppError('invalid', 'a node has a kind and an id of a-z, 0-9 and hyphens');
     const registration = await this.#nodes.register(node);
-    this.#registrations({ kind: node.kind });
+    this.#registrations({ kind: KIND_NAMES[node.kind] });
     this.#log.info(
       { node: node.id, kind: node.kind, registration, backends: inventory.length },
       'node registered',
