@@ -6,5 +6,6 @@ export const readConfig = (env: Environment) =>
   readServiceConfig('scheduler', env, 9102, (reader, prefix) => ({
     redisUrl: sharedAddresses.redisUrl(reader),
     natsUrl: sharedAddresses.natsUrl(reader),
+    emptyStore: reader.oneOf(`${prefix}EMPTY_STORE`, ['wait', 'new'], 'wait'),
     port: reader.port(`${prefix}PORT`, 50_052),
   }));

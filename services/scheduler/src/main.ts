@@ -1,7 +1,7 @@
 import { openBus } from '@spawner/bus';
 import { serveRpc } from '@spawner/rpc';
 import { run } from '@spawner/service';
-import { keysOf, openRedis } from '@spawner/store';
+import { keysOf, openRedis, StoreEpoch } from '@spawner/store';
 import { Agents } from './agents.ts';
 import { BackendStore } from './backend-store.ts';
 import { Backends } from './backends.ts';
@@ -21,12 +21,13 @@ await run('scheduler', readConfig, async (config, app) => {
   const keys = keysOf(config.cluster);
 
   const agents = app.own(new Agents());
-  const nodeStore = new NodeStore(redis, keys);
-  const backendStore = new BackendStore(redis, keys);
+  const epoch = new StoreEpoch({ redis, keys, log: app.log, emptyStore: config.emptyStore });
+  const nodeStore = new NodeStore(redis, keys, epoch);
+  const backendStore = new BackendStore(redis, keys, epoch);
   const backends = new Backends(backendStore, nodeStore, agents, bus, app.clock, app.log);
   const explanations = new Explanations(backendStore, nodeStore, agents, app.clock, app.log);
   const nodes = new Nodes(nodeStore, backendStore, backends, app.clock, app.log);
-  const withdrawals = new Withdrawals(redis, keys);
+  const withdrawals = new Withdrawals(keys, epoch);
 
   const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);
   const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };
