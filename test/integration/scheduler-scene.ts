@@ -19,6 +19,7 @@ import { Explanations } from '../../services/scheduler/src/explanations.ts';
 import { Leases } from '../../services/scheduler/src/leases.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
 import { Nodes } from '../../services/scheduler/src/nodes.ts';
+import { Replication } from '../../services/scheduler/src/replication.ts';
 import { schedulerService } from '../../services/scheduler/src/server.ts';
 import { sweep } from '../../services/scheduler/src/sweep.ts';
 import { Withdrawals } from '../../services/scheduler/src/withdrawal.ts';
@@ -27,13 +28,19 @@ export const log = createLog('test', 'silent');
 export const keys = keysOf('test');
 
 /** A scheduler with a real Redis and NATS, and any number of drones that only write down what they are told. */
-export async function scene(redis: Redis, nats: Nats, emptyStore: 'new' | 'wait' = 'new') {
+export async function scene(
+  redis: Pick<Redis, 'url'>,
+  nats: Nats,
+  emptyStore: 'new' | 'wait' = 'new',
+  waitReplicas = 0,
+) {
   const store = await openRedis(redis.url, log);
   const bus = await openBus(nats.url, 'test', log);
   const agents = new Agents();
   const epoch = new StoreEpoch({ redis: store, keys, log, emptyStore });
   const nodeStore = new NodeStore(store, keys, epoch);
-  const backendStore = new BackendStore(store, keys, epoch);
+  const replication = await Replication.open(store, epoch, waitReplicas);
+  const backendStore = new BackendStore(store, keys, epoch, replication);
   const backends = new Backends(backendStore, nodeStore, agents, bus, systemClock, log);
   const explanations = new Explanations(backendStore, nodeStore, agents, systemClock, log);
   const nodes = new Nodes(nodeStore, backendStore, backends, systemClock, log);
@@ -48,6 +55,7 @@ export async function scene(redis: Redis, nats: Nats, emptyStore: 'new' | 'wait'
     () => server.close(),
     () => agents.close(),
     () => bus.close(),
+    () => replication.close(),
     () => store.close(),
   ];
 

@@ -6,10 +6,13 @@ import { BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/back
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 import { type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
 import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
+import { Replication } from './replication.ts';
 
 export type Placement =
   | { outcome: 'placed'; node: Node; placement: number }
   | { outcome: 'exists' }
+  /** Placed with a key, on too few replicas: a failover may lose it. */
+  | { outcome: 'unconfirmed' }
   /** A living backend has the key; `ending`: not for long. */
   | { outcome: 'held'; holder: string }
   | { outcome: 'ending'; holder: string }
@@ -26,11 +29,13 @@ export class BackendStore {
   readonly #redis: Redis;
   readonly #keys: Keys;
   readonly #epoch: StoreEpoch;
+  readonly #replication: Replication;
 
-  constructor(redis: Redis, keys: Keys, epoch: StoreEpoch) {
+  constructor(redis: Redis, keys: Keys, epoch: StoreEpoch, replication = new Replication(redis, epoch, 0)) {
     this.#redis = redis;
     this.#keys = keys;
     this.#epoch = epoch;
+    this.#replication = replication;
   }
 
   /** Reserves room for a backend; with a key only when nobody living holds it. */
@@ -59,11 +64,13 @@ export class BackendStore {
       const [known = 0, stale = 0, full = 0] = rest.map(Number);
       return { outcome: word, known, stale, full };
     }
-    const [, registration, placement, node] = rest as [Buffer, Buffer, Buffer, Buffer];
+    const [, registration, tick, node] = rest as [Buffer, Buffer, Buffer, Buffer];
+    const placement = Number(String(tick));
+    if (key && !(await this.#replication.confirmed(placement))) return { outcome: 'unconfirmed' };
     return {
       outcome: 'placed',
       node: { ...Node.decode(node), registration: Number(String(registration)) },
-      placement: Number(String(placement)),
+      placement,
     };
   }
 

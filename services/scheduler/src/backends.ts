@@ -77,7 +77,7 @@ export class Backends {
    * the key is returned instead, an ending one waited for until the signal aborts. Throws `exhausted` when
    * nothing fits, `failed_precondition` when the holder is not what was asked for, and `unavailable` when
    * the drone ("drone …") did not take it, the holder ("the holder of the key …") is still ending, or may
-   * still be told of after a loss in the store.
+   * still be told of after a loss in the store, or too few replicas ("too few replicas …") have the key.
    */
   async spawn(command: SpawnCommand, signal: AbortSignal): Promise<Spawned> {
     const { id, spec, key, reusePolicy } = command;
@@ -94,6 +94,7 @@ export class Backends {
     if (placed.outcome === 'ending')
       throw new AppError('unavailable', 'the holder of the key is still ending');
     if (placed.outcome === 'window') throw holderNotKnown(placed.leftMs);
+    if (placed.outcome === 'unconfirmed') throw await this.#undo(id);
     if (placed.outcome === 'held') {
       const holder = await this.#record(parseBackendId(placed.holder));
       // Its end began between the two looks.
@@ -226,6 +227,22 @@ export class Backends {
     );
     if (ended) await this.announce(id);
     return ended || (await this.#store.get(id))?.state === BackendState.TERMINATED;
+  }
+
+  /** Ends a placement that too few replicas have: it was handed to nobody. */
+  async #undo(id: BackendId): Promise<AppError> {
+    const cause = 'too few replicas of the store have its key';
+    try {
+      const record = await this.#record(id);
+      await this.#store.abandon(record, 'any', EndReason.INTERNAL, cause, this.#clock.wall());
+      await this.announce(id);
+    } catch (error) {
+      this.#log.warn({ error, backend: id }, 'a placement is undone when its reservation runs out');
+    }
+    return new AppError(
+      'unavailable',
+      `too few replicas of the store have the key; it was not given to ${id}`,
+    );
   }
 
   /** Those drones of the living among these records that have missed their renewals. */
