@@ -67,6 +67,11 @@ local function set_load(drone)
   redis.call('ZADD', LOAD, whole(load * 1000), drone)
 end
 
+-- What a record says of its reservation: two numbers with a space between.
+local function held(cpu, memory)
+  return whole(cpu) .. ' ' .. whole(memory)
+end
+
 local function reserve(drone, cpu, memory, sign)
   redis.call('HINCRBY', DRONE .. drone, 'reserved_cpu', whole(sign * cpu))
   redis.call('HINCRBY', DRONE .. drone, 'reserved_memory', whole(sign * memory))
@@ -102,9 +107,9 @@ end
 -- The end of a record's life: its key and its reservation go back, and it is forgotten after `retention` ms.
 local function release(id, drone, retention)
   free_key(id)
-  local held = redis.call('HMGET', BACKEND .. id, 'cpu', 'memory')
   if redis.call('SREM', DRONE .. drone .. ':backends', id) == 1 then
-    reserve(drone, tonumber(held[1]), tonumber(held[2]), -1)
+    local cpu, memory = string.match(redis.call('HGET', BACKEND .. id, 'held'), '(%d+) (%d+)')
+    reserve(drone, tonumber(cpu), tonumber(memory), -1)
   end
   redis.call('ZREM', DUE, 'reserve/' .. id)
   redis.call('ZADD', DUE, whole(cluster_now() + retention), 'forget/' .. id)
