@@ -6,4 +6,5 @@ export * from './descriptors.ts';
 export * from './json-read.ts';
 export * from './json-schema.ts';
 export * from './json-write.ts';
+export * from './on-lease-loss.ts';
 export * from './spec-digest.ts';
