@@ -3,6 +3,7 @@ import { serveAdmin } from './admin.ts';
 import { ConfigError, type Environment, type SharedConfig } from './env.ts';
 import { createLog, type Log, masked } from './log.ts';
 import { startMetrics } from './metrics.ts';
+import { watchRuntime } from './runtime-metrics.ts';
 import { startTracing } from './tracing.ts';
 
 /** Something that was opened and must be closed. */
@@ -46,6 +47,7 @@ export async function run<C extends SharedConfig>(
   const chassis = new Chassis(log, systemClock);
   const tracing = startTracing(service, process.env);
   const metrics = startMetrics(service);
+  watchRuntime();
   const stop = onSignal(log, chassis, config.drainMs);
   process.on('unhandledRejection', (error) => log.error({ error }, 'unhandled rejection'));
   try {

@@ -43,11 +43,8 @@ if not drone then return { 'none', known, stale, full } end
 local placement = next_tick()
 local candidates = table.concat({ redis.call('ZCARD', LOAD), known, stale, full, redis.call('ZSCORE', LOAD, drone) }, ' ')
 redis.call('HSET', BACKEND .. id, 'state', 10, 'revision', 0, 'drone', drone, 'placement', whole(placement),
-  'held', held(cpu, memory), 'facts', ARGV[4] .. string.char(34) .. varint(#candidates) .. candidates, 'edge', 'pending')
-if key ~= '' then
-  redis.call('HSET', BACKEND .. id, 'key_hash', key)
-  redis.call('SET', KEY .. key, id)
-end
+  'held', held(cpu, memory, key), 'facts', ARGV[4] .. string.char(34) .. varint(#candidates) .. candidates, 'edge', 'pending')
+if key ~= '' then redis.call('SET', KEY .. key, id) end
 redis.call('ZADD', BACKENDS, whole(placement), id)
 redis.call('SADD', DRONE .. drone .. ':backends', id)
 reserve(drone, cpu, memory, 1)

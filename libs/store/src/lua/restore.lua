@@ -8,9 +8,8 @@ local id, drone, state, placement, key = ARGV[1], ARGV[2], tonumber(ARGV[3]), to
 if placement > tonumber(redis.call('GET', TICK) or '0') then redis.call('SET', TICK, whole(placement)) end
 if redis.call('EXISTS', BACKEND .. id) == 1 then return 'known' end
 redis.call('HSET', BACKEND .. id, 'state', state, 'revision', ARGV[4], 'drone', drone, 'placement', ARGV[11],
-  'held', held(ARGV[8], ARGV[9]), 'facts', ARGV[10], 'status', ARGV[5], 'edge', ARGV[6], 'route', ARGV[7])
+  'held', held(ARGV[8], ARGV[9], key), 'facts', ARGV[10], 'status', ARGV[5], 'edge', ARGV[6], 'route', ARGV[7])
 redis.call('ZADD', BACKENDS, ARGV[11], id)
-if key ~= '' then redis.call('HSET', BACKEND .. id, 'key_hash', key) end
 put_route(id, ARGV[7])
 if state == TERMINATED then
   redis.call('ZADD', DUE, whole(cluster_now() + tonumber(ARGV[12])), 'forget/' .. id)
