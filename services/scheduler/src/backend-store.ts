@@ -76,13 +76,7 @@ export class BackendStore {
 
   async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {
     const answer = await this.#script('report', [
-      status.id,
-      drone,
-      status.state,
-      status.revision,
-      statusBytes(status),
-      edgeOf(status.state),
-      routeOf(drone, status),
+      ...saidBy(drone, status),
       DEADLINES.retention,
       registration,
     ]);
@@ -98,13 +92,7 @@ export class BackendStore {
     const { status } = entry;
     const summary = entry.spec ?? SpecSummary.fromPartial({});
     const answer = await this.#script('restore', [
-      status.id,
-      drone,
-      status.state,
-      status.revision,
-      statusBytes(status),
-      edgeOf(status.state),
-      routeOf(drone, status),
+      ...saidBy(drone, status),
       summary.cpuMillis,
       summary.memoryBytes,
       factsBytes(summary, entry.createTime ?? new Date(0), entry.key),
@@ -200,6 +188,12 @@ export class BackendStore {
 /** A status as its record keeps it: the record's name has the id. */
 function statusBytes(status: BackendStatus): Buffer {
   return Buffer.from(BackendStatus.encode({ ...status, id: '' }).finish());
+}
+
+/** What a script is told of a drone's word on one of its backends. */
+function saidBy(drone: string, status: BackendStatus): (string | number | Buffer)[] {
+  const { id, state, revision } = status;
+  return [id, drone, state, revision, statusBytes(status), edgeOf(state), routeOf(drone, status)];
 }
 
 function factsBytes(spec: SpecSummary, createTime: Date, key: BackendKey | undefined): Buffer {
