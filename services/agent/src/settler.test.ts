@@ -92,6 +92,16 @@ describe('the settler', () => {
     expect(told.filter((line) => line.startsWith('withdraw'))).toEqual(['withdraw a 3 d']);
   });
 
+  it('begins with nothing that is not ready, however long nobody used it', () => {
+    const { told, settler, backend } = scene();
+    for (const state of Object.values(BackendState)) {
+      if (state === BackendState.READY) continue;
+      backend.life.status.state = state;
+      settler.turn();
+    }
+    expect(told).toEqual([]);
+  });
+
   it('ends one of two, and gives the other back while it is in use', async () => {
     const { world, told, settler, backends } = scene(['a', 'b']);
     world.answers = async (proxy, id) => says(id === 'a' && proxy === 'q' ? 1 : 0);

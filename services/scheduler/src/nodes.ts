@@ -14,7 +14,7 @@ import { type Drone, DroneState } from '@spawner/proto/v1/fleet_service';
 import { counter, type Log } from '@spawner/service';
 import type { BackendStore } from './backend-store.ts';
 import type { Backends } from './backends.ts';
-import { KIND_NAMES, type NodeStore } from './node-store.ts';
+import { KIND_NAMES, type KnownNode, type NodeStore } from './node-store.ts';
 import { proxyList } from './proxies.ts';
 
 /** Commands that one call has under way in the store: enough to fill a round trip, few enough for others to get a turn. */
@@ -103,11 +103,20 @@ export class Nodes {
 
   /** Reads the list of proxies anew, and forgets those that have been silent for too long. */
   async refreshProxies(): Promise<void> {
-    const known = await this.#nodes.list(NodeKind.PROXY);
-    const silent = known.filter(({ renewalAge }) => renewalAge > DEADLINES.proxyForgotten);
-    for (const { node } of silent)
-      await this.#nodes.unregister(NodeKind.PROXY, node.id, DEADLINES.proxyForgotten);
-    this.#proxies = proxyList(known);
+    this.#proxies = proxyList(await this.#forgetSilent(NodeKind.PROXY, DEADLINES.proxyForgotten));
+  }
+
+  /** Forgets nodes of the kinds that nobody asks for any more, so that restarts under new names leave nothing. */
+  async forgetOthers(): Promise<void> {
+    for (const kind of [NodeKind.DNS, NodeKind.CERTIFICATES])
+      await this.#forgetSilent(kind, DEADLINES.droneForgotten);
+  }
+
+  async #forgetSilent(kind: NodeKind, silentMs: number): Promise<KnownNode[]> {
+    const known = await this.#nodes.list(kind);
+    for (const { node } of known.filter(({ renewalAge }) => renewalAge > silentMs))
+      await this.#nodes.unregister(kind, node.id, silentMs);
+    return known;
   }
 
   async #report(drone: string, registration: number, status: BackendStatus) {
