@@ -7,6 +7,7 @@ import { request } from '@spawner/testkit';
 import { startCluster } from '../cluster/cluster.ts';
 import { BareDocker } from './bare-docker.ts';
 import type { Figures } from './main.ts';
+import { median, rounded } from './statistics.ts';
 
 const ROUNDS = 20;
 const IMAGE = 'spawner/probe:latest';
@@ -26,11 +27,11 @@ export async function bench(): Promise<Figures> {
   await docker.close();
   const figures = {
     rounds: ROUNDS,
-    spawner_median_ms: round1(median(spawner)),
-    docker_addressed_median_ms: round1(median(addressed)),
-    docker_plain_median_ms: round1(median(plain)),
-    overhead_ms: round1(median(spawner) - median(addressed)),
-    overhead_to_plain_ms: round1(median(spawner) - median(plain)),
+    spawner_median_ms: rounded(median(spawner)),
+    docker_addressed_median_ms: rounded(median(addressed)),
+    docker_plain_median_ms: rounded(median(plain)),
+    overhead_ms: rounded(median(spawner) - median(addressed)),
+    overhead_to_plain_ms: rounded(median(spawner) - median(plain)),
     budget_ms: 25,
   };
   console.table({
@@ -62,18 +63,8 @@ async function spawn(cluster: Cluster): Promise<number> {
 function summary(times: number[]) {
   const sorted = [...times].sort((a, b) => a - b);
   return {
-    'min ms': round1(sorted[0]!),
-    'median ms': round1(median(sorted)),
-    'max ms': round1(sorted.at(-1)!),
+    'min ms': rounded(sorted[0]!),
+    'median ms': rounded(median(sorted)),
+    'max ms': rounded(sorted.at(-1)!),
   };
-}
-
-function median(times: number[]): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-function round1(value: number): number {
-  return Math.round(value * 10) / 10;
 }

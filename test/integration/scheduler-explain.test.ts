@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId } from '@spawner/domain';
+import { BackendFacts } from '@spawner/proto/internal/backend_status';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { ClockName } from '@spawner/proto/v1/explanation';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
@@ -109,8 +110,10 @@ describe('an explanation', () => {
     expect((await of(backend)).placement).toMatchObject({
       summary: 'Drone a (0 % reserved) was the only one.',
     });
-    const bytes = await at.store.send(['HGET', keys.backend(second), 'candidates']);
-    expect(String(bytes).length).toBeLessThanOrEqual(MOST_BYTES);
+    const facts = await at.store.send(['HGET', keys.backend(second), 'facts']);
+    const { candidates } = BackendFacts.decode(facts as Buffer);
+    expect(candidates.length).toBeGreaterThan(0);
+    expect(candidates.length).toBeLessThanOrEqual(MOST_BYTES);
   });
 
   it('is found by the key, and not for nobody', async () => {

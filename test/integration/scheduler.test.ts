@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
 import { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { type Route, RouteState } from '@spawner/proto/internal/route';
 import { RenewVerdict } from '@spawner/proto/internal/scheduler_service';
 import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -307,6 +308,34 @@ describe('the scheduler', () => {
     );
     expect([one?.state, one?.endReason]).toEqual([BackendState.TERMINATED, EndReason.INTERNAL]);
     expect(two?.state).toBe(BackendState.LOADING);
+  });
+
+  it('forgets a DNS server that came back under another name, and keeps the one that renews', async () => {
+    await using scene_ = await scene(redis, nats);
+    const register = (name: string) =>
+      scene_.scheduler.registerNode({
+        node: Node.fromPartial({ kind: NodeKind.DNS, id: name }),
+        inventory: [],
+      });
+    await register('dns-1');
+    await scene_.pass(DEADLINES.droneForgotten + 1);
+    await register('dns-2');
+    await scene_.turn();
+    const ids = async () => (await scene_.nodeStore.list(NodeKind.DNS)).map(({ node }) => node.id);
+    expect(await ids()).toEqual(['dns-2']);
+    expect(String(await scene_.store.send(['HKEYS', keys.renewals]))).not.toContain('dns-1');
+  });
+
+  it('moves the cluster clock by two seconds at the most, and never back, however the time of Redis jumps', async () => {
+    await using scene_ = await scene(redis, nats);
+    await scene_.turn();
+    const now = async () => Number(String(await scene_.store.send(['HGET', keys.clock, 'now'])));
+    const before = await now();
+    for (const last of [0, Date.now() + 3_600_000]) {
+      await scene_.store.send(['HSET', keys.clock, 'last', String(last)]);
+      await scene_.turn();
+    }
+    expect(await now()).toBe(before + 2_000);
   });
 
   it('places nothing on a drone that missed its renewals, and lists it as unreachable', async () => {

@@ -1,4 +1,5 @@
 export * from './backoff.ts';
+export * from './bounded.ts';
 export * from './clock.ts';
 export * from './deadlines.ts';
 export * from './errors.ts';

@@ -33,6 +33,16 @@ export function messageType(typeName: string): DescMessage {
   return found;
 }
 
+/** Full name of the message that a method takes, by the path that gRPC calls it by: `/spawner.v1.BackendService/GetBackend`. */
+export function requestTypeOf(path: string): string {
+  const [, service = '', name = ''] = path.split('/');
+  const method = contract()
+    .getService(service)
+    ?.methods.find((each) => each.name === name);
+  if (!method) throw new Error(`the contract has no method ${path}`);
+  return method.input.typeName;
+}
+
 /** The name of an enum's value without the enum's prefix: `READY`. */
 export function bareName(type: DescEnum, value: { name: string }): string {
   return value.name.slice(type.sharedPrefix?.length ?? 0);

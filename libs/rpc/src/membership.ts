@@ -8,7 +8,7 @@ import {
   SchedulerServiceService,
   type StopOrder,
 } from '@spawner/proto/internal/scheduler_service';
-import type { Log } from '@spawner/service';
+import { type Log, Outage } from '@spawner/service';
 import { createClient, type RpcClient } from './client.ts';
 
 /** What a node brings to its membership. Only drones have backends; the others leave these out. */
@@ -79,16 +79,20 @@ export class Membership {
 
   /** Registers and renews until the signal aborts. Failures are retried at the next renewal's time. */
   async run(signal: AbortSignal): Promise<void> {
-    let failing = false;
+    const outage = new Outage(this.#log, this.#clock, {
+      begins: 'the scheduler does not answer',
+      ends: 'the scheduler answers again',
+    });
     while (!signal.aborted) {
       this.#kicked = false;
+      let failing = false;
       try {
         if (this.#registration === 0) await this.#register(signal);
         else await this.#renew(signal);
-        failing = false;
+        outage.over();
       } catch (error) {
         if (signal.aborted) return;
-        if (!failing) this.#log.warn({ error }, 'the scheduler does not answer');
+        outage.failed(error);
         failing = true;
         this.#kicked = false;
       }

@@ -9,12 +9,13 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
-import { AppError } from '@spawner/domain';
+import { AppError, ERROR_CODES, isAppError } from '@spawner/domain';
 import { fileDescriptors } from '@spawner/proto';
 import { type Context, extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
 import { HealthImplementation } from 'grpc-health-check';
 import type { CallContext, Implementation } from './service.ts';
 import { toStatus } from './status.ts';
+import { refuseUnreadable, strictRequests } from './strict-requests.ts';
 
 /** Time kept of a caller's deadline so that the true cause can still be answered. */
 const ANSWER_MS = 20;
@@ -30,6 +31,8 @@ export interface RpcServerOptions {
   reflection?: boolean;
   /** Largest message taken, in bytes. */
   maxMessageBytes?: number;
+  /** Hears how every call ended: the method's name and the status's, such as `OK`. */
+  answered?: (method: string, code: string) => void;
 }
 
 export interface RpcServer {
@@ -95,10 +98,13 @@ function addService(
       : (call: ServerUnaryCall<never, unknown>, done: sendUnaryData<unknown>) =>
           answerUnary(call, done, method.path, handler, options);
   }
-  server.addService(definition as unknown as GrpcServiceDefinition, methods as UntypedServiceImplementation);
+  const readable = strictRequests(definition) as unknown as GrpcServiceDefinition;
+  server.addService(readable, methods as UntypedServiceImplementation);
 }
 
 type Handler = (request: never, context: CallContext) => unknown;
+
+const OK = 'OK';
 
 async function answerUnary(
   call: ServerUnaryCall<never, unknown>,
@@ -109,10 +115,13 @@ async function answerUnary(
 ): Promise<void> {
   const { context, dispose } = callContext(call);
   try {
+    refuseUnreadable(call.request);
     const answer = handler as (request: never, context: CallContext) => Promise<unknown>;
-    done(null, await traced(call.metadata, path, options, () => answer(call.request, context)));
+    const answered = await traced(call.metadata, path, options, () => answer(call.request, context));
+    options.answered?.(nameOf(path), OK);
+    done(null, answered);
   } catch (error) {
-    done(statusOf(error, path, context, options.log));
+    done(statusOf(error, path, context, options));
   } finally {
     dispose();
   }
@@ -128,6 +137,7 @@ async function answerStream(
   // A client that went away shows as `cancelled`; the stream's own error event says nothing more.
   call.on('error', () => {});
   try {
+    refuseUnreadable(call.request);
     await traced(call.metadata, path, options, async () => {
       const answers = handler(call.request, context) as AsyncIterable<unknown>;
       for await (const message of answers) {
@@ -135,23 +145,29 @@ async function answerStream(
         if (!call.write(message)) await drained(call, context.signal);
       }
     });
+    options.answered?.(nameOf(path), OK);
     call.end();
   } catch (error) {
-    if (call.cancelled) return;
-    call.emit('error', statusOf(error, path, context, options.log));
+    const status = statusOf(error, path, context, options);
+    if (!call.cancelled) call.emit('error', status);
   } finally {
     dispose();
   }
 }
 
-function statusOf(error: unknown, path: string, context: CallContext, log: Log) {
+function statusOf(error: unknown, path: string, { signal }: CallContext, options: RpcServerOptions) {
   const known =
-    context.signal.aborted && !(error instanceof AppError)
+    signal.aborted && !(error instanceof AppError)
       ? new AppError('deadline', 'the deadline passed before the answer was there', { cause: error })
       : error;
+  options.answered?.(nameOf(path), ERROR_CODES[isAppError(known) ? known.code : 'internal'].name);
   return toStatus(known, (unexpected, id) =>
-    log.error({ error: unexpected, error_id: id, path }, 'call failed'),
+    options.log.error({ error: unexpected, error_id: id, path }, 'call failed'),
   );
+}
+
+function nameOf(path: string): string {
+  return path.split('/')[2] ?? '';
 }
 
 async function traced<T>(

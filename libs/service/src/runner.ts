@@ -3,6 +3,8 @@ import { serveAdmin } from './admin.ts';
 import { ConfigError, type Environment, type SharedConfig } from './env.ts';
 import { createLog, type Log, masked } from './log.ts';
 import { startMetrics } from './metrics.ts';
+import { Outage } from './outage.ts';
+import { watchRuntime } from './runtime-metrics.ts';
 import { startTracing } from './tracing.ts';
 
 /** Something that was opened and must be closed. */
@@ -24,7 +26,7 @@ export interface App {
   connect<T extends Closable>(what: string, open: () => Promise<T>): Promise<T>;
   /** A condition of readiness: nothing, or a phrase that says what is waited for. */
   readyWhen(check: () => string | undefined): void;
-  /** A loop with an owner: errors are logged, it runs again after `everyMs`, and it ends with the app. */
+  /** A loop with an owner: errors are logged (once per outage), it runs again after `everyMs`, and it ends with the app. */
   every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void;
 }
 
@@ -46,6 +48,7 @@ export async function run<C extends SharedConfig>(
   const chassis = new Chassis(log, systemClock);
   const tracing = startTracing(service, process.env);
   const metrics = startMetrics(service);
+  watchRuntime();
   const stop = onSignal(log, chassis, config.drainMs);
   process.on('unhandledRejection', (error) => log.error({ error }, 'unhandled rejection'));
   try {
@@ -156,12 +159,16 @@ class Chassis implements App {
   }
 
   every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void {
+    const begins = `${what} failed; again every ${everyMs} ms`;
+    const outage = new Outage(this.log, this.clock, { begins, ends: `${what} goes on` });
     const turn = async () => {
       while (!this.signal.aborted) {
-        await work(this.signal).catch((error: unknown) => {
-          if (!this.signal.aborted)
-            this.log.warn({ error, loop: what }, `${what} failed; again in ${everyMs} ms`);
-        });
+        try {
+          await work(this.signal);
+          outage.over();
+        } catch (error) {
+          if (!this.signal.aborted) outage.failed(error, { loop: what });
+        }
         await this.clock.sleep(everyMs, this.signal).catch(() => {});
       }
     };

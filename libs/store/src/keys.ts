@@ -28,7 +28,7 @@ export function keysOf(cluster: string) {
     stops: (drone: string) => key('drone', drone, 'stops'),
     /** set, scheduler: ids of the living backends of one drone. */
     living: (drone: string) => key('drone', drone, 'backends'),
-    /** hash, scheduler: the record of one backend; `route` is its route as last reported, `withdrawal` the epoch of the last withdrawal. */
+    /** hash, scheduler: the record of one backend; `facts` never change, `held` is what its end gives back, `route` is its route as last reported, `withdrawal` the epoch of the last withdrawal. */
     backend: (id: string) => key('backend', id),
     /** zset, scheduler: backend id → tick of its placement. */
     backends: key('backends'),

@@ -98,11 +98,12 @@ function isServerReply(error: unknown): boolean {
 
 /** A Lua script of this package's `lua/` folder, run by its digest and loaded where Redis does not know it. */
 export class Script {
-  readonly #source: string;
+  /** What Redis is given to run. */
+  readonly source: string;
   #sha: string | undefined;
 
   constructor(file: string, ...libraries: string[]) {
-    this.#source = [...libraries, file]
+    this.source = [...libraries, file]
       .map((name) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8'))
       .join('\n');
   }
@@ -117,12 +118,12 @@ export class Script {
       ...keys,
       ...args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)),
     ];
-    this.#sha ??= String(await redis.send(['SCRIPT', 'LOAD', this.#source]));
+    this.#sha ??= String(await redis.send(['SCRIPT', 'LOAD', this.source]));
     try {
       return await redis.send(['EVALSHA', this.#sha, ...tail]);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-      return redis.send(['EVAL', this.#source, ...tail]);
+      return redis.send(['EVAL', this.source, ...tail]);
     }
   }
 }

@@ -112,12 +112,19 @@ export class RouteTable {
         Buffer[],
       ];
       cursor = next.toString();
-      for (let at = 0; at + 1 < page.length; at += 2)
-        rows.set((page[at] as Buffer).toString(), Route.decode(page[at + 1] as Buffer));
+      for (let at = 0; at + 1 < page.length; at += 2) {
+        const id = String(page[at]);
+        rows.set(id, routeIn(id, page[at + 1] as Buffer));
+      }
     } while (cursor !== '0');
     this.#replica.load(position, rows, filling);
     this.#loads++;
   }
+}
+
+/** A row of the table goes without the id that it stands under. */
+function routeIn(id: string, bytes: Buffer): Route {
+  return { ...Route.decode(bytes), backendId: id };
 }
 
 async function readHead(redis: Redis, keys: Keys): Promise<LogPosition> {
@@ -150,14 +157,15 @@ async function logLacks(redis: Redis, keys: Keys, position: LogPosition | undefi
 function entriesOf(reply: RedisReply) {
   const stream = Array.isArray(reply) ? reply[0] : null;
   const entries = (Array.isArray(stream) ? stream[1] : null) as [Buffer, Buffer[]][] | null;
-  return (entries ?? []).map(([id, fields]) => {
-    const [epoch = 0, n = 0] = id.toString().split('-').map(Number);
+  return (entries ?? []).map(([position, fields]) => {
+    const [epoch = 0, n = 0] = position.toString().split('-').map(Number);
     const values = new Map<string, Buffer>();
     for (let at = 0; at + 1 < fields.length; at += 2)
       values.set(String(fields[at]), fields[at + 1] as Buffer);
     const route = values.get('route');
-    const row = route && route.length > 0 ? Route.decode(route) : undefined;
-    const change = { id: String(values.get('id')), row, epoch: Number(String(values.get('epoch') ?? 0)) };
+    const id = String(values.get('id'));
+    const row = route && route.length > 0 ? routeIn(id, route) : undefined;
+    const change = { id, row, epoch: Number(String(values.get('epoch') ?? 0)) };
     return { at: { epoch, n }, change };
   });
 }

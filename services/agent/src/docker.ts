@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Clock, isBackendId, SPEC_DEFAULTS } from '@spawner/domain';
-import { type BackendSpec, PullPolicy } from '@spawner/proto/v1/backend';
+import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import type { Log } from '@spawner/service';
 import Docker from 'dockerode';
@@ -11,12 +11,13 @@ import {
   containerName,
   containerOptions,
   endpointsOf,
-  imageReference,
   LABELS,
   ours,
 } from './container-spec.ts';
 import { type EngineStats, sampleOf } from './container-stats.ts';
+import { type ImageApi, Images } from './docker-images.ts';
 import { ensureNetwork, type NetworkApi } from './docker-network.ts';
+import { refusal, refusing, statusOf, unlessMissing, wordsOf } from './docker-refusal.ts';
 import { hostRoutes, overlapsAny } from './host-routes.ts';
 import { jsonLines } from './json-lines.ts';
 import { FrameReader } from './log-lines.ts';
@@ -29,7 +30,6 @@ import {
   type Runtime,
   type Sample,
 } from './runtime.ts';
-import { SeenImages } from './seen-images.ts';
 import type { StateDir } from './state-dir.ts';
 
 /** dockerd answers everything but a pull or a stream in much less; one that does not is stuck. */
@@ -79,32 +79,18 @@ class DockerRuntime implements Runtime {
   readonly #options: DockerOptions;
   readonly #created = new Map<string, { program: Program; address: string }>();
   readonly #addresses = new Map<string, string>();
-  readonly #seen = new SeenImages();
+  readonly #images: Images;
 
   constructor(docker: Docker, streams: Docker, range: AddressRange, options: DockerOptions) {
     this.#docker = docker;
     this.#streams = streams;
     this.#range = range;
     this.#options = options;
+    this.#images = new Images(imageApi(docker, streams), options.clock);
   }
 
-  async pull(spec: BackendSpec, signal: AbortSignal): Promise<void> {
-    const image = imageReference(spec.image);
-    if (spec.pullPolicy !== PullPolicy.ALWAYS && (await this.#hasImage(image))) return;
-    if (spec.pullPolicy === PullPolicy.NEVER)
-      throw new Refusal(`${image} is not on this drone and its pull policy is NEVER`);
-    const { username, password, identityToken } = spec.credentials ?? {};
-    const authconfig = identityToken
-      ? { identitytoken: identityToken }
-      : username || password
-        ? { username: username ?? '', password: password ?? '', serveraddress: '' }
-        : undefined;
-    const progress = await refusing(
-      this.#streams.pull(image, { abortSignal: signal, ...(authconfig ? { authconfig } : {}) }),
-    );
-    // A registry's refusal comes inside an answer of 200.
-    for await (const line of jsonLines<{ error?: string }>(progress, signal))
-      if (line.error) throw new Refusal(line.error);
+  pull(spec: BackendSpec, signal: AbortSignal): Promise<void> {
+    return this.#images.pull(spec, signal);
   }
 
   async create(program: Program): Promise<void> {
@@ -117,12 +103,8 @@ class DockerRuntime implements Runtime {
     try {
       await this.#docker.createContainer(options);
     } catch (error) {
-      if (statusOf(error) === 404 && this.#seen.forget(imageReference(program.spec.image))) {
-        // It was removed since it was seen.
-        const { pullTimeoutMs = SPEC_DEFAULTS.pullTimeoutMs } = program.spec;
-        await this.pull(program.spec, AbortSignal.timeout(pullTimeoutMs));
-      } else if (statusOf(error) === 409) await this.#removeContainer(program.id);
-      else throw refusal(error);
+      if (statusOf(error) === 409) await this.#removeContainer(program.id);
+      else if (statusOf(error) !== 404 || !(await this.#images.pullAgain(program.spec))) throw refusal(error);
       await refusing(this.#docker.createContainer(options));
     }
   }
@@ -166,17 +148,12 @@ class DockerRuntime implements Runtime {
   }
 
   async inspect(id: string): Promise<Condition> {
-    try {
-      const inspected = await this.#container(id).inspect();
-      const { Status, Running, ExitCode, OOMKilled } = inspected.State;
-      if (Running)
-        return { is: 'running', endpoints: this.#known(id, endpointsOf(this.#options, inspected)) };
-      if (Status === 'created') return { is: 'absent' };
-      return { is: 'exited', exit: { code: ExitCode, outOfMemory: OOMKilled } };
-    } catch (error) {
-      if (statusOf(error) === 404) return { is: 'absent' };
-      throw error;
-    }
+    const inspected = await unlessMissing(this.#container(id).inspect());
+    if (!inspected) return { is: 'absent' };
+    const { Status, Running, ExitCode, OOMKilled } = inspected.State;
+    if (Running) return { is: 'running', endpoints: this.#known(id, endpointsOf(this.#options, inspected)) };
+    if (Status === 'created') return { is: 'absent' };
+    return { is: 'exited', exit: { code: ExitCode, outOfMemory: OOMKilled } };
   }
 
   async *logs(id: string, { follow, tailLines, signal }: LogOptions): AsyncGenerator<TailLogsResponse> {
@@ -245,19 +222,6 @@ class DockerRuntime implements Runtime {
     return endpoints;
   }
 
-  async #hasImage(image: string): Promise<boolean> {
-    const now = this.#options.clock.now();
-    if (this.#seen.has(image, now)) return true;
-    try {
-      await this.#docker.getImage(image).inspect();
-      this.#seen.add(image, now);
-      return true;
-    } catch (error) {
-      if (statusOf(error) === 404) return false;
-      throw refusal(error);
-    }
-  }
-
   async #removeContainer(id: string): Promise<void> {
     const deadline = this.#options.clock.now() + REMOVAL_MS;
     for (;;) {
@@ -276,15 +240,10 @@ class DockerRuntime implements Runtime {
 function networkApi(docker: Docker): NetworkApi {
   return {
     find: async (name) => {
-      try {
-        const { IPAM } = (await docker.getNetwork(name).inspect()) as {
-          IPAM?: { Config?: { Subnet?: string }[] };
-        };
-        return { subnet: IPAM?.Config?.[0]?.Subnet ?? '' };
-      } catch (error) {
-        if (statusOf(error) === 404) return undefined;
-        throw error;
-      }
+      const found = await unlessMissing(docker.getNetwork(name).inspect());
+      if (!found) return undefined;
+      const { IPAM } = found as { IPAM?: { Config?: { Subnet?: string }[] } };
+      return { subnet: IPAM?.Config?.[0]?.Subnet ?? '' };
     },
     create: async (options) => {
       await refusing(docker.createNetwork(options));
@@ -292,25 +251,9 @@ function networkApi(docker: Docker): NetworkApi {
   };
 }
 
-function statusOf(error: unknown): number | undefined {
-  return (error as { statusCode?: number }).statusCode;
-}
-
-/** What the engine said, without what the client put before it. */
-function wordsOf(error: unknown): string {
-  const { message = '' } = error as { message?: string };
-  return message.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim();
-}
-
-/** An answer of the engine becomes its words; a failure to ask it stays what it is. */
-function refusal(error: unknown): unknown {
-  return statusOf(error) === undefined ? error : new Refusal(wordsOf(error), { cause: error });
-}
-
-async function refusing<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    throw refusal(error);
-  }
+function imageApi(docker: Docker, streams: Docker): ImageApi {
+  return {
+    inspect: (image) => docker.getImage(image).inspect(),
+    pull: (image, options) => streams.pull(image, options),
+  };
 }

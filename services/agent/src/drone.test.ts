@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { type Clock, systemClock } from '@spawner/domain';
 import { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import {
@@ -139,6 +140,17 @@ describe('a drone', () => {
     });
     expect(runtime.containers.has('a')).toBe(false);
     await reaches('b', BackendState.WAITING);
+  });
+
+  it('goes on to the end where its journal cannot be written any more', async () => {
+    start('a');
+    await reaches('a', BackendState.WAITING);
+    await rm(temp.path, { recursive: true });
+    drone.find('a')?.take({ type: 'answered' });
+    expect(stateOf('a')).toBe(READY);
+    drone.stop({ id: 'a', force: true, reason: EndReason.REQUESTED });
+    await reaches('a', TERMINATED);
+    expect(runtime.containers.has('a')).toBe(false);
   });
 
   it("keeps the engine's words of a start that it refused", async () => {

@@ -1,4 +1,5 @@
 import { AppError, type Clock } from '@spawner/domain';
+import { endsWithLease } from '@spawner/proto';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
@@ -8,7 +9,7 @@ import { Backend, type Tools } from './backend.ts';
 import { Gate } from './gate.ts';
 import type { Instruments } from './instruments.ts';
 import { digestOf, inventoryOf, type Journal } from './journal.ts';
-import { type Fencing, isStrict } from './lease.ts';
+import type { Fencing } from './lease.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -163,7 +164,7 @@ export class Drone {
     if (fencing === 'none') return;
     const order = { type: 'stop', reason: EndReason.LEASE_LOST, force: fencing === 'kill' } as const;
     for (const backend of this.living())
-      if (isStrict(backend.entry.spec, backend.entry.key)) backend.take(order);
+      if (endsWithLease(backend.entry.spec.onLeaseLoss, backend.entry.key)) backend.take(order);
   }
 
   /** Lets every deadline that has passed take effect. */

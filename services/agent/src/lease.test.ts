@@ -1,7 +1,6 @@
 import { DEADLINES } from '@spawner/domain';
-import { BackendSpec, OnLeaseLoss } from '@spawner/proto/v1/backend';
 import { tempDir } from '@spawner/testkit';
-import { fencingAt, isStrict, Lease } from './lease.ts';
+import { fencingAt, Lease } from './lease.ts';
 import { StateDir } from './state-dir.ts';
 
 describe('fencingAt', () => {
@@ -13,18 +12,6 @@ describe('fencingAt', () => {
     [Number.POSITIVE_INFINITY, 'kill'],
   ])('%d ms after the last renewal: %s', (age, fencing) => {
     expect(fencingAt(age)).toBe(fencing);
-  });
-});
-
-describe('isStrict', () => {
-  const key = { namespace: '', name: 'a', tag: '' };
-  it.each([
-    [OnLeaseLoss.UNSPECIFIED, key, true],
-    [OnLeaseLoss.UNSPECIFIED, undefined, false],
-    [OnLeaseLoss.CONTINUE, key, false],
-    [OnLeaseLoss.STOP, undefined, true],
-  ])('on_lease_loss %d with key %j: %s', (onLeaseLoss, holder, strict) => {
-    expect(isStrict(BackendSpec.fromPartial({ onLeaseLoss }), holder)).toBe(strict);
   });
 });
 

@@ -1,6 +1,4 @@
 import { DEADLINES } from '@spawner/domain';
-import type { BackendKey } from '@spawner/proto/v1/backend';
-import { type BackendSpec, OnLeaseLoss } from '@spawner/proto/v1/backend';
 import type { StateDir } from './state-dir.ts';
 
 const FILE = 'lease.json';
@@ -12,12 +10,6 @@ export type Fencing = 'none' | 'stop' | 'kill';
 export function fencingAt(age: number): Fencing {
   if (age >= DEADLINES.leaseKill) return 'kill';
   return age >= DEADLINES.leaseStop ? 'stop' : 'none';
-}
-
-/** Whether a backend must have ended before its key can be given to another. */
-export function isStrict(spec: BackendSpec, key: BackendKey | undefined): boolean {
-  if (spec.onLeaseLoss === OnLeaseLoss.UNSPECIFIED) return key !== undefined;
-  return spec.onLeaseLoss === OnLeaseLoss.STOP;
 }
 
 /**

@@ -1,8 +1,8 @@
-import { type Clock, systemClock } from '@spawner/domain';
+import { AppError, type Clock, systemClock } from '@spawner/domain';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { createLog } from '@spawner/service';
+import { createLog, type Log } from '@spawner/service';
 import { eventually } from '@spawner/testkit';
 import { type Usage, unusedSince } from './idle.ts';
 import { makeInstruments } from './instruments.ts';
@@ -12,14 +12,14 @@ const { OPEN, ENDED, UNSPECIFIED } = SettleOutcome;
 const IDLE = 1_000;
 const NOW = 5_000;
 const EPOCH = 77;
-const log = createLog('test', 'silent');
+const silent = createLog('test', 'silent');
 const says = (open: number, held = 0, ageMs = 4_000): SettleReply => ({
   activity: { id: '', open, ageMs },
   held,
 });
 
 /** One settler with backends that are due, and a scheduler, proxies and a kernel that say what a test wants. */
-function scene(ids = ['a']) {
+function scene(ids = ['a'], log: Log = silent) {
   const world = {
     now: NOW,
     proxies: ['p', 'q'],
@@ -90,6 +90,16 @@ describe('the settler', () => {
     settler.turn();
     await last('stop a 1');
     expect(told.filter((line) => line.startsWith('withdraw'))).toEqual(['withdraw a 3 d']);
+  });
+
+  it('begins with nothing that is not ready, however long nobody used it', () => {
+    const { told, settler, backend } = scene();
+    for (const state of Object.values(BackendState)) {
+      if (state === BackendState.READY) continue;
+      backend.life.status.state = state;
+      settler.turn();
+    }
+    expect(told).toEqual([]);
   });
 
   it('ends one of two, and gives the other back while it is in use', async () => {
@@ -224,5 +234,29 @@ describe('the settler', () => {
       settler.turn();
       expect(told.filter((line) => line.startsWith('stop'))).toHaveLength(40);
     });
+  });
+
+  it('says once that ends cannot be settled, and once that they can again', async () => {
+    const lines: string[] = [];
+    const write = (_: object, text: string) => void lines.push(text);
+    const ids = Array.from({ length: 20 }, (_, index) => `b${index}`);
+    const { world, settler, refusals } = scene(ids, { warn: write, info: write } as unknown as Log);
+    world.established = Array<number>(100).fill(0);
+    world.withdrawn = async () => {
+      throw new AppError('unavailable', 'the store is not reachable');
+    };
+    await eventually(() => {
+      world.now += 1_001;
+      settler.turn();
+      expect(refusals.length).toBeGreaterThan(3 * ids.length);
+    });
+    expect(lines).toEqual(['ends for idleness cannot be settled']);
+    world.withdrawn = async () => true;
+    await eventually(() => {
+      world.now += 1_001;
+      settler.turn();
+      expect(lines.length).toBeGreaterThan(1);
+    });
+    expect(lines[1]).toBe('ends for idleness can be settled again');
   });
 });

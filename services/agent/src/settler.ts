@@ -5,7 +5,7 @@ import { type SchedulerServiceService, SettleOutcome } from '@spawner/proto/inte
 import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { RpcClient } from '@spawner/rpc';
-import type { Log } from '@spawner/service';
+import { type Log, Outage } from '@spawner/service';
 import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
 import { isDue, whomToAsk } from './idle.ts';
@@ -40,15 +40,20 @@ export class Settler {
   readonly #parts: SettlerParts;
   readonly #busy = new Set<string>();
   readonly #restingUntil = new Map<string, number>();
+  readonly #outage: Outage;
   #blind = false;
 
   constructor(parts: SettlerParts) {
     this.#parts = parts;
+    this.#outage = new Outage(parts.log, parts.clock, {
+      begins: 'ends for idleness cannot be settled',
+      ends: 'ends for idleness can be settled again',
+    });
   }
 
   /** Begins with every backend whose clock has run out, as far as there is room. Does not wait for the outcome. */
   turn(): void {
-    const { clock, drone, log } = this.#parts;
+    const { clock, drone } = this.#parts;
     if (drone.registration === 0) return;
     for (const [id, until] of this.#restingUntil) if (clock.now() >= until) this.#restingUntil.delete(id);
     for (const backend of drone.living()) {
@@ -57,8 +62,9 @@ export class Settler {
       if (!this.#isDue(backend) || this.#busy.has(id) || this.#restingUntil.has(id)) continue;
       this.#busy.add(id);
       this.#settle(backend)
+        .then(() => this.#outage.over())
         .catch((error: unknown) => {
-          log.warn({ error, backend: id }, 'an end for idleness could not be settled');
+          this.#outage.failed(error, { backend: id });
           backend.refused('the store could not be asked');
           this.#rest(id);
         })

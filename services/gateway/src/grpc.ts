@@ -1,12 +1,9 @@
-import { ERROR_CODES, isAppError } from '@spawner/domain';
 import { BackendServiceService } from '@spawner/proto/v1/backend_service';
 import { FleetServiceService } from '@spawner/proto/v1/fleet_service';
-import { type CallContext, implement, type RpcServer, serveRpc } from '@spawner/rpc';
+import { implement, type RpcServer, serveRpc } from '@spawner/rpc';
 import { counter, type Log } from '@spawner/service';
 import type { Backends } from './backends.ts';
 import type { Fleet } from './fleet.ts';
-import { requestType } from './requests.ts';
-import { refuseUnreadable, strictRequests } from './strict-requests.ts';
 
 export interface GrpcOptions {
   address: string;
@@ -20,55 +17,18 @@ const LARGEST_MESSAGE = 1024 * 1024;
 export function serveGrpc(backends: Backends, fleet: Fleet, options: GrpcOptions): Promise<RpcServer> {
   const count = counter('spawner.gateway.grpc.requests', 'gRPC calls by method and status');
 
-  const unary =
-    <Q extends object, A>(
-      method: string,
-      work: (request: Q, signal: AbortSignal, timeLeftMs: number) => Promise<A>,
-    ) =>
-    async (request: Q, { signal, timeLeftMs }: CallContext): Promise<A> => {
-      let code = 'OK';
-      try {
-        refuseUnreadable(request);
-        return await work(request, signal, timeLeftMs());
-      } catch (error) {
-        code = codeOf(error);
-        throw error;
-      } finally {
-        count({ method, code });
-      }
-    };
-
-  const stream = <Q extends object, A>(
-    method: string,
-    work: (request: Q, signal: AbortSignal) => AsyncIterable<A>,
-  ) =>
-    async function* (request: Q, { signal }: CallContext): AsyncGenerator<A> {
-      let code = 'OK';
-      try {
-        refuseUnreadable(request);
-        yield* work(request, signal);
-      } catch (error) {
-        code = codeOf(error);
-        throw error;
-      } finally {
-        count({ method, code });
-      }
-    };
-
-  const backendService = implement(strictRequests(BackendServiceService, requestType), {
-    spawnBackend: unary('SpawnBackend', (request, signal, timeLeftMs) =>
-      backends.spawn(request, signal, timeLeftMs),
-    ),
-    getBackend: unary('GetBackend', (request, signal) => backends.get(request, signal)),
-    listBackends: unary('ListBackends', (request, signal) => backends.list(request, signal)),
-    explainBackend: unary('ExplainBackend', (request, signal) => backends.explain(request, signal)),
-    watchBackend: stream('WatchBackend', (request, signal) => backends.watch(request, signal)),
-    tailLogs: stream('TailLogs', (request, signal) => backends.logs(request, signal)),
-    terminateBackend: unary('TerminateBackend', (request, signal) => backends.terminate(request, signal)),
+  const backendService = implement(BackendServiceService, {
+    spawnBackend: (request, { signal, timeLeftMs }) => backends.spawn(request, signal, timeLeftMs()),
+    getBackend: (request, { signal }) => backends.get(request, signal),
+    listBackends: (request, { signal }) => backends.list(request, signal),
+    explainBackend: (request, { signal }) => backends.explain(request, signal),
+    watchBackend: (request, { signal }) => backends.watch(request, signal),
+    tailLogs: (request, { signal }) => backends.logs(request, signal),
+    terminateBackend: (request, { signal }) => backends.terminate(request, signal),
   });
-  const fleetService = implement(strictRequests(FleetServiceService, requestType), {
-    listDrones: unary('ListDrones', (_request, signal) => fleet.listDrones(signal)),
-    forgetDrone: unary('ForgetDrone', ({ id }, signal) => fleet.forgetDrone(id, signal)),
+  const fleetService = implement(FleetServiceService, {
+    listDrones: (_request, { signal }) => fleet.listDrones(signal),
+    forgetDrone: ({ id }, { signal }) => fleet.forgetDrone(id, signal),
   });
   return serveRpc({
     ...options,
@@ -76,9 +36,6 @@ export function serveGrpc(backends: Backends, fleet: Fleet, options: GrpcOptions
     reflection: true,
     traceRoots: true,
     maxMessageBytes: LARGEST_MESSAGE,
+    answered: (method, code) => count({ method, code }),
   });
-}
-
-function codeOf(error: unknown): string {
-  return ERROR_CODES[isAppError(error) ? error.code : 'internal'].name;
 }

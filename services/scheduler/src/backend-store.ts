@@ -1,8 +1,13 @@
 import { DEADLINES } from '@spawner/domain';
-import { BackendStatus, type InventoryEntry, SpecSummary } from '@spawner/proto/internal/backend_status';
+import {
+  BackendFacts,
+  BackendStatus,
+  type InventoryEntry,
+  SpecSummary,
+} from '@spawner/proto/internal/backend_status';
 import { Node } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import { BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 import { type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
 import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
@@ -22,7 +27,7 @@ export type Placement =
 
 export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
 
-const FIELDS = ['state', 'drone', 'placement', 'created', 'summary', 'key', 'status', 'candidates'];
+const FIELDS = ['state', 'drone', 'placement', 'facts', 'status'];
 
 /** The backends in Redis: every write is one script that compares before it sets. */
 export class BackendStore {
@@ -49,12 +54,11 @@ export class BackendStore {
       id,
       summary.cpuMillis,
       summary.memoryBytes,
-      Buffer.from(SpecSummary.encode(summary).finish()),
-      created.toISOString(),
-      routeOf(id, '', {}),
+      factsBytes(summary, created, key),
+      routeOf('', {}),
       DEADLINES.renewalsMissed,
       DEADLINES.reservation,
-      ...keyArguments(key),
+      key ? keyHash(key) : '',
     ])) as unknown[];
     const word = String(outcome);
     if (word === 'exists') return { outcome: word };
@@ -76,13 +80,7 @@ export class BackendStore {
 
   async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {
     const answer = await this.#epoch.run('report', [
-      status.id,
-      drone,
-      status.state,
-      status.revision,
-      Buffer.from(BackendStatus.encode(status).finish()),
-      edgeOf(status.state),
-      routeOf(status.id, drone, status),
+      ...saidBy(drone, status),
       DEADLINES.retention,
       registration,
     ]);
@@ -98,20 +96,13 @@ export class BackendStore {
     const { status } = entry;
     const summary = entry.spec ?? SpecSummary.fromPartial({});
     const answer = await this.#epoch.run('restore', [
-      status.id,
-      drone,
-      status.state,
-      status.revision,
-      Buffer.from(BackendStatus.encode(status).finish()),
-      edgeOf(status.state),
-      routeOf(status.id, drone, status),
+      ...saidBy(drone, status),
       summary.cpuMillis,
       summary.memoryBytes,
-      Buffer.from(SpecSummary.encode(summary).finish()),
-      (entry.createTime ?? new Date(0)).toISOString(),
+      factsBytes(summary, entry.createTime ?? new Date(0), entry.key),
       entry.placement,
       DEADLINES.retention,
-      ...keyArguments(entry.key),
+      entry.key ? keyHash(entry.key) : '',
       Buffer.from(StopOrder.encode({ id: '', force: true, reason: EndReason.LEASE_LOST }).finish()),
     ]);
     return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
@@ -137,8 +128,8 @@ export class BackendStore {
     const answer = await this.#epoch.run('abandon', [
       record.id,
       when,
-      Buffer.from(BackendStatus.encode(status).finish()),
-      routeOf(record.id, record.drone, status),
+      statusBytes(status),
+      routeOf(record.drone, status),
       Buffer.from(StopOrder.encode({ id: record.id, force: true, reason }).finish()),
       DEADLINES.retention,
       silentMs,
@@ -191,25 +182,35 @@ export class BackendStore {
   }
 }
 
-/** What scripts are told of a key: its hash, which is empty for none, and its bytes. */
-function keyArguments(key: BackendKey | undefined): [string, Buffer] {
-  if (!key) return ['', Buffer.alloc(0)];
-  return [keyHash(key), Buffer.from(BackendKey.encode(key).finish())];
+/** A status as its record keeps it: the record's name has the id. */
+function statusBytes(status: BackendStatus): Buffer {
+  return Buffer.from(BackendStatus.encode({ ...status, id: '' }).finish());
+}
+
+/** What a script is told of a drone's word on one of its backends. */
+function saidBy(drone: string, status: BackendStatus): (string | number | Buffer)[] {
+  const { id, state, revision } = status;
+  return [id, drone, state, revision, statusBytes(status), edgeOf(state), routeOf(drone, status)];
+}
+
+function factsBytes(spec: SpecSummary, createTime: Date, key: BackendKey | undefined): Buffer {
+  return Buffer.from(BackendFacts.encode({ spec, createTime, key, candidates: '' }).finish());
 }
 
 function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefined {
-  const [state, drone, placement, created, summary, key, status, candidates] = values;
-  if (!state || !summary) return undefined;
+  const [state, drone, placement, facts, status] = values;
+  if (!state || !facts) return undefined;
+  const { spec = SpecSummary.fromPartial({}), createTime, key, candidates } = BackendFacts.decode(facts);
   return {
     id,
     state: Number(String(state)) as BackendState,
     drone: String(drone),
     placement: Number(String(placement)),
-    created: new Date(String(created)),
-    summary: SpecSummary.decode(summary),
-    ...(key ? { key: BackendKey.decode(key) } : {}),
-    ...(status ? { status: BackendStatus.decode(status) } : {}),
-    ...(candidates ? { candidates: candidatesOf(String(candidates)) } : {}),
+    created: createTime ?? new Date(0),
+    summary: spec,
+    ...(key ? { key } : {}),
+    ...(status ? { status: { ...BackendStatus.decode(status), id } } : {}),
+    ...(candidates === '' ? {} : { candidates: candidatesOf(candidates) }),
   };
 }
 

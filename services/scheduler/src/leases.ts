@@ -1,10 +1,13 @@
-import { AppError, type Clock, DEADLINES } from '@spawner/domain';
-import { EndReason, OnLeaseLoss } from '@spawner/proto/v1/backend';
+import { AppError, type Clock, DEADLINES, mapBounded } from '@spawner/domain';
+import { endsWithLease } from '@spawner/proto';
+import { EndReason } from '@spawner/proto/v1/backend';
 import type { Log } from '@spawner/service';
 import type { BackendStore } from './backend-store.ts';
 import type { Backends } from './backends.ts';
 import type { NodeStore } from './node-store.ts';
 import type { BackendRecord } from './record.ts';
+
+const ENDS_AT_ONCE = 64;
 
 /**
  * What becomes of the backends of a drone that renews no more. Its agent has ended the strictly keyed ones
@@ -60,20 +63,19 @@ export class Leases {
     silentMs: number,
     concerned: (record: BackendRecord) => boolean,
   ): Promise<string[]> {
-    const ended: string[] = [];
-    for (const id of await this.#store.living(drone)) {
+    const ended = await mapBounded(await this.#store.living(drone), ENDS_AT_ONCE, async (id) => {
       const record = await this.#store.get(id);
-      if (!record || !concerned(record)) continue;
-      if (!(await this.#store.abandon(record, 'any', reason, detail, this.#clock.wall(), silentMs))) continue;
+      if (!record || !concerned(record)) return [];
+      if (!(await this.#store.abandon(record, 'any', reason, detail, this.#clock.wall(), silentMs)))
+        return [];
       await this.#backends.announce(id);
-      ended.push(id);
-    }
-    return ended;
+      return [id];
+    });
+    return ended.flat();
   }
 }
 
-/** The agent's rule (isStrict of services/agent), on what the store keeps. */
+/** Whether a record's backend ends with its drone's lease. */
 export function isStrict({ key, summary }: BackendRecord): boolean {
-  if (summary.onLeaseLoss === OnLeaseLoss.UNSPECIFIED) return key !== undefined;
-  return summary.onLeaseLoss === OnLeaseLoss.STOP;
+  return endsWithLease(summary.onLeaseLoss, key);
 }

@@ -76,22 +76,20 @@ export class NodeStore {
 
   /** Every node of a kind, by id. */
   async list(kind: NodeKind): Promise<KnownNode[]> {
-    const [nodes, renewals, clock] = (await Promise.all([
-      this.#redis.send(['HVALS', this.#nodes(kind)]),
-      this.#redis.send(['HGETALL', this.#keys.renewals]),
-      this.#redis.send(['HGET', this.#keys.clock, 'now']),
-    ])) as [Buffer[], Buffer[], Buffer | null];
-    const renewedAt = new Map<string, number>();
-    for (let at = 0; at + 1 < renewals.length; at += 2)
-      renewedAt.set(String(renewals[at]), Number(renewals[at + 1]));
-    const now = Number(String(clock ?? 0));
-    return nodes
+    const nodes = ((await this.#redis.send(['HVALS', this.#nodes(kind)])) as Buffer[])
       .map((bytes) => Node.decode(bytes))
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map((node) => ({
-        node,
-        renewalAge: Math.max(0, now - (renewedAt.get(memberOf(kind, node.id)) ?? 0)),
-      }));
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    if (nodes.length === 0) return [];
+    const members = nodes.map(({ id }) => memberOf(kind, id));
+    const [renewals, clock] = (await Promise.all([
+      this.#redis.send(['HMGET', this.#keys.renewals, ...members]),
+      this.#redis.send(['HGET', this.#keys.clock, 'now']),
+    ])) as [(Buffer | null)[], Buffer | null];
+    const now = Number(String(clock ?? 0));
+    return nodes.map((node, index) => ({
+      node,
+      renewalAge: Math.max(0, now - Number(String(renewals[index] ?? 0))),
+    }));
   }
 
   async find(kind: NodeKind, id: string): Promise<Node | undefined> {

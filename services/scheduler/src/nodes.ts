@@ -1,4 +1,4 @@
-import { AppError, type Clock, DEADLINES, isNodeId } from '@spawner/domain';
+import { AppError, type Clock, DEADLINES, isNodeId, mapBounded } from '@spawner/domain';
 import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { type Node, NodeKind } from '@spawner/proto/internal/node';
 import {
@@ -14,9 +14,11 @@ import { type Drone, DroneState } from '@spawner/proto/v1/fleet_service';
 import { counter, type Log } from '@spawner/service';
 import type { BackendStore } from './backend-store.ts';
 import type { Backends } from './backends.ts';
-import { KIND_NAMES, type NodeStore } from './node-store.ts';
+import { KIND_NAMES, type KnownNode, type NodeStore } from './node-store.ts';
 import { proxyList } from './proxies.ts';
 
+/** Commands that one call has under way in the store: enough to fill a round trip, few enough for others to get a turn. */
+const AT_ONCE = 64;
 const NO_VERDICT = { stops: [], proxies: undefined, ended: [] };
 
 /** What nodes ask: a place in the cluster, and to be believed about their backends. */
@@ -52,56 +54,69 @@ export class Nodes {
     // Not before its inventory stands: a spawn must find the keys that its backends hold.
     if (node.kind === NodeKind.DRONE) await this.#nodes.admit(node.id, registration);
     const wanted = await this.#nodes.renew(node.kind, node.id, registration);
-    return { registration, stops: [...stops, ...wanted.stops], proxies: this.#proxies };
+    return {
+      registration,
+      stops: [...stops, ...wanted.stops],
+      proxies: hearsOfProxies(node.kind) ? this.#proxies : undefined,
+    };
   }
 
-  /** One round trip to the store: every script looks at the registration for itself. */
+  /** Hardly more than one round trip to the store: every script looks at the registration for itself. */
   async renew(request: RenewNodeRequest): Promise<RenewNodeResponse> {
     const { kind, id, registration, changed } = request;
-    const [{ granted, stops }, ...outcomes] = await Promise.all([
+    const [{ granted, stops }, outcomes] = await Promise.all([
       this.#nodes.renew(kind, id, registration),
-      ...changed.map((status) => this.#report(id, registration, status)),
+      mapBounded(changed, AT_ONCE, (status) => this.#report(id, registration, status)),
     ]);
     // A backend that the store does not have: the drone is asked for all that it has.
     if (!granted || outcomes.includes('unknown')) return { ...NO_VERDICT, verdict: RenewVerdict.REGISTER };
     const ended = changed.filter(({ state }) => state === BackendState.TERMINATED).map((status) => status.id);
+    const reported = new Set(ended);
     return {
       verdict: RenewVerdict.GRANTED,
       stops: [
-        ...stops.filter((order) => !ended.includes(order.id)),
+        ...stops.filter((order) => !reported.has(order.id)),
         ...changed.flatMap((status, index) => stopUnwanted(status, outcomes[index])),
       ],
-      proxies: request.proxiesVersion === this.#proxies.version ? undefined : this.#proxies,
+      proxies:
+        hearsOfProxies(kind) && request.proxiesVersion !== this.#proxies.version ? this.#proxies : undefined,
       ended,
     };
   }
 
   async drones(): Promise<Drone[]> {
     const known = await this.#nodes.list(NodeKind.DRONE);
-    return Promise.all(
-      known.map(async ({ node, renewalAge }) => {
-        const { reservedCpu, reservedMemory, reservedBackends } = await this.#nodes.use(node.id);
-        return {
-          id: node.id,
-          state: renewalAge > DEADLINES.renewalsMissed ? DroneState.UNREACHABLE : DroneState.READY,
-          region: node.region,
-          runtime: node.runtime,
-          capacity: { cpuMillis: node.cpuMillis, memoryBytes: node.memoryBytes, backends: node.backends },
-          reserved: { cpuMillis: reservedCpu, memoryBytes: reservedMemory, backends: reservedBackends },
-          registerTime: new Date(node.registration / 1_000),
-          heartbeatAgeMs: renewalAge,
-        };
-      }),
-    );
+    return mapBounded(known, AT_ONCE, async ({ node, renewalAge }) => {
+      const { reservedCpu, reservedMemory, reservedBackends } = await this.#nodes.use(node.id);
+      return {
+        id: node.id,
+        state: renewalAge > DEADLINES.renewalsMissed ? DroneState.UNREACHABLE : DroneState.READY,
+        region: node.region,
+        runtime: node.runtime,
+        capacity: { cpuMillis: node.cpuMillis, memoryBytes: node.memoryBytes, backends: node.backends },
+        reserved: { cpuMillis: reservedCpu, memoryBytes: reservedMemory, backends: reservedBackends },
+        registerTime: new Date(node.registration / 1_000),
+        heartbeatAgeMs: renewalAge,
+      };
+    });
   }
 
   /** Reads the list of proxies anew, and forgets those that have been silent for too long. */
   async refreshProxies(): Promise<void> {
-    const known = await this.#nodes.list(NodeKind.PROXY);
-    const silent = known.filter(({ renewalAge }) => renewalAge > DEADLINES.proxyForgotten);
-    for (const { node } of silent)
-      await this.#nodes.unregister(NodeKind.PROXY, node.id, DEADLINES.proxyForgotten);
-    this.#proxies = proxyList(known);
+    this.#proxies = proxyList(await this.#forgetSilent(NodeKind.PROXY, DEADLINES.proxyForgotten));
+  }
+
+  /** Forgets nodes of the kinds that nobody asks for any more, so that restarts under new names leave nothing. */
+  async forgetOthers(): Promise<void> {
+    for (const kind of [NodeKind.DNS, NodeKind.CERTIFICATES])
+      await this.#forgetSilent(kind, DEADLINES.droneForgotten);
+  }
+
+  async #forgetSilent(kind: NodeKind, silentMs: number): Promise<KnownNode[]> {
+    const known = await this.#nodes.list(kind);
+    for (const { node } of known.filter(({ renewalAge }) => renewalAge > silentMs))
+      await this.#nodes.unregister(kind, node.id, silentMs);
+    return known;
   }
 
   async #report(drone: string, registration: number, status: BackendStatus) {
@@ -123,23 +138,30 @@ export class Nodes {
     registration: number,
     inventory: readonly InventoryEntry[],
   ): Promise<StopOrder[]> {
-    const stops: StopOrder[] = [];
-    for (const entry of inventory) {
-      if (!entry.status) continue;
+    const stops = await mapBounded(inventory, AT_ONCE, async (entry) => {
+      if (!entry.status) return [];
       const outcome = await this.#store.restore(drone, registration, { ...entry, status: entry.status });
       if (outcome === 'taken' || outcome === 'restored') await this.#announce(entry.status.id);
-      stops.push(...stopUnwanted(entry.status, outcome));
-    }
+      return stopUnwanted(entry.status, outcome);
+    });
     const there = new Set(inventory.map(({ status }) => status?.id));
-    for (const id of await this.#store.living(drone)) {
-      const record = there.has(id) ? undefined : await this.#store.get(id);
-      if (!record?.status) continue;
-      const now = this.#clock.wall();
-      if (await this.#store.abandon(record, 'any', EndReason.DRONE_LOST, 'its drone no longer has it', now))
-        await this.#announce(id);
-    }
-    return stops;
+    const lacking = (await this.#store.living(drone)).filter((id) => !there.has(id));
+    await mapBounded(lacking, AT_ONCE, (id) => this.#endLacking(id));
+    return stops.flat();
   }
+
+  async #endLacking(id: string): Promise<void> {
+    const record = await this.#store.get(id);
+    if (!record?.status) return;
+    const now = this.#clock.wall();
+    if (await this.#store.abandon(record, 'any', EndReason.DRONE_LOST, 'its drone no longer has it', now))
+      await this.#announce(id);
+  }
+}
+
+/** DNS answers with the proxies; an agent hears of those that it has to ask when it withdraws a route. */
+function hearsOfProxies(kind: NodeKind): boolean {
+  return kind !== NodeKind.DRONE;
 }
 
 /** A drone runs what has ended, or what another drone has: it is to stop it. */

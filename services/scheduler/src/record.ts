@@ -62,11 +62,14 @@ const ROUTE_STATES = {
   ended: RouteState.ENDED,
 } as const;
 
-/** The route of a backend, to which the store adds its epoch (and, at its placement, the drone). */
-export function routeOf(id: string, drone: string, status: Partial<BackendStatus>): Buffer {
+/**
+ * The route of a backend, to which the store adds its epoch (and, at its placement, the drone). The row that it
+ * stands in has the backend's id, so the route itself goes without.
+ */
+export function routeOf(drone: string, status: Partial<BackendStatus>): Buffer {
   const state = status.state ?? BackendState.SCHEDULED;
   const route = {
-    backendId: id,
+    backendId: '',
     state: ROUTE_STATES[edgeOf(state)],
     droneId: drone,
     local: status.local,

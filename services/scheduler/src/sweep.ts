@@ -32,4 +32,5 @@ export async function sweep(parts: SweepParts, log: Log): Promise<void> {
     else log.error({ entry }, 'an unknown deadline');
   }
   await nodes.refreshProxies();
+  await nodes.forgetOthers();
 }

@@ -98,6 +98,15 @@ local function set_load(drone)
   redis.call('ZADD', LOAD, whole(load * 1000), drone)
 end
 
+-- What a record holds until its end: processor, memory, and the hash of its key (empty for none).
+local function held(cpu, memory, key)
+  return whole(cpu) .. ' ' .. whole(memory) .. ' ' .. key
+end
+
+local function held_by(id)
+  return string.match(redis.call('HGET', BACKEND .. id, 'held') or '0 0 ', '^(%S+) (%S+) (.*)$')
+end
+
 local function reserve(drone, cpu, memory, sign)
   redis.call('HINCRBY', DRONE .. drone, 'reserved_cpu', whole(sign * cpu))
   redis.call('HINCRBY', DRONE .. drone, 'reserved_memory', whole(sign * memory))
@@ -126,16 +135,16 @@ end
 
 -- A backend that is over gives its key back, unless the key has another holder by now.
 local function free_key(id)
-  local key = redis.call('HGET', BACKEND .. id, 'key_hash')
-  if key and redis.call('GET', KEY .. key) == id then redis.call('DEL', KEY .. key) end
+  local _, _, key = held_by(id)
+  if key ~= '' and redis.call('GET', KEY .. key) == id then redis.call('DEL', KEY .. key) end
 end
 
 -- The end of a record's life: its key and its reservation go back, and it is forgotten after `retention` ms.
 local function release(id, drone, retention)
   free_key(id)
-  local held = redis.call('HMGET', BACKEND .. id, 'cpu', 'memory')
   if redis.call('SREM', DRONE .. drone .. ':backends', id) == 1 then
-    reserve(drone, tonumber(held[1]), tonumber(held[2]), -1)
+    local cpu, memory = held_by(id)
+    reserve(drone, tonumber(cpu), tonumber(memory), -1)
   end
   redis.call('ZREM', DUE, 'reserve/' .. id)
   redis.call('ZADD', DUE, whole(cluster_now() + retention), 'forget/' .. id)

@@ -1,13 +1,13 @@
 -- Places a backend on the least loaded drone that fits and reserves it, in one step. With a key only when nobody
 -- living holds it; the placement is then also the fence.
--- ARGV: id, cpu, memory, summary, created (ISO), route without drone (field 4) and epoch, ms after which a
--- drone is stale, ms of reservation, hash of the key (empty for none), key bytes. Returns {'exists'} |
+-- ARGV: id, cpu, memory, facts without candidates (field 4), route without drone (field 4) and epoch, ms after which a
+-- drone is stale, ms of reservation, hash of the key (empty for none). Returns {'exists'} |
 -- {'held', holder} | {'ending', holder} | {'window', ms left} (of a new store
 -- epoch: a holder may not have been told of yet) | {'none', known, stale, full} |
 -- {'placed', drone, registration, placement, node}.
 local id, cpu, memory = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if redis.call('EXISTS', BACKEND .. id) == 1 then return { 'exists' } end
-local key = ARGV[9]
+local key = ARGV[8]
 if key ~= '' then
   local holder, at, state = holder_of(key)
   if holder then return { is_ending(holder, at, state) and 'ending' or 'held', holder } end
@@ -19,7 +19,7 @@ local stale, full, known = 0, 0, 0
 
 local function fits(drone)
   local at = redis.call('HGET', RENEWALS, 'drone/' .. drone)
-  if not at or now - tonumber(at) > tonumber(ARGV[7]) then
+  if not at or now - tonumber(at) > tonumber(ARGV[6]) then
     stale = stale + 1
     return false
   end
@@ -44,17 +44,14 @@ end
 local drone = choose()
 if not drone then return { 'none', known, stale, full } end
 local placement = next_tick()
+local candidates = table.concat({ redis.call('ZCARD', LOAD), known, stale, full, redis.call('ZSCORE', LOAD, drone) }, ' ')
 redis.call('HSET', BACKEND .. id, 'state', 10, 'revision', 0, 'drone', drone, 'placement', whole(placement),
-  'cpu', whole(cpu), 'memory', whole(memory), 'summary', ARGV[4], 'created', ARGV[5], 'edge', 'pending',
-  'candidates', table.concat({ redis.call('ZCARD', LOAD), known, stale, full, redis.call('ZSCORE', LOAD, drone) }, ' '))
-if key ~= '' then
-  redis.call('HSET', BACKEND .. id, 'key', ARGV[10], 'key_hash', key)
-  redis.call('SET', KEY .. key, id)
-end
+  'held', held(cpu, memory, key), 'facts', ARGV[4] .. string.char(34) .. varint(#candidates) .. candidates, 'edge', 'pending')
+if key ~= '' then redis.call('SET', KEY .. key, id) end
 redis.call('ZADD', BACKENDS, whole(placement), id)
 redis.call('SADD', DRONE .. drone .. ':backends', id)
 reserve(drone, cpu, memory, 1)
-redis.call('ZADD', DUE, whole(now + tonumber(ARGV[8])), 'reserve/' .. id)
-put_route(id, ARGV[6] .. string.char(34) .. varint(#drone) .. drone)
+redis.call('ZADD', DUE, whole(now + tonumber(ARGV[7])), 'reserve/' .. id)
+put_route(id, ARGV[5] .. string.char(34) .. varint(#drone) .. drone)
 local registration = redis.call('HGET', RENEWALS, 'drone/' .. drone .. '/registration')
 return { 'placed', drone, registration, whole(placement), redis.call('HGET', NODES_DRONE, drone) }

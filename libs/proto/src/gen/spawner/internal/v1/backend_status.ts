@@ -45,6 +45,17 @@ export interface SpecSummary_LabelsEntry {
   value: string;
 }
 
+/** What never changes in a backend's record, as the store keeps it. */
+export interface BackendFacts {
+  spec?: SpecSummary | undefined;
+  createTime?: Date | undefined;
+  key?:
+    | BackendKey
+    | undefined;
+  /** Of its placement, appended there: known, looked at, stale, full, load in thousandths, with a space between. */
+  candidates: string;
+}
+
 /** What an agent says of one of its backends. The revision orders what it says. */
 export interface BackendStatus {
   id: string;
@@ -487,6 +498,129 @@ export const SpecSummary_LabelsEntry: MessageFns<SpecSummary_LabelsEntry> = {
     const message = createBaseSpecSummary_LabelsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseBackendFacts(): BackendFacts {
+  return { spec: undefined, createTime: undefined, key: undefined, candidates: "" };
+}
+
+export const BackendFacts: MessageFns<BackendFacts> = {
+  encode(message: BackendFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.spec !== undefined) {
+      SpecSummary.encode(message.spec, writer.uint32(10).fork()).join();
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(18).fork()).join();
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(26).fork()).join();
+    }
+    if (message.candidates !== "") {
+      writer.uint32(34).string(message.candidates);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackendFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackendFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.spec = SpecSummary.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.candidates = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BackendFacts {
+    return {
+      spec: isSet(object.spec) ? SpecSummary.fromJSON(object.spec) : undefined,
+      createTime: isSet(object.createTime)
+        ? fromJsonTimestamp(object.createTime)
+        : isSet(object.create_time)
+        ? fromJsonTimestamp(object.create_time)
+        : undefined,
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      candidates: isSet(object.candidates) ? globalThis.String(object.candidates) : "",
+    };
+  },
+
+  toJSON(message: BackendFacts): unknown {
+    const obj: any = {};
+    if (message.spec !== undefined) {
+      obj.spec = SpecSummary.toJSON(message.spec);
+    }
+    if (message.createTime !== undefined) {
+      obj.createTime = message.createTime.toISOString();
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    if (message.candidates !== "") {
+      obj.candidates = message.candidates;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BackendFacts>): BackendFacts {
+    return BackendFacts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackendFacts>): BackendFacts {
+    const message = createBaseBackendFacts();
+    message.spec = (object.spec !== undefined && object.spec !== null)
+      ? SpecSummary.fromPartial(object.spec)
+      : undefined;
+    message.createTime = object.createTime ?? undefined;
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.candidates = object.candidates ?? "";
     return message;
   },
 };

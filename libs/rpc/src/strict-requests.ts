@@ -1,6 +1,6 @@
 import { AppError, isAppError, refuseViolations } from '@spawner/domain';
-import { unsafeIntegers } from '@spawner/proto';
-import type { MethodDefinition, ServiceDefinition } from '@spawner/rpc';
+import { requestTypeOf, unsafeIntegers } from '@spawner/proto';
+import type { MethodDefinition, ServiceDefinition } from './service.ts';
 
 /**
  * grpc-js answers INTERNAL to a request that cannot be read, and a 64-bit integer beyond 2^53 cannot be.
@@ -10,14 +10,8 @@ import type { MethodDefinition, ServiceDefinition } from '@spawner/rpc';
 const faults = new WeakMap<object, AppError>();
 
 /** The definition with requests that are always readable. */
-export function strictRequests<D extends ServiceDefinition>(
-  definition: D,
-  requestType: (method: string) => string,
-): D {
-  const methods = Object.entries(definition).map(([name, method]) => [
-    name,
-    strict(method, requestType(name)),
-  ]);
+export function strictRequests<D extends ServiceDefinition>(definition: D): D {
+  const methods = Object.entries(definition).map(([name, method]) => [name, strict(method)]);
   return Object.fromEntries(methods) as D;
 }
 
@@ -27,7 +21,7 @@ export function refuseUnreadable(request: object): void {
   if (fault) throw fault;
 }
 
-function strict(method: MethodDefinition, typeName: string): MethodDefinition {
+function strict(method: MethodDefinition): MethodDefinition {
   return {
     ...method,
     requestDeserialize: (bytes) => {
@@ -35,14 +29,15 @@ function strict(method: MethodDefinition, typeName: string): MethodDefinition {
         return method.requestDeserialize(bytes);
       } catch (cause) {
         const empty = method.requestDeserialize(Buffer.alloc(0)) as object;
-        faults.set(empty, faultOf(typeName, bytes, cause));
+        faults.set(empty, faultOf(method.path, bytes, cause));
         return empty;
       }
     },
   };
 }
 
-function faultOf(typeName: string, bytes: Buffer, cause: unknown): AppError {
+function faultOf(path: string, bytes: Buffer, cause: unknown): AppError {
+  const typeName = requestTypeOf(path);
   try {
     const message = `must be a whole number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
     refuseViolations(unsafeIntegers(typeName, bytes).map((field) => ({ field, message })));

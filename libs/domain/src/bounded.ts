@@ -1,0 +1,26 @@
+/**
+ * Runs `work` on every item, at most `atOnce` at the same time, and gives the results in the items' order.
+ * The first rejection is thrown once what was running has settled; nothing more is begun after it.
+ */
+export async function mapBounded<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  let failed: { error: unknown } | undefined;
+  const lane = async () => {
+    while (next < items.length && !failed) {
+      const index = next++;
+      try {
+        results[index] = await work(items[index] as T);
+      } catch (error) {
+        failed ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
+  if (failed) throw failed.error;
+  return results;
+}

@@ -1,0 +1,54 @@
+import { systemClock } from '@spawner/domain';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { RenewVerdict, SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { createLog, type Log } from '@spawner/service';
+import { eventually, freePort } from '@spawner/testkit';
+import { type Handlers, implement, Membership, type RpcServer, serveRpc } from './index.ts';
+
+const silent = createLog('test', 'silent');
+const node = Node.fromPartial({ kind: NodeKind.DNS, id: 'a' });
+
+function scheduler(port: number): Promise<RpcServer> {
+  const granted = { verdict: RenewVerdict.GRANTED, stops: [], proxies: undefined, ended: [] };
+  const handlers: Partial<Handlers<typeof SchedulerServiceService>> = {
+    registerNode: async () => ({ registration: 5, stops: [], proxies: undefined }),
+    renewNode: async () => granted,
+  };
+  const missing = async () => {
+    throw new Error('not asked for in this test');
+  };
+  const methods = Object.keys(SchedulerServiceService).map((name) => [name, missing]);
+  const service = implement(SchedulerServiceService, { ...Object.fromEntries(methods), ...handlers });
+  return serveRpc({ address: '127.0.0.1', port, log: silent, services: [service] });
+}
+
+describe('a membership', () => {
+  it('says once that the scheduler is away, by its text alone, and once that it is back', async () => {
+    const lines: [string, Record<string, unknown>][] = [];
+    const write = (fields: Record<string, unknown>, text: string) => void lines.push([text, fields]);
+    const log = { warn: write, info: write } as unknown as Log;
+    let tries = 0;
+    // Pauses are short here, so that it tries often.
+    const clock = {
+      ...systemClock,
+      sleep: (_: number, signal?: AbortSignal) => {
+        tries++;
+        return systemClock.sleep(20, signal);
+      },
+    };
+    const port = await freePort();
+    const membership = new Membership(`127.0.0.1:${port}`, { node }, clock, log);
+    const stop = new AbortController();
+    const running = membership.run(stop.signal);
+    await eventually(() => tries > 5);
+    expect(lines.map(([text]) => text)).toEqual(['the scheduler does not answer']);
+    expect(lines[0]?.[1]).toEqual({ reason: expect.stringContaining('ECONNREFUSED') });
+    const server = await scheduler(port);
+    await eventually(() => lines.length === 3, { timeoutMs: 10_000 });
+    expect(lines.map(([text]) => text).slice(1)).toEqual(['registered', 'the scheduler answers again']);
+    stop.abort();
+    await running;
+    membership.close();
+    await server.close();
+  });
+});

@@ -1,0 +1,119 @@
+/**
+ * Placements: the scheduler's own store code against Redis, one round trip each, with more and more drones
+ * registered; beside it the same script called by Redis's own benchmark program, which does nothing else.
+ */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { mapBounded, newBackendId } from '@spawner/domain';
+import { SpecSummary } from '@spawner/proto/internal/backend_status';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { createLog } from '@spawner/service';
+import { keysOf, openRedis, Script, StoreEpoch, scriptKeys } from '@spawner/store';
+import { startRedis } from '@spawner/testkit';
+import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
+import { NodeStore } from '../../services/scheduler/src/node-store.ts';
+import { Replication } from '../../services/scheduler/src/replication.ts';
+import { processTimeMs } from './process-time.ts';
+import { percentile, rounded } from './statistics.ts';
+
+const PLACEMENTS = 10_000;
+/** Enough to keep Redis busy, few enough that a call's time is not its place in a queue. */
+const AT_ONCE = 8;
+const KEYS = keysOf('bench');
+
+export interface PlacementFigures {
+  perSecond: number;
+  p50: number;
+  p99: number;
+  /** Processor time per placement, in microseconds. */
+  scheduler: number;
+  redis: number;
+  /** The script alone, per second. */
+  bare: number;
+}
+
+export async function placements(droneCount: number): Promise<PlacementFigures> {
+  await using stack = new AsyncDisposableStack();
+  const redis = stack.use(await startRedis());
+  const log = createLog('bench', 'silent');
+  const store = await openRedis(redis.url, log);
+  stack.defer(() => store.close());
+  const epoch = new StoreEpoch({ redis: store, keys: KEYS, log, emptyStore: 'new' });
+  const replication = await Replication.open(store, epoch, 0);
+  stack.defer(() => replication.close());
+  const nodes = new NodeStore(store, KEYS, epoch);
+  await registerDrones(nodes, droneCount);
+  const backends = new BackendStore(store, KEYS, epoch, replication);
+  const summary = SpecSummary.fromPartial({
+    image: 'registry.example.com/team/app:1',
+    cpuMillis: 100,
+    memoryBytes: 2 ** 20,
+  });
+  const place = async (number: number) => {
+    const key = { namespace: 'rooms', name: `room-${number}`, tag: '' };
+    const began = performance.now();
+    const { outcome } = await backends.place(newBackendId(randomBytes), summary, new Date(), key);
+    if (outcome !== 'placed') throw new Error(`a placement ended as ${outcome}`);
+    return performance.now() - began;
+  };
+  const numbers = Array.from({ length: PLACEMENTS + 1_000 }, (_, index) => index);
+  await mapBounded(numbers.slice(PLACEMENTS), AT_ONCE, place);
+  const before = [processTimeMs(process.pid), processTimeMs(redis.pid())] as const;
+  const began = performance.now();
+  const took = await mapBounded(numbers.slice(0, PLACEMENTS), AT_ONCE, place);
+  const seconds = (performance.now() - began) / 1_000;
+  const used = (pid: number, since: number) =>
+    rounded(((processTimeMs(pid) - since) * 1_000) / PLACEMENTS, 0);
+  return {
+    perSecond: rounded(PLACEMENTS / seconds, 0),
+    p50: rounded(percentile(took, 0.5), 2),
+    p99: rounded(percentile(took, 0.99), 2),
+    scheduler: used(process.pid, before[0]),
+    redis: used(redis.pid(), before[1]),
+    bare: await bareScript(redis.port, String(await loaded(store)), epoch.current),
+  };
+}
+
+async function registerDrones(nodes: NodeStore, count: number): Promise<void> {
+  const drones = Array.from({ length: count }, (_, index) =>
+    Node.fromPartial({
+      kind: NodeKind.DRONE,
+      id: `drone-${index}`,
+      rpcAddress: '127.0.0.1:1',
+      cpuMillis: 2 ** 40,
+      memoryBytes: 2 ** 50,
+      backends: 2 ** 20,
+    }),
+  );
+  await mapBounded(drones, 64, async (node) => nodes.admit(node.id, await nodes.register(node)));
+}
+
+function loaded(store: Awaited<ReturnType<typeof openRedis>>) {
+  return store.send(['SCRIPT', 'LOAD', new Script('place', 'common', 'guard').source]);
+}
+
+/** Placements per second of `redis-benchmark`, without keys and with the shortest of arguments. */
+async function bareScript(port: number, sha: string, epoch: number): Promise<number> {
+  const keys = scriptKeys(KEYS);
+  const args = ['bare-__rand_int__', '100', '1048576', '', '', '6000', '10000', '', String(epoch)];
+  const { stdout } = await promisify(execFile)('redis-benchmark', [
+    ...[
+      '-p',
+      String(port),
+      '-n',
+      String(PLACEMENTS),
+      '-c',
+      String(AT_ONCE),
+      '-r',
+      '1000000000',
+      '-q',
+      '--csv',
+    ],
+    ...['EVALSHA', sha, String(keys.length), ...keys, ...args],
+  ]);
+  const line = stdout.trim().split('\n').at(-1) ?? '';
+  const perSecond = Number(/","?([\d.]+)"/.exec(line)?.[1]);
+  if (!(perSecond > 0)) throw new Error(`redis-benchmark said: ${stdout}`);
+  return rounded(perSecond, 0);
+}

@@ -1,0 +1,59 @@
+import { type Bus, openBus, SUBJECTS } from '@spawner/bus';
+import { BackendLog } from '@spawner/proto/internal/telemetry';
+import { createLog } from '@spawner/service';
+import { eventually, type Nats, startNats } from '@spawner/testkit';
+
+const log = createLog('test', 'silent');
+
+describe('the bus', () => {
+  let nats: Nats;
+  let bus: Bus;
+  let heard: string[];
+  beforeAll(async () => {
+    nats = await startNats();
+    bus = await openBus(nats.url, 'test', log);
+  });
+  afterAll(async () => {
+    await bus?.close();
+    await nats?.stop();
+  });
+  beforeEach(() => {
+    heard = [];
+  });
+
+  const hear = async (id?: string) => {
+    const subscribed = bus.subscribe(SUBJECTS.backendLog, id, ({ line }) => heard.push(line?.text ?? ''));
+    await subscribed.established();
+    return { [Symbol.dispose]: () => subscribed.close() };
+  };
+  const say = (id: string, text: string) =>
+    bus.publish(SUBJECTS.backendLog, id, BackendLog.fromPartial({ line: { text } }));
+  const garbage = { encode: () => ({ finish: () => Buffer.from([0x0a, 0xff]) }), decode: BackendLog.decode };
+
+  it('goes on after a message that nobody can read', async () => {
+    using _ = await hear();
+    bus.publish({ ...SUBJECTS.backendLog, codec: garbage }, 'a', BackendLog.fromPartial({}));
+    say('a', 'good');
+    await eventually(() => heard.includes('good'));
+    expect(heard).toEqual(['good']);
+  });
+
+  it('hears again after NATS was restarted, without subscribing again', async () => {
+    using _ = await hear('a');
+    await nats.restart();
+    await eventually(() => bus.connected, { timeoutMs: 10_000 });
+    await eventually(() => {
+      say('a', 'after');
+      expect(heard).toContain('after');
+    });
+  });
+
+  it('goes without a message that is larger than NATS takes, and sends the next', async () => {
+    using _ = await hear('a');
+    say('a', 'x'.repeat(2 * 1024 * 1024));
+    say('a', 'small');
+    await eventually(() => heard.includes('small'));
+    expect(heard).toEqual(['small']);
+    expect(bus.connected).toBe(true);
+  });
+});
