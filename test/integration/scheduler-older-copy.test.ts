@@ -56,7 +56,9 @@ const stateOf = async (at: Scene, of: string) => (await at.scheduler.getBackend(
 const tickOf = async ({ store }: Scene) => Number(String(await store.send(['GET', keys.tick])));
 const rowsOf = async ({ store }: Scene) => {
   const flat = (await store.send(['HGETALL', keys.routes])) as Buffer[];
-  return flat.flatMap((bytes, index) => (index % 2 === 1 ? [Route.decode(bytes)] : []));
+  return flat.flatMap((bytes, index) =>
+    index % 2 === 1 ? [{ ...Route.decode(bytes), backendId: String(flat[index - 1]) }] : [],
+  );
 };
 
 describe('a store that went back in time', () => {
