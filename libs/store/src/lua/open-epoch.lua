@@ -14,7 +14,7 @@ local now = cluster_now()
 local from = tonumber(redis.call('GET', TICK) or '0')
 local known = math.max(callers, seen)
 local lost = from < known or not stored[1]
-if callers == 0 and not stored[1] and ARGV[4] == 'new' and redis.call('HLEN', NODES_DRONE) == 0 then lost = false end
+if callers == 0 and not stored[1] and ARGV[4] == 'new' then lost = false end
 if from < known then redis.call('SET', TICK, whole(known)) end
 local epoch = whole(next_tick())
 redis.call('DEL', EPOCH)
