@@ -163,7 +163,8 @@ export class SimulatedDrones implements AsyncDisposable {
       { kind, id, registration, sequence, changed, proxiesVersion: 0 },
       { timeoutMs: CALL_MS },
     );
-    if (answer.verdict !== RenewVerdict.GRANTED && drone.entering) return;
+    const replaced = drone.entering || drone.registration !== registration;
+    if (answer.verdict !== RenewVerdict.GRANTED && replaced) return;
     if (answer.verdict !== RenewVerdict.GRANTED) throw new Error(`${id} was told to register again`);
     drone.changed = drone.changed.slice(changed.length);
   }
