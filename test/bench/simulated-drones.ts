@@ -18,6 +18,8 @@ const LIFE = [BackendState.LOADING, BackendState.STARTING, BackendState.WAITING,
 interface SimulatedDrone {
   readonly node: Node;
   registration: number;
+  /** Between two registrations: renewals of the old one are told so. */
+  entering: boolean;
   sequence: number;
   readonly backends: Map<string, { request: StartBackendRequest; status: BackendStatus }>;
   changed: BackendStatus[];
@@ -101,12 +103,13 @@ export class SimulatedDrones implements AsyncDisposable {
       memoryBytes: 2 ** 30 * capacity,
       backends: capacity,
     });
-    const drone = { node, registration: 0, sequence: 0, backends: new Map(), changed: [] };
+    const drone = { node, registration: 0, entering: true, sequence: 0, backends: new Map(), changed: [] };
     this.#drones.push(drone);
     await this.#enter(drone);
   }
 
   async #enter(drone: SimulatedDrone): Promise<void> {
+    drone.entering = true;
     const inventory = [...drone.backends.values()].map(({ request, status }) => ({
       status,
       spec: SpecSummary.fromPartial({
@@ -122,6 +125,7 @@ export class SimulatedDrones implements AsyncDisposable {
     const { node } = drone;
     const answer = await this.#scheduler.registerNode({ node, inventory }, { timeoutMs: CALL_MS });
     drone.registration = answer.registration;
+    drone.entering = false;
     this.#byRegistration.set(answer.registration, drone);
   }
 
@@ -159,6 +163,8 @@ export class SimulatedDrones implements AsyncDisposable {
       { kind, id, registration, sequence, changed, proxiesVersion: 0 },
       { timeoutMs: CALL_MS },
     );
+    const replaced = drone.entering || drone.registration !== registration;
+    if (answer.verdict !== RenewVerdict.GRANTED && replaced) return;
     if (answer.verdict !== RenewVerdict.GRANTED) throw new Error(`${id} was told to register again`);
     drone.changed = drone.changed.slice(changed.length);
   }

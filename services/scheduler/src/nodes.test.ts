@@ -48,7 +48,7 @@ describe('a registration', () => {
     await nodes.register(node(NodeKind.DRONE), inventory(1_000));
     expect(seen.calls).toEqual(['admit after 1000']);
     expect(seen.most).toBeGreaterThan(8);
-    expect(seen.most).toBeLessThanOrEqual(64);
+    expect(seen.most).toBeLessThanOrEqual(16);
   });
 });
 
@@ -72,6 +72,6 @@ describe('a renewal', () => {
     const changed = inventory(1_000).map(({ status }) => status!);
     await nodes.renew(renewal(NodeKind.DRONE, { changed }));
     expect(seen.most).toBeGreaterThan(8);
-    expect(seen.most).toBeLessThanOrEqual(64);
+    expect(seen.most).toBeLessThanOrEqual(16);
   });
 });

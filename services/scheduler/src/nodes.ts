@@ -18,7 +18,7 @@ import { KIND_NAMES, type KnownNode, type NodeStore } from './node-store.ts';
 import { proxyList } from './proxies.ts';
 
 /** Commands that one call has under way in the store: enough to fill a round trip, few enough for others to get a turn. */
-const AT_ONCE = 64;
+const AT_ONCE = 16;
 const NO_VERDICT = { stops: [], proxies: undefined, ended: [] };
 
 /** What nodes ask: a place in the cluster, and to be believed about their backends. */
