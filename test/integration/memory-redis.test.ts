@@ -1,0 +1,46 @@
+/** The simulation's store is no model of Redis: it has to answer as the real one does, step by step, and hold the same in the end. */
+import { systemClock } from '@spawner/domain';
+import { createLog } from '@spawner/service';
+import { openRedis, type Redis } from '@spawner/store';
+import { type Redis as RedisServer, startRedis } from '@spawner/testkit';
+import fc from 'fast-check';
+import { MemoryRedis } from '../simulation/redis/memory-redis.ts';
+import { anyStep } from './memory-redis-cases.ts';
+import { dump, outcome, Side } from './memory-redis-sides.ts';
+
+let server: RedisServer;
+let real: Redis;
+let runId: string;
+
+beforeAll(async () => {
+  server = await startRedis();
+  real = await openRedis(server.url, createLog('test', 'silent'));
+  runId = /run_id:(\w+)/.exec(String(await real.send(['INFO', 'server'])))?.[1] as string;
+});
+
+afterAll(async () => {
+  await real.close();
+  await server.stop();
+});
+
+async function sides(): Promise<[Side, Side]> {
+  const memory = new MemoryRedis({ nowMicros: () => Date.now() * 1000, runId, clock: systemClock });
+  const both = [new Side(real), new Side(await memory.connect())] as [Side, Side];
+  for (const side of both) await side.empty();
+  return both;
+}
+
+it('answers every sequence of the store’s scripts and of plain commands as Redis does, and holds the same', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { minLength: 10, maxLength: 60, size: 'max' }), async (steps) => {
+      const [one, other] = await sides();
+      for (const [at, { name, take }] of steps.entries()) {
+        const expected = await outcome(() => take(one));
+        const answered = await outcome(() => take(other));
+        expect({ at, name, answer: answered }).toEqual({ at, name, answer: expected });
+      }
+      expect(await dump(other.redis)).toEqual(await dump(one.redis));
+    }),
+    { numRuns: 400, seed: 20261122 },
+  );
+}, 300_000);
