@@ -14,7 +14,7 @@ const key = fc.option(fc.constantFrom('k0', 'k1'), { nil: undefined });
 const seldom = fc.integer({ min: 0, max: 9 }).map((number) => number === 0);
 const often = seldom.map((no) => !no);
 const state = fc.constantFrom(10, 20, 30, 40, 50, 50, 50, 50, 60, 70);
-const ms = fc.constantFrom(0, 1_000, 6_000, 10_001, 45_001, 600_001, 900_001);
+const ms = fc.constantFrom(0, 0, 1_000, 1_000, 3_000, 6_000, 10_001, 45_001, 600_001, 900_001);
 const NAMESPACE = { namespace: 'n', tag: '' };
 
 /** A step from arguments and what it does with them; it prints as a call. */
@@ -29,6 +29,9 @@ function step<A extends unknown[]>(
   }));
 }
 
+const registerProxy = (side: Side, id: string, droneId: string) =>
+  side.register(Node.fromPartial({ kind: NodeKind.PROXY, id, droneId }));
+
 const nodes = [
   step(
     'register drone',
@@ -36,9 +39,7 @@ const nodes = [
     (side, id, cpuMillis, backends) =>
       side.register(Node.fromPartial({ kind: NodeKind.DRONE, id, cpuMillis, memoryBytes: 8e9, backends })),
   ),
-  step('register proxy', [proxy, drone], (side, id, droneId) =>
-    side.register(Node.fromPartial({ kind: NodeKind.PROXY, id, droneId })),
-  ),
+  step('register proxy', [proxy, drone], registerProxy),
   step('admit', [drone, seldom], (side, id, stale) => side.nodes.admit(id, side.registration(id, stale))),
   step('renew drone', [drone, seldom], (side, id, stale) => side.renew(NodeKind.DRONE, id, stale)),
   step('renew proxy', [proxy, seldom], (side, id, stale) => side.renew(NodeKind.PROXY, id, stale)),
@@ -63,14 +64,20 @@ const ready = step('ready', [drone], async (side, id) => {
   await side.nodes.admit(id, await side.register(node));
 });
 
-const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key], (side, id, cpuMillis, name) =>
-  side.backends.place(
-    id,
-    SpecSummary.fromPartial({ cpuMillis, memoryBytes: 1e9, image: 'image', labels: { a: 'é' } }),
-    new Date(1_700_000_000_000),
-    name === undefined ? undefined : { ...NAMESPACE, name },
-  ),
-);
+function placed(side: Side, id: string, cpuMillis: number, name: string | undefined) {
+  const summary = { cpuMillis, memoryBytes: 1e9, image: 'image', labels: { a: 'é' } };
+  const given = name === undefined ? undefined : { ...NAMESPACE, name };
+  return side.backends.place(id, SpecSummary.fromPartial(summary), new Date(1_700_000_000_000), given);
+}
+
+const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key], placed);
+
+/** One that is served, without which nothing is withdrawn. */
+const serve = step('serve', [backend, key], async (side, id, name) => {
+  const { outcome } = await placed(side, id, 50, name);
+  const record = await side.backends.get(id);
+  return { outcome: `${outcome}, ${record && (await side.report(id, record.drone, 50, 5, false))}` };
+});
 
 /** A report by the drone that has the backend, so that most are taken. */
 const report = step(
@@ -86,6 +93,10 @@ const withdraw = step('withdraw', [backend, seldom], async (side, id, stale) => 
   const record = await side.backends.get(id);
   return side.withdraw(id, record?.drone ?? 'd0', stale);
 });
+
+const settle = step('settle', [backend, fc.boolean(), seldom], (side, id, end, wrong) =>
+  side.settle(id, end, wrong),
+);
 
 const backends = [
   step(
@@ -103,7 +114,6 @@ const backends = [
     side.abandon(id, when, silent),
   ),
   step('forget', [backend], (side, id) => side.backends.forget(id)),
-  step('settle', [backend, often, seldom], (side, id, end, wrong) => side.settle(id, end, wrong)),
   step('get', [backend], (side, id) => side.backends.get(id)),
   step('holder', [fc.constantFrom('k0', 'k1')], (side, name) => side.backends.holder({ ...NAMESPACE, name })),
   step('living', [drone], async (side, id) => (await side.backends.living(id)).sort()),
@@ -268,15 +278,32 @@ function SCRIPTS(): string[] {
   ];
 }
 
-/** A step, weighted so that sequences come to something. */
-export const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: ready },
+/** Weighted so that sequences come to something. */
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: place },
+  { weight: 6, arbitrary: serve },
   { weight: 10, arbitrary: report },
-  { weight: 4, arbitrary: withdraw },
-  { weight: 8, arbitrary: fc.oneof(...nodes) },
-  { weight: 10, arbitrary: fc.oneof(...backends) },
+  { weight: 6, arbitrary: withdraw },
+  { weight: 4, arbitrary: settle },
+  { weight: 6, arbitrary: fc.oneof(...nodes) },
+  { weight: 8, arbitrary: fc.oneof(...backends) },
   { weight: 4, arbitrary: fc.oneof(...time) },
-  { weight: 20, arbitrary: commands },
-  { weight: 1, arbitrary: step('empty', [], (side) => side.empty()) },
+  { weight: 2, arbitrary: ready },
+  { weight: 14, arbitrary: commands },
 );
+
+const empty: Step = { name: 'empty()', take: (side) => side.empty() };
+
+/** Up to 60 steps, with drones and a proxy to begin with; some stores are emptied in between. */
+export const sequences: fc.Arbitrary<Step[]> = fc
+  .tuple(
+    fc.array(ready, { minLength: 1, maxLength: 3 }),
+    step('register proxy', [proxy, drone], registerProxy),
+    fc.array(anyStep, { minLength: 5, maxLength: 54, size: 'max' }),
+    fc.option(fc.nat(200), { nil: 200 }),
+  )
+  .map(([drones, proxy, steps, emptied]) => [
+    ...drones,
+    proxy,
+    ...steps.toSpliced(emptied, 0, ...(emptied < steps.length ? [empty, ...drones] : [])),
+  ]);
