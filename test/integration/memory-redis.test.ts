@@ -5,6 +5,7 @@ import { createLog } from '@spawner/service';
 import { openRedis, type Redis } from '@spawner/store';
 import { type Redis as RedisServer, startRedis } from '@spawner/testkit';
 import fc from 'fast-check';
+import { EXAMPLES } from '../simulation/redis/lua/examples.ts';
 import { MemoryRedis } from '../simulation/redis/memory-redis.ts';
 import { sequences } from './memory-redis-cases.ts';
 import { dump, outcome, Side } from './memory-redis-sides.ts';
@@ -48,6 +49,42 @@ it('answers every sequence of the store’s scripts and of plain commands as Red
   );
   expect(WORTH_REACHING.filter((name) => !reached.has(name))).toEqual([]);
 }, 300_000);
+
+it.each(EXAMPLES)('is held to what Redis answers to %s', async (source, answer) => {
+  const answered = await outcome(() => real.send(['EVAL', source, '1', 'key', 'first', 'second']));
+  expect(answered ?? false).toEqual(
+    JSON.parse(JSON.stringify(answer), (_, part) => (part === false ? null : part)) ?? false,
+  );
+});
+
+it.each([
+  ['Redis', 0],
+  ['the store in memory', 1],
+])('%s wakes a blocked read with what a script appends, and lets it go at its deadline', async (_, which) => {
+  const { redis } = (await sides())[which] as Side;
+  const blocking = await redis.duplicate();
+  const script = "return redis.call('XADD', KEYS[1], '7-1', 'field', ARGV[1])";
+  await redis.send(['XADD', 'log', '6-1', 'field', 'old']);
+  const read = outcome(() =>
+    blocking.send(['XREAD', 'BLOCK', '60000', 'STREAMS', 'log', 'other', '6-1', '0']),
+  );
+  await redis.send(['SET', 'log 2', 'of no interest']);
+  await redis.send(['EVAL', script, '1', 'log', 'new']);
+  expect(await read).toEqual([['log', [['7-1', ['field', 'new']]]]]);
+  expect(await blocking.send(['XREAD', 'BLOCK', '20', 'STREAMS', 'log', '$'])).toBeNull();
+  await blocking.close();
+});
+
+it('tells nothing of itself that Redis does not tell', async () => {
+  const [one, other] = await sides();
+  const lines = async ({ redis }: Side, section: string) =>
+    String(await redis.send(['INFO', section])).split('\r\n');
+  for (const section of ['server', 'replication', 'persistence']) {
+    const known = await lines(one, section);
+    const told = (await lines(other, section)).filter((line) => !line.startsWith('redis_version'));
+    expect(known).toEqual(expect.arrayContaining(told));
+  }
+});
 
 /** What the cases have to come to, or they would prove little. */
 const WORTH_REACHING = [
