@@ -5,6 +5,7 @@ import { keysOf, openRedis } from '@spawner/store';
 import { Agents } from './agents.ts';
 import { BackendStore } from './backend-store.ts';
 import { Backends } from './backends.ts';
+import { Claims } from './claim.ts';
 import { readConfig } from './config.ts';
 import { Explanations } from './explanations.ts';
 import { Leases } from './leases.ts';
@@ -21,11 +22,13 @@ await run('scheduler', readConfig, async (config, app) => {
   const keys = keysOf(config.cluster);
 
   const agents = app.own(new Agents());
+  const claims = new Claims(config.cluster, config.clusterSecrets);
+  claims.announce(app.log);
   const nodeStore = new NodeStore(redis, keys);
   const backendStore = new BackendStore(redis, keys);
-  const backends = new Backends(backendStore, nodeStore, agents, bus, app.clock, app.log);
+  const backends = new Backends(backendStore, nodeStore, agents, claims, bus, app.clock, app.log);
   const explanations = new Explanations(backendStore, nodeStore, agents, app.clock, app.log);
-  const nodes = new Nodes(nodeStore, backendStore, backends, app.clock, app.log);
+  const nodes = new Nodes(nodeStore, backendStore, backends, claims, app.clock, app.log);
   const withdrawals = new Withdrawals(redis, keys);
 
   const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);
