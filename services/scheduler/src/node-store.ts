@@ -1,5 +1,6 @@
 import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { Route, RouteState } from '@spawner/proto/internal/route';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { type Keys, type Redis, Script, scriptKeys } from '@spawner/store';
 
@@ -34,6 +35,7 @@ export class NodeStore {
   readonly #renew = new Script('renew', 'common');
   readonly #unregister = new Script('unregister', 'common');
   readonly #sweep = new Script('sweep', 'common');
+  readonly #silence = new Script('silence', 'common');
   readonly #lapse = new Script('lapse', 'common');
   readonly #forgetDrone = new Script('forget-drone', 'common');
 
@@ -68,7 +70,7 @@ export class NodeStore {
     id: string,
     registration: number,
   ): Promise<{ granted: boolean; stops: StopOrder[] }> {
-    const args = [memberOf(kind, id), id, registration, DEADLINES.leaseGiveAway];
+    const args = [memberOf(kind, id), id, registration, DEADLINES.leaseGiveAway, DEADLINES.renewalsMissed];
     const answer = await this.#renew.run(this.#redis, scriptKeys(this.#keys), args);
     const [granted, stops] = answer as [number, Buffer[]];
     const orders = stops.filter((_, index) => index % 2 === 1).map((bytes) => StopOrder.decode(bytes));
@@ -117,6 +119,13 @@ export class NodeStore {
   async unregister(kind: NodeKind, id: string, silentMs: number): Promise<void> {
     const args = [this.#nodes(kind), memberOf(kind, id), id, silentMs];
     await this.#unregister.run(this.#redis, scriptKeys(this.#keys), args);
+  }
+
+  /** Whether a drone whose renewals were due has missed them; the edge is then told that it is unreachable. */
+  async miss(drone: string): Promise<boolean> {
+    const row = Route.encode(Route.fromPartial({ state: RouteState.UNREACHABLE, droneId: drone })).finish();
+    const args = [drone, DEADLINES.renewalsMissed, Buffer.from(row)];
+    return Number(await this.#silence.run(this.#redis, scriptKeys(this.#keys), args)) === 1;
   }
 
   /** Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. */
