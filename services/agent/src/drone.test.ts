@@ -232,6 +232,23 @@ describe('a drone', () => {
     expect(drone.inventory().map((entry) => entry.claim)).toEqual([claim]);
   });
 
+  it('ends what is asked to end though its container is gone already, and twice is once', async () => {
+    for (const id of ['a', 'b']) {
+      start(id);
+      await reaches(id, BackendState.WAITING);
+      runtime.containers.delete(id);
+    }
+    const order = { reason: EndReason.REQUESTED, force: false };
+    for (const id of ['a', 'a', 'b']) drone.stop({ ...order, id, force: id === 'b' });
+    for (const id of ['a', 'b']) {
+      await reaches(id, TERMINATED);
+      expect(drone.find(id)?.life.status.endReason).toBe(EndReason.REQUESTED);
+      const { revision } = drone.find(id)!.life.status;
+      drone.stop({ ...order, id });
+      expect(drone.find(id)?.life.status.revision).toBe(revision);
+    }
+  });
+
   it('never starts an id again that has ended here or was stopped before it came, whoever asks and after a restart too', async () => {
     start('a');
     drone.stop({ id: 'a', force: true, reason: EndReason.REQUESTED });
