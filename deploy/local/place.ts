@@ -11,6 +11,8 @@ export interface Place {
   localFile: string;
   /** Who runs `up` here and which processes it has started, from its first step on. */
   claimFile: string;
+  /** What the scheduler signs with; made once. */
+  clusterSecretFile: string;
   redis: string;
   agent: string;
   certificates: string;
@@ -35,6 +37,7 @@ export function placeOf(root: string): Place {
     logs: join(state, 'logs'),
     localFile: join(state, 'local.json'),
     claimFile: join(state, 'up.json'),
+    clusterSecretFile: join(state, 'cluster-secret'),
     redis: join(state, 'redis'),
     agent: join(state, 'agent'),
     certificates: join(state, 'certificates'),

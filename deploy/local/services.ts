@@ -36,6 +36,8 @@ export interface Constellation {
   runtime: { kind: 'docker'; socket: string } | { kind: 'process'; programs: string };
   /** Where the agent keeps its journal. */
   agentDir: string;
+  /** Where the cluster's secret stands; undefined where it is told otherwise, or not at all. */
+  clusterSecretFile?: string;
   /** Where the certificates service keeps its own authority and account. */
   certificatesDir: string;
   https: boolean;
@@ -66,7 +68,12 @@ export function serviceVariables(
 }
 
 const OWN: Record<ServiceName, (constellation: Constellation) => Variables> = {
-  scheduler: ({ ownRedis }) => (ownRedis ? { SPAWNER_SCHEDULER_EMPTY_STORE: 'new' } : ({} as Variables)),
+  scheduler: ({ ownRedis, clusterSecretFile: file }) => {
+    const variables: Variables = {};
+    if (ownRedis) variables.SPAWNER_SCHEDULER_EMPTY_STORE = 'new';
+    if (file) variables.SPAWNER_CLUSTER_SECRET_FILE = file;
+    return variables;
+  },
   agent: ({ droneId, runtime, agentDir }) => ({
     SPAWNER_AGENT_DRONE_ID: droneId,
     SPAWNER_AGENT_STATE_DIR: agentDir,

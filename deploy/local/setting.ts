@@ -63,6 +63,8 @@ export function constellationOf(place: Place, env: Environment, ports: Ports, fo
     dnsAddress: addresses.dns,
     droneId: env.SPAWNER_AGENT_DRONE_ID || 'local',
     agentDir: place.agent,
+    // One that the person set as text counts; both would be one too many.
+    ...(env.SPAWNER_CLUSTER_SECRET ? {} : { clusterSecretFile: place.clusterSecretFile }),
     certificatesDir: place.certificates,
     https: true,
     redirectToHttps: false,

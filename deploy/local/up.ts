@@ -6,6 +6,7 @@ import { announce } from './announce.ts';
 import type { ChildSpec } from './child.ts';
 import { Children } from './children.ts';
 import { OwnClaim, type OwnContainers, writeWhole } from './claim.ts';
+import { keepClusterSecret } from './cluster-secret.ts';
 import { removeLabelled } from './docker.ts';
 import { localFile } from './local-file.ts';
 import { unmountAll } from './mounts.ts';
@@ -86,6 +87,7 @@ export class Up {
       rmSync(folder, { recursive: true, force: true });
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
+    keepClusterSecret(this.#place.clusterSecretFile);
     const bindAddress = this.#env.SPAWNER_BIND_ADDRESS || '127.0.0.1';
     const { ports, moved } = await choosePorts(this.#env, (port) => portIsFree(port, bindAddress));
     for (const sentence of moved) this.#progress.say(sentence);

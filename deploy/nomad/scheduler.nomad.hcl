@@ -37,6 +37,14 @@ variable "nats_url" {
   default = "nats://nats.service.consul:4222"
 }
 
+# At least 32 bytes, with which placements are signed: `-var cluster_secret="$(openssl rand -base64 32)"`, and the same
+# again at every later run. Two between a comma while one replaces the other: the first signs. Without it drones are
+# believed whatever they say they run.
+variable "cluster_secret" {
+  type    = string
+  default = ""
+}
+
 job "spawner-scheduler" {
   datacenters = var.datacenters
   type        = "service"
@@ -94,6 +102,7 @@ job "spawner-scheduler" {
         SPAWNER_BIND_ADDRESS         = "${attr.unique.network.ip-address}"
         SPAWNER_REDIS_URL            = var.redis_url
         SPAWNER_NATS_URL             = var.nats_url
+        SPAWNER_CLUSTER_SECRET       = var.cluster_secret
         SPAWNER_SCHEDULER_PORT       = "${NOMAD_PORT_grpc}"
         SPAWNER_SCHEDULER_ADMIN_PORT = "${NOMAD_PORT_admin}"
       }

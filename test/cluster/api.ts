@@ -10,6 +10,7 @@ export interface BackendJson {
   url: string;
   droneId?: string;
   endReason?: string;
+  unreachable?: boolean;
   endDetail?: string;
   exitCode?: number;
   lastLogs?: string[];

@@ -15,6 +15,7 @@ import {
   startRedis,
   tempDir,
 } from '@spawner/testkit';
+import { keepClusterSecret } from '../../deploy/local/cluster-secret.ts';
 import { removeLabelled } from '../../deploy/local/docker.ts';
 import { endProcessBackends } from '../../deploy/local/process-backends.ts';
 import { listsReadyDrone } from '../../deploy/local/readiness.ts';
@@ -101,6 +102,8 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
   const portsOf = await givePorts(options.count);
   const first = (service: ServiceName) => portsOf[service][0]!;
   const schedulers = portsOf.scheduler.map((ports) => `127.0.0.1:${ports.SPAWNER_SCHEDULER_PORT}`);
+  const clusterSecretFile = join(dir.path, 'cluster-secret');
+  keepClusterSecret(clusterSecretFile);
   const shared: Omit<Constellation, 'droneId' | 'agentDir'> = {
     cluster: name,
     clusterDomain: domain,
@@ -113,6 +116,7 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     dnsGrpcAddress: `127.0.0.1:${first('dns').SPAWNER_DNS_GRPC_PORT}`,
     dnsAddress: `127.0.0.1:${first('dns').SPAWNER_DNS_PORT}`,
     runtime,
+    clusterSecretFile,
     certificatesDir: join(dir.path, 'certificates'),
     https: options.https ?? false,
     redirectToHttps: options.redirectToHttps ?? false,

@@ -190,7 +190,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
         Drone.fromPartial({ id: 'drone-1', state: DroneState.READY, runtime: 'docker', heartbeatAgeMs: 0 }),
       ],
     }),
-    registerNode: async () => ({ registration: 1, stops: [] }),
+    registerNode: async () => ({ registration: 1, stops: [], ended: [] }),
     renewNode: async () => ({ verdict: 1, stops: [], ended: [] }),
     withdrawRoute: async () => ({ withdrawn: false, epoch: 0, proxies: [] }),
     settleRoute: async () => ({ outcome: 0 }),

@@ -65,7 +65,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
       scheduler.registrations += 1;
       registration += 1;
       for (const { status } of inventory) take(status);
-      return { registration, stops: scheduler.stops, proxies: proxyList() };
+      return { registration, stops: scheduler.stops, proxies: proxyList(), ended: [] };
     },
     renewNode: async (request) => {
       if (scheduler.forget || request.registration !== registration) {

@@ -55,7 +55,7 @@ async function fakeScheduler(first: NodeOf[]) {
     settleRoute: never,
     registerNode: async ({ node }) => {
       registered.push(node!);
-      return { registration: registered.length, stops: [], proxies: list };
+      return { registration: registered.length, stops: [], proxies: list, ended: [] };
     },
     renewNode: async ({ proxiesVersion }) => ({
       verdict: RenewVerdict.GRANTED,

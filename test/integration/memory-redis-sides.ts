@@ -3,10 +3,12 @@ import { BackendStatus, InventoryEntry, SpecSummary } from '@spawner/proto/inter
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
-import { keysOf, type Redis, type RedisReply } from '@spawner/store';
+import { createLog } from '@spawner/service';
+import { keysOf, type Redis, type RedisReply, StoreEpoch } from '@spawner/store';
 import { Lease } from '../../services/certificates/src/lease.ts';
 import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
+import { Replication } from '../../services/scheduler/src/replication.ts';
 import { Withdrawals } from '../../services/scheduler/src/withdrawal.ts';
 
 export const keys = keysOf('test');
@@ -26,9 +28,11 @@ export class Side {
 
   constructor(redis: Redis) {
     this.redis = redis;
-    this.nodes = new NodeStore(redis, keys);
-    this.backends = new BackendStore(redis, keys);
-    this.withdrawals = new Withdrawals(redis, keys);
+    const log = createLog('test', 'silent');
+    const epoch = new StoreEpoch({ redis, keys, log, emptyStore: 'new' });
+    this.nodes = new NodeStore(redis, keys, epoch);
+    this.backends = new BackendStore(redis, keys, epoch, new Replication(redis, epoch, 0));
+    this.withdrawals = new Withdrawals(keys, epoch);
   }
 
   async empty(): Promise<void> {

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { SUBJECTS } from '@spawner/bus';
+import { RouteState } from '@spawner/proto/internal/route';
 import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { eventually, freePort, startUpstream, type Upstream } from '@spawner/testkit';
+import { droneRow } from '@spawner/store';
+import { eventually, freePort, rawHttp, startUpstream, type Upstream } from '@spawner/testkit';
 import { DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
 jest.setTimeout(30_000);
@@ -90,6 +93,39 @@ describe('a backend that fails', () => {
       'text/html',
     );
     hearing.close();
+  });
+
+  it('answers 503 instead, to come again, while its drone is silent; what answers is served all the same', async () => {
+    const { id, host } = world.name();
+    await world.ready(id, await freePort());
+    const well = (await world.backend(red)).host;
+    await eventually(async () => (await world.get(host)).status === 502);
+    await world.route(droneRow(DRONE), { backendId: '', state: RouteState.UNREACHABLE });
+    await eventually(async () => (await world.get(host)).status === 503);
+    const program = await world.get(host);
+    expect([program.headers['retry-after'], JSON.parse(program.body).code]).toEqual(['1', 'UNAVAILABLE']);
+    const browser = await world.get(host, '/', { accept: 'text/html' });
+    expect([browser.status, browser.headers['retry-after']]).toEqual([503, '1']);
+    expect(browser.body).toContain('cannot be reached at the moment');
+    expect(browser.body).toContain('http-equiv="refresh"');
+    const key = randomBytes(16).toString('base64');
+    const handshake = `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;
+    const opening = `${handshake}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`;
+    expect(await rawHttp(world.port, opening)).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 1\r\n/is);
+    expect((await world.get(well)).status).toBe(200);
+    await world.forget(droneRow(DRONE));
+    await eventually(async () => (await world.get(host)).status === 502);
+  });
+
+  it('answers 502 to a request that it may have done, also while its drone is silent', async () => {
+    await using server = await serve(createServer((socket) => socket.once('data', () => socket.destroy())));
+    await world.route(droneRow(DRONE), { backendId: '', state: RouteState.UNREACHABLE });
+    const { host } = await world.backend(server);
+    const { host: nobody, id } = world.name();
+    await world.ready(id, await freePort());
+    await eventually(async () => (await world.get(nobody)).status === 503);
+    expect((await world.get(host)).status).toBe(502);
+    await world.forget(droneRow(DRONE));
   });
 
   it.each([

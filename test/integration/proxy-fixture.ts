@@ -226,7 +226,7 @@ function scheduler(registered: Node[], settling: ProxyWorld['settling']) {
     tailLogs: refuseStream,
     registerNode: async ({ node }) => {
       if (node) registered.push(node);
-      return { registration: 41 + registered.length, stops: [], proxies: undefined };
+      return { registration: 41 + registered.length, stops: [], proxies: undefined, ended: [] };
     },
     renewNode: async () => RenewNodeResponse.fromPartial({ verdict: RenewVerdict.GRANTED }),
   });

@@ -73,7 +73,7 @@ describe('a new store epoch', () => {
     const { at } = await running();
     await using _ = at;
     const epoch = await epochOf(at);
-    await using other = await scene(redis, nats, 'wait');
+    await using other = await scene(redis, nats, { emptyStore: 'wait' });
     for (const each of [at, other]) await each.turn();
     expect((await get(other, 'free')).spawned).toBe(true);
     expect([await epochOf(at), at.epoch.current, other.epoch.current]).toEqual([epoch, epoch, epoch]);
@@ -190,7 +190,7 @@ describe('a new store epoch', () => {
     it('is one for two schedulers, and neither’s callers notice', async () => {
       const { at, held } = await running();
       await using _ = at;
-      await using other = await scene(redis, nats, 'wait');
+      await using other = await scene(redis, nats, { emptyStore: 'wait' });
       await other.turn();
       const before = await epochOf(at);
       await redis.restart();
@@ -247,7 +247,7 @@ describe('a new store epoch', () => {
       const { at, a } = await running();
       await using _ = at;
       await redis.flush();
-      await using fresh = await scene(redis, nats, 'new');
+      await using fresh = await scene(redis, nats, { emptyStore: 'new' });
       // The one that starts is first: it sees a new cluster, until the other tells it of what was.
       await fresh.turn();
       await at.turn();
@@ -259,7 +259,7 @@ describe('a new store epoch', () => {
       const { at, a } = await running();
       await at[Symbol.asyncDispose]();
       await redis.flush();
-      await using fresh = await scene(redis, nats, 'new');
+      await using fresh = await scene(redis, nats, { emptyStore: 'new' });
       const b = await fresh.drone('b');
       expect((await get(fresh, 'first')).spawned).toBe(true);
       const remembered = { ...a.node, registration: a.registration };
@@ -276,7 +276,7 @@ describe('a new store epoch', () => {
 
   describe('of a scheduler that finds an empty store at its start', () => {
     it('keeps keys waiting, because it cannot tell a new cluster from a loss', async () => {
-      await using at = await scene(redis, nats, 'wait');
+      await using at = await scene(redis, nats, { emptyStore: 'wait' });
       const a = await at.drone('a');
       await expect(get(at, 'k')).rejects.toMatchObject(WAITS);
       await at.turn();
@@ -286,7 +286,7 @@ describe('a new store epoch', () => {
     });
 
     it('gives keys at once where it is told that the cluster is new', async () => {
-      await using at = await scene(redis, nats, 'new');
+      await using at = await scene(redis, nats, { emptyStore: 'new' });
       await at.drone('a');
       expect((await get(at, 'k')).spawned).toBe(true);
     });
@@ -295,7 +295,7 @@ describe('a new store epoch', () => {
       const { at, a, held } = await running();
       await at.store.send(['DEL', keys.epoch]);
       await at[Symbol.asyncDispose]();
-      await using fresh = await scene(redis, nats, 'new');
+      await using fresh = await scene(redis, nats, { emptyStore: 'new' });
       await fresh.turn();
       expect(await get(fresh, 'held')).toEqual(held);
       await expect(get(fresh, 'free')).rejects.toMatchObject(WAITS);

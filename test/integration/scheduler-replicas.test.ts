@@ -46,7 +46,7 @@ describe('a key that replicas must have', () => {
   it('is given once they have it, also to many at once', async () => {
     await using stack = new AsyncDisposableStack();
     const { primary, replica } = await withReplica(stack);
-    await using at = await scene(primary, nats, 'new', 1);
+    await using at = await scene(primary, nats, { waitReplicas: 1 });
     await at.drone('a', { capacity: { backends: 50, cpuMillis: 1e6, memoryBytes: 1e12 } });
     const names = Array.from({ length: 30 }, (_, n) => `k${n}`);
     const answers = await Promise.all(names.map((name) => at.spawn({ id: id(), spec, key: key(name) })));
@@ -57,7 +57,7 @@ describe('a key that replicas must have', () => {
   it('is not given while they are away: nothing is started, and the key is free again when they are back', async () => {
     await using stack = new AsyncDisposableStack();
     const { primary, replica } = await withReplica(stack);
-    await using at = await scene(primary, nats, 'new', 1);
+    await using at = await scene(primary, nats, { waitReplicas: 1 });
     const a = await at.drone('a');
     await replica.stop();
     const refused = id();

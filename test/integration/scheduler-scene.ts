@@ -15,6 +15,7 @@ import type { Nats, Redis } from '@spawner/testkit';
 import { Agents } from '../../services/scheduler/src/agents.ts';
 import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
 import { Backends } from '../../services/scheduler/src/backends.ts';
+import { Claims } from '../../services/scheduler/src/claim.ts';
 import { Explanations } from '../../services/scheduler/src/explanations.ts';
 import { Leases } from '../../services/scheduler/src/leases.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
@@ -27,23 +28,30 @@ import { Withdrawals } from '../../services/scheduler/src/withdrawal.ts';
 export const log = createLog('test', 'silent');
 export const keys = keysOf('test');
 
+export interface SceneOptions {
+  emptyStore?: 'new' | 'wait';
+  waitReplicas?: number;
+  /** Of the cluster; without one nothing is signed. */
+  secrets?: readonly string[];
+}
+
 /** A scheduler with a real Redis and NATS, and any number of drones that only write down what they are told. */
 export async function scene(
   redis: Pick<Redis, 'url'>,
   nats: Nats,
-  emptyStore: 'new' | 'wait' = 'new',
-  waitReplicas = 0,
+  { emptyStore = 'new', waitReplicas = 0, secrets = [] }: SceneOptions = {},
 ) {
   const store = await openRedis(redis.url, log);
   const bus = await openBus(nats.url, 'test', log);
   const agents = new Agents();
+  const claims = new Claims('test', secrets);
   const epoch = new StoreEpoch({ redis: store, keys, log, emptyStore });
   const nodeStore = new NodeStore(store, keys, epoch);
   const replication = await Replication.open(store, epoch, waitReplicas);
   const backendStore = new BackendStore(store, keys, epoch, replication);
-  const backends = new Backends(backendStore, nodeStore, agents, bus, systemClock, log);
+  const backends = new Backends(backendStore, nodeStore, agents, claims, bus, systemClock, log);
   const explanations = new Explanations(backendStore, nodeStore, agents, systemClock, log);
-  const nodes = new Nodes(nodeStore, backendStore, backends, systemClock, log);
+  const nodes = new Nodes(nodeStore, backendStore, backends, claims, systemClock, log);
   const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
   const withdrawals = new Withdrawals(keys, epoch);
   const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };

@@ -11,7 +11,7 @@ const node = Node.fromPartial({ kind: NodeKind.DNS, id: 'a' });
 function scheduler(port: number): Promise<RpcServer> {
   const granted = { verdict: RenewVerdict.GRANTED, stops: [], proxies: undefined, ended: [] };
   const handlers: Partial<Handlers<typeof SchedulerServiceService>> = {
-    registerNode: async () => ({ registration: 5, stops: [], proxies: undefined }),
+    registerNode: async () => ({ registration: 5, stops: [], proxies: undefined, ended: [] }),
     renewNode: async () => granted,
   };
   const missing = async () => {

@@ -114,6 +114,7 @@ export class Membership {
     this.#member.renewed?.(sentAt);
     this.#log.info({ registration: answer.registration, backends: inventory.length }, 'registered');
     this.#member.acknowledged?.(inventory.flatMap(({ status }) => (status ? [status] : [])));
+    this.#member.ended?.(answer.ended);
     this.#take(answer);
   }
 

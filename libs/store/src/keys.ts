@@ -36,7 +36,7 @@ export function keysOf(cluster: string) {
     key: (hash: string) => key('key', hash),
     /** zset, scheduler: `<what>/<id>` → cluster clock when it is to be looked at. */
     due: key('due'),
-    /** hash, scheduler: backend id → Route. */
+    /** hash, scheduler: backend id → Route; `drone/<id>` → the row of a drone that is silent (droneRow). */
     routes: key('routes'),
     /** stream, scheduler: changes of `routes`, ids `<epoch>-<n>` with n contiguous. */
     routeLog: key('routes', 'log'),
@@ -72,4 +72,9 @@ export function scriptKeys(keys: Keys): string[] {
     keys.drone(''),
     keys.key(''),
   ];
+}
+
+/** Where the route table tells that a drone is silent; no backend id has a slash. */
+export function droneRow(drone: string): string {
+  return `drone/${drone}`;
 }

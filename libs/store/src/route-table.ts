@@ -1,7 +1,7 @@
 import { type Clock, DEADLINES } from '@spawner/domain';
 import { Route } from '@spawner/proto/internal/route';
 import type { Log } from '@spawner/service';
-import type { Keys } from './keys.ts';
+import { droneRow, type Keys } from './keys.ts';
 import type { Redis, RedisReply } from './redis.ts';
 import { type LogPosition, Replica } from './replica.ts';
 
@@ -31,6 +31,11 @@ export class RouteTable {
 
   get(id: string): Route | undefined {
     return this.#replica.get(id);
+  }
+
+  /** Whether a drone has missed its renewals: what it runs may be gone, and may just as well be there. */
+  isSilent(drone: string): boolean {
+    return this.#replica.get(droneRow(drone)) !== undefined;
   }
 
   get size(): number {

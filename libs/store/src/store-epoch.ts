@@ -16,6 +16,7 @@ const WRITING = [
   'report',
   'restore',
   'settle',
+  'silence',
   'stop',
   'sweep',
   'tick',

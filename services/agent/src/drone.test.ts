@@ -232,6 +232,64 @@ describe('a drone', () => {
     expect(drone.find('a')?.usage.activeAt).toBe(20_000);
   });
 
+  it('gives the claim of a placement back as it came, also after a restart', async () => {
+    const claim = Buffer.from([1, 0, 255]);
+    drone.start(
+      StartBackendRequest.fromPartial({ id: 'a', placement: 1, spec: { image: 'image-a' }, claim }),
+    );
+    await reaches('a', BackendState.WAITING);
+    drone.close();
+    drone = open();
+    drone.takeUp(new Map());
+    expect(drone.inventory().map((entry) => entry.claim)).toEqual([claim]);
+  });
+
+  it('ends what is asked to end though its container is gone already, and twice is once', async () => {
+    for (const id of ['a', 'b']) {
+      start(id);
+      await reaches(id, BackendState.WAITING);
+      runtime.containers.delete(id);
+    }
+    const order = { reason: EndReason.REQUESTED, force: false };
+    for (const id of ['a', 'a', 'b']) drone.stop({ ...order, id, force: id === 'b' });
+    for (const id of ['a', 'b']) {
+      await reaches(id, TERMINATED);
+      expect(drone.find(id)?.life.status.endReason).toBe(EndReason.REQUESTED);
+      const { revision } = drone.find(id)!.life.status;
+      drone.stop({ ...order, id });
+      expect(drone.find(id)?.life.status.revision).toBe(revision);
+    }
+  });
+
+  it('never starts an id again that has ended here or was stopped before it came, whoever asks and after a restart too', async () => {
+    start('a');
+    drone.stop({ id: 'a', force: true, reason: EndReason.REQUESTED });
+    await reaches('a', TERMINATED);
+    drone.stop({ id: 'late', force: true, reason: EndReason.REQUESTED });
+    for (const restarted of [false, true]) {
+      if (restarted) {
+        drone.forget(['a', 'late']);
+        drone.close();
+        drone = open();
+        drone.takeUp(new Map());
+      }
+      for (const id of ['a', 'late']) expect(() => start(id)).toThrow('this backend has ended here');
+    }
+    expect(runtime.calls.filter((call) => call.startsWith('start'))).toEqual([]);
+  });
+
+  it('tells in its inventory too of an end that was ordered for what never was here, until that stands', async () => {
+    start('a');
+    drone.stop({ id: 'late', force: true, reason: EndReason.REQUESTED });
+    const told = () => drone.inventory().map(({ status, spec }) => [status?.id, status?.state, spec?.image]);
+    expect(told()).toEqual([
+      ['a', LOADING, 'image-a'],
+      ['late', TERMINATED, undefined],
+    ]);
+    drone.forget(['late']);
+    expect([told().length, drone.unheard().length]).toEqual([1, 1]);
+  });
+
   it('removes a container that nobody knows when it is seen a second time, and no other', async () => {
     start('a');
     await reaches('a', BackendState.WAITING);

@@ -97,7 +97,7 @@ export class Drone {
 
   /** Takes a backend over. The same id again is success; one that ended here is refused. */
   start(request: StartBackendRequest): void {
-    const { id, spec, placement, key } = request;
+    const { id, spec, placement, key, claim } = request;
     const { journal, clock, instruments } = this.#tools;
     const present = this.#backends.get(id);
     if (present && !hasEnded(present.life)) return;
@@ -106,7 +106,7 @@ export class Drone {
     if (!spec) throw new AppError('invalid', 'spec is missing');
     const createTime = request.createTime ?? clock.wall();
     const life = newLife(id, termsOf(spec), createTime);
-    const entry = { id, placement, createTime, spec, key, digest: digestOf(spec), life };
+    const entry = { id, placement, createTime, spec, key, claim, digest: digestOf(spec), life };
     journal.write(entry);
     const backend = new Backend(entry, this.#tools, presentContext());
     this.#backends.set(id, backend);
@@ -115,11 +115,11 @@ export class Drone {
   }
 
   /** Ends a backend. One that never was here may not start any more, and is reported as ended. */
-  stop({ id, force, reason }: StopOrder): void {
+  stop({ id, force, reason, detail }: StopOrder): void {
     const wanted = reason === EndReason.UNSPECIFIED ? EndReason.REQUESTED : reason;
     const backend = this.#backends.get(id);
     if (backend) {
-      backend.take({ type: 'stop', reason: wanted, force });
+      backend.take({ type: 'stop', reason: wanted, force, detail });
       return;
     }
     const { journal, clock } = this.#tools;
@@ -129,9 +129,10 @@ export class Drone {
     this.#place?.kick();
   }
 
-  /** Everything that the journal holds. */
+  /** Everything that the journal holds, and the ends of what never was here, without a spec. */
   inventory(): InventoryEntry[] {
-    return this.backends().map(({ entry }) => inventoryOf(entry));
+    const neverHere = [...this.#neverHere.values()].map((status) => ({ status, placement: 0 }));
+    return [...this.backends().map(({ entry }) => inventoryOf(entry)), ...neverHere];
   }
 
   /** What the scheduler has not acknowledged yet. */

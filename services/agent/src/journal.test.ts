@@ -35,7 +35,8 @@ function entryOf(id: string): JournalEntry {
   const stop = { type: 'stop', reason: EndReason.REQUESTED, force: false } as const;
   const { life } = step(begun, stop, at);
   const key = { namespace: 'rooms', name: `${id}\n{}*🙂`, tag: '' };
-  return { id, placement: 42, createTime: new Date(4_000), spec, key, digest: digestOf(spec), life };
+  const claim = Buffer.from([0, 255, id.length]);
+  return { id, placement: 42, createTime: new Date(4_000), spec, key, digest: digestOf(spec), claim, life };
 }
 
 describe('the journal', () => {
@@ -87,6 +88,7 @@ describe('the journal', () => {
     const told = inventoryOf(entryOf('a'));
     expect(told).toMatchObject({
       placement: 42,
+      claim: Buffer.from([0, 255, 1]),
       key: { namespace: 'rooms', name: 'a\n{}*🙂', tag: '' },
       status: { id: 'a', state: BackendState.TERMINATING },
       spec: { image: 'some/image:1', labels: { team: 'red' }, idleTimeoutMs: 0, memoryBytes: 9_000_000 },

@@ -19,6 +19,8 @@ export interface JournalEntry {
   readonly key?: BackendKey;
   /** SHA-256 of the spec as it came, in hexadecimal. */
   readonly digest: string;
+  /** The scheduler's mark under its placement, as it came. */
+  readonly claim?: Buffer;
   readonly life: Life;
 }
 
@@ -28,6 +30,8 @@ interface Written {
   placement: number;
   createTime: string;
   digest: string;
+  /** Hexadecimal. */
+  claim?: string;
   key?: unknown;
   spec: unknown;
   status: unknown;
@@ -76,6 +80,7 @@ export class Journal {
       placement: entry.placement,
       createTime: entry.createTime.toISOString(),
       digest: entry.digest,
+      claim: entry.claim?.toString('hex'),
       key: entry.key && BackendKey.toJSON(entry.key),
       spec: BackendSpec.toJSON(entry.spec),
       status: BackendStatus.toJSON(life.status),
@@ -107,6 +112,7 @@ export function inventoryOf({
   createTime,
   placement,
   key,
+  claim,
 }: JournalEntry): InventoryEntry {
   return {
     status: life.status,
@@ -123,6 +129,7 @@ export function inventoryOf({
     createTime,
     placement,
     key,
+    claim,
   };
 }
 
@@ -137,6 +144,7 @@ function readEntry(id: string, written: Written): JournalEntry {
     createTime: new Date(written.createTime),
     spec,
     digest: written.digest,
+    ...(written.claim === undefined ? {} : { claim: Buffer.from(written.claim, 'hex') }),
     ...(written.key === undefined ? {} : { key: BackendKey.fromJSON(written.key) }),
     life: { status, terms: termsOf(spec), loadingAt, startedAt, readyAt, ending },
   };

@@ -1,6 +1,6 @@
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { Passage } from './gate.ts';
-import { errorPage, waitingPage } from './pages.ts';
+import { errorPage, retryingPage, waitingPage } from './pages.ts';
 
 /**
  * The answers that the edge gives itself: JSON for programs, a small page for browsers, never a word of
@@ -17,6 +17,8 @@ export interface Answer {
 /** Tells a waiting page that it was not the backend that answered, and how far the backend is. */
 const STATE_HEADER = 'X-Spawner-State';
 
+const AWAY = 'The machine of this session cannot be reached at the moment';
+
 /** Each as a page where `html` says so. */
 export const ANSWERS = {
   badRequest: (why: string, html: boolean) =>
@@ -27,6 +29,11 @@ export const ANSWERS = {
     answer(404, 'unknown', 'NOT_FOUND', 'There is no backend at this address.', html),
   badGateway: (html: boolean) =>
     answer(502, 'bad_gateway', 'UNAVAILABLE', 'The backend could not be reached.', html),
+  /** Its address does not answer, and its drone is silent: it may come back with it. */
+  away: (html: boolean) => {
+    const said = again('unreachable', `${AWAY}.`, html);
+    return html ? { ...said, body: retryingPage(AWAY) } : said;
+  },
   busy: (html: boolean) => again('busy', 'Too many requests are under way to this backend.', html),
 } as const;
 

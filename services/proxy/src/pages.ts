@@ -17,11 +17,20 @@ export function errorPage(status: number, message: string): string {
   return page(`${status}`, `<h1>${message}</h1>`);
 }
 
+export function waitingPage(state: string): string {
+  return patientPage('Starting…', 'Your session is starting…', WORDS[state] ?? '');
+}
+
+/** For a session that may come back. */
+export function retryingPage(message: string): string {
+  return patientPage('Trying again…', `${message}…`, 'This page comes back by itself when it can.');
+}
+
 /**
  * Asks for its own address, with the patience of a second (RFC 7240), until an answer is not ours: then
  * it loads the page. Without scripts the browser reloads it every two seconds.
  */
-export function waitingPage(state: string): string {
+function patientPage(title: string, heading: string, words: string): string {
   const script = `const words=${JSON.stringify(WORDS)};
 const ask=async()=>{
   try{
@@ -33,8 +42,8 @@ const ask=async()=>{
   setTimeout(ask,500);
 };ask();`;
   return page(
-    'Starting…',
-    `<h1>Your session is starting…</h1><p id="state" role="status">${WORDS[state] ?? ''}</p><script>${script}</script>`,
+    title,
+    `<h1>${heading}</h1><p id="state" role="status">${words}</p><script>${script}</script>`,
     '<noscript><meta http-equiv="refresh" content="2"></noscript>',
   );
 }

@@ -87,6 +87,7 @@ export class EdgeProxy {
       }),
       clock,
       log,
+      isSilent: (droneId: string) => routes.isSilent(droneId),
       look: (id: string) => this.#reports.look(id),
     };
     const redirectPort = () =>

@@ -35,6 +35,8 @@ export interface EdgeParts {
   metrics: Metrics;
   clock: Clock;
   log: Log;
+  /** Whether a drone has missed its renewals. */
+  isSilent(droneId: string): boolean;
   /** A backend could not be reached. */
   look(id: string): void;
 }
@@ -191,7 +193,9 @@ export class EdgeServer implements Handlers {
         settled = true;
         metrics.upstreamFailed();
         this.#parts.look(id);
-        answer(ANSWERS.badGateway(html));
+        // What had reached the backend may have been done: it is not for us to say that it can be sent again.
+        const away = !reached && this.#parts.isSilent(passage.droneId);
+        answer(away ? ANSWERS.away(html) : ANSWERS.badGateway(html));
       },
       over: () => {
         settled = true;

@@ -15,6 +15,7 @@ import { LogStream, type ReusePolicy, type TailLogsResponse } from '@spawner/pro
 import { counter, inSpan, type Log } from '@spawner/service';
 import type { Agents } from './agents.ts';
 import type { BackendStore, Placement } from './backend-store.ts';
+import type { Claims } from './claim.ts';
 import { holderNotKnown, refuseOtherSpec, refuseOtherTag } from './holder.ts';
 import type { NodeStore } from './node-store.ts';
 import { type BackendRecord, toBackend } from './record.ts';
@@ -58,15 +59,25 @@ export class Backends {
   readonly #store: BackendStore;
   readonly #nodes: NodeStore;
   readonly #agents: Agents;
+  readonly #claims: Claims;
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #placed = counter('spawner.scheduler.placements', 'Placements by outcome');
 
-  constructor(store: BackendStore, nodes: NodeStore, agents: Agents, bus: Bus, clock: Clock, log: Log) {
+  constructor(
+    store: BackendStore,
+    nodes: NodeStore,
+    agents: Agents,
+    claims: Claims,
+    bus: Bus,
+    clock: Clock,
+    log: Log,
+  ) {
     this.#store = store;
     this.#nodes = nodes;
     this.#agents = agents;
+    this.#claims = claims;
     this.#bus = bus;
     this.#clock = clock;
     this.#log = log;
@@ -111,6 +122,7 @@ export class Backends {
       createTime: created,
       spec,
       key,
+      claim: this.#claims.sign({ id, drone: node.id, placement, key, digest: summary.digest }),
     };
     try {
       await this.#agents.at(node.rpcAddress).startBackend(start, { timeoutMs: START_MS });

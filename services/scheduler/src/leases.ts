@@ -29,6 +29,11 @@ export class Leases {
     this.#log = log;
   }
 
+  /** A drone's renewals are due: where it has missed them, the edge hears of it. */
+  async miss(drone: string): Promise<void> {
+    if (await this.#nodes.miss(drone)) this.#log.warn({ drone }, 'a drone has missed its renewals');
+  }
+
   /** A drone's lease is due: its strictly keyed backends end as LEASE_LOST, and their keys are free. */
   async lapse(drone: string): Promise<void> {
     if (!(await this.#nodes.lapse(drone))) return;

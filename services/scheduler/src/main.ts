@@ -5,6 +5,7 @@ import { keysOf, StoreEpoch } from '@spawner/store';
 import { Agents } from './agents.ts';
 import { BackendStore } from './backend-store.ts';
 import { Backends } from './backends.ts';
+import { Claims } from './claim.ts';
 import { readConfig } from './config.ts';
 import { Explanations } from './explanations.ts';
 import { Leases } from './leases.ts';
@@ -23,13 +24,15 @@ await run('scheduler', readConfig, async (config, app) => {
   const keys = keysOf(config.cluster);
 
   const agents = app.own(new Agents());
+  const claims = new Claims(config.cluster, config.clusterSecrets);
+  claims.announce(app.log);
   const epoch = new StoreEpoch({ redis, keys, log: app.log, emptyStore: config.emptyStore });
   const replication = await app.connect('Redis', () => Replication.open(redis, epoch, config.waitReplicas));
   const nodeStore = new NodeStore(redis, keys, epoch);
   const backendStore = new BackendStore(redis, keys, epoch, replication);
-  const backends = new Backends(backendStore, nodeStore, agents, bus, app.clock, app.log);
+  const backends = new Backends(backendStore, nodeStore, agents, claims, bus, app.clock, app.log);
   const explanations = new Explanations(backendStore, nodeStore, agents, app.clock, app.log);
-  const nodes = new Nodes(nodeStore, backendStore, backends, app.clock, app.log);
+  const nodes = new Nodes(nodeStore, backendStore, backends, claims, app.clock, app.log);
   const withdrawals = new Withdrawals(keys, epoch);
 
   const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);

@@ -1,5 +1,6 @@
 import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { Route, RouteState } from '@spawner/proto/internal/route';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import type { Keys, Redis, StoreEpoch } from '@spawner/store';
 
@@ -66,7 +67,7 @@ export class NodeStore {
     id: string,
     registration: number,
   ): Promise<{ granted: boolean; stops: StopOrder[] }> {
-    const args = [memberOf(kind, id), id, registration, DEADLINES.leaseGiveAway];
+    const args = [memberOf(kind, id), id, registration, DEADLINES.leaseGiveAway, DEADLINES.renewalsMissed];
     const answer = await this.#epoch.run('renew', args);
     const [granted, stops] = answer as [number, Buffer[]];
     if (granted === 1) this.#epoch.saw(registration);
@@ -114,6 +115,13 @@ export class NodeStore {
   async unregister(kind: NodeKind, id: string, silentMs: number): Promise<void> {
     const args = [this.#nodes(kind), memberOf(kind, id), id, silentMs];
     await this.#epoch.run('unregister', args);
+  }
+
+  /** Whether a drone whose renewals were due has missed them; the edge is then told that it is unreachable. */
+  async miss(drone: string): Promise<boolean> {
+    const row = Route.encode(Route.fromPartial({ state: RouteState.UNREACHABLE, droneId: drone })).finish();
+    const args = [drone, DEADLINES.renewalsMissed, Buffer.from(row)];
+    return Number(await this.#epoch.run('silence', args)) === 1;
   }
 
   /** Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. */

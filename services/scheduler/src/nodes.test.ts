@@ -3,6 +3,7 @@ import { InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { RenewNodeRequest } from '@spawner/proto/internal/scheduler_service';
 import { createLog } from '@spawner/service';
+import { Claims } from './claim.ts';
 import { Nodes } from './nodes.ts';
 
 const node = (kind: NodeKind) => Node.fromPartial({ kind, id: 'a' });
@@ -36,6 +37,7 @@ function scene() {
     nodeStore as never,
     backendStore as never,
     {} as never,
+    new Claims('test', []),
     systemClock,
     createLog('test', 'silent'),
   );

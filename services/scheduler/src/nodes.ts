@@ -14,11 +14,15 @@ import { type Drone, DroneState } from '@spawner/proto/v1/fleet_service';
 import { counter, type Log } from '@spawner/service';
 import type { BackendStore } from './backend-store.ts';
 import type { Backends } from './backends.ts';
+import type { Claims } from './claim.ts';
 import { KIND_NAMES, type KnownNode, type NodeStore } from './node-store.ts';
 import { proxyList } from './proxies.ts';
 
 /** Commands that one call has under way in the store: enough to fill a round trip, few enough for others to get a turn. */
 const AT_ONCE = 16;
+/** Of the ids that an agent sends, so many and so much of each go into the log. */
+const MOST_LOGGED = { ids: 10, characters: 64 };
+
 const NO_VERDICT = { stops: [], proxies: undefined, ended: [] };
 
 /** What nodes ask: a place in the cluster, and to be believed about their backends. */
@@ -26,15 +30,28 @@ export class Nodes {
   readonly #nodes: NodeStore;
   readonly #store: BackendStore;
   readonly #backends: Backends;
+  readonly #claims: Claims;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #registrations = counter('spawner.scheduler.registrations', 'Registrations by kind of node');
+  readonly #refused = counter(
+    'spawner.scheduler.refused_claims',
+    'Lines of inventories that this cluster did not place',
+  );
   #proxies: ProxyList = { version: 0, proxies: [] };
 
-  constructor(nodes: NodeStore, store: BackendStore, backends: Backends, clock: Clock, log: Log) {
+  constructor(
+    nodes: NodeStore,
+    store: BackendStore,
+    backends: Backends,
+    claims: Claims,
+    clock: Clock,
+    log: Log,
+  ) {
     this.#nodes = nodes;
     this.#store = store;
     this.#backends = backends;
+    this.#claims = claims;
     this.#clock = clock;
     this.#log = log;
   }
@@ -49,8 +66,10 @@ export class Nodes {
       'node registered',
     );
     if (node.kind === NodeKind.PROXY) await this.refreshProxies();
-    const stops =
-      node.kind === NodeKind.DRONE ? await this.#takeInventory(node.id, registration, inventory) : [];
+    const { stops, ended } =
+      node.kind === NodeKind.DRONE
+        ? await this.#takeInventory(node.id, registration, inventory)
+        : { stops: [], ended: [] };
     // Not before its inventory stands: a spawn must find the keys that its backends hold.
     if (node.kind === NodeKind.DRONE) await this.#nodes.admit(node.id, registration);
     const wanted = await this.#nodes.renew(node.kind, node.id, registration);
@@ -58,6 +77,7 @@ export class Nodes {
       registration,
       stops: [...stops, ...wanted.stops],
       proxies: hearsOfProxies(node.kind) ? this.#proxies : undefined,
+      ended,
     };
   }
 
@@ -132,22 +152,49 @@ export class Nodes {
       .catch((error: unknown) => this.#log.info({ error }, 'a change was not announced'));
   }
 
-  /** Believes a drone about everything that it runs; what it once reported and lacks now has ended. */
+  /**
+   * Believes a drone about what it runs, in so far as this cluster has placed it there; what it once reported
+   * and lacks now has ended.
+   */
   async #takeInventory(
     drone: string,
     registration: number,
     inventory: readonly InventoryEntry[],
-  ): Promise<StopOrder[]> {
+  ): Promise<{ stops: StopOrder[]; ended: string[] }> {
+    const ended: string[] = [];
+    const refused: string[] = [];
     const stops = await mapBounded(inventory, AT_ONCE, async (entry) => {
-      if (!entry.status) return [];
-      const outcome = await this.#store.restore(drone, registration, { ...entry, status: entry.status });
-      if (outcome === 'taken' || outcome === 'restored') await this.#announce(entry.status.id);
-      return stopUnwanted(entry.status, outcome);
+      const { status } = entry;
+      if (!status) return [];
+      const outcome = await this.#takeEntry(drone, registration, entry, status);
+      if (outcome === 'taken' || outcome === 'restored') await this.#announce(status.id);
+      if (outcome === 'unknown' && !isNeverHere(entry)) refused.push(status.id);
+      if (status.state !== BackendState.TERMINATED) return stopUnwanted(status, outcome);
+      if (outcome !== 'stale') ended.push(status.id);
+      return [];
     });
+    this.#tellRefused(drone, refused);
     const there = new Set(inventory.map(({ status }) => status?.id));
     const lacking = (await this.#store.living(drone)).filter((id) => !there.has(id));
     await mapBounded(lacking, AT_ONCE, (id) => this.#endLacking(id));
-    return stops.flat();
+    return { stops: stops.flat(), ended };
+  }
+
+  /** A line of a record that is there is a report. Where there is none, a right claim brings it back, and without one it stays `unknown`. */
+  async #takeEntry(drone: string, registration: number, entry: InventoryEntry, status: BackendStatus) {
+    if (isNeverHere(entry) || !this.#claims.accepts(drone, entry))
+      return this.#store.report(drone, registration, status);
+    return this.#store.restore(drone, registration, { ...entry, status });
+  }
+
+  #tellRefused(drone: string, refused: readonly string[]): void {
+    if (refused.length === 0) return;
+    this.#refused({}, refused.length);
+    const backends = refused.slice(0, MOST_LOGGED.ids).map((id) => id.slice(0, MOST_LOGGED.characters));
+    this.#log.warn(
+      { drone, refused: refused.length, backends },
+      'a drone has backends that this cluster did not place there; they are to be stopped',
+    );
   }
 
   async #endLacking(id: string): Promise<void> {
@@ -164,8 +211,20 @@ function hearsOfProxies(kind: NodeKind): boolean {
   return kind !== NodeKind.DRONE;
 }
 
-/** A drone runs what has ended, or what another drone has: it is to stop it. */
-function stopUnwanted(status: BackendStatus, outcome: string | undefined): StopOrder[] {
-  if (status.state === BackendState.TERMINATED || (outcome !== 'ended' && outcome !== 'elsewhere')) return [];
-  return [{ id: status.id, force: true, reason: EndReason.INTERNAL }];
+/** The end of what never was a backend there: news for a record that waits for it, and nothing to make one of. */
+function isNeverHere({ spec, status }: InventoryEntry): boolean {
+  return !spec && status?.state === BackendState.TERMINATED;
 }
+
+/** A drone runs what has ended, what another drone has, or what was never placed there: it is to stop it. */
+function stopUnwanted(status: BackendStatus, outcome: string | undefined): StopOrder[] {
+  const why = UNWANTED[outcome ?? ''];
+  if (status.state === BackendState.TERMINATED || !why) return [];
+  return [{ id: status.id, force: true, reason: EndReason.INTERNAL, detail: why }];
+}
+
+const UNWANTED: Readonly<Record<string, string>> = {
+  ended: 'its record had ended',
+  elsewhere: 'its record is on another drone',
+  unknown: 'its drone has no right claim to it',
+};

@@ -25,6 +25,7 @@ export async function sweep(parts: SweepParts, log: Log): Promise<void> {
   for (const entry of await nodeStore.sweep()) {
     const [what, id = '', epoch] = entry.split('/');
     if (what === 'forget') await backendStore.forget(id);
+    else if (what === 'silent') await leases.miss(id);
     else if (what === 'lease') await leases.lapse(id);
     else if (what === 'drone') await leases.giveUp(id);
     else if (what === 'reserve' && isBackendId(id)) await backends.expire(id);

@@ -87,6 +87,11 @@ local function put_route(id, route)
   return epoch
 end
 
+-- A drone is heard of again, or for good no more: its row among the routes goes (silence.lua).
+local function clear_silence(drone)
+  if redis.call('HEXISTS', ROUTES, 'drone/' .. drone) == 1 then put_route('drone/' .. drone, '') end
+end
+
 -- A drone's load in thousandths: of what it can hold, the scarcest.
 local function set_load(drone)
   local values = redis.call('HMGET', DRONE .. drone, 'cpu', 'memory', 'backends', 'reserved_cpu', 'reserved_memory', 'reserved_backends')

@@ -9,5 +9,6 @@ redis.call('HDEL', NODES_DRONE, ARGV[1])
 redis.call('HDEL', RENEWALS, 'drone/' .. ARGV[1], 'drone/' .. ARGV[1] .. '/registration')
 redis.call('ZREM', LOAD, ARGV[1])
 arrived('drone/' .. ARGV[1])
-redis.call('ZREM', DUE, 'lease/' .. ARGV[1], 'drone/' .. ARGV[1])
+redis.call('ZREM', DUE, 'lease/' .. ARGV[1], 'drone/' .. ARGV[1], 'silent/' .. ARGV[1])
+clear_silence(ARGV[1])
 return 1

@@ -20,7 +20,14 @@ export interface StartBackendRequest {
   placement: number;
   createTime?: Date | undefined;
   spec?: BackendSpec | undefined;
-  key?: BackendKey | undefined;
+  key?:
+    | BackendKey
+    | undefined;
+  /**
+   * The scheduler's mark under this placement (claim.ts of the scheduler); the agent keeps it for its inventory.
+   * Absent where the cluster has no secret.
+   */
+  claim?: Buffer | undefined;
 }
 
 export interface StartBackendResponse {
@@ -68,7 +75,15 @@ export interface AgentServiceTailLogsResponse {
 }
 
 function createBaseStartBackendRequest(): StartBackendRequest {
-  return { id: "", registration: 0, placement: 0, createTime: undefined, spec: undefined, key: undefined };
+  return {
+    id: "",
+    registration: 0,
+    placement: 0,
+    createTime: undefined,
+    spec: undefined,
+    key: undefined,
+    claim: undefined,
+  };
 }
 
 export const StartBackendRequest: MessageFns<StartBackendRequest> = {
@@ -90,6 +105,9 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
     }
     if (message.key !== undefined) {
       BackendKey.encode(message.key, writer.uint32(50).fork()).join();
+    }
+    if (message.claim !== undefined) {
+      writer.uint32(58).bytes(message.claim);
     }
     return writer;
   },
@@ -155,6 +173,14 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
             message.key = BackendKey.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.claim = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -179,6 +205,7 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
         : undefined,
       spec: isSet(object.spec) ? BackendSpec.fromJSON(object.spec) : undefined,
       key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      claim: isSet(object.claim) ? Buffer.from(bytesFromBase64(object.claim)) : undefined,
     };
   },
 
@@ -202,6 +229,9 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
     if (message.key !== undefined) {
       obj.key = BackendKey.toJSON(message.key);
     }
+    if (message.claim !== undefined) {
+      obj.claim = base64FromBytes(message.claim);
+    }
     return obj;
   },
 
@@ -218,6 +248,7 @@ export const StartBackendRequest: MessageFns<StartBackendRequest> = {
       ? BackendSpec.fromPartial(object.spec)
       : undefined;
     message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.claim = object.claim ?? undefined;
     return message;
   },
 };
@@ -1035,6 +1066,14 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   /** What this drone alone knows of a living backend. */
   explainBackend: handleUnaryCall<AgentServiceExplainBackendRequest, AgentServiceExplainBackendResponse>;
   tailLogs: handleServerStreamingCall<AgentServiceTailLogsRequest, AgentServiceTailLogsResponse>;
+}
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

@@ -77,7 +77,10 @@ export interface BackendStatus {
   events: LifeEvent[];
 }
 
-/** One line of an agent's inventory: enough to write the backend's record anew. */
+/**
+ * One line of an agent's inventory: enough to write the backend's record anew. Without a spec it is an end that a
+ * stop order asked for and that never was a backend here.
+ */
 export interface InventoryEntry {
   status?: BackendStatus | undefined;
   spec?: SpecSummary | undefined;
@@ -89,7 +92,11 @@ export interface InventoryEntry {
    * With a key also its fence.
    */
   placement: number;
-  key?: BackendKey | undefined;
+  key?:
+    | BackendKey
+    | undefined;
+  /** As it came with its start. Without a right one no record is written from this line in a cluster that has a secret. */
+  claim?: Buffer | undefined;
 }
 
 function createBaseEndpoint(): Endpoint {
@@ -935,7 +942,7 @@ export const BackendStatus: MessageFns<BackendStatus> = {
 };
 
 function createBaseInventoryEntry(): InventoryEntry {
-  return { status: undefined, spec: undefined, createTime: undefined, placement: 0, key: undefined };
+  return { status: undefined, spec: undefined, createTime: undefined, placement: 0, key: undefined, claim: undefined };
 }
 
 export const InventoryEntry: MessageFns<InventoryEntry> = {
@@ -954,6 +961,9 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
     }
     if (message.key !== undefined) {
       BackendKey.encode(message.key, writer.uint32(42).fork()).join();
+    }
+    if (message.claim !== undefined) {
+      writer.uint32(50).bytes(message.claim);
     }
     return writer;
   },
@@ -1011,6 +1021,14 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
             message.key = BackendKey.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.claim = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1034,6 +1052,7 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
         : undefined,
       placement: isSet(object.placement) ? globalThis.Number(object.placement) : 0,
       key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      claim: isSet(object.claim) ? Buffer.from(bytesFromBase64(object.claim)) : undefined,
     };
   },
 
@@ -1054,6 +1073,9 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
     if (message.key !== undefined) {
       obj.key = BackendKey.toJSON(message.key);
     }
+    if (message.claim !== undefined) {
+      obj.claim = base64FromBytes(message.claim);
+    }
     return obj;
   },
 
@@ -1071,6 +1093,7 @@ export const InventoryEntry: MessageFns<InventoryEntry> = {
     message.createTime = object.createTime ?? undefined;
     message.placement = object.placement ?? 0;
     message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.claim = object.claim ?? undefined;
     return message;
   },
 };

@@ -26,6 +26,11 @@ export const RouteState = {
   ENDED: 3,
   /** WITHDRAWN - An end for idleness is being settled: requests are held, and the first of them gives it back. */
   WITHDRAWN: 4,
+  /**
+   * UNREACHABLE - Of a drone's own row, not of a backend: the drone has missed its renewals. What it runs is forwarded to where it
+   * answers, and is else to be tried again: 503. The row goes with the drone's next renewal.
+   */
+  UNREACHABLE: 5,
 } as const;
 
 export type RouteState = typeof RouteState[keyof typeof RouteState];
@@ -36,6 +41,7 @@ export namespace RouteState {
   export type OPEN = typeof RouteState.OPEN;
   export type ENDED = typeof RouteState.ENDED;
   export type WITHDRAWN = typeof RouteState.WITHDRAWN;
+  export type UNREACHABLE = typeof RouteState.UNREACHABLE;
 }
 
 export function routeStateFromJSON(object: any): RouteState {
@@ -55,6 +61,9 @@ export function routeStateFromJSON(object: any): RouteState {
     case 4:
     case "ROUTE_STATE_WITHDRAWN":
       return RouteState.WITHDRAWN;
+    case 5:
+    case "ROUTE_STATE_UNREACHABLE":
+      return RouteState.UNREACHABLE;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }
@@ -72,12 +81,14 @@ export function routeStateToJSON(object: RouteState): string {
       return "ROUTE_STATE_ENDED";
     case RouteState.WITHDRAWN:
       return "ROUTE_STATE_WITHDRAWN";
+    case RouteState.UNREACHABLE:
+      return "ROUTE_STATE_UNREACHABLE";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }
 }
 
-/** What the edge knows of one backend. Stands in Redis's route table. */
+/** What the edge knows of one backend, or of a drone that is silent. Stands in Redis's route table. */
 export interface Route {
   backendId: string;
   state: RouteState;

@@ -217,7 +217,11 @@ export interface RegisterNodeResponse {
   /** A tick: greater than every one before it. */
   registration: number;
   stops: StopOrder[];
-  proxies?: ProxyList | undefined;
+  proxies?:
+    | ProxyList
+    | undefined;
+  /** As in RenewNodeResponse, and ended backends that this cluster never placed. */
+  ended: string[];
 }
 
 /** A wanted end. Repeated in every answer until the agent has reported the end. */
@@ -225,6 +229,8 @@ export interface StopOrder {
   id: string;
   force: boolean;
   reason: EndReason;
+  /** For the agent's log, and the record where there is one. */
+  detail?: string | undefined;
 }
 
 /** The proxies of the cluster whose registration has not lapsed. */
@@ -1860,7 +1866,7 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
 };
 
 function createBaseRegisterNodeResponse(): RegisterNodeResponse {
-  return { registration: 0, stops: [], proxies: undefined };
+  return { registration: 0, stops: [], proxies: undefined, ended: [] };
 }
 
 export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
@@ -1873,6 +1879,9 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
     }
     if (message.proxies !== undefined) {
       ProxyList.encode(message.proxies, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.ended) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -1914,6 +1923,14 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
             message.proxies = ProxyList.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ended.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1931,6 +1948,7 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
       registration: isSet(object.registration) ? globalThis.Number(object.registration) : 0,
       stops: globalThis.Array.isArray(object?.stops) ? object.stops.map((e: any) => StopOrder.fromJSON(e)) : [],
       proxies: isSet(object.proxies) ? ProxyList.fromJSON(object.proxies) : undefined,
+      ended: globalThis.Array.isArray(object?.ended) ? object.ended.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -1945,6 +1963,9 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
     if (message.proxies !== undefined) {
       obj.proxies = ProxyList.toJSON(message.proxies);
     }
+    if (message.ended?.length) {
+      obj.ended = message.ended;
+    }
     return obj;
   },
 
@@ -1958,12 +1979,13 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
     message.proxies = (object.proxies !== undefined && object.proxies !== null)
       ? ProxyList.fromPartial(object.proxies)
       : undefined;
+    message.ended = object.ended?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseStopOrder(): StopOrder {
-  return { id: "", force: false, reason: 0 };
+  return { id: "", force: false, reason: 0, detail: undefined };
 }
 
 export const StopOrder: MessageFns<StopOrder> = {
@@ -1976,6 +1998,9 @@ export const StopOrder: MessageFns<StopOrder> = {
     }
     if (message.reason !== 0) {
       writer.uint32(24).int32(message.reason);
+    }
+    if (message.detail !== undefined) {
+      writer.uint32(34).string(message.detail);
     }
     return writer;
   },
@@ -2017,6 +2042,14 @@ export const StopOrder: MessageFns<StopOrder> = {
             message.reason = reader.int32() as any;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2034,6 +2067,7 @@ export const StopOrder: MessageFns<StopOrder> = {
       id: isSet(object.id) ? globalThis.String(object.id) : "",
       force: isSet(object.force) ? globalThis.Boolean(object.force) : false,
       reason: isSet(object.reason) ? endReasonFromJSON(object.reason) : 0,
+      detail: isSet(object.detail) ? globalThis.String(object.detail) : undefined,
     };
   },
 
@@ -2048,6 +2082,9 @@ export const StopOrder: MessageFns<StopOrder> = {
     if (message.reason !== 0) {
       obj.reason = endReasonToJSON(message.reason);
     }
+    if (message.detail !== undefined) {
+      obj.detail = message.detail;
+    }
     return obj;
   },
 
@@ -2059,6 +2096,7 @@ export const StopOrder: MessageFns<StopOrder> = {
     message.id = object.id ?? "";
     message.force = object.force ?? false;
     message.reason = object.reason ?? 0;
+    message.detail = object.detail ?? undefined;
     return message;
   },
 };

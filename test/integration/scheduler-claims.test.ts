@@ -1,0 +1,137 @@
+/** What a drone may bring back into a store that lost it: what this cluster placed there, and nothing else. */
+import { randomBytes } from 'node:crypto';
+import { newBackendId } from '@spawner/domain';
+import { SpecSummary } from '@spawner/proto/internal/backend_status';
+import { RenewVerdict } from '@spawner/proto/internal/scheduler_service';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
+import { keys, scene } from './scheduler-scene.ts';
+
+const { READY, TERMINATED } = BackendState;
+const SECRET = 's'.repeat(32);
+const id = () => newBackendId(randomBytes);
+const room = { namespace: 'rooms', name: 'seven', tag: '' };
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+type Drone = Awaited<ReturnType<Scene['drone']>>;
+
+describe('an inventory in a cluster with a secret', () => {
+  let redis: Redis;
+  let nats: Nats;
+  beforeAll(async () => {
+    [redis, nats] = await Promise.all([startRedis(), startNats()]);
+  });
+  afterAll(async () => {
+    await redis?.stop();
+    await nats?.stop();
+  });
+  beforeEach(() => redis.flush());
+
+  /** A ready backend with a key on drone a, and its line in that drone's inventory. */
+  async function placed(scene_: Scene, a: Drone) {
+    const backend = id();
+    await scene_.spawn({ id: backend, spec: { image: 'app' }, key: room });
+    const { placement, claim } = a.started.at(-1)!;
+    const { summary } = (await scene_.backendStore.get(backend))!;
+    const status = { id: backend, state: READY, revision: 5 };
+    return { backend, line: { status, spec: summary, createTime: new Date(5), placement, key: room, claim } };
+  }
+  const idOf = async ({ scheduler }: Scene) =>
+    (await scheduler.getBackend({ id: '', key: room })).backend?.id;
+
+  it('brings back a backend with its key when its claim is right', async () => {
+    await using scene_ = await scene(redis, nats, { secrets: [SECRET] });
+    const a = await scene_.drone('a');
+    const { backend, line } = await placed(scene_, a);
+    expect(line.claim).toHaveLength(32);
+    await redis.flush();
+    const { stops, ended } = await a.register(line);
+    expect([stops, ended, await idOf(scene_)]).toEqual([[], [], backend]);
+  });
+
+  it('is refused line by line: no record, no key, no fence, an order to stop it; and the others are taken', async () => {
+    await using scene_ = await scene(redis, nats, { secrets: [SECRET] });
+    const a = await scene_.drone('a');
+    const { backend, line } = await placed(scene_, a);
+    await redis.flush();
+    const ahead = line.placement + 3_600_000_000;
+    const [made, moved] = [id(), id()];
+    const summary = SpecSummary.fromPartial({ image: 'evil' });
+    const { stops } = await a.register(
+      { ...line, placement: ahead },
+      {
+        ...line,
+        status: { ...line.status, id: made },
+        spec: summary,
+        key: { ...room, name: 'eight' },
+        claim: undefined,
+      },
+      { ...line, status: { ...line.status, id: moved }, key: { ...room, name: 'nine' } },
+    );
+    expect(stops).toEqual(
+      [backend, made, moved].map((each) => ({
+        id: each,
+        force: true,
+        reason: EndReason.INTERNAL,
+        detail: 'its drone has no right claim to it',
+      })),
+    );
+    for (const each of [backend, made, moved])
+      await expect(scene_.scheduler.getBackend({ id: each })).rejects.toMatchObject({ code: 'not_found' });
+    expect(await scene_.store.send(['KEYS', `${keys.key('').replaceAll('{', '\\{')}*`])).toEqual([]);
+    expect(await scene_.store.send(['HLEN', keys.routes])).toBe(0);
+    expect(Number(await scene_.store.send(['GET', keys.tick]))).toBeLessThan(ahead);
+    expect((await a.register(line)).stops).toEqual([]);
+    expect(await idOf(scene_)).toBe(backend);
+  });
+
+  it('cannot be taken over by another drone', async () => {
+    await using scene_ = await scene(redis, nats, { secrets: [SECRET] });
+    const { backend, line } = await placed(scene_, await scene_.drone('a'));
+    await redis.flush();
+    const b = await scene_.drone('b');
+    expect((await b.register(line)).stops.map((order) => order.id)).toEqual([backend]);
+    await expect(idOf(scene_)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('is a report, with or without a claim, where the record is there', async () => {
+    await using scene_ = await scene(redis, nats, { secrets: [SECRET] });
+    const a = await scene_.drone('a');
+    const { backend, line } = await placed(scene_, a);
+    expect((await a.register({ ...line, claim: undefined })).stops).toEqual([]);
+    expect((await scene_.scheduler.getBackend({ id: backend })).backend?.state).toBe(READY);
+  });
+
+  it('is taken with the claims of a secret that is being replaced', async () => {
+    await using before = await scene(redis, nats, { secrets: [SECRET] });
+    const { backend, line } = await placed(before, await before.drone('a'));
+    await redis.flush();
+    await using after = await scene(redis, nats, { secrets: ['n'.repeat(32), SECRET] });
+    const a = await after.drone('a');
+    expect((await a.register(line)).stops).toEqual([]);
+    expect(await idOf(after)).toBe(backend);
+  });
+
+  it('may forget ends that stand, that nobody waits for, or that were never placed; and comes to rest', async () => {
+    await using scene_ = await scene(redis, nats, { secrets: [SECRET] });
+    const a = await scene_.drone('a');
+    const { backend, line } = await placed(scene_, a);
+    const [stranger, neverHere] = [id(), id()];
+    const over = (each: string) => ({ id: each, state: TERMINATED, revision: 9 });
+    const { stops, ended } = await a.register(
+      { ...line, status: over(backend) },
+      { status: over(stranger), spec: line.spec, placement: 3 },
+      { status: over(neverHere) },
+    );
+    expect([stops, ended]).toEqual([[], [backend, stranger, neverHere]]);
+    expect((await scene_.scheduler.getBackend({ id: backend })).backend?.state).toBe(TERMINATED);
+    for (const each of [stranger, neverHere])
+      await expect(scene_.scheduler.getBackend({ id: each })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('asks for the whole inventory when a drone reports on what nobody knows', async () => {
+    await using scene_ = await scene(redis, nats, { secrets: [SECRET] });
+    const a = await scene_.drone('a');
+    expect((await a.renew({ id: id(), state: READY, revision: 4 })).verdict).toBe(RenewVerdict.REGISTER);
+  });
+});
