@@ -1,11 +1,6 @@
 import fc from 'fast-check';
-import { keys, Node, NodeKind, plain, type Side, SpecSummary } from './memory-redis-sides.ts';
-
-/** One step that is taken on both sides. */
-export interface Step {
-  readonly name: string;
-  readonly take: (side: Side) => Promise<unknown>;
-}
+import { commands } from './memory-redis-commands.ts';
+import { keys, Node, NodeKind, type Side, SpecSummary, type Step } from './memory-redis-sides.ts';
 
 const drone = fc.constantFrom('d0', 'd1', 'd2');
 const proxy = fc.constantFrom('p0', 'p1');
@@ -53,19 +48,13 @@ const nodes = [
 ];
 
 /** Drones that take work, without which most other steps come to nothing. */
-const ready = step('ready', [drone], async (side, id) => {
-  const node = Node.fromPartial({
-    kind: NodeKind.DRONE,
-    id,
-    cpuMillis: 3_000,
-    memoryBytes: 8e9,
-    backends: 5,
-  });
+const ready = step('ready', [drone, fc.constantFrom(5, 1_000)], async (side, id, backends) => {
+  const node = Node.fromPartial({ kind: NodeKind.DRONE, id, cpuMillis: 8_000, memoryBytes: 8e9, backends });
   await side.nodes.admit(id, await side.register(node));
 });
 
 function placed(side: Side, id: string, cpuMillis: number, name: string | undefined) {
-  const summary = { cpuMillis, memoryBytes: 1e9, image: 'image', labels: { a: 'é' } };
+  const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' } };
   const given = name === undefined ? undefined : { ...NAMESPACE, name };
   return side.backends.place(id, SpecSummary.fromPartial(summary), new Date(1_700_000_000_000), given);
 }
@@ -74,7 +63,7 @@ const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key], pl
 
 /** One that is served, without which nothing is withdrawn. */
 const serve = step('serve', [backend, key], async (side, id, name) => {
-  const { outcome } = await placed(side, id, 50, name);
+  const { outcome } = await placed(side, id, 100, name);
   const record = await side.backends.get(id);
   return { outcome: `${outcome}, ${record && (await side.report(id, record.drone, 50, 5, false))}` };
 });
@@ -130,154 +119,6 @@ const time = [
   step('lease', [], (side) => side.lease()),
 ];
 
-/** Names and values collide on purpose, also with values of another kind. */
-const name = fc.constantFrom('x', 'y', 'z');
-const word = fc.constantFrom('a', 'b', 'c', '', '7', '-0', '1.5', 'é', '3 ');
-const score = fc.constantFrom('0', '-1', '2.5', '1e3', '+inf', '-inf', '(2', '12.1', 'x', '0.1');
-const rank = fc.constantFrom('0', '1', '-1', '-2', '5', '-9');
-const count = fc.constantFrom('0', '1', '2', '-1');
-const streamId = fc.constantFrom('*', '1-1', '5-3', '5-*', '5', '9-0', '-', '+', '0', 'x', '$');
-
-const command = (verb: string, ...args: fc.Arbitrary<string | string[]>[]) =>
-  fc.tuple(...args).map((given) => [verb, ...given.flat()]);
-const options = (...words: string[][]) => fc.constantFrom<string[]>([], ...words);
-
-const commands = fc
-  .oneof(
-    command(
-      'SET',
-      name,
-      word,
-      options(
-        ['NX'],
-        ['XX'],
-        ['PX', '900000'],
-        ['EX', '900'],
-        ['KEEPTTL'],
-        ['GET'],
-        ['NX', 'XX'],
-        ['PX', '0'],
-      ),
-    ),
-    ...[
-      'GET',
-      'TYPE',
-      'STRLEN',
-      'INCR',
-      'GETDEL',
-      'HGETALL',
-      'HKEYS',
-      'HVALS',
-      'HLEN',
-      'SMEMBERS',
-      'SCARD',
-      'ZCARD',
-      'XLEN',
-      'PERSIST',
-    ].map((verb) => command(verb, name)),
-    ...['DEL', 'EXISTS', 'MGET'].map((verb) => command(verb, name, name)),
-    ...[
-      'INCRBY',
-      'DECRBY',
-      'APPEND',
-      'SETNX',
-      'HGET',
-      'HEXISTS',
-      'SISMEMBER',
-      'ZSCORE',
-      'ZRANK',
-      'ZREVRANK',
-    ].map((verb) => command(verb, name, word)),
-    ...['HSET', 'HSETNX', 'HINCRBY'].map((verb) => command(verb, name, word, word)),
-    ...['HDEL', 'HMGET', 'SADD', 'SREM', 'ZREM', 'SMISMEMBER', 'ZMSCORE'].map((verb) =>
-      command(verb, name, word, word),
-    ),
-    command('HSET', name, word, word, word),
-    command('HSCAN', name, fc.constant('0'), fc.constant('COUNT'), fc.constant('1000')),
-    command(
-      'ZADD',
-      name,
-      options(['NX'], ['XX'], ['GT'], ['LT'], ['CH'], ['GT', 'CH'], ['NX', 'GT'], ['INCR'], ['NX', 'XX']),
-      score,
-      word,
-    ),
-    command('ZADD', name, score, word, score, word),
-    command('ZINCRBY', name, score, word),
-    command('ZCOUNT', name, score, score),
-    command('ZREMRANGEBYSCORE', name, score, score),
-    command(
-      'ZRANGE',
-      name,
-      rank,
-      rank,
-      options(['WITHSCORES'], ['REV'], ['REV', 'WITHSCORES'], ['LIMIT', '0', '1']),
-    ),
-    command(
-      'ZRANGE',
-      name,
-      score,
-      score,
-      fc.constant('BYSCORE'),
-      options(['REV'], ['LIMIT', '1', '1'], ['REV', 'WITHSCORES', 'LIMIT', '0', '2']),
-    ),
-    command('ZREVRANGE', name, rank, rank),
-    ...['ZRANGEBYSCORE', 'ZREVRANGEBYSCORE'].flatMap((verb) => [
-      command(verb, name, score, score, options(['WITHSCORES'])),
-      command(verb, name, score, score, fc.constant('LIMIT'), count, count),
-    ]),
-    command('ZPOPMIN', name, options(['2'])),
-    command(
-      'XADD',
-      name,
-      options(['MAXLEN', '2'], ['MAXLEN', '=', '1'], ['NOMKSTREAM']),
-      fc.constantFrom('1-1', '5-3', '5-*', '9-0', '9007199254740000-1', '0-0', 'x'),
-      word,
-      word,
-    ),
-    ...['XRANGE', 'XREVRANGE'].map((verb) =>
-      command(verb, name, streamId, streamId, options(['COUNT', '1'])),
-    ),
-    command('XREAD', options(['COUNT', '1']), fc.constant('STREAMS'), name, name, streamId, streamId),
-    command('KEYS', fc.constantFrom('*', 'x', '[xy]', '?', '[^x]', 'spawner:*')),
-    ...['GET', 'HGET', 'SET', 'ZADD', 'XREAD', 'EVAL'].map((verb) => command(verb)),
-    fc.constantFrom(...SCRIPTS().map((source) => ['EVAL', source, '1', 'x', 'a', '7'])),
-    fc.constant(['EVALSHA', '0'.repeat(40), '0']),
-    fc.constant(['CONFIG', 'GET', 'maxmemory']),
-    fc.constant(['CONFIG', 'GET', 'min-replicas-to-write', 'appendonly']),
-    fc.constant(['WAIT', '0', '10']),
-  )
-  .map((words): Step => ({ name: words.join(' '), take: (side) => plain(side.redis, words) }));
-
-/** How scripts answer and fail, beside those of the store. */
-function SCRIPTS(): string[] {
-  return [
-    'return { 1, 2.9, -2.9, "a", true, false, 3 }',
-    'return { 1, nil, 3 }',
-    'return redis.call("GET", "no such key")',
-    'return { redis.call("GET", "no such key"), 5 }',
-    'return redis.error_reply("EPOCH another one")',
-    'return redis.error_reply("oops")',
-    'return { err = "ERR from a table" }',
-    'return redis.status_reply("FINE")',
-    'return redis.call("HGET", KEYS[1])',
-    'return redis.call("INCRBY", KEYS[1], ARGV[1])',
-    'return redis.pcall("INCRBY", KEYS[1], ARGV[1])',
-    'local answer = redis.pcall("HGET", KEYS[1], "a") return type(answer) == "table" and answer.err or answer',
-    'redis.call("HSET", KEYS[1], "a", 0.1, "b", 1e20, "c", 12345678901234567) return redis.call("HGETALL", KEYS[1])',
-    'return redis.call("SET", KEYS[1], ARGV[2])',
-    'return redis.call("SET", KEYS[1], ARGV[2]).ok',
-    'return redis.call("ZADD", KEYS[1], 12.5, "m")',
-    'return ARGV[2] + nil',
-    'return ARGV[3] .. "x"',
-    'return #KEYS[2]',
-    'error("raised")',
-    'error({ err = "MINE raised" })',
-    'return string.match(redis.call("INFO", "server"), "run_id:(%w+)")',
-    'local t = redis.call("TIME") return #t',
-    'return redis.call("EVAL", "return 1", 0)',
-  ];
-}
-
 /** Weighted so that sequences come to something. */
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: place },
@@ -289,7 +130,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.oneof(...backends) },
   { weight: 4, arbitrary: fc.oneof(...time) },
   { weight: 2, arbitrary: ready },
-  { weight: 14, arbitrary: commands },
+  { weight: 18, arbitrary: commands },
 );
 
 const empty: Step = { name: 'empty()', take: (side) => side.empty() };

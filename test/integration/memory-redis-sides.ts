@@ -128,6 +128,12 @@ function statusOf(id: string, state: number, revision: number): BackendStatus {
 /** Lua tells which variable a wrong value came from. */
 const NAMED_VALUE = /\w+ '[^']*' \(a (\w+) value\)/;
 
+/** One step that is taken on both sides. */
+export interface Step {
+  readonly name: string;
+  readonly take: (side: Side) => Promise<unknown>;
+}
+
 /** What a call gives, or the error that it ends with, in a form that can be compared. */
 export async function outcome(work: () => Promise<unknown>): Promise<unknown> {
   try {
