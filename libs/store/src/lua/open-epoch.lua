@@ -34,6 +34,7 @@ for _, id in ipairs(redis.call('HKEYS', NODES_DRONE)) do
   await('drone', id)
   redis.call('ZREM', DUE, 'drone/' .. id)
   redis.call('ZADD', DUE, whole(now + window), 'lease/' .. id)
+  redis.call('ZADD', DUE, whole(now), 'silent/' .. id)
 end
 for _, id in ipairs(redis.call('HKEYS', NODES_PROXY)) do await('proxy', id) end
 
