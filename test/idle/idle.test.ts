@@ -1,0 +1,107 @@
+/**
+ * Idleness, both ways: a session in use never ends, and an unused one always does. Users come and go by a thousand
+ * drawn schedules through proxies of which one is killed now and then; `npm run idle` lives more of them, or one again.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Route } from '@spawner/proto/internal/route';
+import { createLog } from '@spawner/service';
+import { keysOf, openRedis, type Redis } from '@spawner/store';
+import { seeded, type TempDir, tempDir } from '@spawner/testkit';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { atMost } from './at-most.ts';
+import { Proxies } from './proxies.ts';
+import { scheduleOf } from './schedule.ts';
+import { type Life, live, WITHIN_MS, type World } from './session.ts';
+import { startVanishing, type Vanishing } from './vanishing.ts';
+
+const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
+const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 1_000);
+/** One schedule alone. */
+const ONLY = process.env.SPAWNER_TEST_SCHEDULE;
+const AT_ONCE = 40;
+/** Starting a program takes more of the machine than all that is done with it. */
+const STARTS_AT_ONCE = 4;
+/** These many begin first, and run beside the others: a peer that vanishes takes a minute to be found. */
+const VANISHING = 24;
+const PROXIES = 3;
+const KILL_EVERY_MS = 20_000;
+
+describe(`sessions with drawn schedules (seed ${SEED})`, () => {
+  let cluster: Cluster;
+  let store: Redis;
+  let vanishing: Vanishing;
+  let compiled: TempDir;
+  let world: World;
+  beforeAll(async () => {
+    cluster = await startCluster({ runtime: 'process', images: ['streams'], count: { proxy: PROXIES } });
+    store = await openRedis(cluster.redis.url, createLog('test', 'silent'));
+    vanishing = await startVanishing();
+    const routeState = async (id: string) => {
+      const bytes = await store.send(['HGET', keysOf(cluster.name).routes, id]);
+      return Buffer.isBuffer(bytes) ? Route.decode(bytes).state : undefined;
+    };
+    compiled = await tempDir('compiled');
+    const start = atMost(STARTS_AT_ONCE, (spec: Record<string, unknown>) => cluster.spawnReady(spec));
+    world = {
+      cluster,
+      start,
+      compiled: compiled.path,
+      vanishing,
+      proxies: new Proxies(cluster.services.proxy),
+      routeState,
+    };
+  });
+  afterAll(async () => {
+    await vanishing?.[Symbol.asyncDispose]();
+    await store?.close();
+    await cluster?.stop();
+    await compiled?.[Symbol.asyncDispose]();
+  });
+
+  it('serve every use and keep every stream while in use, and end in time after it', async () => {
+    const numbers = ONLY === undefined ? [...Array(SCHEDULES).keys()] : [Number(ONLY)];
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
+    const calm = new AbortController();
+    const trouble = world.proxies.trouble(seeded(SEED), KILL_EVERY_MS, calm.signal);
+    const lives: Life[] = [];
+    const one = async (number: number) => {
+      lives.push(await live(scheduleOf(SEED, number, number < VANISHING), world));
+    };
+    const [long, short] = [
+      numbers.filter((each) => each < VANISHING),
+      numbers.filter((each) => each >= VANISHING),
+    ];
+    const users = async () => {
+      for (let next = short.shift(); next !== undefined; next = short.shift()) await one(next);
+    };
+    try {
+      await Promise.all([...long.map(one), ...Array.from({ length: AT_ONCE }, users)]);
+    } finally {
+      calm.abort();
+      await trouble;
+      delay.disable();
+    }
+    tell(lives, world.proxies.outages.length, delay.max / 1e6);
+    const wrong = lives.flatMap(({ number, wrong }) => wrong.map((each) => `schedule ${number}: ${each}`));
+    expect(wrong).toEqual([]);
+    expect(lives).toHaveLength(numbers.length);
+  }, 600_000);
+});
+
+function tell(lives: readonly Life[], kills: number, loopDelayMs: number): void {
+  const sum = (count: (life: Life) => number) => lives.reduce((total, life) => total + count(life), 0);
+  const latest = (some: readonly Life[]) => Math.max(...some.map(({ lateMs }) => Math.round(lateMs)));
+  const broken = sum(({ wrong }) => wrong.length);
+  process.stdout.write(
+    `idle: ${lives.length} schedules: ${sum((life) => life.counts.request)} requests, ` +
+      `${sum((life) => life.counts.stream)} streams, ${sum((life) => life.counts.webSocket)} WebSockets, ` +
+      `${broken} ended while in use or late, latest end ${latest(lives.filter(({ heldUp }) => !heldUp))} ms after its timeout ` +
+      `(${WITHIN_MS} allowed)\n` +
+      `idle: ${sum(({ over }) => over)} uses were told 410 after the end; ${kills} proxies killed, ` +
+      `${sum(({ reconnects }) => reconnects)} uses begun again through another; ` +
+      `${lives.filter(({ heldUp }) => heldUp).length} ends held up by a proxy's absence, latest ` +
+      `${latest(lives.filter(({ heldUp }) => heldUp))} ms after its return; ` +
+      `this process was late by at most ${Math.round(loopDelayMs)} ms\n`,
+  );
+}

@@ -1,0 +1,80 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ServiceHandle } from '../cluster/cluster.ts';
+
+/** A time without one of the proxies, in wall time. */
+export interface Outage {
+  readonly proxy: number;
+  readonly killedAt: number;
+  /** Ready again; infinite until then. */
+  backAt: number;
+}
+
+/** The proxies of a cluster, of which one at a time is killed and comes back; whoever uses one that dies comes again through another. */
+export class Proxies {
+  readonly outages: Outage[] = [];
+  readonly #handles: readonly ServiceHandle[];
+
+  constructor(handles: readonly ServiceHandle[]) {
+    this.#handles = handles;
+  }
+
+  /** One that lives, by a number of [0, 1). */
+  pick(part: number): { index: number; port: number } {
+    const living = this.#handles
+      .map((handle, index) => ({ index, port: handle.port }))
+      .filter(({ index }) => !this.#away(index));
+    const found = living[Math.floor(part * living.length)];
+    if (!found) throw new Error('every proxy is away');
+    return found;
+  }
+
+  /** Whether this one was killed after this wall time, or was not back by then. */
+  died(proxy: number, since: number): boolean {
+    return this.outages.some((outage) => outage.proxy === proxy && outage.backAt >= since);
+  }
+
+  async kill(part: number): Promise<Outage> {
+    const { index } = this.pick(part);
+    const outage = { proxy: index, killedAt: Date.now(), backAt: Number.POSITIVE_INFINITY };
+    // Known as away before it is, so that nobody chooses it at the last moment.
+    this.outages.push(outage);
+    await this.#handles[index]?.kill();
+    return outage;
+  }
+
+  async bringBack(outage: Outage): Promise<void> {
+    const handle = this.#handles[outage.proxy];
+    await handle?.start();
+    await handle?.ready();
+    outage.backAt = Date.now();
+  }
+
+  /** Kills one now and then and lets it come back a while later, until the signal; leaves all alive. */
+  async trouble(random: () => number, everyMs: number, signal: AbortSignal): Promise<void> {
+    const rest = (ms: number) => pause(ms, undefined, { signal }).catch(() => {});
+    await rest(everyMs * random());
+    while (!signal.aborted) {
+      const outage = await this.kill(random());
+      await rest(3_000 * random());
+      await this.bringBack(outage);
+      await rest(everyMs * (0.5 + random()));
+    }
+  }
+
+  #away(proxy: number): boolean {
+    return this.outages.some(
+      (outage) => outage.proxy === proxy && outage.backAt === Number.POSITIVE_INFINITY,
+    );
+  }
+}
+
+/**
+ * The moment from which the idle clock may have gone on, for a session that was last used at `overAt`: while a proxy
+ * was away, its missing word counted as use.
+ */
+export function clockFrom(overAt: number, withinMs: number, outages: readonly Outage[]): number {
+  return outages.reduce(
+    (from, { killedAt, backAt }) => (killedAt <= from + withinMs ? Math.max(from, backAt) : from),
+    overAt,
+  );
+}
