@@ -6,13 +6,12 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Route } from '@spawner/proto/internal/route';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis } from '@spawner/store';
-import { seeded, type TempDir, tempDir } from '@spawner/testkit';
+import { seeded, startVanishing, type TempDir, tempDir, type Vanishing } from '@spawner/testkit';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { atMost } from './at-most.ts';
 import { Proxies } from './proxies.ts';
 import { scheduleOf } from './schedule.ts';
 import { type Life, live, WITHIN_MS, type World } from './session.ts';
-import { startVanishing, type Vanishing } from './vanishing.ts';
 
 const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
 const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 1_000);

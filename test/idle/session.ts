@@ -2,12 +2,12 @@
 import { Agent } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RouteState } from '@spawner/proto/internal/route';
+import type { Vanishing } from '@spawner/testkit';
 import { eventually } from '@spawner/testkit';
 import type { BackendJson, Cluster } from '../cluster/cluster.ts';
 import { clockFrom, type Proxies } from './proxies.ts';
 import type { Schedule, Use } from './schedule.ts';
 import { type Count, countedAs, type Outcome, use } from './uses.ts';
-import type { Vanishing } from './vanishing.ts';
 
 export interface World {
   readonly cluster: Pick<Cluster, 'backend' | 'domain'>;

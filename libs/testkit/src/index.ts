@@ -16,3 +16,4 @@ export * from './redis.ts';
 export * from './seeded.ts';
 export * from './temp-dir.ts';
 export * from './upstream.ts';
+export * from './vanishing.ts';
