@@ -97,7 +97,10 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
     return { ...common, lateMs: Number.POSITIVE_INFINITY, wrong: [...wrong, `${backend.id} did not end`] };
   const lateMs = timeOf(ended, 'TERMINATED') - clock() - idleTimeoutMs;
   const early = inUseUntil + idleTimeoutMs - ROUNDING_MS - timeOf(ended, 'TERMINATING');
-  if (ended.endReason !== 'IDLE') wrong.push(`ended for ${ended.endReason}: ${ended.endDetail}`);
+  if (ended.endReason !== 'IDLE')
+    wrong.push(
+      `ended for ${ended.endReason}: ${ended.endDetail} ${ended.exitCode} ${ended.lastLogs?.join(' ')}`,
+    );
   if (early > 0) wrong.push(`ended ${early} ms before its timeout`);
   if (lateMs > WITHIN_MS) wrong.push(`ended ${lateMs} ms after its timeout`);
   return { ...common, lateMs, wrong };

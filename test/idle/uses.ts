@@ -161,6 +161,7 @@ async function halfClosed({ forMs }: Use, visit: Visit, path: string): Promise<I
 
 async function vanished({ forMs }: Use, visit: Visit, path: string, handshake: boolean): Promise<InUse> {
   const socket = await openRaw(visit, path, handshake);
+  if (!handshake) socket.once('data', (head) => socket.destroy(new Error(String(head).slice(0, 30))));
   await staysOpen(socket, forMs);
   const inUseUntil = Date.now();
   await visit.vanish();
