@@ -11,7 +11,7 @@ import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { atMost } from './at-most.ts';
 import { Proxies } from './proxies.ts';
 import { scheduleOf } from './schedule.ts';
-import { type Life, live, WITHIN_MS, type World } from './session.ts';
+import { type Life, live, unlived, WITHIN_MS, type World } from './session.ts';
 
 const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
 const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 1_000);
@@ -24,6 +24,9 @@ const STARTS_AT_ONCE = 4;
 const VANISHING = 24;
 const PROXIES = 3;
 const KILL_EVERY_MS = 20_000;
+/** These many come last, after a proxy was killed for good. */
+const LAST = 60;
+const LONGEST_MS = Math.max(300_000, SCHEDULES * 500);
 
 describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   let cluster: Cluster;
@@ -31,6 +34,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   let vanishing: Vanishing;
   let compiled: TempDir;
   let world: World;
+  const delay = monitorEventLoopDelay({ resolution: 10 });
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process', images: ['streams'], count: { proxy: PROXIES } });
     store = await openRedis(cluster.redis.url, createLog('test', 'silent'));
@@ -49,48 +53,67 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
       proxies: new Proxies(cluster.services.proxy),
       routeState,
     };
+    delay.enable();
   });
   afterAll(async () => {
+    if (world) tell(all, world.proxies.outages.length, delay.max / 1e6);
     await vanishing?.[Symbol.asyncDispose]();
     await store?.close();
     await cluster?.stop();
     await compiled?.[Symbol.asyncDispose]();
   });
 
-  it('serve every use and keep every stream while in use, and end in time after it', async () => {
-    const numbers = ONLY === undefined ? [...Array(SCHEDULES).keys()] : [Number(ONLY)];
-    const delay = monitorEventLoopDelay({ resolution: 10 });
-    delay.enable();
-    const calm = new AbortController();
-    const trouble = world.proxies.trouble(seeded(SEED), KILL_EVERY_MS, calm.signal);
+  /** All of them, a few at a time; those with a vanishing peer at once. */
+  async function liveAll(numbers: readonly number[]): Promise<Life[]> {
     const lives: Life[] = [];
     const one = async (number: number) => {
-      lives.push(await live(scheduleOf(SEED, number, number < VANISHING), world));
+      const isVanishing = number < VANISHING;
+      const life = live(scheduleOf(SEED, number, isVanishing), world);
+      lives.push(await life.catch((error: Error) => unlived(number, error)));
     };
-    const [long, short] = [
-      numbers.filter((each) => each < VANISHING),
-      numbers.filter((each) => each >= VANISHING),
-    ];
+    const short = numbers.filter((number) => number >= VANISHING);
     const users = async () => {
       for (let next = short.shift(); next !== undefined; next = short.shift()) await one(next);
     };
-    try {
-      await Promise.all([...long.map(one), ...Array.from({ length: AT_ONCE }, users)]);
-    } finally {
-      calm.abort();
-      await trouble;
-      delay.disable();
-    }
-    tell(lives, world.proxies.outages.length, delay.max / 1e6);
-    const wrong = lives.flatMap(({ number, wrong }) => wrong.map((each) => `schedule ${number}: ${each}`));
-    expect(wrong).toEqual([]);
-    expect(lives).toHaveLength(numbers.length);
-  }, 600_000);
+    const long = numbers.filter((number) => number < VANISHING);
+    await Promise.all([...long.map(one), ...Array.from({ length: AT_ONCE }, users)]);
+    return lives;
+  }
+
+  const wrongOf = (lives: readonly Life[]) =>
+    lives.flatMap(({ number, wrong }) => wrong.map((each) => `schedule ${number}: ${each}`));
+  const numbers = ONLY === undefined ? [...Array(SCHEDULES).keys()] : [Number(ONLY)];
+  const last = Math.min(LAST, numbers.length - 1);
+  const all: Life[] = [];
+
+  it(
+    'serve every use and keep every stream while in use, and end in time after it',
+    async () => {
+      const calm = new AbortController();
+      const trouble = world.proxies.trouble(seeded(SEED), KILL_EVERY_MS, calm.signal);
+      try {
+        all.push(...(await liveAll(numbers.slice(0, numbers.length - last))));
+      } finally {
+        calm.abort();
+        await trouble;
+      }
+      expect(wrongOf(all)).toEqual([]);
+    },
+    LONGEST_MS,
+  );
+
+  it('do so too while a proxy is gone for good; then they end once it is forgotten', async () => {
+    await world.proxies.lose(seeded(SEED)());
+    const lives = await liveAll(numbers.slice(numbers.length - last));
+    all.push(...lives);
+    expect(wrongOf(lives)).toEqual([]);
+    expect(all).toHaveLength(numbers.length);
+  }, 180_000);
 });
 
 function tell(lives: readonly Life[], kills: number, loopDelayMs: number): void {
   const sum = (count: (life: Life) => number) => lives.reduce((total, life) => total + count(life), 0);
-  const latest = (some: readonly Life[]) => Math.max(...some.map(({ lateMs }) => Math.round(lateMs)));
+  const latest = (some: readonly Life[]) => Math.max(0, ...some.map(({ lateMs }) => Math.round(lateMs)));
   const broken = sum(({ wrong }) => wrong.length);
   process.stdout.write(
     `idle: ${lives.length} schedules: ${sum((life) => life.counts.request)} requests, ` +

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { DEADLINES } from '@spawner/domain';
 import type { ServiceHandle } from '../cluster/cluster.ts';
 
 /** A time without one of the proxies, in wall time. */
 export interface Outage {
   readonly proxy: number;
   readonly killedAt: number;
-  /** Ready again; infinite until then. */
+  /** Ready again, or forgotten; infinite until that is known. */
   backAt: number;
 }
 
@@ -13,6 +14,7 @@ export interface Outage {
 export class Proxies {
   readonly outages: Outage[] = [];
   readonly #handles: readonly ServiceHandle[];
+  readonly #lost = new Set<number>();
 
   constructor(handles: readonly ServiceHandle[]) {
     this.#handles = handles;
@@ -42,6 +44,13 @@ export class Proxies {
     return outage;
   }
 
+  /** Kills one for good: its word is missing until it is forgotten. */
+  async lose(part: number): Promise<void> {
+    const outage = await this.kill(part);
+    this.#lost.add(outage.proxy);
+    outage.backAt = outage.killedAt + DEADLINES.proxyForgotten;
+  }
+
   async bringBack(outage: Outage): Promise<void> {
     const handle = this.#handles[outage.proxy];
     await handle?.start();
@@ -62,9 +71,8 @@ export class Proxies {
   }
 
   #away(proxy: number): boolean {
-    return this.outages.some(
-      (outage) => outage.proxy === proxy && outage.backAt === Number.POSITIVE_INFINITY,
-    );
+    const open = ({ proxy: index, backAt }: Outage) => index === proxy && backAt === Number.POSITIVE_INFINITY;
+    return this.#lost.has(proxy) || this.outages.some(open);
   }
 }
 

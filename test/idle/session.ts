@@ -106,6 +106,12 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
   return { ...common, lateMs, wrong };
 }
 
+/** One whose session could not be watched to its end. */
+export function unlived(number: number, { message }: Error): Life {
+  const counts = { request: 0, stream: 0, webSocket: 0 };
+  return { number, counts, over: 0, reconnects: 0, heldUp: false, lateMs: Number.NaN, wrong: [message] };
+}
+
 /** Its record after the end; nothing where that does not come. Nobody asks before it may have come. */
 async function endOf({ cluster }: World, id: string, dueAt: () => number): Promise<BackendJson | undefined> {
   for (;;) {
