@@ -1,6 +1,6 @@
 /**
  * Idleness, both ways: a session in use never ends, and an unused one always does. Users come and go by a thousand
- * drawn schedules through proxies of which one is killed now and then; `npm run idle` lives more of them, or one again.
+ * drawn schedules through proxies of which one is killed or frozen now and then; `npm run idle` lives more of them, or one again.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Route } from '@spawner/proto/internal/route';
@@ -9,7 +9,7 @@ import { keysOf, openRedis, type Redis } from '@spawner/store';
 import { seeded, startVanishing, type TempDir, tempDir, type Vanishing } from '@spawner/testkit';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { atMost } from './at-most.ts';
-import { Proxies } from './proxies.ts';
+import { type Outage, Proxies } from './proxies.ts';
 import { scheduleOf } from './schedule.ts';
 import { type Life, live, unlived, WITHIN_MS, type World } from './session.ts';
 
@@ -56,7 +56,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
     delay.enable();
   });
   afterAll(async () => {
-    if (world) tell(all, world.proxies.outages.length, delay.max / 1e6);
+    if (world) tell(all, world.proxies.outages, delay.max / 1e6);
     await vanishing?.[Symbol.asyncDispose]();
     await store?.close();
     await cluster?.stop();
@@ -111,16 +111,16 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   }, 180_000);
 });
 
-function tell(lives: readonly Life[], kills: number, loopDelayMs: number): void {
+function tell(lives: readonly Life[], outages: readonly Outage[], loopDelayMs: number): void {
   const sum = (count: (life: Life) => number) => lives.reduce((total, life) => total + count(life), 0);
+  const times = (kind: Outage['kind']) => outages.filter((outage) => outage.kind === kind).length;
   const latest = (some: readonly Life[]) => Math.max(0, ...some.map(({ lateMs }) => Math.round(lateMs)));
-  const broken = sum(({ wrong }) => wrong.length);
   process.stdout.write(
     `idle: ${lives.length} schedules: ${sum((life) => life.counts.request)} requests, ` +
       `${sum((life) => life.counts.stream)} streams, ${sum((life) => life.counts.webSocket)} WebSockets, ` +
-      `${broken} ended while in use or late, latest end ${latest(lives.filter(({ heldUp }) => !heldUp))} ms after its timeout ` +
+      `${sum(({ endedInUse }) => Number(endedInUse))} ended while in use, latest end ${latest(lives.filter(({ heldUp }) => !heldUp))} ms after its timeout ` +
       `(${WITHIN_MS} allowed)\n` +
-      `idle: ${sum(({ over }) => over)} uses were told 410 after the end; ${kills} proxies killed, ` +
+      `idle: ${sum(({ over }) => over)} uses were told 410 after the end; proxies killed ${times('killed')}, frozen ${times('frozen')} times, ` +
       `${sum(({ reconnects }) => reconnects)} uses begun again through another; ` +
       `${lives.filter(({ heldUp }) => heldUp).length} ends held up by a proxy's absence, latest ` +
       `${latest(lives.filter(({ heldUp }) => heldUp))} ms after its return; ` +

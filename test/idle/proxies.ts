@@ -2,15 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DEADLINES } from '@spawner/domain';
 import type { ServiceHandle } from '../cluster/cluster.ts';
 
-/** A time without one of the proxies, in wall time. */
+/** A time without the word of one of the proxies, in wall time. */
 export interface Outage {
   readonly proxy: number;
-  readonly killedAt: number;
+  /** Frozen: it says nothing, but its connections are there, and it goes on as if nothing had been. */
+  readonly kind: 'killed' | 'frozen';
+  readonly awayAt: number;
   /** Ready again, or forgotten; infinite until that is known. */
   backAt: number;
 }
 
-/** The proxies of a cluster, of which one at a time is killed and comes back; whoever uses one that dies comes again through another. */
+/** The proxies of a cluster, of which one at a time is killed and comes back, or is frozen for a while; whoever uses one that dies comes again through another. */
 export class Proxies {
   readonly outages: Outage[] = [];
   readonly #handles: readonly ServiceHandle[];
@@ -32,12 +34,19 @@ export class Proxies {
 
   /** Whether this one was killed after this wall time, or was not back by then. */
   died(proxy: number, since: number): boolean {
-    return this.outages.some((outage) => outage.proxy === proxy && outage.backAt >= since);
+    return this.outages.some(
+      ({ proxy: index, kind, backAt }) => kind === 'killed' && index === proxy && backAt >= since,
+    );
   }
 
   async kill(part: number): Promise<Outage> {
     const { index } = this.pick(part);
-    const outage = { proxy: index, killedAt: Date.now(), backAt: Number.POSITIVE_INFINITY };
+    const outage: Outage = {
+      proxy: index,
+      kind: 'killed',
+      awayAt: Date.now(),
+      backAt: Number.POSITIVE_INFINITY,
+    };
     // Known as away before it is, so that nobody chooses it at the last moment.
     this.outages.push(outage);
     await this.#handles[index]?.kill();
@@ -48,7 +57,7 @@ export class Proxies {
   async lose(part: number): Promise<void> {
     const outage = await this.kill(part);
     this.#lost.add(outage.proxy);
-    outage.backAt = outage.killedAt + DEADLINES.proxyForgotten;
+    outage.backAt = outage.awayAt + DEADLINES.proxyForgotten;
   }
 
   async bringBack(outage: Outage): Promise<void> {
@@ -58,20 +67,41 @@ export class Proxies {
     outage.backAt = Date.now();
   }
 
-  /** Kills one now and then and lets it come back a while later, until the signal; leaves all alive. */
+  /** Stops one in its tracks for so long; users still come to it. */
+  async freeze(part: number, forMs: number): Promise<void> {
+    const { index } = this.pick(part);
+    const outage: Outage = {
+      proxy: index,
+      kind: 'frozen',
+      awayAt: Date.now(),
+      backAt: Number.POSITIVE_INFINITY,
+    };
+    this.outages.push(outage);
+    const pid = this.#handles[index]?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    await pause(forMs);
+    process.kill(pid, 'SIGCONT');
+    outage.backAt = Date.now();
+  }
+
+  /** Now and then one is killed and comes back a while later, or is frozen, until the signal; leaves all alive. */
   async trouble(random: () => number, everyMs: number, signal: AbortSignal): Promise<void> {
     const rest = (ms: number) => pause(ms, undefined, { signal }).catch(() => {});
     await rest(everyMs * random());
     while (!signal.aborted) {
-      const outage = await this.kill(random());
-      await rest(3_000 * random());
-      await this.bringBack(outage);
+      if (random() < 0.5) await this.freeze(random(), 2_500 + 2_500 * random());
+      else {
+        const outage = await this.kill(random());
+        await rest(3_000 * random());
+        await this.bringBack(outage);
+      }
       await rest(everyMs * (0.5 + random()));
     }
   }
 
   #away(proxy: number): boolean {
-    const open = ({ proxy: index, backAt }: Outage) => index === proxy && backAt === Number.POSITIVE_INFINITY;
+    const open = ({ proxy: index, kind, backAt }: Outage) =>
+      kind === 'killed' && index === proxy && backAt === Number.POSITIVE_INFINITY;
     return this.#lost.has(proxy) || this.outages.some(open);
   }
 }
@@ -82,7 +112,7 @@ export class Proxies {
  */
 export function clockFrom(overAt: number, withinMs: number, outages: readonly Outage[]): number {
   return outages.reduce(
-    (from, { killedAt, backAt }) => (killedAt <= from + withinMs ? Math.max(from, backAt) : from),
+    (from, { awayAt, backAt }) => (awayAt <= from + withinMs ? Math.max(from, backAt) : from),
     overAt,
   );
 }

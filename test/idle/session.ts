@@ -32,6 +32,8 @@ export interface Life {
   readonly heldUp: boolean;
   /** From the moment that its clock allowed to its end; what a proxy's absence held up is not part of it. */
   readonly lateMs: number;
+  /** A use was not served or did not run on, or the end came before its time. */
+  readonly endedInUse: boolean;
   /** Nothing, where all was well. */
   readonly wrong: readonly string[];
 }
@@ -94,7 +96,12 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
   keptAlive.destroy();
   const common = { number, counts, over, reconnects, heldUp: clock() > overAt };
   if (!ended)
-    return { ...common, lateMs: Number.POSITIVE_INFINITY, wrong: [...wrong, `${backend.id} did not end`] };
+    return {
+      ...common,
+      lateMs: Number.POSITIVE_INFINITY,
+      endedInUse: wrong.length > 0,
+      wrong: [...wrong, `${backend.id} did not end`],
+    };
   const lateMs = timeOf(ended, 'TERMINATED') - clock() - idleTimeoutMs;
   const early = inUseUntil + idleTimeoutMs - ROUNDING_MS - timeOf(ended, 'TERMINATING');
   if (ended.endReason !== 'IDLE')
@@ -102,14 +109,24 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
       `ended for ${ended.endReason}: ${ended.endDetail} ${ended.exitCode} ${ended.lastLogs?.join(' ')}`,
     );
   if (early > 0) wrong.push(`ended ${early} ms before its timeout`);
+  const endedInUse = wrong.length > 0;
   if (lateMs > WITHIN_MS) wrong.push(`ended ${lateMs} ms after its timeout`);
-  return { ...common, lateMs, wrong };
+  return { ...common, lateMs, endedInUse, wrong };
 }
 
 /** One whose session could not be watched to its end. */
 export function unlived(number: number, { message }: Error): Life {
   const counts = { request: 0, stream: 0, webSocket: 0 };
-  return { number, counts, over: 0, reconnects: 0, heldUp: false, lateMs: Number.NaN, wrong: [message] };
+  return {
+    number,
+    counts,
+    over: 0,
+    reconnects: 0,
+    heldUp: false,
+    lateMs: 0,
+    endedInUse: false,
+    wrong: [message],
+  };
 }
 
 /** Its record after the end; nothing where that does not come. Nobody asks before it may have come. */

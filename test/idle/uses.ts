@@ -25,8 +25,8 @@ export interface Outcome {
 
 /** What is promised of a peer that vanished (services/proxy/src/websocket.ts): three probes after 30 s, 10 s apart. */
 const KEEP_ALIVE_MS = 60_000;
-/** A stream that says nothing for this long stands still. */
-const STILL_MS = 2_000;
+/** A stream that says nothing for this long stands still; a frozen proxy's (proxies.ts) may for a while. */
+const STILL_MS = 8_000;
 /** Timers count from their loop's last turn. */
 const EARLY_MS = 20;
 const PIECES = 5;
@@ -112,12 +112,12 @@ const WAYS: Record<UseKind, Way> = {
       heard += 1;
     });
     const early = closedEarly(socket);
-    for (let said = 1, until = Date.now() + forMs; Date.now() < until; said += 1) {
+    for (let said = 1, until = Date.now() + forMs; Date.now() < until || heard === 0; said += 1) {
       socket.send(`message ${said}`);
       await Promise.race([pause(100), early]);
+      if (Date.now() - until > STILL_MS) throw new Error('nothing was echoed');
     }
     const inUseUntil = Date.now();
-    if (heard === 0) throw new Error('nothing was echoed');
     socket.close(1_000);
     await early.catch(() => {});
     return { inUseUntil };
@@ -183,7 +183,7 @@ function left(answer: Answer): InUse {
   const { heardAt, body } = served(answer);
   if (body.endsWith('end') || Date.now() - heardAt > STILL_MS)
     throw new Error(`the stream did not run on: last heard ${Date.now() - heardAt} ms before`);
-  return { inUseUntil: heardAt };
+  return { inUseUntil: Date.now() };
 }
 
 /** Rejects when it closes, whoever closed it. */
