@@ -26,7 +26,7 @@ export const readConfig = (env: Environment) =>
       heldTotal: reader.integer(`${prefix}HELD_TOTAL`, 1_000, { min: 1 }),
       openPerBackend: reader.integer(`${prefix}OPEN_PER_BACKEND`, 10_000, { min: 1 }),
       connectTimeoutMs: reader.integer(`${prefix}CONNECT_TIMEOUT_MS`, 5_000, { min: 1, max: 600_000 }),
-      unacknowledgedTimeoutMs: reader.integer(`${prefix}UNACKNOWLEDGED_TIMEOUT_MS`, 90_000, {
+      unacknowledgedTimeoutMs: reader.integer(`${prefix}UNACKNOWLEDGED_TIMEOUT_MS`, 80_000, {
         min: 1_000,
         max: 900_000,
       }),
