@@ -74,11 +74,11 @@ export function ask(
   }).finally(() => over.abort());
 }
 
-/** A handshake was answered, but not with 101. */
+/** Answered, but not with 200 or 101. */
 export class Refused extends Error {
   readonly status: number;
   constructor(status: number, why = '') {
-    super(`the WebSocket was answered ${status} ${why}`);
+    super(`answered ${status} ${why}`);
     this.status = status;
   }
 }

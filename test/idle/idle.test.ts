@@ -121,7 +121,8 @@ function tell(lives: readonly Life[], outages: readonly Outage[], loopDelayMs: n
       `${sum(({ endedInUse }) => Number(endedInUse))} ended while in use, latest end ${latest(lives.filter(({ heldUp }) => !heldUp))} ms after its timeout ` +
       `(${WITHIN_MS} allowed)\n` +
       `idle: ${sum(({ over }) => over)} uses were told 410 after the end; proxies killed ${times('killed')}, frozen ${times('frozen')} times, ` +
-      `${sum(({ reconnects }) => reconnects)} uses begun again through another; ` +
+      `${sum(({ reconnects }) => reconnects)} uses begun again through another, ` +
+      `${sum(({ unknown }) => unknown)} told 404 by one that had been frozen; ` +
       `${lives.filter(({ heldUp }) => heldUp).length} ends held up by a proxy's absence, latest ` +
       `${latest(lives.filter(({ heldUp }) => heldUp))} ms after its return; ` +
       `this process was late by at most ${Math.round(loopDelayMs)} ms\n`,

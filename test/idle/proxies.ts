@@ -12,6 +12,8 @@ export interface Outage {
   backAt: number;
 }
 
+const CATCHING_UP_MS = 1_000;
+
 /** The proxies of a cluster, of which one at a time is killed and comes back, or is frozen for a while; whoever uses one that dies comes again through another. */
 export class Proxies {
   readonly outages: Outage[] = [];
@@ -36,6 +38,14 @@ export class Proxies {
   died(proxy: number, since: number): boolean {
     return this.outages.some(
       ({ proxy: index, kind, backAt }) => kind === 'killed' && index === proxy && backAt >= since,
+    );
+  }
+
+  /** Whether this one, asked at this wall time, was or had just been frozen: it may not know yet what is new. */
+  lagged(proxy: number, at: number): boolean {
+    return this.outages.some(
+      ({ proxy: index, kind, awayAt, backAt }) =>
+        kind === 'frozen' && index === proxy && awayAt <= at && backAt + CATCHING_UP_MS >= at,
     );
   }
 

@@ -28,6 +28,8 @@ export interface Life {
   readonly over: number;
   /** How often a use broke with its proxy and was begun again. */
   readonly reconnects: number;
+  /** How often a proxy that had been frozen did not know it yet. */
+  readonly unknown: number;
   /** Whether a proxy that was away held up the end. */
   readonly heldUp: boolean;
   /** From the moment that its clock allowed to its end; what a proxy's absence held up is not part of it. */
@@ -55,7 +57,7 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
   const counts = { request: 0, stream: 0, webSocket: 0 };
   const wrong: string[] = [];
   let [inUseUntil, overAt] = [readyAt(backend), Date.now()];
-  let [over, reconnects] = [0, 0];
+  let [over, reconnects, unknown] = [0, 0, 0];
 
   const visitOf = (kind: string, port: number) => {
     const localAddress = kind.startsWith('vanished') ? world.vanishing.address() : undefined;
@@ -69,8 +71,11 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
       const { index, port } = world.proxies.pick(planned.proxy);
       const outcome = await use(planned, visitOf(planned.kind, port));
       overAt = Math.max(overAt, outcome.overAt);
-      if (outcome.is !== 'broken' || tries > 3 || !world.proxies.died(index, began)) return outcome;
-      reconnects += 1;
+      const died = outcome.is === 'broken' && world.proxies.died(index, began);
+      const lagged = outcome.is === 'unknown' && world.proxies.lagged(index, began);
+      if (tries > 3 || !(died || lagged)) return outcome;
+      if (died) reconnects += 1;
+      else unknown += 1;
     }
   };
 
@@ -81,8 +86,8 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
       if (outcome.is === 'served') {
         counts[countedAs(uses[nth]?.kind ?? 'request')] += 1;
         inUseUntil = Math.max(inUseUntil, outcome.inUseUntil);
-      } else if (outcome.is === 'broken') wrong.push(`step ${index}: ${outcome.cause}`);
-      else over += 1;
+      } else if (outcome.is === 'over') over += 1;
+      else wrong.push(`${backend.id}, step ${index}: ${outcome.cause}`);
     }
     if (outcomes.some(({ is }) => is === 'over')) {
       const state = await world.routeState(backend.id);
@@ -94,7 +99,7 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
   const clock = () => clockFrom(overAt, idleTimeoutMs + WITHIN_MS, world.proxies.outages);
   const ended = await endOf(world, backend.id, () => clock() + idleTimeoutMs);
   keptAlive.destroy();
-  const common = { number, counts, over, reconnects, heldUp: clock() > overAt };
+  const common = { number, counts, over, reconnects, unknown, heldUp: clock() > overAt };
   if (!ended)
     return {
       ...common,
@@ -108,9 +113,9 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
     wrong.push(
       `ended for ${ended.endReason}: ${ended.endDetail} ${ended.exitCode} ${ended.lastLogs?.join(' ')}`,
     );
-  if (early > 0) wrong.push(`ended ${early} ms before its timeout`);
+  if (early > 0) wrong.push(`${backend.id} ended ${early} ms before its timeout`);
   const endedInUse = wrong.length > 0;
-  if (lateMs > WITHIN_MS) wrong.push(`ended ${lateMs} ms after its timeout`);
+  if (lateMs > WITHIN_MS) wrong.push(`${backend.id} ended ${lateMs} ms after its timeout`);
   return { ...common, lateMs, endedInUse, wrong };
 }
 
@@ -122,6 +127,7 @@ export function unlived(number: number, { message }: Error): Life {
     counts,
     over: 0,
     reconnects: 0,
+    unknown: 0,
     heldUp: false,
     lateMs: 0,
     endedInUse: false,

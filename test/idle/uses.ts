@@ -15,8 +15,8 @@ export interface Visit extends Door {
 }
 
 export interface Outcome {
-  /** `over`: told 410. `broken`: anything that must not happen to a session in use. */
-  readonly is: 'served' | 'over' | 'broken';
+  /** `over`: told 410. `unknown`: told 404. `broken`: anything else that must not happen to a session in use. */
+  readonly is: 'served' | 'over' | 'unknown' | 'broken';
   readonly cause?: string;
   /** Wall times: it was certainly in use then, and certainly is not any more. */
   readonly inUseUntil: number;
@@ -32,6 +32,7 @@ const EARLY_MS = 20;
 const PIECES = 5;
 const PIECE = Buffer.alloc(2_000, 'x');
 const GONE = 410;
+const UNKNOWN = 404;
 const LONG_MS = 600_000;
 
 type InUse = { inUseUntil: number; overAt?: number };
@@ -47,7 +48,8 @@ export async function use(planned: Use, visit: Visit): Promise<Outcome> {
     const overAt = Date.now();
     if (error instanceof Refused && error.status === GONE) return { is: 'over', inUseUntil: 0, overAt };
     const cause = `${planned.kind}: ${(error as Error).message}`;
-    return { is: 'broken', cause, inUseUntil: 0, overAt };
+    const is = error instanceof Refused && error.status === UNKNOWN ? 'unknown' : 'broken';
+    return { is, cause, inUseUntil: 0, overAt };
   }
 }
 
@@ -171,7 +173,7 @@ async function vanished({ forMs }: Use, visit: Visit, path: string, handshake: b
 
 function served(answer: Answer): Answer {
   if (answer.status === 200) return answer;
-  throw new Refused(answer.status, answer.body.slice(0, 200));
+  throw new Refused(answer.status, answer.body.trim().slice(0, 200));
 }
 
 function expectBody({ body }: Answer, expected: string): void {
