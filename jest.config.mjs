@@ -34,6 +34,7 @@ export default {
     project('integration', ['test/integration/**/*.test.ts'], patient),
     project('e2e', ['test/e2e/**/*.test.ts'], patient),
     project('faults', ['test/faults/**/*.test.ts'], patient),
+    project('idle', ['test/idle/**/*.test.ts'], patient),
     project('compose', ['test/compose/**/*.test.ts'], patient),
   ],
 };

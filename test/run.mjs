@@ -11,9 +11,10 @@ const NEEDED = {
   integration: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl'],
   e2e: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl', 'chromium'],
   faults: ['redis-server', 'nats-server'],
+  idle: ['redis-server', 'nats-server', 'iptables'],
   compose: ['dockerd', 'docker', 'docker-compose', 'debootstrap', 'redis-server', 'nats-server'],
 };
-const ALL = ['unit', 'contract', 'integration', 'e2e', 'faults'];
+const ALL = ['unit', 'contract', 'integration', 'e2e', 'faults', 'idle'];
 
 const [project, ...patterns] = process.argv.slice(2);
 const projects = project ? [project] : ALL;

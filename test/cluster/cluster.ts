@@ -134,6 +134,8 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
       [`SPAWNER_${service.toUpperCase()}_DRAIN_MS`]: DRAIN_MS,
       // Two drones of one engine would give out the same addresses of one network.
       ...(service === 'agent' ? { SPAWNER_AGENT_DOCKER_NETWORK: `spawner-${name}-${index + 1}` } : {}),
+      // One that comes back after a kill is the same one.
+      ...(service === 'proxy' ? { SPAWNER_PROXY_ID: `proxy-${index + 1}` } : {}),
       ...(service === 'certificates' ? options.acme : {}),
       ...options.env?.[service],
     };

@@ -14,5 +14,7 @@ export * from './program.ts';
 export * from './raw-http.ts';
 export * from './redis.ts';
 export * from './relay.ts';
+export * from './seeded.ts';
 export * from './temp-dir.ts';
 export * from './upstream.ts';
+export * from './vanishing.ts';

@@ -15,6 +15,8 @@ export interface Handlers {
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
   /** One of them threw, which none should; its connection is cut. */
   failed(error: unknown): void;
+  /** A connection was accepted. */
+  connected(socket: Socket): void;
 }
 
 export interface ListenOptions {
@@ -46,7 +48,7 @@ const TLS: SecureContextOptions = { minVersion: 'TLSv1.2', honorCipherOrder: tru
 export async function listenHttp(options: ListenOptions, handlers: Handlers): Promise<Listener> {
   const server = createServer(http1(options));
   hear(server, handlers);
-  const sockets = track(server);
+  const sockets = track(server, handlers);
   await listen(server, options);
   return {
     port: portOf(server),
@@ -68,7 +70,7 @@ export async function listenHttps(options: ListenOptions, handlers: Handlers): P
   // With allowHTTP1 it reads HTTP/1's settings from properties of these names.
   Object.assign(server, http1(options));
   hear(server, handlers);
-  const sockets = track(server);
+  const sockets = track(server, handlers);
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
@@ -118,10 +120,11 @@ function hear(server: Server, handlers: Handlers): void {
   });
 }
 
-function track(server: Server): Set<Socket> {
+function track(server: Server, handlers: Handlers): Set<Socket> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     keepAlive(socket);
+    handlers.connected(socket);
     socket.on('error', () => {});
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));

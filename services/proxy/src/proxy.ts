@@ -16,6 +16,7 @@ import { Reports } from './reports.ts';
 import { EdgeServer } from './server.ts';
 import { trustOf } from './trust.ts';
 import { Upstreams } from './upstreams.ts';
+import { VanishedPeers } from './vanished-peers.ts';
 import { Tunnels } from './websocket.ts';
 import { type WithdrawalParts, Withdrawals } from './withdrawals.ts';
 
@@ -44,6 +45,7 @@ export class EdgeProxy {
   readonly #withdrawals: Withdrawals;
   readonly #upstreams = new Upstreams();
   readonly #tunnels = new Tunnels();
+  readonly #vanished: VanishedPeers;
   readonly #reports: Reports;
   readonly #edge: EdgeServer;
   readonly #following: { close(): void };
@@ -51,11 +53,13 @@ export class EdgeProxy {
   #listeners: Listener[] = [];
   #httpsPort: number | undefined;
   #certificates: Promise<void> = Promise.resolve();
+  #watching: Promise<void> = Promise.resolve();
 
   constructor(config: ProxyConfig, parts: ProxyParts) {
     const { clock, routes, bus, scheduler, log } = parts;
     this.#config = config;
     this.#parts = parts;
+    this.#vanished = new VanishedPeers({ clock, log, limitMs: config.unacknowledgedTimeoutMs });
     this.#activity = new Activity(clock.now());
     this.#holds = new Holds(clock, { perBackend: config.heldPerBackend, total: config.heldTotal });
     const { droneId: ownDroneId, holdTimeoutMs } = config;
@@ -74,10 +78,11 @@ export class EdgeProxy {
     });
     const edgeParts = {
       gate: this.#gate,
-      forwarder: new Forwarder(config.connectTimeoutMs),
+      forwarder: new Forwarder(config.connectTimeoutMs, (upstream) => this.#vanished.watch(upstream)),
       activity: this.#activity,
       upstreams: this.#upstreams,
       tunnels: this.#tunnels,
+      vanished: this.#vanished,
       trust: trustOf(config.trustedAddresses),
       metrics: createMetrics({
         openExchanges: () => this.#activity.total,
@@ -101,6 +106,7 @@ export class EdgeProxy {
     const { bindAddress: address, maxHeaderBytes, httpPort, httpsPort, https } = this.#config;
     if (https) this.#serveTls(await listenHttps({ address, port: httpsPort, maxHeaderBytes }, this.#edge));
     this.#listeners.push(await listenHttp({ address, port: httpPort, maxHeaderBytes }, this.#edge));
+    this.#watching = this.#vanished.run(this.#over.signal);
     const ports = this.#listeners.map(({ port }) => port);
     this.#parts.log.info({ ports }, 'listening');
   }
@@ -127,7 +133,7 @@ export class EdgeProxy {
     this.#tunnels.cutAll();
     this.#upstreams.close();
     this.#following.close();
-    await this.#certificates;
+    await Promise.all([this.#certificates, this.#watching]);
     await this.#reports.close();
   }
 
