@@ -7,10 +7,18 @@ export interface BridgeNetwork extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Makes a bridge device with a /24 of its own, for which it needs root; gone after `stop`. */
-export async function makeBridge(): Promise<BridgeNetwork> {
-  const ip = (...args: string[]) =>
-    promisify(execFile)('ip', args, { env: { ...process.env, PATH: pathWithSbin() } });
+/** Beyond what agents take for their containers unless told otherwise, so that no agent is in the way of another's test. */
+const RANGE = '10.245';
+
+/**
+ * Makes a bridge device with a /24 of its own, for which it needs root; gone after `stop`. `prefix` goes before each
+ * command: a bridge can be made in another network namespace.
+ */
+export async function makeBridge(prefix: readonly string[] = []): Promise<BridgeNetwork> {
+  const ip = (...args: string[]) => {
+    const [file = '', ...rest] = [...prefix, 'ip', ...args];
+    return promisify(execFile)(file, rest, { env: { ...process.env, PATH: pathWithSbin() } });
+  };
   const { name, address } = await unused(ip);
   await ip('link', 'add', 'name', name, 'type', 'bridge');
   const stop = async () => {
@@ -30,10 +38,10 @@ async function unused(ip: (...args: string[]) => Promise<{ stdout: string }>) {
   const { stdout: taken } = await ip('-oneline', 'address');
   for (let tries = 0; tries < 100; tries += 1) {
     const number = randomInt(1, 255);
-    if (!taken.includes(` 10.213.${number}.`))
-      return { name: `spawnt${number}`, address: `10.213.${number}.1/24` };
+    if (!taken.includes(` ${RANGE}.${number}.`))
+      return { name: `spawnt${number}`, address: `${RANGE}.${number}.1/24` };
   }
-  throw new Error('no free network in 10.213.0.0/16');
+  throw new Error(`no free network in ${RANGE}.0.0/16`);
 }
 
 function pathWithSbin(): string {
