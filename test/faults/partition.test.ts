@@ -25,7 +25,9 @@ const HERE = 'drone-1';
 const THERE = 'drone-2';
 const KINDS: readonly Kind[] = ['strict', 'loose', 'plain'];
 const EACH_KIND = 4;
+/** Strict ones that the machine has again before its power goes; some may be placed on the other drone. */
 const LATE = 2;
+const MOST_LATE = 8;
 const CUT_MS = 60_000;
 /** Long enough for the users to come, and much shorter than the cut. */
 const IDLE_TIMEOUT_MS = 20_000;
@@ -99,7 +101,7 @@ describe('a drone on a machine of its own', () => {
       command,
       args: [...before, process.execPath, ...users, cluster.domain, ...idsOf(used(THERE))],
       cwd: ROOT,
-      ready: (line) => line === 'ready',
+      ready: (line) => line.startsWith('{'),
       readyTimeoutMs: 30_000,
     });
   };
@@ -218,12 +220,11 @@ describe('a drone on a machine of its own', () => {
   }, 150_000);
 
   it('without power: its strict keys are free in time, all else that it had is unreachable', async () => {
-    const late: Session[] = [];
-    for (let number = 0; number < LATE; number += 1)
-      late.push(await spawnSession(cluster, wish('strict'), `late-${number}`));
-    expect(late.map(({ droneId }) => droneId)).toEqual(late.map(() => THERE));
+    for (let number = 0; of('strict', THERE).length < LATE && number < MOST_LATE; number += 1)
+      sessions.push(await spawnSession(cluster, wish('strict'), `late-${number}`));
+    const late = of('strict', THERE);
+    expect(late).toHaveLength(LATE);
     for (const each of late) await follow(each);
-    sessions = [...sessions, ...late];
     const gone = used(THERE);
     expect(nearFigures().failures).toEqual([]);
     const { requests, echoes } = nearFigures();

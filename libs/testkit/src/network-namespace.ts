@@ -5,6 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { startProgram } from './program.ts';
@@ -37,24 +38,31 @@ export async function makeNamespace(): Promise<NetworkNamespace> {
     args: ['--net', '--', 'sh', '-c', 'echo here; exec sleep infinity'],
     ready: (line) => line === 'here',
   });
+  let device = '';
   const stop = async () => {
     await holder.stop();
+    // The kernel keeps a namespace as long as a closing socket in it still hopes for an answer, and its devices with it.
+    if (device !== '')
+      await run(['ip', 'link', 'delete', device]).catch((cause: unknown) => {
+        if (existsSync(`/sys/class/net/${device}`)) throw cause;
+      });
   };
   try {
     const wire = await unused();
+    const far = `${wire.name}n`;
     const prefix = ['nsenter', `--net=/proc/${holder.pid}/ns/net`, '--'];
     const inside = (...command: string[]) => run([...prefix, ...command]);
-    const device = `${wire.name}n`;
-    await run(['ip', 'link', 'add', wire.name, 'type', 'veth', 'peer', device, 'netns', String(holder.pid)]);
+    await run(['ip', 'link', 'add', wire.name, 'type', 'veth', 'peer', far, 'netns', String(holder.pid)]);
+    device = wire.name;
     await run(['ip', 'address', 'add', `${wire.hostAddress}/24`, 'dev', wire.name]);
     await run(['ip', 'link', 'set', wire.name, 'up']);
     await inside('ip', 'link', 'set', 'lo', 'up');
-    await inside('ip', 'address', 'add', `${wire.address}/24`, 'dev', device);
-    await inside('ip', 'link', 'set', device, 'up');
+    await inside('ip', 'address', 'add', `${wire.address}/24`, 'dev', far);
+    await inside('ip', 'link', 'set', far, 'up');
     await inside('ip', 'route', 'add', 'default', 'via', wire.hostAddress);
     const drop = async (change: '-I' | '-D') => {
       for (const [chain, direction] of BOTH_WAYS)
-        await inside('iptables', '-w', '-t', 'mangle', change, chain, direction, device, '-j', 'DROP');
+        await inside('iptables', '-w', '-t', 'mangle', change, chain, direction, far, '-j', 'DROP');
     };
     return {
       hostAddress: wire.hostAddress,
