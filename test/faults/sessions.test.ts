@@ -40,7 +40,7 @@ describe('sessions in use', () => {
   let sessions: Session[] = [];
   let traffic: Traffic;
   let strictTraffic: Traffic;
-  const counts = { faults: 0, fenced: 0, unusedEnded: 0, failures: 0, requests: 0, echoes: 0 };
+  const counts = { faults: 0, fenced: 0, unusedEnded: 0, failures: 0, requests: 0, echoes: 0, slowestMs: 0 };
   let flushedAt = 0;
 
   beforeAll(async () => {
@@ -83,12 +83,13 @@ describe('sessions in use', () => {
   };
   const endTraffic = async (ending: Traffic | undefined) => {
     await ending?.stop();
-    const { requests = 0, echoes = 0 } = ending?.figures() ?? {};
+    const { requests = 0, echoes = 0, slowestMs = 0 } = ending?.figures() ?? {};
+    counts.slowestMs = Math.max(counts.slowestMs, slowestMs);
     counts.requests += requests;
     counts.echoes += echoes;
   };
 
-  /** The API, the drone's promises and the engine agree on who lives: all sessions, and those of `unused` that do still. */
+  /** The API, the drone's promises, its agent and the engine agree on who lives: all sessions, and those of `unused` that do still. */
   async function isWhole(withinMs: number, unused: string[] = []): Promise<void> {
     const since = performance.now();
     await eventually(
@@ -103,6 +104,8 @@ describe('sessions in use', () => {
         const { json: fleet } = await cluster.call('GET', '/v1/drones');
         expect(fleet.drones).toMatchObject([{ id: 'drone-1', state: 'READY' }]);
         expect(Number(fleet.drones?.[0]?.reserved?.backends)).toBe(living.length);
+        const metrics = await cluster.agent.admin('/metrics');
+        expect(Number(/^spawner_agent_backends\S* (\d+)/m.exec(metrics)?.[1])).toBe(living.length);
       },
       { timeoutMs: withinMs },
     );
@@ -213,9 +216,10 @@ describe('sessions in use', () => {
 
   it('do not notice 20 s without Redis, nor that it comes back empty; those that nobody uses end after it', async () => {
     await withUnused(async (unused) => {
+      const since = Date.now();
       await cluster.redis.stop();
       await cluster.redis.lose();
-      await wait(REDIS_AWAY_MS);
+      await wait(since + REDIS_AWAY_MS - Date.now());
       await allRun(unused);
       await cluster.redis.start();
     });
