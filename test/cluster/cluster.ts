@@ -126,6 +126,7 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     clusterDomain: domain,
     bindAddress: address,
     redisUrl: redis.url,
+    ownRedis: true,
     natsUrl: nats.url,
     schedulerAddress: schedulers.length === 1 ? schedulers[0]! : `ipv4:${schedulers.join(',')}`,
     certificatesAddress: `${address}:${first('certificates').SPAWNER_CERTIFICATES_PORT}`,

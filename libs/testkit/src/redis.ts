@@ -11,6 +11,8 @@ export interface Redis extends ServerProgram {
   flush(): Promise<void>;
   /** Takes from its disk what it keeps there: a start after this is one with an empty store. Only while it is stopped. */
   lose(): Promise<void>;
+  /** The answer to a command without blanks in its words, as it came over the wire; rejects when that is an error. */
+  tell(command: string): Promise<string>;
 }
 
 export interface RedisOptions {
@@ -42,12 +44,17 @@ export async function startRedis({ args = [], keeps = false, address }: RedisOpt
     await dir?.stop();
     throw cause;
   });
+  const tell = async (command: string) => {
+    const answer = await ask(server.port, `${command}\r\n`);
+    if (answer.startsWith('-')) throw new Error(`${command} was answered ${JSON.stringify(answer)}`);
+    return answer;
+  };
   return {
     ...server,
     url: `redis://${address ?? '127.0.0.1'}:${server.port}`,
+    tell,
     flush: async () => {
-      const answer = await ask(server.port, 'FLUSHALL\r\n');
-      if (!answer.startsWith('+OK')) throw new Error(`FLUSHALL was answered ${JSON.stringify(answer)}`);
+      await tell('FLUSHALL');
     },
     lose: async () => {
       for (const name of dir ? await readdir(dir.path) : [])
