@@ -10,7 +10,7 @@ const NEEDED = {
   contract: ['redis-server', 'nats-server', 'dockerd', 'python3-grpc'],
   integration: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl'],
   e2e: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl', 'chromium'],
-  faults: ['redis-server', 'nats-server'],
+  faults: ['redis-server', 'nats-server', 'dockerd', 'docker', 'iptables'],
   idle: ['redis-server', 'nats-server', 'iptables'],
   compose: ['dockerd', 'docker', 'docker-compose', 'debootstrap', 'redis-server', 'nats-server'],
 };

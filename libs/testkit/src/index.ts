@@ -8,6 +8,7 @@ export * from './eventually.ts';
 export * from './free-port.ts';
 export * from './http-request.ts';
 export * from './nats.ts';
+export * from './network-namespace.ts';
 export * from './otlp.ts';
 export * from './pebble.ts';
 export * from './program.ts';
