@@ -6,6 +6,7 @@ export type Figures = Readonly<Record<string, number | string>>;
 export type Benchmark = () => Promise<Figures>;
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ bench: Benchmark }>>> = {
+  proxy: () => import('./proxy.ts'),
   spawn: () => import('./spawn.ts'),
 };
 

@@ -33,7 +33,7 @@ import {
 
 export const DOMAIN = 'mydomain.test';
 export const DRONE = 'drone-1';
-const EPOCH = 7;
+export const EPOCH = 7;
 
 export interface ProxyWorld extends AsyncDisposable {
   port: number;

@@ -115,11 +115,11 @@ export class ClientConnection implements ExchangeClient {
     return this.#owner.failed(this.#passing?.id ?? '', this.#head, keep);
   }
 
-  cut(): void {
+  cut(reset: boolean): void {
     this.#exchange = undefined;
-    // A clean end would look like the end of an answer without a length.
-    if (this.secure) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    // TLS tells a cut from an end by itself.
+    if (reset && !this.secure) this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   switched(head: string, upstream: Upstream, bytes: Buffer, from: number, to: number): void {

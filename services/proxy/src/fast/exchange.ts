@@ -32,8 +32,8 @@ export interface ExchangeClient {
   over(keep: boolean): void;
   /** The backend failed before anything was answered; returns what the client is told instead. */
   failed(keep: boolean): string;
-  /** The answer cannot be brought to its end. */
-  cut(): void;
+  /** The answer cannot be brought to its end; `reset` where a plain close would look like it. */
+  cut(reset: boolean): void;
   /** Both speak WebSocket from here on; the rest of these bytes comes after the head. */
   switched(head: string, upstream: Upstream, bytes: Buffer, from: number, to: number): void;
 }
@@ -253,7 +253,7 @@ export class FastExchange implements UpstreamUser {
     this.#upstream = undefined;
     if (this.#body) {
       this.#end();
-      this.#client.cut();
+      this.#client.cut(this.#body.endsWithConnection);
       return;
     }
     this.#keep = this.#mayKeep() && !this.uploading;
