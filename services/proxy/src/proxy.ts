@@ -62,7 +62,9 @@ export class EdgeProxy {
     this.#parts = parts;
     this.#activity = new Activity(clock.now());
     this.#holds = new Holds(clock, { perBackend: config.heldPerBackend, total: config.heldTotal });
-    this.#kept = new KeptUpstreams(config.connectTimeoutMs, clock);
+    this.#kept = new KeptUpstreams(config.connectTimeoutMs, clock, (error) =>
+      log.error({ error }, 'an exchange failed'),
+    );
     const { droneId: ownDroneId, holdTimeoutMs } = config;
     this.#withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => this.#holds.release(id));
     const gateParts = {

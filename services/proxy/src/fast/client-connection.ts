@@ -20,6 +20,8 @@ export interface ConnectionOwner {
   /** Both speak WebSocket from now on; the backend has said this already. */
   joined(passing: Passing, client: ClientConnection, upstream: Upstream, said: Buffer): void;
   left(connection: ClientConnection): void;
+  /** This connection's code threw, which it should not; it is cut. */
+  threw(error: unknown): void;
 }
 
 /** What one connection's requests to one host have in common. */
@@ -98,7 +100,7 @@ export class ClientConnection implements ExchangeClient {
   over(keep: boolean): void {
     this.#exchange = undefined;
     this.#passing = undefined;
-    if (!keep) {
+    if (!keep || this.socket.readableEnded) {
       this.#finish('');
       return;
     }
@@ -134,15 +136,12 @@ export class ClientConnection implements ExchangeClient {
   }
 
   readonly #data = (chunk: Buffer): void => {
-    switch (this.#state) {
-      case 'exchange':
-        this.#during(chunk);
-        return;
-      case 'ending':
-      case 'gone':
-        return;
-      default:
-        this.#read(this.#kept ? Buffer.concat([this.#kept, chunk]) : chunk);
+    try {
+      if (this.#state === 'exchange') this.#during(chunk);
+      else if (this.#state !== 'ending') this.#read(this.#kept ? Buffer.concat([this.#kept, chunk]) : chunk);
+    } catch (error) {
+      this.#owner.threw(error);
+      this.socket.destroy();
     }
   };
 

@@ -68,6 +68,7 @@ export class FastExchange implements UpstreamUser {
   #body: AnswerBody | undefined;
   /** The backend can take another request after this answer. */
   #reusable = true;
+  #keptMs = 0;
   /** The client's connection can. */
   #keep = true;
   #reached = false;
@@ -133,7 +134,7 @@ export class FastExchange implements UpstreamUser {
   }
 
   drained(): void {
-    if (this.uploading) this.#client.resume();
+    this.#client.resume();
   }
 
   bytes(bytes: Buffer, length: number): void {
@@ -195,6 +196,7 @@ export class FastExchange implements UpstreamUser {
     clearTimeout(this.#late);
     this.#body = new AnswerBody(answer);
     this.#reusable = !answer.close && !request.upgrade;
+    this.#keptMs = answer.keptMs;
     this.#keep = this.#mayKeep() && answer.body !== 'close';
     this.#parts.answered(answer.status, request.upgrade);
     const date = answer.dated ? '' : dateLine(this.#parts.clock.wall());
@@ -234,7 +236,7 @@ export class FastExchange implements UpstreamUser {
     this.#upstream = undefined;
     if (body) body.done = true;
     if (upstream && this.#reusable && !this.uploading && !this.#full) {
-      this.#parts.upstreams.release(this.#passing.id, upstream);
+      this.#parts.upstreams.release(this.#passing.id, upstream, this.#keptMs);
     } else upstream?.drop();
     const gone = () => {
       if (this.#over) return;

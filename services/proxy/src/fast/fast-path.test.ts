@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { createLog } from '@spawner/service';
 import { crankedClock, eventually, rawHttp } from '@spawner/testkit';
 import { Activity } from '../activity.ts';
 import { trustOf } from '../trust.ts';
@@ -29,11 +30,15 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+const fail = (error: unknown) => {
+  throw error;
+};
+
 /** A fast path before a general server that says so, with one backend that does as the test says. */
 async function scene(talk: (socket: Socket, received: string) => void) {
   const clock = crankedClock();
   const activity = new Activity(0);
-  const upstreams = new KeptUpstreams(1_000, clock);
+  const upstreams = new KeptUpstreams(1_000, clock, fail);
   const upstreamSockets: Socket[] = [];
   const received: string[] = [];
   const backend = createServer((socket) => {
@@ -59,11 +64,14 @@ async function scene(talk: (socket: Socket, received: string) => void) {
       tunnels: new Tunnels(),
       trust: trustOf([]),
       metrics: {
-        request: (outcome, status) => counted.push(`${outcome} ${status}`),
+        request: (outcome, status, count = 1) => {
+          for (let one = 0; one < count; one++) counted.push(`${outcome} ${status}`);
+        },
         upstreamFailed: () => counted.push('failed'),
       },
       clock,
       look: (id) => looked.push(id),
+      log: createLog('test', 'silent'),
     },
     {
       clusterDomain: 'mydomain.test',
@@ -109,7 +117,7 @@ function hear(socket: Socket): { text: () => string } {
 
 describe('the fast path', () => {
   it('keeps one connection to the backend for the requests of a client', async () => {
-    const { port, received, upstreamSockets, activity, counted } = await scene((socket) =>
+    const { port, received, upstreamSockets, activity, counted, fast } = await scene((socket) =>
       socket.write(ok('hi')),
     );
     const answers = await rawHttp(port, GET + GET + LAST);
@@ -118,6 +126,7 @@ describe('the fast path', () => {
     expect(upstreamSockets).toHaveLength(1);
     expect(received[0]).toContain(`host: ${HOST}\r\n`.replace('host', 'Host'));
     expect(received[0]).toContain(`x-spawner-backend: ${ID}\r\n`);
+    await fast.close();
     expect(counted).toEqual(['forwarded 200', 'forwarded 200', 'forwarded 200']);
     expect(activity.total).toBe(0);
   });
@@ -321,13 +330,14 @@ describe('an answer', () => {
 
   it('is asked for again, once, where a kept connection had died', async () => {
     let turn = 0;
-    const { port, received, counted } = await scene((socket) => {
+    const { port, received, counted, fast } = await scene((socket) => {
       turn += 1;
       if (turn === 2) socket.destroy();
       else socket.write(ok(`turn ${turn}`));
     });
     expect(await rawHttp(port, GET + LAST)).toContain('turn 3');
     expect(received).toHaveLength(3);
+    await fast.close();
     expect(counted).toEqual(['forwarded 200', 'forwarded 200']);
   });
 

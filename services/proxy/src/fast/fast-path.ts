@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { backendIdOfHost, type Clock } from '@spawner/domain';
+import type { Log } from '@spawner/service';
 import type { Activity } from '../activity.ts';
 import { ANSWERS } from '../answer.ts';
 import type { Gate } from '../gate.ts';
@@ -27,6 +28,7 @@ export interface FastPathParts {
   trust: Trust;
   metrics: Metrics;
   clock: Clock;
+  log: Log;
   /** A backend could not be reached. */
   look(id: string): void;
 }
@@ -49,6 +51,8 @@ export class FastPath implements ConnectionOwner {
   readonly #connections = new Set<ClientConnection>();
   readonly #over = new AbortController();
   readonly #sweeping: Promise<void>;
+  /** Of each status class since the last sweep: adding to a counter costs as much as reading a head. */
+  readonly #answered: number[] = [];
   #draining = false;
 
   constructor(parts: FastPathParts, options: FastPathOptions) {
@@ -61,7 +65,10 @@ export class FastPath implements ConnectionOwner {
       clock,
       clusterDomain: options.clusterDomain,
       draining: () => this.#draining,
-      answered: (status, upgrade) => metrics.request(upgrade ? 'upgraded' : 'forwarded', status),
+      answered: (status, upgrade) => {
+        if (upgrade) metrics.request('upgraded', status);
+        else this.#answered[Math.floor(status / 100)] = (this.#answered[Math.floor(status / 100)] ?? 0) + 1;
+      },
     };
     this.#sweeping = this.#sweep();
   }
@@ -80,6 +87,7 @@ export class FastPath implements ConnectionOwner {
   async close(): Promise<void> {
     this.#over.abort(new Error('the proxy is closing'));
     await this.#sweeping;
+    this.#count();
   }
 
   trusts(address: string): boolean {
@@ -101,6 +109,10 @@ export class FastPath implements ConnectionOwner {
     if (activity.open(id) >= this.#options.openPerBackend) return undefined;
     const passage = gate.passNow(id);
     if (!passage) return undefined;
+    if (!isPort(passage.endpoint.port)) {
+      passage.exchange.neverReached();
+      return undefined;
+    }
     const added = claims ? addedTo(request.host, id, connection, claims) : origin.added;
     return { request, id, endpoint: passage.endpoint, exchange: passage.exchange, path: path(), added };
   }
@@ -113,6 +125,10 @@ export class FastPath implements ConnectionOwner {
     this.#parts.look(id);
     const bytes = answerBytes(own, !keep).toString('latin1');
     return head.startsWith('HEAD ') ? bytes.slice(0, bytes.indexOf('\r\n\r\n') + 4) : bytes;
+  }
+
+  threw(error: unknown): void {
+    this.#parts.log.error({ error }, 'a connection failed');
   }
 
   joined({ id, exchange }: Passing, client: ClientConnection, upstream: Upstream, said: Buffer): void {
@@ -143,8 +159,19 @@ export class FastPath implements ConnectionOwner {
       const now = clock.now();
       for (const connection of this.#connections) connection.sweep(now);
       upstreams.sweep();
+      this.#count();
     }
   }
+
+  #count(): void {
+    for (const [status, count] of this.#answered.splice(0).entries())
+      if (count) this.#parts.metrics.request('forwarded', status * 100, count);
+  }
+}
+
+/** Node throws where one dials any other. */
+function isPort(port: number): boolean {
+  return port > 0 && port < 65_536;
 }
 
 const ACCEPTS_HTML = /^accept:[^\r\n]*text\/html/im;

@@ -20,6 +20,7 @@ export const FORWARDED_HOST = 11;
 export const FORWARDED = 12;
 export const SET_COOKIE = 13;
 export const DATE = 14;
+export const KEEP_ALIVE = 15;
 /** From here on: a header that may stand once; the rest of the number is its bit. */
 export const ONCE = 16;
 
@@ -69,9 +70,8 @@ const RESPONSE = new Map<string, number>([
   ['upgrade', UPGRADE],
   ['set-cookie', SET_COOKIE],
   ['date', DATE],
-  ...['keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization'].map(
-    (name) => [name, DROP] as const,
-  ),
+  ['keep-alive', KEEP_ALIVE],
+  ...['proxy-connection', 'proxy-authenticate', 'proxy-authorization'].map((name) => [name, DROP] as const),
   ...['te', 'trailer', 'http2-settings'].map((name) => [name, DROP] as const),
 ]);
 

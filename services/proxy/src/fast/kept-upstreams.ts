@@ -9,6 +9,8 @@ import { Upstream, type UpstreamUser } from './upstream.ts';
 const MOST_KEPT = 64;
 /** Shorter than what most servers wait, so that a connection is seldom taken up while its other end closes it. */
 const IDLE_MS = 4_000;
+/** What a backend says of its patience is believed but for this. */
+const MARGIN_MS = 1_000;
 
 interface Connections {
   readonly free: Upstream[];
@@ -21,8 +23,10 @@ export class KeptUpstreams {
   readonly #backends = new Map<string, Connections>();
   readonly #connectTimeoutMs: number;
   readonly #clock: Clock;
+  readonly #failed: (error: unknown) => void;
 
-  constructor(connectTimeoutMs: number, clock: Clock) {
+  constructor(connectTimeoutMs: number, clock: Clock, failed: (error: unknown) => void) {
+    this.#failed = failed;
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#clock = clock;
   }
@@ -30,8 +34,9 @@ export class KeptUpstreams {
   /** A connection to this backend, kept or new, that is the user's until it is released or closed. */
   acquire(id: string, endpoint: Endpoint, user: UpstreamUser): Upstream {
     const free = this.#backends.get(id)?.free;
+    const now = this.#clock.now();
     for (let kept = free?.pop(); kept; kept = free?.pop()) {
-      if (kept.socket.destroyed || !isSame(kept.endpoint, endpoint)) {
+      if (kept.socket.destroyed || kept.idleUntil <= now || !isSame(kept.endpoint, endpoint)) {
         kept.drop();
         continue;
       }
@@ -46,20 +51,26 @@ export class KeptUpstreams {
   open(id: string, endpoint: Endpoint, user: UpstreamUser): Upstream {
     const connections = this.#connectionsOf(id);
     connections.resting = false;
-    const upstream = new Upstream(endpoint, this.#connectTimeoutMs, user, (it) => this.#closed(id, it));
+    const upstream = new Upstream(endpoint, user, {
+      connectTimeoutMs: this.#connectTimeoutMs,
+      closed: (it) => this.#closed(id, it),
+      failed: this.#failed,
+    });
     connections.all.add(upstream);
     return upstream;
   }
 
-  /** Its exchange is over and it can carry another one. */
-  release(id: string, upstream: Upstream): void {
+  /** Its exchange is over and it can carry another one; the backend means to keep it for so many milliseconds. */
+  release(id: string, upstream: Upstream, keptMs: number): void {
     upstream.user = undefined;
     const connections = this.#backends.get(id);
-    if (!connections?.all.has(upstream) || connections.resting || connections.free.length >= MOST_KEPT) {
+    const ms = Math.min(IDLE_MS, keptMs - MARGIN_MS);
+    const room = connections && !connections.resting && connections.free.length < MOST_KEPT;
+    if (!room || ms <= 0 || !connections.all.has(upstream)) {
       upstream.destroy();
       return;
     }
-    upstream.idleSince = this.#clock.now();
+    upstream.idleUntil = this.#clock.now() + ms;
     connections.free.push(upstream);
   }
 
@@ -82,12 +93,12 @@ export class KeptUpstreams {
 
   /** Closes what nobody has used for a while. */
   sweep(): void {
-    const latest = this.#clock.now() - IDLE_MS;
-    for (const { free } of this.#backends.values()) {
-      let stale = 0;
-      while ((free[stale]?.idleSince ?? Number.POSITIVE_INFINITY) < latest) stale += 1;
-      for (const upstream of free.splice(0, stale)) upstream.drop();
-    }
+    const now = this.#clock.now();
+    for (const { free } of this.#backends.values())
+      for (const upstream of free.filter(({ idleUntil }) => idleUntil <= now)) {
+        free.splice(free.indexOf(upstream), 1);
+        upstream.drop();
+      }
   }
 
   close(): void {

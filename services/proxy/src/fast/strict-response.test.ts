@@ -21,6 +21,7 @@ describe('readResponse', () => {
       body: 'length',
       length: 12,
       close: false,
+      keptMs: 5_000,
       dated: true,
       upgrade: false,
     });

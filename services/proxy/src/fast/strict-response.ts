@@ -4,6 +4,7 @@ import {
   CONNECTION,
   DATE,
   DROP,
+  KEEP_ALIVE,
   LENGTH,
   PASS,
   responseKind,
@@ -25,6 +26,8 @@ export interface StrictResponse {
   length: number;
   /** The backend ends its connection after this answer. */
   close: boolean;
+  /** How long the backend means to keep its connection open without a request, in milliseconds. */
+  keptMs: number;
   /** It says when it was made (RFC 9110 §6.6.1). */
   dated: boolean;
   /** It agrees to speak WebSocket from here on. */
@@ -52,6 +55,7 @@ export function readResponse(
   let connection = '';
   let upgrade = '';
   let dated = false;
+  let keptMs = Number.POSITIVE_INFINITY;
   let count = 0;
   for (let at = kept; at < text.length; ) {
     const nameEnd = endOfName(text, at);
@@ -84,6 +88,9 @@ export function readResponse(
         case SET_COOKIE:
           keeps = !reachesSiblings(value, clusterDomain);
           break;
+        case KEEP_ALIVE:
+          keptMs = timeoutOf(value);
+          break;
         case DATE:
           dated = true;
           keeps = true;
@@ -107,9 +114,17 @@ export function readResponse(
     body: bare ? 'none' : chunked ? 'chunked' : length >= 0 ? 'length' : 'close',
     length: Math.max(length, 0),
     close: (old && !options.includes('keep-alive')) || options.includes('close'),
+    keptMs,
     dated,
     upgrade: upgrade === 'websocket' && options.includes('upgrade'),
   };
+}
+
+const TIMEOUT = /(?:^|[\s,])timeout=(\d{1,6})(?:$|[\s,])/i;
+
+function timeoutOf(value: string): number {
+  const seconds = TIMEOUT.exec(value)?.[1];
+  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000;
 }
 
 const NONE: readonly string[] = [];

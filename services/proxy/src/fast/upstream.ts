@@ -18,33 +18,38 @@ export interface UpstreamUser {
   lost(): void;
 }
 
+export interface UpstreamOwner {
+  /** How long the backend may take to accept the connection. */
+  readonly connectTimeoutMs: number;
+  closed(upstream: Upstream): void;
+  /** A user threw, which none should; the connection is cut. */
+  failed(error: unknown): void;
+}
+
 /** With the bound below this is the most that can wait for a client. */
 const READ_BYTES = 48 * 1024;
 const QUEUED_BYTES = 16 * 1024;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 
 export class Upstream {
+  readonly #owner: UpstreamOwner;
   readonly socket: Socket;
   readonly endpoint: Endpoint;
-  /** Clock time since which nobody uses it. */
-  idleSince = 0;
+  /** Clock time until which it may be used again. */
+  idleUntil = 0;
   /** It was kept from an earlier exchange. */
   reused = false;
   user: UpstreamUser | undefined;
 
-  constructor(
-    endpoint: Endpoint,
-    connectTimeoutMs: number,
-    user: UpstreamUser,
-    closed: (it: Upstream) => void,
-  ) {
+  constructor(endpoint: Endpoint, user: UpstreamUser, owner: UpstreamOwner) {
+    this.#owner = owner;
     this.endpoint = endpoint;
     this.user = user;
     const { host, port } = endpoint;
     const read = (length: number, bytes: Uint8Array) => this.#read(length, bytes as Buffer);
     const options = { noDelay: true, writableHighWaterMark: QUEUED_BYTES };
     this.socket = connect({ host, port, ...options, onread: { buffer: shared, callback: read } });
-    const late = setTimeout(() => this.destroy(), connectTimeoutMs);
+    const late = setTimeout(() => this.destroy(), owner.connectTimeoutMs);
     this.socket.on('connect', () => {
       clearTimeout(late);
       keepAlive(this.socket);
@@ -58,7 +63,7 @@ export class Upstream {
     this.socket.on('error', () => {});
     this.socket.on('close', () => {
       clearTimeout(late);
-      closed(this);
+      owner.closed(this);
       const { user: last } = this;
       this.user = undefined;
       last?.lost();
@@ -76,8 +81,13 @@ export class Upstream {
   }
 
   #read(length: number, bytes: Buffer): boolean {
-    if (this.user) this.user.bytes(bytes, length);
-    else this.destroy();
+    try {
+      if (this.user) this.user.bytes(bytes, length);
+      else this.destroy();
+    } catch (error) {
+      this.#owner.failed(error);
+      this.destroy();
+    }
     return true;
   }
 }
