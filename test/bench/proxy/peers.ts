@@ -35,7 +35,7 @@ const RECIPES: readonly Recipe[] = [
       'key.pem': tls.keyPem,
       'nginx.conf': `worker_processes 1; daemon off; pid ${dir}/pid; error_log stderr;
 events { worker_connections 4096; }
-http { access_log off; keepalive_requests 1000000000; ssl_session_cache off;
+http { access_log off; keepalive_requests 1000000000; ssl_session_cache off; ssl_protocols TLSv1.2 TLSv1.3;
 map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
 upstream backend { server 127.0.0.1:${upstream}; keepalive 64; keepalive_requests 1000000000; }
 server { listen 127.0.0.1:${http}; listen 127.0.0.1:${https} ssl; ssl_certificate ${dir}/cert.pem; ssl_certificate_key ${dir}/key.pem;
@@ -84,7 +84,6 @@ backend b
       Caddyfile: `{
   admin off
   auto_https off
-  persist_config off
 }
 http://:${http} {
   bind 127.0.0.1
@@ -118,7 +117,9 @@ export async function startPeers(
     const program = stack.use(
       await startProgram({ command: binary, args: args(dir), env: { ...home, ...env } }),
     );
-    await eventually(() => request({ port: ports.http, path: '/128' }));
+    await eventually(() => request({ port: ports.http, path: '/128' })).catch((cause: unknown) => {
+      throw new Error(`${name} does not answer:\n${program.output()}`, { cause });
+    });
     peers.push({ name, port: ports.http, httpsPort: ports.https, pid: workerOf(program.pid) });
   }
   return { peers, [Symbol.asyncDispose]: () => stack.disposeAsync() };

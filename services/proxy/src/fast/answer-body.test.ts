@@ -67,6 +67,7 @@ describe('a chunked body', () => {
     ['a bare LF behind data', '1\r\na\n0\r\n\r\n'],
     ['a bare LF behind the last chunk', '0\n\n'],
     ['a bare LF at the end', '0\r\n\n'],
+    ['a bare CR at the end', '0\r\n\rX'],
     ['a bare LF in trailers', '0\r\nX: 1\n\r\n'],
     ['a size beyond all numbers', '1000000000000\r\n'],
     ['an endless extension', `1;${'a'.repeat(2_000)}`],
