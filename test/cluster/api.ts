@@ -10,7 +10,6 @@ export interface BackendJson {
   url: string;
   droneId?: string;
   endReason?: string;
-  unreachable?: boolean;
   endDetail?: string;
   exitCode?: number;
   lastLogs?: string[];
