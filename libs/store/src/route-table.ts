@@ -19,11 +19,14 @@ const RELOAD_JITTER_MS = 200;
 export class RouteTable {
   readonly #replica: Replica<Route>;
   readonly #listeners = new Set<(id: string, route: Route | undefined) => void>();
+  readonly #random: () => number;
   #loads = 0;
   /** Until then a store that lost everything is being filled again; after it, one more load drops what is still missing. */
   #refilledAt: number | undefined;
 
-  constructor() {
+  /** `random` spreads the loads of many replicas over time. */
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
     this.#replica = new Replica<Route>((id, route) => {
       for (const listener of this.#listeners) listener(id, route);
     });
@@ -71,7 +74,7 @@ export class RouteTable {
         const refilled = this.#refilledAt !== undefined && clock.now() >= this.#refilledAt;
         if (!inStep || refilled || (headDue && !(await this.#headAgrees(redis, keys)))) {
           log.warn('the route log has a gap or a new beginning; loading again');
-          await clock.sleep(Math.random() * RELOAD_JITTER_MS, signal);
+          await clock.sleep(this.#random() * RELOAD_JITTER_MS, signal);
           await this.#load(redis, keys, clock);
         }
         await clock.sleep(REST_MS, signal);

@@ -1,7 +1,7 @@
 import { DEADLINES } from '@spawner/domain';
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import { type BackendSpec, OnLeaseLoss } from '@spawner/proto/v1/backend';
-import type { StateDir } from './state-dir.ts';
+import type { StateFiles } from './state-dir.ts';
 
 const FILE = 'lease.json';
 
@@ -25,11 +25,11 @@ export function isStrict(spec: BackendSpec, key: BackendKey | undefined): boolea
  * passed or unknown lease fences before it does anything else, because its keys may be others' by now.
  */
 export class Lease {
-  readonly #dir: StateDir;
+  readonly #dir: StateFiles;
   readonly #boot: string;
   #renewedAt: number;
 
-  constructor(dir: StateDir, boot: string) {
+  constructor(dir: StateFiles, boot: string) {
     this.#dir = dir;
     this.#boot = boot;
     this.#renewedAt = this.#read();
