@@ -1,0 +1,29 @@
+import type { Passage } from '../../../services/proxy/src/gate.ts';
+import type { Container } from '../world/container.ts';
+import type { World } from '../world/world.ts';
+import type { Records } from './records.ts';
+
+/**
+ * Invariant 3: a request reaches only the backend that its host names, and gets 410 or 404 only after that
+ * backend's end was committed.
+ */
+export class EdgeAnswers {
+  readonly #world: World;
+  readonly #records: Records;
+
+  constructor(world: World, records: Records) {
+    this.#world = world;
+    this.#records = records;
+  }
+
+  answered(proxy: string, id: string, { kind }: Passage): void {
+    if (kind !== 'gone' && kind !== 'unknown') return;
+    if (this.#records.isPlaced(id) && !this.#records.hasEnded(id))
+      this.#world.violate(`(3) ${proxy} answered '${kind}' for ${id}, which lives`);
+  }
+
+  reached(proxy: string, id: string, container: Container): void {
+    if (container.id !== id)
+      this.#world.violate(`(3) ${proxy} let a request for ${id} through to ${container.id}`);
+  }
+}

@@ -1,0 +1,106 @@
+import { CALM, type Weather } from '../world/network.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** A program that may crash and be started again. */
+export interface Mortal {
+  readonly name: string;
+  readonly process: unknown;
+  start(): void;
+  crash(): void;
+}
+
+/** What goes wrong in one seed's world, and when: some worlds see nothing, some a dozen things at once. */
+export class Faults {
+  readonly #around: Surroundings;
+  readonly #mortals: readonly Mortal[];
+  #healed = false;
+
+  constructor(around: Surroundings, mortals: readonly Mortal[]) {
+    this.#around = around;
+    this.#mortals = mortals;
+  }
+
+  /** Plans the faults of the next `ms`. */
+  plan(ms: number): void {
+    const { world } = this.#around;
+    const { random } = world;
+    const count = random.chance(0.1) ? 0 : 1 + random.below(10);
+    if (random.chance(0.5)) this.#storm(random.between(0, ms), random.skewed(2_000, ms));
+    for (let fault = 0; fault < count; fault++) {
+      const kind = random.pick(KINDS);
+      world.after(random.between(2_000, ms), () => {
+        if (!this.#healed) this.#do(kind);
+      });
+    }
+  }
+
+  /** Everything works again, and everybody is there. */
+  heal(): void {
+    const { network, bus, store } = this.#around;
+    this.#healed = true;
+    network.healAll();
+    bus.away = false;
+    store.away = false;
+    for (const mortal of this.#mortals) if (!mortal.process) mortal.start();
+  }
+
+  #do(kind: (typeof KINDS)[number]): void {
+    const { world, network, schedulers } = this.#around;
+    const { random } = world;
+    const names = this.#mortals.map(({ name }) => name);
+    const lasts = random.skewed(300, 70_000);
+    if (kind === 'crash') return this.#crash(random.pick(this.#mortals), random.skewed(1_000, 60_000));
+    if (kind === 'bus') return this.#away(this.#around.bus, random.skewed(500, 30_000));
+    if (kind === 'store') return this.#away(this.#around.store, random.skewed(200, 40_000));
+    if (kind === 'storm') return this.#storm(0, lasts);
+    const one = random.pick(names);
+    if (kind === 'isolation')
+      for (const other of [...names, 'redis', 'bus']) if (other !== one) this.#cut(one, other, lasts);
+    if (kind === 'partition') this.#cut(one, random.pick(['redis', 'bus', ...names]), lasts);
+    if (kind === 'control') for (const scheduler of schedulers) this.#cut(one, scheduler, lasts);
+  }
+
+  #crash(mortal: Mortal, ms: number): void {
+    if (!mortal.process) return;
+    mortal.crash();
+    this.#around.world.after(ms, () => {
+      if (!mortal.process) mortal.start();
+    });
+  }
+
+  #away(what: { away: boolean }, ms: number): void {
+    const { world } = this.#around;
+    world.note('away', what === this.#around.bus ? 'bus' : 'redis');
+    what.away = true;
+    world.after(ms, () => {
+      what.away = false;
+    });
+  }
+
+  #cut(a: string, b: string, ms: number): void {
+    const { world, network } = this.#around;
+    if (a === b) return;
+    network.cut(a, b);
+    world.after(ms, () => network.heal(a, b));
+  }
+
+  #storm(at: number, ms: number): void {
+    const { world, network } = this.#around;
+    const { random } = world;
+    const weather: Weather = {
+      lost: random.skewed(0.001, 0.1),
+      slow: random.skewed(0.001, 0.2),
+      doubled: random.chance(0.5) ? random.skewed(0.001, 0.1) : 0,
+    };
+    world.after(at, () => {
+      if (this.#healed) return;
+      world.note('storm', 'network');
+      network.weather = weather;
+      world.after(ms, () => {
+        network.weather = CALM;
+      });
+    });
+  }
+}
+
+const KINDS = ['crash', 'crash', 'bus', 'store', 'storm', 'isolation', 'partition', 'partition', 'control'] as const;

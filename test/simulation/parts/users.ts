@@ -1,0 +1,54 @@
+import type { AppServers } from './app-servers.ts';
+import type { SimulatedProxy } from './proxy.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** People with browsers: they come back to some sessions again and again, and leave others alone. */
+export class Users {
+  readonly #around: Surroundings;
+  readonly #apps: AppServers;
+  readonly #proxies: readonly SimulatedProxy[];
+  #stopped = false;
+
+  constructor(around: Surroundings, apps: AppServers, proxies: readonly SimulatedProxy[]) {
+    this.#around = around;
+    this.#apps = apps;
+    this.#proxies = proxies;
+  }
+
+  start(): void {
+    const { world } = this.#around;
+    world.after(world.random.skewed(30, 1_500), () => {
+      if (this.#stopped) return;
+      void this.#visit();
+      this.start();
+    });
+  }
+
+  /** Nobody comes any more; exchanges end when they would have. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #visit(): Promise<void> {
+    const { random } = this.#around.world;
+    const { asked } = this.#apps;
+    // Mostly one of the latest.
+    const backendId = asked.at(-1 - Math.floor(random.next() ** 2 * Math.min(asked.length, 12)));
+    if (!backendId) return;
+    const upgrade = random.chance(0.25);
+    const leaving = new AbortController();
+    if (random.chance(0.1)) this.#leaveLater(leaving);
+    await random.pick(this.#proxies).request({
+      backendId,
+      upgrade,
+      navigation: !upgrade && random.chance(0.3),
+      lastsMs: upgrade ? random.skewed(500, 30_000) : random.skewed(3, 2_000),
+      signal: leaving.signal,
+    });
+  }
+
+  #leaveLater(leaving: AbortController): void {
+    const { world } = this.#around;
+    world.after(world.random.skewed(50, 5_000), () => leaving.abort(new Error('the user left')));
+  }
+}

@@ -1,0 +1,82 @@
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+
+/** How badly messages fare, as probabilities. */
+export interface Weather {
+  readonly lost: number;
+  readonly slow: number;
+  readonly doubled: number;
+}
+
+export const CALM: Weather = { lost: 0, slow: 0, doubled: 0 };
+
+/**
+ * The ways between parties (processes by their names, `redis`, `bus`, `clients`). Each message takes its
+ * own time, so that later ones overtake; in bad weather some are lost, late by seconds, or come twice.
+ * Between two parties that are cut off from each other nothing passes, whatever is under way included.
+ */
+export class Network {
+  weather: Weather = CALM;
+  readonly #world: World;
+  readonly #cuts = new Map<string, Set<string>>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  cut(a: string, b: string): void {
+    this.#world.note('cut', a, b);
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const cuts = this.#cuts.get(from) ?? new Set();
+      this.#cuts.set(from, cuts.add(to));
+    }
+  }
+
+  heal(a: string, b: string): void {
+    this.#world.note('heal', a, b);
+    this.#cuts.get(a)?.delete(b);
+    this.#cuts.get(b)?.delete(a);
+  }
+
+  healAll(): void {
+    this.#cuts.clear();
+    this.weather = CALM;
+  }
+
+  reaches(a: string, b: string): boolean {
+    return !this.#cuts.get(a)?.has(b);
+  }
+
+  /** A way that is short unless the weather is bad. */
+  delay(): number {
+    const { random } = this.#world;
+    if (this.weather.slow > 0 && random.chance(this.weather.slow)) return random.skewed(20, 6_000);
+    return random.between(0.1, 1.5);
+  }
+
+  /** Takes a message from one party to another; `owner` is whose life it must find there. */
+  send(from: string, to: string, run: () => void, owner?: Process): void {
+    if (!this.reaches(from, to)) return;
+    const { random } = this.#world;
+    const { lost, doubled } = this.weather;
+    if (lost > 0 && random.chance(lost)) return this.#world.note('lost', from, to);
+    this.#deliver(from, to, run, owner);
+    if (doubled > 0 && random.chance(doubled)) {
+      this.#world.note('doubled', from, to);
+      this.#deliver(from, to, run, owner);
+    }
+  }
+
+  #deliver(from: string, to: string, run: () => void, owner: Process | undefined): void {
+    this.#world.after(
+      this.delay(),
+      () => {
+        if (this.reaches(from, to)) run();
+      },
+      owner,
+    );
+  }
+}
