@@ -28,6 +28,7 @@ export default {
       'services/**/*.test.ts',
       'test/{rules,runner}/**/*.test.ts',
       'deploy/**/*.test.ts',
+      'test/simulation/redis/**/*.test.ts',
     ]),
     project('contract', ['test/contract/**/*.test.ts'], patient),
     project('integration', ['test/integration/**/*.test.ts'], patient),

@@ -89,7 +89,8 @@ async function withTimeout<T>(work: Promise<T>, ms: number, other?: Promise<neve
   }
 }
 
-function isServerReply(error: unknown): boolean {
+/** Whether an error is what Redis answered, and not that it could not be asked. */
+export function isServerReply(error: unknown): boolean {
   return (
     error instanceof Error &&
     /^(?:ERR|WRONGTYPE|NOSCRIPT|OOM|MISCONF|READONLY|NOAUTH|NOPERM)/.test(error.message)

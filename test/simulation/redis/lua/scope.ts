@@ -1,0 +1,104 @@
+import type { Identifier } from 'luaparse';
+
+/** Lua that this compiler does not know: said at compile time, never guessed. */
+export class NotSupported extends Error {
+  constructor(what: string, { loc }: { loc: { start: { line: number } } }) {
+    super(`line ${loc.start.line} of the script: ${what} is not supported here`);
+  }
+}
+
+/** What a function's text needs before it begins. */
+interface Frame {
+  temporaries: string[];
+  varargs: boolean;
+}
+
+/** What a whole script's text needs before it begins. */
+interface Script {
+  readonly source: string;
+  /** Library functions and commands: what to look up, by the name that the text has for it. */
+  readonly constants: Map<string, string>;
+  names: number;
+}
+
+/** Which Lua name means which JavaScript name. Every declaration gets a name of its own. */
+export class Scope {
+  readonly #script: Script;
+  readonly #frame: Frame;
+  readonly #parent: Scope | undefined;
+  readonly #names = new Map<string, string>();
+
+  private constructor(script: Script, frame: Frame, parent: Scope | undefined) {
+    this.#script = script;
+    this.#frame = frame;
+    this.#parent = parent;
+  }
+
+  static ofScript(source: string): Scope {
+    const script = { source, constants: new Map<string, string>(), names: 0 };
+    return new Scope(script, { temporaries: [], varargs: false }, undefined);
+  }
+
+  /** A block within the same function. */
+  block(): Scope {
+    return new Scope(this.#script, this.#frame, this);
+  }
+
+  /** A function's own block. */
+  function(varargs: boolean): Scope {
+    return new Scope(this.#script, { temporaries: [], varargs }, this);
+  }
+
+  get source(): string {
+    return this.#script.source;
+  }
+
+  get constants(): ReadonlyMap<string, string> {
+    return this.#script.constants;
+  }
+
+  get temporaries(): readonly string[] {
+    return this.#frame.temporaries;
+  }
+
+  get varargs(): boolean {
+    return this.#frame.varargs;
+  }
+
+  declare(lua: string): string {
+    const name = `${lua}_${this.#script.names++}`;
+    this.#names.set(lua, name);
+    return name;
+  }
+
+  /** A name that is declared as it is. */
+  given(lua: string): void {
+    this.#names.set(lua, lua);
+  }
+
+  /** The JavaScript name of a local variable; undefined for a global one. */
+  local({ name }: Pick<Identifier, 'name'>): string | undefined {
+    return this.#names.get(name) ?? this.#parent?.local({ name });
+  }
+
+  /** A name that the text declares itself. */
+  fresh(): string {
+    return `t_${this.#script.names++}`;
+  }
+
+  /** A variable of the function for a value that is needed twice. */
+  temporary(): string {
+    const name = this.fresh();
+    this.#frame.temporaries.push(name);
+    return name;
+  }
+
+  /** The name of something that is looked up once for the whole script. */
+  constant(lookup: string): string {
+    const known = this.#script.constants.get(lookup);
+    if (known) return known;
+    const name = `c_${this.#script.names++}`;
+    this.#script.constants.set(lookup, name);
+    return name;
+  }
+}

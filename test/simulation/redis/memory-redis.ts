@@ -1,0 +1,223 @@
+import type { Clock } from '@spawner/domain';
+import type { Redis, RedisReply } from '@spawner/store';
+import { type Command, hasArity, type ServerState } from './commands/command.ts';
+import { commandOf } from './commands/index.ts';
+import { CONFIG_DEFAULTS } from './commands/server.ts';
+import { parseRead, readNow, type StreamRead } from './commands/streams.ts';
+import { Connection, ConnectionLost } from './connection.ts';
+import { Keyspace, type Snapshot } from './keyspace.ts';
+import { Scripts } from './lua/scripts.ts';
+import { bytesOf, ErrorReply, OK, type Reply, Status } from './reply.ts';
+
+export interface MemoryRedisOptions {
+  /** The server's wall time, in microseconds. */
+  nowMicros: () => number;
+  /** 40 hexadecimal digits that a restart changes. */
+  runId: string;
+  /** Ends blocked reads. */
+  clock: Clock;
+  /** Parameters other than Redis's own defaults. */
+  config?: Record<string, string>;
+  /** How many replicas WAIT and INFO tell of. */
+  replicas?: number;
+  /** Hears of every key that is written or goes. */
+  onChange?: (key: string) => void;
+}
+
+interface BlockedRead {
+  readonly read: StreamRead;
+  readonly done: (reply: Reply) => void;
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * A Redis in memory that runs the store's own Lua scripts, for a world whose time and faults are somebody's to give.
+ * Commands answer as Redis 7 does. What is not kept here, a command or an option, is a plain error that says so.
+ */
+export class MemoryRedis {
+  readonly #options: MemoryRedisOptions;
+  readonly #server: ServerState & { runId: string };
+  readonly #scripts: Scripts;
+  readonly #blocked = new Set<BlockedRead>();
+  #newsOf = new Set<string>();
+  #away = false;
+
+  constructor(options: MemoryRedisOptions) {
+    this.#options = options;
+    const { nowMicros, runId, config, replicas = 0, onChange } = options;
+    const keys = new Keyspace(
+      () => Math.floor(nowMicros() / 1000),
+      (key) => {
+        if (this.#blocked.size > 0) this.#newsOf.add(key);
+        onChange?.(key);
+      },
+    );
+    const settings = new Map(Object.entries({ ...CONFIG_DEFAULTS, ...config }));
+    this.#server = { keys, nowMicros, runId, config: settings, replicas };
+    this.#scripts = new Scripts(this.#server);
+  }
+
+  /** A connection of its own. Fails while the server is away. */
+  async connect(): Promise<Redis> {
+    if (this.#away) throw new Error('the connection was refused');
+    return new Connection({
+      isAway: () => this.#away,
+      answer: (command, signal) => this.#answer(command, signal),
+      connect: () => this.connect(),
+    });
+  }
+
+  get runId(): string {
+    return this.#server.runId;
+  }
+
+  get away(): boolean {
+    return this.#away;
+  }
+
+  /** Takes the server away, or brings it back with all it had: a network that is cut, not a restart. */
+  set away(away: boolean) {
+    this.#away = away;
+    if (away) this.#disconnect();
+  }
+
+  /** A command that does not block, at once; errors as the server answers them. */
+  execute(command: readonly (string | Buffer)[]): RedisReply {
+    const [name, args] = parsed(command);
+    return encoded(this.#run(name, args));
+  }
+
+  /** FLUSHALL from outside. */
+  flushAll(): void {
+    this.#server.keys.clear();
+  }
+
+  /** Everything as it is now: for a backup, or for a replica that lags behind. */
+  snapshot(): Snapshot {
+    return this.#server.keys.snapshot();
+  }
+
+  /** The server is another from now on: one with that older copy. */
+  restore(snapshot: Snapshot, runId: string): void {
+    this.restart(runId, true);
+    this.#server.keys.restore(snapshot);
+  }
+
+  /** Connections break, blocked reads fail, scripts are forgotten; clients find it again at once. */
+  restart(runId: string, keepData: boolean): void {
+    this.#disconnect();
+    this.#scripts.forget();
+    this.#server.runId = runId;
+    if (!keepData) this.#server.keys.clear();
+  }
+
+  #disconnect(): void {
+    for (const { failed } of [...this.#blocked]) failed(new ConnectionLost('the server went away'));
+  }
+
+  async #answer(command: readonly (string | Buffer)[], signal: AbortSignal): Promise<RedisReply> {
+    const [name, args] = parsed(command);
+    if (name !== 'XREAD') return encoded(this.#run(name, args));
+    const read = this.#read(args);
+    const news = readNow(this.#server, read);
+    if (news !== null || read.blockMs === undefined) return encoded(news);
+    return encoded(await this.#wait(read, signal));
+  }
+
+  #read(args: string[]): StreamRead {
+    checkArity(commandOf('XREAD'), args);
+    return parseRead(this.#server, args);
+  }
+
+  #run(name: string, args: string[]): Reply {
+    switch (name) {
+      case 'EVALSHA':
+      case 'EVAL':
+        return this.#eval(name, args);
+      case 'SCRIPT':
+        return this.#script(args);
+    }
+    const command = commandOf(name);
+    checkArity(command, args);
+    const reply = command.run(this.#server, args);
+    this.#serveBlocked();
+    return reply;
+  }
+
+  #eval(name: string, [script, ...rest]: string[]): Reply {
+    if (script === undefined || rest.length === 0)
+      throw new ErrorReply(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
+    try {
+      return name === 'EVAL' ? this.#scripts.runSource(script, rest) : this.#scripts.runBySha(script, rest);
+    } finally {
+      this.#serveBlocked();
+    }
+  }
+
+  #script([subcommand = '', ...args]: string[]): Reply {
+    switch (subcommand.toUpperCase()) {
+      case 'LOAD':
+        return this.#scripts.load(args[0] ?? '');
+      case 'EXISTS':
+        return args.map((sha) => (this.#scripts.knows(sha) ? 1 : 0));
+      case 'FLUSH':
+        this.#scripts.forget();
+        return OK;
+      default:
+        throw new Error(`SCRIPT ${subcommand} is not kept here`);
+    }
+  }
+
+  /** What a blocked read gets when something comes, or null at its deadline. */
+  async #wait(read: StreamRead, signal: AbortSignal): Promise<Reply> {
+    const over = new AbortController();
+    const news = new Promise<Reply>((resolve, reject) => {
+      const blocked = { read, done: resolve, failed: reject };
+      this.#blocked.add(blocked);
+      const end = () => this.#blocked.delete(blocked);
+      over.signal.addEventListener('abort', end, { once: true });
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over.signal });
+    });
+    try {
+      if (!read.blockMs) return await news;
+      const deadline = this.#options.clock.sleep(read.blockMs, over.signal).then(
+        () => null,
+        () => news,
+      );
+      return await Promise.race([news, deadline]);
+    } finally {
+      over.abort(new Error('the read is over'));
+    }
+  }
+
+  /** Blocked reads in the order in which they came. */
+  #serveBlocked(): void {
+    if (this.#newsOf.size === 0) return;
+    const changed = this.#newsOf;
+    this.#newsOf = new Set();
+    for (const blocked of [...this.#blocked]) {
+      if (!blocked.read.from.some(({ key }) => changed.has(key))) continue;
+      const news = readNow(this.#server, blocked.read);
+      if (news === null) continue;
+      this.#blocked.delete(blocked);
+      blocked.done(news);
+    }
+  }
+}
+
+function parsed(command: readonly (string | Buffer)[]): [name: string, args: string[]] {
+  const [name = '', ...args] = command.map(bytesOf);
+  return [name.toUpperCase(), args];
+}
+
+function checkArity(command: Command, args: string[]): void {
+  if (!hasArity(command, args))
+    throw new ErrorReply(`ERR wrong number of arguments for '${command.name.toLowerCase()}' command`);
+}
+
+/** As a connection gives replies: texts are Buffers, but statuses are strings. */
+function encoded(reply: Reply): RedisReply {
+  if (typeof reply === 'string') return Buffer.from(reply, 'latin1');
+  if (Array.isArray(reply)) return reply.map(encoded);
+  return reply instanceof Status ? (reply.text as unknown as RedisReply) : reply;
+}

@@ -1,0 +1,28 @@
+/** What a command answers, inside: texts are bytes, kept as latin1 strings; null is the nil bulk. */
+export type Reply = null | number | string | Status | Reply[];
+
+/** A simple string, such as OK. */
+export class Status {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export const OK = new Status('OK');
+
+/** An error that the server answers; its message begins with a code such as ERR. */
+export class ErrorReply extends Error {}
+
+export const wrongType = () =>
+  new ErrorReply('WRONGTYPE Operation against a key holding the wrong kind of value');
+export const syntaxError = () => new ErrorReply('ERR syntax error');
+export const notAnInteger = () => new ErrorReply('ERR value is not an integer or out of range');
+
+/** Bytes as a latin1 string. */
+export function bytesOf(argument: string | Buffer): string {
+  if (typeof argument !== 'string') return argument.toString('latin1');
+  for (let at = 0; at < argument.length; at++)
+    if (argument.charCodeAt(at) > 127) return Buffer.from(argument, 'utf8').toString('latin1');
+  return argument;
+}

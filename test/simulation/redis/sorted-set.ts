@@ -1,0 +1,81 @@
+export interface Scored {
+  readonly member: string;
+  readonly score: number;
+}
+
+export interface Bound {
+  value: number;
+  exclusive: boolean;
+}
+
+/** Members in the order of their scores, those of one score in the order of their bytes. */
+export class SortedSet {
+  readonly #scores = new Map<string, number>();
+  #order: Scored[] = [];
+
+  get size(): number {
+    return this.#order.length;
+  }
+
+  score(member: string): number | undefined {
+    return this.#scores.get(member);
+  }
+
+  put(member: string, score: number): void {
+    const before = this.#scores.get(member);
+    if (before === score) return;
+    if (before !== undefined) this.#order.splice(this.#place(before, member), 1);
+    this.#scores.set(member, score);
+    this.#order.splice(this.#place(score, member), 0, { member, score });
+  }
+
+  remove(member: string): boolean {
+    const score = this.#scores.get(member);
+    if (score === undefined) return false;
+    this.#scores.delete(member);
+    this.#order.splice(this.#place(score, member), 1);
+    return true;
+  }
+
+  rank(member: string): number | undefined {
+    const score = this.#scores.get(member);
+    return score === undefined ? undefined : this.#place(score, member);
+  }
+
+  /** By rank, `to` excluded. */
+  slice(from: number, to: number): Scored[] {
+    return this.#order.slice(from, to);
+  }
+
+  /** Ranks of what lies between two scores, the second excluded. */
+  between(low: Bound, high: Bound): [from: number, to: number] {
+    const from = this.#firstWhere(({ score }) => (low.exclusive ? score > low.value : score >= low.value));
+    const to = this.#firstWhere(({ score }) => (high.exclusive ? score >= high.value : score > high.value));
+    return [from, Math.max(from, to)];
+  }
+
+  clone(): SortedSet {
+    const copy = new SortedSet();
+    for (const [member, score] of this.#scores) copy.#scores.set(member, score);
+    copy.#order = [...this.#order];
+    return copy;
+  }
+
+  #place(score: number, member: string): number {
+    return this.#firstWhere(
+      (other) => other.score > score || (other.score === score && other.member >= member),
+    );
+  }
+
+  /** The first rank for which it is true; it is for all that follow. */
+  #firstWhere(reached: (entry: Scored) => boolean): number {
+    let low = 0;
+    let high = this.#order.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (reached(this.#order[middle] as Scored)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
