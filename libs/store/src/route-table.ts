@@ -11,6 +11,10 @@ const HEAD_EVERY_MS = 5_000;
 /** A rest between reads: a hundred blocked readers cost Redis 1.3 ms per entry. */
 const REST_MS = 5;
 const RELOAD_JITTER_MS = 200;
+const CONFIRMED_AT_ONCE = 100;
+
+/** What the store says of a route that is not in the table; `unsure` where it cannot be asked or is being filled again. */
+export type Confirmation = 'known' | 'absent' | 'unsure';
 
 /**
  * Every route of the cluster in memory, following Redis. Look-ups never wait for anything; while
@@ -21,6 +25,8 @@ export class RouteTable {
   readonly #listeners = new Set<(id: string, route: Route | undefined) => void>();
   readonly #random: () => number;
   #loads = 0;
+  #source: { redis: Redis; keys: Keys } | undefined;
+  #confirming = 0;
   /** Until then a store that lost everything is being filled again; after it, one more load drops what is still missing. */
   #refilledAt: number | undefined;
 
@@ -50,6 +56,25 @@ export class RouteTable {
     return this.#loads;
   }
 
+  /**
+   * Asks the store about a route that the table lacks: the table may be behind. Costs the store one read, of
+   * which at most a hundred are under way; never rejects.
+   */
+  async confirm(id: string): Promise<Confirmation> {
+    if (this.get(id)) return 'known';
+    if (!this.#source || this.#confirming >= CONFIRMED_AT_ONCE) return 'unsure';
+    const { redis, keys } = this.#source;
+    this.#confirming++;
+    try {
+      if ((await redis.send(['HEXISTS', keys.routes, id])) === 1) return 'known';
+      return this.#refilledAt === undefined ? 'absent' : 'unsure';
+    } catch {
+      return 'unsure';
+    } finally {
+      this.#confirming--;
+    }
+  }
+
   /** Hears of every route that changed or went, until `close` of what it returns. */
   onChange(listener: (id: string, route: Route | undefined) => void): { close(): void } {
     this.#listeners.add(listener);
@@ -58,6 +83,7 @@ export class RouteTable {
 
   /** Loads and follows until the signal aborts; throws when Redis is away, to be called again by its owner. */
   async follow(redis: Redis, keys: Keys, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
+    this.#source = { redis, keys };
     await this.#load(redis, keys, clock);
     log.info({ routes: this.size }, 'routes loaded');
     const blocking = await redis.duplicate();

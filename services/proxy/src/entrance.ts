@@ -1,8 +1,9 @@
 import type { Bus } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
-import { type Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { Log } from '@spawner/service';
+import type { RouteTable } from '@spawner/store';
 import { Activity } from './activity.ts';
 import { Gate } from './gate.ts';
 import { Holds } from './hold.ts';
@@ -22,7 +23,7 @@ export interface Connections {
 }
 
 export interface EntranceParts {
-  routes: { get(id: string): Route | undefined; onChange(listener: (id: string) => void): { close(): void } };
+  routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange'>;
   bus: Bus;
   scheduler: WithdrawalParts['scheduler'];
   clock: Clock;
