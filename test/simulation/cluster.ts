@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { Invariants } from './checks/invariants.ts';
+import type { ReadStore } from './checks/read-store.ts';
 import { AppServers } from './parts/app-servers.ts';
 import { SimulatedDrone } from './parts/drone.ts';
 import { Faults } from './parts/faults.ts';
@@ -15,7 +16,7 @@ import { Network } from './world/network.ts';
 import { Process } from './world/process.ts';
 import { RpcLinks } from './world/rpc-link.ts';
 import { StoreServer } from './world/store-link.ts';
-import { Violation, type World } from './world/world.ts';
+import type { World } from './world/world.ts';
 
 const SCHEDULERS = ['s1', 's2'];
 const DRONES = ['d1', 'd2', 'd3'];
@@ -30,7 +31,7 @@ export class Cluster {
   readonly apps: AppServers;
   readonly users: Users;
   readonly faults: Faults;
-  readonly around: Surroundings;
+  readonly read: ReadStore;
 
   constructor(world: World) {
     this.world = world;
@@ -43,24 +44,22 @@ export class Cluster {
       runId: runId(world.seed, 0),
       clock: server.clock,
     });
-    const store = new StoreServer(world, network, memory, (command, reply) =>
-      this.invariants.carriedOut(command, reply),
-    );
+    const drones: SimulatedDrone[] = [];
+    const proxies: SimulatedProxy[] = [];
+    this.read = (command) => memory.execute(command);
+    const watch = new Invariants(world, this.read, drones, proxies);
     const bus = new BusServer(world, network);
     const rpc = new RpcLinks(world, network);
+    const store = new StoreServer(world, network, memory, (...seen) => watch.carriedOut(...seen));
     const around: Surroundings = { world, network, rpc, bus, store, schedulers: SCHEDULERS };
-    this.around = around;
-    const watch = {
-      started: (container: Parameters<Invariants['started']>[0]) => this.invariants.started(container),
-      stopping: (container: Parameters<Invariants['stopping']>[0]) => this.invariants.stopping(container),
-    };
-    const subnet = (index: number) => `10.${index}.0.0/24`;
-    this.drones = DRONES.map((name, index) => new SimulatedDrone(name, subnet(index + 1), around, watch));
+    for (const name of DRONES)
+      drones.push(new SimulatedDrone(name, `10.${drones.length + 1}.0.0/24`, around, watch));
     const dial = (endpoint: Endpoint) => this.#dial(endpoint);
-    this.proxies = PROXIES.map(
-      (name, index) => new SimulatedProxy(name, around, () => this.invariants, dial, index === 0),
-    );
-    this.invariants = new Invariants(world, (command) => memory.execute(command), this.drones, this.proxies);
+    for (const name of PROXIES)
+      proxies.push(new SimulatedProxy(name, around, watch, dial, proxies.length === 0));
+    this.drones = drones;
+    this.proxies = proxies;
+    this.invariants = watch;
     const schedulers = SCHEDULERS.map((name) => new SimulatedScheduler(name, around));
     this.apps = new AppServers(around);
     this.users = new Users(around, this.apps, this.proxies);
@@ -76,8 +75,6 @@ export class Cluster {
     return undefined;
   }
 }
-
-export { Violation };
 
 function runId(seed: number, life: number): string {
   return createHash('sha1').update(`${seed}/${life}`).digest('hex');

@@ -16,9 +16,10 @@ export class EdgeAnswers {
     this.#records = records;
   }
 
-  answered(proxy: string, id: string, { kind }: Passage): void {
+  /** `since` is when the request came: one for a backend that did not exist then may be told so. */
+  answered(proxy: string, id: string, { kind }: Passage, since: number): void {
     if (kind !== 'gone' && kind !== 'unknown') return;
-    if (this.#records.isPlaced(id) && !this.#records.hasEnded(id))
+    if (this.#records.isPlaced(id, since) && !this.#records.hasEnded(id))
       this.#world.violate(`(3) ${proxy} answered '${kind}' for ${id}, which lives`);
   }
 

@@ -39,7 +39,9 @@ export class Fences {
     for (const drone of this.#drones)
       for (const other of drone.engine.containers.values())
         if (other !== container && this.#overlaps(drone, other, name))
-          this.#world.violate(`(1) key ${name}: ${container.id} started while ${other.id} runs on ${drone.name}`);
+          this.#world.violate(
+            `(1) key ${name}: ${container.id} started while ${other.id} runs on ${drone.name}`,
+          );
   }
 
   /** An agent begins. One that comes after its deadline could not keep the promise for what runs. */

@@ -35,6 +35,8 @@ export class Idleness {
     const drone = this.#drones.find(({ name }) => name === container.drone);
     const reason = drone?.agent?.drone.find(container.id)?.life.ending?.reason;
     if (reason === EndReason.IDLE && container.connections.size > 0)
-      this.#world.violate(`(2) ${container.id} is stopped as idle with ${container.connections.size} connected`);
+      this.#world.violate(
+        `(2) ${container.id} is stopped as idle with ${container.connections.size} connected`,
+      );
   }
 }

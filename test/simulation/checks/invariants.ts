@@ -67,8 +67,8 @@ export class Invariants implements EngineWatch, ProxyWatch {
     this.replicas.changed(proxy, id, epoch);
   }
 
-  answered(proxy: SimulatedProxy, id: string, passage: Passage): void {
-    this.edge.answered(proxy.name, id, passage);
+  answered(proxy: SimulatedProxy, id: string, passage: Passage, since: number): void {
+    this.edge.answered(proxy.name, id, passage, since);
   }
 
   reached(proxy: SimulatedProxy, id: string, container: Container): void {

@@ -20,6 +20,7 @@ export class Records {
   readonly #world: World;
   readonly #read: ReadStore;
   readonly #known = new Map<string, Known>();
+  readonly #placedAt = new Map<string, number>();
   readonly #ended = new Set<string>();
   readonly #started = new Set<string>();
 
@@ -28,8 +29,8 @@ export class Records {
     this.#read = read;
   }
 
-  isPlaced(id: string): boolean {
-    return this.#known.has(id);
+  isPlaced(id: string, by: number): boolean {
+    return (this.#placedAt.get(id) ?? Number.POSITIVE_INFINITY) <= by;
   }
 
   /** Whether its end was ever committed: its route ended, or its record says so. */
@@ -57,9 +58,10 @@ export class Records {
     const fields = ['HMGET', KEYS.backend(id), 'state', 'drone', 'edge', 'status'];
     const [state, drone, edge, status] = this.#read(fields) as (Buffer | null)[];
     if (!state || !drone) return;
-    const now: Known = { state: Number(state.latin1Slice()), drone: drone.latin1Slice(), edge: String(edge) };
+    const now: Known = { state: Number(String(state)), drone: String(drone), edge: String(edge) };
     const before = this.#known.get(id);
     this.#known.set(id, now);
+    if (!this.#placedAt.has(id)) this.#placedAt.set(id, this.#world.now);
     if (now.state >= STATES.TERMINATING || now.edge === 'ended') this.#ended.add(id);
     if (before && now.state < before.state)
       this.#world.violate(`(4) the record of ${id} went back from ${before.state} to ${now.state}`);
@@ -76,12 +78,13 @@ export class Records {
     const living = this.#read(['SMEMBERS', KEYS.living(drone)]) as Buffer[];
     const kept = this.#read(['HMGET', KEYS.drone(drone), ...fields]) as (Buffer | null)[];
     const records = living.map((id) =>
-      this.#read(['HMGET', KEYS.backend(id.latin1Slice()), 'cpu', 'memory', 'state']),
+      this.#read(['HMGET', KEYS.backend(String(id)), 'cpu', 'memory', 'state']),
     ) as (Buffer | null)[][];
     const sum = (at: number) => records.reduce((total, record) => total + Number(String(record[at] ?? 0)), 0);
     const expected = [sum(0), sum(1), records.length].join();
     const found = kept.map((value) => Number(String(value ?? 0))).join();
-    if (expected !== found) this.#world.violate(`(4) ${drone} has ${found} reserved; its records have ${expected}`);
+    if (expected !== found)
+      this.#world.violate(`(4) ${drone} has ${found} reserved; its records have ${expected}`);
     if (records.some((record) => Number(String(record[2])) === STATES.TERMINATED))
       this.#world.violate(`(4) an ended record counts among the living of ${drone}`);
   }

@@ -21,7 +21,8 @@ export class Replicas {
     this.#epochs.set(routes, epochs);
     if (epoch === undefined) return;
     const before = epochs.get(id) ?? 0;
-    if (epoch < before) this.#world.violate(`(5) ${name}'s route of ${id} went back from ${before} to ${epoch}`);
+    if (epoch < before)
+      this.#world.violate(`(5) ${name}'s route of ${id} went back from ${before} to ${epoch}`);
     epochs.set(id, epoch);
   }
 
@@ -29,7 +30,8 @@ export class Replicas {
   difference({ name, routes }: SimulatedProxy): string | undefined {
     if (!routes) return `${name} has no routes`;
     const flat = this.#read(['HGETALL', KEYS.routes]) as Buffer[];
-    if (routes.size !== flat.length / 2) return `${name} has ${routes.size} routes, the store ${flat.length / 2}`;
+    if (routes.size !== flat.length / 2)
+      return `${name} has ${routes.size} routes, the store ${flat.length / 2}`;
     for (let at = 0; at + 1 < flat.length; at += 2) {
       const id = String(flat[at]);
       const { epoch } = Route.decode(flat[at + 1] as Buffer);

@@ -54,7 +54,10 @@ export class AppServers {
     this.asked.push(id);
     for (let tries = 0; tries < TRIES; tries++) {
       const answer = await this.#call(() =>
-        this.#scheduler.spawnBackend({ id, spec, key, reusePolicy: ReusePolicy.REUSE }, { timeoutMs: SPAWN_MS }),
+        this.#scheduler.spawnBackend(
+          { id, spec, key, reusePolicy: ReusePolicy.REUSE },
+          { timeoutMs: SPAWN_MS },
+        ),
       );
       if (answer === 'refused') return;
       if (answer === 'again') continue;
@@ -68,7 +71,9 @@ export class AppServers {
     const { random } = this.#around.world;
     const id = this.asked.at(-1 - random.below(8));
     if (!id) return;
-    await this.#call(() => this.#scheduler.terminateBackend({ id, key: undefined, force: random.chance(0.3) }));
+    await this.#call(() =>
+      this.#scheduler.terminateBackend({ id, key: undefined, force: random.chance(0.3) }),
+    );
   }
 
   async #call<T>(call: () => Promise<T>): Promise<T | 'again' | 'refused'> {

@@ -1,5 +1,5 @@
-import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { Membership } from '@spawner/rpc';
 import { Agent } from '../../../services/agent/src/agent.ts';
 import type { Instruments } from '../../../services/agent/src/instruments.ts';

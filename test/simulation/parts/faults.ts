@@ -45,15 +45,15 @@ export class Faults {
   }
 
   #do(kind: (typeof KINDS)[number]): void {
-    const { world, network, schedulers } = this.#around;
+    const { bus, store, schedulers, world } = this.#around;
     const { random } = world;
     const names = this.#mortals.map(({ name }) => name);
-    const lasts = random.skewed(300, 70_000);
-    if (kind === 'crash') return this.#crash(random.pick(this.#mortals), random.skewed(1_000, 60_000));
-    if (kind === 'bus') return this.#away(this.#around.bus, random.skewed(500, 30_000));
-    if (kind === 'store') return this.#away(this.#around.store, random.skewed(200, 40_000));
-    if (kind === 'storm') return this.#storm(0, lasts);
     const one = random.pick(names);
+    const lasts = random.skewed(300, 70_000);
+    if (kind === 'crash') this.#crash(random.pick(this.#mortals), random.skewed(1_000, 60_000));
+    if (kind === 'bus') this.#away(bus, random.skewed(500, 30_000));
+    if (kind === 'store') this.#away(store, random.skewed(200, 40_000));
+    if (kind === 'storm') this.#storm(0, lasts);
     if (kind === 'isolation')
       for (const other of [...names, 'redis', 'bus']) if (other !== one) this.#cut(one, other, lasts);
     if (kind === 'partition') this.#cut(one, random.pick(['redis', 'bus', ...names]), lasts);
@@ -103,4 +103,14 @@ export class Faults {
   }
 }
 
-const KINDS = ['crash', 'crash', 'bus', 'store', 'storm', 'isolation', 'partition', 'partition', 'control'] as const;
+const KINDS = [
+  'crash',
+  'crash',
+  'bus',
+  'store',
+  'storm',
+  'isolation',
+  'partition',
+  'partition',
+  'control',
+] as const;

@@ -28,7 +28,7 @@ export interface UserRequest {
 /** What hears of everything that a proxy lets through or answers. */
 export interface ProxyWatch {
   routeChanged(proxy: SimulatedProxy, id: string, epoch: number | undefined): void;
-  answered(proxy: SimulatedProxy, id: string, passage: Passage): void;
+  answered(proxy: SimulatedProxy, id: string, passage: Passage, since: number): void;
   reached(proxy: SimulatedProxy, id: string, container: Container): void;
 }
 
@@ -85,13 +85,20 @@ export class SimulatedProxy {
   }
 
   /** Nothing where it does not serve; else how the request ended for its user, when it has. */
-  async request({ backendId: id, upgrade, navigation, lastsMs, signal }: UserRequest): Promise<Passage | undefined> {
+  async request({
+    backendId: id,
+    upgrade,
+    navigation,
+    lastsMs,
+    signal,
+  }: UserRequest): Promise<Passage | undefined> {
     const { entrance, process } = this;
     if (!entrance || !process) return undefined;
     this.waiting++;
+    const since = this.#around.world.now;
     const passage = await entrance.gate.pass({ backendId: id, navigation, patienceMs: undefined }, signal);
     this.waiting--;
-    this.#watch.answered(this, id, passage);
+    this.#watch.answered(this, id, passage, since);
     if (passage.kind !== 'forward') return passage;
     const container = await this.#connect(process, passage.endpoint);
     if (container) this.#exchange(process, passage.exchange, container, { id, upgrade, lastsMs });

@@ -84,8 +84,11 @@ export function busOf(process: Process, server: BusServer): Bus {
     publish: <T>(subject: Subject<T>, id: string, message: T) => {
       if (server.reaches(process)) server.publish(process, [subject.of(id), subject.all], message);
     },
-    subscribe: <T>(subject: Subject<T>, id: string | undefined, take: (message: T, trace: undefined) => void) =>
-      listen(id === undefined ? subject.all : subject.of(id), (message) => take(message as T, undefined)),
+    subscribe: <T>(
+      subject: Subject<T>,
+      id: string | undefined,
+      take: (message: T, trace: undefined) => void,
+    ) => listen(id === undefined ? subject.all : subject.of(id), (message) => take(message as T, undefined)),
     answer: <T, R>(question: Question<T, R>, id: string, reply: (message: T) => R) =>
       listen(question.of(id), (message, respond) => respond(reply(message as T))),
     ask: <T, R>(question: Question<T, R>, id: string, message: T, timeoutMs: number) =>

@@ -49,7 +49,8 @@ export class Engine {
     container.answersAt = this.world.now + random.skewed(5, 3_000);
     this.world.note('runs', this.drone, id);
     this.#watch.started(container);
-    if (random.chance(0.05)) this.#exitAfter(container, random.skewed(200, 60_000), random.chance(0.5) ? 0 : 1);
+    if (random.chance(0.05))
+      this.#exitAfter(container, random.skewed(200, 60_000), random.chance(0.5) ? 0 : 1);
     return container;
   }
 

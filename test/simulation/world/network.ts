@@ -62,7 +62,10 @@ export class Network {
     if (!this.reaches(from, to)) return;
     const { random } = this.#world;
     const { lost, doubled } = this.weather;
-    if (lost > 0 && random.chance(lost)) return this.#world.note('lost', from, to);
+    if (lost > 0 && random.chance(lost)) {
+      this.#world.note('lost', from, to);
+      return;
+    }
     this.#deliver(from, to, run, owner);
     if (doubled > 0 && random.chance(doubled)) {
       this.#world.note('doubled', from, to);

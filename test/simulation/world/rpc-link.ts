@@ -53,7 +53,8 @@ export class RpcLinks {
     const world = this.#world;
     const { timeoutMs = DEADLINES.call, signal } = options;
     return new Promise((resolve, reject) => {
-      const fail = (code: 'unavailable' | 'deadline' | 'cancelled') => finish(() => reject(errorOf(code, method)));
+      const fail = (code: 'unavailable' | 'deadline' | 'cancelled') =>
+        finish(() => reject(errorOf(code, method)));
       if (signal?.aborted) return fail('cancelled');
       const late = world.after(caller.machine.trueTime(timeoutMs), () => fail('deadline'), caller);
       const cancel = () => fail('cancelled');

@@ -10,8 +10,8 @@ export class Violation extends Error {
 
 /**
  * A world in which time, chance and order are one seed's. Promises are deterministic by themselves: the
- * world takes the next event, runs it, lets every promise settle that can, has the invariants looked at,
- * and only then goes on to the next.
+ * world takes the next event, runs it, lets every promise settle that can, sees whether an invariant was
+ * broken, and only then goes on to the next.
  */
 export class World {
   readonly seed: number;
@@ -48,8 +48,8 @@ export class World {
     this.note('VIOLATION', message);
   }
 
-  /** Lets time go on until `until`. `check` is called after every event. Throws the Violation that was found. */
-  async run(until: number, check: () => void): Promise<void> {
+  /** Lets time go on until `until`. Throws the Violation that was found. */
+  async run(until: number): Promise<void> {
     await settled();
     for (let event = this.#queue.peek(); event && event.at <= until; event = this.#queue.peek()) {
       this.#queue.take();
@@ -57,7 +57,6 @@ export class World {
       this.#now = event.at;
       event.run();
       await settled();
-      check();
       if (this.#violation) throw this.#violation;
     }
     this.#now = until;
