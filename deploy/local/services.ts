@@ -22,6 +22,8 @@ export interface Constellation {
   clusterDomain: string;
   bindAddress: string;
   redisUrl: string;
+  /** Its Redis was made for it: empty, it is new and has lost nothing. */
+  ownRedis: boolean;
   natsUrl: string;
   /** `host:port`, or any other target that gRPC resolves. */
   schedulerAddress: string;
@@ -64,7 +66,7 @@ export function serviceVariables(
 }
 
 const OWN: Record<ServiceName, (constellation: Constellation) => Variables> = {
-  scheduler: () => ({}),
+  scheduler: ({ ownRedis }) => (ownRedis ? { SPAWNER_SCHEDULER_EMPTY_STORE: 'new' } : ({} as Variables)),
   agent: ({ droneId, runtime, agentDir }) => ({
     SPAWNER_AGENT_DRONE_ID: droneId,
     SPAWNER_AGENT_STATE_DIR: agentDir,

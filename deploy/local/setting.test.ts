@@ -33,6 +33,15 @@ describe('what a service is told', () => {
     }
   });
 
+  it('takes an empty Redis for a new cluster’s only where that Redis was started with it', () => {
+    const told = (env: Record<string, string>) =>
+      serviceVariables('scheduler', constellationOf(place, env, ports, found), ports);
+    expect(told({}).SPAWNER_SCHEDULER_EMPTY_STORE).toBe('new');
+    expect(told({ SPAWNER_REDIS_URL: 'redis://elsewhere' })).not.toHaveProperty(
+      'SPAWNER_SCHEDULER_EMPTY_STORE',
+    );
+  });
+
   it('makes the proxy the drone’s own', () => {
     const constellation = constellationOf(place, { SPAWNER_AGENT_DRONE_ID: 'here' }, ports, found);
     expect(serviceVariables('agent', constellation, ports).SPAWNER_AGENT_DRONE_ID).toBe('here');

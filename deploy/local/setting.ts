@@ -53,6 +53,7 @@ export function constellationOf(place: Place, env: Environment, ports: Ports, fo
   const addresses = addressesOf(bindAddress, ports);
   return {
     ...found,
+    ownRedis: !env.SPAWNER_REDIS_URL,
     cluster: clusterOf(place, env),
     clusterDomain: env.SPAWNER_CLUSTER_DOMAIN || 'spawner.localhost',
     bindAddress,

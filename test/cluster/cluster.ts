@@ -106,6 +106,7 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     clusterDomain: domain,
     bindAddress: '127.0.0.1',
     redisUrl: redis.url,
+    ownRedis: true,
     natsUrl: nats.url,
     schedulerAddress: schedulers.length === 1 ? schedulers[0]! : `ipv4:${schedulers.join(',')}`,
     certificatesAddress: `127.0.0.1:${first('certificates').SPAWNER_CERTIFICATES_PORT}`,

@@ -98,6 +98,19 @@ describe('a key over gRPC', () => {
       message: 'the holder of the key is still ending',
     });
   });
+  it('waits under the same id while a holder may still be told of, and takes a new one where too few replicas had it', async () => {
+    const before = scene.gateway.scheduler.asked.length;
+    const texts = [
+      'the holder of the key may not be known yet: the store began anew',
+      'too few replicas of the store have the key',
+    ];
+    for (const text of texts) scene.gateway.scheduler.failNext(new AppError('unavailable', text));
+    const { backend, spawned } = await spawn(key('anew'));
+    expect(spawned).toBe(true);
+    const ids = askedSince(before).map(({ id }) => id);
+    expect(ids).toEqual([ids[0], ids[0], backend?.id]);
+    expect(ids[0]).not.toBe(backend?.id);
+  });
   it('keeps key and policy where a drone did not take the backend and a new id is tried', async () => {
     const before = scene.gateway.scheduler.asked.length;
     scene.gateway.scheduler.failNext(new AppError('unavailable', 'drone drone-1 did not take it'));

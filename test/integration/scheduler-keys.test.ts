@@ -16,8 +16,8 @@ type Scene = Awaited<ReturnType<typeof scene>>;
 type Drone = Awaited<ReturnType<Scene['drone']>>;
 
 /** Spawns and gives what a caller looks at. */
-async function get(scene_: Scene, of: BackendKey, more: object = {}) {
-  const { backend, spawned } = await scene_.spawn({ id: id(), spec, key: of, ...more });
+async function get(scene_: Scene, of: BackendKey, more: object = {}, timeoutMs?: number) {
+  const { backend, spawned } = await scene_.spawn({ id: id(), spec, key: of, ...more }, timeoutMs);
   if (!backend) throw new Error('no backend');
   return { id: backend.id, fence: backend.fence, spawned };
 }
@@ -317,7 +317,7 @@ describe('a key', () => {
     const held = key('k', { tag: 't' });
     const first = await get(scene_, held);
     await redis.flush();
-    await expect(get(scene_, held)).rejects.toMatchObject({ code: 'exhausted' });
+    await expect(get(scene_, held, {}, 200)).rejects.toMatchObject({ code: 'unavailable' });
     await a.register(line(first.id, first.fence, held));
     expect(await get(scene_, held)).toEqual({ ...first, spawned: false });
     await expect(get(scene_, key('k'))).rejects.toMatchObject({ code: 'failed_precondition' });
@@ -327,6 +327,8 @@ describe('a key', () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     await redis.flush();
+    await scene_.turn();
+    await scene_.pass(DEADLINES.leaseGiveAway);
     const registration = await scene_.nodeStore.register(a.node);
     await expect(get(scene_, key('k'))).rejects.toMatchObject({ code: 'exhausted' });
     await scene_.nodeStore.admit('a', registration - 1);
@@ -340,11 +342,15 @@ describe('a key', () => {
     const a = await scene_.drone('a');
     const first = await get(scene_, key('k'));
     await redis.flush();
+    await scene_.turn();
+    await scene_.pass(DEADLINES.leaseGiveAway);
     await a.register();
     const second = await get(scene_, key('k'));
     expect(second).toMatchObject({ spawned: true });
     expect(second.fence).toBeGreaterThan(first.fence);
     await redis.flush();
+    await scene_.turn();
+    await scene_.pass(DEADLINES.leaseGiveAway);
     const ahead = second.fence + 3_600_000_000;
     await a.register(line(id(), ahead, key('k')), line(id(), ahead + 5, key('other')));
     const third = await get(scene_, key('new'));

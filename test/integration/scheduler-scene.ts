@@ -10,7 +10,7 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService, SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
 import { createClient, implement, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
-import { keysOf, openRedis } from '@spawner/store';
+import { keysOf, openRedis, StoreEpoch } from '@spawner/store';
 import type { Nats, Redis } from '@spawner/testkit';
 import { Agents } from '../../services/scheduler/src/agents.ts';
 import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
@@ -19,6 +19,7 @@ import { Explanations } from '../../services/scheduler/src/explanations.ts';
 import { Leases } from '../../services/scheduler/src/leases.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
 import { Nodes } from '../../services/scheduler/src/nodes.ts';
+import { Replication } from '../../services/scheduler/src/replication.ts';
 import { schedulerService } from '../../services/scheduler/src/server.ts';
 import { sweep } from '../../services/scheduler/src/sweep.ts';
 import { Withdrawals } from '../../services/scheduler/src/withdrawal.ts';
@@ -27,17 +28,24 @@ export const log = createLog('test', 'silent');
 export const keys = keysOf('test');
 
 /** A scheduler with a real Redis and NATS, and any number of drones that only write down what they are told. */
-export async function scene(redis: Redis, nats: Nats) {
+export async function scene(
+  redis: Pick<Redis, 'url'>,
+  nats: Nats,
+  emptyStore: 'new' | 'wait' = 'new',
+  waitReplicas = 0,
+) {
   const store = await openRedis(redis.url, log);
   const bus = await openBus(nats.url, 'test', log);
   const agents = new Agents();
-  const nodeStore = new NodeStore(store, keys);
-  const backendStore = new BackendStore(store, keys);
+  const epoch = new StoreEpoch({ redis: store, keys, log, emptyStore });
+  const nodeStore = new NodeStore(store, keys, epoch);
+  const replication = await Replication.open(store, epoch, waitReplicas);
+  const backendStore = new BackendStore(store, keys, epoch, replication);
   const backends = new Backends(backendStore, nodeStore, agents, bus, systemClock, log);
   const explanations = new Explanations(backendStore, nodeStore, agents, systemClock, log);
   const nodes = new Nodes(nodeStore, backendStore, backends, systemClock, log);
   const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
-  const withdrawals = new Withdrawals(store, keys);
+  const withdrawals = new Withdrawals(keys, epoch);
   const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };
   const service = schedulerService(parts);
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
@@ -47,6 +55,7 @@ export async function scene(redis: Redis, nats: Nats) {
     () => server.close(),
     () => agents.close(),
     () => bus.close(),
+    () => replication.close(),
     () => store.close(),
   ];
 
@@ -91,12 +100,16 @@ export async function scene(redis: Redis, nats: Nats) {
       backends: 10,
       ...capacity,
     });
-    const register = (...inventory: Parameters<typeof InventoryEntry.fromPartial>[0][]) =>
-      scheduler.registerNode({
+    let registration = 0;
+    const register = async (...inventory: Parameters<typeof InventoryEntry.fromPartial>[0][]) => {
+      const answer = await scheduler.registerNode({
         node,
         inventory: inventory.map((entry) => InventoryEntry.fromPartial(entry)),
       });
-    const { registration } = await register();
+      registration = answer.registration;
+      return answer;
+    };
+    await register();
     const renew = (...changed: Parameters<typeof BackendStatus.fromPartial>[0][]) =>
       scheduler.renewNode({
         kind: NodeKind.DRONE,
@@ -106,8 +119,18 @@ export async function scene(redis: Redis, nats: Nats) {
         changed: changed.map((status) => BackendStatus.fromPartial(status)),
         proxiesVersion: 0,
       });
-    return { started, renew, register, node, registration };
+    return {
+      ...{ started, renew, register, node },
+      get registration() {
+        return registration;
+      },
+    };
   };
+  const proxy = (name: string, droneId = '') =>
+    scheduler.registerNode({
+      node: Node.fromPartial({ kind: NodeKind.PROXY, id: name, droneId }),
+      inventory: [],
+    });
   /** Lets the cluster clock go on, then handles what is due. */
   const pass = async (ms: number) => {
     await store.send(['HINCRBY', keys.clock, 'now', String(ms)]);
@@ -119,6 +142,8 @@ export async function scene(redis: Redis, nats: Nats) {
     spawn: (request: Parameters<typeof SpawnBackendRequest.fromPartial>[0], timeoutMs?: number) =>
       scheduler.spawnBackend(SpawnBackendRequest.fromPartial(request), { timeoutMs }),
     drone,
+    proxy,
+    epoch,
     turn,
     pass,
     store,

@@ -25,6 +25,12 @@ describe('DEADLINES', () => {
     expect(DEADLINES.settlement + DEADLINES.settle).toBeLessThan(DEADLINES.withdrawal);
     expect(DEADLINES.settle).toBeLessThan(DEADLINES.settlement);
   });
+  it('keeps a new store epoch open for longer than anybody remembers a withdrawal of the store before it', () => {
+    expect(DEADLINES.leaseGiveAway).toBeGreaterThan(DEADLINES.withdrawal + DEADLINES.settlement);
+  });
+  it('lets every node register again, and miss a renewal, within the time of a new store epoch', () => {
+    expect(DEADLINES.leaseGiveAway).toBeGreaterThan(2 * (DEADLINES.call + DEADLINES.renewEvery));
+  });
   it('forgets a proxy later than DNS stops naming it', () => {
     expect(DEADLINES.proxyForgotten).toBeGreaterThan(DEADLINES.renewalsMissed);
   });

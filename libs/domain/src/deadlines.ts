@@ -13,7 +13,10 @@ export const DEADLINES = {
   leaseStop: 25_000,
   /** On the same clock: what is left of them is killed, whatever grace it has of its own. */
   leaseKill: 30_000,
-  /** On the cluster clock, from the last renewal that came: their keys are given to others. */
+  /**
+   * On the cluster clock, from the last renewal that came: their keys are given to others. So long at most, too, does a new
+   * store epoch give no free key to a new holder.
+   */
   leaseGiveAway: 45_000,
   /** On the cluster clock: the drone is given up, and everything on it has ended. */
   droneForgotten: 600_000,

@@ -61,8 +61,10 @@ export async function run<C extends SharedConfig>(
     await stop;
   } catch (error) {
     if (!chassis.signal.aborted) {
-      log.fatal({ error }, 'cannot start');
-      process.exitCode = 1;
+      const misconfigured = error instanceof ConfigError;
+      if (misconfigured) log.fatal({ problems: error.problems }, error.message);
+      else log.fatal({ error }, 'cannot start');
+      process.exitCode = misconfigured ? 2 : 1;
     }
     chassis.drain();
   }
@@ -140,6 +142,8 @@ class Chassis implements App {
         return thing;
       } catch (error) {
         this.signal.throwIfAborted();
+        // It would be the same the next time.
+        if (error instanceof ConfigError) throw error;
         const ms = backoffMs(attempt, Math.random);
         this.log.warn({ error, again_in_ms: Math.round(ms) }, `waiting for ${what}`);
         await this.clock.sleep(ms, this.signal);

@@ -3,3 +3,4 @@ export * from './keys.ts';
 export * from './redis.ts';
 export * from './replica.ts';
 export * from './route-table.ts';
+export * from './store-epoch.ts';

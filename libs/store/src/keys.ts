@@ -5,6 +5,13 @@
 export function keysOf(cluster: string) {
   const key = (...parts: string[]) => ['spawner', `{${cluster}}`, ...parts].join(':');
   return {
+    /**
+     * hash, scheduler: the store's epoch (store-epoch.ts). `epoch` and `from`: ticks, of its beginning and the last one
+     * before it; `run`: Redis's run id; `at` and `until`: cluster clock of the opening and of the window's close (0: closed);
+     * `awaited`: how many nodes have not registered again, each one of them a field `await/<kind>/<id>`; `full`: 1 where the
+     * window stays open to its end.
+     */
+    epoch: key('epoch'),
     /** string, scheduler: the last tick. */
     tick: key('tick'),
     /** hash, scheduler: `now` (ms of cluster clock) and `last` (Redis TIME in ms when it was advanced). */
@@ -59,6 +66,8 @@ export function scriptKeys(keys: Keys): string[] {
     keys.routeLog,
     keys.routeHead,
     keys.nodes('drone'),
+    keys.nodes('proxy'),
+    keys.epoch,
     keys.backend(''),
     keys.drone(''),
     keys.key(''),

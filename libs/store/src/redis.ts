@@ -93,7 +93,7 @@ async function withTimeout<T>(work: Promise<T>, ms: number, other?: Promise<neve
 export function isServerReply(error: unknown): boolean {
   return (
     error instanceof Error &&
-    /^(?:ERR|WRONGTYPE|NOSCRIPT|OOM|MISCONF|READONLY|NOAUTH|NOPERM)/.test(error.message)
+    /^(?:ERR|WRONGTYPE|NOSCRIPT|OOM|EPOCH|MISCONF|READONLY|NOAUTH|NOPERM)/.test(error.message)
   );
 }
 

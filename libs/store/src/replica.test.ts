@@ -51,6 +51,30 @@ describe('Replica', () => {
     expect([replica.get('a'), replica.get('b')]).toEqual([undefined, row(10)]);
   });
 
+  it('takes what a new log says of a row that it kept, though the epoch is lower than the one before', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.load(
+      at(5),
+      new Map([
+        ['a', row(90, 'old')],
+        ['b', row(91, 'old')],
+        ['c', row(92, 'old')],
+      ]),
+    );
+    replica.load(at(0, 2), new Map(), true);
+    expect(replica.apply(at(1, 2), { id: 'a', row: row(7, 'new'), epoch: 7 })).toBe(true);
+    expect(replica.apply(at(2, 2), { id: 'a', row: row(6, 'older'), epoch: 6 })).toBe(true);
+    expect(replica.apply(at(3, 2), { id: 'c', row: undefined, epoch: 8 })).toBe(true);
+    replica.load(
+      at(4, 2),
+      new Map([
+        ['a', row(7, 'new')],
+        ['b', row(9, 'new')],
+      ]),
+    );
+    expect([...replica.rows()]).toEqual([row(7, 'new'), row(9, 'new')]);
+  });
+
   it('tells who listens of every row that changed or went', () => {
     const heard: string[] = [];
     const replica = new Replica<{ epoch: number; name: string }>((id, now) =>

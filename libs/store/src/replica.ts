@@ -20,6 +20,8 @@ export type RowChange<T> = { id: string; row: T | undefined; epoch: number };
 export class Replica<T extends Versioned> {
   readonly #rows = new Map<string, T>();
   readonly #changed: (id: string, row: T | undefined) => void;
+  /** Rows of an earlier log that this one has not told of: whatever it says of them is newer, however low its epoch. */
+  readonly #unconfirmed = new Set<string>();
   #position: LogPosition | undefined;
 
   /** `changed` hears of every row that is now another than before, or gone. */
@@ -49,11 +51,12 @@ export class Replica<T extends Versioned> {
    * `keepMissing`: a store that lost everything does not have them yet.
    */
   load(position: LogPosition, rows: ReadonlyMap<string, T>, keepMissing = false): void {
-    const newEpoch = position.epoch !== this.#position?.epoch;
+    if (position.epoch !== this.#position?.epoch)
+      for (const id of this.#rows.keys()) this.#unconfirmed.add(id);
     if (!keepMissing) for (const id of [...this.#rows.keys()]) if (!rows.has(id)) this.#put(id, undefined);
     for (const [id, row] of rows) {
       const present = this.#rows.get(id);
-      if (!present || newEpoch || row.epoch > present.epoch) this.#put(id, row);
+      if (!present || this.#unconfirmed.has(id) || row.epoch > present.epoch) this.#put(id, row);
     }
     this.#position = position;
   }
@@ -65,7 +68,7 @@ export class Replica<T extends Versioned> {
     if (!last || !(begins || (at.epoch === last.epoch && at.n === last.n + 1))) return false;
     this.#position = at;
     const present = this.#rows.get(change.id);
-    if (present && present.epoch > change.epoch) return true;
+    if (present && !this.#unconfirmed.has(change.id) && present.epoch > change.epoch) return true;
     if (present || change.row) this.#put(change.id, change.row);
     return true;
   }
@@ -76,6 +79,7 @@ export class Replica<T extends Versioned> {
   }
 
   #put(id: string, row: T | undefined): void {
+    this.#unconfirmed.delete(id);
     if (row) this.#rows.set(id, row);
     else this.#rows.delete(id);
     this.#changed(id, row);

@@ -126,6 +126,8 @@ export class RouteTable {
     const before = this.#replica.position;
     // A store that was emptied says nothing of the sessions that run: what is known stays until it is written anew,
     if (before && position.epoch === 0) return;
+    // So it does while one that went back in its own log, an older copy, is not taken for a new one by those who write.
+    if (before && position.epoch === before.epoch && position.n < before.n) return;
     // and what is written anew comes drone by drone.
     if (before && before.epoch !== 0 && before.epoch !== position.epoch)
       this.#refilledAt = clock.now() + DEADLINES.refill;

@@ -13,5 +13,6 @@ export * from './pebble.ts';
 export * from './program.ts';
 export * from './raw-http.ts';
 export * from './redis.ts';
+export * from './relay.ts';
 export * from './temp-dir.ts';
 export * from './upstream.ts';

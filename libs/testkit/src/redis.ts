@@ -6,6 +6,8 @@ export interface Redis extends ServerProgram {
   url: string;
   /** FLUSHALL: every key is gone, the process stays. */
   flush(): Promise<void>;
+  /** The answer to a command without blanks in its words, as it came over the wire; rejects when that is an error. */
+  tell(command: string): Promise<string>;
 }
 
 /** A real Redis of the test's own on a loopback port, keeping nothing on disk: a restart empties it. `args` are added to its command line. */
@@ -32,12 +34,17 @@ export async function startRedis({ args = [] }: { args?: string[] } = {}): Promi
       if (!answer.startsWith('+PONG')) throw new Error(`Redis answered ${JSON.stringify(answer)}`);
     },
   });
+  const tell = async (command: string) => {
+    const answer = await ask(server.port, `${command}\r\n`);
+    if (answer.startsWith('-')) throw new Error(`${command} was answered ${JSON.stringify(answer)}`);
+    return answer;
+  };
   return {
     ...server,
     url: `redis://127.0.0.1:${server.port}`,
+    tell,
     flush: async () => {
-      const answer = await ask(server.port, 'FLUSHALL\r\n');
-      if (!answer.startsWith('+OK')) throw new Error(`FLUSHALL was answered ${JSON.stringify(answer)}`);
+      await tell('FLUSHALL');
     },
   };
 }

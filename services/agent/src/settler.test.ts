@@ -24,6 +24,7 @@ function scene(ids = ['a']) {
     now: NOW,
     proxies: ['p', 'q'],
     withdrawn: async () => true,
+    refusal: undefined as string | undefined,
     answers: async (_proxy: string, _id: string): Promise<SettleReply> => says(0),
     established: [0] as (number | undefined)[],
     outcome: async (end: boolean): Promise<SettleOutcome> => (end ? ENDED : OPEN),
@@ -61,7 +62,8 @@ function scene(ids = ['a']) {
       withdrawRoute: async ({ backendId, registration, droneId }) => {
         told.push(`withdraw ${backendId} ${registration} ${droneId}`);
         const withdrawn = await world.withdrawn();
-        return { withdrawn, epoch: EPOCH, proxies: world.proxies.map((id) => ({ id })) as never };
+        const { refusal } = world;
+        return { withdrawn, refusal, epoch: EPOCH, proxies: world.proxies.map((id) => ({ id })) as never };
       },
       settleRoute: async ({ backendId, end }) => {
         told.push(`${end ? 'end' : 'give back'} ${backendId}`);
@@ -167,6 +169,18 @@ describe('the settler', () => {
     world.withdrawn = async () => true;
     settler.turn();
     await last('stop a 1');
+  });
+
+  it('says why nothing was withdrawn where the scheduler does', async () => {
+    const { world, settler, refusals } = scene();
+    world.withdrawn = async () => false;
+    for (const refusal of ['the store began anew', undefined]) {
+      world.refusal = refusal;
+      settler.turn();
+      await eventually(() => refusals.length === (refusal ? 1 : 2));
+      world.now += 1_000;
+    }
+    expect(refusals).toEqual(['the store began anew', 'its route could not be withdrawn']);
   });
 
   it('ends nothing while the scheduler is away', async () => {

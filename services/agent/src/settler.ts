@@ -70,12 +70,12 @@ export class Settler {
     const { clock, scheduler, drone, droneId } = this.#parts;
     const began = clock.now();
     const { registration } = drone;
-    const { withdrawn, epoch, proxies } = await scheduler.withdrawRoute(
+    const { withdrawn, epoch, proxies, refusal } = await scheduler.withdrawRoute(
       { droneId, registration, backendId: backend.id },
       { timeoutMs: DEADLINES.settle },
     );
     if (!withdrawn) {
-      backend.refused('its route could not be withdrawn');
+      backend.refused(refusal ?? 'its route could not be withdrawn');
       return this.#rest(backend.id);
     }
     try {

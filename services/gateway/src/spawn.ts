@@ -31,8 +31,8 @@ export interface Placed {
 
 /**
  * Has a backend placed, or gets the holder of its key. An attempt whose outcome is not known is made once
- * more under the same id, which is the same spawn; where a drone did not take the backend, whose end gave
- * the key back, a new id is tried, three in all; where the key's holder is ending, the same id is tried until
+ * more under the same id, which is the same spawn; where a drone did not take the backend, or too few
+ * replicas of the store did, whose end gave the key back, a new id is tried, three in all; where the key's holder is ending, the same id is tried until
  * it has. The signal, the caller's, stops further attempts; `timeLeftMs` is what is left of its deadline.
  */
 export async function placeBackend(
@@ -49,7 +49,7 @@ export async function placeBackend(
       const request = { ...wanted, id: newBackendId(parts.randomBytes) };
       return await outlastHolder(parts.clock, () => placeOnce(parts, request, signal, left), signal, left);
     } catch (error) {
-      const again = isRefusedByDrone(error) && tried < IDS && parts.clock.now() - began < BUDGET_MS;
+      const again = isUndone(error) && tried < IDS && parts.clock.now() - began < BUDGET_MS;
       if (!again || signal.aborted) throw asCallersSee(error);
     }
   }
@@ -92,7 +92,7 @@ async function placeOnce(
   try {
     return await call();
   } catch (error) {
-    const told = isRefusedByDrone(error) || isHolderEnding(error);
+    const told = isUndone(error) || isHolderEnding(error);
     const unknown = isAppError(error, 'unavailable', 'deadline') && !told;
     if (!unknown || signal.aborted || left() <= 0) throw error;
     await parts.clock.sleep(backoffMs(0, Math.random), signal);
@@ -100,9 +100,9 @@ async function placeOnce(
   }
 }
 
-/** The scheduler begins such an answer with the drone; the reservation is undone, so the id is spent. */
-function isRefusedByDrone(error: unknown): boolean {
-  return isAppError(error, 'unavailable') && /^drone\b/i.test(error.message);
+/** The scheduler begins such an answer with the drone, or with the replicas of its store; the reservation is undone, so the id is spent. */
+function isUndone(error: unknown): boolean {
+  return isAppError(error, 'unavailable') && /^(?:drone|too few replicas)\b/i.test(error.message);
 }
 
 /** The scheduler begins such an answer with the holder; nothing was placed. */

@@ -4,15 +4,20 @@ import { Node } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
-import { type Keys, keyHash, type Redis, Script, scriptKeys } from '@spawner/store';
+import { type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
 import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
+import { Replication } from './replication.ts';
 
 export type Placement =
   | { outcome: 'placed'; node: Node; placement: number }
   | { outcome: 'exists' }
+  /** Placed with a key, on too few replicas: a failover may lose it. */
+  | { outcome: 'unconfirmed' }
   /** A living backend has the key; `ending`: not for long. */
   | { outcome: 'held'; holder: string }
   | { outcome: 'ending'; holder: string }
+  /** Nobody is known to hold the key, but a store epoch has begun, and for so many ms of cluster clock a holder may still be told of. */
+  | { outcome: 'window'; leftMs: number }
   | { outcome: 'none'; known: number; stale: number; full: number };
 
 export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
@@ -23,18 +28,14 @@ const FIELDS = ['state', 'drone', 'placement', 'created', 'summary', 'key', 'sta
 export class BackendStore {
   readonly #redis: Redis;
   readonly #keys: Keys;
-  readonly #scripts = {
-    place: new Script('place', 'common'),
-    report: new Script('report', 'common'),
-    restore: new Script('restore', 'common'),
-    stop: new Script('stop', 'common'),
-    abandon: new Script('abandon', 'common'),
-    forget: new Script('forget', 'common'),
-  };
+  readonly #epoch: StoreEpoch;
+  readonly #replication: Replication;
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: Redis, keys: Keys, epoch: StoreEpoch, replication = new Replication(redis, epoch, 0)) {
     this.#redis = redis;
     this.#keys = keys;
+    this.#epoch = epoch;
+    this.#replication = replication;
   }
 
   /** Reserves room for a backend; with a key only when nobody living holds it. */
@@ -44,7 +45,7 @@ export class BackendStore {
     created: Date,
     key: BackendKey | undefined,
   ): Promise<Placement> {
-    const [outcome, ...rest] = (await this.#script('place', [
+    const [outcome, ...rest] = (await this.#epoch.run('place', [
       id,
       summary.cpuMillis,
       summary.memoryBytes,
@@ -58,20 +59,23 @@ export class BackendStore {
     const word = String(outcome);
     if (word === 'exists') return { outcome: word };
     if (word === 'held' || word === 'ending') return { outcome: word, holder: String(rest[0]) };
+    if (word === 'window') return { outcome: word, leftMs: Number(String(rest[0])) };
     if (word === 'none') {
       const [known = 0, stale = 0, full = 0] = rest.map(Number);
       return { outcome: word, known, stale, full };
     }
-    const [, registration, placement, node] = rest as [Buffer, Buffer, Buffer, Buffer];
+    const [, registration, tick, node] = rest as [Buffer, Buffer, Buffer, Buffer];
+    const placement = Number(String(tick));
+    if (key && !(await this.#replication.confirmed(placement))) return { outcome: 'unconfirmed' };
     return {
       outcome: 'placed',
       node: { ...Node.decode(node), registration: Number(String(registration)) },
-      placement: Number(String(placement)),
+      placement,
     };
   }
 
   async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {
-    const answer = await this.#script('report', [
+    const answer = await this.#epoch.run('report', [
       status.id,
       drone,
       status.state,
@@ -93,7 +97,7 @@ export class BackendStore {
   ): Promise<ReportOutcome | 'restored'> {
     const { status } = entry;
     const summary = entry.spec ?? SpecSummary.fromPartial({});
-    const answer = await this.#script('restore', [
+    const answer = await this.#epoch.run('restore', [
       status.id,
       drone,
       status.state,
@@ -115,7 +119,7 @@ export class BackendStore {
 
   /** Writes a wanted end down. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
   async stop(order: StopOrder): Promise<{ drone: string } | 'ended' | undefined> {
-    const drone = await this.#script('stop', [order.id, Buffer.from(StopOrder.encode(order).finish())]);
+    const drone = await this.#epoch.run('stop', [order.id, Buffer.from(StopOrder.encode(order).finish())]);
     if (drone === null) return undefined;
     return String(drone) === '' ? 'ended' : { drone: String(drone) };
   }
@@ -130,7 +134,7 @@ export class BackendStore {
     silentMs = 0,
   ): Promise<boolean> {
     const status = endedStatus(record, reason, detail, now);
-    const answer = await this.#script('abandon', [
+    const answer = await this.#epoch.run('abandon', [
       record.id,
       when,
       Buffer.from(BackendStatus.encode(status).finish()),
@@ -143,7 +147,7 @@ export class BackendStore {
   }
 
   async forget(id: string): Promise<void> {
-    await this.#script('forget', [id]);
+    await this.#epoch.run('forget', [id]);
   }
 
   /** Id of the backend that holds a key: living, or on its way to its end. */
@@ -184,13 +188,6 @@ export class BackendStore {
     const records = await Promise.all(ids.map((id) => this.get(id)));
     const next = ids.length === count ? Number(flat.at(-1)) : undefined;
     return { records: records.filter((record) => record !== undefined), next };
-  }
-
-  #script(
-    name: 'place' | 'report' | 'restore' | 'stop' | 'abandon' | 'forget',
-    args: (string | number | Buffer)[],
-  ) {
-    return this.#scripts[name].run(this.#redis, scriptKeys(this.#keys), args);
   }
 }
 

@@ -15,7 +15,7 @@ import { LogStream, type ReusePolicy, type TailLogsResponse } from '@spawner/pro
 import { counter, inSpan, type Log } from '@spawner/service';
 import type { Agents } from './agents.ts';
 import type { BackendStore, Placement } from './backend-store.ts';
-import { refuseOtherSpec, refuseOtherTag } from './holder.ts';
+import { holderNotKnown, refuseOtherSpec, refuseOtherTag } from './holder.ts';
 import type { NodeStore } from './node-store.ts';
 import { type BackendRecord, toBackend } from './record.ts';
 
@@ -25,6 +25,8 @@ const START_MS = 3_000;
 const STOP_MS = 1_000;
 /** The end of a key's holder is looked for this often. */
 const LOOK_MS = 100;
+/** And the close of a store epoch's window this often: it may last, and many may wait for it. */
+const WINDOW_LOOK_MS = 500;
 const PAGE = 200;
 /** How many records one call of list looks at before it gives a short page. */
 const SCAN = 2_000;
@@ -74,7 +76,8 @@ export class Backends {
    * Places a backend and hands it to its drone. The same id again is the same backend; a living holder of
    * the key is returned instead, an ending one waited for until the signal aborts. Throws `exhausted` when
    * nothing fits, `failed_precondition` when the holder is not what was asked for, and `unavailable` when
-   * the drone ("drone …") did not take it or the holder ("the holder …") is still ending.
+   * the drone ("drone …") did not take it, the holder ("the holder of the key …") is still ending, or may
+   * still be told of after a loss in the store, or too few replicas ("too few replicas …") have the key.
    */
   async spawn(command: SpawnCommand, signal: AbortSignal): Promise<Spawned> {
     const { id, spec, key, reusePolicy } = command;
@@ -90,6 +93,8 @@ export class Backends {
     if (placed.outcome === 'none') throw new AppError('exhausted', noDrone(placed));
     if (placed.outcome === 'ending')
       throw new AppError('unavailable', 'the holder of the key is still ending');
+    if (placed.outcome === 'window') throw holderNotKnown(placed.leftMs);
+    if (placed.outcome === 'unconfirmed') throw await this.#undo(id);
     if (placed.outcome === 'held') {
       const holder = await this.#record(parseBackendId(placed.holder));
       // Its end began between the two looks.
@@ -118,12 +123,13 @@ export class Backends {
     return { backend: await this.get(id), spawned: true };
   }
 
-  /** Places, again and again while the key's holder is ending; what was found last when the signal aborts. */
+  /** Places, again and again while the key's holder is ending or may still be told of; what was found last when the signal aborts. */
   async #place(attempt: () => Promise<Placement>, signal: AbortSignal): Promise<Placement> {
     for (;;) {
       const placement = await attempt();
-      if (placement.outcome !== 'ending') return placement;
-      await this.#clock.sleep(LOOK_MS, signal).catch(() => {});
+      if (placement.outcome !== 'ending' && placement.outcome !== 'window') return placement;
+      const ms = placement.outcome === 'ending' ? LOOK_MS : WINDOW_LOOK_MS;
+      await this.#clock.sleep(ms, signal).catch(() => {});
       if (signal.aborted) return placement;
     }
   }
@@ -221,6 +227,22 @@ export class Backends {
     );
     if (ended) await this.announce(id);
     return ended || (await this.#store.get(id))?.state === BackendState.TERMINATED;
+  }
+
+  /** Ends a placement that too few replicas have: it was handed to nobody. */
+  async #undo(id: BackendId): Promise<AppError> {
+    const cause = 'too few replicas of the store have its key';
+    try {
+      const record = await this.#record(id);
+      await this.#store.abandon(record, 'any', EndReason.INTERNAL, cause, this.#clock.wall());
+      await this.announce(id);
+    } catch (error) {
+      this.#log.warn({ error, backend: id }, 'a placement is undone when its reservation runs out');
+    }
+    return new AppError(
+      'unavailable',
+      `too few replicas of the store have the key; it was not given to ${id}`,
+    );
   }
 
   /** Those drones of the living among these records that have missed their renewals. */

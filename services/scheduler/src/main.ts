@@ -1,7 +1,7 @@
 import { openBus } from '@spawner/bus';
 import { serveRpc } from '@spawner/rpc';
 import { run } from '@spawner/service';
-import { keysOf, openRedis } from '@spawner/store';
+import { keysOf, StoreEpoch } from '@spawner/store';
 import { Agents } from './agents.ts';
 import { BackendStore } from './backend-store.ts';
 import { Backends } from './backends.ts';
@@ -10,23 +10,27 @@ import { Explanations } from './explanations.ts';
 import { Leases } from './leases.ts';
 import { NodeStore } from './node-store.ts';
 import { Nodes } from './nodes.ts';
+import { openSafeRedis } from './redis-settings.ts';
+import { Replication } from './replication.ts';
 import { schedulerService } from './server.ts';
 import { sweep } from './sweep.ts';
 import { Withdrawals } from './withdrawal.ts';
 
 await run('scheduler', readConfig, async (config, app) => {
-  const redis = await app.connect('Redis', () => openRedis(config.redisUrl, app.log));
+  const redis = await app.connect('Redis', () => openSafeRedis(config.redisUrl, app.log));
   const bus = await app.connect('NATS', () => openBus(config.natsUrl, 'scheduler', app.log));
   app.readyWhen(() => (redis.ready ? undefined : 'Redis'));
   const keys = keysOf(config.cluster);
 
   const agents = app.own(new Agents());
-  const nodeStore = new NodeStore(redis, keys);
-  const backendStore = new BackendStore(redis, keys);
+  const epoch = new StoreEpoch({ redis, keys, log: app.log, emptyStore: config.emptyStore });
+  const replication = await app.connect('Redis', () => Replication.open(redis, epoch, config.waitReplicas));
+  const nodeStore = new NodeStore(redis, keys, epoch);
+  const backendStore = new BackendStore(redis, keys, epoch, replication);
   const backends = new Backends(backendStore, nodeStore, agents, bus, app.clock, app.log);
   const explanations = new Explanations(backendStore, nodeStore, agents, app.clock, app.log);
   const nodes = new Nodes(nodeStore, backendStore, backends, app.clock, app.log);
-  const withdrawals = new Withdrawals(redis, keys);
+  const withdrawals = new Withdrawals(keys, epoch);
 
   const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);
   const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };

@@ -1,7 +1,7 @@
 import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import { type Keys, type Redis, Script, scriptKeys } from '@spawner/store';
+import type { Keys, Redis, StoreEpoch } from '@spawner/store';
 
 /** A node with the age of its last renewal, in milliseconds of cluster clock. */
 export interface KnownNode {
@@ -28,38 +28,36 @@ export const KIND_NAMES: Record<NodeKind, string> = {
 export class NodeStore {
   readonly #redis: Redis;
   readonly #keys: Keys;
-  readonly #tick = new Script('tick', 'common');
-  readonly #register = new Script('register', 'common');
-  readonly #admit = new Script('admit', 'common');
-  readonly #renew = new Script('renew', 'common');
-  readonly #unregister = new Script('unregister', 'common');
-  readonly #sweep = new Script('sweep', 'common');
-  readonly #lapse = new Script('lapse', 'common');
-  readonly #forgetDrone = new Script('forget-drone', 'common');
+  readonly #epoch: StoreEpoch;
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: Redis, keys: Keys, epoch: StoreEpoch) {
     this.#redis = redis;
     this.#keys = keys;
+    this.#epoch = epoch;
   }
 
   /** Registers a node under a fresh tick, which replaces any registration before it. A drone gets no work before `admit`. */
   async register(node: Node): Promise<number> {
-    const registration = Number(String(await this.#tick.run(this.#redis, scriptKeys(this.#keys), [])));
     const capacity = node.kind === NodeKind.DRONE ? [node.cpuMillis, node.memoryBytes, node.backends] : [];
-    await this.#register.run(this.#redis, scriptKeys(this.#keys), [
-      this.#nodes(node.kind),
-      memberOf(node.kind, node.id),
-      node.id,
-      Buffer.from(Node.encode({ ...node, registration }).finish()),
-      registration,
-      ...capacity,
-    ]);
-    return registration;
+    for (;;) {
+      const registration = Number(String(await this.#epoch.run('tick', [])));
+      const answer = await this.#epoch.run('register', [
+        this.#nodes(node.kind),
+        memberOf(node.kind, node.id),
+        node.id,
+        Buffer.from(Node.encode({ ...node, registration }).finish()),
+        registration,
+        ...capacity,
+      ]);
+      this.#epoch.saw(registration);
+      // A new store epoch began between the two: the tick is older than it.
+      if (answer !== -1) return registration;
+    }
   }
 
   /** Gives a registered drone work from now on. */
   async admit(drone: string, registration: number): Promise<void> {
-    await this.#admit.run(this.#redis, scriptKeys(this.#keys), [drone, registration]);
+    await this.#epoch.run('admit', [drone, registration]);
   }
 
   /** Whether the registration is the present one, and what ends are wanted of the node. */
@@ -69,8 +67,9 @@ export class NodeStore {
     registration: number,
   ): Promise<{ granted: boolean; stops: StopOrder[] }> {
     const args = [memberOf(kind, id), id, registration, DEADLINES.leaseGiveAway];
-    const answer = await this.#renew.run(this.#redis, scriptKeys(this.#keys), args);
+    const answer = await this.#epoch.run('renew', args);
     const [granted, stops] = answer as [number, Buffer[]];
+    if (granted === 1) this.#epoch.saw(registration);
     const orders = stops.filter((_, index) => index % 2 === 1).map((bytes) => StopOrder.decode(bytes));
     return { granted: granted === 1, stops: orders };
   }
@@ -116,18 +115,18 @@ export class NodeStore {
   /** Forgets a node that has not renewed for `silentMs` of cluster clock. */
   async unregister(kind: NodeKind, id: string, silentMs: number): Promise<void> {
     const args = [this.#nodes(kind), memberOf(kind, id), id, silentMs];
-    await this.#unregister.run(this.#redis, scriptKeys(this.#keys), args);
+    await this.#epoch.run('unregister', args);
   }
 
   /** Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. */
   async lapse(drone: string): Promise<boolean> {
     const args = [drone, DEADLINES.leaseGiveAway, DEADLINES.droneForgotten];
-    return Number(await this.#lapse.run(this.#redis, scriptKeys(this.#keys), args)) === 1;
+    return Number(await this.#epoch.run('lapse', args)) === 1;
   }
 
   /** Takes a drone out of the cluster, unless it has renewed within `silentMs` of cluster clock. */
   async forgetDrone(drone: string, silentMs: number): Promise<boolean> {
-    return Number(await this.#forgetDrone.run(this.#redis, scriptKeys(this.#keys), [drone, silentMs])) === 1;
+    return Number(await this.#epoch.run('forget-drone', [drone, silentMs])) === 1;
   }
 
   /** Milliseconds of cluster clock since a drone's last renewal; infinite for one that is not known. */
@@ -141,7 +140,7 @@ export class NodeStore {
 
   /** Advances the cluster clock and takes what is due: `<what>/<id>` as sweep.ts knows them, at most 100. */
   async sweep(): Promise<string[]> {
-    return ((await this.#sweep.run(this.#redis, scriptKeys(this.#keys), [100])) as Buffer[]).map(String);
+    return ((await this.#epoch.run('sweep', [100])) as Buffer[]).map(String);
   }
 
   #nodes(kind: NodeKind): string {

@@ -1,5 +1,5 @@
 -- What every writing script shares. KEYS is the list of scriptKeys() in keys.ts, always whole and in that order.
-local TICK, CLOCK, RENEWALS, LOAD, BACKENDS, DUE, ROUTES, ROUTE_LOG, ROUTE_HEAD, NODES_DRONE, BACKEND, DRONE, KEY =
+local TICK, CLOCK, RENEWALS, LOAD, BACKENDS, DUE, ROUTES, ROUTE_LOG, ROUTE_HEAD, NODES_DRONE, NODES_PROXY, EPOCH, BACKEND, DRONE, KEY =
   unpack(KEYS)
 local ROUTE_LOG_LENGTH = 20000
 local TERMINATING, TERMINATED = 60, 70
@@ -21,6 +21,37 @@ end
 -- Milliseconds of cluster clock; only a sweep advances it.
 local function cluster_now()
   return tonumber(redis.call('HGET', CLOCK, 'now') or '0')
+end
+
+-- Names the process that holds the data: another one after a restart or a failover.
+local function run_id()
+  return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+end
+
+-- Milliseconds of cluster clock for which the window of this store epoch stays open at most; 0: it is closed.
+local function window_left()
+  return math.max(0, tonumber(redis.call('HGET', EPOCH, 'until') or '0') - cluster_now())
+end
+
+-- A node that this epoch awaits is there, or will not come: the last one closes the window, unless its whole time must pass.
+local function arrived(member)
+  if redis.call('HDEL', EPOCH, 'await/' .. member) == 0 then return end
+  local awaited = redis.call('HINCRBY', EPOCH, 'awaited', -1)
+  if awaited == 0 and redis.call('HGET', EPOCH, 'full') ~= '1' then redis.call('HSET', EPOCH, 'until', 0) end
+end
+
+-- A registration that this store has never given was lost with others: nodes may be missing that nobody awaits.
+local function proves_loss(registration, window)
+  local v = redis.call('HMGET', EPOCH, 'epoch', 'from', 'at', 'full')
+  if not v[1] or v[4] == '1' or registration <= tonumber(v[2]) then return end
+  if registration >= tonumber(v[1]) and registration <= tonumber(redis.call('GET', TICK) or '0') then return end
+  redis.call('HSET', EPOCH, 'full', 1, 'until', whole(tonumber(v[3]) + window))
+end
+
+-- Whether a node's registration is its present one, and of this store epoch: it has told all that it has.
+local function stands(member, registration)
+  return redis.call('HGET', RENEWALS, member .. '/registration') == registration
+    and tonumber(registration) > tonumber(redis.call('HGET', EPOCH, 'epoch') or '0')
 end
 
 local function varint(number)

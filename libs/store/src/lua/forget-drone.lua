@@ -8,5 +8,6 @@ end
 redis.call('HDEL', NODES_DRONE, ARGV[1])
 redis.call('HDEL', RENEWALS, 'drone/' .. ARGV[1], 'drone/' .. ARGV[1] .. '/registration')
 redis.call('ZREM', LOAD, ARGV[1])
+arrived('drone/' .. ARGV[1])
 redis.call('ZREM', DUE, 'lease/' .. ARGV[1], 'drone/' .. ARGV[1])
 return 1

@@ -2,7 +2,8 @@
 -- living holds it; the placement is then also the fence.
 -- ARGV: id, cpu, memory, summary, created (ISO), route without drone (field 4) and epoch, ms after which a
 -- drone is stale, ms of reservation, hash of the key (empty for none), key bytes. Returns {'exists'} |
--- {'held', holder} | {'ending', holder} | {'none', known, stale, full} |
+-- {'held', holder} | {'ending', holder} | {'window', ms left} (of a new store
+-- epoch: a holder may not have been told of yet) | {'none', known, stale, full} |
 -- {'placed', drone, registration, placement, node}.
 local id, cpu, memory = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if redis.call('EXISTS', BACKEND .. id) == 1 then return { 'exists' } end
@@ -10,6 +11,8 @@ local key = ARGV[9]
 if key ~= '' then
   local holder, at, state = holder_of(key)
   if holder then return { is_ending(holder, at, state) and 'ending' or 'held', holder } end
+  local left = window_left()
+  if left > 0 then return { 'window', whole(left) } end
 end
 local now = cluster_now()
 local stale, full, known = 0, 0, 0

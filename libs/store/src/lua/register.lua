@@ -1,11 +1,15 @@
 -- ARGV: nodes key, kind/id, id, node bytes, registration, then for drones cpu, memory, backends.
--- A drone gets work only when it is admitted. An older registration never replaces a newer one. Returns 1 when it stands.
+-- A drone gets work only when it is admitted. An older registration never replaces a newer one.
+-- Returns 1 when it stands, 0 where a newer one does, -1 where it is older than the store epoch: it needs another tick.
 local nodes, member, id, node, registration = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local present = redis.call('HGET', RENEWALS, member .. '/registration')
 if present and tonumber(present) > tonumber(registration) then return 0 end
+if tonumber(registration) <= tonumber(redis.call('HGET', EPOCH, 'epoch')) then return -1 end
 redis.call('HSET', nodes, id, node)
 redis.call('HSET', RENEWALS, member .. '/registration', registration, member, whole(cluster_now()))
 if ARGV[6] then
   redis.call('HSET', DRONE .. id, 'cpu', ARGV[6], 'memory', ARGV[7], 'backends', ARGV[8])
 end
+-- A drone has arrived when it is admitted: the keys of its backends come with its inventory.
+if not ARGV[6] then arrived(member) end
 return 1

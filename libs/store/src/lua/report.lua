@@ -2,7 +2,7 @@
 -- ('pending', 'open' or 'ended'), route without epoch, retention in ms, registration.
 -- Returns 'stale' (another registration) | 'unknown' | 'elsewhere' | 'old' | 'taken' | 'ended' (an end that stood before).
 local id, drone, state, revision = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-if redis.call('HGET', RENEWALS, 'drone/' .. drone .. '/registration') ~= ARGV[9] then return 'stale' end
+if not stands('drone/' .. drone, ARGV[9]) then return 'stale' end
 local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state', 'revision', 'edge')
 if not v[1] then return 'unknown' end
 if v[1] ~= drone then return 'elsewhere' end

@@ -8,7 +8,8 @@ if not v[1] or v[2] == 'pending' then return 'unknown' end
 if v[2] == 'ended' then return 'ended' end
 -- Open, or withdrawn once more: this withdrawal was given back.
 if v[2] ~= 'withdrawn' or v[4] ~= ARGV[2] then return 'open' end
-if ARGV[3] == 'open' then
+-- What was withdrawn before this store epoch is not ended in its window.
+if ARGV[3] == 'open' or window_left() > 0 then
   redis.call('HSET', BACKEND .. id, 'edge', 'open')
   put_route(id, v[3])
   return 'open'

@@ -1,8 +1,9 @@
 -- Takes a route back before an end for idleness, if it is open and the caller is its drone with the present
 -- registration. ARGV: id, drone, registration, nodes key of the proxies, ms until it is given back.
--- Returns nil | {epoch, route, proxy, its silence in ms, proxy, …}: every proxy that is not forgotten yet.
+-- Returns nil | 'window' (of a new store epoch: not every proxy may be known) | {epoch, route, proxy, its silence in ms, proxy, …}: every proxy that is not forgotten yet.
 local id, drone = ARGV[1], ARGV[2]
-if redis.call('HGET', RENEWALS, 'drone/' .. drone .. '/registration') ~= ARGV[3] then return nil end
+if not stands('drone/' .. drone, ARGV[3]) then return nil end
+if window_left() > 0 then return 'window' end
 local v = redis.call('HMGET', BACKEND .. id, 'drone', 'edge', 'route')
 if v[1] ~= drone or v[2] ~= 'open' or not v[3] then return nil end
 -- Field 2, the state: WITHDRAWN.

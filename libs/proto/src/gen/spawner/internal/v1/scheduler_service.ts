@@ -270,6 +270,8 @@ export interface WithdrawRouteResponse {
   epoch: number;
   /** Every proxy that can reach the backend, lapsed ones included until they are forgotten. */
   proxies: Node[];
+  /** Why nothing is withdrawn at present, where that is not for the backend's own state. */
+  refusal?: string | undefined;
 }
 
 export interface SettleRouteRequest {
@@ -2530,7 +2532,7 @@ export const WithdrawRouteRequest: MessageFns<WithdrawRouteRequest> = {
 };
 
 function createBaseWithdrawRouteResponse(): WithdrawRouteResponse {
-  return { withdrawn: false, epoch: 0, proxies: [] };
+  return { withdrawn: false, epoch: 0, proxies: [], refusal: undefined };
 }
 
 export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
@@ -2543,6 +2545,9 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
     }
     for (const v of message.proxies) {
       Node.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.refusal !== undefined) {
+      writer.uint32(34).string(message.refusal);
     }
     return writer;
   },
@@ -2584,6 +2589,14 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
             message.proxies.push(Node.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.refusal = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2601,6 +2614,7 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
       withdrawn: isSet(object.withdrawn) ? globalThis.Boolean(object.withdrawn) : false,
       epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
       proxies: globalThis.Array.isArray(object?.proxies) ? object.proxies.map((e: any) => Node.fromJSON(e)) : [],
+      refusal: isSet(object.refusal) ? globalThis.String(object.refusal) : undefined,
     };
   },
 
@@ -2615,6 +2629,9 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
     if (message.proxies?.length) {
       obj.proxies = message.proxies.map((e) => Node.toJSON(e));
     }
+    if (message.refusal !== undefined) {
+      obj.refusal = message.refusal;
+    }
     return obj;
   },
 
@@ -2626,6 +2643,7 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
     message.withdrawn = object.withdrawn ?? false;
     message.epoch = object.epoch ?? 0;
     message.proxies = object.proxies?.map((e) => Node.fromPartial(e)) || [];
+    message.refusal = object.refusal ?? undefined;
     return message;
   },
 };

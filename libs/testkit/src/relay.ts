@@ -1,0 +1,44 @@
+/** A TCP port that stands before another one, which can be exchanged: what moves an address to another server does as much. */
+import { connect, createServer, type Socket } from 'node:net';
+
+export interface Relay extends AsyncDisposable {
+  port: number;
+  /** From now on connections lead to this loopback port; those that are open are cut. */
+  to(port: number): void;
+}
+
+export async function startRelay(first: number): Promise<Relay> {
+  let target = first;
+  const open = new Set<Socket>();
+  const keep = (socket: Socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    socket.on('error', () => {});
+  };
+  const server = createServer((near) => {
+    const far = connect({ port: target, host: '127.0.0.1' });
+    for (const socket of [near, far]) keep(socket);
+    near.pipe(far).pipe(near);
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+  };
+  return {
+    port: (server.address() as { port: number }).port,
+    to: (port) => {
+      target = port;
+      cut();
+    },
+    [Symbol.asyncDispose]: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      cut();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,312 @@
+/** What a store that is not the one from before means to keys, leases and ends for idleness, by a real Redis. */
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEADLINES, newBackendId } from '@spawner/domain';
+import { SpecSummary } from '@spawner/proto/internal/backend_status';
+import { RenewVerdict, SettleOutcome } from '@spawner/proto/internal/scheduler_service';
+import { BackendKey, BackendState } from '@spawner/proto/v1/backend';
+import { isOtherEpoch, type WritingScript } from '@spawner/store';
+import { eventually, type Nats, type Redis, startNats, startRedis, tempDir } from '@spawner/testkit';
+import { keys, scene } from './scheduler-scene.ts';
+
+const { READY } = BackendState;
+const WAITS = { code: 'unavailable', message: expect.stringContaining('the store began anew') };
+const SHORT_MS = 250;
+const id = () => newBackendId(randomBytes);
+const key = (name: string) => BackendKey.fromPartial({ name });
+const spec = { image: 'app' };
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+
+async function get(at: Scene, name: string, timeoutMs = SHORT_MS) {
+  const { backend, spawned } = await at.spawn({ id: id(), spec, key: key(name) }, timeoutMs);
+  if (!backend) throw new Error('no backend');
+  return { id: backend.id, fence: backend.fence, spawned };
+}
+
+/** One line of an inventory: a backend that is ready and holds a key. */
+const line = ({ id: of, fence }: { id: string; fence: number }, name: string) => ({
+  status: { id: of, state: READY, revision: 5 },
+  spec: SpecSummary.fromPartial({ image: 'app' }),
+  createTime: new Date(5),
+  placement: fence,
+  key: key(name),
+});
+
+describe('a new store epoch', () => {
+  let redis: Redis;
+  let nats: Nats;
+  let dir: Awaited<ReturnType<typeof tempDir>>;
+  beforeAll(async () => {
+    dir = await tempDir('redis');
+    const args = ['--dir', dir.path, '--appendonly', 'yes', '--enable-debug-command', 'yes'];
+    [redis, nats] = await Promise.all([startRedis({ args }), startNats()]);
+  });
+  afterAll(async () => {
+    await redis?.stop();
+    await nats?.stop();
+    await dir?.[Symbol.asyncDispose]();
+  });
+  beforeEach(() => redis.flush());
+
+  const epochOf = async ({ store }: Scene) => Number(String(await store.send(['HGET', keys.epoch, 'epoch'])));
+
+  /** A drone and a proxy, and a key whose holder is ready. */
+  async function running() {
+    const at = await scene(redis, nats);
+    const a = await at.drone('a');
+    await at.turn();
+    await at.proxy('p', 'a');
+    const held = await get(at, 'held');
+    const ready = { id: held.id, state: READY, revision: 5, local: { host: '10.0.0.1', port: 80 } };
+    await a.renew(ready);
+    return { at, a, held: { ...held, spawned: false }, ready };
+  }
+  /** Redis with the same data in another process, and a scheduler that has noticed. */
+  async function restart(at: Scene) {
+    await redis.restart();
+    await eventually(() => at.turn());
+  }
+
+  it('does not begin while the store stays what it is', async () => {
+    const { at } = await running();
+    await using _ = at;
+    const epoch = await epochOf(at);
+    await using other = await scene(redis, nats, 'wait');
+    for (const each of [at, other]) await each.turn();
+    expect((await get(other, 'free')).spawned).toBe(true);
+    expect([await epochOf(at), at.epoch.current, other.epoch.current]).toEqual([epoch, epoch, epoch]);
+  });
+
+  describe('after a restart with its data', () => {
+    it('returns known holders, spawns without a key, and gives a free key only when every drone and proxy has registered again', async () => {
+      const { at, a, held, ready } = await running();
+      await using _ = at;
+      await restart(at);
+      expect(await get(at, 'held')).toEqual(held);
+      await expect(get(at, 'free')).rejects.toMatchObject(WAITS);
+      expect((await at.spawn({ id: id(), spec })).spawned).toBe(true);
+      expect((await a.renew(ready)).verdict).toBe(RenewVerdict.REGISTER);
+      const waiting = get(at, 'free', 10_000);
+      await a.register(line(held, 'held'));
+      expect((await a.renew()).verdict).toBe(RenewVerdict.GRANTED);
+      await expect(get(at, 'other')).rejects.toMatchObject(WAITS);
+      await at.proxy('p', 'a');
+      const spawned = await waiting;
+      expect(spawned.spawned).toBe(true);
+      expect(spawned.fence).toBeGreaterThan(held.fence);
+      expect(await get(at, 'held')).toEqual(held);
+    });
+
+    it('says how long a key waits at most', async () => {
+      const { at } = await running();
+      await using _ = at;
+      await restart(at);
+      await at.pass(DEADLINES.leaseGiveAway - 9_000);
+      await expect(get(at, 'free')).rejects.toMatchObject({
+        message: expect.stringMatching(
+          /^the holder of the key may not be known yet: .* at most [789](\.\d)? s more$/,
+        ),
+      });
+    });
+
+    it('waits for a proxy that does not come no longer than the give-away time', async () => {
+      const { at, a, held } = await running();
+      await using _ = at;
+      await restart(at);
+      await a.register(line(held, 'held'));
+      await at.pass(DEADLINES.leaseGiveAway - 3_000);
+      await a.renew();
+      await expect(get(at, 'free')).rejects.toMatchObject(WAITS);
+      await at.pass(3_000);
+      await a.renew();
+      expect((await get(at, 'free')).spawned).toBe(true);
+    });
+
+    it('starts every lease whole, though it was nearly over', async () => {
+      const { at, held } = await running();
+      await using _ = at;
+      await at.pass(DEADLINES.leaseGiveAway - 2_000);
+      await restart(at);
+      await at.pass(DEADLINES.leaseGiveAway - 3_000);
+      expect(await get(at, 'held')).toEqual(held);
+      await at.pass(3_000);
+      await at.drone('b');
+      const next = await get(at, 'held');
+      expect(next.spawned).toBe(true);
+      expect(next.fence).toBeGreaterThan(held.fence);
+    });
+
+    it('does not wait for a drone that an operator gives up', async () => {
+      const { at, a, held } = await running();
+      await using _ = at;
+      await at.drone('gone');
+      await restart(at);
+      await a.register(line(held, 'held'));
+      await at.proxy('p', 'a');
+      await at.pass(DEADLINES.renewalsMissed + 1);
+      await expect(get(at, 'free')).rejects.toMatchObject(WAITS);
+      await at.scheduler.forgetDrone({ id: 'gone' });
+      await a.renew();
+      expect((await get(at, 'free')).spawned).toBe(true);
+    });
+
+    it('withdraws no route while nodes are missing, and says why; what was withdrawn before is given back, not ended', async () => {
+      const { at, a, held, ready } = await running();
+      await using _ = at;
+      const withdraw = () =>
+        at.scheduler.withdrawRoute({ droneId: 'a', registration: a.registration, backendId: held.id });
+      const { epoch } = await withdraw();
+      await restart(at);
+      const { outcome } = await at.scheduler.settleRoute({ backendId: held.id, epoch, end: true });
+      expect(outcome).toBe(SettleOutcome.OPEN);
+      await a.register({ ...line(held, 'held'), status: ready });
+      expect(await withdraw()).toMatchObject({
+        withdrawn: false,
+        refusal: expect.stringContaining('the store began anew'),
+      });
+      await at.proxy('p', 'a');
+      expect(await withdraw()).toMatchObject({ withdrawn: true, proxies: [{ id: 'p' }] });
+    });
+
+    it('is one for two schedulers, and neither’s callers notice', async () => {
+      const { at, held } = await running();
+      await using _ = at;
+      await using other = await scene(redis, nats, 'wait');
+      await other.turn();
+      const before = await epochOf(at);
+      await redis.restart();
+      for (const { store } of [at, other]) await eventually(() => store.send(['PING']));
+      const calls = [at, other].flatMap((each) => Array.from({ length: 20 }, () => get(each, 'held', 5_000)));
+      expect(await Promise.all(calls)).toEqual(calls.map(() => held));
+      const epoch = await epochOf(at);
+      expect(epoch).toBeGreaterThan(before);
+      expect([at.epoch.current, other.epoch.current]).toEqual([epoch, epoch]);
+    });
+  });
+
+  describe('after everything was lost', () => {
+    it('gives a free key only when the give-away time has passed, whoever has registered', async () => {
+      const { at, a, held } = await running();
+      await using _ = at;
+      await redis.flush();
+      await at.turn();
+      await a.register(line(held, 'held'));
+      await at.proxy('p', 'a');
+      expect(await get(at, 'held')).toEqual(held);
+      expect((await at.spawn({ id: id(), spec })).spawned).toBe(true);
+      await at.pass(DEADLINES.leaseGiveAway - 3_000);
+      await a.renew();
+      await expect(get(at, 'free')).rejects.toMatchObject(WAITS);
+      await at.pass(3_000);
+      await a.renew();
+      const spawned = await get(at, 'free');
+      expect(spawned.spawned).toBe(true);
+      expect(spawned.fence).toBeGreaterThan(held.fence);
+    });
+
+    it('keeps the higher fence of two claimants, in either order of their coming', async () => {
+      for (const order of [
+        [0, 1],
+        [1, 0],
+      ]) {
+        await using at = await scene(redis, nats);
+        const drones = [await at.drone('a'), await at.drone('b')];
+        await redis.flush();
+        await at.turn();
+        const claims = [
+          { id: id(), fence: 2_000, spawned: false },
+          { id: id(), fence: 1_000, spawned: false },
+        ];
+        for (const n of order) await drones[n]!.register(line(claims[n]!, 'k'));
+        expect(await get(at, 'k')).toEqual(claims[0]);
+        expect((await drones[1]!.renew()).stops.map((stop) => stop.id)).toEqual([claims[1]!.id]);
+        expect((await drones[0]!.renew()).stops).toEqual([]);
+      }
+    });
+
+    it('is a loss to a scheduler that knew the store, whatever it takes an empty one for at its start', async () => {
+      const { at, a } = await running();
+      await using _ = at;
+      await redis.flush();
+      await using fresh = await scene(redis, nats, 'new');
+      // The one that starts is first: it sees a new cluster, until the other tells it of what was.
+      await fresh.turn();
+      await at.turn();
+      await a.register();
+      await expect(get(fresh, 'free')).rejects.toMatchObject(WAITS);
+    });
+
+    it('is a loss too where only a node remembers what was', async () => {
+      const { at, a } = await running();
+      await at[Symbol.asyncDispose]();
+      await redis.flush();
+      await using fresh = await scene(redis, nats, 'new');
+      const b = await fresh.drone('b');
+      expect((await get(fresh, 'first')).spawned).toBe(true);
+      const remembered = { ...a.node, registration: a.registration };
+      await fresh.scheduler.renewNode({
+        ...{ kind: remembered.kind, id: 'a', registration: a.registration },
+        ...{ sequence: 9, changed: [], proxiesVersion: 0 },
+      });
+      await expect(get(fresh, 'free')).rejects.toMatchObject(WAITS);
+      await fresh.pass(DEADLINES.leaseGiveAway);
+      await b.renew();
+      expect((await get(fresh, 'free')).spawned).toBe(true);
+    });
+  });
+
+  describe('of a scheduler that finds an empty store at its start', () => {
+    it('keeps keys waiting, because it cannot tell a new cluster from a loss', async () => {
+      await using at = await scene(redis, nats, 'wait');
+      const a = await at.drone('a');
+      await expect(get(at, 'k')).rejects.toMatchObject(WAITS);
+      await at.turn();
+      await at.pass(DEADLINES.leaseGiveAway);
+      await a.renew();
+      expect((await get(at, 'k')).spawned).toBe(true);
+    });
+
+    it('gives keys at once where it is told that the cluster is new', async () => {
+      await using at = await scene(redis, nats, 'new');
+      await at.drone('a');
+      expect((await get(at, 'k')).spawned).toBe(true);
+    });
+
+    it('takes no store with drones for a new cluster', async () => {
+      const { at, a, held } = await running();
+      await at.store.send(['DEL', keys.epoch]);
+      await at[Symbol.asyncDispose]();
+      await using fresh = await scene(redis, nats, 'new');
+      await fresh.turn();
+      expect(await get(fresh, 'held')).toEqual(held);
+      await expect(get(fresh, 'free')).rejects.toMatchObject(WAITS);
+      expect(a.started).toHaveLength(1);
+    });
+  });
+
+  const scripts = readdirSync(join(__dirname, '../../libs/store/src/lua'))
+    .map((file) => file.replace('.lua', ''))
+    .filter((name) => !['common', 'guard', 'open-epoch'].includes(name));
+  it.each(scripts)('of which its caller does not know keeps %s from writing anything', async (name) => {
+    const { at, held } = await running();
+    await using _ = at;
+    const digest = async () => String(await at.store.send(['DEBUG', 'DIGEST']));
+    const before = await digest();
+    const args = [held.id, 'a', 'drone/a', 'a', '1', '70', '', '0', '9', '', '', '5', '5', '', '', ''];
+    for (const epoch of [at.epoch.current - 1, at.epoch.current + 1, 0]) {
+      const refused = await at.epoch
+        .runIn(epoch, name as WritingScript, args)
+        .catch((error: unknown) => error);
+      expect(isOtherEpoch(refused)).toBe(true);
+    }
+    expect(await digest()).toBe(before);
+    await at.store.send(['HSET', keys.epoch, 'run', 'another']);
+    const changed = await digest();
+    const refused = await at.epoch
+      .runIn(at.epoch.current, name as WritingScript, args)
+      .catch((error: unknown) => error);
+    expect([isOtherEpoch(refused), await digest()]).toEqual([true, changed]);
+  });
+});

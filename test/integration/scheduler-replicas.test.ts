@@ -1,0 +1,110 @@
+/** What the scheduler asks of a Redis with replicas, and of its settings. */
+import { randomBytes } from 'node:crypto';
+import { newBackendId } from '@spawner/domain';
+import { BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { ConfigError, createLog } from '@spawner/service';
+import { eventually, type Nats, type Redis, startNats, startRedis, tempDir } from '@spawner/testkit';
+import { openSafeRedis } from '../../services/scheduler/src/redis-settings.ts';
+import { keys, scene } from './scheduler-scene.ts';
+
+const id = () => newBackendId(randomBytes);
+const key = (name: string) => BackendKey.fromPartial({ name });
+const spec = { image: 'app' };
+
+/** A Redis with a replica that has caught up. Each writes what it hands on, or is handed, into a folder of its own. */
+async function withReplica(stack: AsyncDisposableStack) {
+  const start = async (...args: string[]) => {
+    const dir = stack.use(await tempDir('redis'));
+    return stack.use(await startRedis({ args: ['--dir', dir.path, ...args] }));
+  };
+  const primary = await start();
+  const replica = await start('--replicaof', '127.0.0.1', String(primary.port));
+  await eventually(() => hasReplica(primary), { timeoutMs: 15_000 });
+  return { primary, replica };
+}
+const hasReplica = async (primary: Redis) => {
+  const info = await primary.tell('INFO replication');
+  expect(info).toMatch(/state=online/);
+};
+
+describe('a key that replicas must have', () => {
+  let nats: Nats;
+  beforeAll(async () => {
+    nats = await startNats();
+  });
+  afterAll(() => nats?.stop());
+
+  it('is given once they have it, also to many at once', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { primary, replica } = await withReplica(stack);
+    await using at = await scene(primary, nats, 'new', 1);
+    await at.drone('a', { capacity: { backends: 50, cpuMillis: 1e6, memoryBytes: 1e12 } });
+    const names = Array.from({ length: 30 }, (_, n) => `k${n}`);
+    const answers = await Promise.all(names.map((name) => at.spawn({ id: id(), spec, key: key(name) })));
+    expect(answers.every(({ spawned }) => spawned)).toBe(true);
+    expect(await replica.tell(`GET ${keys.tick}`)).toContain(String(await at.store.send(['GET', keys.tick])));
+  });
+
+  it('is not given while they are away: nothing is started, and the key is free again when they are back', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { primary, replica } = await withReplica(stack);
+    await using at = await scene(primary, nats, 'new', 1);
+    const a = await at.drone('a');
+    await replica.stop();
+    const refused = id();
+    await expect(at.spawn({ id: refused, spec, key: key('k') })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^too few replicas of the store have the key/),
+    });
+    expect(a.started).toEqual([]);
+    expect((await at.scheduler.getBackend({ id: refused })).backend).toMatchObject({
+      state: BackendState.TERMINATED,
+      endReason: EndReason.INTERNAL,
+    });
+    expect((await at.spawn({ id: id(), spec })).spawned).toBe(true);
+    await replica.start();
+    await eventually(() => hasReplica(primary), { timeoutMs: 15_000 });
+    const { backend, spawned } = await at.spawn({ id: id(), spec, key: key('k') });
+    expect(spawned).toBe(true);
+    expect(a.started.map((start) => start.id)).toContain(backend?.id);
+  });
+});
+
+describe('a Redis whose settings', () => {
+  const quiet = createLog('test', 'silent');
+  const problemsOf = async (redis: Redis): Promise<readonly string[]> => {
+    try {
+      await (await openSafeRedis(redis.url, quiet)).close();
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return error.problems;
+    }
+  };
+
+  it('let it evict is refused, until they are changed', async () => {
+    await using redis = await startRedis({
+      args: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'],
+    });
+    expect(await problemsOf(redis)).toEqual([
+      expect.stringMatching(/set its maxmemory-policy to noeviction/),
+    ]);
+    await redis.tell('CONFIG SET maxmemory-policy noeviction');
+    expect(await problemsOf(redis)).toEqual([]);
+  });
+
+  it('let a failover lose writes without bound is refused, until they are changed', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { primary } = await withReplica(stack);
+    expect(await problemsOf(primary)).toEqual([expect.stringMatching(/set its min-replicas-to-write to 1/)]);
+    await primary.tell('CONFIG SET min-replicas-to-write 1');
+    expect(await problemsOf(primary)).toEqual([]);
+    await primary.tell('CONFIG SET min-replicas-max-lag 0');
+    expect(await problemsOf(primary)).toEqual([expect.stringMatching(/set its min-replicas-max-lag to 1/)]);
+  });
+
+  it('are not shown is taken with a warning', async () => {
+    await using redis = await startRedis({ args: ['--rename-command', 'CONFIG', ''] });
+    expect(await problemsOf(redis)).toEqual([]);
+  });
+});
