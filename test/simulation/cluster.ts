@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { Invariants } from './checks/invariants.ts';
 import type { ReadStore } from './checks/read-store.ts';
@@ -7,6 +6,7 @@ import { SimulatedDrone } from './parts/drone.ts';
 import { Faults } from './parts/faults.ts';
 import { SimulatedProxy } from './parts/proxy.ts';
 import { SimulatedScheduler } from './parts/scheduler.ts';
+import { runIdOf, StoreFaults } from './parts/store-faults.ts';
 import type { Surroundings } from './parts/surroundings.ts';
 import { Users } from './parts/users.ts';
 import { MemoryRedis } from './redis/memory-redis.ts';
@@ -41,7 +41,7 @@ export class Cluster {
     const begins = 1.7e15 + world.random.below(1e9);
     const memory = new MemoryRedis({
       nowMicros: () => begins + Math.floor(server.clock.now() * 1_000),
-      runId: runId(world.seed, 0),
+      runId: runIdOf(world.seed, 0),
       clock: server.clock,
     });
     const drones: SimulatedDrone[] = [];
@@ -63,7 +63,8 @@ export class Cluster {
     const schedulers = SCHEDULERS.map((name) => new SimulatedScheduler(name, around));
     this.apps = new AppServers(around);
     this.users = new Users(around, this.apps, this.proxies);
-    this.faults = new Faults(around, [...schedulers, ...this.drones, ...this.proxies]);
+    const losses = new StoreFaults(world, memory, () => watch.storeLost());
+    this.faults = new Faults(around, [...schedulers, ...this.drones, ...this.proxies], losses);
     for (const mortal of [...schedulers, ...this.drones, ...this.proxies]) mortal.start();
   }
 
@@ -74,8 +75,4 @@ export class Cluster {
     }
     return undefined;
   }
-}
-
-function runId(seed: number, life: number): string {
-  return createHash('sha1').update(`${seed}/${life}`).digest('hex');
 }

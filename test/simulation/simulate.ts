@@ -3,14 +3,14 @@ import { Cluster } from './cluster.ts';
 import { Violation, World } from './world/world.ts';
 
 /** Faults happen for so long, in milliseconds of true time. */
-const TROUBLE_MS = 90_000;
+const TROUBLE_MS = { least: 25_000, most: 100_000 };
 /** Calls and exchanges under way when everybody leaves are over by then. */
-const LEAVING_MS = 35_000;
+const LEAVING_MS = 25_000;
 /**
- * From then on, the longest that healing may take: the longest idle timeout, a proxy that is gone being forgotten, a
- * withdrawal given back, the longest grace, each on the slowest clock, and the loops in between.
+ * From then on, the longest that healing may take: the window of a store epoch, the longest idle timeout, a proxy that
+ * is gone being forgotten, a withdrawal given back, the longest grace, each on the slowest clock, and the loops in between.
  */
-const HEALING_MS = (10_000 + 45_000 + 10_000 + 10_000) / 0.9 + 20_000;
+const HEALING_MS = (45_000 + 10_000 + 45_000 + 10_000 + 10_000) / 0.9 + 20_000;
 const LOOK_EVERY_MS = 1_000;
 
 export interface Outcome {
@@ -36,13 +36,13 @@ export async function simulate(seed: number, telling = false): Promise<Outcome> 
     await world.run(5_000);
     cluster.apps.start();
     cluster.users.start();
-    cluster.faults.plan(TROUBLE_MS);
-    await world.run(world.now + TROUBLE_MS);
+    const trouble = world.random.skewed(TROUBLE_MS.least, TROUBLE_MS.most);
+    cluster.faults.plan(trouble);
+    await world.run(world.now + trouble);
     cluster.apps.stop();
     cluster.users.stop();
     cluster.faults.heal();
-    await world.run(world.now + LEAVING_MS);
-    const until = world.now + HEALING_MS;
+    const until = world.now + LEAVING_MS + HEALING_MS;
     let left = notHealed(cluster);
     while (left && world.now < until) {
       await world.run(world.now + LOOK_EVERY_MS);

@@ -36,7 +36,7 @@ export class Invariants implements EngineWatch, ProxyWatch {
     this.fences = new Fences(world, drones);
     this.idleness = new Idleness(world, drones, proxies);
     this.records = new Records(world, read);
-    this.edge = new EdgeAnswers(world, this.records);
+    this.edge = new EdgeAnswers(world, this.records, drones, read);
     this.replicas = new Replicas(world, read);
   }
 
@@ -52,6 +52,12 @@ export class Invariants implements EngineWatch, ProxyWatch {
       if (this.records.edgeOf(id) !== 'ended') this.idleness.settled(id);
     }
     if (BACKEND_ID.test(id) && script !== 'renew') this.records.written(id);
+  }
+
+  /** The store is another one, or lacks what it had. */
+  storeLost(): void {
+    this.records.storeLost();
+    this.replicas.storeLost();
   }
 
   started(container: Container): void {

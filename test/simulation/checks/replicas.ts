@@ -8,7 +8,8 @@ import type { ReadStore } from './read-store.ts';
 export class Replicas {
   readonly #world: World;
   readonly #read: ReadStore;
-  readonly #epochs = new WeakMap<object, Map<string, number>>();
+  readonly #seen = new WeakMap<object, Map<string, { epoch: number; store: number }>>();
+  #stores = 0;
 
   constructor(world: World, read: ReadStore) {
     this.#world = world;
@@ -17,13 +18,18 @@ export class Replicas {
 
   changed({ name, routes }: SimulatedProxy, id: string, epoch: number | undefined): void {
     if (!routes) return;
-    const epochs = this.#epochs.get(routes) ?? new Map<string, number>();
-    this.#epochs.set(routes, epochs);
+    const seen = this.#seen.get(routes) ?? new Map<string, { epoch: number; store: number }>();
+    this.#seen.set(routes, seen);
     if (epoch === undefined) return;
-    const before = epochs.get(id) ?? 0;
-    if (epoch < before)
+    const { epoch: before, store } = seen.get(id) ?? { epoch: 0, store: this.#stores };
+    if (epoch < before && store === this.#stores)
       this.#world.violate(`(5) ${name}'s route of ${id} went back from ${before} to ${epoch}`);
-    epochs.set(id, epoch);
+    seen.set(id, { epoch, store: epoch < before ? this.#stores : store });
+  }
+
+  /** Another store's word counts, once for each entry, though its epochs are lower. */
+  storeLost(): void {
+    this.#stores++;
   }
 
   /** What is different in a proxy's table; nothing where it is the store's. */

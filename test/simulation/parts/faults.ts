@@ -1,4 +1,5 @@
 import { CALM, type Weather } from '../world/network.ts';
+import { LOSSES, type StoreFaults } from './store-faults.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** A program that may crash and be started again. */
@@ -13,17 +14,20 @@ export interface Mortal {
 export class Faults {
   readonly #around: Surroundings;
   readonly #mortals: readonly Mortal[];
+  readonly #losses: StoreFaults;
   #healed = false;
 
-  constructor(around: Surroundings, mortals: readonly Mortal[]) {
+  constructor(around: Surroundings, mortals: readonly Mortal[], losses: StoreFaults) {
     this.#around = around;
     this.#mortals = mortals;
+    this.#losses = losses;
   }
 
   /** Plans the faults of the next `ms`. */
   plan(ms: number): void {
     const { world } = this.#around;
     const { random } = world;
+    if (random.chance(0.3)) this.#lose(ms);
     const count = random.chance(0.1) ? 0 : 1 + random.below(10);
     if (random.chance(0.5)) this.#storm(random.between(0, ms), random.skewed(2_000, ms));
     for (let fault = 0; fault < count; fault++) {
@@ -58,6 +62,17 @@ export class Faults {
       for (const other of [...names, 'redis', 'bus']) if (other !== one) this.#cut(one, other, lasts);
     if (kind === 'partition') this.#cut(one, random.pick(['redis', 'bus', ...names]), lasts);
     if (kind === 'control') for (const scheduler of schedulers) this.#cut(one, scheduler, lasts);
+  }
+
+  /** Each loss is looked back at by later ones, so that copies of different stores get mixed up. */
+  #lose(ms: number): void {
+    const { world } = this.#around;
+    const { random } = world;
+    this.#losses.keepCopies();
+    for (let count = 1 + random.below(2); count > 0; count--)
+      world.after(random.between(8_000, ms), () => {
+        if (!this.#healed) this.#losses.happen(random.pick(LOSSES));
+      });
   }
 
   #crash(mortal: Mortal, ms: number): void {

@@ -1,5 +1,5 @@
 import { AgentServiceService } from '@spawner/proto/internal/agent_service';
-import { keysOf } from '@spawner/store';
+import { keysOf, StoreEpoch } from '@spawner/store';
 import { Agents } from '../../../services/scheduler/src/agents.ts';
 import { BackendStore } from '../../../services/scheduler/src/backend-store.ts';
 import { Backends } from '../../../services/scheduler/src/backends.ts';
@@ -24,6 +24,8 @@ export class SimulatedScheduler {
   readonly machine: Machine;
   process: Process | undefined;
   readonly #around: Surroundings;
+  /** Its first life makes the cluster; a later one that finds an empty store has lost one. */
+  #emptyStore: 'new' | 'wait' = 'new';
 
   constructor(name: string, around: Surroundings) {
     this.name = name;
@@ -41,12 +43,14 @@ export class SimulatedScheduler {
     const redis = storeOf(process, store);
     const bus = busOf(process, busServer);
     const agents = new Agents((address) => rpc.client(AgentServiceService, process, [address]));
-    const nodeStore = new NodeStore(redis, KEYS);
-    const backendStore = new BackendStore(redis, KEYS);
+    const epoch = new StoreEpoch({ redis, keys: KEYS, log: silent, emptyStore: this.#emptyStore });
+    this.#emptyStore = 'wait';
+    const nodeStore = new NodeStore(redis, KEYS, epoch);
+    const backendStore = new BackendStore(redis, KEYS, epoch);
     const backends = new Backends(backendStore, nodeStore, agents, bus, clock, silent);
     const explanations = new Explanations(backendStore, nodeStore, agents, clock, silent);
     const nodes = new Nodes(nodeStore, backendStore, backends, clock, silent);
-    const withdrawals = new Withdrawals(redis, KEYS);
+    const withdrawals = new Withdrawals(KEYS, epoch);
     const leases = new Leases(nodeStore, backendStore, backends, clock, silent);
     const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };
     process.every('sweep', 1_000, () => sweep(parts, silent));

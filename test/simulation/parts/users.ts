@@ -42,7 +42,7 @@ export class Users {
       backendId,
       upgrade,
       navigation: !upgrade && random.chance(0.3),
-      lastsMs: upgrade ? random.skewed(500, 30_000) : random.skewed(3, 2_000),
+      lastsMs: upgrade ? random.skewed(500, 20_000) : random.skewed(3, 2_000),
       signal: leaving.signal,
     });
   }

@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 type Owner = Pick<App, 'own' | 'every'>;
 
 /** Loops that look at their clocks often do so less often here; what they keep has a resolution of seconds. */
-const SHORTEST_LOOP_MS = 500;
+const SHORTEST_LOOP_MS = 800;
 
 export const silent: Log = createLog('simulation', 'silent');
 
