@@ -1,6 +1,7 @@
 import { type Clock, DEADLINES } from '@spawner/domain';
 import { Route } from '@spawner/proto/internal/route';
 import type { Log } from '@spawner/service';
+import { type Confirmation, confirmRoute } from './confirmation.ts';
 import type { Keys } from './keys.ts';
 import type { Redis, RedisReply } from './redis.ts';
 import { type LogPosition, Replica } from './replica.ts';
@@ -12,9 +13,6 @@ const HEAD_EVERY_MS = 5_000;
 const REST_MS = 5;
 const RELOAD_JITTER_MS = 200;
 const CONFIRMED_AT_ONCE = 100;
-
-/** What the store says of a route that is not in the table; `unsure` where it cannot be asked or is being filled again. */
-export type Confirmation = 'known' | 'absent' | 'unsure';
 
 /**
  * Every route of the cluster in memory, following Redis. Look-ups never wait for anything; while
@@ -57,7 +55,7 @@ export class RouteTable {
   }
 
   /**
-   * Asks the store about a route that the table lacks: the table may be behind. Costs the store one read, of
+   * Asks the store about a route that the table lacks: the table may be behind. Costs the store four reads, of
    * which at most a hundred are under way; never rejects.
    */
   async confirm(id: string): Promise<Confirmation> {
@@ -65,14 +63,10 @@ export class RouteTable {
     if (!this.#source || this.#confirming >= CONFIRMED_AT_ONCE) return 'unsure';
     const { redis, keys } = this.#source;
     this.#confirming++;
-    try {
-      if ((await redis.send(['HEXISTS', keys.routes, id])) === 1) return 'known';
-      return this.#refilledAt === undefined ? 'absent' : 'unsure';
-    } catch {
-      return 'unsure';
-    } finally {
-      this.#confirming--;
-    }
+    const confirmation = await confirmRoute(redis, keys, id, this.#replica.position?.epoch ?? 0);
+    this.#confirming--;
+    // What a store that lost everything does not have may be written anew.
+    return confirmation === 'absent' && this.#refilledAt !== undefined ? 'unsure' : confirmation;
   }
 
   /** Hears of every route that changed or went, until `close` of what it returns. */
