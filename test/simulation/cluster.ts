@@ -2,6 +2,7 @@ import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { Invariants } from './checks/invariants.ts';
 import type { ReadStore } from './checks/read-store.ts';
 import { AppServers } from './parts/app-servers.ts';
+import type { ChangedParts } from './parts/changed-parts.ts';
 import { SimulatedDrone } from './parts/drone.ts';
 import { Faults } from './parts/faults.ts';
 import { SimulatedProxy } from './parts/proxy.ts';
@@ -33,14 +34,14 @@ export class Cluster {
   readonly faults: Faults;
   readonly read: ReadStore;
 
-  constructor(world: World) {
+  constructor(world: World, changed: ChangedParts = {}) {
     this.world = world;
     const network = new Network(world);
     const machine = new Machine('redis', world);
     const server = new Process('redis', machine, world);
-    const begins = 1.7e15 + world.random.below(1e9);
+    let begins = 1.7e15 + world.random.below(1e9);
     const memory = new MemoryRedis({
-      nowMicros: () => begins + Math.floor(server.clock.now() * 1_000),
+      nowMicros: () => Math.floor(begins + server.clock.now() * 1_000),
       runId: runIdOf(world.seed, 0),
       clock: server.clock,
     });
@@ -50,8 +51,14 @@ export class Cluster {
     const watch = new Invariants(world, this.read, drones, proxies);
     const bus = new BusServer(world, network);
     const rpc = new RpcLinks(world, network);
-    const store = new StoreServer(world, network, memory, (...seen) => watch.carriedOut(...seen));
-    const around: Surroundings = { world, network, rpc, bus, store, schedulers: SCHEDULERS };
+    const store = new StoreServer(
+      world,
+      network,
+      memory,
+      (...seen) => watch.carriedOut(...seen),
+      (source) => withShortLog(changed.script?.(source) ?? source),
+    );
+    const around: Surroundings = { world, network, rpc, bus, store, schedulers: SCHEDULERS, changed };
     for (const name of DRONES)
       drones.push(new SimulatedDrone(name, `10.${drones.length + 1}.0.0/24`, around, watch));
     const dial = (endpoint: Endpoint) => this.#dial(endpoint);
@@ -63,7 +70,11 @@ export class Cluster {
     const schedulers = SCHEDULERS.map((name) => new SimulatedScheduler(name, around));
     this.apps = new AppServers(around);
     this.users = new Users(around, this.apps, this.proxies);
-    const losses = new StoreFaults(world, memory, () => watch.storeLost());
+    const losses = new StoreFaults(world, memory, () => {
+      watch.storeLost();
+      // Another machine's clock is another one.
+      if (world.random.chance(0.5)) begins += world.random.between(-60e6, 60e6);
+    });
     this.faults = new Faults(around, [...schedulers, ...this.drones, ...this.proxies], losses);
     for (const mortal of [...schedulers, ...this.drones, ...this.proxies]) mortal.start();
   }
@@ -75,4 +86,9 @@ export class Cluster {
     }
     return undefined;
   }
+}
+
+/** A log so short that readers who were away find a gap in it. */
+function withShortLog(source: string): string {
+  return source.replace('ROUTE_LOG_LENGTH = 20000', 'ROUTE_LOG_LENGTH = 12');
 }

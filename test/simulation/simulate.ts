@@ -1,5 +1,6 @@
 import { notHealed } from './checks/healed.ts';
 import { Cluster } from './cluster.ts';
+import type { ChangedParts } from './parts/changed-parts.ts';
 import { Violation, World } from './world/world.ts';
 
 /** Faults happen for so long, in milliseconds of true time. */
@@ -22,7 +23,10 @@ export interface Outcome {
 }
 
 /** One seed's world from its beginning to its healing. Never rejects for a violation; `telling` keeps the trace's lines. */
-export async function simulate(seed: number, telling = false): Promise<Outcome> {
+export async function simulate(
+  seed: number,
+  { telling = false, changed = {} }: { telling?: boolean; changed?: ChangedParts } = {},
+): Promise<Outcome> {
   const world = new World(seed, telling);
   const outcome = (violation?: string): Outcome => ({
     seed,
@@ -32,7 +36,7 @@ export async function simulate(seed: number, telling = false): Promise<Outcome> 
     lines: world.trace.lines,
   });
   try {
-    const cluster = new Cluster(world);
+    const cluster = new Cluster(world, changed);
     await world.run(5_000);
     cluster.apps.start();
     cluster.users.start();

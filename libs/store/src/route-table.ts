@@ -29,9 +29,9 @@ export class RouteTable {
   #refilledAt: number | undefined;
 
   /** `random` spreads the loads of many replicas over time. */
-  constructor(random: () => number = Math.random) {
+  constructor(random: () => number = Math.random, Table: typeof Replica = Replica) {
     this.#random = random;
-    this.#replica = new Replica<Route>((id, route) => {
+    this.#replica = new Table<Route>((id, route) => {
       for (const listener of this.#listeners) listener(id, route);
     });
   }

@@ -42,8 +42,8 @@ export class Invariants implements EngineWatch, ProxyWatch {
 
   /** The store has carried out a command. */
   carriedOut(command: readonly (string | Buffer)[], reply: RedisReply): void {
-    if (command[0] === 'SCRIPT') this.#scripts.loaded(String(command[2]));
-    if (command[0] !== 'EVALSHA') return;
+    if (command[0] === 'SCRIPT') this.#scripts.loaded(String(command[2]), String(reply));
+    if (command[0] !== 'EVALSHA' && command[0] !== 'EVAL') return;
     const script = this.#scripts.of(String(command[1]));
     const args = command.slice(3 + Number(command[2]));
     const id = String(args[0]);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 
 const FOLDER = new URL('../../../libs/store/src/lua/', import.meta.url);
@@ -11,14 +10,14 @@ const SOURCES = readdirSync(FOLDER)
 export class ScriptNames {
   readonly #names = new Map<string, string>();
 
-  loaded(source: string): void {
-    const sha = createHash('sha1').update(source).digest('hex');
+  loaded(source: string, sha: string): void {
     if (this.#names.has(sha)) return;
     const found = SOURCES.find(({ text }) => source.endsWith(text));
     if (found) this.#names.set(sha, found.name);
   }
 
-  of(sha: string): string | undefined {
-    return this.#names.get(sha);
+  /** By digest, or by the text itself. */
+  of(script: string): string | undefined {
+    return this.#names.get(script) ?? SOURCES.find(({ text }) => script.endsWith(text))?.name;
   }
 }

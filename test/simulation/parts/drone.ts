@@ -40,7 +40,7 @@ export class SimulatedDrone {
 
   /** As services/agent/src/main.ts does it. */
   start(): void {
-    const { world, rpc, bus, schedulers } = this.#around;
+    const { world, rpc, bus: busServer, schedulers, changed } = this.#around;
     const process = new Process(this.name, this.machine, world);
     world.note('start', this.name);
     const runtime = new EngineRuntime(this.engine, process);
@@ -48,7 +48,7 @@ export class SimulatedDrone {
     const agent = new Agent(process, {
       droneId: this.name,
       cluster: 'simulated',
-      state: this.#files,
+      state: changed.agentFiles?.(this.#files, clock) ?? this.#files,
       boot: 'boot',
       clock,
       runtime,
@@ -73,7 +73,8 @@ export class SimulatedDrone {
     });
     const membership = new Membership(scheduler, agent.member(node), clock, silent);
     agent.join(membership);
-    agent.attend(busOf(process, bus), scheduler);
+    const bus = busOf(process, busServer);
+    agent.attend(changed.agentBus?.(bus) ?? bus, changed.agentScheduler?.(scheduler) ?? scheduler);
   }
 
   /** Milliseconds of its own clock since the send of the last answered renewal, as its disk tells it. */

@@ -110,20 +110,21 @@ export class SimulatedProxy {
   }
 
   async #start(): Promise<void> {
-    const { world, rpc, bus: busServer, store, schedulers } = this.#around;
+    const { world, rpc, bus: busServer, store, schedulers, changed } = this.#around;
     const process = new Process(this.name, this.machine, world);
     this.process = process;
     world.note('start', this.name);
     const { clock } = process;
     const id = this.#keepsName ? this.name : `${this.name}-${++this.#lives}`;
     const redis = storeOf(process, store);
-    const bus = busOf(process, busServer);
+    const own = busOf(process, busServer);
+    const bus = changed.proxyBus?.(own) ?? own;
     const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
     const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region: 'local' });
     const membership = new Membership(scheduler, { node }, clock, silent);
     process.every('membership', 500, (signal) => membership.run(signal));
     await nothingToWaitFor([() => membership.waitingFor()], clock, NEVER);
-    const routes = new RouteTable(world.random.next);
+    const routes = new RouteTable(world.random.next, changed.replica);
     this.routes = routes;
     routes.onChange((backend, route) => this.#watch.routeChanged(this, backend, route?.epoch));
     process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, silent, signal));

@@ -3,6 +3,7 @@ import type { Network } from '../world/network.ts';
 import type { RpcLinks } from '../world/rpc-link.ts';
 import type { StoreServer } from '../world/store-link.ts';
 import type { World } from '../world/world.ts';
+import type { ChangedParts } from './changed-parts.ts';
 
 /** What every process of the simulated cluster stands in. */
 export interface Surroundings {
@@ -13,4 +14,5 @@ export interface Surroundings {
   readonly store: StoreServer;
   /** Names of the schedulers, to be called at. */
   readonly schedulers: readonly string[];
+  readonly changed: ChangedParts;
 }

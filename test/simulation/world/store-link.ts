@@ -17,12 +17,28 @@ export class StoreServer {
   readonly network: Network;
   readonly memory: MemoryRedis;
   readonly watch: StoreWatch;
+  readonly #script: (source: string) => string;
 
-  constructor(world: World, network: Network, memory: MemoryRedis, watch: StoreWatch) {
+  /** `script` gives the scripts that are loaded in the place of others. */
+  constructor(
+    world: World,
+    network: Network,
+    memory: MemoryRedis,
+    watch: StoreWatch,
+    script: (source: string) => string,
+  ) {
     this.world = world;
     this.network = network;
     this.memory = memory;
     this.watch = watch;
+    this.#script = script;
+  }
+
+  /** A command as it is carried out: scripts may be others than were sent. */
+  loading(command: readonly (string | Buffer)[]): readonly (string | Buffer)[] {
+    if (command[0] === 'SCRIPT') return ['SCRIPT', 'LOAD', this.#script(String(command[2]))];
+    if (command[0] === 'EVAL') return ['EVAL', this.#script(String(command[1])), ...command.slice(2)];
+    return command;
   }
 
   reaches(process: Process): boolean {
@@ -105,7 +121,7 @@ class StoreLink implements Redis {
       return;
     }
     try {
-      const reply = this.#server.memory.execute(command);
+      const reply = this.#server.memory.execute(this.#server.loading(command));
       this.#server.watch(command, reply);
       answered(() => resolve(reply));
     } catch (error) {
