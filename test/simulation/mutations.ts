@@ -40,7 +40,7 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
           .catch(() => ({ activity: { id, open: 0, ageMs: 3_600_000 }, held: 0 }) as R),
     }),
   },
-  "the kernel's look and the proxies' silence both count for nothing": {
+  'no proxy is asked, only the kernel': {
     agentBus: (bus) => ({
       ...bus,
       connected: true,
@@ -52,10 +52,16 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     "math.max(tonumber(redis.call('GET', TICK) or '0') + 1, now)",
     'now',
   ]),
-  'keys are given away when their holders are only being killed': inScript(
-    "redis.call('ZREM', DUE, 'lease/' .. ARGV[1])\nif silent",
-    ['tonumber(ARGV[2])', '25000'],
-  ),
+  'keys are given away at the moment of the hard deadline': {
+    script: (source) =>
+      source
+        .replace(
+          "whole(cluster_now() + tonumber(ARGV[4])), 'lease/'",
+          "whole(cluster_now() + 30000), 'lease/'",
+        )
+        .replace('if silent < tonumber(ARGV[2])', 'if silent < 30000')
+        .replace('cluster_now() - renewed < tonumber(ARGV[7])', 'cluster_now() - renewed < 30000'),
+  },
   'a replica skips a gap in its log': { replica: GapSkipping },
   'the answer of the settle is ignored': {
     agentScheduler: (scheduler) => ({
@@ -105,8 +111,8 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     "if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end",
     ["if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end", ''],
   ),
-  'a reservation goes back twice': inScript('local function release', [
-    "if redis.call('SREM', DRONE .. drone .. ':backends', id) == 1 then",
-    "redis.call('SREM', DRONE .. drone .. ':backends', id)\n  if true then",
+  'what a store is told anew is not reserved': inScript('One line of an inventory', [
+    'reserve(drone, tonumber(ARGV[8]), tonumber(ARGV[9]), 1)',
+    '',
   ]),
 };

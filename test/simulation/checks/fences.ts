@@ -4,17 +4,19 @@ import type { SimulatedDrone } from '../parts/drone.ts';
 import type { Container } from '../world/container.ts';
 import type { World } from '../world/world.ts';
 
+/** From the start of an agent, in true milliseconds. */
+const KILLED_BY_MS = 3_000;
+
 /**
  * Invariant 1: fences of a key are issued and started in increasing order, and strict holders never overlap
- * in their running programs while agents live or return before their deadlines. A drone is past that when no
- * agent was there at the moment at which it had to kill.
+ * in their running programs while agents live or return before their deadlines. A drone is excused only while no
+ * agent is there at the moment at which it had to kill, and for as long as one that comes later needs to do so.
  */
 export class Fences {
   readonly #world: World;
   readonly #drones: readonly SimulatedDrone[];
   readonly #issued = new Map<string, number>();
   readonly #started = new Map<string, number>();
-  readonly #excused = new WeakSet<Container>();
 
   constructor(world: World, drones: readonly SimulatedDrone[]) {
     this.#world = world;
@@ -44,19 +46,15 @@ export class Fences {
           );
   }
 
-  /** An agent begins. One that comes after its deadline could not keep the promise for what runs. */
-  agentStarts(drone: SimulatedDrone): void {
-    if (!this.#isPast(drone)) return;
-    for (const container of drone.engine.containers.values()) this.#excused.add(container);
-  }
-
   #overlaps(drone: SimulatedDrone, other: Container, name: string): boolean {
     if (!other.key || !other.strict || other.state !== 'running' || nameOf(other.key) !== name) return false;
-    return !this.#excused.has(other) && (drone.process?.alive === true || !this.#isPast(drone));
+    return !this.#isExcused(drone);
   }
 
-  #isPast(drone: SimulatedDrone): boolean {
-    return drone.leaseAge() >= DEADLINES.leaseKill;
+  #isExcused(drone: SimulatedDrone): boolean {
+    if (!drone.process) return drone.leaseAge() >= DEADLINES.leaseKill;
+    const { at, leaseAge } = drone.began;
+    return leaseAge >= DEADLINES.leaseKill && this.#world.now - at < KILLED_BY_MS;
   }
 }
 

@@ -7,6 +7,7 @@ import { Machine } from '../world/machine.ts';
 import { Process } from '../world/process.ts';
 import type { Surroundings } from './surroundings.ts';
 
+export const IDLE_TIMEOUTS_MS = [2_000, 5_000, 10_000];
 const KEY_NAMES = ['board', 'game', 'notes'];
 const SPAWN_MS = 8_000;
 const TRIES = 3;
@@ -46,7 +47,7 @@ export class AppServers {
       image: 'demo/app:1',
       resources: { cpuMillis: 100, memoryBytes: 64e6 },
       stopGraceMs: random.pick([500, 3_000, 10_000]),
-      idleTimeoutMs: random.chance(0.1) ? 0 : random.pick([2_000, 5_000, 10_000]),
+      idleTimeoutMs: random.chance(0.1) ? 0 : random.pick(IDLE_TIMEOUTS_MS),
       lifetimeLimitMs: random.chance(0.1) ? 20_000 : 0,
       startupTimeoutMs: 10_000,
       onLeaseLoss: random.chance(0.2) ? OnLeaseLoss.CONTINUE : OnLeaseLoss.UNSPECIFIED,

@@ -28,6 +28,8 @@ export class SimulatedDrone {
   readonly machine: Machine;
   agent: Agent | undefined;
   process: Process | undefined;
+  /** When the present agent started, and how old its lease was then. */
+  began = { at: 0, leaseAge: 0 };
   readonly #around: Surroundings;
   readonly #files = new MemoryFiles();
 
@@ -43,6 +45,7 @@ export class SimulatedDrone {
     const { world, rpc, bus: busServer, schedulers, changed } = this.#around;
     const process = new Process(this.name, this.machine, world);
     world.note('start', this.name);
+    this.began = { at: world.now, leaseAge: this.leaseAge() };
     const runtime = new EngineRuntime(this.engine, process);
     const { clock } = process;
     const agent = new Agent(process, {

@@ -61,6 +61,7 @@ export class Faults {
     if (kind === 'isolation')
       for (const other of [...names, 'redis', 'bus']) if (other !== one) this.#cut(one, other, lasts);
     if (kind === 'partition') this.#cut(one, random.pick(['redis', 'bus', ...names]), lasts);
+    if (kind === 'lag') this.#lag(one, random.pick(['redis', 'bus', ...names]), lasts);
     if (kind === 'control') for (const scheduler of schedulers) this.#cut(one, scheduler, lasts);
   }
 
@@ -99,6 +100,13 @@ export class Faults {
     world.after(ms, () => network.heal(a, b));
   }
 
+  #lag(a: string, b: string, ms: number): void {
+    const { world, network } = this.#around;
+    if (a === b) return;
+    network.lag(a, b, world.random.skewed(30, 3_000));
+    world.after(ms, () => network.lag(a, b, 0));
+  }
+
   #storm(at: number, ms: number): void {
     const { world, network } = this.#around;
     const { random } = world;
@@ -125,7 +133,9 @@ const KINDS = [
   'store',
   'storm',
   'isolation',
+  'isolation',
   'partition',
-  'partition',
+  'lag',
+  'lag',
   'control',
 ] as const;

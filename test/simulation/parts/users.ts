@@ -1,4 +1,4 @@
-import type { AppServers } from './app-servers.ts';
+import { type AppServers, IDLE_TIMEOUTS_MS } from './app-servers.ts';
 import type { SimulatedProxy } from './proxy.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -29,12 +29,22 @@ export class Users {
     this.#stopped = true;
   }
 
-  async #visit(): Promise<void> {
-    const { random } = this.#around.world;
+  /** Mostly one of the latest. */
+  #someBackend(): string | undefined {
     const { asked } = this.#apps;
-    // Mostly one of the latest.
-    const backendId = asked.at(-1 - Math.floor(random.next() ** 2 * Math.min(asked.length, 12)));
-    if (!backendId) return;
+    return asked.at(-1 - Math.floor(this.#around.world.random.next() ** 2 * Math.min(asked.length, 12)));
+  }
+
+  async #visit(backendId = this.#someBackend()): Promise<void> {
+    const { world } = this.#around;
+    const { random } = world;
+    if (!backendId || this.#stopped) return;
+    // Some come back just when it is to end for idleness.
+    if (random.chance(0.35))
+      world.after(
+        random.pick(IDLE_TIMEOUTS_MS) * random.between(0.9, 1.4),
+        () => void this.#visit(backendId),
+      );
     const upgrade = random.chance(0.25);
     const leaving = new AbortController();
     if (random.chance(0.1)) this.#leaveLater(leaving);

@@ -19,6 +19,7 @@ export class Network {
   weather: Weather = CALM;
   readonly #world: World;
   readonly #cuts = new Map<string, Set<string>>();
+  readonly #lags = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -43,6 +44,7 @@ export class Network {
 
   healAll(): void {
     this.#cuts.clear();
+    this.#lags.clear();
     this.weather = CALM;
   }
 
@@ -50,11 +52,19 @@ export class Network {
     return !this.#cuts.get(a)?.has(b);
   }
 
-  /** A way that is short unless the weather is bad. */
-  delay(): number {
+  /** A way that is short unless the weather is bad or these two are far apart. */
+  delay(from: string, to: string): number {
     const { random } = this.#world;
-    if (this.weather.slow > 0 && random.chance(this.weather.slow)) return random.skewed(20, 6_000);
-    return random.between(0.1, 1.5);
+    if (this.weather.slow > 0 && random.chance(this.weather.slow)) return random.skewed(20, 12_000);
+    const far = this.#lags.size > 0 ? this.#lags.get(pair(from, to)) : undefined;
+    return far === undefined ? random.between(0.1, 1.5) : random.between(far / 4, far);
+  }
+
+  /** Every message between the two takes up to `ms`; 0 for as usual. */
+  lag(a: string, b: string, ms: number): void {
+    this.#world.note('lag', a, b);
+    if (ms > 0) this.#lags.set(pair(a, b), ms);
+    else this.#lags.delete(pair(a, b));
   }
 
   /** Takes a message from one party to another; `owner` is whose life it must find there. */
@@ -75,11 +85,15 @@ export class Network {
 
   #deliver(from: string, to: string, run: () => void, owner: Process | undefined): void {
     this.#world.after(
-      this.delay(),
+      this.delay(from, to),
       () => {
         if (this.reaches(from, to)) run();
       },
       owner,
     );
   }
+}
+
+function pair(a: string, b: string): string {
+  return a < b ? `${a}/${b}` : `${b}/${a}`;
 }

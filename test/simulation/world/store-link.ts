@@ -41,6 +41,10 @@ export class StoreServer {
     return command;
   }
 
+  delay(process: Process): number {
+    return this.network.delay(process.name, 'redis');
+  }
+
   reaches(process: Process): boolean {
     return !this.away && this.network.reaches(process.name, 'redis');
   }
@@ -86,7 +90,7 @@ class StoreLink implements Redis {
       const late = world.after(process.machine.trueTime(timeoutMs), away, process);
       const answered = (then: () => void) => {
         if (this.#isLost()) return;
-        this.#return = Math.max(this.#return, world.now + this.#server.network.delay());
+        this.#return = Math.max(this.#return, world.now + this.#server.delay(process));
         world.after(
           this.#return - world.now,
           () => {
@@ -98,7 +102,7 @@ class StoreLink implements Redis {
         );
       };
       if (this.#isLost()) return;
-      this.#arrival = Math.max(this.#arrival, world.now + this.#server.network.delay());
+      this.#arrival = Math.max(this.#arrival, world.now + this.#server.delay(process));
       // What is on its way arrives though its sender should be gone by then.
       world.after(this.#arrival - world.now, () => {
         if (this.#server.reaches(process)) this.#carryOut(command, resolve, reject, answered);
