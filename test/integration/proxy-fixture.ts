@@ -100,7 +100,8 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   stack.defer(() => redis.close());
   const keys = keysOf('local');
   // The store is whole: what it has no route of does not exist.
-  await redis.send(['HSET', keys.epoch, 'epoch', '1', 'until', '0']);
+  const run = /run_id:(\w+)/.exec(String(await redis.send(['INFO', 'server'])))?.[1] ?? '';
+  await redis.send(['HSET', keys.epoch, 'epoch', '1', 'run', run, 'until', '0']);
   const bus = await openBus(natsServer.url, 'test', log);
   stack.defer(() => bus.close());
   const registered: Node[] = [];

@@ -55,7 +55,7 @@ export class RouteTable {
   }
 
   /**
-   * Asks the store about a route that the table lacks: the table may be behind. Costs the store four reads, of
+   * Asks the store about a route that the table lacks: the table may be behind. Costs the store one script, of
    * which at most a hundred are under way; never rejects.
    */
   async confirm(id: string): Promise<Confirmation> {
