@@ -1,9 +1,18 @@
 /** What the scheduler asks of a Redis with replicas, and of its settings. */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { newBackendId } from '@spawner/domain';
 import { BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { ConfigError, createLog } from '@spawner/service';
-import { eventually, type Nats, type Redis, startNats, startRedis, tempDir } from '@spawner/testkit';
+import {
+  eventually,
+  type Nats,
+  type Redis,
+  startNats,
+  startProgram,
+  startRedis,
+  tempDir,
+} from '@spawner/testkit';
 import { openSafeRedis } from '../../services/scheduler/src/redis-settings.ts';
 import { keys, scene } from './scheduler-scene.ts';
 
@@ -91,6 +100,21 @@ describe('a Redis whose settings', () => {
     ]);
     await redis.tell('CONFIG SET maxmemory-policy noeviction');
     expect(await problemsOf(redis)).toEqual([]);
+  });
+
+  it('are wrong ends the scheduler at once, as a wrong configuration does', async () => {
+    await using redis = await startRedis({
+      args: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'],
+    });
+    const env = {
+      SPAWNER_REDIS_URL: redis.url,
+      SPAWNER_SCHEDULER_PORT: '0',
+      SPAWNER_SCHEDULER_ADMIN_PORT: '0',
+    };
+    const args = [join(__dirname, '../../services/scheduler/src/main.ts')];
+    await using program = await startProgram({ command: process.execPath, args, env });
+    expect(await program.exited).toMatchObject({ code: 2 });
+    expect(program.output()).toContain('set its maxmemory-policy to noeviction');
   });
 
   it('let a failover lose writes without bound is refused, until they are changed', async () => {

@@ -42,14 +42,17 @@ export class Replication {
     if (this.#replicas > 0) await this.#redis.close();
   }
 
-  /** WAIT counts from the last write of its own connection: a tick, drawn after what is to be confirmed. */
+  /**
+   * WAIT counts from the last write of its own connection: a tick, drawn after what is to be confirmed. Another one after
+   * it tells that it was the same store that was asked.
+   */
   async #wait(): Promise<boolean> {
+    const epoch = this.#epoch.current;
+    const tick = () => this.#epoch.runIn(epoch, 'tick', [], this.#redis);
     try {
+      await tick();
       const command = ['WAIT', String(this.#replicas), String(WAIT_MS)];
-      const [, count] = await Promise.all([
-        this.#epoch.runIn(this.#epoch.current, 'tick', [], this.#redis),
-        this.#redis.send(command, { timeoutMs: ANSWER_MS }),
-      ]);
+      const [count] = await Promise.all([this.#redis.send(command, { timeoutMs: ANSWER_MS }), tick()]);
       return Number(count) >= this.#replicas;
     } catch {
       return false;

@@ -56,7 +56,7 @@ export class AppServers {
     for (let tries = 0; tries < TRIES; tries++) {
       const answer = await this.#call(() =>
         this.#scheduler.spawnBackend(
-          { id, spec, key, reusePolicy: ReusePolicy.REUSE },
+          { id, spec, key, reusePolicy: ReusePolicy.REUSE, repeated: tries > 0 },
           { timeoutMs: SPAWN_MS },
         ),
       );
