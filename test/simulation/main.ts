@@ -1,6 +1,10 @@
+/** `npm run simulate -- --seeds N [--seed S] [--from S] [--trace] [--mutation NAME]`: worlds of seeds, two at a time. */
 import { parseArgs } from 'node:util';
 import { MUTATIONS } from './mutations.ts';
 import { simulate } from './simulate.ts';
+import { simulateMany } from './workers.ts';
+
+const TAIL = 60;
 
 const { values } = parseArgs({
   options: {
@@ -11,33 +15,27 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
   },
 });
-process.on('unhandledRejection', (error) => {
-  console.error('unhandled', error);
-});
-const changed = (values.mutation && MUTATIONS[values.mutation]) || {};
-const from = Number(values.seed ?? values.from);
-const count = values.seed ? 1 : Number(values.seeds);
-const began = performance.now();
-let failed = 0;
-for (let seed = from; seed < from + count; seed++) {
-  const { violation, hash, events } = await simulate(seed, { changed });
-  if (values.seed) console.log(hash, events);
-  if (!violation) continue;
-  failed++;
-  console.log(`seed ${seed}: ${violation}`);
-  if (failed < 2 || values.trace)
-    console.log(
-      (await simulate(seed, { telling: true, changed })).lines.slice(values.trace ? 0 : -40).join('\n'),
-    );
+if (values.mutation !== undefined && !MUTATIONS[values.mutation])
+  throw new Error(`there is no such mutation; there are:\n  ${Object.keys(MUTATIONS).join('\n  ')}`);
+process.exitCode = await (values.seed === undefined
+  ? many(Number(values.from), Number(values.seeds))
+  : one(Number(values.seed)));
+
+async function one(seed: number): Promise<number> {
+  const changed = MUTATIONS[values.mutation ?? ''] ?? {};
+  const { violation, hash, events, lines } = await simulate(seed, { telling: true, changed });
+  if (values.trace || violation) console.log(lines.slice(values.trace ? 0 : -TAIL).join('\n'));
+  console.log(`seed ${seed}: ${violation ?? 'every invariant held'} (trace ${hash}, ${events} notes)`);
+  return violation ? 1 : 0;
 }
-const cpu = process.cpuUsage();
-console.log(
-  count,
-  'seeds',
-  failed,
-  'failed',
-  ((performance.now() - began) / count).toFixed(1),
-  'ms each,',
-  ((cpu.user + cpu.system) / 1000 / count).toFixed(1),
-  'of processor',
-);
+
+async function many(from: number, count: number): Promise<number> {
+  const began = performance.now();
+  const { failures, done, processorMs } = await simulateMany({ from, count, mutation: values.mutation });
+  for (const { seed, violation } of failures)
+    console.log(`seed ${seed}: ${violation}\n  again: npm run simulate -- --seed ${seed}`);
+  const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+  const each = (processorMs / Math.max(1, done)).toFixed(1);
+  console.log(`${done} seeds in ${seconds} s, ${each} ms of processor each: ${failures.length} failed`);
+  return failures.length > 0 || done < count ? 1 : 0;
+}
