@@ -75,7 +75,7 @@ export class Cluster {
       // Another machine's clock is another one.
       if (world.random.chance(0.5)) begins += world.random.between(-60e6, 60e6);
     });
-    this.faults = new Faults(around, [...schedulers, ...this.drones, ...this.proxies], losses);
+    this.faults = new Faults(around, [...schedulers, ...this.drones, ...this.proxies], drones, losses);
     for (const mortal of [...schedulers, ...this.drones, ...this.proxies]) mortal.start();
   }
 

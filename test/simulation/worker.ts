@@ -12,9 +12,9 @@ const { from, to, step, mutation } = JSON.parse(process.argv[2] ?? '{}') as {
 const changed = MUTATIONS[mutation ?? ''] ?? {};
 for (let seed = from; seed < to; seed += step) {
   const before = process.cpuUsage();
-  const { violation } = await simulate(seed, { changed });
+  const { violation, hash } = await simulate(seed, { changed });
   const { user, system } = process.cpuUsage(before);
-  const word: Word = { seed, violation, processorMs: (user + system) / 1_000 };
+  const word: Word = { seed, violation, hash, processorMs: (user + system) / 1_000 };
   await new Promise<void>((resolve) => process.send?.(word, () => resolve()));
 }
 process.disconnect();

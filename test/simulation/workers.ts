@@ -14,12 +14,14 @@ export interface Failure {
 }
 
 /** What a worker says: after each seed, and at its end. */
-export type Word = { seed: number; violation?: string; processorMs: number };
+export type Word = { seed: number; violation?: string; hash: string; processorMs: number };
 
 export interface Result {
   done: number;
   processorMs: number;
   failures: Failure[];
+  /** Of the whole trace of each seed. */
+  hashes: Map<number, string>;
 }
 
 const WORKERS = 2;
@@ -27,9 +29,10 @@ const WORKER = new URL('./worker.ts', import.meta.url);
 
 /** Runs the worlds of a range of seeds in two processes, each taking every other one. Rejects when a worker dies. */
 export async function simulateMany({ from, count, mutation, untilFailure = false }: Range): Promise<Result> {
-  const result: Result = { done: 0, processorMs: 0, failures: [] };
+  const result: Result = { done: 0, processorMs: 0, failures: [], hashes: new Map() };
   const children: ChildProcess[] = [];
-  const heard = ({ seed, violation, processorMs }: Word) => {
+  const heard = ({ seed, violation, hash, processorMs }: Word) => {
+    result.hashes.set(seed, hash);
     result.done++;
     result.processorMs += processorMs;
     if (violation === undefined) return;

@@ -14,12 +14,19 @@ export interface Mortal {
 export class Faults {
   readonly #around: Surroundings;
   readonly #mortals: readonly Mortal[];
+  readonly #drones: readonly Mortal[];
   readonly #losses: StoreFaults;
   #healed = false;
 
-  constructor(around: Surroundings, mortals: readonly Mortal[], losses: StoreFaults) {
+  constructor(
+    around: Surroundings,
+    mortals: readonly Mortal[],
+    drones: readonly Mortal[],
+    losses: StoreFaults,
+  ) {
     this.#around = around;
     this.#mortals = mortals;
+    this.#drones = drones;
     this.#losses = losses;
   }
 
@@ -53,7 +60,7 @@ export class Faults {
     const { random } = world;
     const names = this.#mortals.map(({ name }) => name);
     const one = random.pick(names);
-    const lasts = random.skewed(300, 70_000);
+    const lasts = random.chance(0.3) ? random.between(25_000, 60_000) : random.skewed(300, 60_000);
     if (kind === 'crash') this.#crash(random.pick(this.#mortals), random.skewed(1_000, 60_000));
     if (kind === 'bus') this.#away(bus, random.skewed(500, 30_000));
     if (kind === 'store') this.#away(store, random.skewed(200, 40_000));
@@ -62,6 +69,7 @@ export class Faults {
       for (const other of [...names, 'redis', 'bus']) if (other !== one) this.#cut(one, other, lasts);
     if (kind === 'partition') this.#cut(one, random.pick(['redis', 'bus', ...names]), lasts);
     if (kind === 'lag') this.#lag(one, random.pick(['redis', 'bus', ...names]), lasts);
+    if (kind === 'lonely') this.#lonely(random.pick(this.#drones), random.between(40_000, 70_000));
     if (kind === 'control') for (const scheduler of schedulers) this.#cut(one, scheduler, lasts);
   }
 
@@ -98,6 +106,15 @@ export class Faults {
     if (a === b) return;
     network.cut(a, b);
     world.after(ms, () => network.heal(a, b));
+  }
+
+  /** An agent dies and comes back while no scheduler can be reached. */
+  #lonely(drone: Mortal, ms: number): void {
+    const { world, schedulers } = this.#around;
+    for (const scheduler of schedulers) this.#cut(drone.name, scheduler, ms);
+    world.after(world.random.between(0, 20_000), () => {
+      if (!this.#healed) this.#crash(drone, world.random.between(1_000, 30_000));
+    });
   }
 
   #lag(a: string, b: string, ms: number): void {
@@ -137,5 +154,6 @@ const KINDS = [
   'partition',
   'lag',
   'lag',
+  'lonely',
   'control',
 ] as const;

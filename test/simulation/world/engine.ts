@@ -59,7 +59,12 @@ export class Engine {
     const container = this.containers.get(id);
     if (container?.state !== 'running') return false;
     this.#watch.stopping(container);
-    this.#exitAfter(container, this.world.random.skewed(10, 20_000), 0);
+    const { random } = this.world;
+    this.#exitAfter(
+      container,
+      random.chance(0.3) ? random.between(8_000, 60_000) : random.skewed(10, 8_000),
+      0,
+    );
     return true;
   }
 

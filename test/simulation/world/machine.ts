@@ -14,7 +14,8 @@ export class Machine {
   constructor(name: string, world: World) {
     this.name = name;
     this.#offset = world.random.between(0, 1e9);
-    this.#rate = world.random.between(0.9, 1.1);
+    const { random } = world;
+    this.#rate = random.chance(0.5) ? random.pick([0.9, 1.1]) : random.between(0.9, 1.1);
   }
 
   /** How long `ms` of this machine's clock are in truth. */
