@@ -5,8 +5,7 @@
 
 /** `%.<precision>g`: Lua's own conversion is precision 14, Redis's 17. */
 export function general(x: number, precision: number): string {
-  if (Number.isSafeInteger(x) && (precision >= 16 || Math.abs(x) < 1e14))
-    return Object.is(x, -0) ? '-0' : `${x}`;
+  if (Number.isSafeInteger(x) && Math.abs(x) < 10 ** precision) return Object.is(x, -0) ? '-0' : `${x}`;
   if (Number.isNaN(x)) throw new Error('a NaN has no text that is the same everywhere');
   if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf';
   const sign = x < 0 ? '-' : '';
@@ -25,6 +24,7 @@ export function general(x: number, precision: number): string {
 
 /** `%.<digits>f`, for numbers below 1e21 in size. */
 export function fixed(x: number, digits: number): string {
+  if (digits === 0 && Number.isSafeInteger(x) && x !== 0) return `${x}`;
   if (Number.isNaN(x)) throw new Error('a NaN has no text that is the same everywhere');
   if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf';
   if (Math.abs(x) >= 1e21) throw new Error(`${x} is too large to be written out`);

@@ -1,6 +1,6 @@
 import type { Clock } from '@spawner/domain';
 import type { Redis, RedisReply } from '@spawner/store';
-import { type Command, hasArity, type ServerState } from './commands/command.ts';
+import { arg, type Command, hasArity, type ServerState } from './commands/command.ts';
 import { commandOf } from './commands/index.ts';
 import { CONFIG_DEFAULTS } from './commands/server.ts';
 import { parseRead, readNow, type StreamRead } from './commands/streams.ts';
@@ -130,25 +130,13 @@ export class MemoryRedis {
   }
 
   #run(name: string, args: string[]): Reply {
-    switch (name) {
-      case 'EVALSHA':
-      case 'EVAL':
-        return this.#eval(name, args);
-      case 'SCRIPT':
-        return this.#script(args);
-    }
     const command = commandOf(name);
     checkArity(command, args);
-    const reply = command.run(this.#server, args);
-    this.#serveBlocked();
-    return reply;
-  }
-
-  #eval(name: string, [script, ...rest]: string[]): Reply {
-    if (script === undefined || rest.length === 0)
-      throw new ErrorReply(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
     try {
-      return name === 'EVAL' ? this.#scripts.runSource(script, rest) : this.#scripts.runBySha(script, rest);
+      if (name === 'EVALSHA') return this.#scripts.runBySha(arg(args, 0), args.slice(1));
+      if (name === 'EVAL') return this.#scripts.runSource(arg(args, 0), args.slice(1));
+      if (name === 'SCRIPT') return this.#script(args);
+      return command.run(this.#server, args);
     } finally {
       this.#serveBlocked();
     }

@@ -21,10 +21,12 @@ export const idText = ({ ms, seq }: StreamId) => `${ms}-${seq}`;
 /** Entries whose ids only grow. */
 export class Stream {
   #entries: StreamEntry[] = [];
+  /** How many of those that stand first are gone; they are taken away some time. */
+  #gone = 0;
   #last: StreamId = FIRST;
 
   get length(): number {
-    return this.#entries.length;
+    return this.#entries.length - this.#gone;
   }
 
   /** The highest id that it ever had. */
@@ -50,19 +52,25 @@ export class Stream {
 
   /** Keeps the newest `length`; how many went. */
   trim(length: number): number {
-    return this.#entries.splice(0, Math.max(0, this.#entries.length - length)).length;
+    const going = Math.max(0, this.length - length);
+    this.#gone += going;
+    if (this.#gone > this.length) {
+      this.#entries = this.#entries.slice(this.#gone);
+      this.#gone = 0;
+    }
+    return going;
   }
 
   clone(): Stream {
     const copy = new Stream();
-    copy.#entries = [...this.#entries];
+    copy.#entries = this.#entries.slice(this.#gone);
     copy.#last = this.#last;
     return copy;
   }
 
   /** Where the first entry stands that is not older than an id. */
   #at(id: StreamId): number {
-    let low = 0;
+    let low = this.#gone;
     let high = this.#entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;

@@ -67,8 +67,16 @@ const SERVER_COMMANDS_IN_SCRIPTS = commandsOf({
   INFO: [-1, info],
 });
 
+/** They are the server's own: it runs scripts, a command does not. */
+const ownCommand = () => {
+  throw new Error('a script is run by the server itself');
+};
+
 const SERVER_COMMANDS_OUTSIDE = commandsOf(
   {
+    EVAL: [-3, ownCommand],
+    EVALSHA: [-3, ownCommand],
+    SCRIPT: [-2, ownCommand],
     CONFIG: [-2, config],
     WAIT: [
       3,

@@ -17,8 +17,12 @@ interface AddOptions {
   incr: boolean;
 }
 
+const PLAIN: AddOptions = { nx: false, xx: false, gt: false, lt: false, ch: false, incr: false };
+
 function addOptions(args: string[]): { options: AddOptions; pairs: string[] } {
-  const options: AddOptions = { nx: false, xx: false, gt: false, lt: false, ch: false, incr: false };
+  // One score and its member, as nearly always.
+  if (args.length === 3) return { options: PLAIN, pairs: args.slice(1) };
+  const options: AddOptions = { ...PLAIN };
   let at = 1;
   for (; at < args.length; at++) {
     const name = arg(args, at).toLowerCase();

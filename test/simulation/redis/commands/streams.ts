@@ -21,17 +21,21 @@ function rangeEnd(text: string, seq: number): StreamId {
 
 const shown = ({ id, fields }: StreamEntry): Reply => [idText(id), [...fields]];
 
-/** The newest id that a stream may get without being told one, and that it must be greater than the last. */
-function newId(server: ServerState, stream: Stream, text: string): StreamId {
-  const { last } = stream;
-  const ms = Math.floor(server.nowMicros() / 1000);
-  if (text === '*') return ms > last.ms ? { ms, seq: 0 } : { ms: last.ms, seq: last.seq + 1 };
+/** What XADD is told of an id: all of it, its first half, or nothing. */
+function parseNewId(text: string): { ms?: number; seq?: number } {
+  if (text === '*') return {};
   const [, automatic] = /^(\d+)-\*$/.exec(text) ?? [];
-  const id = automatic
-    ? { ms: integer(automatic), seq: integer(automatic) === last.ms ? last.seq + 1 : 0 }
-    : parseId(text, 0);
+  if (automatic) return { ms: integer(automatic) };
+  const id = parseId(text, 0);
   if (compareIds(id, FIRST) === 0)
     throw new ErrorReply('ERR The ID specified in XADD must be greater than 0-0');
+  return id;
+}
+
+/** The whole id, which has to be greater than the stream's last. */
+function newId(server: ServerState, { last }: Stream, given: { ms?: number; seq?: number }): StreamId {
+  const ms = given.ms ?? Math.max(Math.floor(server.nowMicros() / 1000), last.ms);
+  const id = { ms, seq: given.seq ?? (ms === last.ms ? last.seq + 1 : 0) };
   if (compareIds(id, last) <= 0)
     throw new ErrorReply('ERR The ID specified in XADD is equal or smaller than the target stream top item');
   return id;
@@ -61,11 +65,12 @@ function append(server: ServerState, args: string[]): Reply {
   const fields = args.slice(at + 1);
   if (fields.length === 0 || fields.length % 2 === 1)
     throw new ErrorReply("ERR wrong number of arguments for 'xadd' command");
+  const given = parseNewId(arg(args, at));
   const key = arg(args, 0);
   const present = server.keys.stream(key);
   if (!present && !create) return null;
   const stream = present ?? new Stream();
-  const id = newId(server, stream, arg(args, at));
+  const id = newId(server, stream, given);
   stream.append({ id, fields });
   if (length !== undefined) stream.trim(length);
   server.keys.put(key, stream);
@@ -108,8 +113,9 @@ export function parseRead({ keys }: ServerState, args: readonly string[]): Strea
       "ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.",
     );
   const from = names.slice(0, half).map((key, index) => {
+    const stream = keys.stream(key);
     const text = arg(names, half + index);
-    return { key, id: text === '$' ? (keys.stream(key)?.last ?? FIRST) : parseId(text, 0) };
+    return { key, id: text === '$' ? (stream?.last ?? FIRST) : parseId(text, 0) };
   });
   return { blockMs, count, from };
 }

@@ -3,7 +3,29 @@ import type { Command } from '../commands/command.ts';
 import { commandOf } from '../commands/index.ts';
 import { ErrorReply } from '../reply.ts';
 import { LIBRARY } from './library.ts';
-import * as operators from './operators.ts';
+import {
+  add,
+  assign,
+  callable,
+  construct,
+  div,
+  first,
+  greater,
+  greaterOrEqual,
+  index,
+  length,
+  less,
+  lessOrEqual,
+  loopNumber,
+  many,
+  minus,
+  mod,
+  mul,
+  pow,
+  sub,
+  text,
+  truthy,
+} from './operators.ts';
 import { Scope } from './scope.ts';
 import { block } from './statements.ts';
 import { type LuaResult, type LuaTable, type LuaValue, place } from './values.ts';
@@ -14,7 +36,34 @@ export type RedisCall = (command: Command, args: LuaValue[]) => LuaValue;
 export type CompiledScript = (call: RedisCall, pcall: RedisCall, keys: LuaTable, argv: LuaTable) => LuaResult;
 
 const NOTHING: readonly LuaValue[] = Object.freeze([]);
-const RUNTIME = { ...operators, commandOf, library: LIBRARY, place, NOTHING };
+/** What the text may name. */
+const RUNTIME = {
+  add,
+  assign,
+  callable,
+  construct,
+  div,
+  first,
+  greater,
+  greaterOrEqual,
+  index,
+  length,
+  less,
+  lessOrEqual,
+  loopNumber,
+  many,
+  minus,
+  mod,
+  mul,
+  pow,
+  sub,
+  text,
+  truthy,
+  commandOf,
+  library: LIBRARY,
+  place,
+  NOTHING,
+};
 
 /**
  * The function that a Lua script is, by its text (bytes as a latin1 string). Lua, globals and commands that this

@@ -87,7 +87,7 @@ export const LIBRARY: Record<string, LuaFunction | number> = {
   'math.pi': Math.PI,
   assert: (...given) => {
     if (truthy(given[0])) return given;
-    throw new LuaError(given.length > 1 ? given[1] : 'assertion failed!');
+    return fault(given.length > 1 ? string(given[1], 2, 'assert') : 'assertion failed!');
   },
   error: raise,
   pcall: protectedCall,

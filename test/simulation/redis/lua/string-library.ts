@@ -29,45 +29,84 @@ function span(length: number, from: number, to: number): [number, number] {
   return [Math.max(1, position(from, length)) - 1, Math.min(length, position(to, length))];
 }
 
-const SPEC = /%([-+ #0]*)(\d{0,2})(?:\.(\d{0,2}))?([\s\S]?)/g;
-
-function format(form: LuaValue, ...given: LuaValue[]): string {
-  let at = 0;
-  return string(form, 1, 'format').replaceAll(
-    SPEC,
-    (spec, flags: string, width: string, digits: string, kind: string) => {
-      if (spec === '%%') return '%';
-      if (/[+ #]/.test(flags)) throw new Error(`string.format('${spec}') is not supported here`);
-      const value = given[at++];
-      const text = converted(kind, value, at + 1, digits === undefined ? undefined : Number(digits), spec);
-      if (flags.includes('-')) return text.padEnd(Number(width));
-      if (!flags.includes('0') || kind === 's') return text.padStart(Number(width));
-      const sign = text.startsWith('-') ? '-' : '';
-      return sign + text.slice(sign.length).padStart(Number(width) - sign.length, '0');
-    },
-  );
+interface Spec {
+  text: string;
+  left: boolean;
+  zeros: boolean;
+  width: number;
+  digits: number | undefined;
+  kind: string;
 }
 
-function converted(
-  kind: string,
-  value: LuaValue,
-  at: number,
-  digits: number | undefined,
-  spec: string,
-): string {
+/** A format's parts: plain text, and what is put between. */
+type Form = readonly (string | Spec)[];
+
+/** Scripts have few formats; they are taken apart once. */
+const MOST_FORMS = 1_000;
+const forms = new Map<string, Form>();
+
+function formOf(form: string): Form {
+  let parts = forms.get(form);
+  if (!parts) {
+    if (forms.size >= MOST_FORMS) forms.clear();
+    parts = (form.match(/%[-+ #0]*\d{0,2}(?:\.\d{0,2})?[\s\S]?|[^%]+/g) ?? []).map(specOf);
+    forms.set(form, parts);
+  }
+  return parts;
+}
+
+function specOf(text: string): string | Spec {
+  if (!text.startsWith('%')) return text;
+  if (text === '%%') return '%';
+  const [, flags = '', width = '', digits, kind = ''] =
+    /^%([-+ #0]*)(\d*)(?:\.(\d*))?([\s\S]?)$/.exec(text) ?? [];
+  if (/[+ #]/.test(flags) || kind === '') throw new Error(`string.format('${text}') is not supported here`);
+  const zeros = flags.includes('0') && kind !== 's';
+  return {
+    text,
+    left: flags.includes('-'),
+    zeros,
+    width: Number(width),
+    digits: digits === undefined ? undefined : Number(digits),
+    kind,
+  };
+}
+
+function format(form: LuaValue, ...given: LuaValue[]): string {
+  let result = '';
+  let at = 0;
+  for (const part of formOf(string(form, 1, 'format'))) {
+    if (typeof part === 'string') result += part;
+    else {
+      const value = given[at++];
+      result += padded(converted(part, value, at + 1), part);
+    }
+  }
+  return result;
+}
+
+function padded(text: string, { width, left, zeros }: Spec): string {
+  if (text.length >= width) return text;
+  if (left) return text.padEnd(width);
+  if (!zeros) return text.padStart(width);
+  const sign = text.startsWith('-') ? '-' : '';
+  return sign + text.slice(sign.length).padStart(width - sign.length, '0');
+}
+
+function converted({ kind, digits, text }: Spec, value: LuaValue, at: number): string {
   switch (kind) {
+    case 'f':
+      return fixed(number(value, at, 'format'), digits ?? 6);
     case 'd':
     case 'i':
-      if (digits === undefined) return fixed(Math.trunc(number(value, at, 'format')) + 0, 0);
+      if (digits === undefined) return fixed(whole(value, at, 'format') + 0, 0);
       break;
     case 'x':
     case 'X': {
-      const value_ = Math.trunc(number(value, at, 'format'));
-      if (value_ < 0 || digits !== undefined) break;
-      return kind === 'x' ? value_.toString(16) : value_.toString(16).toUpperCase();
+      const code = whole(value, at, 'format');
+      if (code < 0 || digits !== undefined) break;
+      return kind === 'x' ? code.toString(16) : code.toString(16).toUpperCase();
     }
-    case 'f':
-      return fixed(number(value, at, 'format'), digits ?? 6);
     case 'g':
       return general(number(value, at, 'format'), digits === 0 ? 1 : (digits ?? 6));
     case 's':
@@ -75,7 +114,7 @@ function converted(
     case 'c':
       return String.fromCharCode(whole(value, at, 'format') & 255);
   }
-  throw new Error(`string.format('${spec}') is not supported here`);
+  throw new Error(`string.format('${text}') is not supported here`);
 }
 
 /** `string.find` and `string.match`. */

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { commands } from './memory-redis-commands.ts';
+import { keys, Node, NodeKind, type Side, SpecSummary, type Step } from './memory-redis-sides.ts';
+
+const drone = fc.constantFrom('d0', 'd1', 'd2');
+const proxy = fc.constantFrom('p0', 'p1');
+const backend = fc.constantFrom('b0', 'b1', 'b2', 'b3', 'b4');
+const key = fc.option(fc.constantFrom('k0', 'k1'), { nil: undefined });
+const seldom = fc.integer({ min: 0, max: 9 }).map((number) => number === 0);
+const often = seldom.map((no) => !no);
+const state = fc.constantFrom(10, 20, 30, 40, 50, 50, 50, 50, 60, 70);
+const ms = fc.constantFrom(0, 0, 1_000, 1_000, 3_000, 6_000, 10_001, 45_001, 600_001, 900_001);
+const NAMESPACE = { namespace: 'n', tag: '' };
+
+/** A step from arguments and what it does with them; it prints as a call. */
+function step<A extends unknown[]>(
+  name: string,
+  args: { [K in keyof A]: fc.Arbitrary<A[K]> },
+  take: (side: Side, ...args: A) => Promise<unknown>,
+): fc.Arbitrary<Step> {
+  return fc.tuple(...args).map((given) => ({
+    name: `${name}(${given.map((each) => JSON.stringify(each)).join(', ')})`,
+    take: (side) => take(side, ...(given as A)),
+  }));
+}
+
+const registerProxy = (side: Side, id: string, droneId: string) =>
+  side.register(Node.fromPartial({ kind: NodeKind.PROXY, id, droneId }));
+
+const nodes = [
+  step(
+    'register drone',
+    [drone, fc.constantFrom(500, 3_000, 8_000), fc.constantFrom(1, 3, 100)],
+    (side, id, cpuMillis, backends) =>
+      side.register(Node.fromPartial({ kind: NodeKind.DRONE, id, cpuMillis, memoryBytes: 8e9, backends })),
+  ),
+  step('register proxy', [proxy, drone], registerProxy),
+  step('admit', [drone, seldom], (side, id, stale) => side.nodes.admit(id, side.registration(id, stale))),
+  step('renew drone', [drone, seldom], (side, id, stale) => side.renew(NodeKind.DRONE, id, stale)),
+  step('renew proxy', [proxy, seldom], (side, id, stale) => side.renew(NodeKind.PROXY, id, stale)),
+  step('unregister', [proxy, ms], (side, id, silent) => side.nodes.unregister(NodeKind.PROXY, id, silent)),
+  step('lapse', [drone], (side, id) => side.nodes.lapse(id)),
+  step('forget drone', [drone, ms], (side, id, silent) => side.nodes.forgetDrone(id, silent)),
+  step('list', [], (side) => side.nodes.list(NodeKind.DRONE)),
+  step('find', [proxy], (side, id) => side.nodes.find(NodeKind.PROXY, id)),
+  step('use', [drone], (side, id) => side.nodes.use(id)),
+  step('silence', [drone], (side, id) => side.nodes.silence(id)),
+];
+
+/** Drones that take work, without which most other steps come to nothing. */
+const ready = step('ready', [drone, fc.constantFrom(5, 1_000)], async (side, id, backends) => {
+  const node = Node.fromPartial({ kind: NodeKind.DRONE, id, cpuMillis: 8_000, memoryBytes: 8e9, backends });
+  await side.nodes.admit(id, await side.register(node));
+});
+
+function placed(side: Side, id: string, cpuMillis: number, name: string | undefined) {
+  const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' } };
+  const given = name === undefined ? undefined : { ...NAMESPACE, name };
+  return side.backends.place(id, SpecSummary.fromPartial(summary), new Date(1_700_000_000_000), given);
+}
+
+const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key], placed);
+
+/** One that is served, without which nothing is withdrawn. */
+const serve = step('serve', [backend, key], async (side, id, name) => {
+  const { outcome } = await placed(side, id, 100, name);
+  const record = await side.backends.get(id);
+  return { outcome: `${outcome}, ${record && (await side.report(id, record.drone, 50, 5, false))}` };
+});
+
+/** A report by the drone that has the backend, so that most are taken. */
+const report = step(
+  'report',
+  [backend, state, fc.integer({ min: 1, max: 9 }), seldom],
+  async (side, id, to, revision, stale) => {
+    const record = await side.backends.get(id);
+    return side.report(id, record?.drone ?? 'd0', to, revision, stale);
+  },
+);
+
+const withdraw = step('withdraw', [backend, seldom], async (side, id, stale) => {
+  const record = await side.backends.get(id);
+  return side.withdraw(id, record?.drone ?? 'd0', stale);
+});
+
+const settle = step('settle', [backend, fc.boolean(), seldom], (side, id, end, wrong) =>
+  side.settle(id, end, wrong),
+);
+
+const backends = [
+  step(
+    'report by any',
+    [backend, drone, state, fc.integer({ min: 1, max: 9 })],
+    (side, id, by, to, revision) => side.report(id, by, to, revision, false),
+  ),
+  step(
+    'restore',
+    [backend, drone, state, fc.integer({ min: -3, max: 9 }), key],
+    (side, id, by, to, placement, name) => side.restore(id, by, to, placement, name),
+  ),
+  step('stop', [backend, seldom], (side, id, force) => side.stop(id, force)),
+  step('abandon', [backend, fc.constantFrom('any', 'unreported'), ms], (side, id, when, silent) =>
+    side.abandon(id, when, silent),
+  ),
+  step('forget', [backend], (side, id) => side.backends.forget(id)),
+  step('get', [backend], (side, id) => side.backends.get(id)),
+  step('holder', [fc.constantFrom('k0', 'k1')], (side, name) => side.backends.holder({ ...NAMESPACE, name })),
+  step('living', [drone], async (side, id) => (await side.backends.living(id)).sort()),
+  step(
+    'page',
+    [fc.constantFrom(Number.POSITIVE_INFINITY, 9_000_000_000_000_009), fc.integer({ min: 1, max: 3 })],
+    (side, before, count) => side.backends.page(before, count),
+  ),
+];
+
+const time = [
+  step('sweep', [often], (side, advances) => side.sweep(advances)),
+  step('pass', [ms], (side, passed) => side.redis.send(['HINCRBY', keys.clock, 'now', String(passed)])),
+  step('lease', [], (side) => side.lease()),
+];
+
+/** Weighted so that sequences come to something. */
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: place },
+  { weight: 6, arbitrary: serve },
+  { weight: 10, arbitrary: report },
+  { weight: 6, arbitrary: withdraw },
+  { weight: 4, arbitrary: settle },
+  { weight: 6, arbitrary: fc.oneof(...nodes) },
+  { weight: 8, arbitrary: fc.oneof(...backends) },
+  { weight: 4, arbitrary: fc.oneof(...time) },
+  { weight: 2, arbitrary: ready },
+  { weight: 18, arbitrary: commands },
+);
+
+const empty: Step = { name: 'empty()', take: (side) => side.empty() };
+
+/** Up to 60 steps, with drones and a proxy to begin with; some stores are emptied in between. */
+export const sequences: fc.Arbitrary<Step[]> = fc
+  .tuple(
+    fc.array(ready, { minLength: 1, maxLength: 3 }),
+    step('register proxy', [proxy, drone], registerProxy),
+    fc.array(anyStep, { minLength: 5, maxLength: 54, size: 'max' }),
+    fc.option(fc.nat(200), { nil: 200 }),
+  )
+  .map(([drones, proxy, steps, emptied]) => [
+    ...drones,
+    proxy,
+    ...steps.toSpliced(emptied, 0, ...(emptied < steps.length ? [empty, ...drones] : [])),
+  ]);

@@ -1,0 +1,192 @@
+import { AppError, systemClock } from '@spawner/domain';
+import { BackendStatus, InventoryEntry, SpecSummary } from '@spawner/proto/internal/backend_status';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { StopOrder } from '@spawner/proto/internal/scheduler_service';
+import { EndReason } from '@spawner/proto/v1/backend';
+import { keysOf, type Redis, type RedisReply } from '@spawner/store';
+import { Lease } from '../../services/certificates/src/lease.ts';
+import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
+import { NodeStore } from '../../services/scheduler/src/node-store.ts';
+import { Withdrawals } from '../../services/scheduler/src/withdrawal.ts';
+
+export const keys = keysOf('test');
+/** Ahead of every clock, so that a tick is the last one plus one on both sides. */
+const TICK = '9000000000000000';
+const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
+
+/** One of the two stores that are compared, behind the classes that use it. */
+export class Side {
+  readonly redis: Redis;
+  readonly nodes: NodeStore;
+  readonly backends: BackendStore;
+  readonly withdrawals: Withdrawals;
+  /** What was given last, so that calls can name it. */
+  readonly registrations = new Map<string, number>();
+  readonly epochs = new Map<string, number>();
+
+  constructor(redis: Redis) {
+    this.redis = redis;
+    this.nodes = new NodeStore(redis, keys);
+    this.backends = new BackendStore(redis, keys);
+    this.withdrawals = new Withdrawals(redis, keys);
+  }
+
+  async empty(): Promise<void> {
+    await this.redis.send(['FLUSHALL']);
+    await this.redis.send(['SET', keys.tick, TICK]);
+  }
+
+  async register(node: Node): Promise<number> {
+    const registration = await this.nodes.register(node);
+    this.registrations.set(node.id, registration);
+    return registration;
+  }
+
+  /** The present registration of a node, or an older one. */
+  registration(id: string, stale: boolean): number {
+    return (this.registrations.get(id) ?? 7) - (stale ? 1 : 0);
+  }
+
+  async renew(kind: NodeKind, id: string, stale: boolean) {
+    const { granted, stops } = await this.nodes.renew(kind, id, this.registration(id, stale));
+    return { granted, stops: stops.sort(byId) };
+  }
+
+  report(id: string, drone: string, state: number, revision: number, stale: boolean) {
+    return this.backends.report(drone, this.registration(drone, stale), statusOf(id, state, revision));
+  }
+
+  restore(id: string, drone: string, state: number, placement: number, key: string | undefined) {
+    const entry = InventoryEntry.fromPartial({
+      status: statusOf(id, state, 3),
+      spec: SpecSummary.fromPartial({ cpuMillis: 700, memoryBytes: 1e9, image: 'image' }),
+      createTime: new Date(1_700_000_000_000),
+      placement: placement + Number(TICK),
+      key: key === undefined ? undefined : { namespace: 'n', name: key },
+    });
+    return this.backends.restore(drone, this.registration(drone, false), {
+      ...entry,
+      status: entry.status as BackendStatus,
+    });
+  }
+
+  async abandon(id: string, when: 'unreported' | 'any', silentMs: number) {
+    const record = await this.backends.get(id);
+    if (!record) return undefined;
+    return this.backends.abandon(record, when, EndReason.DRONE_LOST, 'gone', new Date(0), silentMs);
+  }
+
+  stop(id: string, force: boolean) {
+    return this.backends.stop(StopOrder.fromPartial({ id, force, reason: EndReason.REQUESTED }));
+  }
+
+  async withdraw(id: string, drone: string, stale: boolean) {
+    const answer = await this.withdrawals.withdraw(id, drone, this.registration(drone, stale));
+    if (answer.withdrawn) this.epochs.set(id, answer.epoch);
+    return { ...answer, proxies: answer.proxies.sort(byId) };
+  }
+
+  settle(id: string, end: boolean, wrong: boolean) {
+    return this.withdrawals.settle(id, (this.epochs.get(id) ?? 5) + (wrong ? 1 : 0), end);
+  }
+
+  /** Redis's own time advances the cluster clock by 2 s, its most, or not at all. */
+  async sweep(advances: boolean) {
+    await this.redis.send(['HSET', keys.clock, 'last', advances ? '0' : TICK]);
+    const due = await this.nodes.sweep();
+    await this.redis.send(['HSET', keys.clock, 'last', '0']);
+    return due;
+  }
+
+  /** Tokens of a lease are random, so none may be left. */
+  async lease() {
+    const [one, other] = [1, 2].map(() => new Lease(this.redis, keys.certificatesLease, systemClock));
+    const taken = [await one?.take(), await other?.take()];
+    await other?.leave(0);
+    const kept = Number(await this.redis.send(['PTTL', keys.certificatesLease])) > 20_000;
+    await one?.leave(90_000);
+    const longer = Number(await this.redis.send(['PTTL', keys.certificatesLease])) > 80_000;
+    await one?.leave(0);
+    return { taken, kept, longer, left: await this.redis.send(['EXISTS', keys.certificatesLease]) };
+  }
+}
+
+function statusOf(id: string, state: number, revision: number): BackendStatus {
+  return BackendStatus.fromPartial({
+    id,
+    state: state as BackendStatus['state'],
+    revision,
+    local: { host: '10.0.0.2', port: 8080 },
+    network: revision % 2 === 0 ? { host: '192.0.2.9', port: 30_000 } : undefined,
+  });
+}
+
+/** Lua tells which variable a wrong value came from. */
+const NAMED_VALUE = /\w+ '[^']*' \(a (\w+) value\)/;
+
+/** One step that is taken on both sides. */
+export interface Step {
+  readonly name: string;
+  readonly take: (side: Side) => Promise<unknown>;
+}
+
+/** What a call gives, or the error that it ends with, in a form that can be compared. */
+export async function outcome(work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return readable(await work());
+  } catch (error) {
+    // Its cause is what the server said.
+    const said = error instanceof AppError ? (error.cause as Error) : (error as Error);
+    return { error: said.message.replace(NAMED_VALUE, 'a $1 value') };
+  }
+}
+
+/** Everything that a store holds, key by key. */
+export async function dump(redis: Redis): Promise<Record<string, unknown>> {
+  // When the clock was advanced is told by Redis's own time.
+  await redis.send(['HSET', keys.clock, 'last', '0']);
+  const names = ((await redis.send(['KEYS', '*'])) as Buffer[]).map(String).sort();
+  const all: Record<string, unknown> = {};
+  for (const name of names) {
+    const type = String(await redis.send(['TYPE', name]));
+    const expires = Number(await redis.send(['PTTL', name])) > 0;
+    all[name] = [type, expires, readable(await redis.send(READ[type]?.(name) ?? ['GET', name]), type)];
+  }
+  return all;
+}
+
+const READ: Record<string, (name: string) => string[]> = {
+  hash: (name) => ['HGETALL', name],
+  set: (name) => ['SMEMBERS', name],
+  zset: (name) => ['ZRANGE', name, '0', '-1', 'WITHSCORES'],
+  stream: (name) => ['XRANGE', name, '-', '+'],
+};
+
+/** Redis leaves the order of hashes and sets open. */
+function readable(value: unknown, type = ''): unknown {
+  if (Buffer.isBuffer(value)) return value.toString('latin1');
+  if (!Array.isArray(value)) return value;
+  const list = value.map((each) => readable(each));
+  if (type === 'set') return list.sort();
+  if (type !== 'hash') return list;
+  const pairs = list.flatMap((field, at) => (at % 2 === 0 ? [`${field} = ${list[at + 1]}`] : []));
+  return pairs.sort();
+}
+
+/** A command whose reply is in no order is given the type that is. */
+const UNORDERED: Record<string, string> = {
+  HGETALL: 'hash',
+  CONFIG: 'hash',
+  HKEYS: 'set',
+  HVALS: 'set',
+  SMEMBERS: 'set',
+  KEYS: 'set',
+};
+
+export async function plain(redis: Redis, command: readonly string[]): Promise<unknown> {
+  const reply: RedisReply = await redis.send(command);
+  if (command[0] === 'HSCAN') return readable((reply as RedisReply[])[1], 'hash');
+  return readable(reply, UNORDERED[command[0] ?? '']);
+}
+
+export { Node, NodeKind, SpecSummary };
