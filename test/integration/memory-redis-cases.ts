@@ -56,7 +56,7 @@ const ready = step('ready', [drone, fc.constantFrom(5, 1_000)], async (side, id,
 function placed(side: Side, id: string, cpuMillis: number, name: string | undefined) {
   const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' } };
   const given = name === undefined ? undefined : { ...NAMESPACE, name };
-  return side.backends.place(id, SpecSummary.fromPartial(summary), new Date(1_700_000_000_000), given);
+  return side.backends.place(id, SpecSummary.fromPartial(summary), new Date(1_700_000_000_000), given, false);
 }
 
 const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key], placed);

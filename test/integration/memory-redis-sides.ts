@@ -3,7 +3,8 @@ import { BackendStatus, InventoryEntry, SpecSummary } from '@spawner/proto/inter
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
-import { keysOf, type Redis, type RedisReply } from '@spawner/store';
+import { createLog } from '@spawner/service';
+import { keysOf, type Redis, type RedisReply, StoreEpoch } from '@spawner/store';
 import { Lease } from '../../services/certificates/src/lease.ts';
 import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
@@ -26,9 +27,11 @@ export class Side {
 
   constructor(redis: Redis) {
     this.redis = redis;
-    this.nodes = new NodeStore(redis, keys);
-    this.backends = new BackendStore(redis, keys);
-    this.withdrawals = new Withdrawals(redis, keys);
+    // Begins by itself with the first script, and again after each emptying.
+    const epoch = new StoreEpoch({ redis, keys, log: createLog('test', 'silent'), emptyStore: 'new' });
+    this.nodes = new NodeStore(redis, keys, epoch);
+    this.backends = new BackendStore(redis, keys, epoch);
+    this.withdrawals = new Withdrawals(keys, epoch);
   }
 
   async empty(): Promise<void> {
