@@ -54,9 +54,10 @@ export class EdgeProxy {
     this.#config = config;
     this.#parts = parts;
     this.#vanished = new VanishedPeers({ clock, log, limitMs: config.unacknowledgedTimeoutMs });
-    this.#kept = new KeptUpstreams(config.connectTimeoutMs, clock, (error) =>
-      log.error({ error }, 'an exchange failed'),
-    );
+    this.#kept = new KeptUpstreams(config.connectTimeoutMs, clock, {
+      opened: (upstream) => this.#vanished.watch(upstream),
+      failed: (error) => log.error({ error }, 'an exchange failed'),
+    });
     const entrance = new Entrance(config, { ...parts, connections: this.#connections() });
     this.#entrance = entrance;
     const { activity, gate } = entrance;
