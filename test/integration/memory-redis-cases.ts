@@ -56,7 +56,6 @@ const ready = step('ready', [drone, fc.constantFrom(5, 1_000)], async (side, id,
 function placed(side: Side, id: string, cpuMillis: number, name: string | undefined, repeated: boolean) {
   const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' } };
   const given = name === undefined ? undefined : { ...NAMESPACE, name };
-<<<<<<< HEAD
   return side.backends.place(
     id,
     SpecSummary.fromPartial(summary),
@@ -64,9 +63,6 @@ function placed(side: Side, id: string, cpuMillis: number, name: string | undefi
     given,
     repeated,
   );
-=======
-  return side.backends.place(id, SpecSummary.fromPartial(summary), new Date(1_700_000_000_000), given, false);
->>>>>>> simworld
 }
 
 const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key, fc.boolean()], placed);

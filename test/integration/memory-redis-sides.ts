@@ -28,17 +28,11 @@ export class Side {
 
   constructor(redis: Redis) {
     this.redis = redis;
-<<<<<<< HEAD
+    // Begins by itself with the first script, and again after each emptying.
     const log = createLog('test', 'silent');
     const epoch = new StoreEpoch({ redis, keys, log, emptyStore: 'new' });
     this.nodes = new NodeStore(redis, keys, epoch);
     this.backends = new BackendStore(redis, keys, epoch, new Replication(redis, epoch, 0));
-=======
-    // Begins by itself with the first script, and again after each emptying.
-    const epoch = new StoreEpoch({ redis, keys, log: createLog('test', 'silent'), emptyStore: 'new' });
-    this.nodes = new NodeStore(redis, keys, epoch);
-    this.backends = new BackendStore(redis, keys, epoch);
->>>>>>> simworld
     this.withdrawals = new Withdrawals(keys, epoch);
   }
 
