@@ -12,7 +12,7 @@ import { keys, scene } from './scheduler-scene.ts';
 
 const { READY } = BackendState;
 const WAITS = { code: 'unavailable', message: expect.stringContaining('the store began anew') };
-const SHORT_MS = 250;
+const SHORT_MS = 800;
 const id = () => newBackendId(randomBytes);
 const key = (name: string) => BackendKey.fromPartial({ name });
 const spec = { image: 'app' };
