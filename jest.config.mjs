@@ -30,6 +30,7 @@ export default {
       'deploy/**/*.test.ts',
       'test/simulation/redis/**/*.test.ts',
     ]),
+    project('simulation', ['test/simulation/*.test.ts']),
     project('contract', ['test/contract/**/*.test.ts'], patient),
     project('integration', ['test/integration/**/*.test.ts'], patient),
     project('conformance', ['test/conformance/**/*.test.ts'], patient),

@@ -7,6 +7,7 @@ import { runUnderProjectNode } from './runner/bootstrap.mjs';
 
 const NEEDED = {
   unit: [],
+  simulation: [],
   contract: ['redis-server', 'nats-server', 'dockerd', 'python3-grpc'],
   integration: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl'],
   conformance: ['redis-server', 'nats-server', 'nginx', 'haproxy', 'openssl'],
@@ -15,7 +16,7 @@ const NEEDED = {
   idle: ['redis-server', 'nats-server', 'iptables'],
   compose: ['dockerd', 'docker', 'docker-compose', 'debootstrap', 'redis-server', 'nats-server'],
 };
-const ALL = ['unit', 'contract', 'integration', 'conformance', 'e2e', 'faults', 'idle'];
+const ALL = ['unit', 'simulation', 'contract', 'integration', 'conformance', 'e2e', 'faults', 'idle'];
 
 const [project, ...patterns] = process.argv.slice(2);
 const projects = project ? [project] : ALL;
