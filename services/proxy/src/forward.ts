@@ -5,7 +5,7 @@ import type {
   IncomingMessage,
   OutgoingHttpHeaders,
 } from 'node:http';
-import { constants, Http2ServerResponse } from 'node:http2';
+import { constants, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
@@ -111,6 +111,8 @@ export class Forwarder {
     if (!under) return;
     under.request = outgoing;
     under.readBefore = outgoing.socket?.bytesRead ?? 0;
+    // Node shows a body that was cut off as one that has ended; the backend must not take it for whole.
+    if (req instanceof Http2ServerRequest) req.stream.once('aborted', () => outgoing.destroy());
     this.#watchConnect(outgoing, under.way);
     // Nobody asked to switch protocols.
     outgoing.once('upgrade', (_answer, socket) => {
