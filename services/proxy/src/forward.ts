@@ -50,6 +50,8 @@ interface Under {
   way: Forwarding;
   web: WebForwarding | undefined;
   request: ClientRequest | undefined;
+  /** What its connection had brought before. */
+  readBefore: number;
   answered: boolean;
   repeated: boolean;
 }
@@ -77,7 +79,14 @@ export class Forwarder {
   request(req: WebRequest, res: WebResponse, way: WebForwarding): void {
     replace(req.headers, way.headers);
     req.url = way.path;
-    this.#underWay.set(req, { way, web: way, request: undefined, answered: false, repeated: false });
+    this.#underWay.set(req, {
+      way,
+      web: way,
+      request: undefined,
+      readBefore: 0,
+      answered: false,
+      repeated: false,
+    });
     void this.#proxy.web(req, res, { target: target(way.endpoint), agent: way.agent }).catch(() => {});
   }
 
@@ -85,7 +94,14 @@ export class Forwarder {
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer, way: UpgradeForwarding): void {
     replace(req.headers, way.headers);
     req.url = way.path;
-    this.#underWay.set(req, { way, web: undefined, request: undefined, answered: false, repeated: false });
+    this.#underWay.set(req, {
+      way,
+      web: undefined,
+      request: undefined,
+      readBefore: 0,
+      answered: false,
+      repeated: false,
+    });
     const options = { target: target(way.endpoint), agent: false, upgradeTimeout: UPGRADE_ANSWER_MS };
     void this.#proxy.ws(req, socket, options, head).catch(() => {});
   }
@@ -94,6 +110,7 @@ export class Forwarder {
     const under = this.#underWay.get(req);
     if (!under) return;
     under.request = outgoing;
+    under.readBefore = outgoing.socket?.bytesRead ?? 0;
     this.#watchConnect(outgoing, under.way);
     // Nobody asked to switch protocols.
     outgoing.once('upgrade', (_answer, socket) => {
@@ -151,7 +168,9 @@ export class Forwarder {
     if (!under) return;
     const res = to && 'headersSent' in to ? to : undefined;
     const { web, request } = under;
-    const stale = request?.reusedSocket === true && !under.answered && !under.repeated;
+    // A backend that has begun to answer was not too late: its answer is bad.
+    const silent = request?.socket?.bytesRead === under.readBefore;
+    const stale = request?.reusedSocket === true && silent && !under.answered && !under.repeated;
     if (web?.repeatable && stale && res && !isGone(res)) {
       under.repeated = true;
       const options = { target: target(web.endpoint), agent: false, buffer: Readable.from([]) };

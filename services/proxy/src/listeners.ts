@@ -1,5 +1,10 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerOptions } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
@@ -8,6 +13,7 @@ import {
 } from 'node:tls';
 import type { KeyPair } from './certificates.ts';
 import { isWebSocket, type WebRequest, type WebResponse } from './node-http.ts';
+import { Turns } from './turns.ts';
 import { keepAlive } from './websocket.ts';
 
 /**
@@ -163,19 +169,32 @@ function http1({ maxHeaderBytes }: ListenOptions): ServerOptions {
 }
 
 function hear(server: Server, handlers: Handlers): void {
-  const request = (expectsContinue: boolean) => (req: WebRequest, res: WebResponse) =>
-    void handlers.request(req, res, expectsContinue).catch((error: unknown) => {
-      handlers.failed(error);
-      res.destroy();
+  const turns = new Turns();
+  const request = (expectsContinue: boolean) => (req: WebRequest, res: WebResponse) => {
+    const begin = () =>
+      void handlers.request(req, res, expectsContinue).catch((error: unknown) => {
+        handlers.failed(error);
+        res.destroy();
+      });
+    if (res instanceof Http2ServerResponse) begin();
+    else turns.request(req as IncomingMessage, res, begin);
+  };
+  const upgrade = (req: IncomingMessage, socket: Socket, head: Buffer) =>
+    turns.takeover(socket, () => {
+      void handlers.upgrade(req, socket, head).catch((error: unknown) => {
+        handlers.failed(error);
+        socket.destroy();
+      });
     });
   server.on('request', request(false));
   server.on('checkContinue', request(true));
-  server.on('upgrade', (req: IncomingMessage, socket: Socket, head: Buffer) => {
-    void handlers.upgrade(req, socket, head).catch((error: unknown) => {
-      handlers.failed(error);
-      socket.destroy();
-    });
+  server.on('checkExpectation', request(false));
+  server.on('upgrade', upgrade);
+  server.on('connect', (req: WebRequest, to: WebResponse | Socket, head: Buffer) => {
+    if (to instanceof Http2ServerResponse) request(false)(req, to);
+    else upgrade(req as IncomingMessage, to as Socket, head);
   });
+  server.on('clientError', (error: Error, socket: Socket) => turns.failed(error, socket));
 }
 
 function track(server: Server, handlers: Handlers): Set<Socket> {

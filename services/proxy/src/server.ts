@@ -77,7 +77,7 @@ export class EdgeServer implements Handlers {
     res.once('close', () => gone.abort(new Error('the client left')));
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
-      reply(res, own, this.#draining);
+      reply(res, own, this.#draining || own.ends === true);
     };
     const decided = await this.#decide(req, false, gone.signal);
     if ('outcome' in decided) {
@@ -143,6 +143,7 @@ export class EdgeServer implements Handlers {
     const html = !upgrade && (req.headers.accept ?? '').includes('text/html');
     if (upgrade && !isWebSocket(req)) return ANSWERS.badRequest('its upgrade is not known here', html);
     if (headBytes(req) > this.#options.maxHeaderBytes) return ANSWERS.headersTooLarge(html);
+    if (!isKnownExpectation(req.headers.expect)) return ANSWERS.unknownExpectation(html);
     const verdict = readHead(rawHead(req, upgrade), this.#options.clusterDomain);
     if (!verdict.ok) return ANSWERS.badRequest(verdict.why, html);
     const { head } = verdict;
@@ -215,6 +216,11 @@ export class EdgeServer implements Handlers {
     const trusted = this.#parts.trust.includes(req.socket.remoteAddress ?? '');
     return isTls(req) || (trusted && req.headers['x-forwarded-proto'] === 'https');
   }
+}
+
+/** RFC 9110 §10.1.1. */
+function isKnownExpectation(expect: string | undefined): boolean {
+  return expect === undefined || expect.toLowerCase() === '100-continue';
 }
 
 /** Safe methods (RFC 9110 §9.2.1): repeating one does no harm. */

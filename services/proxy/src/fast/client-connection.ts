@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { ClientWriter } from './client-writer.ts';
 import { type ExchangeClient, type ExchangeParts, FastExchange, type Passing } from './exchange.ts';
-import { mayBecomeRequest, readRequest, type StrictRequest } from './strict-request.ts';
+import { mayBecomeHead } from './header-lines.ts';
+import { readRequest, type StrictRequest } from './strict-request.ts';
 import type { Upstream } from './upstream.ts';
 
 /**
@@ -205,7 +206,7 @@ export class ClientConnection implements ExchangeClient {
     if (this.#state === 'idle') this.#since = this.#owner.now();
     this.#pieces += 1;
     const text = bytes.length > this.#owner.maxHeaderBytes ? '\n' : bytes.toString('latin1');
-    if (this.#pieces > MOST_PIECES || !mayBecomeRequest(text)) {
+    if (this.#pieces > MOST_PIECES || !mayBecomeHead(text)) {
       this.#handOver(bytes);
       return;
     }
