@@ -57,6 +57,14 @@ export class Gate {
     if (answer.kind !== 'hold' || answer.withdrawal) this.#parts.holds.release(id);
   }
 
+  /** The same decision where it can be made at once: through to the backend, or nothing. */
+  passNow(backendId: string): Extract<Passage, { kind: 'forward' }> | undefined {
+    const answer = this.#answer(backendId);
+    if (answer.kind !== 'forward') return undefined;
+    const { kind, endpoint, droneId } = answer;
+    return { kind, endpoint, droneId, exchange: this.#parts.activity.begin(backendId, droneId) };
+  }
+
   /** Never rejects, and resolves within the hold timeout. The signal means that the client has left. */
   async pass(request: GateRequest, signal: AbortSignal): Promise<Passage> {
     const { clock, holds, withdrawals, activity } = this.#parts;

@@ -87,7 +87,7 @@ function namedByConnection({ connection = '' }: IncomingHttpHeaders): Set<string
   return new Set(names.filter((name) => !NEVER_DROPPED.has(name)));
 }
 
-function forwardedHeaders(believed: IncomingHttpHeaders, arrival: Arrival): OutgoingHttpHeaders {
+export function forwardedHeaders(believed: IncomingHttpHeaders, arrival: Arrival): OutgoingHttpHeaders {
   const address = plainAddress(arrival.remoteAddress);
   const proto = arrival.secure ? 'https' : 'http';
   const node = address.includes(':') ? `"[${address}]"` : address;
@@ -110,7 +110,7 @@ function one(value: string | string[] | undefined): string | undefined {
 }
 
 /** A cookie for the cluster's domain, or above it, would be sent to every other backend (RFC 6265 §5.2.3). */
-function reachesSiblings(cookie: string, clusterDomain: string): boolean {
+export function reachesSiblings(cookie: string, clusterDomain: string): boolean {
   return cookie
     .split(';')
     .slice(1)

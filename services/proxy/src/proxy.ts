@@ -7,6 +7,8 @@ import type { RouteTable } from '@spawner/store';
 import { Activity } from './activity.ts';
 import { followCertificates } from './certificates.ts';
 import type { ProxyConfig } from './config.ts';
+import { FastPath } from './fast/fast-path.ts';
+import { KeptUpstreams } from './fast/kept-upstreams.ts';
 import { Forwarder } from './forward.ts';
 import { Gate } from './gate.ts';
 import { Holds } from './hold.ts';
@@ -43,9 +45,11 @@ export class EdgeProxy {
   readonly #gate: Gate;
   readonly #withdrawals: Withdrawals;
   readonly #upstreams = new Upstreams();
+  readonly #kept: KeptUpstreams;
   readonly #tunnels = new Tunnels();
   readonly #reports: Reports;
   readonly #edge: EdgeServer;
+  readonly #fast: FastPath | undefined;
   readonly #following: { close(): void };
   readonly #over = new AbortController();
   #listeners: Listener[] = [];
@@ -58,6 +62,9 @@ export class EdgeProxy {
     this.#parts = parts;
     this.#activity = new Activity(clock.now());
     this.#holds = new Holds(clock, { perBackend: config.heldPerBackend, total: config.heldTotal });
+    this.#kept = new KeptUpstreams(config.connectTimeoutMs, clock, (error) =>
+      log.error({ error }, 'an exchange failed'),
+    );
     const { droneId: ownDroneId, holdTimeoutMs } = config;
     this.#withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => this.#holds.release(id));
     const gateParts = {
@@ -71,6 +78,7 @@ export class EdgeProxy {
     this.#reports = new Reports(bus, this.#activity, this.#holds, clock, reporter, (id, epoch) => {
       this.#withdrawals.asked(id, epoch);
       this.#upstreams.rest(id);
+      this.#kept.rest(id);
     });
     const edgeParts = {
       gate: this.#gate,
@@ -93,14 +101,19 @@ export class EdgeProxy {
     const redirectPort = () =>
       config.redirectToHttps ? (config.publicHttpsPort ?? this.#httpsPort) : undefined;
     this.#edge = new EdgeServer(edgeParts, { ...config, redirectPort });
+    if (config.fastPath)
+      this.#fast = new FastPath({ ...edgeParts, upstreams: this.#kept }, { ...config, redirectPort });
     this.#following = routes.onChange((id) => this.#routeChanged(id));
   }
 
   /** Opens the listeners. With TLS on, both; certificates may come later. */
   async listen(): Promise<void> {
     const { bindAddress: address, maxHeaderBytes, httpPort, httpsPort, https } = this.#config;
-    if (https) this.#serveTls(await listenHttps({ address, port: httpsPort, maxHeaderBytes }, this.#edge));
-    this.#listeners.push(await listenHttp({ address, port: httpPort, maxHeaderBytes }, this.#edge));
+    if (https)
+      this.#serveTls(await listenHttps({ address, port: httpsPort, maxHeaderBytes }, this.#edge, this.#fast));
+    this.#listeners.push(
+      await listenHttp({ address, port: httpPort, maxHeaderBytes }, this.#edge, this.#fast),
+    );
     const ports = this.#listeners.map(({ port }) => port);
     this.#parts.log.info({ ports }, 'listening');
   }
@@ -126,6 +139,8 @@ export class EdgeProxy {
     for (const listener of this.#listeners) listener.cut();
     this.#tunnels.cutAll();
     this.#upstreams.close();
+    this.#kept.close();
+    await this.#fast?.close();
     this.#following.close();
     await this.#certificates;
     await this.#reports.close();
@@ -152,15 +167,18 @@ export class EdgeProxy {
     if (!route) {
       // Not a word about its end: what runs goes on until it ends by itself.
       this.#upstreams.forget(id);
+      this.#kept.closeIdle(id);
       this.#activity.forget(id);
       return;
     }
     if (route.state !== RouteState.ENDED) return;
     this.#tunnels.goodbye(id, 'the session has ended');
     this.#upstreams.closeIdle(id);
+    this.#kept.closeIdle(id);
     if (route.backendState !== BackendState.TERMINATED) return;
     this.#tunnels.cut(id);
     this.#upstreams.cut(id);
+    this.#kept.cut(id);
     this.#activity.forget(id);
   }
 }
