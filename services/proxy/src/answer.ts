@@ -25,6 +25,8 @@ export const ANSWERS = {
     answer(400, 'refused', 'INVALID_ARGUMENT', `The request cannot be forwarded: ${why}.`, html),
   headersTooLarge: (html: boolean) =>
     answer(431, 'refused', 'INVALID_ARGUMENT', "The request's headers are too large.", html),
+  /** A CONNECT that asks for anything but a WebSocket (RFC 9220 §3). */
+  otherProtocol: () => answer(501, 'refused', 'UNIMPLEMENTED', 'Only WebSockets are tunnelled here.', false),
   unknown: (html: boolean) =>
     answer(404, 'unknown', 'NOT_FOUND', 'There is no backend at this address.', html),
   badGateway: (html: boolean) =>

@@ -5,13 +5,14 @@ import type {
   IncomingMessage,
   OutgoingHttpHeaders,
 } from 'node:http';
-import { constants, Http2ServerResponse } from 'node:http2';
+import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { ProxyServer } from 'httpxy';
+import { watchDial } from './dial.ts';
+import { openExtended } from './extended-connect.ts';
 import { isGone, type WebRequest, type WebResponse } from './node-http.ts';
-import { keepAlive } from './websocket.ts';
 
 /**
  * The general path to a backend, and the one file that knows httpxy: streams a request or a WebSocket
@@ -87,11 +88,16 @@ export class Forwarder {
     void this.#proxy.ws(req, socket, options, head).catch(() => {});
   }
 
+  /** The same for a WebSocket over HTTP/2, whose stream this is. */
+  extended(stream: ServerHttp2Stream, way: UpgradeForwarding): void {
+    openExtended(stream, way, this.#connectTimeoutMs);
+  }
+
   #sent(outgoing: ClientRequest, req: WebRequest): void {
     const under = this.#underWay.get(req);
     if (!under) return;
     under.request = outgoing;
-    this.#watchConnect(outgoing, under.way);
+    watchDial(outgoing, this.#connectTimeoutMs, () => under.way.reached());
     // Nobody asked to switch protocols.
     outgoing.once('upgrade', (_answer, socket) => {
       socket.destroy();
@@ -103,7 +109,7 @@ export class Forwarder {
     const under = this.#underWay.get(req);
     if (!under) return;
     const { way } = under;
-    outgoing.once('socket', () => this.#watchConnect(outgoing, way));
+    outgoing.once('socket', () => watchDial(outgoing, this.#connectTimeoutMs, () => way.reached()));
     outgoing.once('response', (answer) => {
       under.answered = true;
       const coding = answer.headers['transfer-encoding'];
@@ -156,24 +162,6 @@ export class Forwarder {
       return;
     }
     under.way.failed(error);
-  }
-
-  #watchConnect(outgoing: ClientRequest, way: Forwarding): void {
-    const { socket } = outgoing;
-    if (socket) keepAlive(socket);
-    if (!socket?.connecting) {
-      way.reached();
-      return;
-    }
-    const late = setTimeout(
-      () => outgoing.destroy(new Error('the connection was not taken in time')),
-      this.#connectTimeoutMs,
-    );
-    socket.once('connect', () => {
-      clearTimeout(late);
-      way.reached();
-    });
-    outgoing.once('close', () => clearTimeout(late));
   }
 }
 

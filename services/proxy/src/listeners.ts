@@ -1,5 +1,11 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerOptions } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
@@ -17,6 +23,8 @@ import { keepAlive } from './websocket.ts';
 export interface Handlers {
   request(req: WebRequest, res: WebResponse, expectsContinue: boolean): Promise<void>;
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
+  /** CONNECT over HTTP/2, plain or extended (RFC 8441). */
+  connect(req: Http2ServerRequest, res: Http2ServerResponse): Promise<void>;
   /** One of them threw, which none should; its connection is cut. */
   failed(error: unknown): void;
 }
@@ -86,11 +94,16 @@ export async function listenHttps(
   const general = createSecureServer({
     ...TLS,
     allowHTTP1: true,
-    settings: { maxHeaderListSize: options.maxHeaderBytes, maxConcurrentStreams: H2_STREAMS },
+    settings: {
+      maxHeaderListSize: options.maxHeaderBytes,
+      maxConcurrentStreams: H2_STREAMS,
+      enableConnectProtocol: true,
+    },
   });
   // With allowHTTP1 it reads HTTP/1's settings from properties of these names.
   Object.assign(general, http1(options));
   hear(general, handlers);
+  hearConnect(general, handlers);
   const http1General = createServer(http1(options));
   hear(http1General, handlers);
   const server = front ? frontTls(front, general, http1General) : general;
@@ -172,6 +185,20 @@ function hear(server: Server, handlers: Handlers): void {
     void handlers.upgrade(req, socket, head).catch((error: unknown) => {
       handlers.failed(error);
       socket.destroy();
+    });
+  });
+}
+
+/** HTTP/1's CONNECT comes here too: it asks for a tunnel to anywhere, and its connection is closed as it would be without us. */
+function hearConnect(server: Http2SecureServer, handlers: Handlers): void {
+  server.on('connect', (req: IncomingMessage | Http2ServerRequest, res: Http2ServerResponse | Socket) => {
+    if (!(req instanceof Http2ServerRequest) || !('stream' in res)) {
+      req.socket.destroy();
+      return;
+    }
+    void handlers.connect(req, res).catch((error: unknown) => {
+      handlers.failed(error);
+      res.stream.destroy();
     });
   });
 }
