@@ -32,6 +32,7 @@ export default {
     ]),
     project('contract', ['test/contract/**/*.test.ts'], patient),
     project('integration', ['test/integration/**/*.test.ts'], patient),
+    project('conformance', ['test/conformance/**/*.test.ts'], patient),
     project('e2e', ['test/e2e/**/*.test.ts'], patient),
     project('faults', ['test/faults/**/*.test.ts'], patient),
     project('compose', ['test/compose/**/*.test.ts'], patient),
