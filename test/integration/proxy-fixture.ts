@@ -105,6 +105,10 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   const natsServer = stack.use(await startNats());
   const redis = await openRedis(redisServer.url, log);
   stack.defer(() => redis.close());
+  const keys = keysOf('local');
+  // The store is whole: what it has no route of does not exist.
+  const run = /run_id:(\w+)/.exec(String(await redis.send(['INFO', 'server'])))?.[1] ?? '';
+  await redis.send(['HSET', keys.epoch, 'epoch', '1', 'run', run, 'until', '0']);
   const bus = await openBus(natsServer.url, 'test', log);
   stack.defer(() => bus.close());
   const registered: Node[] = [];
@@ -143,7 +147,6 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     }),
   );
 
-  const keys = keysOf('local');
   let tick = 1_000;
   let n = 0;
   const write = async (id: string, fields: Partial<Route> | undefined) => {

@@ -16,6 +16,8 @@ export interface Member {
   readonly node: Node;
   /** Everything the node's journal holds, for a registration. */
   inventory?(): InventoryEntry[];
+  /** The highest placement that it was ever given, for a registration. */
+  highestPlacement?(): number;
   /** What changed since it was last acknowledged, for a renewal. */
   changed?(): BackendStatus[];
   /** These reports have arrived: a later one of the same backend has a higher revision. */
@@ -28,12 +30,19 @@ export interface Member {
   stop?(orders: readonly StopOrder[]): void;
 }
 
+export type SchedulerClient = RpcClient<typeof SchedulerServiceService>;
+
+/** Calls of the scheduler at an address, or of whichever of several answers. */
+export function schedulerAt(address: string): SchedulerClient {
+  return createClient(SchedulerServiceService, address);
+}
+
 /**
  * A node's place in the cluster: registers with the scheduler, then renews every 2 s and at once
  * after `kick`. A scheduler that does not know the registration is told everything again.
  */
 export class Membership {
-  readonly scheduler: RpcClient<typeof SchedulerServiceService>;
+  readonly scheduler: SchedulerClient;
   readonly #member: Member;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -44,8 +53,9 @@ export class Membership {
   #wake: (() => void) | undefined;
   #kicked = false;
 
-  constructor(schedulerAddress: string, member: Member, clock: Clock, log: Log) {
-    this.scheduler = createClient(SchedulerServiceService, schedulerAddress);
+  /** The client is closed with it. */
+  constructor(scheduler: SchedulerClient, member: Member, clock: Clock, log: Log) {
+    this.scheduler = scheduler;
     this.#member = member;
     this.#clock = clock;
     this.#log = log;
@@ -107,7 +117,12 @@ export class Membership {
   async #register(signal: AbortSignal): Promise<void> {
     const inventory = this.#member.inventory?.() ?? [];
     const sentAt = this.#clock.now();
-    const answer = await this.scheduler.registerNode({ node: this.#member.node, inventory }, { signal });
+    const request = {
+      node: this.#member.node,
+      inventory,
+      highestPlacement: this.#member.highestPlacement?.() ?? 0,
+    };
+    const answer = await this.scheduler.registerNode(request, { signal });
     this.#registration = answer.registration;
     this.#sequence = 0;
     this.#renewedAt = sentAt;

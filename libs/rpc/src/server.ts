@@ -17,8 +17,8 @@ import type { CallContext, Implementation } from './service.ts';
 import { toStatus } from './status.ts';
 import { refuseUnreadable, strictRequests } from './strict-requests.ts';
 
-/** Time kept of a caller's deadline so that the true cause can still be answered. */
-const ANSWER_MS = 20;
+/** Kept of a caller's deadline so that the true cause can still be answered: a tenth of it, but not less and not more ms than these. */
+const KEPT_TO_ANSWER = { least: 20, most: 200 };
 
 export interface RpcServerOptions {
   address: string;
@@ -202,7 +202,8 @@ function callContext(call: ServerUnaryCall<never, unknown> | ServerWritableStrea
   const deadline = call.getDeadline();
   const at = deadline instanceof Date ? deadline.getTime() : deadline;
   const late = () => abort.abort(new AppError('deadline', 'the deadline passed before the answer was there'));
-  const timeLeftMs = () => at - Date.now() - ANSWER_MS;
+  const kept = Math.min(Math.max((at - Date.now()) / 10, KEPT_TO_ANSWER.least), KEPT_TO_ANSWER.most);
+  const timeLeftMs = () => at - Date.now() - kept;
   const left = timeLeftMs();
   const timer = Number.isFinite(left)
     ? setTimeout(late, Math.min(Math.max(0, left), 2 ** 31 - 1))

@@ -17,7 +17,7 @@ export type ResponseOf<M> = M extends { responseDeserialize: (bytes: Buffer) => 
 
 /** What a handler knows of its call. */
 export interface CallContext {
-  /** Aborts when the caller left or its deadline, less 20 ms to answer in, has passed. */
+  /** Aborts when the caller left or its deadline, less a tenth to answer in (20 to 200 ms), has passed. */
   readonly signal: AbortSignal;
   /** Milliseconds until the signal aborts for the caller's deadline; Infinity where it has none. */
   readonly timeLeftMs: () => number;

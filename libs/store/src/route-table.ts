@@ -1,6 +1,7 @@
 import { type Clock, DEADLINES } from '@spawner/domain';
 import { Route } from '@spawner/proto/internal/route';
 import type { Log } from '@spawner/service';
+import { type Confirmation, confirmRoute } from './confirmation.ts';
 import { droneRow, type Keys } from './keys.ts';
 import type { Redis, RedisReply } from './redis.ts';
 import { type LogPosition, Replica } from './replica.ts';
@@ -11,6 +12,7 @@ const HEAD_EVERY_MS = 5_000;
 /** A rest between reads: a hundred blocked readers cost Redis 1.3 ms per entry. */
 const REST_MS = 5;
 const RELOAD_JITTER_MS = 200;
+const CONFIRMED_AT_ONCE = 100;
 
 /**
  * Every route of the cluster in memory, following Redis. Look-ups never wait for anything; while
@@ -19,12 +21,17 @@ const RELOAD_JITTER_MS = 200;
 export class RouteTable {
   readonly #replica: Replica<Route>;
   readonly #listeners = new Set<(id: string, route: Route | undefined) => void>();
+  readonly #random: () => number;
   #loads = 0;
+  #source: { redis: Redis; keys: Keys } | undefined;
+  #confirming = 0;
   /** Until then a store that lost everything is being filled again; after it, one more load drops what is still missing. */
   #refilledAt: number | undefined;
 
-  constructor() {
-    this.#replica = new Replica<Route>((id, route) => {
+  /** `random` spreads the loads of many replicas over time. */
+  constructor(random: () => number = Math.random, Table: typeof Replica = Replica) {
+    this.#random = random;
+    this.#replica = new Table<Route>((id, route) => {
       for (const listener of this.#listeners) listener(id, route);
     });
   }
@@ -52,6 +59,21 @@ export class RouteTable {
     return this.#loads;
   }
 
+  /**
+   * Asks the store about a route that the table lacks: the table may be behind. Costs the store one script, of
+   * which at most a hundred are under way; never rejects.
+   */
+  async confirm(id: string): Promise<Confirmation> {
+    if (this.get(id)) return 'known';
+    if (!this.#source || this.#confirming >= CONFIRMED_AT_ONCE) return 'unsure';
+    const { redis, keys } = this.#source;
+    this.#confirming++;
+    const confirmation = await confirmRoute(redis, keys, id, this.#replica.position?.epoch ?? 0);
+    this.#confirming--;
+    // What a store that lost everything does not have may be written anew.
+    return confirmation === 'absent' && this.#refilledAt !== undefined ? 'unsure' : confirmation;
+  }
+
   /** Hears of every route that changed or went, until `close` of what it returns. */
   onChange(listener: (id: string, route: Route | undefined) => void): { close(): void } {
     this.#listeners.add(listener);
@@ -60,6 +82,7 @@ export class RouteTable {
 
   /** Loads and follows until the signal aborts; throws when Redis is away, to be called again by its owner. */
   async follow(redis: Redis, keys: Keys, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
+    this.#source = { redis, keys };
     await this.#load(redis, keys, clock);
     log.info({ routes: this.size }, 'routes loaded');
     const blocking = await redis.duplicate();
@@ -76,7 +99,7 @@ export class RouteTable {
         const refilled = this.#refilledAt !== undefined && clock.now() >= this.#refilledAt;
         if (!inStep || refilled || (headDue && !(await this.#headAgrees(redis, keys)))) {
           log.warn('the route log has a gap or a new beginning; loading again');
-          await clock.sleep(Math.random() * RELOAD_JITTER_MS, signal);
+          await clock.sleep(this.#random() * RELOAD_JITTER_MS, signal);
           await this.#load(redis, keys, clock);
         }
         await clock.sleep(REST_MS, signal);

@@ -11,6 +11,7 @@ import type { Instruments } from './instruments.ts';
 import { digestOf, inventoryOf, type Journal } from './journal.ts';
 import type { Fencing } from './lease.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
+import { type Attempt, answers } from './probe.ts';
 import type { Runtime } from './runtime.ts';
 
 /** dockerd slows down when many containers start at once. */
@@ -25,6 +26,9 @@ export interface DroneParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly instruments: Instruments;
+  /** How a program that starts is tried; by a connection or a request unless given. */
+  readonly attempt?: Attempt;
+  readonly random?: () => number;
 }
 
 /** Where the drone belongs, as far as it must know. */
@@ -51,7 +55,8 @@ export class Drone {
       this.#place?.kick();
       for (const listener of this.#listeners) listener(backend);
     };
-    this.#tools = { ...parts, gate: new Gate(STARTS_AT_ONCE), changed };
+    const { attempt = answers, random = Math.random } = parts;
+    this.#tools = { ...parts, attempt, random, gate: new Gate(STARTS_AT_ONCE), changed };
   }
 
   /** Calls after every change of a backend's state. */
@@ -135,6 +140,12 @@ export class Drone {
     return [...this.backends().map(({ entry }) => inventoryOf(entry)), ...neverHere];
   }
 
+  /** Of all that were ever placed here, as far as its disk remembers. */
+  highestPlacement(): number {
+    const present = this.backends().map(({ entry }) => entry.placement);
+    return Math.max(this.#tools.journal.ended.highestPlacement, ...present);
+  }
+
   /** What the scheduler has not acknowledged yet. */
   unheard(): BackendStatus[] {
     const changed = this.backends()
@@ -154,7 +165,7 @@ export class Drone {
       this.#neverHere.delete(id);
       const backend = this.#backends.get(id);
       if (!backend || !hasEnded(backend.life)) continue;
-      this.#tools.journal.forget(id);
+      this.#tools.journal.forget(id, backend.entry.placement);
       this.#backends.delete(id);
       this.#heard.delete(id);
     }

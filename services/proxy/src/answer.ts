@@ -48,6 +48,8 @@ export function answerTo(passage: Exclude<Passage, { kind: 'forward' }>, html: b
       return gone(nameIn(EndReason, passage.reason), html);
     case 'unreachable':
       return again('unreachable', 'The backend cannot be reached from here.', html);
+    case 'unsure':
+      return again('unsure', 'It cannot be told now whether this backend exists.', html);
     case 'waiting':
       return starting(nameIn(BackendState, passage.state));
     case 'late':

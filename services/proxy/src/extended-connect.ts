@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import { constants, type Http2ServerRequest, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { watchDial } from './dial.ts';
+import { type Dialling, watchDial } from './dial.ts';
 import type { UpgradeForwarding } from './forward.ts';
 
 /**
@@ -25,11 +25,7 @@ export function protocolOf(req: Http2ServerRequest): string | undefined {
 }
 
 /** Makes the handshake and joins the two; a refusal goes to the client whole. Everything else is one call of `way.failed`. */
-export function openExtended(
-  stream: ServerHttp2Stream,
-  way: UpgradeForwarding,
-  connectTimeoutMs: number,
-): void {
+export function openExtended(stream: ServerHttp2Stream, way: UpgradeForwarding, dialling: Dialling): void {
   const key = randomBytes(16).toString('base64');
   const { host, port } = way.endpoint;
   const headers = { ...plain(way.headers), 'sec-websocket-key': key };
@@ -49,7 +45,7 @@ export function openExtended(
     settle();
     way.failed(error);
   });
-  outgoing.once('socket', () => watchDial(outgoing, connectTimeoutMs, () => way.reached()));
+  outgoing.once('socket', () => watchDial(outgoing, dialling, () => way.reached()));
   outgoing.once('response', (answer) => {
     settle();
     refused(stream, answer, outgoing, way);

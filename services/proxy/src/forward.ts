@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { ProxyServer } from 'httpxy';
-import { watchDial } from './dial.ts';
+import { type Dialling, watchDial } from './dial.ts';
 import { openExtended } from './extended-connect.ts';
 import { isGone, type WebRequest, type WebResponse } from './node-http.ts';
 
@@ -61,10 +61,10 @@ const UPGRADE_ANSWER_MS = 60_000;
 export class Forwarder {
   readonly #proxy = new ProxyServer<WebRequest, WebResponse>();
   readonly #underWay = new WeakMap<object, Under>();
-  readonly #connectTimeoutMs: number;
+  readonly #dialling: Dialling;
 
-  constructor(connectTimeoutMs: number) {
-    this.#connectTimeoutMs = connectTimeoutMs;
+  constructor(dialling: Dialling) {
+    this.#dialling = dialling;
     this.#proxy.on('proxyReq', (outgoing, req) => this.#sent(outgoing, req));
     this.#proxy.on('proxyRes', (answer, req, res) => this.#answered(answer, req, res));
     this.#proxy.on('proxyReqWs', (outgoing, req) => this.#handshakeSent(outgoing, req));
@@ -90,14 +90,14 @@ export class Forwarder {
 
   /** The same for a WebSocket over HTTP/2, whose stream this is. */
   extended(stream: ServerHttp2Stream, way: UpgradeForwarding): void {
-    openExtended(stream, way, this.#connectTimeoutMs);
+    openExtended(stream, way, this.#dialling);
   }
 
   #sent(outgoing: ClientRequest, req: WebRequest): void {
     const under = this.#underWay.get(req);
     if (!under) return;
     under.request = outgoing;
-    watchDial(outgoing, this.#connectTimeoutMs, () => under.way.reached());
+    watchDial(outgoing, this.#dialling, () => under.way.reached());
     // Nobody asked to switch protocols.
     outgoing.once('upgrade', (_answer, socket) => {
       socket.destroy();
@@ -109,7 +109,7 @@ export class Forwarder {
     const under = this.#underWay.get(req);
     if (!under) return;
     const { way } = under;
-    outgoing.once('socket', () => watchDial(outgoing, this.#connectTimeoutMs, () => way.reached()));
+    outgoing.once('socket', () => watchDial(outgoing, this.#dialling, () => way.reached()));
     outgoing.once('response', (answer) => {
       under.answered = true;
       const coding = answer.headers['transfer-encoding'];

@@ -1,6 +1,6 @@
 import type { Clock } from '@spawner/domain';
-import type { Route } from '@spawner/proto/internal/route';
-import type { BackendState } from '@spawner/proto/v1/backend';
+import { BackendState } from '@spawner/proto/v1/backend';
+import type { RouteTable } from '@spawner/store';
 import type { Activity, Exchange } from './activity.ts';
 import { type EdgeAnswer, edgeAnswer } from './edge.ts';
 import type { Holds } from './hold.ts';
@@ -16,6 +16,8 @@ export type Passage =
   | (Extract<EdgeAnswer, { kind: 'forward' }> & { exchange: Exchange })
   | { kind: 'late'; state: BackendState }
   | { kind: 'waiting'; state: BackendState }
+  /** Nobody can tell whether there is such a backend. */
+  | { kind: 'unsure' }
   | { kind: 'full' }
   | { kind: 'closed' }
   | { kind: 'left' };
@@ -27,7 +29,7 @@ export interface GateRequest {
 }
 
 export interface GateParts {
-  routes: { get(id: string): Route | undefined };
+  routes: Pick<RouteTable, 'get' | 'confirm'>;
   holds: Holds;
   withdrawals: Pick<Withdrawals, 'over' | 'giveBack'>;
   activity: Pick<Activity, 'begin'>;
@@ -67,12 +69,22 @@ export class Gate {
 
   /** Never rejects, and resolves within the hold timeout. The signal means that the client has left. */
   async pass(request: GateRequest, signal: AbortSignal): Promise<Passage> {
-    const { clock, holds, withdrawals, activity } = this.#parts;
+    const { clock, holds, routes, withdrawals, activity } = this.#parts;
     const { holdTimeoutMs } = this.#options;
     const asked = request.navigation ? NAVIGATION_PATIENCE_MS : (request.patienceMs ?? holdTimeoutMs);
     const until = clock.now() + Math.min(asked, holdTimeoutMs);
+    let confirmed = false;
     for (;;) {
-      const answer = this.#answer(request.backendId);
+      let answer = this.#answer(request.backendId);
+      if (answer.kind === 'unknown') {
+        const confirmation = confirmed ? 'known' : await routes.confirm(request.backendId);
+        if (confirmation === 'absent') return answer;
+        if (confirmation === 'unsure') return { kind: 'unsure' };
+        confirmed = true;
+        answer = this.#answer(request.backendId);
+        // The table is behind: its news will come.
+        if (answer.kind === 'unknown') answer = { kind: 'hold', state: BackendState.SCHEDULED };
+      }
       if (answer.kind === 'forward')
         return { ...answer, exchange: activity.begin(request.backendId, answer.droneId) };
       if (answer.kind !== 'hold') return answer;

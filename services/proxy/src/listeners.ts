@@ -27,6 +27,8 @@ export interface Handlers {
   connect(req: Http2ServerRequest, res: Http2ServerResponse): Promise<void>;
   /** One of them threw, which none should; its connection is cut. */
   failed(error: unknown): void;
+  /** A connection was accepted. */
+  connected(socket: Socket): void;
 }
 
 export interface ListenOptions {
@@ -71,7 +73,7 @@ export async function listenHttp(
   const server = front
     ? createNetServer(SOCKETS, (socket) => front.take(socket, false, to(general)))
     : general;
-  const sockets = track(server);
+  const sockets = track(server, handlers);
   await listen(server, options);
   if (front) startHeadTimeouts(general);
   return {
@@ -107,7 +109,7 @@ export async function listenHttps(
   const http1General = createServer(http1(options));
   hear(http1General, handlers);
   const server = front ? frontTls(front, general, http1General) : general;
-  const sockets = track(server);
+  const sockets = track(server, handlers);
   const sessions = new Set<ServerHttp2Session>();
   general.on('session', (session) => {
     sessions.add(session);
@@ -203,10 +205,11 @@ function hearConnect(server: Http2SecureServer, handlers: Handlers): void {
   });
 }
 
-function track(server: Server): Set<Socket> {
+function track(server: Server, handlers: Handlers): Set<Socket> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     keepAlive(socket);
+    handlers.connected(socket);
     socket.on('error', () => {});
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));

@@ -26,6 +26,7 @@ import { reply, replyToHandshake } from './reply.ts';
 import { type RawHead, type RequestHead, readHead } from './request-head.ts';
 import type { Trust } from './trust.ts';
 import type { Upstreams } from './upstreams.ts';
+import type { VanishedPeers } from './vanished-peers.ts';
 import { type ClientEnd, Tunnel, type Tunnels } from './websocket.ts';
 
 export interface EdgeParts {
@@ -34,6 +35,7 @@ export interface EdgeParts {
   activity: Activity;
   upstreams: Upstreams;
   tunnels: Tunnels;
+  vanished: Pick<VanishedPeers, 'watch'>;
   trust: Trust;
   metrics: Metrics;
   clock: Clock;
@@ -157,6 +159,10 @@ export class EdgeServer implements Handlers {
         if (this.#draining) tunnel.goodbye('going away');
       },
     };
+  }
+
+  connected(socket: Socket): void {
+    this.#parts.vanished.watch(socket);
   }
 
   failed(error: unknown): void {

@@ -82,6 +82,9 @@ export class Tunnel implements OpenTunnel {
       late ??= setTimeout(() => this.cut(), LINGER_MS).unref();
     };
     for (const socket of [this.#client, this.#upstream]) socket.once('end', over).once('close', over);
+    // One that broke off has said no last word: what it sent is handed on, and what comes for it is dropped.
+    this.#client.once('close', () => this.#upstream.resume().end());
+    this.#upstream.once('close', () => this.#client.resume().end());
     void this.closed.then(() => clearTimeout(late));
   }
 

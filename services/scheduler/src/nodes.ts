@@ -56,10 +56,14 @@ export class Nodes {
     this.#log = log;
   }
 
-  async register(node: Node, inventory: readonly InventoryEntry[]): Promise<RegisterNodeResponse> {
+  async register(
+    node: Node,
+    inventory: readonly InventoryEntry[],
+    highestPlacement = 0,
+  ): Promise<RegisterNodeResponse> {
     if (node.kind === NodeKind.UNSPECIFIED || !isNodeId(node.id))
       throw new AppError('invalid', 'a node has a kind and an id of a-z, 0-9 and hyphens');
-    const registration = await this.#nodes.register(node);
+    const registration = await this.#nodes.register(node, highestPlacement);
     this.#registrations({ kind: KIND_NAMES[node.kind] });
     this.#log.info(
       { node: node.id, kind: node.kind, registration, backends: inventory.length },
@@ -161,23 +165,26 @@ export class Nodes {
     registration: number,
     inventory: readonly InventoryEntry[],
   ): Promise<{ stops: StopOrder[]; ended: string[] }> {
-    const ended: string[] = [];
-    const refused: string[] = [];
-    const stops = await mapBounded(inventory, AT_ONCE, async (entry) => {
-      const { status } = entry;
-      if (!status) return [];
+    const entries = inventory.flatMap((entry) => (entry.status ? [{ entry, status: entry.status }] : []));
+    const outcomes = await mapBounded(entries, AT_ONCE, async ({ entry, status }) => {
       const outcome = await this.#takeEntry(drone, registration, entry, status);
       if (outcome === 'taken' || outcome === 'restored') await this.#announce(status.id);
-      if (outcome === 'unknown' && !isNeverHere(entry)) refused.push(status.id);
-      if (status.state !== BackendState.TERMINATED) return stopUnwanted(status, outcome);
-      if (outcome !== 'stale') ended.push(status.id);
-      return [];
+      return outcome;
     });
-    this.#tellRefused(drone, refused);
+    const refused = entries.filter(({ entry }, at) => outcomes[at] === 'unknown' && !isNeverHere(entry));
+    this.#tellRefused(
+      drone,
+      refused.map(({ status }) => status.id),
+    );
     const there = new Set(inventory.map(({ status }) => status?.id));
     const lacking = (await this.#store.living(drone)).filter((id) => !there.has(id));
     await mapBounded(lacking, AT_ONCE, (id) => this.#endLacking(id));
-    return { stops: stops.flat(), ended };
+    return {
+      stops: entries.flatMap(({ status }, at) => stopUnwanted(status, outcomes[at])),
+      ended: entries
+        .filter(({ status }, at) => status.state === BackendState.TERMINATED && outcomes[at] !== 'stale')
+        .map(({ status }) => status.id),
+    };
   }
 
   /** A line of a record that is there is a report. Where there is none, a right claim brings it back, and without one it stays `unknown`. */

@@ -26,13 +26,13 @@ export function schedulerService(parts: SchedulerParts): Implementation {
     return backends.holder(key);
   };
   return implement(SchedulerServiceService, {
-    spawnBackend: async ({ id, spec, key, reusePolicy }, { signal }) => {
+    spawnBackend: async ({ id, spec, key, reusePolicy, repeated }, { signal }) => {
       if (!spec)
         throw new AppError('invalid', 'spec is required', {
           violations: [{ field: 'spec', message: 'is required' }],
         });
       if (key) refuseViolations(keyViolations(key));
-      return backends.spawn({ id: parseBackendId(id), spec, key, reusePolicy }, signal);
+      return backends.spawn({ id: parseBackendId(id), spec, key, reusePolicy, repeated }, signal);
     },
     getBackend: async (request) => ({ backend: await backends.get(await idOf(request)) }),
     listBackends: async ({ pageSize, pageToken, states, droneId, labels }) => {
@@ -56,9 +56,9 @@ export function schedulerService(parts: SchedulerParts): Implementation {
     },
     listDrones: async () => ({ drones: await nodes.drones() }),
     forgetDrone: async ({ id }) => ({ endedIds: await leases.forget(id) }),
-    registerNode: async ({ node, inventory }) => {
+    registerNode: async ({ node, inventory, highestPlacement }) => {
       if (!node) throw new AppError('invalid', 'node is required');
-      return nodes.register(node, inventory);
+      return nodes.register(node, inventory, highestPlacement);
     },
     renewNode: (request) => nodes.renew(request),
     withdrawRoute: ({ droneId, registration, backendId }) =>

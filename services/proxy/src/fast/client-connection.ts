@@ -16,7 +16,7 @@ export interface ConnectionOwner {
   /** Where the request goes, counted as open from now on; nothing where the general path has to answer. */
   admit(request: StrictRequest, path: () => string, connection: ClientConnection): Passing | undefined;
   /** This request's backend failed; returns what the client is told, as bytes of one character each. */
-  failed(id: string, head: string, keep: boolean): string;
+  failed(passing: Passing | undefined, head: string, keep: boolean, reached: boolean): string;
   /** Both speak WebSocket from now on; the backend has said this already. */
   joined(passing: Passing, client: ClientConnection, upstream: Upstream, said: Buffer): void;
   left(connection: ClientConnection): void;
@@ -113,8 +113,8 @@ export class ClientConnection implements ExchangeClient {
     this.#read(next);
   }
 
-  failed(keep: boolean): string {
-    return this.#owner.failed(this.#passing?.id ?? '', this.#head, keep);
+  failed(keep: boolean, reached: boolean): string {
+    return this.#owner.failed(this.#passing, this.#head, keep, reached);
   }
 
   cut(reset: boolean): void {

@@ -124,6 +124,11 @@ export interface SpawnBackendRequest {
   spec?: BackendSpec | undefined;
   key?: BackendKey | undefined;
   reusePolicy: ReusePolicy;
+  /**
+   * An earlier call of this id may have been carried out. Where the store has lost records since, it is not
+   * started again before every drone has told what it runs.
+   */
+  repeated: boolean;
 }
 
 export interface SpawnBackendResponse {
@@ -211,6 +216,8 @@ export interface RegisterNodeRequest {
     | undefined;
   /** Drones: everything that the agent's journal holds, ended backends that were not acknowledged included. */
   inventory: InventoryEntry[];
+  /** Drones: the highest placement that they were ever given, so that no later fence is lower, whatever the store lost. */
+  highestPlacement: number;
 }
 
 export interface RegisterNodeResponse {
@@ -293,7 +300,7 @@ export interface SettleRouteResponse {
 }
 
 function createBaseSpawnBackendRequest(): SpawnBackendRequest {
-  return { id: "", spec: undefined, key: undefined, reusePolicy: 0 };
+  return { id: "", spec: undefined, key: undefined, reusePolicy: 0, repeated: false };
 }
 
 export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
@@ -309,6 +316,9 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
     }
     if (message.reusePolicy !== 0) {
       writer.uint32(32).int32(message.reusePolicy);
+    }
+    if (message.repeated !== false) {
+      writer.uint32(40).bool(message.repeated);
     }
     return writer;
   },
@@ -358,6 +368,14 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
             message.reusePolicy = reader.int32() as any;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.repeated = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -380,6 +398,7 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
         : isSet(object.reuse_policy)
         ? reusePolicyFromJSON(object.reuse_policy)
         : 0,
+      repeated: isSet(object.repeated) ? globalThis.Boolean(object.repeated) : false,
     };
   },
 
@@ -397,6 +416,9 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
     if (message.reusePolicy !== 0) {
       obj.reusePolicy = reusePolicyToJSON(message.reusePolicy);
     }
+    if (message.repeated !== false) {
+      obj.repeated = message.repeated;
+    }
     return obj;
   },
 
@@ -411,6 +433,7 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
       : undefined;
     message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     message.reusePolicy = object.reusePolicy ?? 0;
+    message.repeated = object.repeated ?? false;
     return message;
   },
 };
@@ -1779,7 +1802,7 @@ export const ForgetDroneResponse: MessageFns<ForgetDroneResponse> = {
 };
 
 function createBaseRegisterNodeRequest(): RegisterNodeRequest {
-  return { node: undefined, inventory: [] };
+  return { node: undefined, inventory: [], highestPlacement: 0 };
 }
 
 export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
@@ -1789,6 +1812,9 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
     }
     for (const v of message.inventory) {
       InventoryEntry.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.highestPlacement !== 0) {
+      writer.uint32(24).int64(message.highestPlacement);
     }
     return writer;
   },
@@ -1822,6 +1848,14 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
             message.inventory.push(InventoryEntry.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.highestPlacement = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1840,6 +1874,11 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
       inventory: globalThis.Array.isArray(object?.inventory)
         ? object.inventory.map((e: any) => InventoryEntry.fromJSON(e))
         : [],
+      highestPlacement: isSet(object.highestPlacement)
+        ? globalThis.Number(object.highestPlacement)
+        : isSet(object.highest_placement)
+        ? globalThis.Number(object.highest_placement)
+        : 0,
     };
   },
 
@@ -1851,6 +1890,9 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
     if (message.inventory?.length) {
       obj.inventory = message.inventory.map((e) => InventoryEntry.toJSON(e));
     }
+    if (message.highestPlacement !== 0) {
+      obj.highestPlacement = Math.round(message.highestPlacement);
+    }
     return obj;
   },
 
@@ -1861,6 +1903,7 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
     const message = createBaseRegisterNodeRequest();
     message.node = (object.node !== undefined && object.node !== null) ? Node.fromPartial(object.node) : undefined;
     message.inventory = object.inventory?.map((e) => InventoryEntry.fromPartial(e)) || [];
+    message.highestPlacement = object.highestPlacement ?? 0;
     return message;
   },
 };
