@@ -26,6 +26,8 @@ export const ANSWERS = {
   badRequest: (why: string, html: boolean) => refusal(400, `The request cannot be forwarded: ${why}.`, html),
   headersTooLarge: (html: boolean) => refusal(431, "The request's headers are too large.", html),
   unknownExpectation: (html: boolean) => refusal(417, 'The request expects what is not known here.', html),
+  /** A CONNECT that asks for anything but a WebSocket (RFC 9220 §3). */
+  otherProtocol: () => answer(501, 'refused', 'UNIMPLEMENTED', 'Only WebSockets are tunnelled here.', false),
   unknown: (html: boolean) =>
     answer(404, 'unknown', 'NOT_FOUND', 'There is no backend at this address.', html),
   badGateway: (html: boolean) =>

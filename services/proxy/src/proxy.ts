@@ -63,7 +63,10 @@ export class EdgeProxy {
     const { activity, gate } = entrance;
     const edgeParts = {
       gate,
-      forwarder: new Forwarder(config.connectTimeoutMs, (upstream) => this.#vanished.watch(upstream)),
+      forwarder: new Forwarder({
+        connectTimeoutMs: config.connectTimeoutMs,
+        connected: (upstream) => this.#vanished.watch(upstream),
+      }),
       activity,
       upstreams: this.#upstreams,
       tunnels: this.#tunnels,
