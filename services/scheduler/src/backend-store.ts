@@ -59,6 +59,7 @@ export class BackendStore {
       DEADLINES.renewalsMissed,
       DEADLINES.reservation,
       key ? keyHash(key) : '',
+      summary.access,
     ])) as unknown[];
     const word = String(outcome);
     if (word === 'exists') return { outcome: word };
@@ -104,6 +105,7 @@ export class BackendStore {
       DEADLINES.retention,
       entry.key ? keyHash(entry.key) : '',
       Buffer.from(StopOrder.encode({ id: '', force: true, reason: EndReason.LEASE_LOST }).finish()),
+      summary.access,
     ]);
     return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
   }
