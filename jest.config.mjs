@@ -30,10 +30,12 @@ export default {
       'deploy/**/*.test.ts',
       'test/simulation/redis/**/*.test.ts',
     ]),
+    project('simulation', ['test/simulation/*.test.ts']),
     project('contract', ['test/contract/**/*.test.ts'], patient),
     project('integration', ['test/integration/**/*.test.ts'], patient),
     project('e2e', ['test/e2e/**/*.test.ts'], patient),
     project('faults', ['test/faults/**/*.test.ts'], patient),
+    project('idle', ['test/idle/**/*.test.ts'], patient),
     project('compose', ['test/compose/**/*.test.ts'], patient),
   ],
 };

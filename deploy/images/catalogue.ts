@@ -23,6 +23,11 @@ const IMAGES: Record<string, ImageSource> = {
     parts: ['test/images/probe', 'deploy/images/demo/websocket.ts', 'deploy/images/demo/frames.ts'],
     entry: 'test/images/probe/server.ts',
   },
+  streams: {
+    reference: 'spawner/streams:latest',
+    parts: ['test/images/streams'],
+    entry: 'test/images/streams/server.ts',
+  },
 };
 
 /** Not part of an image: tests, and what other ways of starting need. */

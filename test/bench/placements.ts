@@ -53,7 +53,7 @@ export async function placements(droneCount: number): Promise<PlacementFigures> 
   const place = async (number: number) => {
     const key = { namespace: 'rooms', name: `room-${number}`, tag: '' };
     const began = performance.now();
-    const { outcome } = await backends.place(newBackendId(randomBytes), summary, new Date(), key);
+    const { outcome } = await backends.place(newBackendId(randomBytes), summary, new Date(), key, false);
     if (outcome !== 'placed') throw new Error(`a placement ended as ${outcome}`);
     return performance.now() - began;
   };

@@ -10,13 +10,13 @@ export interface BackendJson {
   url: string;
   droneId?: string;
   endReason?: string;
-  unreachable?: boolean;
   endDetail?: string;
   exitCode?: number;
   lastLogs?: string[];
   events?: { state: string; time?: string }[];
   key?: { namespace?: string; name: string; tag?: string };
   fence?: number;
+  unreachable?: boolean;
   activity?: { openConnections?: number; idleForMs?: number | string };
 }
 
@@ -51,11 +51,11 @@ export interface Api {
   terminate(id: string, force?: boolean): Promise<ApiAnswer>;
 }
 
-export function apiOf(port: number, failed: (error: unknown) => unknown): Api {
+export function apiOf(port: number, failed: (error: unknown) => unknown, address = '127.0.0.1'): Api {
   const call: Api['call'] = async (method, path, body) => {
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const answer = await request({ port, method, path, headers, body: text });
+    const answer = await request({ address, port, method, path, headers, body: text });
     return { status: answer.status, json: parsed(answer.body) };
   };
   const expectStatus = async (wanted: number[], method: string, path: string, body?: unknown) => {
@@ -84,24 +84,24 @@ export function apiOf(port: number, failed: (error: unknown) => unknown): Api {
     backend,
     inState,
     spawnReady: async (spec) => inState((await spawn(spec)).id, 'READY'),
-    watchStates: (id, last = 'TERMINATED') => watchStates(port, id, last),
+    watchStates: (id, last = 'TERMINATED') => watchStates(`${address}:${port}`, id, last),
     terminate: (id, force = false) => call('DELETE', `/v1/backends/${id}${force ? '?force=true' : ''}`),
   };
 }
 
-export type BackendRequest = Omit<RequestOptions, 'port' | 'host' | 'path'>;
+export type BackendRequest = Omit<RequestOptions, 'address' | 'port' | 'host' | 'path'>;
 
 /** Requests to a backend through a proxy, by its host name. */
-export function edgeOf(port: number, domain: string) {
+export function edgeOf(port: number, domain: string, address = '127.0.0.1') {
   const host = (id: string) => `${id}.${domain}`;
   return {
     fetchBackend: (id: string, path = '/', options: BackendRequest = {}): Promise<HttpAnswer> =>
-      request({ ...options, port, path, host: host(id) }),
+      request({ ...options, address, port, path, host: host(id) }),
     /** Resolves when the WebSocket is open; rejects when it is refused. */
     openWebSocket: (id: string, path = '/'): Promise<WebSocket> =>
       new Promise((resolve, reject) => {
         const headers = { host: host(id) };
-        const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers, handshakeTimeout: 30_000 });
+        const socket = new WebSocket(`ws://${address}:${port}${path}`, { headers, handshakeTimeout: 30_000 });
         socket.once('open', () => resolve(socket));
         socket.once('error', reject);
       }),
@@ -110,8 +110,8 @@ export function edgeOf(port: number, domain: string) {
 
 const WATCH_WITHIN_MS = 60_000;
 
-async function watchStates(port: number, id: string, last: string): Promise<string[]> {
-  const url = `http://127.0.0.1:${port}/v1/backends/${id}/events`;
+async function watchStates(gateway: string, id: string, last: string): Promise<string[]> {
+  const url = `http://${gateway}/v1/backends/${id}/events`;
   const answer = await fetch(url, { signal: AbortSignal.timeout(WATCH_WITHIN_MS) });
   if (!answer.ok || !answer.body) throw new Error(`the event stream was answered ${answer.status}`);
   const states: string[] = [];

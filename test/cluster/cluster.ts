@@ -6,8 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type Docker,
   eventually,
   type Nats,
+  type NetworkNamespace,
   type Redis,
   request,
   startDocker,
@@ -29,14 +31,26 @@ import {
 } from '../../deploy/local/services.ts';
 import { type Api, apiOf, edgeOf } from './api.ts';
 import { givePorts, provideImages } from './provision.ts';
-import { type ServiceHandle, startService } from './service-process.ts';
+import { type ServiceHandle, type ServicePorts, startService } from './service-process.ts';
 
 export type { Api, ApiAnswer, BackendJson } from './api.ts';
 export type { ServiceHandle } from './service-process.ts';
 
+/** A machine of its own, with an engine of its own. */
+export interface Machine {
+  namespace: NetworkNamespace;
+  docker: Docker;
+}
+
 export interface ClusterOptions {
   /** Default: docker. */
   runtime?: 'docker' | 'process';
+  /** The engine of the drones, which stays its owner's; default: the usual one of tests. */
+  docker?: Docker;
+  /** Where the last agent and the last proxy run; it stays its owner's. The other services are then on this side of its wire. */
+  machine?: Machine;
+  /** Whether Redis comes back with what it had when it is stopped; default: no. */
+  redisKeeps?: boolean;
   /** Images that can be spawned, by their name in the catalogue; default: the probe. */
   images?: string[];
   /** How many of each service; default: one. Agent n has drone id `drone-n`, and so has proxy n (proxies beyond the last drone begin again). */
@@ -92,29 +106,35 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
   const name = `test-${randomBytes(4).toString('hex')}`;
   const domain = options.clusterDomain ?? 'spawner.localhost';
   const dir = stack.use(await tempDir('cluster'));
-  const docker = options.runtime === 'process' ? undefined : stack.use(await startDocker());
-  const runtime = await provideImages(options.images ?? ['probe'], docker, join(dir.path, 'programs'));
-  if (docker)
-    stack.defer(async () => void (await removeLabelled(docker.socketPath, `dev.spawner.cluster=${name}`)));
-  const redis = stack.use(await startRedis());
-  const nats = stack.use(await startNats());
+  const { machine } = options;
+  const address = machine?.namespace.hostAddress ?? '127.0.0.1';
+  const docker =
+    options.runtime === 'process' ? undefined : (options.docker ?? stack.use(await startDocker()));
+  const images = options.images ?? ['probe'];
+  const runtime = await provideImages(images, docker, join(dir.path, 'programs'));
+  if (machine) await provideImages(images, machine.docker, join(dir.path, 'programs'));
+  for (const engine of [docker, machine?.docker])
+    if (engine)
+      stack.defer(async () => void (await removeLabelled(engine.socketPath, `dev.spawner.cluster=${name}`)));
+  const redis = stack.use(await startRedis({ keeps: options.redisKeeps, address: machine && address }));
+  const nats = stack.use(await startNats({ address }));
 
   const portsOf = await givePorts(options.count);
   const first = (service: ServiceName) => portsOf[service][0]!;
-  const schedulers = portsOf.scheduler.map((ports) => `127.0.0.1:${ports.SPAWNER_SCHEDULER_PORT}`);
+  const schedulers = portsOf.scheduler.map((ports) => `${address}:${ports.SPAWNER_SCHEDULER_PORT}`);
   const clusterSecretFile = join(dir.path, 'cluster-secret');
   keepClusterSecret(clusterSecretFile);
   const shared: Omit<Constellation, 'droneId' | 'agentDir'> = {
     cluster: name,
     clusterDomain: domain,
-    bindAddress: '127.0.0.1',
+    bindAddress: address,
     redisUrl: redis.url,
     ownRedis: true,
     natsUrl: nats.url,
     schedulerAddress: schedulers.length === 1 ? schedulers[0]! : `ipv4:${schedulers.join(',')}`,
-    certificatesAddress: `127.0.0.1:${first('certificates').SPAWNER_CERTIFICATES_PORT}`,
-    dnsGrpcAddress: `127.0.0.1:${first('dns').SPAWNER_DNS_GRPC_PORT}`,
-    dnsAddress: `127.0.0.1:${first('dns').SPAWNER_DNS_PORT}`,
+    certificatesAddress: `${address}:${first('certificates').SPAWNER_CERTIFICATES_PORT}`,
+    dnsGrpcAddress: `${address}:${first('dns').SPAWNER_DNS_GRPC_PORT}`,
+    dnsAddress: `${address}:${first('dns').SPAWNER_DNS_PORT}`,
     runtime,
     clusterSecretFile,
     certificatesDir: join(dir.path, 'certificates'),
@@ -123,6 +143,10 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     urlPort: first('proxy').SPAWNER_PROXY_HTTP_PORT!,
   };
   const drones = portsOf.agent.length;
+  const machineOf = (service: ServiceName, index: number) =>
+    (service === 'agent' || service === 'proxy') && index === portsOf[service].length - 1
+      ? machine
+      : undefined;
   const variables = (service: ServiceName, index: number): Variables => {
     const droneId = `drone-${(index % drones) + 1}`;
     return {
@@ -132,8 +156,11 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
         portsOf[service][index]!,
       ),
       [`SPAWNER_${service.toUpperCase()}_DRAIN_MS`]: DRAIN_MS,
+      ...addressVariables(service, portsOf[service][index]!, machineOf(service, index), address),
       // Two drones of one engine would give out the same addresses of one network.
       ...(service === 'agent' ? { SPAWNER_AGENT_DOCKER_NETWORK: `spawner-${name}-${index + 1}` } : {}),
+      // One that comes back after a kill is the same one.
+      ...(service === 'proxy' ? { SPAWNER_PROXY_ID: `proxy-${index + 1}` } : {}),
       ...(service === 'certificates' ? options.acme : {}),
       ...options.env?.[service],
     };
@@ -163,13 +190,15 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
         await startService({
           name: `${service}-${index + 1}`,
           service,
+          address: machineOf(service, index)?.namespace.address ?? address,
+          prefix: machineOf(service, index)?.namespace.prefix,
           ports,
           env: variables(service, index),
         }),
       );
   try {
     await Promise.all(all().map((each) => each.ready()));
-    await Promise.all(services.gateway.map((gateway) => dronesReady(gateway.port, drones)));
+    await Promise.all(services.gateway.map((gateway) => dronesReady(address, gateway.port, drones)));
   } catch (error) {
     throw failed(error);
   }
@@ -178,15 +207,15 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
   const proxy = services.proxy[0]!;
   const stop = () => stack.disposeAsync();
   return {
-    ...apiOf(gateway.port, failed),
-    ...edgeOf(proxy.port, domain),
+    ...apiOf(gateway.port, failed, address),
+    ...edgeOf(proxy.port, domain, address),
     name,
     domain,
     redis,
     nats,
     dockerSocket: docker?.socketPath,
     certificatesDir: shared.certificatesDir,
-    grpcAddress: `127.0.0.1:${gateway.ports.SPAWNER_GATEWAY_GRPC_PORT}`,
+    grpcAddress: `${address}:${gateway.ports.SPAWNER_GATEWAY_GRPC_PORT}`,
     services,
     gateway,
     proxy,
@@ -194,23 +223,38 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     agent: services.agent[0]!,
     dns: services.dns[0]!,
     certificates: services.certificates[0]!,
-    apiOf: (index) => apiOf(services.gateway[index]!.port, failed),
+    apiOf: (index) => apiOf(services.gateway[index]!.port, failed, address),
     logs,
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-async function dronesReady(gatewayPort: number, drones: number): Promise<void> {
+async function dronesReady(address: string, port: number, drones: number): Promise<void> {
   await eventually(
     async () => {
-      const { status, body } = await request({ port: gatewayPort, path: '/v1/drones' });
+      const { status, body } = await request({ address, port, path: '/v1/drones' });
       const ids = Array.from({ length: drones }, (_, index) => `drone-${index + 1}`);
       if (status !== 200 || !ids.every((id) => listsReadyDrone(body, id)))
         throw new Error(`not every drone is ready: ${body}`);
     },
     { timeoutMs: 20_000 },
   );
+}
+
+/** Of a service on a machine of its own: where it listens and is found, and the engine that is there. */
+function addressVariables(
+  service: ServiceName,
+  ports: ServicePorts,
+  machine: Machine | undefined,
+  address: string,
+): Variables {
+  const own = machine?.namespace.address ?? address;
+  return {
+    SPAWNER_BIND_ADDRESS: own,
+    ...(service === 'agent' ? { SPAWNER_AGENT_ADVERTISE_ADDRESS: `${own}:${ports.SPAWNER_AGENT_PORT}` } : {}),
+    ...(service === 'agent' && machine ? { SPAWNER_AGENT_DOCKER_SOCKET: machine.docker.socketPath } : {}),
+  };
 }
 
 function tailOf(handle: ServiceHandle, lines: number): string {

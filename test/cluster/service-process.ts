@@ -36,13 +36,18 @@ export interface ServiceHandle {
 
 export interface ServiceProcessOptions {
   name: string;
+  /** Where its ports are; default: the loopback address. */
+  address?: string;
+  /** What goes before its command, such as the way into another network. */
+  prefix?: readonly string[];
   service: ServiceName;
   ports: ServicePorts;
   env: Variables;
 }
 
 export async function startService(options: ServiceProcessOptions): Promise<ServiceHandle> {
-  const { name, service, env } = options;
+  const { name, service, env, address = '127.0.0.1', prefix = [] } = options;
+  const [command = '', ...args] = [...prefix, process.execPath, serviceEntry(ROOT, service)];
   const ports = portsIn(env, options.ports);
   const earlier: string[] = [];
   let program: Program | undefined;
@@ -50,14 +55,14 @@ export async function startService(options: ServiceProcessOptions): Promise<Serv
   const start = async () => {
     if (program) earlier.push(program.output());
     program = await startProgram({
-      command: process.execPath,
-      args: [serviceEntry(ROOT, service)],
+      command,
+      args,
       env,
       cwd: ROOT,
       stopTimeoutMs: 15_000,
     });
   };
-  const ask = (path: string) => request({ port: adminPort, path, timeoutMs: 2_000 });
+  const ask = (path: string) => request({ address, port: adminPort, path, timeoutMs: 2_000 });
   const adminPort = portOf(ports, `SPAWNER_${service.toUpperCase()}_ADMIN_PORT`);
   const handle: ServiceHandle = {
     name,

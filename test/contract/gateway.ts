@@ -43,12 +43,15 @@ export async function startGateway(): Promise<TestGateway> {
   const fleet = new Fleet(client);
   const address = '127.0.0.1';
   const grpc = await serveGrpc({ backends, tokens, fleet }, { address, port: 0, log });
-  const http = await serveHttp({ backends, tokens, fleet }, {
-    ...{ address, port: 0, log, clock: systemClock },
-    allowedOrigins: [ALLOWED_ORIGIN],
-    demoImage: 'spawner/demo:latest',
-    admin: (_request, response) => response.end('admin'),
-  });
+  const http = await serveHttp(
+    { backends, tokens, fleet },
+    {
+      ...{ address, port: 0, log, clock: systemClock },
+      allowedOrigins: [ALLOWED_ORIGIN],
+      demoImage: 'spawner/demo:latest',
+      admin: (_request, response) => response.end('admin'),
+    },
+  );
   return {
     scheduler,
     activity,

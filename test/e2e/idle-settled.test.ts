@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Route, RouteState } from '@spawner/proto/internal/route';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis } from '@spawner/store';
-import { eventually, request } from '@spawner/testkit';
+import { eventually, request, seeded } from '@spawner/testkit';
 import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
 
 const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
@@ -12,17 +12,6 @@ const AT_ONCE = 5;
 /** How many uses a session gets at most, so that each ends. */
 const USES = 4;
 const WITHIN_MS = 3_000;
-
-/** Numbers of [0, 1) that a seed repeats (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Session {
   backend: BackendJson;

@@ -21,6 +21,8 @@ export interface Edge {
 }
 
 export interface Traffic {
+  /** One user more, of this session; resolves when the WebSocket is open. */
+  add(id: string): Promise<void>;
   /** All failures since the last time that they were taken. */
   takeFailures(): Failure[];
   /** Resolves when every user has had an answer and an echo to something sent from now on; rejects after 10 s. */
@@ -45,7 +47,8 @@ export async function startTraffic(edge: Edge, ids: readonly string[]): Promise<
   const over = new AbortController();
   const failures: Failure[] = [];
   let slowestMs = 0;
-  const users: User[] = ids.map((id) => ({ id, requests: 0, echoes: 0 }));
+  const users: User[] = [];
+  const running: Promise<void>[] = [];
   const rest = () => wait(EVERY_MS, undefined, { signal: over.signal }).catch(() => {});
   const failed = (id: string, kind: Failure['kind'], cause: unknown) => {
     if (over.signal.aborted) return;
@@ -78,17 +81,23 @@ export async function startTraffic(edge: Edge, ids: readonly string[]): Promise<
     }
   };
 
-  const sockets = await Promise.all(ids.map((id) => edge.openWebSocket(id)));
-  const running = users.flatMap((user, index) => [ask(user), talk(user, sockets[index] as WebSocket)]);
+  const add = async (id: string) => {
+    const socket = await edge.openWebSocket(id);
+    const user = { id, requests: 0, echoes: 0 };
+    users.push(user);
+    running.push(ask(user), talk(user, socket));
+  };
+  await Promise.all(ids.map(add));
   const total = (kind: 'requests' | 'echoes') => users.reduce((sum, user) => sum + user[kind], 0);
   return {
+    add,
     takeFailures: () => failures.splice(0),
     round: async () => {
       const before = users.map((user) => ({ ...user }));
       // What was on its way at the call is the first of two.
-      const answered = ({ requests, echoes }: User, index: number) =>
-        requests >= before[index]!.requests + 2 && echoes >= before[index]!.echoes + 2;
-      await eventually(() => users.every(answered), { timeoutMs: ROUND_WITHIN_MS });
+      const answered = (then: User, index: number) =>
+        users[index]!.requests >= then.requests + 2 && users[index]!.echoes >= then.echoes + 2;
+      await eventually(() => before.every(answered), { timeoutMs: ROUND_WITHIN_MS });
     },
     figures: () => ({
       requests: total('requests'),

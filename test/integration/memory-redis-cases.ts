@@ -53,17 +53,23 @@ const ready = step('ready', [drone, fc.constantFrom(5, 1_000)], async (side, id,
   await side.nodes.admit(id, await side.register(node));
 });
 
-function placed(side: Side, id: string, cpuMillis: number, name: string | undefined) {
+function placed(side: Side, id: string, cpuMillis: number, name: string | undefined, repeated: boolean) {
   const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' } };
   const given = name === undefined ? undefined : { ...NAMESPACE, name };
-  return side.backends.place(id, SpecSummary.fromPartial(summary), new Date(1_700_000_000_000), given);
+  return side.backends.place(
+    id,
+    SpecSummary.fromPartial(summary),
+    new Date(1_700_000_000_000),
+    given,
+    repeated,
+  );
 }
 
-const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key], placed);
+const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key, fc.boolean()], placed);
 
 /** One that is served, without which nothing is withdrawn. */
 const serve = step('serve', [backend, key], async (side, id, name) => {
-  const { outcome } = await placed(side, id, 100, name);
+  const { outcome } = await placed(side, id, 100, name, false);
   const record = await side.backends.get(id);
   return { outcome: `${outcome}, ${record && (await side.report(id, record.drone, 50, 5, false))}` };
 });

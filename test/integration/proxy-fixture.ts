@@ -33,7 +33,7 @@ import {
 
 export const DOMAIN = 'mydomain.test';
 export const DRONE = 'drone-1';
-const EPOCH = 7;
+export const EPOCH = 7;
 
 export interface ProxyWorld extends AsyncDisposable {
   port: number;
@@ -91,6 +91,13 @@ export async function serve(server: Server): Promise<{ port: number } & AsyncDis
   };
 }
 
+let fastPath = 'on';
+
+/** From now on proxies are started without their fast path. */
+export function onGeneralPath(): void {
+  fastPath = 'off';
+}
+
 export async function startProxyWorld(env: Record<string, string> = {}): Promise<ProxyWorld> {
   const stack = new AsyncDisposableStack();
   const log = createLog('test', 'silent');
@@ -98,6 +105,10 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   const natsServer = stack.use(await startNats());
   const redis = await openRedis(redisServer.url, log);
   stack.defer(() => redis.close());
+  const keys = keysOf('local');
+  // The store is whole: what it has no route of does not exist.
+  const run = /run_id:(\w+)/.exec(String(await redis.send(['INFO', 'server'])))?.[1] ?? '';
+  await redis.send(['HSET', keys.epoch, 'epoch', '1', 'run', run, 'until', '0']);
   const bus = await openBus(natsServer.url, 'test', log);
   stack.defer(() => bus.close());
   const registered: Node[] = [];
@@ -128,6 +139,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
         SPAWNER_PROXY_HTTPS_PORT: String(httpsPort),
         SPAWNER_PROXY_ADMIN_PORT: String(adminPort),
         SPAWNER_PROXY_PUBLIC_ADDRESSES: '192.0.2.7',
+        SPAWNER_PROXY_FAST_PATH: fastPath,
         ...env,
       },
       ready: (line) => line.includes('"started"'),
@@ -135,7 +147,6 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     }),
   );
 
-  const keys = keysOf('local');
   let tick = 1_000;
   let n = 0;
   const write = async (id: string, fields: Partial<Route> | undefined) => {

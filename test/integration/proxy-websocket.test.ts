@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { SUBJECTS } from '@spawner/bus';
 import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { eventually, freePort, rawHttp, startUpstream, type Upstream } from '@spawner/testkit';
 import { WebSocket } from 'ws';
 import { DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
-import { handshake, openWebSocket, say } from './proxy-websocket-client.ts';
+import { handshake, openWebSocket, say, switching } from './proxy-websocket-client.ts';
 
 jest.setTimeout(30_000);
 
@@ -137,6 +137,29 @@ describe('WebSockets', () => {
     for (const { lastActive } of heard.filter((report) => report.open === 0))
       expect(Math.abs(lastActive - closedAt)).toBeLessThan(300);
     hearing.close();
+  });
+
+  it('are over at once when either side breaks off', async () => {
+    const sides: ((client: Socket, backend: Socket) => Socket)[] = [
+      (client) => client,
+      (_, backend) => backend,
+    ];
+    for (const side of sides) {
+      const accepted = Promise.withResolvers<Socket>();
+      await using upstream = await switching((socket) => {
+        socket.on('error', () => {}).on('end', () => socket.end('last words'));
+        accepted.resolve(socket.resume());
+      });
+      const { id, host } = await world.backend(upstream);
+      const client = connect({ port: world.port, host: '127.0.0.1' });
+      client.on('error', () => {});
+      client.write(handshake(host));
+      await once(client, 'data');
+      expect((await world.settle(id)).open).toBe(1);
+      side(client, await accepted.promise).resetAndDestroy();
+      await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: 3_000 });
+      client.destroy();
+    }
   });
 
   it('close when their backend goes away', async () => {

@@ -223,6 +223,26 @@ describe('a new store epoch', () => {
       expect(spawned.fence).toBeGreaterThan(held.fence);
     });
 
+    it('keeps keys waiting through a restart, after which it knows of fewer nodes than there are', async () => {
+      const { at, a, held } = await running();
+      await using _ = at;
+      await redis.flush();
+      await at.turn();
+      await a.register(line(held, 'held'));
+      await restart(at);
+      await a.register(line(held, 'held'));
+      await expect(get(at, 'free')).rejects.toMatchObject(WAITS);
+    });
+
+    it('starts nothing again that may be running where nobody has told of it yet', async () => {
+      const { at } = await running();
+      await using _ = at;
+      await redis.flush();
+      await at.turn();
+      await expect(at.spawn({ id: id(), spec, repeated: true }, 200)).rejects.toMatchObject(WAITS);
+      expect((await at.spawn({ id: id(), spec })).spawned).toBe(true);
+    });
+
     it('keeps the higher fence of two claimants, in either order of their coming', async () => {
       for (const order of [
         [0, 1],

@@ -17,11 +17,25 @@ export interface Subscribed {
   close(): void;
 }
 
-/**
- * NATS for telemetry: typed publish, subscribe, and ask. Nothing durable; publishing while the server
- * is away loses the message. A message that cannot be read is logged and skipped.
- */
-export class Bus {
+/** Telemetry: typed publish, subscribe, and ask. Nothing durable; publishing while the bus is away loses the message. */
+export interface Bus {
+  readonly connected: boolean;
+  publish<T>(subject: Subject<T>, id: string, message: T): void;
+  /** Calls `take` for every message until `close` of what it returns. Without an id: of every id. */
+  subscribe<T>(
+    subject: Subject<T>,
+    id: string | undefined,
+    take: (message: T, trace: Context | undefined) => void,
+  ): Subscribed;
+  /** Answers questions until `close` of what it returns. */
+  answer<T, R>(question: Question<T, R>, id: string, reply: (message: T) => R): { close(): void };
+  /** Asks one id. Throws `unavailable` when nobody answers within `timeoutMs`. */
+  ask<T, R>(question: Question<T, R>, id: string, message: T, timeoutMs: number): Promise<R>;
+  close(): Promise<void>;
+}
+
+/** The bus over NATS. A message that cannot be read is logged and skipped. */
+class NatsBus implements Bus {
   readonly #connection: NatsConnection;
   readonly #log: Log;
   #connected = true;
@@ -46,7 +60,6 @@ export class Bus {
     }
   }
 
-  /** Calls `take` for every message until `close` of what it returns. Without an id: of every id. */
   subscribe<T>(
     subject: Subject<T>,
     id: string | undefined,
@@ -57,7 +70,6 @@ export class Bus {
     return { established: () => this.#flushed(), close: () => subscription.unsubscribe() };
   }
 
-  /** Answers questions until `close` of what it returns. */
   answer<T, R>(question: Question<T, R>, id: string, reply: (message: T) => R): { close(): void } {
     const subscription = this.#connection.subscribe(question.of(id));
     void this.#each(subscription, question.codec, (message, _trace, respond) =>
@@ -66,7 +78,6 @@ export class Bus {
     return { close: () => subscription.unsubscribe() };
   }
 
-  /** Asks one id. Throws `unavailable` when nobody answers within `timeoutMs`. */
   async ask<T, R>(question: Question<T, R>, id: string, message: T, timeoutMs: number): Promise<R> {
     try {
       const answer = await this.#connection.request(question.of(id), bytes(question.codec, message), {
@@ -133,7 +144,7 @@ export async function openBus(url: string, name: string, log: Log): Promise<Bus>
     pingInterval: 20_000,
     timeout: 5_000,
   });
-  return new Bus(connection, log);
+  return new NatsBus(connection, log);
 }
 
 function bytes<T>(codec: Codec<T>, message: T): Uint8Array {

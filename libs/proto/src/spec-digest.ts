@@ -7,7 +7,13 @@ import { Access, BackendSpec } from './gen/spawner/v1/backend.ts';
  */
 export function specDigest(spec: BackendSpec): Buffer {
   const access = spec.access === Access.PUBLIC ? Access.UNSPECIFIED : spec.access;
-  const same = { ...spec, access, credentials: undefined, env: sorted(spec.env), labels: sorted(spec.labels) };
+  const same = {
+    ...spec,
+    access,
+    credentials: undefined,
+    env: sorted(spec.env),
+    labels: sorted(spec.labels),
+  };
   return createHash('sha256').update(BackendSpec.encode(same).finish()).digest();
 }
 

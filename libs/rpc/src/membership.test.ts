@@ -3,7 +3,7 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { RenewVerdict, SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { createLog, type Log } from '@spawner/service';
 import { eventually, freePort } from '@spawner/testkit';
-import { type Handlers, implement, Membership, type RpcServer, serveRpc } from './index.ts';
+import { type Handlers, implement, Membership, type RpcServer, schedulerAt, serveRpc } from './index.ts';
 
 const silent = createLog('test', 'silent');
 const node = Node.fromPartial({ kind: NodeKind.DNS, id: 'a' });
@@ -37,7 +37,7 @@ describe('a membership', () => {
       },
     };
     const port = await freePort();
-    const membership = new Membership(`127.0.0.1:${port}`, { node }, clock, log);
+    const membership = new Membership(schedulerAt(`127.0.0.1:${port}`), { node }, clock, log);
     const stop = new AbortController();
     const running = membership.run(stop.signal);
     await eventually(() => tries > 5);

@@ -28,12 +28,19 @@ export interface Member {
   stop?(orders: readonly StopOrder[]): void;
 }
 
+export type SchedulerClient = RpcClient<typeof SchedulerServiceService>;
+
+/** Calls of the scheduler at an address, or of whichever of several answers. */
+export function schedulerAt(address: string): SchedulerClient {
+  return createClient(SchedulerServiceService, address);
+}
+
 /**
  * A node's place in the cluster: registers with the scheduler, then renews every 2 s and at once
  * after `kick`. A scheduler that does not know the registration is told everything again.
  */
 export class Membership {
-  readonly scheduler: RpcClient<typeof SchedulerServiceService>;
+  readonly scheduler: SchedulerClient;
   readonly #member: Member;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -44,8 +51,9 @@ export class Membership {
   #wake: (() => void) | undefined;
   #kicked = false;
 
-  constructor(schedulerAddress: string, member: Member, clock: Clock, log: Log) {
-    this.scheduler = createClient(SchedulerServiceService, schedulerAddress);
+  /** The client is closed with it. */
+  constructor(scheduler: SchedulerClient, member: Member, clock: Clock, log: Log) {
+    this.scheduler = scheduler;
     this.#member = member;
     this.#clock = clock;
     this.#log = log;

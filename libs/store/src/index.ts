@@ -1,3 +1,4 @@
+export * from './confirmation.ts';
 export * from './key-hash.ts';
 export * from './keys.ts';
 export * from './redis.ts';

@@ -1,6 +1,7 @@
 import { type Clock, DEADLINES } from '@spawner/domain';
 import { Route } from '@spawner/proto/internal/route';
 import type { Log } from '@spawner/service';
+import { type Confirmation, confirmRoute } from './confirmation.ts';
 import { droneRow, type Keys, tokenOfRow, tokenRow } from './keys.ts';
 import type { Redis, RedisReply } from './redis.ts';
 import { type LogPosition, Replica } from './replica.ts';
@@ -11,25 +12,36 @@ const HEAD_EVERY_MS = 5_000;
 /** A rest between reads: a hundred blocked readers cost Redis 1.3 ms per entry. */
 const REST_MS = 5;
 const RELOAD_JITTER_MS = 200;
+const CONFIRMED_AT_ONCE = 100;
 
 /**
  * Every route of the cluster in memory, following Redis. Look-ups never wait for anything; while
  * Redis is away the last known routes stay.
  */
 export class RouteTable {
-  readonly #keepsTokens: boolean;
+  #keepsTokens = false;
   readonly #replica: Replica<Route>;
   readonly #listeners = new Set<(id: string, route: Route | undefined) => void>();
+  readonly #random: () => number;
   #loads = 0;
+  #source: { redis: Redis; keys: Keys } | undefined;
+  #confirming = 0;
   /** Until then a store that lost everything is being filled again; after it, one more load drops what is still missing. */
   #refilledAt: number | undefined;
 
-  /** With `tokens` also the connection tokens, which only a proxy needs. */
-  constructor({ tokens = false } = {}) {
-    this.#keepsTokens = tokens;
-    this.#replica = new Replica<Route>((id, route) => {
+  /** `random` spreads the loads of many replicas over time. Connection tokens are kept only `withTokens`. */
+  constructor(random: () => number = Math.random, Table: typeof Replica = Replica) {
+    this.#random = random;
+    this.#replica = new Table<Route>((id, route) => {
       for (const listener of this.#listeners) listener(id, route);
     });
+  }
+
+  /** A table that has the connection tokens too, which only a proxy needs. */
+  static withTokens(): RouteTable {
+    const table = new RouteTable();
+    table.#keepsTokens = true;
+    return table;
   }
 
   get(id: string): Route | undefined {
@@ -60,6 +72,21 @@ export class RouteTable {
     return this.#loads;
   }
 
+  /**
+   * Asks the store about a route that the table lacks: the table may be behind. Costs the store one script, of
+   * which at most a hundred are under way; never rejects.
+   */
+  async confirm(id: string): Promise<Confirmation> {
+    if (this.get(id)) return 'known';
+    if (!this.#source || this.#confirming >= CONFIRMED_AT_ONCE) return 'unsure';
+    const { redis, keys } = this.#source;
+    this.#confirming++;
+    const confirmation = await confirmRoute(redis, keys, id, this.#replica.position?.epoch ?? 0);
+    this.#confirming--;
+    // What a store that lost everything does not have may be written anew.
+    return confirmation === 'absent' && this.#refilledAt !== undefined ? 'unsure' : confirmation;
+  }
+
   /** Hears of every route that changed or went, until `close` of what it returns. */
   onChange(listener: (id: string, route: Route | undefined) => void): { close(): void } {
     this.#listeners.add(listener);
@@ -68,6 +95,7 @@ export class RouteTable {
 
   /** Loads and follows until the signal aborts; throws when Redis is away, to be called again by its owner. */
   async follow(redis: Redis, keys: Keys, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
+    this.#source = { redis, keys };
     await this.#load(redis, keys, clock);
     log.info({ routes: this.size }, 'routes loaded');
     const blocking = await redis.duplicate();
@@ -86,7 +114,7 @@ export class RouteTable {
         const refilled = this.#refilledAt !== undefined && clock.now() >= this.#refilledAt;
         if (!inStep || refilled || (headDue && !(await this.#headAgrees(redis, keys)))) {
           log.warn('the route log has a gap or a new beginning; loading again');
-          await clock.sleep(Math.random() * RELOAD_JITTER_MS, signal);
+          await clock.sleep(this.#random() * RELOAD_JITTER_MS, signal);
           await this.#load(redis, keys, clock);
         }
         await clock.sleep(REST_MS, signal);

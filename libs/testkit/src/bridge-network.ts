@@ -7,14 +7,26 @@ export interface BridgeNetwork extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Makes a bridge device with a /24 of its own, for which it needs root; gone after `stop`. */
-export async function makeBridge(): Promise<BridgeNetwork> {
-  const ip = (...args: string[]) =>
-    promisify(execFile)('ip', args, { env: { ...process.env, PATH: pathWithSbin() } });
+type Run = (...args: string[]) => Promise<{ stdout: string }>;
+
+/** Beyond what agents take for their containers unless told otherwise, so that no agent is in the way of another's test. */
+const RANGE = '10.245';
+
+/**
+ * Makes a bridge device with a /24 of its own, for which it needs root; gone after `stop`. `prefix` goes before each
+ * command: a bridge can be made in another network namespace.
+ */
+export async function makeBridge(prefix: readonly string[] = []): Promise<BridgeNetwork> {
+  const run = (...command: string[]) => {
+    const [file = '', ...args] = [...prefix, ...command];
+    return promisify(execFile)(file, args, { env: { ...process.env, PATH: pathWithSbin() } });
+  };
+  const ip: Run = (...args) => run('ip', ...args);
   const { name, address } = await unused(ip);
   await ip('link', 'add', 'name', name, 'type', 'bridge');
   const stop = async () => {
     await ip('link', 'delete', name);
+    await forget(name, (...args) => run('iptables', '-w', ...args));
   };
   try {
     await ip('address', 'add', address, 'dev', name);
@@ -26,14 +38,23 @@ export async function makeBridge(): Promise<BridgeNetwork> {
   return { name, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function unused(ip: (...args: string[]) => Promise<{ stdout: string }>) {
+/** An engine that ends leaves its rules for the bridge in the firewall. */
+async function forget(bridge: string, iptables: Run) {
+  for (const table of ['filter', 'nat']) {
+    const { stdout: rules } = await iptables('-t', table, '-S');
+    for (const rule of rules.split('\n').map((line) => line.split(' ')))
+      if (rule[0] === '-A' && rule.includes(bridge)) await iptables('-t', table, '-D', ...rule.slice(1));
+  }
+}
+
+async function unused(ip: Run) {
   const { stdout: taken } = await ip('-oneline', 'address');
   for (let tries = 0; tries < 100; tries += 1) {
     const number = randomInt(1, 255);
-    if (!taken.includes(` 10.213.${number}.`))
-      return { name: `spawnt${number}`, address: `10.213.${number}.1/24` };
+    if (!taken.includes(` ${RANGE}.${number}.`))
+      return { name: `spawnt${number}`, address: `${RANGE}.${number}.1/24` };
   }
-  throw new Error('no free network in 10.213.0.0/16');
+  throw new Error(`no free network in ${RANGE}.0.0/16`);
 }
 
 function pathWithSbin(): string {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { makeBridge } from './bridge-network.ts';
 import { dockerAnswers, emptyDocker } from './docker-api.ts';
 import { eventually } from './eventually.ts';
+import type { NetworkNamespace } from './network-namespace.ts';
 import { type Program, startProgram } from './program.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -22,15 +23,24 @@ export interface DockerDaemon extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+export interface DaemonOptions {
+  /** Default: false. */
+  liveRestore?: boolean;
+  /** Where it runs; on this machine's own network by default. */
+  namespace?: NetworkNamespace;
+}
+
 /** Resolves when the new engine answers. */
-export async function startDockerDaemon({ liveRestore = false } = {}): Promise<DockerDaemon> {
+export async function startDockerDaemon(options: DaemonOptions = {}): Promise<DockerDaemon> {
+  const { liveRestore = false, namespace } = options;
+  const prefix = namespace?.prefix ?? [];
   const dir = await tempDir('docker');
-  const bridge = await makeBridge().catch(async (cause) => {
+  const bridge = await makeBridge(prefix).catch(async (cause) => {
     await dir.stop();
     throw new Error('could not make a bridge for a Docker Engine', { cause });
   });
   const socketPath = join(dir.path, 'docker.sock');
-  const start = () => startDaemon(dir.path, socketPath, bridge.name, liveRestore);
+  const start = () => startDaemon(dir.path, socketPath, bridge.name, liveRestore, prefix);
   const clear = async () => {
     await unmountBelow(dir.path);
     await bridge.stop();
@@ -71,12 +81,15 @@ async function startDaemon(
   socketPath: string,
   bridge: string,
   liveRestore: boolean,
+  prefix: readonly string[],
 ): Promise<Program> {
   const config = join(dir, 'daemon.json');
   await writeFile(config, '{}');
+  const [command = '', ...before] = [...prefix, 'dockerd'];
   const program = await startProgram({
-    command: 'dockerd',
+    command,
     args: [
+      ...before,
       ...[
         '--host',
         `unix://${socketPath}`,

@@ -5,15 +5,22 @@ export interface Nats extends ServerProgram {
   url: string;
 }
 
-/** A real NATS of the test's own on a loopback port, without JetStream. `args` are added to its command line. */
-export async function startNats({ args = [] }: { args?: string[] } = {}): Promise<Nats> {
+export interface NatsOptions {
+  /** Added to its command line. */
+  args?: string[];
+  /** Of this machine; by default the loopback one. */
+  address?: string;
+}
+
+/** A real NATS of the test's own, without JetStream. */
+export async function startNats({ args = [], address = '127.0.0.1' }: NatsOptions = {}): Promise<Nats> {
   const server = await startServer({
     command: 'nats-server',
-    args: (port) => ['--addr', '127.0.0.1', '--port', String(port), ...args],
+    args: (port) => ['--addr', address, '--port', String(port), ...args],
     answers: async (port) => {
-      const greeting = await ask(port, '');
+      const greeting = await ask(port, '', address);
       if (!greeting.startsWith('INFO ')) throw new Error(`NATS greeted with ${JSON.stringify(greeting)}`);
     },
   });
-  return { ...server, url: `nats://127.0.0.1:${server.port}` };
+  return { ...server, url: `nats://${address}:${server.port}` };
 }

@@ -1,38 +1,48 @@
+import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ask } from './line-client.ts';
 import { type ServerProgram, startServer } from './server-program.ts';
+import { tempDir } from './temp-dir.ts';
 
 export interface Redis extends ServerProgram {
   url: string;
   /** FLUSHALL: every key is gone, the process stays. */
   flush(): Promise<void>;
+  /** Takes from its disk what it keeps there: a start after this is one with an empty store. Only while it is stopped. */
+  lose(): Promise<void>;
   /** The answer to a command without blanks in its words, as it came over the wire; rejects when that is an error. */
   tell(command: string): Promise<string>;
 }
 
-/** A real Redis of the test's own on a loopback port, keeping nothing on disk: a restart empties it. `args` are added to its command line. */
-export async function startRedis({ args = [] }: { args?: string[] } = {}): Promise<Redis> {
+export interface RedisOptions {
+  /** Added to its command line. */
+  args?: string[];
+  /** Whether it has every write on disk (append-only file) and comes back with it; default: a restart empties it. */
+  keeps?: boolean;
+  /** Of this machine, beside the loopback one; others than this machine are let in there, too. */
+  address?: string;
+}
+
+/** A real Redis of the test's own. */
+export async function startRedis({ args = [], keeps = false, address }: RedisOptions = {}): Promise<Redis> {
+  const dir = keeps ? await tempDir('redis') : undefined;
+  const listening = address ? ['127.0.0.1', address, '--protected-mode', 'no'] : ['127.0.0.1'];
+  const keeping = dir ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
   const server = await startServer({
     command: 'redis-server',
     args: (port) => [
-      ...[
-        '--port',
-        String(port),
-        '--bind',
-        '127.0.0.1',
-        '--dir',
-        tmpdir(),
-        '--save',
-        '',
-        '--appendonly',
-        'no',
-      ],
+      ...['--port', String(port), '--bind', ...listening, '--dir', dir?.path ?? tmpdir(), '--save', ''],
+      ...keeping,
       ...args,
     ],
     answers: async (port) => {
       const answer = await ask(port, 'PING\r\n');
       if (!answer.startsWith('+PONG')) throw new Error(`Redis answered ${JSON.stringify(answer)}`);
     },
+  }).catch(async (cause) => {
+    await dir?.stop();
+    throw cause;
   });
   const tell = async (command: string) => {
     const answer = await ask(server.port, `${command}\r\n`);
@@ -41,10 +51,18 @@ export async function startRedis({ args = [] }: { args?: string[] } = {}): Promi
   };
   return {
     ...server,
-    url: `redis://127.0.0.1:${server.port}`,
+    url: `redis://${address ?? '127.0.0.1'}:${server.port}`,
     tell,
     flush: async () => {
       await tell('FLUSHALL');
+    },
+    lose: async () => {
+      for (const name of dir ? await readdir(dir.path) : [])
+        await rm(join(dir!.path, name), { recursive: true, force: true });
+    },
+    [Symbol.asyncDispose]: async () => {
+      await server.stop();
+      await dir?.stop();
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { StateDir } from './state-dir.ts';
+import type { StateFiles } from './state-dir.ts';
 
 /** What is kept of a backend. */
 export interface InUse {
@@ -13,11 +13,11 @@ const FILE = 'activity.json';
  * are of the boot that the file names; another boot's say nothing.
  */
 export class ActivityFile {
-  readonly #dir: StateDir;
+  readonly #dir: StateFiles;
   readonly #boot: string;
   #written = '';
 
-  constructor(dir: StateDir, boot: string) {
+  constructor(dir: StateFiles, boot: string) {
     this.#dir = dir;
     this.#boot = boot;
   }

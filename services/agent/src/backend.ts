@@ -9,7 +9,7 @@ import type { Instruments } from './instruments.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import { hasEnded, isRunning, type Life } from './life.ts';
 import { type Effect, type Happening, resume, type Step, step } from './life-machine.ts';
-import { untilAnswers } from './probe.ts';
+import { type Attempt, untilAnswers } from './probe.ts';
 import { refusedOnceMore } from './refusals.ts';
 import { Refusal, type Runtime } from './runtime.ts';
 
@@ -21,6 +21,9 @@ export interface Tools {
   readonly log: Log;
   readonly gate: Gate;
   readonly instruments: Instruments;
+  /** One attempt to reach a program that starts. */
+  readonly attempt: Attempt;
+  readonly random: () => number;
   /** Called after every change of a backend's status. */
   readonly changed: (backend: Backend) => void;
 }
@@ -223,9 +226,8 @@ export class Backend {
     const { local } = this.life.status;
     const { readiness } = this.#entry.spec;
     if (!local) throw new Error('a started backend has no endpoint');
-    await inSpan('wait ready', {}, () =>
-      untilAnswers(local, readiness?.httpPath ?? '', this.#tools.clock, cut),
-    );
+    const { clock, attempt } = this.#tools;
+    await inSpan('wait ready', {}, () => untilAnswers(local, readiness?.httpPath ?? '', clock, cut, attempt));
     this.take({ type: 'answered' });
   }
 
@@ -267,7 +269,7 @@ export class Backend {
       } catch (error) {
         this.#closing.signal.throwIfAborted();
         this.#log.warn({ error, attempt }, `${what} failed; again`);
-        await this.#tools.clock.sleep(backoffMs(attempt, Math.random), this.#closing.signal);
+        await this.#tools.clock.sleep(backoffMs(attempt, this.#tools.random), this.#closing.signal);
       }
     }
   }

@@ -11,6 +11,7 @@ import type { Instruments } from './instruments.ts';
 import { digestOf, inventoryOf, type Journal } from './journal.ts';
 import type { Fencing } from './lease.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
+import { type Attempt, answers } from './probe.ts';
 import type { Runtime } from './runtime.ts';
 
 /** dockerd slows down when many containers start at once. */
@@ -25,6 +26,9 @@ export interface DroneParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly instruments: Instruments;
+  /** How a program that starts is tried; by a connection or a request unless given. */
+  readonly attempt?: Attempt;
+  readonly random?: () => number;
 }
 
 /** Where the drone belongs, as far as it must know. */
@@ -51,7 +55,8 @@ export class Drone {
       this.#place?.kick();
       for (const listener of this.#listeners) listener(backend);
     };
-    this.#tools = { ...parts, gate: new Gate(STARTS_AT_ONCE), changed };
+    const { attempt = answers, random = Math.random } = parts;
+    this.#tools = { ...parts, attempt, random, gate: new Gate(STARTS_AT_ONCE), changed };
   }
 
   /** Calls after every change of a backend's state. */

@@ -44,8 +44,17 @@ export function reported(
   if (before && before.registration > registration) return usage;
   const words = new Map(usage.words).set(proxyId, { registration, open, heardAt: now });
   const at = lastActive(open, ageMs, now);
-  const last = usage.last && usage.last.at > at ? usage.last : { at, proxyId, ...exchange };
+  const last = laterOf(usage.last, { at, proxyId, ...exchange });
   return { activeAt: Math.max(usage.activeAt, at), words, last };
+}
+
+/**
+ * What a proxy said of the last use when it was asked. Unlike a report it is not about something that goes on, so only
+ * a proxy that names an exchange had a use: others give the age of their own start.
+ */
+export function answered(usage: Usage, proxyId: string, { open, ageMs, last }: Said, now: number): Usage {
+  if (!last) return usage;
+  return { ...usage, last: laterOf(usage.last, { at: lastActive(open, ageMs, now), proxyId, ...last }) };
 }
 
 /** Whether the clock has run out, so that the proxies must be asked. A timeout of 0 is never. */
@@ -76,6 +85,11 @@ export function activityOf(usage: Usage, idleTimeoutMs: number, now: number): Ac
     idleForMs,
     idleRemainingMs: counting ? Math.max(0, idleTimeoutMs - idleForMs) : undefined,
   };
+}
+
+/** Of the same moment the one that is told now, because it may know more. */
+function laterOf(before: Usage['last'], now: NonNullable<Usage['last']>): Usage['last'] {
+  return before && before.at > now.at ? before : now;
 }
 
 function lastActive(open: number, ageMs: number, now: number): number {

@@ -3,7 +3,7 @@ import { BackendStatus, type InventoryEntry } from '@spawner/proto/internal/back
 import { BackendKey, BackendSpec } from '@spawner/proto/v1/backend';
 import type { Log } from '@spawner/service';
 import { afterReboot, type Ending, type Life, termsOf } from './life.ts';
-import type { StateDir } from './state-dir.ts';
+import type { StateFiles } from './state-dir.ts';
 import { Tombstones } from './tombstones.ts';
 
 /**
@@ -46,11 +46,11 @@ const SUFFIX = '.json';
 export class Journal {
   /** Ids that have ended or were stopped here, and must never start (again). */
   readonly ended: Tombstones;
-  readonly #files: StateDir;
+  readonly #files: StateFiles;
   readonly #boot: string;
   readonly #log: Log;
 
-  constructor(dir: StateDir, boot: string, log: Log) {
+  constructor(dir: StateFiles, boot: string, log: Log) {
     this.#files = dir.below('backends');
     this.#boot = boot;
     this.#log = log;

@@ -1,5 +1,5 @@
 import { DEADLINES } from '@spawner/domain';
-import type { StateDir } from './state-dir.ts';
+import type { StateFiles } from './state-dir.ts';
 
 const FILE = 'lease.json';
 
@@ -17,11 +17,11 @@ export function fencingAt(age: number): Fencing {
  * passed or unknown lease fences before it does anything else, because its keys may be others' by now.
  */
 export class Lease {
-  readonly #dir: StateDir;
+  readonly #dir: StateFiles;
   readonly #boot: string;
   #renewedAt: number;
 
-  constructor(dir: StateDir, boot: string) {
+  constructor(dir: StateFiles, boot: string) {
     this.#dir = dir;
     this.#boot = boot;
     this.#renewedAt = this.#read();

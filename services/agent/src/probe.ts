@@ -17,17 +17,21 @@ export async function untilAnswers(
   httpPath: string,
   clock: Clock,
   signal: AbortSignal,
+  attempt: Attempt = answers,
 ): Promise<void> {
   const began = clock.now();
   for (;;) {
     signal.throwIfAborted();
-    if (await answers(endpoint, httpPath)) return;
+    if (await attempt(endpoint, httpPath)) return;
     const waited = clock.now() - began;
     await clock.sleep(Math.min(250, Math.max(10, waited / 20)), signal);
   }
 }
 
-/** One attempt. Never rejects. */
+/** One attempt: whether the program answered. Never rejects. */
+export type Attempt = (endpoint: Endpoint, httpPath: string) => Promise<boolean>;
+
+/** The attempt over the network. */
 export function answers(endpoint: Endpoint, httpPath: string): Promise<boolean> {
   return httpPath === '' ? connects(endpoint) : answersHttp(endpoint, httpPath);
 }

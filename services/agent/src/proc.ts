@@ -24,12 +24,22 @@ export function processFacts(pid: number): ProcessFacts | undefined {
   }
 }
 
-/** Every living process of a session that has this entry in its environment. */
-export function sessionMembers(session: number, environmentEntry: string): ProcessFacts[] {
+/** Every process that there is now. */
+export function everyProcess(): ProcessFacts[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => processFacts(Number(name)) ?? [])
-    .filter((facts) => facts.session === session && !facts.zombie && hasEntry(facts.pid, environmentEntry));
+    .flatMap((name) => processFacts(Number(name)) ?? []);
+}
+
+/** Every living process of a session, among these, that has this entry in its environment. */
+export function sessionMembers(
+  session: number,
+  environmentEntry: string,
+  processes: readonly ProcessFacts[] = everyProcess(),
+): ProcessFacts[] {
+  return processes.filter(
+    (facts) => facts.session === session && !facts.zombie && hasEntry(facts.pid, environmentEntry),
+  );
 }
 
 /** Percent of one processor between two sums of ticks. */

@@ -8,8 +8,9 @@ import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { establishedTo } from './connections.ts';
 import { identity } from './identity.ts';
-import { cpuPercent, processFacts, sessionMembers } from './proc.ts';
+import { cpuPercent, type ProcessFacts, processFacts, sessionMembers } from './proc.ts';
 import { fileLines } from './process-log.ts';
+import { ProcessTable } from './process-table.ts';
 import {
   type Condition,
   type Endpoints,
@@ -41,6 +42,7 @@ const EXIT_FILE = 'exit';
 const LOOK_EVERY_MS = 250;
 const SAMPLE_EVERY_MS = 1_000;
 const REMOVAL_MS = 5_000;
+const REMOVAL_REST_MS = 100;
 /** Stays beside the program and writes down its exit code, so that an agent that comes later learns it too. */
 const KEEPER = `trap : TERM INT HUP QUIT USR1 USR2 WINCH
 file=$1; shift
@@ -55,11 +57,13 @@ export class ProcessRuntime implements Runtime {
   readonly #options: ProcessOptions;
   readonly #state: StateDir;
   readonly #created = new Map<string, { program: Program; path: string; port: number }>();
+  readonly #table: ProcessTable;
   readonly #watchers = new Set<(id?: string) => void>();
 
   constructor(options: ProcessOptions) {
     this.#options = options;
     this.#state = options.state.below('process');
+    this.#table = new ProcessTable(options.clock);
   }
 
   async pull(spec: BackendSpec): Promise<void> {
@@ -117,10 +121,12 @@ export class ProcessRuntime implements Runtime {
     this.#created.delete(id);
     const running = this.#running(id);
     const deadline = this.#options.clock.now() + REMOVAL_MS;
+    let restMs = 5;
     for (let left = this.#members(id, running); left.length > 0; left = this.#members(id, running)) {
       if (this.#options.clock.now() > deadline) throw new Error('its processes do not end');
       for (const { pid } of left) kill(pid);
-      await this.#options.clock.sleep(5);
+      await this.#options.clock.sleep(restMs);
+      restMs = Math.min(2 * restMs, REMOVAL_REST_MS);
     }
     this.#state.remove(id);
   }
@@ -145,9 +151,11 @@ export class ProcessRuntime implements Runtime {
     const { clock } = this.#options;
     let before: { at: number; ticks: number } | undefined;
     for (;;) {
-      const members = this.#members(id, this.#running(id));
-      if (members.length === 0 || signal.aborted) return;
-      const now = { at: clock.now(), ticks: members.reduce((sum, { ticks }) => sum + ticks, 0) };
+      const { at, processes } = this.#table.within(SAMPLE_EVERY_MS / 2);
+      const running = this.#running(id);
+      if (!running || !isAlive(running) || signal.aborted) return;
+      const members = this.#members(id, running, processes);
+      const now = { at, ticks: members.reduce((sum, { ticks }) => sum + ticks, 0) };
       const memoryBytes = members.reduce((sum, member) => sum + member.memoryBytes, 0);
       if (before)
         yield {
@@ -197,8 +205,8 @@ export class ProcessRuntime implements Runtime {
     return text === undefined ? undefined : (JSON.parse(text) as Running);
   }
 
-  #members(id: string, running: Running | undefined) {
-    return running ? sessionMembers(running.pid, `SPAWNER_BACKEND_ID=${id}`) : [];
+  #members(id: string, running: Running | undefined, processes?: readonly ProcessFacts[]) {
+    return running ? sessionMembers(running.pid, `SPAWNER_BACKEND_ID=${id}`, processes) : [];
   }
 
   #pathOf(image: string): string {

@@ -10,12 +10,14 @@ export class Reconciler {
   readonly #drone: Drone;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #random: () => number;
   #strangers = new Set<string>();
 
-  constructor(drone: Drone, clock: Clock, log: Log) {
+  constructor(drone: Drone, clock: Clock, log: Log, random: () => number = Math.random) {
     this.#drone = drone;
     this.#clock = clock;
     this.#log = log;
+    this.#random = random;
   }
 
   /** Looks at every living backend, then removes what is left of others when it is seen a second time. */
@@ -43,7 +45,7 @@ export class Reconciler {
         this.#log.warn({ error }, "the runtime's events ended; following them again");
       }
       if (this.#clock.now() - began > 5_000) attempt = 0;
-      await this.#clock.sleep(backoffMs(attempt, Math.random, { maxMs: 1_000 }), signal).catch(() => {});
+      await this.#clock.sleep(backoffMs(attempt, this.#random, { maxMs: 1_000 }), signal).catch(() => {});
     }
   }
 

@@ -1,5 +1,6 @@
+import { ActivityKind } from '@spawner/proto/v1/explanation';
 import { reported, unusedSince } from './idle.ts';
-import { nobodyUses, type Settlement, settlement } from './settlement.ts';
+import { nobodyUses, type Settlement, settlement, withLastUses } from './settlement.ts';
 
 const IDLE = 10_000;
 const NOW = 20_000;
@@ -40,5 +41,25 @@ describe('the settlement', () => {
     expect(nobodyUses([unused, says(0, 0, 0)])).toBe(true);
     for (const use of [undefined, says(1, 0, 0), says(0, 2, 0)])
       expect(nobodyUses([unused, use])).toBe(false);
+  });
+
+  it('learns the last use from the answers: its kind and path, of the proxy that had the latest', () => {
+    const told = (ageMs: number, kind: ActivityKind, path: string) => ({
+      activity: { id: 'a', open: 0, ageMs, last: { kind, path } },
+      held: 0,
+    });
+    const answers = [
+      told(900, ActivityKind.HTTP, '/older'),
+      told(400, ActivityKind.UPGRADE, '/ws'),
+      says(0, 0, 100),
+      undefined,
+    ];
+    const after = withLastUses(usage, ['p', 'q', 'r', 's'], { answers, established: 0 }, NOW);
+    expect(after.last).toEqual({ at: NOW - 400, proxyId: 'q', kind: ActivityKind.UPGRADE, path: '/ws' });
+    expect(after.activeAt).toBe(usage.activeAt);
+    const known = reported(usage, 'p', 1, { open: 1, ageMs: 0 }, NOW - 100);
+    expect(withLastUses(known, ['q'], { answers: [answers[1]], established: 0 }, NOW).last).toEqual(
+      known.last,
+    );
   });
 });

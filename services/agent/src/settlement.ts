@@ -1,5 +1,5 @@
 import type { SettleReply } from '@spawner/proto/internal/telemetry';
-import { isDue, type Usage } from './idle.ts';
+import { answered, isDue, type Usage } from './idle.ts';
 
 /**
  * The decision before an end for idleness (ARCHITECTURE.md, "Idle"): what the proxies answered and what the kernel sees
@@ -38,6 +38,19 @@ export function settlement(usage: Usage, evidence: Evidence, idleTimeoutMs: numb
 /** Whether the answers alone leave the end open, so that the kernel is worth asking. */
 export function nobodyUses(answers: Evidence['answers']): boolean {
   return useNow({ answers, established: undefined }) === undefined;
+}
+
+/** The last use with what the proxies that were `asked` told of theirs; nothing else of `usage` changes. */
+export function withLastUses(
+  usage: Usage,
+  asked: readonly string[],
+  { answers }: Evidence,
+  now: number,
+): Usage {
+  return asked.reduce((before, proxyId, index) => {
+    const told = answers[index]?.activity;
+    return told ? answered(before, proxyId, told, now) : before;
+  }, usage);
 }
 
 function useNow({ answers, established = 0 }: Evidence): Use | undefined {

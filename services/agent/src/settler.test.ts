@@ -2,6 +2,7 @@ import { AppError, type Clock, systemClock } from '@spawner/domain';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { ActivityKind } from '@spawner/proto/v1/explanation';
 import { createLog, type Log } from '@spawner/service';
 import { eventually } from '@spawner/testkit';
 import { type Usage, unusedSince } from './idle.ts';
@@ -111,6 +112,16 @@ describe('the settler', () => {
     await eventually(() => told.includes('stop b 1') && told.includes('give back a'));
     expect(told).not.toContain('end a');
     await eventually(() => expect(backends[0]?.usage.activeAt).toBe(NOW));
+  });
+
+  it('keeps what a proxy answered of the last use, for whoever asks why it is alive or was ended', async () => {
+    const { world, settler, backend, last } = scene();
+    const exchange = { kind: ActivityKind.HTTP, path: '/seen' };
+    world.answers = async (proxy) =>
+      proxy === 'q' ? { activity: { id: '', open: 0, ageMs: 4_000, last: exchange }, held: 0 } : says(0);
+    settler.turn();
+    await last(`stop a ${EndReason.IDLE}`);
+    expect(backend.usage.last).toEqual({ at: NOW - 4_000, proxyId: 'q', ...exchange });
   });
 
   it('takes silence for use', async () => {

@@ -11,7 +11,7 @@ import type { Drone } from './drone.ts';
 import { isDue, whomToAsk } from './idle.ts';
 import type { Instruments } from './instruments.ts';
 import { causeOf } from './refusals.ts';
-import { type Evidence, nobodyUses, settlement } from './settlement.ts';
+import { type Evidence, nobodyUses, settlement, withLastUses } from './settlement.ts';
 
 export interface SettlerParts {
   readonly bus: Pick<Bus, 'ask'>;
@@ -114,7 +114,7 @@ export class Settler {
     const now = clock.now();
     // What was reported meanwhile stands in the backend's usage.
     const { end, because, usage } = settlement(
-      backend.usage,
+      withLastUses(backend.usage, asked, evidence, now),
       evidence,
       backend.life.terms.idleTimeoutMs,
       now,

@@ -2,12 +2,27 @@ import { randomInt } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Small texts by name that outlive the agent: each is replaced as a whole, or only ever grows. */
+export interface StateFiles {
+  /** A directory inside it, made where it is missing. */
+  below(name: string): StateFiles;
+  /** A file's text; nothing where there is no such file. */
+  read(name: string): string | undefined;
+  write(name: string, text: string): void;
+  /** Adds to a file that only ever grows. */
+  append(name: string, text: string): void;
+  remove(name: string): void;
+  /** Sets a file aside that cannot be understood, for a person to look at. */
+  setAside(name: string): void;
+  names(): string[];
+}
+
 /**
  * The agent's directory on its drone: readable by its owner alone. Files are replaced by a rename, so a
  * reader sees the old text or the new one; there is no fsync, because a journal lost with the machine
  * has lost its containers too.
  */
-export class StateDir {
+export class StateDir implements StateFiles {
   readonly path: string;
 
   /** Made where it is missing; its permissions are set either way. */
@@ -17,12 +32,10 @@ export class StateDir {
     this.path = path;
   }
 
-  /** A directory inside it. */
   below(name: string): StateDir {
     return new StateDir(join(this.path, name));
   }
 
-  /** A file's text; nothing where there is no such file. */
   read(name: string): string | undefined {
     try {
       return readFileSync(join(this.path, name), 'utf8');
@@ -38,7 +51,6 @@ export class StateDir {
     renameSync(`${file}.new`, file);
   }
 
-  /** Adds to a file that only ever grows. */
   append(name: string, text: string): void {
     writeFileSync(join(this.path, name), text, { mode: 0o600, flag: 'a' });
   }
@@ -47,7 +59,6 @@ export class StateDir {
     rmSync(join(this.path, name), { recursive: true, force: true });
   }
 
-  /** Sets a file aside that cannot be understood, for a person to look at. */
   setAside(name: string): void {
     renameSync(join(this.path, name), join(this.path, `${name}.bad`));
   }

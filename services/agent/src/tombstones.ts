@@ -1,15 +1,15 @@
-import type { StateDir } from './state-dir.ts';
+import type { StateFiles } from './state-dir.ts';
 
 const FILE = 'ended';
 const KEPT = 10_000;
 
 /** The latest ids that may not start any more, on disk; the oldest go when there are too many. */
 export class Tombstones {
-  readonly #dir: StateDir;
+  readonly #dir: StateFiles;
   readonly #kept: number;
   readonly #ids: Set<string>;
 
-  constructor(dir: StateDir, kept = KEPT) {
+  constructor(dir: StateFiles, kept = KEPT) {
     this.#dir = dir;
     this.#kept = kept;
     const lines = (dir.read(FILE) ?? '').split('\n').filter((line) => line !== '');

@@ -1,4 +1,4 @@
-import { Membership, serveRpc } from '@spawner/rpc';
+import { Membership, schedulerAt, serveRpc } from '@spawner/rpc';
 import { run } from '@spawner/service';
 import { keysOf, openRedis } from '@spawner/store';
 import { domainsOf, nodeOf, readConfig } from './config.ts';
@@ -20,7 +20,9 @@ await run('certificates', readConfig, async (config, app) => {
 
   const services = [certificatesService(keeper, app.signal)];
   app.own(await serveRpc({ address: config.bindAddress, port: config.port, log, services }));
-  const members = app.own(new Membership(config.schedulerAddress, { node: nodeOf(config) }, clock, log));
+  const members = app.own(
+    new Membership(schedulerAt(config.schedulerAddress), { node: nodeOf(config) }, clock, log),
+  );
 
   app.every('keeping the certificate', TURN_EVERY_MS, (signal) => keeper.turn(signal));
   app.every('membership', 1_000, (signal) => members.run(signal));

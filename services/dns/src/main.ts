@@ -1,4 +1,4 @@
-import { Membership, serveRpc } from '@spawner/rpc';
+import { Membership, schedulerAt, serveRpc } from '@spawner/rpc';
 import { run } from '@spawner/service';
 import { keysOf, openRedis, RouteTable } from '@spawner/store';
 import { Challenges, REFRESH_EVERY_MS } from './challenges.ts';
@@ -16,7 +16,9 @@ await run('dns', readConfig, async (config, app) => {
   const redis = await app.connect('Redis', () => openRedis(config.redisUrl, log));
 
   const routes = new RouteTable();
-  const members = app.own(new Membership(config.schedulerAddress, { node: nodeOf(config) }, clock, log));
+  const members = app.own(
+    new Membership(schedulerAt(config.schedulerAddress), { node: nodeOf(config) }, clock, log),
+  );
   const challenges = new Challenges(redis, keys.challenges, clock);
   const zone = app.own(new Zone(zoneSettings(config), { routes, members, challenges }, clock));
   const responder = new Responder(zone, log);

@@ -13,10 +13,7 @@ export interface GrpcOptions {
 const LARGEST_MESSAGE = 1024 * 1024;
 
 /** The public API over gRPC, with health and reflection. */
-export function serveGrpc(
-  { backends, tokens, fleet }: PublicApi,
-  options: GrpcOptions,
-): Promise<RpcServer> {
+export function serveGrpc({ backends, tokens, fleet }: PublicApi, options: GrpcOptions): Promise<RpcServer> {
   const count = counter('spawner.gateway.grpc.requests', 'gRPC calls by method and status');
 
   const backendService = implement(BackendServiceService, {

@@ -21,7 +21,7 @@ export interface SpawnParts {
   randomBytes: (count: number) => Uint8Array;
 }
 
-export type Wanted = Omit<SpawnBackendRequest, 'id'>;
+export type Wanted = Omit<SpawnBackendRequest, 'id' | 'repeated'>;
 
 export interface Placed {
   backend: Backend;
@@ -46,7 +46,7 @@ export async function placeBackend(
   const left = () => patience - (parts.clock.now() - began);
   for (let tried = 1; ; tried++) {
     try {
-      const request = { ...wanted, id: newBackendId(parts.randomBytes) };
+      const request = { ...wanted, id: newBackendId(parts.randomBytes), repeated: false };
       return await outlastHolder(parts.clock, () => placeOnce(parts, request, signal, left), signal, left);
     } catch (error) {
       const again = isUndone(error) && tried < IDS && parts.clock.now() - began < BUDGET_MS;
@@ -96,6 +96,7 @@ async function placeOnce(
     const unknown = isAppError(error, 'unavailable', 'deadline') && !told;
     if (!unknown || signal.aborted || left() <= 0) throw error;
     await parts.clock.sleep(backoffMs(0, Math.random), signal);
+    request.repeated = true;
     return call();
   }
 }

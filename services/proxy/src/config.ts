@@ -26,6 +26,11 @@ export const readConfig = (env: Environment) =>
       heldTotal: reader.integer(`${prefix}HELD_TOTAL`, 1_000, { min: 1 }),
       openPerBackend: reader.integer(`${prefix}OPEN_PER_BACKEND`, 10_000, { min: 1 }),
       connectTimeoutMs: reader.integer(`${prefix}CONNECT_TIMEOUT_MS`, 5_000, { min: 1, max: 600_000 }),
+      unacknowledgedTimeoutMs: reader.integer(`${prefix}UNACKNOWLEDGED_TIMEOUT_MS`, 80_000, {
+        min: 1_000,
+        max: 900_000,
+      }),
+      fastPath: reader.oneOf(`${prefix}FAST_PATH`, ['on', 'off'], 'on') === 'on',
       maxHeaderBytes: reader.integer(`${prefix}MAX_HEADER_BYTES`, 16_384, { min: 1_024, max: 1_048_576 }),
       trustedAddresses: checkedList(reader, `${prefix}TRUSTED_ADDRESSES`, isCidr, 'an IP or a CIDR range'),
       certificatesAddress: reader.text(`${prefix}CERTIFICATES_ADDRESS`, '127.0.0.1:50055'),

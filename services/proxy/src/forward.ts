@@ -61,9 +61,12 @@ export class Forwarder {
   readonly #proxy = new ProxyServer<WebRequest, WebResponse>();
   readonly #underWay = new WeakMap<object, Under>();
   readonly #connectTimeoutMs: number;
+  readonly #connected: (upstream: Socket) => void;
 
-  constructor(connectTimeoutMs: number) {
+  /** `connected` is called with every connection to a backend, again each time that one is used again. */
+  constructor(connectTimeoutMs: number, connected: (upstream: Socket) => void) {
     this.#connectTimeoutMs = connectTimeoutMs;
+    this.#connected = connected;
     this.#proxy.on('proxyReq', (outgoing, req) => this.#sent(outgoing, req));
     this.#proxy.on('proxyRes', (answer, req, res) => this.#answered(answer, req, res));
     this.#proxy.on('proxyReqWs', (outgoing, req) => this.#handshakeSent(outgoing, req));
@@ -160,7 +163,10 @@ export class Forwarder {
 
   #watchConnect(outgoing: ClientRequest, way: Forwarding): void {
     const { socket } = outgoing;
-    if (socket) keepAlive(socket);
+    if (socket) {
+      keepAlive(socket);
+      this.#connected(socket);
+    }
     if (!socket?.connecting) {
       way.reached();
       return;

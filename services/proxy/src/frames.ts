@@ -11,24 +11,33 @@ export class FrameFollower {
     return this.#header.length === 0 && this.#payloadLeft === 0;
   }
 
-  /** Takes the next bytes as seen. */
-  follow(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; ) at = this.#step(chunk, at);
+  /** Takes the next bytes, or the first of these, as seen. */
+  follow(chunk: Uint8Array, length = chunk.length): void {
+    for (let at = 0; at < length; ) at = this.#whole(chunk, at, length) ?? this.#step(chunk, at, length);
   }
 
   /** The offset in the next bytes at which the frame that is under way ends, or -1 when it goes on after them. */
   endOfFrame(chunk: Uint8Array): number {
     if (this.betweenFrames) return 0;
     for (let at = 0; at < chunk.length; ) {
-      at = this.#step(chunk, at);
+      at = this.#step(chunk, at, chunk.length);
       if (this.betweenFrames) return at;
     }
     return -1;
   }
 
-  #step(chunk: Uint8Array, at: number): number {
+  /** Most frames come whole and are short: the offset behind one that begins here, if this is one. */
+  #whole(chunk: Uint8Array, at: number, length: number): number | undefined {
+    if (!this.betweenFrames || at + 4 > length) return undefined;
+    const second = chunk[at + 1] ?? 0;
+    if (second > 126) return undefined;
+    const end = second < 126 ? at + 2 + second : at + 4 + (chunk[at + 2] ?? 0) * 256 + (chunk[at + 3] ?? 0);
+    return end <= length ? end : undefined;
+  }
+
+  #step(chunk: Uint8Array, at: number, to: number): number {
     if (this.#payloadLeft > 0) {
-      const skipped = Math.min(this.#payloadLeft, chunk.length - at);
+      const skipped = Math.min(this.#payloadLeft, to - at);
       this.#payloadLeft -= skipped;
       return at + skipped;
     }

@@ -3,6 +3,7 @@ import { Route, RouteState } from '@spawner/proto/internal/route';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
+import type { Confirmation } from '@spawner/store';
 import { crankedClock, eventually } from '@spawner/testkit';
 import { Activity } from './activity.ts';
 import { Gate, type GateRequest } from './gate.ts';
@@ -20,7 +21,12 @@ const states: Record<string, Partial<Route>> = {
 
 function gate() {
   const clock = crankedClock();
-  const routes = new Map<string, Route>();
+  const table = new Map<string, Route>();
+  const routes = {
+    get: (id: string) => table.get(id),
+    said: 'absent' as Confirmation,
+    confirm: async () => routes.said,
+  };
   const room = new Holds(clock, { perBackend: 3, total: 10 });
   const options = { ownDroneId: 'drone-1', holdTimeoutMs: 30_000 };
   const activity = new Activity(0);
@@ -40,7 +46,7 @@ function gate() {
   const become = (name: string, epoch = last + 1) => {
     last = epoch;
     const route = Route.fromPartial({ backendId: 'a', droneId: 'drone-1', epoch, ...states[name] });
-    routes.set('a', route);
+    table.set('a', route);
     withdrawals.routeChanged('a', route);
     made.routeChanged('a');
     return epoch;
@@ -51,7 +57,7 @@ function gate() {
       { backendId: 'a', navigation: false, patienceMs: undefined, ...request },
       new AbortController().signal,
     );
-  return { clock, room, become, pass, activity, withdrawals, settled, store };
+  return { clock, room, routes, table, become, pass, activity, withdrawals, settled, store };
 }
 
 describe('Gate', () => {
@@ -223,5 +229,32 @@ describe('an end for idleness', () => {
     become('ready');
     void pass();
     expect(activity.open('a')).toBe(1);
+  });
+
+  it('says that a backend is unknown only where the store has no route of it', async () => {
+    const { routes, pass } = gate();
+    expect(await pass({ backendId: 'b' })).toEqual({ kind: 'unknown' });
+    routes.said = 'unsure';
+    expect(await pass({ backendId: 'b' })).toEqual({ kind: 'unsure' });
+  });
+
+  it('holds a request for a route that the store has and the table lacks', async () => {
+    const { clock, room, routes, table, become, pass } = gate();
+    table.clear();
+    routes.said = 'known';
+    const passage = pass();
+    await clock.advance(100);
+    expect(room.total).toBe(1);
+    become('ready');
+    expect(await passage).toMatchObject({ kind: 'forward' });
+  });
+
+  it('gives such a request up at the hold timeout', async () => {
+    const { clock, routes, table, pass } = gate();
+    table.clear();
+    routes.said = 'known';
+    const passage = pass();
+    await clock.advance(30_000);
+    expect(await passage).toEqual({ kind: 'late', state: BackendState.SCHEDULED });
   });
 });

@@ -1,6 +1,6 @@
 import type { Clock } from '@spawner/domain';
-import type { Route } from '@spawner/proto/internal/route';
-import type { BackendState } from '@spawner/proto/v1/backend';
+import { BackendState } from '@spawner/proto/v1/backend';
+import type { RouteTable } from '@spawner/store';
 import type { Activity, Exchange } from './activity.ts';
 import { type EdgeAnswer, edgeAnswer } from './edge.ts';
 import type { Holds } from './hold.ts';
@@ -16,6 +16,8 @@ export type Passage =
   | (Extract<EdgeAnswer, { kind: 'forward' }> & { exchange: Exchange })
   | { kind: 'late'; state: BackendState }
   | { kind: 'waiting'; state: BackendState }
+  /** Nobody can tell whether there is such a backend. */
+  | { kind: 'unsure' }
   | { kind: 'full' }
   | { kind: 'closed' }
   | { kind: 'left' };
@@ -24,10 +26,12 @@ export interface GateRequest {
   backendId: string;
   navigation: boolean;
   patienceMs: number | undefined;
+  /** Whether it may go to a backend that wants a token; asked again after every wait. */
+  admitted?: () => boolean;
 }
 
 export interface GateParts {
-  routes: { get(id: string): Route | undefined };
+  routes: Pick<RouteTable, 'get' | 'confirm'>;
   holds: Holds;
   withdrawals: Pick<Withdrawals, 'over' | 'giveBack'>;
   activity: Pick<Activity, 'begin'>;
@@ -53,18 +57,37 @@ export class Gate {
 
   /** The route of this backend changed: whoever waits for it looks again, if there is something new to see. */
   routeChanged(id: string): void {
-    const answer = this.#answer(id);
+    const answer = this.#answer(id, true);
     if (answer.kind !== 'hold' || answer.withdrawal) this.#parts.holds.release(id);
+  }
+
+  /** The same decision where it can be made at once and without a token: through to the backend, or nothing. */
+  passNow(backendId: string): Extract<Passage, { kind: 'forward' }> | undefined {
+    const answer = this.#answer(backendId);
+    if (answer.kind !== 'forward') return undefined;
+    const { kind, endpoint, droneId } = answer;
+    return { kind, endpoint, droneId, exchange: this.#parts.activity.begin(backendId, droneId) };
   }
 
   /** Never rejects, and resolves within the hold timeout. The signal means that the client has left. */
   async pass(request: GateRequest, signal: AbortSignal): Promise<Passage> {
-    const { clock, holds, withdrawals, activity } = this.#parts;
+    const { clock, holds, routes, withdrawals, activity } = this.#parts;
     const { holdTimeoutMs } = this.#options;
     const asked = request.navigation ? NAVIGATION_PATIENCE_MS : (request.patienceMs ?? holdTimeoutMs);
     const until = clock.now() + Math.min(asked, holdTimeoutMs);
+    let confirmed = false;
     for (;;) {
-      const answer = this.#answer(request.backendId);
+      const admitted = request.admitted?.() ?? false;
+      let answer = this.#answer(request.backendId, admitted);
+      if (answer.kind === 'unknown') {
+        const confirmation = confirmed ? 'known' : await routes.confirm(request.backendId);
+        if (confirmation === 'absent') return answer;
+        if (confirmation === 'unsure') return { kind: 'unsure' };
+        confirmed = true;
+        answer = this.#answer(request.backendId, admitted);
+        // The table is behind: its news will come.
+        if (answer.kind === 'unknown') answer = { kind: 'hold', state: BackendState.SCHEDULED };
+      }
       if (answer.kind === 'forward')
         return { ...answer, exchange: activity.begin(request.backendId, answer.droneId) };
       if (answer.kind !== 'hold') return answer;
@@ -79,8 +102,8 @@ export class Gate {
     }
   }
 
-  #answer(id: string): EdgeAnswer {
+  #answer(id: string, admitted = false): EdgeAnswer {
     const route = this.#parts.routes.get(id);
-    return this.#parts.withdrawals.over(route, edgeAnswer(route, this.#options.ownDroneId));
+    return this.#parts.withdrawals.over(route, edgeAnswer(route, this.#options.ownDroneId, admitted));
   }
 }

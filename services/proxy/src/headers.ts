@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { Visitor } from './admission.ts';
+import { withoutTokenCookies } from './credentials.ts';
 import { plainAddress } from './trust.ts';
 
 /**
@@ -17,6 +19,8 @@ export interface Arrival {
   upgrade: boolean;
   /** It has a body of a length that no header says. */
   chunked: boolean;
+  /** Who came with a connection token, which is not handed on. */
+  visitor?: Visitor | undefined;
 }
 
 const HOP_BY_HOP = new Set([
@@ -52,12 +56,26 @@ export function requestHeaders(incoming: IncomingHttpHeaders, arrival: Arrival):
   outgoing.host = arrival.host;
   Object.assign(outgoing, forwardedHeaders(trusted, arrival));
   outgoing['x-spawner-backend'] = arrival.backendId;
+  if (arrival.visitor) introduce(arrival.visitor, outgoing, incoming.cookie);
   if (arrival.chunked) outgoing['transfer-encoding'] = 'chunked';
   if (arrival.upgrade) {
     outgoing.connection = 'Upgrade';
     outgoing.upgrade = 'websocket';
   }
   return outgoing;
+}
+
+function introduce(
+  { user, claims, byBearer }: Visitor,
+  outgoing: OutgoingHttpHeaders,
+  cookie: string | undefined,
+): void {
+  if (user !== '') outgoing['x-spawner-user'] = user;
+  if (claims !== '') outgoing['x-spawner-claims'] = claims;
+  if (byBearer) delete outgoing.authorization;
+  const left = withoutTokenCookies(cookie);
+  if (left === undefined) delete outgoing.cookie;
+  else if (outgoing.cookie !== undefined) outgoing.cookie = left;
 }
 
 /** The headers that the client gets, from those that the backend sent. `handshake` keeps what a 101 needs. */
@@ -87,7 +105,7 @@ function namedByConnection({ connection = '' }: IncomingHttpHeaders): Set<string
   return new Set(names.filter((name) => !NEVER_DROPPED.has(name)));
 }
 
-function forwardedHeaders(believed: IncomingHttpHeaders, arrival: Arrival): OutgoingHttpHeaders {
+export function forwardedHeaders(believed: IncomingHttpHeaders, arrival: Arrival): OutgoingHttpHeaders {
   const address = plainAddress(arrival.remoteAddress);
   const proto = arrival.secure ? 'https' : 'http';
   const node = address.includes(':') ? `"[${address}]"` : address;
@@ -110,7 +128,7 @@ function one(value: string | string[] | undefined): string | undefined {
 }
 
 /** A cookie for the cluster's domain, or above it, would be sent to every other backend (RFC 6265 §5.2.3). */
-function reachesSiblings(cookie: string, clusterDomain: string): boolean {
+export function reachesSiblings(cookie: string, clusterDomain: string): boolean {
   return cookie
     .split(';')
     .slice(1)

@@ -1,7 +1,11 @@
-import { createServer, type IncomingMessage, type ServerOptions } from 'node:http';
-import { createSecureServer, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import type { SecureContextOptions } from 'node:tls';
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerOptions } from 'node:http';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
+import {
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type Server as TlsServer,
+} from 'node:tls';
 import type { KeyPair } from './certificates.ts';
 import { isWebSocket, type WebRequest, type WebResponse } from './node-http.ts';
 import { keepAlive } from './websocket.ts';
@@ -15,12 +19,20 @@ export interface Handlers {
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
   /** One of them threw, which none should; its connection is cut. */
   failed(error: unknown): void;
+  /** A connection was accepted. */
+  connected(socket: Socket): void;
 }
 
 export interface ListenOptions {
   address: string;
   port: number;
   maxHeaderBytes: number;
+}
+
+/** Takes accepted connections before the servers do, and may give one to them with what has come. */
+export interface Front {
+  take(socket: Socket, secure: boolean, general: (socket: Socket) => void): void;
+  drain(): void;
 }
 
 export interface Listener {
@@ -43,49 +55,97 @@ const H2_STREAMS = 250;
 
 const TLS: SecureContextOptions = { minVersion: 'TLSv1.2', honorCipherOrder: true };
 
-export async function listenHttp(options: ListenOptions, handlers: Handlers): Promise<Listener> {
-  const server = createServer(http1(options));
-  hear(server, handlers);
-  const sockets = track(server);
+export async function listenHttp(
+  options: ListenOptions,
+  handlers: Handlers,
+  front?: Front,
+): Promise<Listener> {
+  const general = createServer(http1(options));
+  hear(general, handlers);
+  const server = front
+    ? createNetServer(SOCKETS, (socket) => front.take(socket, false, to(general)))
+    : general;
+  const sockets = track(server, handlers);
   await listen(server, options);
+  if (front) startHeadTimeouts(general);
   return {
     port: portOf(server),
     drain: () => {
       if (server.listening) server.close();
-      server.closeIdleConnections();
+      drainGeneral(general);
+      front?.drain();
     },
     cut: () => cut(sockets),
   };
 }
 
 /** HTTP/2 and HTTP/1.1 by ALPN. Listens without a certificate too: handshakes fail until `use` brings one. */
-export async function listenHttps(options: ListenOptions, handlers: Handlers): Promise<SecureListener> {
-  const server = createSecureServer({
+export async function listenHttps(
+  options: ListenOptions,
+  handlers: Handlers,
+  front?: Front,
+): Promise<SecureListener> {
+  const general = createSecureServer({
     ...TLS,
     allowHTTP1: true,
     settings: { maxHeaderListSize: options.maxHeaderBytes, maxConcurrentStreams: H2_STREAMS },
   });
   // With allowHTTP1 it reads HTTP/1's settings from properties of these names.
-  Object.assign(server, http1(options));
-  hear(server, handlers);
-  const sockets = track(server);
+  Object.assign(general, http1(options));
+  hear(general, handlers);
+  const http1General = createServer(http1(options));
+  hear(http1General, handlers);
+  const server = front ? frontTls(front, general, http1General) : general;
+  const sockets = track(server, handlers);
   const sessions = new Set<ServerHttp2Session>();
-  server.on('session', (session) => {
+  general.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
     session.on('error', () => {});
     endIdle(session);
   });
   await listen(server, options);
+  if (front) startHeadTimeouts(http1General);
   return {
     port: portOf(server),
     use: (pair) => server.setSecureContext({ ...TLS, ...pair }),
     drain: () => {
       if (server.listening) server.close();
       for (const session of sessions) session.close();
+      drainGeneral(http1General);
+      front?.drain();
     },
     cut: () => cut(sockets),
   };
+}
+
+/** As Node's HTTP server sets them. */
+const SOCKETS = { allowHalfOpen: true, noDelay: true };
+
+/** By ALPN: HTTP/2 goes to its server at once. */
+function frontTls(front: Front, http2: Http2SecureServer, http1: HttpServer): TlsServer {
+  return createTlsServer({ ...TLS, ...SOCKETS, ALPNProtocols: ['h2', 'http/1.1'] }, (socket) => {
+    socket.on('error', () => {});
+    if (socket.alpnProtocol === 'h2') {
+      socket.allowHalfOpen = false;
+      http2.emit('secureConnection', socket);
+    } else front.take(socket, true, to(http1));
+  });
+}
+
+function to(server: HttpServer): (socket: Socket) => void {
+  return (socket) => server.emit('connection', socket);
+}
+
+/** A server that gets its connections handed over starts its clock for heads only so. */
+function startHeadTimeouts(server: HttpServer): void {
+  server.emit('listening');
+}
+
+/** Closes what it has without a request; stops its clock. */
+function drainGeneral(server: HttpServer): void {
+  if (!server.listening) server.close();
+  server.closeIdleConnections();
 }
 
 function http1({ maxHeaderBytes }: ListenOptions): ServerOptions {
@@ -118,10 +178,11 @@ function hear(server: Server, handlers: Handlers): void {
   });
 }
 
-function track(server: Server): Set<Socket> {
+function track(server: Server, handlers: Handlers): Set<Socket> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     keepAlive(socket);
+    handlers.connected(socket);
     socket.on('error', () => {});
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));

@@ -1,6 +1,6 @@
 import { openBus } from '@spawner/bus';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { Membership } from '@spawner/rpc';
+import { Membership, schedulerAt } from '@spawner/rpc';
 import { run } from '@spawner/service';
 import { keysOf, openRedis, RouteTable } from '@spawner/store';
 import { readConfig } from './config.ts';
@@ -17,13 +17,13 @@ await run('proxy', readConfig, async (config, app) => {
   const { id, region, droneId } = config;
   const self = { kind: NodeKind.PROXY, id, region, droneId, publicAddresses: [...addresses] };
   const node = Node.fromPartial(self);
-  const membership = app.own(new Membership(config.scheduler, { node }, clock, log));
+  const membership = app.own(new Membership(schedulerAt(config.scheduler), { node }, clock, log));
   const registered = () => membership.waitingFor();
   app.readyWhen(registered);
   app.every('membership', 500, (signal) => membership.run(signal));
   await nothingToWaitFor([registered], clock, signal);
 
-  const routes = new RouteTable();
+  const routes = RouteTable.withTokens();
   const loaded = () => (routes.loaded ? undefined : 'the routes');
   app.readyWhen(loaded);
   const keys = keysOf(config.cluster);

@@ -2,8 +2,8 @@ import { counter, gauge } from '@spawner/service';
 
 /** What the proxy counts; see the README. A backend id is never an attribute. */
 export interface Metrics {
-  /** One request ended or was answered; `status` is what the client saw. */
-  request(outcome: string, status: number): void;
+  /** A request ended or was answered, or so many did; `status` is what the client saw. */
+  request(outcome: string, status: number, count?: number): void;
   upstreamFailed(): void;
 }
 
@@ -22,7 +22,8 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('spawner.proxy.held', 'Requests that wait for their backend', sources.held);
   gauge('spawner.proxy.routes', 'Routes in memory', sources.routes);
   return {
-    request: (outcome, status) => requests({ outcome, status: `${Math.floor(status / 100)}xx` }),
+    request: (outcome, status, count = 1) =>
+      requests({ outcome, status: `${Math.floor(status / 100)}xx` }, count),
     upstreamFailed: () => failures(),
   };
 }

@@ -17,9 +17,15 @@ export function reply(res: WebResponse, { status, headers, body }: Answer, closi
 }
 
 /** The same on the bare socket of a WebSocket handshake, which ends with it. */
-export function replyToHandshake(socket: Socket, { status, headers, body }: Answer): void {
+export function replyToHandshake(socket: Socket, answer: Answer): void {
   if (!socket.writable) return;
-  const all = { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
+  socket.end(answerBytes(answer, true));
+}
+
+/** A whole answer as HTTP/1.1 writes it. */
+export function answerBytes({ status, headers, body }: Answer, closing: boolean): Buffer {
+  const connection = closing ? { Connection: 'close' } : {};
+  const all = { ...headers, 'Content-Length': Buffer.byteLength(body), ...connection };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+  return Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
 }

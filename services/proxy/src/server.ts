@@ -3,13 +3,16 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { Activity } from './activity.ts';
+import type { Visitor } from './admission.ts';
 import { ANSWERS, type Answer, answerTo, redirectToHttps } from './answer.ts';
+import type { Door } from './door.ts';
 import type { Forwarder, Forwarding } from './forward.ts';
-import type { Gate, Passage } from './gate.ts';
+import type { Passage } from './gate.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
 import type { Handlers } from './listeners.ts';
 import type { Metrics } from './metrics.ts';
 import {
+  cutExchange,
   headBytes,
   isTls,
   isWebSocket,
@@ -23,14 +26,18 @@ import { reply, replyToHandshake } from './reply.ts';
 import { type RequestHead, readHead } from './request-head.ts';
 import type { Trust } from './trust.ts';
 import type { Upstreams } from './upstreams.ts';
+import type { VanishedPeers } from './vanished-peers.ts';
+import type { Visitors } from './visitors.ts';
 import { Tunnel, type Tunnels } from './websocket.ts';
 
 export interface EdgeParts {
-  gate: Gate;
+  door: Door;
+  visitors: Visitors;
   forwarder: Forwarder;
   activity: Activity;
   upstreams: Upstreams;
   tunnels: Tunnels;
+  vanished: Pick<VanishedPeers, 'watch'>;
   trust: Trust;
   metrics: Metrics;
   clock: Clock;
@@ -86,6 +93,11 @@ export class EdgeServer implements Handlers {
 
     const forwarding = this.#forwarding(req, decided, answer);
     res.once('close', () => forwarding.over());
+    if (decided.visitor)
+      res.once(
+        'close',
+        this.#parts.visitors.keep(decided.visitor, () => cutExchange(res)),
+      );
     if (expectsContinue) res.writeContinue();
     this.#parts.forwarder.request(req, res, {
       ...forwarding,
@@ -114,6 +126,14 @@ export class EdgeServer implements Handlers {
 
     const forwarding = this.#forwarding(req, decided, answer);
     const closed = () => forwarding.over();
+    let cut = () => {
+      socket.destroy();
+    };
+    if (decided.visitor)
+      socket.once(
+        'close',
+        this.#parts.visitors.keep(decided.visitor, () => cut()),
+      );
     socket.once('close', closed);
     this.#parts.forwarder.upgrade(req, socket, bytes, {
       ...forwarding,
@@ -121,11 +141,16 @@ export class EdgeServer implements Handlers {
         // From the 101 to the later of the two closes.
         socket.off('close', closed);
         const tunnel = new Tunnel(socket, upstream);
+        cut = () => tunnel.cut();
         void tunnel.closed.then(closed);
         this.#parts.tunnels.add(decided.id, tunnel);
         if (this.#draining) tunnel.goodbye('going away');
       },
     });
+  }
+
+  connected(socket: Socket): void {
+    this.#parts.vanished.watch(socket);
   }
 
   failed(error: unknown): void {
@@ -145,19 +170,22 @@ export class EdgeServer implements Handlers {
     const redirectPort = this.#options.redirectPort();
     if (redirectPort !== undefined && !this.#cameByTls(req))
       return redirectToHttps(head.host, head.path, redirectPort);
-    const passage = await this.#parts.gate.pass({ ...head, backendId: id }, signal);
+    const asking = { head, backendId: id, headers: req.headers, upgrade, secure: this.#cameByTls(req) };
+    const entered = await this.#parts.door.enter(asking, signal);
+    if ('outcome' in entered) return entered;
+    const { passage, visitor } = entered;
     if (passage.kind !== 'forward') return answerTo(passage, html);
     if (this.#parts.activity.open(id) > this.#options.openPerBackend) {
       passage.exchange.neverReached();
       return ANSWERS.busy(html);
     }
-    return { head, passage, id, upgrade, html };
+    return { head: visitor ? { ...head, path: visitor.path } : head, passage, id, upgrade, html, visitor };
   }
 
   /** What forwarding tells us of one exchange: it is counted, cleaned and, where it failed, answered. */
   #forwarding(
     req: WebRequest,
-    { head, passage, id, upgrade, html }: Decided,
+    { head, passage, id, upgrade, html, visitor }: Decided,
     answer: (own: Answer) => void,
   ): Forwarding & { over(): void } {
     const { clock, metrics, trust } = this.#parts;
@@ -171,6 +199,7 @@ export class EdgeServer implements Handlers {
       secure: isTls(req),
       upgrade,
       chunked: head.chunked,
+      visitor,
     };
     let reached = false;
     let settled = false;
@@ -220,4 +249,5 @@ type Decided = {
   id: string;
   upgrade: boolean;
   html: boolean;
+  visitor: Visitor | undefined;
 };

@@ -5,17 +5,26 @@ import { closeFrame, FrameFollower } from './frames.ts';
  * Upgraded connections. Bytes flow by themselves; this follows the frames towards the client, so that at
  * the backend's end a close frame can be put between two of them (RFC 6455 §5.4, §7.4.1: 1001).
  */
-const GOING_AWAY = 1001;
+export const GOING_AWAY = 1001;
 /** When one side has ended, the other gets this long to do so too. */
-const LINGER_MS = 10_000;
+export const LINGER_MS = 10_000;
 
 /** Finds half-open peers within a minute; httpxy sets other values before it hands a socket over. */
 export function keepAlive(socket: Socket): void {
   socket.setKeepAlive(true, 30_000, 10_000, 3);
 }
 
-export class Tunnel {
+/** An upgraded connection, however its bytes are carried. */
+export interface OpenTunnel {
   /** Resolves when both sockets are closed; never rejects. */
+  readonly closed: Promise<void>;
+  /** Tells the client that the session is over, as soon as the frame under way is whole. */
+  goodbye(reason: string): void;
+  /** Ends both connections now. */
+  cut(): void;
+}
+
+export class Tunnel implements OpenTunnel {
   readonly closed: Promise<void>;
   readonly #client: Socket;
   readonly #upstream: Socket;
@@ -36,7 +45,6 @@ export class Tunnel {
     this.#endTogether();
   }
 
-  /** Tells the client that the session is over, as soon as the frame under way is whole. */
   goodbye(reason: string): void {
     if (this.#leaving) return;
     this.#leaving = true;
@@ -57,7 +65,6 @@ export class Tunnel {
     else this.#upstream.on('data', rest).resume();
   }
 
-  /** Ends both connections now. */
   cut(): void {
     this.#client.destroy();
     this.#upstream.destroy();
@@ -70,6 +77,9 @@ export class Tunnel {
       late ??= setTimeout(() => this.cut(), LINGER_MS).unref();
     };
     for (const socket of [this.#client, this.#upstream]) socket.once('end', over).once('close', over);
+    // One that broke off has said no last word: what it sent is handed on, and what comes for it is dropped.
+    this.#client.once('close', () => this.#upstream.resume().end());
+    this.#upstream.once('close', () => this.#client.resume().end());
     void this.closed.then(() => clearTimeout(late));
   }
 
@@ -81,7 +91,7 @@ export class Tunnel {
 
 /** The open tunnels of every backend. */
 export class Tunnels {
-  readonly #open = new Map<string, Set<Tunnel>>();
+  readonly #open = new Map<string, Set<OpenTunnel>>();
 
   get size(): number {
     let size = 0;
@@ -90,7 +100,7 @@ export class Tunnels {
   }
 
   /** Keeps it until both its sockets are closed. */
-  add(id: string, tunnel: Tunnel): void {
+  add(id: string, tunnel: OpenTunnel): void {
     const tunnels = this.#open.get(id) ?? new Set();
     this.#open.set(id, tunnels.add(tunnel));
     void tunnel.closed.then(() => {

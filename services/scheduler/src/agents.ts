@@ -6,14 +6,16 @@ export type AgentClient = RpcClient<typeof AgentServiceService>;
 /** Clients of the agents, one per address, the least recently used closed beyond a bound. */
 export class Agents {
   readonly #clients = new Map<string, AgentClient>();
+  readonly #connect: (address: string) => AgentClient;
   readonly #bound: number;
 
-  constructor(bound = 10_000) {
+  constructor(connect: (address: string) => AgentClient = agentAt, bound = 10_000) {
+    this.#connect = connect;
     this.#bound = bound;
   }
 
   at(address: string): AgentClient {
-    const client = this.#clients.get(address) ?? createClient(AgentServiceService, address);
+    const client = this.#clients.get(address) ?? this.#connect(address);
     this.#clients.delete(address);
     this.#clients.set(address, client);
     const [oldest] = this.#clients;
@@ -28,4 +30,8 @@ export class Agents {
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
   }
+}
+
+function agentAt(address: string): AgentClient {
+  return createClient(AgentServiceService, address);
 }

@@ -43,12 +43,13 @@ export class BackendStore {
     this.#replication = replication;
   }
 
-  /** Reserves room for a backend; with a key only when nobody living holds it. */
+  /** Reserves room for a backend; with a key only when nobody living holds it. `repeated`: it may have been placed before. */
   async place(
     id: string,
     summary: SpecSummary,
     created: Date,
     key: BackendKey | undefined,
+    repeated: boolean,
   ): Promise<Placement> {
     const [outcome, ...rest] = (await this.#epoch.run('place', [
       id,
@@ -59,6 +60,7 @@ export class BackendStore {
       DEADLINES.renewalsMissed,
       DEADLINES.reservation,
       key ? keyHash(key) : '',
+      repeated ? 1 : 0,
       summary.access,
     ])) as unknown[];
     const word = String(outcome);

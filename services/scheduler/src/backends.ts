@@ -37,6 +37,8 @@ export interface SpawnCommand {
   spec: BackendSpec;
   key: BackendKey | undefined;
   reusePolicy: ReusePolicy;
+  /** An earlier call of this id may have been carried out. */
+  repeated: boolean;
 }
 
 export interface Spawned {
@@ -91,11 +93,14 @@ export class Backends {
    * still be told of after a loss in the store, or too few replicas ("too few replicas …") have the key.
    */
   async spawn(command: SpawnCommand, signal: AbortSignal): Promise<Spawned> {
-    const { id, spec, key, reusePolicy } = command;
+    const { id, spec, key, reusePolicy, repeated } = command;
     const created = this.#clock.wall();
     const summary = summaryOf(spec);
     const placed = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
-      const placement = await this.#place(() => this.#store.place(id, summary, created, key), signal);
+      const placement = await this.#place(
+        () => this.#store.place(id, summary, created, key, repeated),
+        signal,
+      );
       span.setAttribute('spawner.outcome', placement.outcome);
       return placement;
     });

@@ -35,13 +35,13 @@ export function schedulerService(parts: SchedulerParts): Implementation {
     return backends.holder(key);
   };
   return implement(SchedulerServiceService, {
-    spawnBackend: async ({ id, spec, key, reusePolicy }, { signal }) => {
+    spawnBackend: async ({ id, spec, key, reusePolicy, repeated }, { signal }) => {
       if (!spec)
         throw new AppError('invalid', 'spec is required', {
           violations: [{ field: 'spec', message: 'is required' }],
         });
       if (key) refuseViolations(keyViolations(key));
-      return backends.spawn({ id: parseBackendId(id), spec, key, reusePolicy }, signal);
+      return backends.spawn({ id: parseBackendId(id), spec, key, reusePolicy, repeated }, signal);
     },
     getBackend: async (request) => ({ backend: await backends.get(await idOf(request)) }),
     listBackends: async ({ pageSize, pageToken, states, droneId, labels }) => {
@@ -66,9 +66,13 @@ export function schedulerService(parts: SchedulerParts): Implementation {
     },
     revokeConnectionTokens: async ({ tokenId, user, ...named }) => {
       if (named.id !== '' || named.key)
-        return { count: await tokens.revoke(await idOf(named), { tokenId, ...(user === undefined ? {} : { user }) }) };
+        return {
+          count: await tokens.revoke(await idOf(named), { tokenId, ...(user === undefined ? {} : { user }) }),
+        };
       const backendId = await tokens.backendOf(parseTokenId(tokenId));
-      return { count: backendId === undefined ? 0 : await tokens.revoke(parseBackendId(backendId), { tokenId }) };
+      return {
+        count: backendId === undefined ? 0 : await tokens.revoke(parseBackendId(backendId), { tokenId }),
+      };
     },
     async *tailLogs({ id, follow, tailLines }, { signal }) {
       for await (const line of backends.tailLogs(parseBackendId(id), { follow, tailLines }, signal))

@@ -1,7 +1,8 @@
 /**
  * The backend that the tests spawn: it does on command what a backend may do. From its environment: `PORT`, `NAME`;
  * `EXIT_TIMEOUT` (ms until it exits by itself) and `EXIT_CODE` (with which; alone: at once); `LISTEN=false`;
- * `START_DELAY_MS` before it listens; `IGNORE_SIGTERM=true`.
+ * `START_DELAY_MS` before it listens; `IGNORE_SIGTERM=true`; `FENCE_EVERY_MS`: it says `fence <fence> <ns of the
+ * machine's monotonic clock>` at once and that often, as long as it lives.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,13 +12,19 @@ import { answer } from './routes.ts';
 
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-const { PORT, HOST, EXIT_CODE, EXIT_TIMEOUT, LISTEN, START_DELAY_MS, IGNORE_SIGTERM } = process.env;
+const { PORT, HOST, EXIT_CODE, EXIT_TIMEOUT, LISTEN, START_DELAY_MS, IGNORE_SIGTERM, FENCE_EVERY_MS } =
+  process.env;
 
 process.on('SIGTERM', () => {
   if (IGNORE_SIGTERM === 'true') say('probe ignores SIGTERM');
   else exit(0);
 });
 
+if (FENCE_EVERY_MS) {
+  const writeFence = () => say(`fence ${process.env.SPAWNER_FENCE} ${process.hrtime.bigint()}`);
+  writeFence();
+  setInterval(writeFence, Number(FENCE_EVERY_MS));
+}
 if (EXIT_CODE || EXIT_TIMEOUT) setTimeout(() => exit(Number(EXIT_CODE || 0)), Number(EXIT_TIMEOUT || 0));
 if (START_DELAY_MS) await delay(Number(START_DELAY_MS));
 

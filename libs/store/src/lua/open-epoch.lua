@@ -15,6 +15,8 @@ local from = tonumber(redis.call('GET', TICK) or '0')
 local known = math.max(callers, seen)
 local lost = from < known or not stored[1]
 if callers == 0 and not stored[1] and ARGV[4] == 'new' then lost = false end
+-- What was missing in the window of the epoch before may still be.
+if redis.call('HGET', EPOCH, 'full') == '1' and window_left() > 0 then lost = true end
 if from < known then redis.call('SET', TICK, whole(known)) end
 local epoch = whole(next_tick())
 redis.call('DEL', EPOCH)

@@ -2,7 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { type Clock, isAppError, refuseViolations } from '@spawner/domain';
 import { readJson, writeJson } from '@spawner/proto';
 import { type Backend, type BackendKey, BackendState } from '@spawner/proto/v1/backend';
-import { CreateConnectionTokenRequest, SpawnBackendRequest, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import {
+  CreateConnectionTokenRequest,
+  SpawnBackendRequest,
+  type TailLogsResponse,
+} from '@spawner/proto/v1/backend_service';
 import type { Backends } from '../backends.ts';
 import type { PublicApi } from '../public-api.ts';
 import { LARGEST_PAGE, MOST_LINES } from '../requests.ts';
@@ -116,7 +120,10 @@ export function handlers({ backends, tokens, fleet }: PublicApi, clock: Clock): 
       const user = query.optional('user');
       const tokenId = query.text('tokenId');
       query.finish();
-      const revoked = await tokens.revoke({ id, token: '', tokenId, ...(user === undefined ? {} : { user }) }, signal);
+      const revoked = await tokens.revoke(
+        { id, token: '', tokenId, ...(user === undefined ? {} : { user }) },
+        signal,
+      );
       return written('RevokeConnectionTokensResponse', revoked);
     },
     listDrones: async ({ query, signal }) => {

@@ -125,6 +125,11 @@ export interface SpawnBackendRequest {
   spec?: BackendSpec | undefined;
   key?: BackendKey | undefined;
   reusePolicy: ReusePolicy;
+  /**
+   * An earlier call of this id may have been carried out. Where the store has lost records since, it is not
+   * started again before every drone has told what it runs.
+   */
+  repeated: boolean;
 }
 
 export interface SpawnBackendResponse {
@@ -324,7 +329,7 @@ export interface SettleRouteResponse {
 }
 
 function createBaseSpawnBackendRequest(): SpawnBackendRequest {
-  return { id: "", spec: undefined, key: undefined, reusePolicy: 0 };
+  return { id: "", spec: undefined, key: undefined, reusePolicy: 0, repeated: false };
 }
 
 export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
@@ -340,6 +345,9 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
     }
     if (message.reusePolicy !== 0) {
       writer.uint32(32).int32(message.reusePolicy);
+    }
+    if (message.repeated !== false) {
+      writer.uint32(40).bool(message.repeated);
     }
     return writer;
   },
@@ -389,6 +397,14 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
             message.reusePolicy = reader.int32() as any;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.repeated = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -411,6 +427,7 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
         : isSet(object.reuse_policy)
         ? reusePolicyFromJSON(object.reuse_policy)
         : 0,
+      repeated: isSet(object.repeated) ? globalThis.Boolean(object.repeated) : false,
     };
   },
 
@@ -428,6 +445,9 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
     if (message.reusePolicy !== 0) {
       obj.reusePolicy = reusePolicyToJSON(message.reusePolicy);
     }
+    if (message.repeated !== false) {
+      obj.repeated = message.repeated;
+    }
     return obj;
   },
 
@@ -442,6 +462,7 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
       : undefined;
     message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     message.reusePolicy = object.reusePolicy ?? 0;
+    message.repeated = object.repeated ?? false;
     return message;
   },
 };

@@ -1,0 +1,107 @@
+import type { Bus } from '@spawner/bus';
+import type { Clock } from '@spawner/domain';
+import { RouteState } from '@spawner/proto/internal/route';
+import { BackendState } from '@spawner/proto/v1/backend';
+import type { Log } from '@spawner/service';
+import type { RouteTable } from '@spawner/store';
+import { Activity } from './activity.ts';
+import { Gate } from './gate.ts';
+import { Holds } from './hold.ts';
+import { Reports } from './reports.ts';
+import { type WithdrawalParts, Withdrawals } from './withdrawals.ts';
+
+/** What is done to the connections of a backend. */
+export interface Connections {
+  /** Its end is being settled: none is kept between requests. */
+  rest(id: string): void;
+  /** It is on its way to its end: those in use are told so, the others closed. */
+  goodbye(id: string): void;
+  /** It has ended. */
+  cut(id: string): void;
+  /** Its route is not known any more; what runs goes on until it ends by itself. */
+  forget(id: string): void;
+}
+
+export interface EntranceParts {
+  routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange'>;
+  bus: Bus;
+  scheduler: WithdrawalParts['scheduler'];
+  clock: Clock;
+  log: Log;
+  connections: Connections;
+  registration(): number;
+}
+
+export interface EntranceOptions {
+  id: string;
+  droneId: string;
+  holdTimeoutMs: number;
+  heldPerBackend: number;
+  heldTotal: number;
+}
+
+/**
+ * Who may go through to a backend, who waits, and what agents are told of it: the deciding half of a
+ * proxy, put together and kept in step with the routes. It knows nothing of sockets.
+ */
+export class Entrance {
+  readonly activity: Activity;
+  readonly holds: Holds;
+  readonly gate: Gate;
+  readonly #parts: EntranceParts;
+  readonly #withdrawals: Withdrawals;
+  readonly #reports: Reports;
+  readonly #following: { close(): void };
+
+  constructor(options: EntranceOptions, parts: EntranceParts) {
+    const { clock, routes, bus, scheduler, log, connections, registration } = parts;
+    const { id: proxyId, droneId: ownDroneId, holdTimeoutMs } = options;
+    this.#parts = parts;
+    const activity = new Activity(clock.now());
+    const holds = new Holds(clock, { perBackend: options.heldPerBackend, total: options.heldTotal });
+    const withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => holds.release(id));
+    this.activity = activity;
+    this.holds = holds;
+    this.#withdrawals = withdrawals;
+    this.gate = new Gate({ routes, holds, withdrawals, activity, clock }, { ownDroneId, holdTimeoutMs });
+    this.#reports = new Reports(bus, activity, holds, clock, { proxyId, registration }, (id, epoch) => {
+      withdrawals.asked(id, epoch);
+      connections.rest(id);
+    });
+    this.#following = routes.onChange((id) => this.#routeChanged(id));
+  }
+
+  /** The backend's agent is told to look after it. */
+  look(id: string): void {
+    this.#reports.look(id);
+  }
+
+  /** Nobody waits any more. */
+  drain(): void {
+    this.holds.close();
+    this.#withdrawals.close();
+  }
+
+  /** Tells the agents a last time who is there. */
+  async close(): Promise<void> {
+    this.#following.close();
+    await this.#reports.close();
+  }
+
+  #routeChanged(id: string): void {
+    const { connections } = this.#parts;
+    const route = this.#parts.routes.get(id);
+    this.#withdrawals.routeChanged(id, route);
+    this.gate.routeChanged(id);
+    if (!route) {
+      connections.forget(id);
+      this.activity.forget(id);
+      return;
+    }
+    if (route.state !== RouteState.ENDED) return;
+    connections.goodbye(id);
+    if (route.backendState !== BackendState.TERMINATED) return;
+    connections.cut(id);
+    this.activity.forget(id);
+  }
+}

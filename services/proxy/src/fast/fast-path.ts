@@ -1,0 +1,187 @@
+import type { Socket } from 'node:net';
+import { backendIdOfHost, type Clock } from '@spawner/domain';
+import type { Log } from '@spawner/service';
+import type { Activity } from '../activity.ts';
+import { ANSWERS } from '../answer.ts';
+import type { Gate } from '../gate.ts';
+import { forwardedHeaders } from '../headers.ts';
+import type { Metrics } from '../metrics.ts';
+import { answerBytes } from '../reply.ts';
+import type { Trust } from '../trust.ts';
+import type { Tunnels } from '../websocket.ts';
+import { ClientConnection, type ConnectionOwner, type Origin } from './client-connection.ts';
+import type { ExchangeParts, Passing } from './exchange.ts';
+import { FastTunnel } from './fast-tunnel.ts';
+import type { KeptUpstreams } from './kept-upstreams.ts';
+import type { Claims, StrictRequest } from './strict-request.ts';
+import type { Upstream } from './upstream.ts';
+
+/**
+ * The fast path as a whole: takes accepted connections, lets what it fully understands through the same gate as the general
+ * path does, with the same headers, and gives everything else to the general path.
+ */
+export interface FastPathParts {
+  gate: Pick<Gate, 'passNow'>;
+  activity: Pick<Activity, 'open'>;
+  upstreams: KeptUpstreams;
+  tunnels: Pick<Tunnels, 'add'>;
+  trust: Trust;
+  metrics: Metrics;
+  clock: Clock;
+  log: Log;
+  /** A backend could not be reached. */
+  look(id: string): void;
+}
+
+export interface FastPathOptions {
+  clusterDomain: string;
+  maxHeaderBytes: number;
+  openPerBackend: number;
+  /** Where plain HTTP is sent to, or nothing. */
+  redirectPort(): number | undefined;
+}
+
+const SWEEP_EVERY_MS = 1_000;
+
+export class FastPath implements ConnectionOwner {
+  readonly exchangeParts: ExchangeParts;
+  readonly maxHeaderBytes: number;
+  readonly #parts: FastPathParts;
+  readonly #options: FastPathOptions;
+  readonly #connections = new Set<ClientConnection>();
+  readonly #over = new AbortController();
+  readonly #sweeping: Promise<void>;
+  /** Of each status class since the last sweep: adding to a counter costs as much as reading a head. */
+  readonly #answered: number[] = [];
+  #draining = false;
+
+  constructor(parts: FastPathParts, options: FastPathOptions) {
+    const { upstreams, clock, metrics } = parts;
+    this.#parts = parts;
+    this.#options = options;
+    this.maxHeaderBytes = options.maxHeaderBytes;
+    this.exchangeParts = {
+      upstreams,
+      clock,
+      clusterDomain: options.clusterDomain,
+      draining: () => this.#draining,
+      answered: (status, upgrade) => {
+        if (upgrade) metrics.request('upgraded', status);
+        else this.#answered[Math.floor(status / 100)] = (this.#answered[Math.floor(status / 100)] ?? 0) + 1;
+      },
+    };
+    this.#sweeping = this.#sweep();
+  }
+
+  /** Serves an accepted connection; `general` takes it with what has come where it is not for this path. */
+  take(socket: Socket, secure: boolean, general: (socket: Socket) => void): void {
+    this.#connections.add(new ClientConnection(this, socket, secure, general));
+  }
+
+  /** From now on connections end with their answer, and those without a request now. */
+  drain(): void {
+    this.#draining = true;
+    for (const connection of this.#connections) connection.endIdle();
+  }
+
+  async close(): Promise<void> {
+    this.#over.abort(new Error('the proxy is closing'));
+    await this.#sweeping;
+    this.#count();
+  }
+
+  trusts(address: string): boolean {
+    return this.#parts.trust.includes(address);
+  }
+
+  now(): number {
+    return this.#parts.clock.now();
+  }
+
+  admit(request: StrictRequest, path: () => string, connection: ClientConnection): Passing | undefined {
+    const { gate, activity } = this.#parts;
+    const origin = this.#originOf(request.host, connection);
+    if (!origin) return undefined;
+    const { id } = origin;
+    const { claims } = request;
+    const secure = connection.secure || claims?.['x-forwarded-proto'] === 'https';
+    if (!secure && this.#options.redirectPort() !== undefined) return undefined;
+    if (activity.open(id) >= this.#options.openPerBackend) return undefined;
+    const passage = gate.passNow(id);
+    if (!passage) return undefined;
+    if (!isPort(passage.endpoint.port)) {
+      passage.exchange.neverReached();
+      return undefined;
+    }
+    const added = claims ? addedTo(request.host, id, connection, claims) : origin.added;
+    return { request, id, endpoint: passage.endpoint, exchange: passage.exchange, path: path(), added };
+  }
+
+  failed(id: string, head: string, keep: boolean): string {
+    const { metrics } = this.#parts;
+    const own = ANSWERS.badGateway(ACCEPTS_HTML.test(head));
+    metrics.upstreamFailed();
+    metrics.request(own.outcome, own.status);
+    this.#parts.look(id);
+    const bytes = answerBytes(own, !keep).toString('latin1');
+    return head.startsWith('HEAD ') ? bytes.slice(0, bytes.indexOf('\r\n\r\n') + 4) : bytes;
+  }
+
+  threw(error: unknown): void {
+    this.#parts.log.error({ error }, 'a connection failed');
+  }
+
+  joined({ id, exchange }: Passing, client: ClientConnection, upstream: Upstream, said: Buffer): void {
+    const tunnel = new FastTunnel(client.socket, client.secure, upstream);
+    tunnel.bytes(said, said.length);
+    this.#parts.tunnels.add(id, tunnel);
+    void tunnel.closed.then(() => exchange.end(this.now()));
+    if (this.#draining) tunnel.goodbye('going away');
+  }
+
+  left(connection: ClientConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  #originOf(host: string, connection: ClientConnection): Origin | undefined {
+    if (connection.origin?.host === host) return connection.origin;
+    const id = backendIdOfHost(host, this.#options.clusterDomain);
+    if (id === undefined) return undefined;
+    connection.origin = { host, id, added: addedTo(host, id, connection, {}) };
+    return connection.origin;
+  }
+
+  async #sweep(): Promise<void> {
+    const { clock, upstreams } = this.#parts;
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      await clock.sleep(SWEEP_EVERY_MS, signal).catch(() => {});
+      const now = clock.now();
+      for (const connection of this.#connections) connection.sweep(now);
+      upstreams.sweep();
+      this.#count();
+    }
+  }
+
+  #count(): void {
+    for (const [status, count] of this.#answered.splice(0).entries())
+      if (count) this.#parts.metrics.request('forwarded', status * 100, count);
+  }
+}
+
+/** Node throws where one dials any other. */
+function isPort(port: number): boolean {
+  return port > 0 && port < 65_536;
+}
+
+const ACCEPTS_HTML = /^accept:[^\r\n]*text\/html/im;
+
+/** The header lines that tell a backend of its caller; the same as on the general path. */
+function addedTo(host: string, id: string, connection: ClientConnection, claims: Claims): string {
+  const { remoteAddress, trusted, secure } = connection;
+  const about = { backendId: id, host, remoteAddress, trusted, secure, upgrade: false, chunked: false };
+  const added = { ...forwardedHeaders(claims, about), 'x-spawner-backend': id };
+  return Object.entries(added)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+}

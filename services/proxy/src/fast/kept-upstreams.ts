@@ -1,0 +1,128 @@
+import type { Clock } from '@spawner/domain';
+import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { Upstream, type UpstreamUser } from './upstream.ts';
+
+/**
+ * The fast path's connections, a set of its own for each backend: none can carry another backend's request, and a
+ * backend's end takes its connections along. The last one used is the next one used.
+ */
+const MOST_KEPT = 64;
+/** Shorter than what most servers wait, so that a connection is seldom taken up while its other end closes it. */
+const IDLE_MS = 4_000;
+/** What a backend says of its patience is believed but for this. */
+const MARGIN_MS = 1_000;
+
+interface Connections {
+  readonly free: Upstream[];
+  readonly all: Set<Upstream>;
+  /** None is kept until the next request. */
+  resting: boolean;
+}
+
+export class KeptUpstreams {
+  readonly #backends = new Map<string, Connections>();
+  readonly #connectTimeoutMs: number;
+  readonly #clock: Clock;
+  readonly #failed: (error: unknown) => void;
+
+  constructor(connectTimeoutMs: number, clock: Clock, failed: (error: unknown) => void) {
+    this.#failed = failed;
+    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#clock = clock;
+  }
+
+  /** A connection to this backend, kept or new, that is the user's until it is released or closed. */
+  acquire(id: string, endpoint: Endpoint, user: UpstreamUser): Upstream {
+    const free = this.#backends.get(id)?.free;
+    const now = this.#clock.now();
+    for (let kept = free?.pop(); kept; kept = free?.pop()) {
+      if (kept.socket.destroyed || kept.idleUntil <= now || !isSame(kept.endpoint, endpoint)) {
+        kept.drop();
+        continue;
+      }
+      kept.user = user;
+      kept.reused = true;
+      return kept;
+    }
+    return this.open(id, endpoint, user);
+  }
+
+  /** A new connection. */
+  open(id: string, endpoint: Endpoint, user: UpstreamUser): Upstream {
+    const connections = this.#connectionsOf(id);
+    connections.resting = false;
+    const upstream = new Upstream(endpoint, user, {
+      connectTimeoutMs: this.#connectTimeoutMs,
+      closed: (it) => this.#closed(id, it),
+      failed: this.#failed,
+    });
+    connections.all.add(upstream);
+    return upstream;
+  }
+
+  /** Its exchange is over and it can carry another one; the backend means to keep it for so many milliseconds. */
+  release(id: string, upstream: Upstream, keptMs: number): void {
+    upstream.user = undefined;
+    const connections = this.#backends.get(id);
+    const ms = Math.min(IDLE_MS, keptMs - MARGIN_MS);
+    const room = connections && !connections.resting && connections.free.length < MOST_KEPT;
+    if (!room || ms <= 0 || !connections.all.has(upstream)) {
+      upstream.destroy();
+      return;
+    }
+    upstream.idleUntil = this.#clock.now() + ms;
+    connections.free.push(upstream);
+  }
+
+  /** Its connections that carry nothing now are closed. */
+  closeIdle(id: string): void {
+    for (const upstream of this.#backends.get(id)?.free.splice(0) ?? []) upstream.drop();
+  }
+
+  /** No connection is kept until the next request: those that are free close now, the others when they are. */
+  rest(id: string): void {
+    const connections = this.#backends.get(id);
+    if (connections) connections.resting = true;
+    this.closeIdle(id);
+  }
+
+  /** The backend has ended: everything to it is cut. */
+  cut(id: string): void {
+    for (const upstream of this.#backends.get(id)?.all ?? []) upstream.destroy();
+  }
+
+  /** Closes what nobody has used for a while. */
+  sweep(): void {
+    const now = this.#clock.now();
+    for (const { free } of this.#backends.values())
+      for (const upstream of free.filter(({ idleUntil }) => idleUntil <= now)) {
+        free.splice(free.indexOf(upstream), 1);
+        upstream.drop();
+      }
+  }
+
+  close(): void {
+    for (const id of [...this.#backends.keys()]) this.cut(id);
+  }
+
+  #connectionsOf(id: string): Connections {
+    const known = this.#backends.get(id);
+    if (known) return known;
+    const made: Connections = { free: [], all: new Set(), resting: false };
+    this.#backends.set(id, made);
+    return made;
+  }
+
+  #closed(id: string, upstream: Upstream): void {
+    const connections = this.#backends.get(id);
+    if (!connections) return;
+    connections.all.delete(upstream);
+    const at = connections.free.indexOf(upstream);
+    if (at >= 0) connections.free.splice(at, 1);
+    if (connections.all.size === 0) this.#backends.delete(id);
+  }
+}
+
+function isSame(one: Endpoint, other: Endpoint): boolean {
+  return one === other || (one.port === other.port && one.host === other.host);
+}

@@ -1,0 +1,261 @@
+/**
+ * Two drones, the second on a machine of its own: its network is cut for a minute while everything on it goes on, then
+ * its power. Every holder of a key writes its fence down as long as it lives, by the one clock that both machines read
+ * here; users of the second machine's sessions are on that machine, so that the cut is not between them.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { DEADLINES } from '@spawner/domain';
+import {
+  type DockerDaemon,
+  eventually,
+  makeNamespace,
+  type NetworkNamespace,
+  type Program,
+  startDockerDaemon,
+  startProgram,
+} from '@spawner/testkit';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { ROOT } from '../cluster/service-process.ts';
+import { type EngineView, engineView } from './engine-view.ts';
+import { fenceLines, outOfOrder } from './fence-record.ts';
+import { idsOf, type Kind, respawn, type Session, spawnSession } from './population.ts';
+import { type Failure, startTraffic, type Traffic } from './traffic.ts';
+
+const HERE = 'drone-1';
+const THERE = 'drone-2';
+const KINDS: readonly Kind[] = ['strict', 'loose', 'plain'];
+const EACH_KIND = 4;
+/** Strict ones that the machine has again before its power goes; some may be placed on the other drone. */
+const LATE = 2;
+const MOST_LATE = 8;
+const CUT_MS = 60_000;
+/** Long enough for the users to come, and much shorter than the cut. */
+const IDLE_TIMEOUT_MS = 20_000;
+const WHOLE_WITHIN_MS = 5_000;
+/** For what a deadline starts: a signal on a busy machine, a sweep, a call that is repeated. */
+const MARGIN_MS = 1_500;
+const FREE_WITHIN_MS = DEADLINES.leaseGiveAway + 5_000;
+
+interface NearFigures {
+  requests: number;
+  echoes: number;
+  failures: Failure[];
+}
+
+describe('a drone on a machine of its own', () => {
+  const stack = new AsyncDisposableStack();
+  let namespace: NetworkNamespace;
+  let engine: DockerDaemon;
+  let cluster: Cluster;
+  let here: EngineView;
+  let there: EngineView;
+  let sessions: Session[] = [];
+  let far: Traffic;
+  let near: Program;
+  const logs: { key: string; log: Program }[] = [];
+
+  beforeAll(async () => {
+    namespace = stack.use(await makeNamespace());
+    engine = stack.use(await startDockerDaemon({ namespace }));
+    const machine = { namespace, docker: engine };
+    cluster = stack.use(await startCluster({ machine, count: { agent: 2, proxy: 2 } }));
+    here = engineView(cluster.dockerSocket!, cluster.name);
+    there = engineView(engine.socketPath, cluster.name);
+    const wanted = KINDS.flatMap((kind) =>
+      Array.from({ length: EACH_KIND }, (_, number) => ({ kind, number })),
+    );
+    sessions = await Promise.all(
+      wanted.map(({ kind, number }) => spawnSession(cluster, wish(kind), `${kind}-${number}`)),
+    );
+    for (const kind of KINDS) for (const drone of [HERE, THERE]) expect(of(kind, drone)).not.toEqual([]);
+    for (const each of sessions) await follow(each);
+    far = await startTraffic(cluster, idsOf(used(HERE)));
+    stack.defer(() => far.stop());
+    near = stack.use(await startNearUsers());
+    await rounds();
+  }, 180_000);
+  afterAll(async () => {
+    const { requests = 0, echoes = 0 } = far?.figures() ?? {};
+    process.stdout.write(
+      `faults: partition: ${JSON.stringify({ far: { requests, echoes }, fences: record().length })}\n`,
+    );
+    await stack.disposeAsync();
+  }, 120_000);
+
+  const wish = (kind: Kind) => ({ kind, idleTimeoutMs: kind === 'strict' ? 0 : IDLE_TIMEOUT_MS });
+  const on = (drone: string) => sessions.filter(({ droneId }) => droneId === drone);
+  const of = (kind: Kind, drone: string) => on(drone).filter((each) => each.kind === kind);
+  const used = (drone: string) => on(drone).filter(({ kind }) => kind !== 'strict');
+
+  const follow = async ({ id, key, droneId }: Session) => {
+    if (key === '') return;
+    logs.push({ key, log: stack.use(await (droneId === HERE ? here : there).follow(id)) });
+  };
+  /** What all holders of all keys have written by now. */
+  const record = () => logs.flatMap(({ key, log }) => fenceLines(key, log.lines));
+
+  const startNearUsers = () => {
+    const [command = '', ...before] = namespace.prefix;
+    const users = ['test/faults/near-users.ts', namespace.address, String(cluster.services.proxy[1]!.port)];
+    return startProgram({
+      command,
+      args: [...before, process.execPath, ...users, cluster.domain, ...idsOf(used(THERE))],
+      cwd: ROOT,
+      ready: (line) => line.startsWith('{'),
+      readyTimeoutMs: 30_000,
+    });
+  };
+  const nearFigures = (): NearFigures => {
+    const told = near.lines.findLast((line) => line.startsWith('{'));
+    if (!told) throw new Error(`nothing was told: ${near.output()}`);
+    return JSON.parse(told) as NearFigures;
+  };
+  /** Every near user together has had many more answers and echoes. */
+  const nearRound = async () => {
+    const before = nearFigures();
+    const more = 2 * used(THERE).length;
+    await eventually(() => {
+      const now = nearFigures();
+      return now.requests >= before.requests + more && now.echoes >= before.echoes + more;
+    });
+  };
+  const rounds = () => Promise.all([far.round(), nearRound()]);
+
+  /** The API, both drones' promises and both engines agree on who lives, and where. */
+  async function isWhole(): Promise<void> {
+    const since = performance.now();
+    await eventually(
+      async () => {
+        const { json } = await cluster.call('GET', '/v1/backends?pageSize=1000');
+        const living = (json.backends ?? []).filter(({ state }) => state !== 'TERMINATED');
+        expect(
+          living.map(({ id, state, droneId, unreachable }) => ({ id, state, droneId, unreachable })),
+        ).toEqual(
+          expect.arrayContaining(
+            sessions.map(({ id, droneId }) => ({ id, state: 'READY', droneId, unreachable: undefined })),
+          ),
+        );
+        expect(living).toHaveLength(sessions.length);
+        expect(await here.running()).toEqual(idsOf(on(HERE)).sort());
+        expect(await there.running()).toEqual(idsOf(on(THERE)).sort());
+        const { json: fleet } = await cluster.call('GET', '/v1/drones');
+        for (const drone of [HERE, THERE])
+          expect(fleet.drones).toContainEqual(
+            expect.objectContaining({
+              id: drone,
+              state: 'READY',
+              reserved: expect.objectContaining({ backends: expect.anything() }),
+            }),
+          );
+        for (const { id, reserved } of fleet.drones ?? [])
+          expect(Number(reserved?.backends)).toBe(on(id).length);
+      },
+      { timeoutMs: WHOLE_WITHIN_MS },
+    );
+    const tookMs = Math.round(performance.now() - since);
+    process.stdout.write(`faults: ${expect.getState().currentTestName}: whole after ${tookMs} ms\n`);
+  }
+
+  /** The machine's drone is known to be away, and so is all that it had; by then it has missed three renewals. */
+  const isUnreachable = async (ids: string[]) => {
+    await eventually(
+      async () => {
+        const { json } = await cluster.call('GET', '/v1/drones');
+        expect(json.drones).toContainEqual(expect.objectContaining({ id: THERE, state: 'UNREACHABLE' }));
+        for (const id of ids)
+          expect(await cluster.backend(id)).toMatchObject({ state: 'READY', unreachable: true });
+      },
+      { timeoutMs: DEADLINES.renewalsMissed + DEADLINES.renewEvery + MARGIN_MS },
+    );
+  };
+
+  /** Each key of these holders comes to the drone here, with a higher fence and in time; gives the new holders. */
+  const taken = async (holders: Session[], since: number): Promise<Session[]> => {
+    const claims = holders.map(({ key }) => respawn(cluster, wish('strict'), key, FREE_WITHIN_MS + 10_000));
+    const back = await Promise.all(claims);
+    for (const [index, { session, at }] of back.entries()) {
+      process.stdout.write(`faults: ${session.key}: had again ${at - since} ms after the fault\n`);
+      expect(session.droneId).toBe(HERE);
+      expect(session.fence).toBeGreaterThan(holders[index]!.fence);
+      expect(at - since).toBeGreaterThan(DEADLINES.leaseKill);
+      expect(at - since).toBeLessThan(FREE_WITHIN_MS);
+    }
+    return back.map(({ session }) => session);
+  };
+
+  it('without a network for 60 s: its strict keys are fenced and taken here, never two at once; the others are unreachable, and come back in use', async () => {
+    await isWhole();
+    const fenced = of('strict', THERE);
+    const kept = used(THERE);
+    const pids = await Promise.all(idsOf(kept).map((id) => there.pid(id)));
+    const since = Date.now();
+    await namespace.cut();
+    const claims = taken(fenced, since);
+    const [next] = await Promise.all([claims, isUnreachable(idsOf(kept))]);
+    for (const each of next) await follow(each);
+    for (const [id, { termMs, deadMs }] of await there.ends(idsOf(fenced), since)) {
+      process.stdout.write(`faults: ${id}: asked to end after ${termMs} ms, dead after ${deadMs} ms\n`);
+      expect(termMs).toBeGreaterThan(DEADLINES.leaseStop - DEADLINES.renewEvery - MARGIN_MS);
+      expect(termMs).toBeLessThan(DEADLINES.leaseStop + MARGIN_MS);
+      expect(deadMs).toBeLessThan(DEADLINES.leaseKill + MARGIN_MS);
+    }
+    sessions = [...sessions.filter((each) => !fenced.includes(each)), ...next];
+    await wait(since + CUT_MS - Date.now());
+    await nearRound();
+    await isUnreachable(idsOf(kept));
+
+    await namespace.heal();
+    await isWhole();
+    await rounds();
+    expect(nearFigures().failures).toEqual([]);
+    expect(far.takeFailures()).toEqual([]);
+    expect(await Promise.all(idsOf(kept).map((id) => there.pid(id)))).toEqual(pids);
+    for (const { id } of fenced)
+      expect(await cluster.backend(id)).toMatchObject({ state: 'TERMINATED', endReason: 'LEASE_LOST' });
+    for (const { id, key } of sessions.filter((each) => each.key !== ''))
+      expect(await cluster.call('POST', '/v1/backends', keyed(key))).toMatchObject({
+        json: { spawned: false, backend: { id } },
+      });
+    writtenInOrder(fenced, next);
+  }, 150_000);
+
+  it('without power: its strict keys are free in time, all else that it had is unreachable', async () => {
+    for (let number = 0; of('strict', THERE).length < LATE && number < MOST_LATE; number += 1)
+      sessions.push(await spawnSession(cluster, wish('strict'), `late-${number}`));
+    const late = of('strict', THERE);
+    expect(late).toHaveLength(LATE);
+    for (const each of late) await follow(each);
+    const gone = used(THERE);
+    expect(nearFigures().failures).toEqual([]);
+    const { requests, echoes } = nearFigures();
+    process.stdout.write(`faults: partition: ${JSON.stringify({ near: { requests, echoes } })}\n`);
+
+    const since = Date.now();
+    await namespace.killAll();
+    stack.defer(() => engine.restart());
+    const [next] = await Promise.all([taken(late, since), isUnreachable(idsOf(gone))]);
+    for (const each of next) await follow(each);
+    await isUnreachable(idsOf(gone));
+    for (const { id } of late)
+      expect(await cluster.backend(id)).toMatchObject({ state: 'TERMINATED', endReason: 'LEASE_LOST' });
+    await far.round();
+    expect(far.takeFailures()).toEqual([]);
+    writtenInOrder(late, next);
+  }, 150_000);
+
+  const keyed = (key: string) => ({
+    spec: {
+      image: 'spawner/probe:latest',
+      ...(key.startsWith('loose') ? { onLeaseLoss: 'CONTINUE' } : {}),
+    },
+    key: { name: key },
+  });
+
+  /** Both holders of each key have written, and no fence was written after a higher one. */
+  function writtenInOrder(before: Session[], after: Session[]): void {
+    const lines = record();
+    for (const { key, fence } of [...before, ...after])
+      expect(lines.filter((line) => line.key === key && line.fence === fence)).not.toEqual([]);
+    expect(outOfOrder(lines)).toEqual([]);
+  }
+});

@@ -1,0 +1,74 @@
+/** The sessions of a scene: some without a key, some with one that outlast a lost lease, some that are strict. */
+import { eventually } from '@spawner/testkit';
+import type { ApiAnswer, BackendJson, Cluster } from '../cluster/cluster.ts';
+
+export type Kind = 'plain' | 'loose' | 'strict';
+
+export interface Session {
+  id: string;
+  kind: Kind;
+  /** The name of its key; empty without one. */
+  key: string;
+  fence: number;
+  droneId: string;
+}
+
+export interface Wish {
+  kind: Kind;
+  idleTimeoutMs: number;
+  /** More of its environment. */
+  env?: Record<string, string>;
+}
+
+const SPAWN_WITHIN_MS = 60_000;
+
+function requestOf({ kind, idleTimeoutMs, env = {} }: Wish, key: string) {
+  const spec = {
+    image: 'spawner/probe:latest',
+    idleTimeoutMs,
+    env: { ...env, FENCE_EVERY_MS: '100' },
+    ...(kind === 'loose' ? { onLeaseLoss: 'CONTINUE' } : {}),
+  };
+  return key === '' ? { spec } : { spec, key: { name: key } };
+}
+
+/** Spawns it and waits for READY; the key is `name`, if its kind has one. */
+export async function spawnSession(cluster: Cluster, wish: Wish, name: string): Promise<Session> {
+  const key = wish.kind === 'plain' ? '' : name;
+  const { status, json } = await cluster.call('POST', '/v1/backends', requestOf(wish, key));
+  if (status !== 201) throw new Error(`a spawn was answered ${status}: ${JSON.stringify(json)}`);
+  return sessionOf(await cluster.inState(json.backend!.id, 'READY'), wish.kind);
+}
+
+export interface Respawn {
+  session: Session;
+  /** Wall time at which the answer came that it was spawned. */
+  at: number;
+}
+
+/** Asks for the session of a key again and again until the answer is a new one, and waits for READY. */
+export async function respawn(
+  cluster: Cluster,
+  wish: Wish,
+  key: string,
+  timeoutMs = SPAWN_WITHIN_MS,
+): Promise<Respawn> {
+  const answer = await eventually(
+    async () => {
+      const asked: ApiAnswer = await cluster.call('POST', '/v1/backends', requestOf(wish, key));
+      if (!asked.json.spawned) throw new Error(`${key}: ${asked.status} ${JSON.stringify(asked.json)}`);
+      return asked;
+    },
+    { timeoutMs, everyMs: 250 },
+  );
+  const at = Date.now();
+  return { session: sessionOf(await cluster.inState(answer.json.backend!.id, 'READY'), wish.kind), at };
+}
+
+function sessionOf({ id, key, fence = 0, droneId = '' }: BackendJson, kind: Kind): Session {
+  return { id, kind, key: key?.name ?? '', fence: Number(fence), droneId };
+}
+
+export function idsOf(sessions: readonly Session[]): string[] {
+  return sessions.map(({ id }) => id);
+}

@@ -1,0 +1,265 @@
+/**
+ * What the users of twenty sessions in containers may notice of faults in the parts around them: nothing, but for what
+ * a strict key promises to do without a lease. Every session has a short idle timeout, so that a use which is not seen
+ * would end it; some that nobody uses stand by, which must not end during a fault and must end after it.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { DEADLINES } from '@spawner/domain';
+import { type DockerDaemon, eventually, startDockerDaemon } from '@spawner/testkit';
+import type { BackendJson } from '../cluster/api.ts';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { type EngineView, engineView } from './engine-view.ts';
+import { idsOf, type Kind, respawn, type Session, spawnSession, type Wish } from './population.ts';
+import { startTraffic, type Traffic } from './traffic.ts';
+
+const SESSIONS: readonly Kind[] = [
+  ...Array<Kind>(8).fill('plain'),
+  ...Array<Kind>(6).fill('loose'),
+  ...Array<Kind>(6).fill('strict'),
+];
+/** Of the strict ones, those that do not end when they are asked to. */
+const STUBBORN = ['strict-14', 'strict-15', 'strict-16'];
+const UNUSED = 3;
+const IDLE_TIMEOUT_MS = 3_000;
+const IDLE_LATEST_MS = IDLE_TIMEOUT_MS + 8_000;
+const WHOLE_WITHIN_MS = 5_000;
+const NATS_AWAY_MS = 60_000;
+const REDIS_AWAY_MS = 20_000;
+const REDIS_LONG_AWAY_MS = 60_000;
+const FAILS_FAST_MS = 10_000;
+const BACK_BY_KEY_MS = 60_000;
+/** For what a deadline starts: a signal on a busy machine, an event of the engine. */
+const MARGIN_MS = 1_500;
+/** From the end of the refill: a replica looks up from its blocking read by then. */
+const REPLICA_LATEST_MS = 10_000;
+
+describe('sessions in use', () => {
+  let engine: DockerDaemon;
+  let cluster: Cluster;
+  let containers: EngineView;
+  let sessions: Session[] = [];
+  let traffic: Traffic;
+  let strictTraffic: Traffic;
+  const counts = { faults: 0, fenced: 0, unusedEnded: 0, failures: 0, requests: 0, echoes: 0, slowestMs: 0 };
+  let flushedAt = 0;
+
+  beforeAll(async () => {
+    engine = await startDockerDaemon({ liveRestore: true });
+    cluster = await startCluster({ docker: engine, redisKeeps: true });
+    containers = engineView(engine.socketPath, cluster.name);
+    traffic = await startTraffic(cluster, []);
+    strictTraffic = await startTraffic(cluster, []);
+    sessions = await Promise.all(
+      SESSIONS.map(async (kind, index) =>
+        inUse(await spawnSession(cluster, wish(kind, index), `${kind}-${index}`)),
+      ),
+    );
+    await rounds();
+  }, 180_000);
+  afterAll(async () => {
+    for (const each of [traffic, strictTraffic]) await endTraffic(each);
+    // Of those alone who have had their sessions all the time.
+    counts.slowestMs = traffic?.figures().slowestMs ?? 0;
+    process.stdout.write(`faults: sessions: ${JSON.stringify({ sessions: SESSIONS.length, ...counts })}\n`);
+    await cluster?.stop();
+    await engine?.stop();
+  }, 120_000);
+  beforeEach(() => expect(failures()).toEqual([]));
+
+  const wish = (kind: Kind, index: number): Wish => ({
+    kind,
+    idleTimeoutMs: IDLE_TIMEOUT_MS,
+    env: STUBBORN.includes(`${kind}-${index}`) ? { IGNORE_SIGTERM: 'true' } : undefined,
+  });
+  const inUse = async (session: Session) => {
+    await (session.kind === 'strict' ? strictTraffic : traffic).add(session.id);
+    return session;
+  };
+  const strict = () => sessions.filter(({ kind }) => kind === 'strict');
+  const others = () => sessions.filter(({ kind }) => kind !== 'strict');
+  const rounds = () => Promise.all([traffic.round(), strictTraffic.round()]);
+  const failures = () => {
+    const found = [...traffic.takeFailures(), ...strictTraffic.takeFailures()];
+    counts.failures += found.length;
+    return found;
+  };
+  const endTraffic = async (ending: Traffic | undefined) => {
+    await ending?.stop();
+    const { requests = 0, echoes = 0 } = ending?.figures() ?? {};
+    counts.requests += requests;
+    counts.echoes += echoes;
+  };
+
+  /** The API, the drone's promises, its agent and the engine agree on who lives: all sessions, and those of `unused` that do still. */
+  async function isWhole(withinMs: number, unused: string[] = []): Promise<void> {
+    const since = performance.now();
+    await eventually(
+      async () => {
+        const { json } = await cluster.call('GET', '/v1/backends?pageSize=1000');
+        const living = (json.backends ?? []).filter(({ state }) => state !== 'TERMINATED');
+        const inUse = living.filter(({ id }) => !unused.includes(id));
+        expect(inUse.map(({ id, state }) => `${id} ${state}`).sort()).toEqual(
+          sessions.map(({ id }) => `${id} READY`).sort(),
+        );
+        expect(await containers.running()).toEqual(living.map(({ id }) => id).sort());
+        const { json: fleet } = await cluster.call('GET', '/v1/drones');
+        expect(fleet.drones).toMatchObject([{ id: 'drone-1', state: 'READY' }]);
+        expect(Number(fleet.drones?.[0]?.reserved?.backends)).toBe(living.length);
+        const metrics = await cluster.agent.admin('/metrics');
+        expect(Number(/^spawner_agent_backends\S* (\d+)/m.exec(metrics)?.[1])).toBe(living.length);
+      },
+      { timeoutMs: withinMs },
+    );
+    const tookMs = Math.round(performance.now() - since);
+    process.stdout.write(`faults: ${expect.getState().currentTestName}: whole after ${tookMs} ms\n`);
+    await rounds();
+    expect(failures()).toEqual([]);
+    counts.faults += 1;
+  }
+
+  /**
+   * Sessions that nobody uses while `fault` lasts, which gives the wall time at which what was away came back: none ends
+   * before that. Each does in time after the fault, for which a store that lost everything has `spareMs` more.
+   */
+  async function withUnused(fault: (unused: string[]) => Promise<number>, spareMs = 0): Promise<void> {
+    const unused = await Promise.all(
+      Array.from({ length: UNUSED }, () =>
+        spawnSession(cluster, { kind: 'plain', idleTimeoutMs: IDLE_TIMEOUT_MS }, ''),
+      ),
+    ).then(idsOf);
+    const back = await fault(unused);
+    const over = Date.now();
+    await isWhole(WHOLE_WITHIN_MS, unused);
+    for (const id of unused) {
+      const ended = await cluster.inState(id, 'TERMINATED', spareMs + IDLE_LATEST_MS);
+      expect(ended.endReason).toBe('IDLE');
+      expect(endOf(ended)).toBeGreaterThanOrEqual(back);
+      expect(endOf(ended) - over).toBeLessThan(spareMs + IDLE_LATEST_MS);
+      counts.unusedEnded += 1;
+    }
+    await isWhole(WHOLE_WITHIN_MS);
+  }
+
+  /** By the engine, which is there when no store can be asked. */
+  const allRun = async (unused: string[]) =>
+    expect(await containers.running()).toEqual([...idsOf(sessions), ...unused].sort());
+
+  it.each(['gateway', 'scheduler', 'agent', 'dns', 'certificates'] as const)(
+    'do not notice that %s is killed and started again',
+    async (service) => {
+      await cluster[service].kill();
+      await rounds();
+      await cluster[service].start();
+      await cluster[service].ready();
+      await isWhole(WHOLE_WITHIN_MS);
+    },
+  );
+
+  it('do not notice a restart of the Docker Engine, whose containers live on; new ones start and end after it', async () => {
+    const pids = await Promise.all(idsOf(sessions).map((id) => containers.pid(id)));
+    await engine.restart();
+    await isWhole(WHOLE_WITHIN_MS);
+    expect(await Promise.all(idsOf(sessions).map((id) => containers.pid(id)))).toEqual(pids);
+    const later = await spawnSession(cluster, { kind: 'plain', idleTimeoutMs: IDLE_TIMEOUT_MS }, '');
+    await cluster.terminate(later.id);
+    await cluster.inState(later.id, 'TERMINATED');
+    await isWhole(WHOLE_WITHIN_MS);
+  });
+
+  it('do not notice 60 s without NATS; those that nobody uses end after it, not during it', async () => {
+    await withUnused(async (unused) => {
+      await cluster.nats.kill();
+      await wait(NATS_AWAY_MS);
+      await allRun(unused);
+      const back = Date.now();
+      await cluster.nats.start();
+      return back;
+    });
+  });
+
+  it('without Redis for 60 s: strict ones end in order and come back by their keys with higher fences, the others do not notice', async () => {
+    const fenced = strict();
+    const since = Date.now();
+    await cluster.redis.stop();
+    await refusesToSpawn();
+    await wait(since + REDIS_LONG_AWAY_MS - Date.now());
+    expect(traffic.takeFailures()).toEqual([]);
+    expect(await containers.running()).toEqual(idsOf(others()).sort());
+
+    const earliest = (deadline: number) => deadline - DEADLINES.renewEvery - MARGIN_MS;
+    for (const [id, { termMs, deadMs }] of await containers.ends(idsOf(fenced), since)) {
+      const { key } = fenced.find((each) => each.id === id)!;
+      process.stdout.write(`faults: ${key}: asked to end after ${termMs} ms, dead after ${deadMs} ms\n`);
+      expect(termMs).toBeGreaterThan(earliest(DEADLINES.leaseStop));
+      expect(termMs).toBeLessThan(DEADLINES.leaseStop + MARGIN_MS);
+      expect(deadMs).toBeGreaterThanOrEqual(STUBBORN.includes(key) ? earliest(DEADLINES.leaseKill) : termMs);
+      expect(deadMs).toBeLessThan(DEADLINES.leaseKill + MARGIN_MS);
+      counts.fenced += 1;
+    }
+    await endTraffic(strictTraffic);
+    const tooEarly = strictTraffic
+      .takeFailures()
+      .filter(({ at }) => Date.parse(at) - since < earliest(DEADLINES.leaseStop));
+    expect(tooEarly).toEqual([]);
+
+    sessions = others();
+    strictTraffic = await startTraffic(cluster, []);
+    await cluster.redis.start();
+    await isWhole(WHOLE_WITHIN_MS);
+    for (const { id } of fenced)
+      expect(await cluster.backend(id)).toMatchObject({ state: 'TERMINATED', endReason: 'LEASE_LOST' });
+
+    const back = await Promise.all(
+      fenced.map(async ({ key }) => {
+        const wished = wish('strict', Number(key.slice('strict-'.length)));
+        return inUse((await respawn(cluster, wished, key, BACK_BY_KEY_MS)).session);
+      }),
+    );
+    for (const [index, { fence }] of back.entries()) expect(fence).toBeGreaterThan(fenced[index]!.fence);
+    sessions = [...sessions, ...back];
+    await isWhole(WHOLE_WITHIN_MS);
+  });
+
+  it('do not notice 20 s without Redis, nor that it comes back empty, nor FLUSHALL soon after; those that nobody uses end after it', async () => {
+    await withUnused(async (unused) => {
+      const since = Date.now();
+      await cluster.redis.stop();
+      await cluster.redis.lose();
+      await wait(since + REDIS_AWAY_MS - Date.now());
+      await allRun(unused);
+      const back = Date.now();
+      await cluster.redis.start();
+      await isWhole(WHOLE_WITHIN_MS, unused);
+      await cluster.redis.flush();
+      flushedAt = performance.now();
+      return back;
+    }, DEADLINES.leaseGiveAway);
+  });
+
+  it('do not notice that replicas take the refilled store for the whole truth; each key has its holder still', async () => {
+    await wait(Math.max(flushedAt + DEADLINES.refill + REPLICA_LATEST_MS - performance.now(), 0));
+    await isWhole(WHOLE_WITHIN_MS);
+    for (const { id, key, kind } of sessions.filter((each) => each.key !== '')) {
+      const { json } = await cluster.call('POST', '/v1/backends', {
+        spec: { image: 'spawner/probe:latest', ...(kind === 'loose' ? { onLeaseLoss: 'CONTINUE' } : {}) },
+        key: { name: key },
+      });
+      expect(json).toMatchObject({ spawned: false, backend: { id } });
+    }
+  });
+
+  /** The answer comes soon, and says that it may be tried again. */
+  async function refusesToSpawn(): Promise<void> {
+    const since = performance.now();
+    const spec = { image: 'spawner/probe:latest' };
+    expect(await cluster.call('POST', '/v1/backends', { spec })).toMatchObject({
+      status: 503,
+      json: { code: 'UNAVAILABLE' },
+    });
+    expect(performance.now() - since).toBeLessThan(FAILS_FAST_MS);
+  }
+});
+
+function endOf({ events = [] }: BackendJson): number {
+  return Date.parse(events.find(({ state }) => state === 'TERMINATING')?.time ?? '');
+}

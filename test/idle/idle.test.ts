@@ -1,0 +1,130 @@
+/**
+ * Idleness, both ways: a session in use never ends, and an unused one always does. Users come and go by a thousand
+ * drawn schedules through proxies of which one is killed or frozen now and then; `npm run idle` lives more of them, or one again.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Route } from '@spawner/proto/internal/route';
+import { createLog } from '@spawner/service';
+import { keysOf, openRedis, type Redis } from '@spawner/store';
+import { seeded, startVanishing, type TempDir, tempDir, type Vanishing } from '@spawner/testkit';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { atMost } from './at-most.ts';
+import { type Outage, Proxies } from './proxies.ts';
+import { scheduleOf } from './schedule.ts';
+import { type Life, live, unlived, WITHIN_MS, type World } from './session.ts';
+
+const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
+const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 1_000);
+/** One schedule alone. */
+const ONLY = process.env.SPAWNER_TEST_SCHEDULE;
+const AT_ONCE = 40;
+/** Starting a program takes more of the machine than all that is done with it. */
+const STARTS_AT_ONCE = 4;
+/** These many begin first, and run beside the others: a peer that vanishes takes a minute to be found. */
+const VANISHING = 24;
+const PROXIES = 3;
+const KILL_EVERY_MS = 20_000;
+/** These many come last, after a proxy was killed for good. */
+const LAST = 60;
+const LONGEST_MS = Math.max(300_000, SCHEDULES * 500);
+
+describe(`sessions with drawn schedules (seed ${SEED})`, () => {
+  let cluster: Cluster;
+  let store: Redis;
+  let vanishing: Vanishing;
+  let compiled: TempDir;
+  let world: World;
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  beforeAll(async () => {
+    cluster = await startCluster({ runtime: 'process', images: ['streams'], count: { proxy: PROXIES } });
+    store = await openRedis(cluster.redis.url, createLog('test', 'silent'));
+    vanishing = await startVanishing();
+    const routeState = async (id: string) => {
+      const bytes = await store.send(['HGET', keysOf(cluster.name).routes, id]);
+      return Buffer.isBuffer(bytes) ? Route.decode(bytes).state : undefined;
+    };
+    compiled = await tempDir('compiled');
+    const start = atMost(STARTS_AT_ONCE, (spec: Record<string, unknown>) => cluster.spawnReady(spec));
+    world = {
+      cluster,
+      start,
+      compiled: compiled.path,
+      vanishing,
+      proxies: new Proxies(cluster.services.proxy),
+      routeState,
+    };
+    delay.enable();
+  });
+  afterAll(async () => {
+    if (world) tell(all, world.proxies.outages, delay.max / 1e6);
+    await vanishing?.[Symbol.asyncDispose]();
+    await store?.close();
+    await cluster?.stop();
+    await compiled?.[Symbol.asyncDispose]();
+  });
+
+  /** All of them, a few at a time; those with a vanishing peer at once. */
+  async function liveAll(numbers: readonly number[]): Promise<Life[]> {
+    const lives: Life[] = [];
+    const one = async (number: number) => {
+      const isVanishing = number < VANISHING;
+      const life = live(scheduleOf(SEED, number, isVanishing), world);
+      lives.push(await life.catch((error: Error) => unlived(number, error)));
+    };
+    const short = numbers.filter((number) => number >= VANISHING);
+    const users = async () => {
+      for (let next = short.shift(); next !== undefined; next = short.shift()) await one(next);
+    };
+    const long = numbers.filter((number) => number < VANISHING);
+    await Promise.all([...long.map(one), ...Array.from({ length: AT_ONCE }, users)]);
+    return lives;
+  }
+
+  const wrongOf = (lives: readonly Life[]) =>
+    lives.flatMap(({ number, wrong }) => wrong.map((each) => `schedule ${number}: ${each}`));
+  const numbers = ONLY === undefined ? [...Array(SCHEDULES).keys()] : [Number(ONLY)];
+  const last = Math.min(LAST, numbers.length - 1);
+  const all: Life[] = [];
+
+  it(
+    'serve every use and keep every stream while in use, and end in time after it',
+    async () => {
+      const calm = new AbortController();
+      const trouble = world.proxies.trouble(seeded(SEED), KILL_EVERY_MS, calm.signal);
+      try {
+        all.push(...(await liveAll(numbers.slice(0, numbers.length - last))));
+      } finally {
+        calm.abort();
+        await trouble;
+      }
+      expect(wrongOf(all)).toEqual([]);
+    },
+    LONGEST_MS,
+  );
+
+  it('do so too while a proxy is gone for good; then they end once it is forgotten', async () => {
+    await world.proxies.lose(seeded(SEED)());
+    const lives = await liveAll(numbers.slice(numbers.length - last));
+    all.push(...lives);
+    expect(wrongOf(lives)).toEqual([]);
+    expect(all).toHaveLength(numbers.length);
+  }, 180_000);
+});
+
+function tell(lives: readonly Life[], outages: readonly Outage[], loopDelayMs: number): void {
+  const sum = (count: (life: Life) => number) => lives.reduce((total, life) => total + count(life), 0);
+  const times = (kind: Outage['kind']) => outages.filter((outage) => outage.kind === kind).length;
+  const latest = (some: readonly Life[]) => Math.max(0, ...some.map(({ lateMs }) => Math.round(lateMs)));
+  process.stdout.write(
+    `idle: ${lives.length} schedules: ${sum((life) => life.counts.request)} requests, ` +
+      `${sum((life) => life.counts.stream)} streams, ${sum((life) => life.counts.webSocket)} WebSockets, ` +
+      `${sum(({ endedInUse }) => Number(endedInUse))} ended while in use, latest end ${latest(lives.filter(({ heldUp }) => !heldUp))} ms after its timeout ` +
+      `(${WITHIN_MS} allowed)\n` +
+      `idle: ${sum(({ over }) => over)} uses were told 410 after the end; proxies killed ${times('killed')}, frozen ${times('frozen')} times, ` +
+      `${sum(({ reconnects }) => reconnects)} uses begun again through another, ` +
+      `${sum(({ unknown }) => unknown)} told 404 by one that had been frozen; ` +
+      `${lives.filter(({ heldUp }) => heldUp).length} ends held up by a proxy's absence, latest ` +
+      `${latest(lives.filter(({ heldUp }) => heldUp))} ms after its return; ` +
+      `this process was late by at most ${Math.round(loopDelayMs)} ms\n`,
+  );
+}

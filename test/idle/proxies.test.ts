@@ -1,0 +1,19 @@
+import { clockFrom, type Outage } from './proxies.ts';
+
+const away = (awayAt: number, backAt: number): Outage => ({ proxy: 0, kind: 'killed', awayAt, backAt });
+
+describe('the moment from which an idle clock may have gone on', () => {
+  it.each<[string, Outage[], number]>([
+    ['is the last use where every proxy was there', [], 100],
+    ['is the return of a proxy that was away before its end', [away(120, 200)], 200],
+    [
+      'is the last of several returns, each within the time after the one before',
+      [away(120, 200), away(240, 300)],
+      300,
+    ],
+    ['is not moved by a proxy that went away after its end', [away(151, 200)], 100],
+    ['is not moved by one that was back before', [away(10, 90)], 100],
+  ])('%s', (_, outages, from) => {
+    expect(clockFrom(100, 50, outages)).toBe(from);
+  });
+});

@@ -1,0 +1,155 @@
+/** One session's life by its schedule, and what was wrong about it. */
+import { Agent } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { RouteState } from '@spawner/proto/internal/route';
+import type { Vanishing } from '@spawner/testkit';
+import { eventually } from '@spawner/testkit';
+import type { BackendJson, Cluster } from '../cluster/cluster.ts';
+import { clockFrom, type Proxies } from './proxies.ts';
+import type { Schedule, Use } from './schedule.ts';
+import { type Count, countedAs, type Outcome, use } from './uses.ts';
+
+export interface World {
+  readonly cluster: Pick<Cluster, 'backend' | 'domain'>;
+  /** Resolves when it is READY. */
+  start(spec: Record<string, unknown>): Promise<BackendJson>;
+  /** Where programs keep what they have compiled of themselves. */
+  readonly compiled: string;
+  readonly proxies: Proxies;
+  readonly vanishing: Vanishing;
+  /** What stands in the store. */
+  routeState(id: string): Promise<RouteState | undefined>;
+}
+
+export interface Life {
+  readonly number: number;
+  readonly counts: Record<Count, number>;
+  /** How often it was told that it is over. */
+  readonly over: number;
+  /** How often a use broke with its proxy and was begun again. */
+  readonly reconnects: number;
+  /** How often a proxy that had been frozen did not know it yet. */
+  readonly unknown: number;
+  /** Whether a proxy that was away held up the end. */
+  readonly heldUp: boolean;
+  /** From the moment that its clock allowed to its end; what a proxy's absence held up is not part of it. */
+  readonly lateMs: number;
+  /** A use was not served or did not run on, or the end came before its time. */
+  readonly endedInUse: boolean;
+  /** Nothing, where all was well. */
+  readonly wrong: readonly string[];
+}
+
+export const WITHIN_MS = 3_000;
+/** An event's time is cut to milliseconds. */
+const ROUNDING_MS = 5;
+const LOOK_EVERY_MS = 250;
+/** Beyond its latest moment an end is still waited for this long, to tell how late it was. */
+const PATIENCE_MS = 15_000;
+
+export async function live(schedule: Schedule, world: World): Promise<Life> {
+  const { number, idleTimeoutMs, steps } = schedule;
+  const name = `n${number}`;
+  const env = { NAME: name, NODE_COMPILE_CACHE: world.compiled };
+  const spec = { image: 'spawner/streams:latest', env, idleTimeoutMs, stopGraceMs: 2_000 };
+  const backend = await world.start(spec);
+  const keptAlive = new Agent({ keepAlive: true });
+  const counts = { request: 0, stream: 0, webSocket: 0 };
+  const wrong: string[] = [];
+  let [inUseUntil, overAt] = [readyAt(backend), Date.now()];
+  let [over, reconnects, unknown] = [0, 0, 0];
+
+  const visitOf = (kind: string, port: number) => {
+    const localAddress = kind.startsWith('vanished') ? world.vanishing.address() : undefined;
+    const vanish = () => world.vanishing.vanish(localAddress ?? '');
+    return { port, host: `${backend.id}.${world.cluster.domain}`, localAddress, name, keptAlive, vanish };
+  };
+  /** Again through another proxy where one died under it. */
+  const through = async (planned: Use): Promise<Outcome> => {
+    for (let tries = 1; ; tries += 1) {
+      const began = Date.now();
+      const { index, port } = world.proxies.pick(planned.proxy);
+      const outcome = await use(planned, visitOf(planned.kind, port));
+      overAt = Math.max(overAt, outcome.overAt);
+      const died = outcome.is === 'broken' && world.proxies.died(index, began);
+      const lagged = outcome.is === 'unknown' && world.proxies.lagged(index, began);
+      if (tries > 3 || !(died || lagged)) return outcome;
+      if (died) reconnects += 1;
+      else unknown += 1;
+    }
+  };
+
+  for (const [index, { afterMs, uses }] of steps.entries()) {
+    await pause(Math.max(0, overAt + afterMs - Date.now()));
+    const outcomes = await Promise.all(uses.map(through));
+    for (const [nth, outcome] of outcomes.entries()) {
+      if (outcome.is === 'served') {
+        counts[countedAs(uses[nth]?.kind ?? 'request')] += 1;
+        inUseUntil = Math.max(inUseUntil, outcome.inUseUntil);
+      } else if (outcome.is === 'over') over += 1;
+      else wrong.push(`${backend.id}, step ${index}: ${outcome.cause}`);
+    }
+    if (outcomes.some(({ is }) => is === 'over')) {
+      const state = await world.routeState(backend.id);
+      if (state !== RouteState.ENDED) wrong.push(`step ${index}: told 410 while its route was ${state}`);
+      break;
+    }
+  }
+
+  const clock = () => clockFrom(overAt, idleTimeoutMs + WITHIN_MS, world.proxies.outages);
+  const ended = await endOf(world, backend.id, () => clock() + idleTimeoutMs);
+  keptAlive.destroy();
+  const common = { number, counts, over, reconnects, unknown, heldUp: clock() > overAt };
+  if (!ended)
+    return {
+      ...common,
+      lateMs: Number.POSITIVE_INFINITY,
+      endedInUse: wrong.length > 0,
+      wrong: [...wrong, `${backend.id} did not end`],
+    };
+  const lateMs = timeOf(ended, 'TERMINATED') - clock() - idleTimeoutMs;
+  const early = inUseUntil + idleTimeoutMs - ROUNDING_MS - timeOf(ended, 'TERMINATING');
+  if (ended.endReason !== 'IDLE')
+    wrong.push(
+      `ended for ${ended.endReason}: ${ended.endDetail} ${ended.exitCode} ${ended.lastLogs?.join(' ')}`,
+    );
+  if (early > 0) wrong.push(`${backend.id} ended ${early} ms before its timeout`);
+  const endedInUse = wrong.length > 0;
+  if (lateMs > WITHIN_MS) wrong.push(`${backend.id} ended ${lateMs} ms after its timeout`);
+  return { ...common, lateMs, endedInUse, wrong };
+}
+
+/** One whose session could not be watched to its end. */
+export function unlived(number: number, { message }: Error): Life {
+  const counts = { request: 0, stream: 0, webSocket: 0 };
+  return {
+    number,
+    counts,
+    over: 0,
+    reconnects: 0,
+    unknown: 0,
+    heldUp: false,
+    lateMs: 0,
+    endedInUse: false,
+    wrong: [message],
+  };
+}
+
+/** Its record after the end; nothing where that does not come. Nobody asks before it may have come. */
+async function endOf({ cluster }: World, id: string, dueAt: () => number): Promise<BackendJson | undefined> {
+  for (;;) {
+    await pause(Math.max(LOOK_EVERY_MS, Math.min(dueAt() - Date.now(), 5_000)));
+    const backend = await eventually(() => cluster.backend(id));
+    if (backend.state === 'TERMINATED') return backend;
+    if (Date.now() > dueAt() + PATIENCE_MS) return undefined;
+  }
+}
+
+/** Wall time at which it entered the state, or the next one that is known. */
+function timeOf({ events = [] }: BackendJson, state: string): number {
+  return Date.parse((events.find((each) => each.state === state) ?? events.at(-1))?.time ?? '');
+}
+
+function readyAt(backend: BackendJson): number {
+  return timeOf(backend, 'READY');
+}

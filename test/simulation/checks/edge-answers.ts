@@ -1,0 +1,43 @@
+import type { Passage } from '../../../services/proxy/src/gate.ts';
+import type { SimulatedDrone } from '../parts/drone.ts';
+import { KEYS } from '../parts/scheduler.ts';
+import type { Container } from '../world/container.ts';
+import type { World } from '../world/world.ts';
+import type { ReadStore } from './read-store.ts';
+import type { Records } from './records.ts';
+
+/**
+ * Invariant 3: a request reaches only the backend that its host names, and gets 410 or 404 only after that
+ * backend's end was committed.
+ */
+export class EdgeAnswers {
+  readonly #world: World;
+  readonly #records: Records;
+  readonly #drones: readonly SimulatedDrone[];
+  readonly #read: ReadStore;
+
+  constructor(world: World, records: Records, drones: readonly SimulatedDrone[], read: ReadStore) {
+    this.#world = world;
+    this.#records = records;
+    this.#drones = drones;
+    this.#read = read;
+  }
+
+  /** `since` is when the request came: one for a backend that did not exist then may be told so. */
+  answered(proxy: string, id: string, { kind }: Passage, since: number): void {
+    if (kind !== 'gone' && kind !== 'unknown') return;
+    if (this.#records.isPlaced(id, since) && !this.#records.hasEnded(id) && this.#lives(id))
+      this.#world.violate(`(3) ${proxy} answered '${kind}' for ${id}, which lives`);
+  }
+
+  reached(proxy: string, id: string, container: Container): void {
+    if (container.id !== id)
+      this.#world.violate(`(3) ${proxy} let a request for ${id} through to ${container.id}`);
+  }
+
+  /** A placement that was lost with a store before any drone took it up is none. */
+  #lives(id: string): boolean {
+    if (this.#read(['HEXISTS', KEYS.routes, id]) === 1) return true;
+    return this.#drones.some(({ engine }) => engine.containers.get(id)?.state === 'running');
+  }
+}

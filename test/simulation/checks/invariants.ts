@@ -1,0 +1,89 @@
+import type { RedisReply } from '@spawner/store';
+import type { Passage } from '../../../services/proxy/src/gate.ts';
+import type { SimulatedDrone } from '../parts/drone.ts';
+import type { ProxyWatch, SimulatedProxy } from '../parts/proxy.ts';
+import type { Container } from '../world/container.ts';
+import type { EngineWatch } from '../world/engine.ts';
+import type { World } from '../world/world.ts';
+import { EdgeAnswers } from './edge-answers.ts';
+import { Fences } from './fences.ts';
+import { Idleness } from './idleness.ts';
+import type { ReadStore } from './read-store.ts';
+import { Records } from './records.ts';
+import { Replicas } from './replicas.ts';
+import { ScriptNames } from './script-names.ts';
+
+const BACKEND_ID = /^[a-z2-7]{26}$/;
+
+/**
+ * The five invariants of the design (ARCHITECTURE.md), each looked at in the very step in which something happens
+ * that could break it: a script has run, a program starts or is stopped, a proxy decides or takes a route.
+ */
+export class Invariants implements EngineWatch, ProxyWatch {
+  readonly fences: Fences;
+  readonly idleness: Idleness;
+  readonly records: Records;
+  readonly edge: EdgeAnswers;
+  readonly replicas: Replicas;
+  readonly #scripts = new ScriptNames();
+
+  constructor(
+    world: World,
+    read: ReadStore,
+    drones: readonly SimulatedDrone[],
+    proxies: readonly SimulatedProxy[],
+  ) {
+    this.fences = new Fences(world, drones);
+    this.idleness = new Idleness(world, drones, proxies);
+    this.records = new Records(world, read);
+    this.edge = new EdgeAnswers(world, this.records, drones, read);
+    this.replicas = new Replicas(world, read);
+  }
+
+  /** The store has carried out a command. */
+  carriedOut(command: readonly (string | Buffer)[], reply: RedisReply): void {
+    if (command[0] === 'SCRIPT') this.#scripts.loaded(String(command[2]), String(reply));
+    if (command[0] !== 'EVALSHA' && command[0] !== 'EVAL') return;
+    const script = this.#scripts.of(String(command[1]));
+    const args = command.slice(3 + Number(command[2]));
+    const id = String(args[0]);
+    if (script === 'place') this.#placed(args, reply);
+    if (script === 'settle' && String(args[2]) === 'end' && String(reply) === 'ended') {
+      if (this.records.edgeOf(id) !== 'ended') this.idleness.settled(id);
+    }
+    if (BACKEND_ID.test(id) && script !== 'renew') this.records.written(id);
+  }
+
+  /** The store is another one, or lacks what it had. */
+  storeLost(): void {
+    this.records.storeLost();
+    this.replicas.storeLost();
+  }
+
+  started(container: Container): void {
+    this.records.started(container);
+    this.fences.started(container);
+  }
+
+  stopping(container: Container): void {
+    this.idleness.stopping(container);
+  }
+
+  routeChanged(proxy: SimulatedProxy, id: string, epoch: number | undefined): void {
+    this.replicas.changed(proxy, id, epoch);
+  }
+
+  answered(proxy: SimulatedProxy, id: string, passage: Passage, since: number): void {
+    this.edge.answered(proxy.name, id, passage, since);
+  }
+
+  reached(proxy: SimulatedProxy, id: string, container: Container): void {
+    this.edge.reached(proxy.name, id, container);
+  }
+
+  #placed(args: readonly (string | Buffer)[], reply: RedisReply): void {
+    const [outcome, , , placement] = reply as Buffer[];
+    const key = String(args[8]);
+    if (String(outcome) === 'placed' && key !== '') this.fences.issued(key, Number(String(placement)));
+  }
+}

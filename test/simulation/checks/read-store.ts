@@ -1,0 +1,4 @@
+import type { RedisReply } from '@spawner/store';
+
+/** Reads the store directly, at no cost of time: the checks are no party of the world. */
+export type ReadStore = (command: readonly string[]) => RedisReply;

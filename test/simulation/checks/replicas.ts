@@ -1,0 +1,48 @@
+import { Route } from '@spawner/proto/internal/route';
+import type { SimulatedProxy } from '../parts/proxy.ts';
+import { KEYS } from '../parts/scheduler.ts';
+import type { World } from '../world/world.ts';
+import type { ReadStore } from './read-store.ts';
+
+/** Invariant 5, of replicas: entries never go back in their route's epoch, and after healing each is what the store has. */
+export class Replicas {
+  readonly #world: World;
+  readonly #read: ReadStore;
+  readonly #seen = new WeakMap<object, Map<string, { epoch: number; store: number }>>();
+  #stores = 0;
+
+  constructor(world: World, read: ReadStore) {
+    this.#world = world;
+    this.#read = read;
+  }
+
+  changed({ name, routes }: SimulatedProxy, id: string, epoch: number | undefined): void {
+    if (!routes) return;
+    const seen = this.#seen.get(routes) ?? new Map<string, { epoch: number; store: number }>();
+    this.#seen.set(routes, seen);
+    if (epoch === undefined) return;
+    const { epoch: before, store } = seen.get(id) ?? { epoch: 0, store: this.#stores };
+    if (epoch < before && store === this.#stores)
+      this.#world.violate(`(5) ${name}'s route of ${id} went back from ${before} to ${epoch}`);
+    seen.set(id, { epoch, store: epoch < before ? this.#stores : store });
+  }
+
+  /** Another store's word counts, once for each entry, though its epochs are lower. */
+  storeLost(): void {
+    this.#stores++;
+  }
+
+  /** What is different in a proxy's table; nothing where it is the store's. */
+  difference({ name, routes }: SimulatedProxy): string | undefined {
+    if (!routes) return `${name} has no routes`;
+    const flat = this.#read(['HGETALL', KEYS.routes]) as Buffer[];
+    if (routes.size !== flat.length / 2)
+      return `${name} has ${routes.size} routes, the store ${flat.length / 2}`;
+    for (let at = 0; at + 1 < flat.length; at += 2) {
+      const id = String(flat[at]);
+      const { epoch } = Route.decode(flat[at + 1] as Buffer);
+      if (routes.get(id)?.epoch !== epoch) return `${name} has another route of ${id}`;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { Invariants } from './checks/invariants.ts';
+import type { ReadStore } from './checks/read-store.ts';
+import { AppServers } from './parts/app-servers.ts';
+import type { ChangedParts } from './parts/changed-parts.ts';
+import { SimulatedDrone } from './parts/drone.ts';
+import { Faults } from './parts/faults.ts';
+import { SimulatedProxy } from './parts/proxy.ts';
+import { SimulatedScheduler } from './parts/scheduler.ts';
+import { runIdOf, StoreFaults } from './parts/store-faults.ts';
+import type { Surroundings } from './parts/surroundings.ts';
+import { Users } from './parts/users.ts';
+import { MemoryRedis } from './redis/memory-redis.ts';
+import { BusServer } from './world/bus-link.ts';
+import { Machine } from './world/machine.ts';
+import { Network } from './world/network.ts';
+import { Process } from './world/process.ts';
+import { RpcLinks } from './world/rpc-link.ts';
+import { StoreServer } from './world/store-link.ts';
+import type { World } from './world/world.ts';
+
+const SCHEDULERS = ['s1', 's2'];
+const DRONES = ['d1', 'd2', 'd3'];
+const PROXIES = ['p1', 'p2', 'p3'];
+
+/** A whole small cluster in one world: two schedulers, three drones, three proxies, their users, and what goes wrong. */
+export class Cluster {
+  readonly world: World;
+  readonly invariants: Invariants;
+  readonly drones: readonly SimulatedDrone[];
+  readonly proxies: readonly SimulatedProxy[];
+  readonly apps: AppServers;
+  readonly users: Users;
+  readonly faults: Faults;
+  readonly read: ReadStore;
+
+  constructor(world: World, changed: ChangedParts = {}) {
+    this.world = world;
+    const network = new Network(world);
+    const machine = new Machine('redis', world);
+    const server = new Process('redis', machine, world);
+    let begins = 1.7e15 + world.random.below(1e9);
+    const memory = new MemoryRedis({
+      nowMicros: () => Math.floor(begins + server.clock.now() * 1_000),
+      runId: runIdOf(world.seed, 0),
+      clock: server.clock,
+    });
+    const drones: SimulatedDrone[] = [];
+    const proxies: SimulatedProxy[] = [];
+    this.read = (command) => memory.execute(command);
+    const watch = new Invariants(world, this.read, drones, proxies);
+    const bus = new BusServer(world, network);
+    const rpc = new RpcLinks(world, network);
+    const store = new StoreServer(
+      world,
+      network,
+      memory,
+      (...seen) => watch.carriedOut(...seen),
+      (source) => withShortLog(changed.script?.(source) ?? source),
+    );
+    const around: Surroundings = { world, network, rpc, bus, store, schedulers: SCHEDULERS, changed };
+    for (const name of DRONES)
+      drones.push(new SimulatedDrone(name, `10.${drones.length + 1}.0.0/24`, around, watch));
+    const dial = (endpoint: Endpoint) => this.#dial(endpoint);
+    for (const name of PROXIES)
+      proxies.push(new SimulatedProxy(name, around, watch, dial, proxies.length === 0));
+    this.drones = drones;
+    this.proxies = proxies;
+    this.invariants = watch;
+    const schedulers = SCHEDULERS.map((name) => new SimulatedScheduler(name, around));
+    this.apps = new AppServers(around);
+    this.users = new Users(around, this.apps, this.proxies);
+    const losses = new StoreFaults(world, memory, () => {
+      watch.storeLost();
+      // Another machine's clock is another one.
+      if (world.random.chance(0.5)) begins += world.random.between(-60e6, 60e6);
+    });
+    this.faults = new Faults(around, [...schedulers, ...this.drones, ...this.proxies], drones, losses);
+    for (const mortal of [...schedulers, ...this.drones, ...this.proxies]) mortal.start();
+  }
+
+  #dial({ host }: Endpoint) {
+    for (const { name, engine } of this.drones) {
+      const container = engine.at(host);
+      if (container) return { container, drone: name };
+    }
+    return undefined;
+  }
+}
+
+/** A log so short that readers who were away find a gap in it. */
+function withShortLog(source: string): string {
+  return source.replace('ROUTE_LOG_LENGTH = 20000', 'ROUTE_LOG_LENGTH = 12');
+}

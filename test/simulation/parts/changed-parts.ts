@@ -1,0 +1,16 @@
+import type { Bus } from '@spawner/bus';
+import type { Clock } from '@spawner/domain';
+import type { SchedulerClient } from '@spawner/rpc';
+import type { Replica } from '@spawner/store';
+import type { StateFiles } from '../../../services/agent/src/state-dir.ts';
+
+/** Parts that a world takes in the place of its own. None, unless somebody wants to see a fault be caught. */
+export interface ChangedParts {
+  /** The store's scripts, as they are loaded. */
+  script?(source: string): string;
+  agentBus?(bus: Bus): Bus;
+  agentFiles?(files: StateFiles, clock: Clock): StateFiles;
+  agentScheduler?(scheduler: SchedulerClient): SchedulerClient;
+  proxyBus?(bus: Bus): Bus;
+  replica?: typeof Replica;
+}

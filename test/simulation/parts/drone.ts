@@ -1,0 +1,96 @@
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { Membership } from '@spawner/rpc';
+import { Agent } from '../../../services/agent/src/agent.ts';
+import type { Instruments } from '../../../services/agent/src/instruments.ts';
+import { busOf } from '../world/bus-link.ts';
+import { Engine, type EngineWatch } from '../world/engine.ts';
+import { EngineRuntime } from '../world/engine-runtime.ts';
+import { Machine } from '../world/machine.ts';
+import { MemoryFiles } from '../world/memory-files.ts';
+import { Process, silent } from '../world/process.ts';
+import type { Surroundings } from './surroundings.ts';
+
+const nothing = () => {};
+const UNCOUNTED: Instruments = {
+  started: nothing,
+  ended: nothing,
+  pulled: nothing,
+  launched: nothing,
+  answered: nothing,
+  settled: nothing,
+};
+
+/** One drone: a machine with a disk and an engine that stay, and one agent after another. */
+export class SimulatedDrone {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly machine: Machine;
+  agent: Agent | undefined;
+  process: Process | undefined;
+  /** When the present agent started, and how old its lease was then. */
+  began = { at: 0, leaseAge: 0 };
+  readonly #around: Surroundings;
+  readonly #files = new MemoryFiles();
+
+  constructor(name: string, subnet: string, around: Surroundings, watch: EngineWatch) {
+    this.name = name;
+    this.#around = around;
+    this.machine = new Machine(name, around.world);
+    this.engine = new Engine(name, subnet, around.world, watch);
+  }
+
+  /** As services/agent/src/main.ts does it. */
+  start(): void {
+    const { world, rpc, bus: busServer, schedulers, changed } = this.#around;
+    const process = new Process(this.name, this.machine, world);
+    world.note('start', this.name);
+    this.began = { at: world.now, leaseAge: this.leaseAge() };
+    const runtime = new EngineRuntime(this.engine, process);
+    const { clock } = process;
+    const agent = new Agent(process, {
+      droneId: this.name,
+      cluster: 'simulated',
+      state: changed.agentFiles?.(this.#files, clock) ?? this.#files,
+      boot: 'boot',
+      clock,
+      runtime,
+      log: silent,
+      instruments: UNCOUNTED,
+      attempt: runtime.attempt,
+      random: world.random.next,
+    });
+    this.agent = agent;
+    this.process = process;
+    rpc.serve(process, agent.service);
+    const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
+    const node = Node.fromPartial({
+      kind: NodeKind.DRONE,
+      id: this.name,
+      region: 'local',
+      rpcAddress: this.name,
+      runtime: runtime.kind,
+      cpuMillis: 4_000,
+      memoryBytes: 4_000_000_000,
+      backends: 12,
+    });
+    const membership = new Membership(scheduler, agent.member(node), clock, silent);
+    agent.join(membership);
+    const bus = busOf(process, busServer);
+    agent.attend(changed.agentBus?.(bus) ?? bus, changed.agentScheduler?.(scheduler) ?? scheduler);
+  }
+
+  /** Milliseconds of its own clock since the send of the last answered renewal, as its disk tells it. */
+  leaseAge(): number {
+    const { renewedAt } = JSON.parse(this.#files.read('lease.json') ?? '{}') as { renewedAt?: number };
+    return renewedAt === undefined
+      ? Number.POSITIVE_INFINITY
+      : this.machine.now(this.#around.world) - renewedAt;
+  }
+
+  crash(): void {
+    this.process?.crash();
+    this.process = undefined;
+    this.agent = undefined;
+  }
+}

@@ -1,0 +1,196 @@
+import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { Membership } from '@spawner/rpc';
+import { RouteTable } from '@spawner/store';
+import type { Exchange } from '../../../services/proxy/src/activity.ts';
+import { Entrance } from '../../../services/proxy/src/entrance.ts';
+import type { Passage } from '../../../services/proxy/src/gate.ts';
+import { nothingToWaitFor } from '../../../services/proxy/src/start.ts';
+import { busOf } from '../world/bus-link.ts';
+import type { Container } from '../world/container.ts';
+import { Machine } from '../world/machine.ts';
+import { Process, silent } from '../world/process.ts';
+import { storeOf } from '../world/store-link.ts';
+import { KEYS } from './scheduler.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** What a user wants of a backend. */
+export interface UserRequest {
+  readonly backendId: string;
+  readonly upgrade: boolean;
+  readonly navigation: boolean;
+  /** How long the exchange goes on once it has reached the program, in true milliseconds. */
+  readonly lastsMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** What hears of everything that a proxy lets through or answers. */
+export interface ProxyWatch {
+  routeChanged(proxy: SimulatedProxy, id: string, epoch: number | undefined): void;
+  answered(proxy: SimulatedProxy, id: string, passage: Passage, since: number): void;
+  reached(proxy: SimulatedProxy, id: string, container: Container): void;
+}
+
+/** Finds the program at an address, wherever it runs. */
+export type Dial = (endpoint: Endpoint) => { container: Container; drone: string } | undefined;
+
+interface Open {
+  readonly upgrade: boolean;
+  end(): void;
+}
+
+const CONNECT_MS = 5_000;
+const NEVER = new AbortController().signal;
+
+/** A proxy without sockets: the deciding half that the service runs, with exchanges in the place of connections. */
+export class SimulatedProxy {
+  readonly name: string;
+  readonly machine: Machine;
+  process: Process | undefined;
+  routes: RouteTable | undefined;
+  /** Absent while it does not serve. */
+  entrance: Entrance | undefined;
+  waiting = 0;
+  readonly #around: Surroundings;
+  readonly #watch: ProxyWatch;
+  readonly #dial: Dial;
+  readonly #keepsName: boolean;
+  #open = new Map<string, Set<Open>>();
+  #lives = 0;
+
+  constructor(name: string, around: Surroundings, watch: ProxyWatch, dial: Dial, keepsName: boolean) {
+    this.name = name;
+    this.#around = around;
+    this.#watch = watch;
+    this.#dial = dial;
+    this.#keepsName = keepsName;
+    this.machine = new Machine(name, around.world);
+  }
+
+  /** As services/proxy/src/main.ts does it. */
+  start(): void {
+    void this.#start();
+  }
+
+  crash(): void {
+    this.process?.crash();
+    this.process = undefined;
+    this.entrance = undefined;
+    this.routes = undefined;
+    this.waiting = 0;
+    const open = [...this.#open.values()].flatMap((exchanges) => [...exchanges]);
+    this.#open = new Map();
+    for (const exchange of open) exchange.end();
+  }
+
+  /** Nothing where it does not serve; else how the request ended for its user, when it has. */
+  async request({
+    backendId: id,
+    upgrade,
+    navigation,
+    lastsMs,
+    signal,
+  }: UserRequest): Promise<Passage | undefined> {
+    const { entrance, process } = this;
+    if (!entrance || !process) return undefined;
+    this.waiting++;
+    const since = this.#around.world.now;
+    const passage = await entrance.gate.pass({ backendId: id, navigation, patienceMs: undefined }, signal);
+    this.waiting--;
+    this.#watch.answered(this, id, passage, since);
+    if (passage.kind !== 'forward') return passage;
+    const container = await this.#connect(process, passage.endpoint);
+    if (container) this.#exchange(process, passage.exchange, container, { id, upgrade, lastsMs });
+    else {
+      passage.exchange.neverReached();
+      entrance.look(id);
+    }
+    return passage;
+  }
+
+  async #start(): Promise<void> {
+    const { world, rpc, bus: busServer, store, schedulers, changed } = this.#around;
+    const process = new Process(this.name, this.machine, world);
+    this.process = process;
+    world.note('start', this.name);
+    const { clock } = process;
+    const id = this.#keepsName ? this.name : `${this.name}-${++this.#lives}`;
+    const redis = storeOf(process, store);
+    const own = busOf(process, busServer);
+    const bus = changed.proxyBus?.(own) ?? own;
+    const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
+    const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region: 'local' });
+    const membership = new Membership(scheduler, { node }, clock, silent);
+    process.every('membership', 500, (signal) => membership.run(signal));
+    await nothingToWaitFor([() => membership.waitingFor()], clock, NEVER);
+    const routes = new RouteTable(world.random.next, changed.replica);
+    this.routes = routes;
+    routes.onChange((backend, route) => this.#watch.routeChanged(this, backend, route?.epoch));
+    process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, silent, signal));
+    await nothingToWaitFor([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
+    const options = { id, droneId: '', holdTimeoutMs: 15_000, heldPerBackend: 100, heldTotal: 1_000 };
+    this.entrance = new Entrance(options, {
+      routes,
+      bus,
+      scheduler,
+      clock,
+      log: silent,
+      registration: () => membership.registration,
+      connections: {
+        rest: () => {},
+        goodbye: (backend) => this.#endAll(backend, (exchange) => exchange.upgrade),
+        cut: (backend) => this.#endAll(backend, () => true),
+        forget: () => {},
+      },
+    });
+    world.note('serves', this.name);
+  }
+
+  async #connect(process: Process, endpoint: Endpoint): Promise<Container | undefined> {
+    const { world, network } = this.#around;
+    return new Promise((resolve) => {
+      const found = this.#dial(endpoint);
+      const reachable = !found || network.reaches(this.name, found.drone);
+      world.after(
+        reachable ? world.random.between(0.2, 2) : process.machine.trueTime(CONNECT_MS),
+        () => {
+          const there = reachable ? this.#dial(endpoint)?.container : undefined;
+          resolve(there && there.answersAt <= world.now ? there : undefined);
+        },
+        process,
+      );
+    });
+  }
+
+  #exchange(
+    process: Process,
+    exchange: Exchange,
+    container: Container,
+    { id, upgrade, lastsMs }: { id: string; upgrade: boolean; lastsMs: number },
+  ): void {
+    const { world } = this.#around;
+    this.#watch.reached(this, id, container);
+    exchange.reached(upgrade, '/');
+    const exchanges = this.#open.get(id) ?? new Set();
+    let over = false;
+    const open: Open = {
+      upgrade,
+      end: () => {
+        if (over) return;
+        over = true;
+        container.connections.delete(connection);
+        exchanges.delete(open);
+        exchange.end(process.clock.now());
+      },
+    };
+    const connection = { broken: () => open.end() };
+    container.connections.add(connection);
+    this.#open.set(id, exchanges.add(open));
+    world.after(lastsMs, open.end, process);
+  }
+
+  #endAll(id: string, which: (exchange: Open) => boolean): void {
+    for (const exchange of [...(this.#open.get(id) ?? [])]) if (which(exchange)) exchange.end();
+  }
+}

@@ -1,0 +1,18 @@
+import type { BusServer } from '../world/bus-link.ts';
+import type { Network } from '../world/network.ts';
+import type { RpcLinks } from '../world/rpc-link.ts';
+import type { StoreServer } from '../world/store-link.ts';
+import type { World } from '../world/world.ts';
+import type { ChangedParts } from './changed-parts.ts';
+
+/** What every process of the simulated cluster stands in. */
+export interface Surroundings {
+  readonly world: World;
+  readonly network: Network;
+  readonly rpc: RpcLinks;
+  readonly bus: BusServer;
+  readonly store: StoreServer;
+  /** Names of the schedulers, to be called at. */
+  readonly schedulers: readonly string[];
+  readonly changed: ChangedParts;
+}

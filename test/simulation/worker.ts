@@ -1,0 +1,20 @@
+/** One process of workers.ts: runs its seeds one after the other and says how each ended. */
+import { MUTATIONS } from './mutations.ts';
+import { simulate } from './simulate.ts';
+import type { Word } from './workers.ts';
+
+const { from, to, step, mutation } = JSON.parse(process.argv[2] ?? '{}') as {
+  from: number;
+  to: number;
+  step: number;
+  mutation?: string;
+};
+const changed = MUTATIONS[mutation ?? ''] ?? {};
+for (let seed = from; seed < to; seed += step) {
+  const before = process.cpuUsage();
+  const { violation, hash } = await simulate(seed, { changed });
+  const { user, system } = process.cpuUsage(before);
+  const word: Word = { seed, violation, hash, processorMs: (user + system) / 1_000 };
+  await new Promise<void>((resolve) => process.send?.(word, () => resolve()));
+}
+process.disconnect();

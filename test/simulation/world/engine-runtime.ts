@@ -1,0 +1,118 @@
+import type { Attempt } from '../../../services/agent/src/probe.ts';
+import {
+  type Condition,
+  type Endpoints,
+  type Program,
+  Refusal,
+  type Runtime,
+} from '../../../services/agent/src/runtime.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+import type { Process } from './process.ts';
+
+export const PORT = 8080;
+
+/** The engine as one agent uses it: every request takes its time there and back, and an agent that is gone hears no answer. */
+export class EngineRuntime implements Runtime {
+  readonly kind = 'docker';
+  readonly #engine: Engine;
+  readonly #agent: Process;
+
+  constructor(engine: Engine, agent: Process) {
+    this.#engine = engine;
+    this.#agent = agent;
+  }
+
+  async pull(): Promise<void> {
+    const { random } = this.#engine.world;
+    await this.#ask(random.skewed(1, 4_000), () => {});
+    if (random.chance(0.02)) throw new Refusal('no such image');
+  }
+
+  create(program: Program): Promise<void> {
+    return this.#ask(this.#engine.world.random.between(2, 40), () => this.#engine.create(program));
+  }
+
+  async start(id: string): Promise<Endpoints> {
+    const { random } = this.#engine.world;
+    if (random.chance(0.01)) throw new Refusal('the program cannot be started');
+    return this.#ask(random.between(30, 600), () => endpointsOf(this.#engine.start(id)));
+  }
+
+  signal(id: string): Promise<boolean> {
+    return this.#ask(1, () => this.#engine.signal(id));
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#ask(this.#engine.world.random.between(5, 300), () => this.#engine.remove(id));
+  }
+
+  inspect(id: string): Promise<Condition> {
+    return this.#ask(1, () => {
+      const container = this.#engine.containers.get(id);
+      if (!container || container.state === 'created') return { is: 'absent' };
+      if (container.state === 'running') return { is: 'running', endpoints: endpointsOf(container) };
+      return { is: 'exited', exit: { code: container.exitCode, outOfMemory: false } };
+    });
+  }
+
+  async *logs() {}
+
+  async *stats() {}
+
+  established(id: string): Promise<number | undefined> {
+    return this.#ask(1, () => this.#engine.containers.get(id)?.connections.size);
+  }
+
+  list(): Promise<string[]> {
+    return this.#ask(1, () => [...this.#engine.containers.keys()]);
+  }
+
+  /** Events, until the stream breaks; what happens before it is followed again is not told. */
+  watch(changed: (id?: string) => void): Promise<void> {
+    const leave = this.#engine.listen((id) => {
+      this.#engine.world.after(1, () => changed(id), this.#agent);
+    });
+    this.#agent.onCrash(leave);
+    changed();
+    return new Promise((_, reject) => {
+      this.#engine.world.after(
+        this.#engine.world.random.between(20_000, 200_000),
+        () => {
+          leave();
+          reject(new Error('the stream of events ended'));
+        },
+        this.#agent,
+      );
+    });
+  }
+
+  close(): void {}
+
+  /** An attempt to connect to a program that starts. */
+  readonly attempt: Attempt = ({ host }) =>
+    this.#ask(1, () => {
+      const container = this.#engine.at(host);
+      return container !== undefined && container.answersAt <= this.#engine.world.now;
+    });
+
+  #ask<T>(ms: number, work: () => T): Promise<T> {
+    const { world } = this.#engine;
+    return new Promise((resolve, reject) => {
+      world.after(ms, () => {
+        try {
+          const answer = work();
+          world.after(0.5, () => resolve(answer), this.#agent);
+        } catch (error) {
+          world.after(0.5, () => reject(error), this.#agent);
+        }
+      });
+    });
+  }
+}
+
+/** Reached by its address from everywhere, whatever drone the proxy is on. */
+function endpointsOf({ address }: Container): Endpoints {
+  const endpoint = { host: address, port: PORT };
+  return { local: endpoint, network: endpoint };
+}

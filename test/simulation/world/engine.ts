@@ -1,0 +1,112 @@
+import { endsWithLease } from '@spawner/proto';
+import { AddressRange } from '../../../services/agent/src/address-range.ts';
+import type { Program } from '../../../services/agent/src/runtime.ts';
+import { Container } from './container.ts';
+import type { World } from './world.ts';
+
+/** What hears of a drone's programs, to judge. */
+export interface EngineWatch {
+  started(container: Container): void;
+  stopping(container: Container): void;
+}
+
+const REST_MS = 15 * 60_000;
+
+/**
+ * The container engine of one drone: what its agents asked for goes on without them. What it is asked to do is
+ * done before a restarted agent can ask again.
+ */
+export class Engine {
+  readonly drone: string;
+  readonly world: World;
+  readonly containers = new Map<string, Container>();
+  readonly #watch: EngineWatch;
+  readonly #range: AddressRange;
+  readonly #listeners = new Set<(id?: string) => void>();
+
+  constructor(drone: string, subnet: string, world: World, watch: EngineWatch) {
+    this.drone = drone;
+    this.world = world;
+    this.#watch = watch;
+    this.#range = new AddressRange(subnet);
+  }
+
+  /** In place of a leftover of the same id. */
+  create({ id, placement, key, spec }: Program): void {
+    this.remove(id);
+    const address = this.#range.take(this.world.now);
+    if (!address) throw new Error('no address is free');
+    const parts = {
+      id,
+      address,
+      fence: placement,
+      key,
+      strict: endsWithLease(spec.onLeaseLoss, key),
+      drone: this.drone,
+    };
+    this.containers.set(id, new Container(parts));
+  }
+
+  start(id: string): Container {
+    const container = this.containers.get(id);
+    if (!container) throw new Error('start before create');
+    if (container.state !== 'created') return container;
+    const { random } = this.world;
+    container.state = 'running';
+    container.answersAt = this.world.now + random.skewed(5, 3_000);
+    this.world.note('runs', this.drone, id);
+    this.#watch.started(container);
+    if (random.chance(0.05))
+      this.#exitAfter(container, random.skewed(200, 60_000), random.chance(0.5) ? 0 : 1);
+    return container;
+  }
+
+  /** The program takes its time to obey, and some do not at all. */
+  signal(id: string): boolean {
+    const container = this.containers.get(id);
+    if (container?.state !== 'running') return false;
+    this.#watch.stopping(container);
+    const { random } = this.world;
+    this.#exitAfter(
+      container,
+      random.chance(0.3) ? random.between(8_000, 60_000) : random.skewed(10, 8_000),
+      0,
+    );
+    return true;
+  }
+
+  remove(id: string): void {
+    const container = this.containers.get(id);
+    if (!container) return;
+    this.#watch.stopping(container);
+    container.exit(137);
+    this.containers.delete(id);
+    this.#range.giveBack(container.address, this.world.now, REST_MS);
+    this.world.note('removed', this.drone, id);
+    this.#changed(id);
+  }
+
+  at(address: string): Container | undefined {
+    for (const container of this.containers.values())
+      if (container.address === address && container.state === 'running') return container;
+    return undefined;
+  }
+
+  listen(changed: (id?: string) => void): () => void {
+    this.#listeners.add(changed);
+    return () => this.#listeners.delete(changed);
+  }
+
+  #exitAfter(container: Container, ms: number, code: number): void {
+    this.world.after(ms, () => {
+      if (container.state !== 'running') return;
+      this.world.note('exits', this.drone, container.id);
+      container.exit(code);
+      this.#changed(container.id);
+    });
+  }
+
+  #changed(id: string): void {
+    for (const changed of this.#listeners) changed(id);
+  }
+}

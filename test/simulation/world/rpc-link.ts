@@ -1,0 +1,138 @@
+import { AppError, DEADLINES, isAppError } from '@spawner/domain';
+import type { CallContext, Implementation, RpcClient, ServiceDefinition } from '@spawner/rpc';
+import type { Network } from './network.ts';
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+
+/** The services that can be called, by the name of the party that serves them now. */
+export class RpcLinks {
+  readonly #world: World;
+  readonly #network: Network;
+  readonly #serving = new Map<string, { process: Process; service: Implementation }>();
+  readonly #callers = new Map<Process, Set<() => void>>();
+
+  constructor(world: World, network: Network) {
+    this.#world = world;
+    this.#network = network;
+  }
+
+  /** From now on, until it crashes, this process answers. */
+  serve(process: Process, service: Implementation): void {
+    this.#serving.set(process.name, { process, service });
+    const callers = new Set<() => void>();
+    this.#callers.set(process, callers);
+    process.onCrash(() => {
+      this.#callers.delete(process);
+      for (const broken of callers) broken();
+    });
+  }
+
+  /** A client as libs/rpc makes it; with several targets each call goes to one that seems to be there. */
+  client<const D extends ServiceDefinition>(
+    definition: D,
+    caller: Process,
+    targets: readonly string[],
+  ): RpcClient<D> {
+    let turn = this.#world.random.below(targets.length);
+    const target = () => {
+      for (let tries = 0; tries < targets.length; tries++) {
+        const name = targets[turn++ % targets.length] as string;
+        const { process } = this.#serving.get(name) ?? {};
+        if (process?.alive && this.#network.reaches(caller.name, name)) return name;
+      }
+      return targets[turn % targets.length] as string;
+    };
+    const methods = Object.keys(definition).map((name) => [
+      name,
+      (request: never, options: Options = {}) => this.#call(caller, target(), name, request, options),
+    ]);
+    return Object.assign(Object.fromEntries(methods), { close: () => {} }) as RpcClient<D>;
+  }
+
+  #call(caller: Process, target: string, method: string, request: never, options: Options): Promise<unknown> {
+    const world = this.#world;
+    const { timeoutMs = DEADLINES.call, signal } = options;
+    return new Promise((resolve, reject) => {
+      const fail = (code: 'unavailable' | 'deadline' | 'cancelled') =>
+        finish(() => reject(errorOf(code, method)));
+      if (signal?.aborted) return fail('cancelled');
+      const late = world.after(caller.machine.trueTime(timeoutMs), () => fail('deadline'), caller);
+      const cancel = () => fail('cancelled');
+      signal?.addEventListener('abort', cancel);
+      const server = this.#serving.get(target);
+      const callers = server && this.#callers.get(server.process);
+      let over = false;
+      function finish(then: () => void) {
+        if (over) return;
+        over = true;
+        late.run = undefined;
+        callers?.delete(broken);
+        signal?.removeEventListener('abort', cancel);
+        then();
+      }
+      const broken = () => world.after(1, () => fail('unavailable'), caller);
+      if (!server || !callers) {
+        broken();
+        return;
+      }
+      callers.add(broken);
+      const { process, service } = server;
+      this.#network.send(
+        caller.name,
+        target,
+        () => {
+          world.note(method, caller.name, target);
+          const reply = (then: () => void) =>
+            this.#network.send(target, caller.name, () => finish(then), caller);
+          answer(service, method, request, context(process, timeoutMs)).then(
+            (value) => reply(() => resolve(value)),
+            (error: unknown) => reply(() => reject(asTold(error, method))),
+          );
+        },
+        process,
+      );
+    });
+  }
+}
+
+interface Options {
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+async function answer(service: Implementation, method: string, request: never, context: CallContext) {
+  const handler = service.handlers[method];
+  if (!handler) throw new AppError('unimplemented', method);
+  return handler(request, context);
+}
+
+/** What a handler knows of its call; most do not ask for the signal, which is made when it is asked for. */
+function context(process: Process, timeoutMs: number): CallContext {
+  let controller: AbortController | undefined;
+  const { clock } = process;
+  const until = clock.now() + timeoutMs - 20;
+  return {
+    get signal() {
+      if (!controller) {
+        const made = new AbortController();
+        controller = made;
+        void clock.sleep(Math.max(0, until - clock.now())).then(() => made.abort(new Error('too late')));
+      }
+      return controller.signal;
+    },
+    timeLeftMs: () => until - clock.now(),
+    get metadata(): never {
+      throw new Error('no metadata in a simulated call');
+    },
+    peer: '',
+  };
+}
+
+function errorOf(code: 'unavailable' | 'deadline' | 'cancelled', method: string): AppError {
+  return new AppError(code, `${method}: ${code}`);
+}
+
+/** As libs/rpc hands errors over: kinds cross, other errors do not. */
+function asTold(error: unknown, method: string): AppError {
+  return isAppError(error) ? error : new AppError('internal', `${method} failed`, { cause: error });
+}

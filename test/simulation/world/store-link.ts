@@ -1,0 +1,152 @@
+import { AppError } from '@spawner/domain';
+import type { Redis, RedisReply } from '@spawner/store';
+import type { MemoryRedis } from '../redis/memory-redis.ts';
+import type { Network } from './network.ts';
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+
+const COMMAND_MS = 2_000;
+
+/** Sees each command that the store has carried out, in their order. */
+export type StoreWatch = (command: readonly (string | Buffer)[], reply: RedisReply) => void;
+
+/** The one store, and the ways to it. */
+export class StoreServer {
+  away = false;
+  readonly world: World;
+  readonly network: Network;
+  readonly memory: MemoryRedis;
+  readonly watch: StoreWatch;
+  readonly #script: (source: string) => string;
+
+  /** `script` gives the scripts that are loaded in the place of others. */
+  constructor(
+    world: World,
+    network: Network,
+    memory: MemoryRedis,
+    watch: StoreWatch,
+    script: (source: string) => string,
+  ) {
+    this.world = world;
+    this.network = network;
+    this.memory = memory;
+    this.watch = watch;
+    this.#script = script;
+  }
+
+  /** A command as it is carried out: scripts may be others than were sent. */
+  loading(command: readonly (string | Buffer)[]): readonly (string | Buffer)[] {
+    if (command[0] === 'SCRIPT') return ['SCRIPT', 'LOAD', this.#script(String(command[2]))];
+    if (command[0] === 'EVAL') return ['EVAL', this.#script(String(command[1])), ...command.slice(2)];
+    return command;
+  }
+
+  delay(process: Process): number {
+    return this.network.delay(process.name, 'redis');
+  }
+
+  reaches(process: Process): boolean {
+    return !this.away && this.network.reaches(process.name, 'redis');
+  }
+}
+
+/**
+ * A process's connection: commands and answers keep their order, as on TCP. Where the way is cut or the store goes,
+ * a command may have been carried out though its sender hears nothing and gives up after 2 s.
+ */
+export function storeOf(process: Process, server: StoreServer): Redis {
+  return new StoreLink(process, server);
+}
+
+class StoreLink implements Redis {
+  readonly #process: Process;
+  readonly #server: StoreServer;
+  /** Of blocking reads alone. */
+  readonly #connection: Promise<Redis>;
+  #closed = false;
+  #arrival = 0;
+  #return = 0;
+
+  constructor(process: Process, server: StoreServer) {
+    this.#process = process;
+    this.#server = server;
+    this.#connection = server.memory.connect();
+    process.onCrash(() => void this.close());
+  }
+
+  get ready(): boolean {
+    return !this.#closed && this.#server.reaches(this.#process);
+  }
+
+  send(command: readonly (string | Buffer)[], { timeoutMs = COMMAND_MS } = {}): Promise<RedisReply> {
+    const process = this.#process;
+    const { world } = this.#server;
+    return new Promise((resolve, reject) => {
+      const away = () => reject(new AppError('unavailable', 'the store is not reachable'));
+      if (!this.ready) {
+        world.after(1, away, process);
+        return;
+      }
+      const late = world.after(process.machine.trueTime(timeoutMs), away, process);
+      const answered = (then: () => void) => {
+        if (this.#isLost()) return;
+        this.#return = Math.max(this.#return, world.now + this.#server.delay(process));
+        world.after(
+          this.#return - world.now,
+          () => {
+            if (!this.ready) return;
+            late.run = undefined;
+            then();
+          },
+          process,
+        );
+      };
+      if (this.#isLost()) return;
+      this.#arrival = Math.max(this.#arrival, world.now + this.#server.delay(process));
+      // What is on its way arrives though its sender should be gone by then.
+      world.after(this.#arrival - world.now, () => {
+        if (this.#server.reaches(process)) this.#carryOut(command, resolve, reject, answered);
+      });
+    });
+  }
+
+  #carryOut(
+    command: readonly (string | Buffer)[],
+    resolve: (reply: RedisReply) => void,
+    reject: (error: unknown) => void,
+    answered: (then: () => void) => void,
+  ): void {
+    if (command[0] === 'XREAD') {
+      const read = this.#connection.then((connection) => connection.send(command));
+      read.then(
+        (reply) => answered(() => resolve(reply)),
+        (error: unknown) => answered(() => reject(error)),
+      );
+      return;
+    }
+    try {
+      const reply = this.#server.memory.execute(this.#server.loading(command));
+      this.#server.watch(command, reply);
+      answered(() => resolve(reply));
+    } catch (error) {
+      answered(() => reject(error));
+    }
+  }
+
+  async duplicate(): Promise<Redis> {
+    if (!this.ready) throw new AppError('unavailable', 'the store is not reachable');
+    return new StoreLink(this.#process, this.#server);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await (await this.#connection).close();
+  }
+
+  #isLost(): boolean {
+    const { world, network } = this.#server;
+    if (network.weather.lost === 0 || !world.random.chance(network.weather.lost)) return false;
+    world.note('lost', this.#process.name, 'redis');
+    return true;
+  }
+}

@@ -1,0 +1,69 @@
+import { type Event, EventQueue } from './event-queue.ts';
+import type { Process } from './process.ts';
+import { Random } from './random.ts';
+import { Trace } from './trace.ts';
+
+/** An invariant does not hold. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
+
+/**
+ * A world in which time, chance and order are one seed's. Promises are deterministic by themselves: the
+ * world takes the next event, runs it, lets every promise settle that can, sees whether an invariant was
+ * broken, and only then goes on to the next.
+ */
+export class World {
+  readonly seed: number;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly #queue = new EventQueue();
+  #now = 0;
+  #violation: Violation | undefined;
+
+  constructor(seed: number, telling = false) {
+    this.seed = seed;
+    this.random = new Random(seed);
+    this.trace = new Trace(telling);
+  }
+
+  /** Milliseconds of true time, which no process sees. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Runs `run` after `ms` of true time, unless the process that it belongs to has crashed by then. */
+  after(ms: number, run: () => void, owner?: Process): Event {
+    return this.#queue.add(this.#now + Math.max(0, ms), run, owner);
+  }
+
+  note(what: string, who: string, whom?: string): void {
+    this.trace.note(this.#now, what, who, whom);
+  }
+
+  /** The first violation ends the run. */
+  violate(message: string): void {
+    if (this.#violation) return;
+    this.#violation = new Violation(message);
+    this.note('VIOLATION', message);
+  }
+
+  /** Lets time go on until `until`. Throws the Violation that was found. */
+  async run(until: number): Promise<void> {
+    await settled();
+    for (let event = this.#queue.peek(); event && event.at <= until; event = this.#queue.peek()) {
+      this.#queue.take();
+      if (!event.run || (event.owner && !event.owner.alive)) continue;
+      this.#now = event.at;
+      event.run();
+      await settled();
+      if (this.#violation) throw this.#violation;
+    }
+    this.#now = until;
+  }
+}
+
+/** Everything that promises have to do without time is done: a tick that is asked for by a promise comes after them all. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
