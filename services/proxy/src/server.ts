@@ -4,14 +4,17 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { Activity } from './activity.ts';
+import type { Visitor } from './admission.ts';
 import { ANSWERS, type Answer, answerTo, redirectToHttps } from './answer.ts';
+import type { Door } from './door.ts';
 import { protocolOf } from './extended-connect.ts';
 import type { Forwarder, Forwarding, UpgradeForwarding } from './forward.ts';
-import type { Gate, Passage } from './gate.ts';
+import type { Passage } from './gate.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
 import type { Handlers } from './listeners.ts';
 import type { Metrics } from './metrics.ts';
 import {
+  cutExchange,
   extendedHead,
   headBytes,
   isTls,
@@ -27,10 +30,12 @@ import { type RawHead, type RequestHead, readHead } from './request-head.ts';
 import type { Trust } from './trust.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { VanishedPeers } from './vanished-peers.ts';
+import type { Visitors } from './visitors.ts';
 import { type ClientEnd, Tunnel, type Tunnels } from './websocket.ts';
 
 export interface EdgeParts {
-  gate: Gate;
+  door: Door;
+  visitors: Visitors;
   forwarder: Forwarder;
   activity: Activity;
   upstreams: Upstreams;
@@ -92,6 +97,11 @@ export class EdgeServer implements Handlers {
 
     const forwarding = this.#forwarding(req, decided, answer);
     res.once('close', () => forwarding.over());
+    if (decided.visitor)
+      res.once(
+        'close',
+        this.#parts.visitors.keep(decided.visitor, () => cutExchange(res)),
+      );
     if (expectsContinue) res.writeContinue();
     this.#parts.forwarder.request(req, res, {
       ...forwarding,
@@ -121,7 +131,7 @@ export class EdgeServer implements Handlers {
     if ('outcome' in decided) return answer(decided);
 
     const forwarding = this.#forwarding(req, decided, answer);
-    this.#parts.forwarder.upgrade(req, socket, bytes, this.#upgrading(socket, decided.id, forwarding));
+    this.#parts.forwarder.upgrade(req, socket, bytes, this.#upgrading(socket, decided, forwarding));
   }
 
   async connect(req: Http2ServerRequest, res: Http2ServerResponse): Promise<void> {
@@ -142,18 +152,31 @@ export class EdgeServer implements Handlers {
     }
     if (gone.signal.aborted) return decided.passage.exchange.neverReached();
     const forwarding = this.#forwarding(req, decided, answer);
-    this.#parts.forwarder.extended(stream, this.#upgrading(stream, decided.id, forwarding));
+    this.#parts.forwarder.extended(stream, this.#upgrading(stream, decided, forwarding));
   }
 
   /** What else a handshake's way needs: its exchange lasts from the switch to the later of the two closes. */
-  #upgrading(client: ClientEnd, id: string, forwarding: Forwarding & { over(): void }): UpgradeForwarding {
+  #upgrading(
+    client: ClientEnd,
+    { id, visitor }: Decided,
+    forwarding: Forwarding & { over(): void },
+  ): UpgradeForwarding {
     const closed = () => forwarding.over();
+    let cut = () => {
+      client.destroy();
+    };
+    if (visitor)
+      client.once(
+        'close',
+        this.#parts.visitors.keep(visitor, () => cut()),
+      );
     client.once('close', closed);
     return {
       ...forwarding,
       upgraded: (upstream) => {
         client.off('close', closed);
         const tunnel = new Tunnel(client, upstream);
+        cut = () => tunnel.cut();
         void tunnel.closed.then(closed);
         this.#parts.tunnels.add(id, tunnel);
         if (this.#draining) tunnel.goodbye('going away');
@@ -186,19 +209,35 @@ export class EdgeServer implements Handlers {
     const redirectPort = this.#options.redirectPort();
     if (redirectPort !== undefined && !this.#cameByTls(req))
       return redirectToHttps(head.host, head.path, redirectPort);
-    const passage = await this.#parts.gate.pass({ ...head, backendId: id }, signal);
+    const asking = {
+      head,
+      backendId: id,
+      headers: req.headers,
+      upgrade: raw.upgrade,
+      secure: this.#cameByTls(req),
+    };
+    const entered = await this.#parts.door.enter(asking, signal);
+    if ('outcome' in entered) return entered;
+    const { passage, visitor } = entered;
     if (passage.kind !== 'forward') return answerTo(passage, html);
     if (this.#parts.activity.open(id) > this.#options.openPerBackend) {
       passage.exchange.neverReached();
       return ANSWERS.busy(html);
     }
-    return { head, passage, id, upgrade: raw.upgrade, html };
+    return {
+      head: visitor ? { ...head, path: visitor.path } : head,
+      passage,
+      id,
+      upgrade: raw.upgrade,
+      html,
+      visitor,
+    };
   }
 
   /** What forwarding tells us of one exchange: it is counted, cleaned and, where it failed, answered. */
   #forwarding(
     req: WebRequest,
-    { head, passage, id, upgrade, html }: Decided,
+    { head, passage, id, upgrade, html, visitor }: Decided,
     answer: (own: Answer) => void,
   ): Forwarding & { over(): void } {
     const { clock, metrics, trust } = this.#parts;
@@ -212,6 +251,7 @@ export class EdgeServer implements Handlers {
       secure: isTls(req),
       upgrade,
       chunked: head.chunked,
+      visitor,
     };
     let reached = false;
     let settled = false;
@@ -266,4 +306,5 @@ type Decided = {
   id: string;
   upgrade: boolean;
   html: boolean;
+  visitor: Visitor | undefined;
 };
