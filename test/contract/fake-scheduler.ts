@@ -5,8 +5,13 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '@spawner/domain';
-import { SchedulerServiceService, type SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
 import {
+  type CreateConnectionTokenRequest,
+  SchedulerServiceService,
+  type SpawnBackendRequest,
+} from '@spawner/proto/internal/scheduler_service';
+import {
+  Access,
   Backend,
   type BackendKey,
   type BackendSpec,
@@ -31,6 +36,8 @@ export interface FakeScheduler extends AsyncDisposable {
   /** Every spawn that was asked for, repeated ones included. */
   readonly asked: readonly Asked[];
   readonly records: ReadonlyMap<string, Backend>;
+  /** What is known of the tokens that are good, by their ids. */
+  readonly tokens: ReadonlyMap<string, CreateConnectionTokenRequest>;
   /** Called after every change, as the bus would tell of it. */
   onChange(take: (backend: Backend) => void): { close(): void };
   /** Called after every spawn that was asked for. */
@@ -47,6 +54,7 @@ const RISE = [BackendState.LOADING, BackendState.STARTING, BackendState.WAITING,
 /** Images: `test/missing` (LOAD_ERROR), `test/crash` (START_ERROR), `test/manual` (stays SCHEDULED); all others get READY. */
 export async function startFakeScheduler(): Promise<FakeScheduler> {
   const asked: Asked[] = [];
+  const tokens = new Map<string, CreateConnectionTokenRequest>();
   const records = new Map<string, Backend>();
   const listeners = new Set<(backend: Backend) => void>();
   const askers = new Set<() => void>();
@@ -119,7 +127,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
         createTime: time,
       },
       ...{ idleTimeoutMs: spec.idleTimeoutMs, lifetimeLimitMs: spec.lifetimeLimitMs },
-      ...{ key, fence: key ? records.size + 1 : 0 },
+      ...{ key, fence: key ? records.size + 1 : 0, access: spec.access || Access.PUBLIC },
       events: [{ state, revision: 1, time }],
     });
     records.set(id, record);
@@ -190,6 +198,23 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
         Drone.fromPartial({ id: 'drone-1', state: DroneState.READY, runtime: 'docker', heartbeatAgeMs: 0 }),
       ],
     }),
+    createConnectionToken: async (request) => {
+      const { id, access } = named(request);
+      if (access !== Access.TOKEN) throw new AppError('failed_precondition', 'the backend is public');
+      tokens.set(request.tokenId, { ...request, id });
+      return { backendId: id, expireTime: new Date(Date.now() + request.ttlMs) };
+    },
+    revokeConnectionTokens: async ({ tokenId, user, ...of }) => {
+      const id = of.id === '' && !of.key ? undefined : named(of).id;
+      const meant = [...tokens.values()].filter(
+        (token) =>
+          (id === undefined || token.id === id) &&
+          (tokenId === '' || token.tokenId === tokenId) &&
+          (user === undefined || token.user === user),
+      );
+      for (const token of meant) tokens.delete(token.tokenId);
+      return { count: meant.length };
+    },
     registerNode: async () => ({ registration: 1, stops: [], ended: [] }),
     renewNode: async () => ({ verdict: 1, stops: [], ended: [] }),
     withdrawRoute: async () => ({ withdrawn: false, epoch: 0, proxies: [] }),
@@ -205,6 +230,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     port: server.port,
     asked,
     records,
+    tokens,
     advance,
     onAsked: (take) => {
       askers.add(take);

@@ -7,6 +7,7 @@ import { Fleet } from '@spawner/gateway/fleet';
 import { serveGrpc } from '@spawner/gateway/grpc';
 import { serveHttp } from '@spawner/gateway/http/server';
 import { connectScheduler } from '@spawner/gateway/scheduler';
+import { ConnectionTokens } from '@spawner/gateway/tokens';
 import { createLog } from '@spawner/service';
 import { type FakeScheduler, startFakeScheduler } from './fake-scheduler.ts';
 
@@ -26,11 +27,13 @@ export async function startGateway(): Promise<TestGateway> {
   const client = connectScheduler(`127.0.0.1:${scheduler.port}`);
   const log = createLog('gateway', 'silent');
   const activity = new ActivityMemory('test', systemClock);
+  const urls = { urlScheme: 'http', urlPort: 8000, clusterDomain: 'spawner.localhost' } as const;
+  const tokens = new ConnectionTokens({ scheduler: client, randomBytes, urls });
   const backends = new Backends({
     scheduler: client,
     clock: systemClock,
     randomBytes,
-    urls: { urlScheme: 'http', urlPort: 8000, clusterDomain: 'spawner.localhost' },
+    urls,
     activity,
     hints: (id, take) => ({
       established: async () => {},
@@ -39,13 +42,16 @@ export async function startGateway(): Promise<TestGateway> {
   });
   const fleet = new Fleet(client);
   const address = '127.0.0.1';
-  const grpc = await serveGrpc(backends, fleet, { address, port: 0, log });
-  const http = await serveHttp(backends, fleet, {
-    ...{ address, port: 0, log, clock: systemClock },
-    allowedOrigins: [ALLOWED_ORIGIN],
-    demoImage: 'spawner/demo:latest',
-    admin: (_request, response) => response.end('admin'),
-  });
+  const grpc = await serveGrpc({ backends, tokens, fleet }, { address, port: 0, log });
+  const http = await serveHttp(
+    { backends, tokens, fleet },
+    {
+      ...{ address, port: 0, log, clock: systemClock },
+      allowedOrigins: [ALLOWED_ORIGIN],
+      demoImage: 'spawner/demo:latest',
+      admin: (_request, response) => response.end('admin'),
+    },
+  );
   return {
     scheduler,
     activity,

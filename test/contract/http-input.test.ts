@@ -22,6 +22,7 @@ describe('POST /v1/backends', () => {
       spawned: true,
       backend: {
         id: expect.stringMatching(/^[a-z2-7]{26}$/),
+        access: 'PUBLIC',
         state: 'SCHEDULED',
         revision: 1,
         url: `http://${body.backend.id}.spawner.localhost:8000/`,

@@ -213,6 +213,7 @@ describe('everything else', () => {
       '/v1/backends/{id}/explain',
       '/v1/backends/{id}/events',
       '/v1/backends/{id}/logs',
+      '/v1/backends/{id}/tokens',
       '/v1/drones',
       '/v1/drones/{id}',
     ]);

@@ -45,6 +45,8 @@ async function fakeScheduler(first: NodeOf[]) {
     listBackends: never,
     explainBackend: never,
     terminateBackend: never,
+    createConnectionToken: never,
+    revokeConnectionTokens: never,
     // biome-ignore lint/correctness/useYield: nothing is asked of it
     tailLogs: async function* () {
       await never();

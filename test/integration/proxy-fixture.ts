@@ -227,6 +227,8 @@ function scheduler(registered: Node[], settling: ProxyWorld['settling']) {
     listBackends: refuse,
     explainBackend: refuse,
     terminateBackend: refuse,
+    createConnectionToken: refuse,
+    revokeConnectionTokens: refuse,
     listDrones: refuse,
     forgetDrone: refuse,
     withdrawRoute: refuse,

@@ -16,6 +16,7 @@ import { Agents } from '../../services/scheduler/src/agents.ts';
 import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
 import { Backends } from '../../services/scheduler/src/backends.ts';
 import { Claims } from '../../services/scheduler/src/claim.ts';
+import { ConnectionTokens } from '../../services/scheduler/src/connection-tokens.ts';
 import { Explanations } from '../../services/scheduler/src/explanations.ts';
 import { Leases } from '../../services/scheduler/src/leases.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
@@ -54,7 +55,8 @@ export async function scene(
   const nodes = new Nodes(nodeStore, backendStore, backends, claims, systemClock, log);
   const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
   const withdrawals = new Withdrawals(keys, epoch);
-  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };
+  const tokens = new ConnectionTokens(store, keys, epoch, systemClock);
+  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals, tokens };
   const service = schedulerService(parts);
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
   const scheduler = createClient(SchedulerServiceService, `127.0.0.1:${server.port}`);

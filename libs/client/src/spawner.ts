@@ -5,6 +5,7 @@ import type {
   Backend,
   BackendKey,
   BackendSpec,
+  ConnectionToken,
   Drone,
   Explanation,
   ListFilter,
@@ -25,6 +26,15 @@ export interface SpawnOptions extends CallOptions {
   key?: BackendKey | string;
   /** Whether a holder with another spec will do; default REUSE. */
   reusePolicy?: 'REUSE' | 'REQUIRE_SAME_SPEC';
+}
+
+export interface TokenOptions extends CallOptions {
+  /** Told to the backend as X-Spawner-User: at most 256 visible ASCII characters. */
+  user?: string;
+  /** Told to the backend as X-Spawner-Claims, a JSON object of at most 4,096 bytes in ASCII. */
+  claims?: Readonly<Record<string, string>>;
+  /** How long new requests may be made with it: 1 second to 30 days; default 1 hour. */
+  ttlMs?: number;
 }
 
 const ENDING: readonly string[] = ['TERMINATING', 'TERMINATED'];
@@ -141,6 +151,26 @@ export class Spawner {
     const init = { method: 'DELETE', signal };
     const { backend } = await this.#http.json<{ backend: Backend }>(`${pathOf(id)}?force=${force}`, init);
     return backend;
+  }
+
+  /** Lets one user in to a backend with `access: 'TOKEN'`. */
+  createToken(id: string, { user, claims, ttlMs, signal }: TokenOptions = {}): Promise<ConnectionToken> {
+    return this.#http.json<ConnectionToken>(`${pathOf(id)}/tokens`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ user, claims, ttlMs }),
+      signal,
+    });
+  }
+
+  /** Takes a backend's tokens back - one, a user's, or all - and cuts what is open with them; how many were good until now. */
+  async revokeTokens(
+    id: string,
+    { tokenId, user, signal }: CallOptions & { tokenId?: string; user?: string } = {},
+  ): Promise<number> {
+    const which = { ...(tokenId === undefined ? {} : { tokenId }), ...(user === undefined ? {} : { user }) };
+    const path = `${pathOf(id)}/tokens?${new URLSearchParams(which)}`;
+    return (await this.#http.json<{ count: number }>(path, { method: 'DELETE', signal })).count;
   }
 
   /** The machines that backends run on. */

@@ -9,6 +9,9 @@ export type BackendState =
   | 'TERMINATING'
   | 'TERMINATED';
 
+/** PUBLIC: whoever knows the address. TOKEN: only with a connection token besides. */
+export type Access = 'PUBLIC' | 'TOKEN';
+
 export type EndReason =
   | 'IDLE'
   | 'LIFETIME'
@@ -47,6 +50,8 @@ export interface BackendSpec {
   idleTimeoutMs?: number;
   /** From ready to its end at the latest; 0, the default, is no limit. */
   lifetimeLimitMs?: number;
+  /** Whether a connection token is needed besides the address; default PUBLIC. */
+  access?: Access;
 }
 
 export interface LifeEvent {
@@ -88,6 +93,18 @@ export interface Backend {
   key?: BackendKey;
   /** Greater than that of every holder of the key before; the program has it as SPAWNER_FENCE. */
   fence?: number;
+  access?: Access;
+}
+
+/** Lets its bearer in to one backend. */
+export interface ConnectionToken {
+  /** Told only once: nothing but a hash of it is stored. */
+  token: string;
+  /** The backend's address with the token in it: a browser that opens it gets a cookie in exchange. */
+  url: string;
+  expireTime: string;
+  /** Names the token and gives no access. */
+  tokenId: string;
 }
 
 /** Why a backend is alive or why it ended, and why it is where it is. */

@@ -36,6 +36,8 @@ export const DEADLINES = {
   settlement: 6_000,
   /** A withdrawn route that nobody has settled by then is given back; a proxy holds no longer than this for a question. */
   withdrawal: 10_000,
+  /** That a connection token was revoked is told for this long, so that a proxy that comes back by then hears of it. */
+  revoked: 600_000,
   /** Logs are lost rather than kept after the end beyond this many lines. */
   lastLogLines: 20,
 } as const;

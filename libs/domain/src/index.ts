@@ -8,3 +8,4 @@ export * from './ids.ts';
 export * from './keys.ts';
 export * from './lifecycle.ts';
 export * from './spec.ts';
+export * from './tokens.ts';

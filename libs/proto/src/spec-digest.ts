@@ -1,12 +1,19 @@
 import { createHash } from 'node:crypto';
-import { BackendSpec } from './gen/spawner/v1/backend.ts';
+import { Access, BackendSpec } from './gen/spawner/v1/backend.ts';
 
 /**
  * SHA-256 of a spec: two that ask for the same have the same, in whatever order their environment and
  * labels stand. Credentials are not part of it: they say who pulls, not what runs, and may change daily.
  */
 export function specDigest(spec: BackendSpec): Buffer {
-  const same = { ...spec, credentials: undefined, env: sorted(spec.env), labels: sorted(spec.labels) };
+  const access = spec.access === Access.PUBLIC ? Access.UNSPECIFIED : spec.access;
+  const same = {
+    ...spec,
+    access,
+    credentials: undefined,
+    env: sorted(spec.env),
+    labels: sorted(spec.labels),
+  };
   return createHash('sha256').update(BackendSpec.encode(same).finish()).digest();
 }
 

@@ -28,15 +28,20 @@ export function keysOf(cluster: string) {
     stops: (drone: string) => key('drone', drone, 'stops'),
     /** set, scheduler: ids of the living backends of one drone. */
     living: (drone: string) => key('drone', drone, 'backends'),
-    /** hash, scheduler: the record of one backend; `facts` never change, `held` is what its end gives back, `route` is its route as last reported, `withdrawal` the epoch of the last withdrawal. */
+    /** hash, scheduler: the record of one backend; `facts` never change, `held` is what its end gives back, `route` is its route as last reported, `withdrawal` the epoch of the last withdrawal, `access` 2 where it wants a token. */
     backend: (id: string) => key('backend', id),
+    /** hash, scheduler: id of each connection token of one backend → `good <user>` or `revoked`, until its row goes. */
+    tokens: (id: string) => key('backend', id, 'tokens'),
     /** zset, scheduler: backend id → tick of its placement. */
     backends: key('backends'),
     /** string, scheduler: id of the backend that holds the key of this hash (key-hash.ts), until that has ended. */
     key: (hash: string) => key('key', hash),
     /** zset, scheduler: `<what>/<id>` → cluster clock when it is to be looked at. */
     due: key('due'),
-    /** hash, scheduler: backend id → Route; `drone/<id>` → the row of a drone that is silent (droneRow). */
+    /**
+     * hash, scheduler: backend id → Route; `drone/<id>` → the row of a drone that is silent (droneRow);
+     * `token/<id>` → that of a connection token (tokenRow).
+     */
     routes: key('routes'),
     /** stream, scheduler: changes of `routes`, ids `<epoch>-<n>` with n contiguous. */
     routeLog: key('routes', 'log'),
@@ -77,4 +82,16 @@ export function scriptKeys(keys: Keys): string[] {
 /** Where the route table tells that a drone is silent; no backend id has a slash. */
 export function droneRow(drone: string): string {
   return `drone/${drone}`;
+}
+
+const TOKEN = 'token/';
+
+/** Where the route table tells of a connection token. */
+export function tokenRow(token: string): string {
+  return TOKEN + token;
+}
+
+/** The connection token that a row is of; nothing where it is another's. */
+export function tokenOfRow(row: string): string | undefined {
+  return row.startsWith(TOKEN) ? row.slice(TOKEN.length) : undefined;
 }

@@ -2,7 +2,7 @@ import { type Clock, DEADLINES } from '@spawner/domain';
 import { Route } from '@spawner/proto/internal/route';
 import type { Log } from '@spawner/service';
 import { type Confirmation, confirmRoute } from './confirmation.ts';
-import { droneRow, type Keys } from './keys.ts';
+import { droneRow, type Keys, tokenOfRow, tokenRow } from './keys.ts';
 import type { Redis, RedisReply } from './redis.ts';
 import { type LogPosition, Replica } from './replica.ts';
 
@@ -19,6 +19,7 @@ const CONFIRMED_AT_ONCE = 100;
  * Redis is away the last known routes stay.
  */
 export class RouteTable {
+  #keepsTokens = false;
   readonly #replica: Replica<Route>;
   readonly #listeners = new Set<(id: string, route: Route | undefined) => void>();
   readonly #random: () => number;
@@ -28,12 +29,19 @@ export class RouteTable {
   /** Until then a store that lost everything is being filled again; after it, one more load drops what is still missing. */
   #refilledAt: number | undefined;
 
-  /** `random` spreads the loads of many replicas over time. */
+  /** `random` spreads the loads of many replicas over time. Connection tokens are kept only `withTokens`. */
   constructor(random: () => number = Math.random, Table: typeof Replica = Replica) {
     this.#random = random;
     this.#replica = new Table<Route>((id, route) => {
       for (const listener of this.#listeners) listener(id, route);
     });
+  }
+
+  /** A table that has the connection tokens too, which only a proxy needs. */
+  static withTokens(): RouteTable {
+    const table = new RouteTable();
+    table.#keepsTokens = true;
+    return table;
   }
 
   get(id: string): Route | undefined {
@@ -43,6 +51,11 @@ export class RouteTable {
   /** Whether a drone has missed its renewals: what it runs may be gone, and may just as well be there. */
   isSilent(drone: string): boolean {
     return this.#replica.get(droneRow(drone)) !== undefined;
+  }
+
+  /** The row of a connection token, by its id. */
+  token(id: string): Route | undefined {
+    return this.#replica.get(tokenRow(id));
   }
 
   get size(): number {
@@ -93,7 +106,9 @@ export class RouteTable {
       while (!signal.aborted) {
         const position = this.#replica.position as LogPosition;
         const entries = entriesOf(await readLog(blocking, keys, position));
-        const inStep = entries.every(({ at, change }) => this.#replica.apply(at, change));
+        const inStep = entries.every(({ at, change }) =>
+          this.#replica.apply(at, this.#keeps(change.id) ? change : { ...change, row: undefined }),
+        );
         const headDue = clock.now() >= headAt;
         if (headDue) headAt = clock.now() + HEAD_EVERY_MS;
         const refilled = this.#refilledAt !== undefined && clock.now() >= this.#refilledAt;
@@ -142,11 +157,15 @@ export class RouteTable {
       cursor = next.toString();
       for (let at = 0; at + 1 < page.length; at += 2) {
         const id = String(page[at]);
-        rows.set(id, routeIn(id, page[at + 1] as Buffer));
+        if (this.#keeps(id)) rows.set(id, routeIn(id, page[at + 1] as Buffer));
       }
     } while (cursor !== '0');
     this.#replica.load(position, rows, filling);
     this.#loads++;
+  }
+
+  #keeps(id: string): boolean {
+    return this.#keepsTokens || tokenOfRow(id) === undefined;
   }
 }
 

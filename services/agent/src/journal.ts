@@ -125,6 +125,7 @@ export function inventoryOf({
       memoryBytes: spec.resources?.memoryBytes ?? 0,
       digest: Buffer.from(digest, 'hex'),
       onLeaseLoss: spec.onLeaseLoss,
+      access: spec.access,
     },
     createTime,
     placement,

@@ -2,8 +2,7 @@ import { BackendServiceService } from '@spawner/proto/v1/backend_service';
 import { FleetServiceService } from '@spawner/proto/v1/fleet_service';
 import { implement, type RpcServer, serveRpc } from '@spawner/rpc';
 import { counter, type Log } from '@spawner/service';
-import type { Backends } from './backends.ts';
-import type { Fleet } from './fleet.ts';
+import type { PublicApi } from './public-api.ts';
 
 export interface GrpcOptions {
   address: string;
@@ -14,7 +13,7 @@ export interface GrpcOptions {
 const LARGEST_MESSAGE = 1024 * 1024;
 
 /** The public API over gRPC, with health and reflection. */
-export function serveGrpc(backends: Backends, fleet: Fleet, options: GrpcOptions): Promise<RpcServer> {
+export function serveGrpc({ backends, tokens, fleet }: PublicApi, options: GrpcOptions): Promise<RpcServer> {
   const count = counter('spawner.gateway.grpc.requests', 'gRPC calls by method and status');
 
   const backendService = implement(BackendServiceService, {
@@ -25,6 +24,8 @@ export function serveGrpc(backends: Backends, fleet: Fleet, options: GrpcOptions
     watchBackend: (request, { signal }) => backends.watch(request, signal),
     tailLogs: (request, { signal }) => backends.logs(request, signal),
     terminateBackend: (request, { signal }) => backends.terminate(request, signal),
+    createConnectionToken: (request, { signal }) => tokens.create(request, signal),
+    revokeConnectionTokens: (request, { signal }) => tokens.revoke(request, signal),
   });
   const fleetService = implement(FleetServiceService, {
     listDrones: (_request, { signal }) => fleet.listDrones(signal),

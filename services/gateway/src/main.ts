@@ -10,6 +10,7 @@ import { adminPort } from './http/admin-port.ts';
 import { serveHttp } from './http/server.ts';
 import { Reachability } from './reachability.ts';
 import { connectScheduler } from './scheduler.ts';
+import { ConnectionTokens } from './tokens.ts';
 
 await run('gateway', readConfig, async (config, app) => {
   const bus = await app.connect('NATS', () => openBus(config.natsUrl, 'gateway', app.log));
@@ -31,13 +32,15 @@ await run('gateway', readConfig, async (config, app) => {
   });
   const fleet = new Fleet(scheduler);
 
-  const grpc = await serveGrpc(backends, fleet, {
+  const tokens = new ConnectionTokens({ scheduler, randomBytes, urls: config });
+  const api = { backends, tokens, fleet };
+  const grpc = await serveGrpc(api, {
     address: config.bindAddress,
     port: config.grpcPort,
     log: app.log,
   });
   app.own(grpc);
-  const http = await serveHttp(backends, fleet, {
+  const http = await serveHttp(api, {
     address: config.bindAddress,
     port: config.httpPort,
     log: app.log,

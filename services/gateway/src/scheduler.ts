@@ -10,6 +10,8 @@ export type Scheduler = Pick<
   | 'listBackends'
   | 'explainBackend'
   | 'terminateBackend'
+  | 'createConnectionToken'
+  | 'revokeConnectionTokens'
   | 'tailLogs'
   | 'listDrones'
   | 'forgetDrone'

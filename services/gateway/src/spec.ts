@@ -1,10 +1,10 @@
 import { refuseViolations, SPEC_DEFAULTS, specViolations, type Violation } from '@spawner/domain';
-import { BackendSpec, PullPolicy } from '@spawner/proto/v1/backend';
+import { Access, BackendSpec, PullPolicy } from '@spawner/proto/v1/backend';
 
 /** The spec with every default filled in. Throws `invalid` with every wrong field at once, those found before included. */
 export function completeSpec(asked: BackendSpec | undefined, found: readonly Violation[] = []): BackendSpec {
   const spec = asked ?? BackendSpec.fromPartial({});
-  refuseViolations([...specViolations(spec), ...pullPolicyViolations(spec.pullPolicy), ...found]);
+  refuseViolations([...specViolations(spec), ...choiceViolations(spec), ...found]);
   return {
     ...spec,
     pullPolicy: spec.pullPolicy || PullPolicy.IF_NOT_PRESENT,
@@ -18,7 +18,12 @@ export function completeSpec(asked: BackendSpec | undefined, found: readonly Vio
   };
 }
 
-function pullPolicyViolations(policy: number): Violation[] {
-  const known = Object.values<number>(PullPolicy).includes(policy);
-  return known ? [] : [{ field: 'spec.pull_policy', message: 'not a pull policy' }];
+/** Numbers that gRPC lets through and the contract does not name. */
+function choiceViolations({ pullPolicy, access }: BackendSpec): Violation[] {
+  const violations: Violation[] = [];
+  if (!Object.values<number>(PullPolicy).includes(pullPolicy))
+    violations.push({ field: 'spec.pull_policy', message: 'not a pull policy' });
+  if (!Object.values<number>(Access).includes(access))
+    violations.push({ field: 'spec.access', message: 'not a kind of access' });
+  return violations;
 }

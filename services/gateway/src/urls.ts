@@ -1,4 +1,4 @@
-import { backendHostname } from '@spawner/domain';
+import { backendHostname, TOKEN_PARAMETER } from '@spawner/domain';
 
 export interface UrlShape {
   urlScheme: 'http' | 'https';
@@ -12,4 +12,9 @@ const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 export function backendUrl(id: string, { urlScheme, urlPort, clusterDomain }: UrlShape): string {
   const port = urlPort === DEFAULT_PORTS[urlScheme] ? '' : `:${urlPort}`;
   return `${urlScheme}://${backendHostname(id, clusterDomain)}${port}/`;
+}
+
+/** The same with a connection token, for a browser to open. */
+export function guestUrl(id: string, token: string, shape: UrlShape): string {
+  return `${backendUrl(id, shape)}?${TOKEN_PARAMETER}=${token}`;
 }

@@ -26,6 +26,8 @@ export const ANSWERS = {
   badRequest: (why: string, html: boolean) => refusal(400, `The request cannot be forwarded: ${why}.`, html),
   headersTooLarge: (html: boolean) => refusal(431, "The request's headers are too large.", html),
   unknownExpectation: (html: boolean) => refusal(417, 'The request expects what is not known here.', html),
+  /** A CONNECT that asks for anything but a WebSocket (RFC 9220 §3). */
+  otherProtocol: () => answer(501, 'refused', 'UNIMPLEMENTED', 'Only WebSockets are tunnelled here.', false),
   unknown: (html: boolean) =>
     answer(404, 'unknown', 'NOT_FOUND', 'There is no backend at this address.', html),
   badGateway: (html: boolean) =>
@@ -34,6 +36,11 @@ export const ANSWERS = {
   away: (html: boolean) => {
     const said = again('unreachable', `${AWAY}.`, html);
     return html ? { ...said, body: retryingPage(AWAY) } : said;
+  },
+  /** Never says what was wrong with a token that came. */
+  unauthorized: (html: boolean) => {
+    const said = answer(401, 'unauthorized', 'UNAUTHENTICATED', 'A valid connection token is needed.', html);
+    return { ...said, headers: { ...said.headers, 'WWW-Authenticate': 'Bearer' } };
   },
   busy: (html: boolean) => again('busy', 'Too many requests are under way to this backend.', html),
 } as const;
@@ -55,6 +62,8 @@ export function answerTo(passage: Exclude<Passage, { kind: 'forward' }>, html: b
       return again('hold_timeout', 'The backend is not ready yet.', html, {
         [STATE_HEADER]: nameIn(BackendState, passage.state),
       });
+    case 'guarded':
+      return ANSWERS.unauthorized(html);
     case 'full':
       return ANSWERS.busy(html);
     case 'closed':
@@ -69,6 +78,17 @@ export function redirectToHttps(host: string, path: string, publicPort: number):
   const port = publicPort === 443 ? '' : `:${publicPort}`;
   const headers = { Location: `https://${name}${port}${path}`, 'Cache-Control': 'no-store' };
   return { outcome: 'redirected', status: 308, headers, body: '' };
+}
+
+/** A cookie for the token in the address, and the same address without it, which nobody else is to hear of. */
+export function handOver(path: string, cookie: string): Answer {
+  const headers = {
+    Location: path,
+    'Set-Cookie': cookie,
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-store',
+  };
+  return { outcome: 'handed_over', status: 303, headers, body: '' };
 }
 
 const ALWAYS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };

@@ -1,6 +1,6 @@
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { type Route, RouteState } from '@spawner/proto/internal/route';
-import type { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { Access, type BackendState, type EndReason } from '@spawner/proto/v1/backend';
 
 /**
  * The edge's one decision (ARCHITECTURE.md, "Use"): what a route means for a request to its host. `unreachable` is a
@@ -11,6 +11,8 @@ export type EdgeAnswer =
   | { kind: 'hold'; state: BackendState; withdrawal?: WithdrawalHold }
   | { kind: 'gone'; reason: EndReason }
   | { kind: 'unreachable' }
+  /** It wants a connection token. */
+  | { kind: 'guarded' }
   | { kind: 'unknown' };
 
 /** An end for idleness is being settled; a request that comes takes it back. */
@@ -20,9 +22,13 @@ export interface WithdrawalHold {
   until?: number;
 }
 
-/** What to do with a request for this route; `ownDroneId` is the drone whose LOCAL addresses we reach, or empty. */
-export function edgeAnswer(route: Route | undefined, ownDroneId: string): EdgeAnswer {
+/**
+ * What to do with a request for this route; `ownDroneId` is the drone whose LOCAL addresses we reach, or empty, and
+ * `admitted` says that the request came with a token that is good here.
+ */
+export function edgeAnswer(route: Route | undefined, ownDroneId: string, admitted = false): EdgeAnswer {
   if (!route) return { kind: 'unknown' };
+  if (route.access === Access.TOKEN && !admitted) return { kind: 'guarded' };
   switch (route.state) {
     case RouteState.PENDING:
       return { kind: 'hold', state: route.backendState };

@@ -5,13 +5,14 @@ import type {
   IncomingMessage,
   OutgoingHttpHeaders,
 } from 'node:http';
-import { constants, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { ProxyServer } from 'httpxy';
+import { type Dialling, watchDial } from './dial.ts';
+import { openExtended } from './extended-connect.ts';
 import { isGone, type WebRequest, type WebResponse } from './node-http.ts';
-import { keepAlive } from './websocket.ts';
 
 /**
  * The general path to a backend, and the one file that knows httpxy: streams a request or a WebSocket
@@ -62,13 +63,10 @@ const UPGRADE_ANSWER_MS = 60_000;
 export class Forwarder {
   readonly #proxy = new ProxyServer<WebRequest, WebResponse>();
   readonly #underWay = new WeakMap<object, Under>();
-  readonly #connectTimeoutMs: number;
-  readonly #connected: (upstream: Socket) => void;
+  readonly #dialling: Dialling;
 
-  /** `connected` is called with every connection to a backend, again each time that one is used again. */
-  constructor(connectTimeoutMs: number, connected: (upstream: Socket) => void) {
-    this.#connectTimeoutMs = connectTimeoutMs;
-    this.#connected = connected;
+  constructor(dialling: Dialling) {
+    this.#dialling = dialling;
     this.#proxy.on('proxyReq', (outgoing, req) => this.#sent(outgoing, req));
     this.#proxy.on('proxyRes', (answer, req, res) => this.#answered(answer, req, res));
     this.#proxy.on('proxyReqWs', (outgoing, req) => this.#handshakeSent(outgoing, req));
@@ -106,6 +104,11 @@ export class Forwarder {
     void this.#proxy.ws(req, socket, options, head).catch(() => {});
   }
 
+  /** The same for a WebSocket over HTTP/2, whose stream this is. */
+  extended(stream: ServerHttp2Stream, way: UpgradeForwarding): void {
+    openExtended(stream, way, this.#dialling);
+  }
+
   #sent(outgoing: ClientRequest, req: WebRequest): void {
     const under = this.#underWay.get(req);
     if (!under) return;
@@ -113,7 +116,7 @@ export class Forwarder {
     under.readBefore = outgoing.socket?.bytesRead ?? 0;
     // Node shows a body that was cut off as one that has ended; the backend must not take it for whole.
     if (req instanceof Http2ServerRequest) req.stream.once('aborted', () => outgoing.destroy());
-    this.#watchConnect(outgoing, under.way);
+    watchDial(outgoing, this.#dialling, () => under.way.reached());
     // Nobody asked to switch protocols.
     outgoing.once('upgrade', (_answer, socket) => {
       socket.destroy();
@@ -125,7 +128,7 @@ export class Forwarder {
     const under = this.#underWay.get(req);
     if (!under) return;
     const { way } = under;
-    outgoing.once('socket', () => this.#watchConnect(outgoing, way));
+    outgoing.once('socket', () => watchDial(outgoing, this.#dialling, () => way.reached()));
     outgoing.once('response', (answer) => {
       under.answered = true;
       const coding = answer.headers['transfer-encoding'];
@@ -180,27 +183,6 @@ export class Forwarder {
       return;
     }
     under.way.failed(error);
-  }
-
-  #watchConnect(outgoing: ClientRequest, way: Forwarding): void {
-    const { socket } = outgoing;
-    if (socket) {
-      keepAlive(socket);
-      this.#connected(socket);
-    }
-    if (!socket?.connecting) {
-      way.reached();
-      return;
-    }
-    const late = setTimeout(
-      () => outgoing.destroy(new Error('the connection was not taken in time')),
-      this.#connectTimeoutMs,
-    );
-    socket.once('connect', () => {
-      clearTimeout(late);
-      way.reached();
-    });
-    outgoing.once('close', () => clearTimeout(late));
   }
 }
 

@@ -1,7 +1,7 @@
 import { DEADLINES } from '@spawner/domain';
 import { Route, RouteState } from '@spawner/proto/internal/route';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
-import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { Access, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import type { Confirmation } from '@spawner/store';
 import { crankedClock, eventually } from '@spawner/testkit';
@@ -17,6 +17,10 @@ const states: Record<string, Partial<Route>> = {
   ready: { state: RouteState.OPEN, backendState: BackendState.READY, local },
   withdrawn: { state: RouteState.WITHDRAWN, backendState: BackendState.READY, local },
   ended: { state: RouteState.ENDED, endReason: EndReason.FAILED },
+  guardedStarting: { state: RouteState.PENDING, backendState: BackendState.STARTING, access: Access.TOKEN },
+  guarded: { state: RouteState.OPEN, backendState: BackendState.READY, local, access: Access.TOKEN },
+  guardedWithdrawn: { state: RouteState.WITHDRAWN, local, access: Access.TOKEN },
+  guardedEnded: { state: RouteState.ENDED, access: Access.TOKEN },
 };
 
 function gate() {
@@ -57,8 +61,41 @@ function gate() {
       { backendId: 'a', navigation: false, patienceMs: undefined, ...request },
       new AbortController().signal,
     );
-  return { clock, room, routes, table, become, pass, activity, withdrawals, settled, store };
+  return { clock, room, routes, table, gate: made, become, pass, activity, withdrawals, settled, store };
 }
+
+describe('Gate, before a backend that wants a token', () => {
+  it.each(['guardedStarting', 'guarded', 'guardedWithdrawn', 'guardedEnded'])(
+    'lets nobody wait, through or take anything back without one (%s)',
+    async (name) => {
+      const { become, pass, activity, room, settled } = gate();
+      become(name);
+      expect(await pass()).toEqual({ kind: 'guarded' });
+      expect(await pass({ admitted: () => false })).toEqual({ kind: 'guarded' });
+      expect([activity.total, room.total, settled]).toEqual([0, 0, []]);
+    },
+  );
+
+  it('lets who has one through, and never at once without looking', async () => {
+    const { become, pass, gate: made } = gate();
+    become('guarded');
+    expect(await pass({ admitted: () => true })).toMatchObject({ kind: 'forward', endpoint: local });
+    expect(made.passNow('a')).toBeUndefined();
+    become('ready');
+    expect(made.passNow('a')).toMatchObject({ kind: 'forward' });
+  });
+
+  it('looks again after a wait: the token may have been revoked meanwhile', async () => {
+    const { become, pass, room } = gate();
+    become('guardedStarting');
+    let good = true;
+    const waits = [pass({ admitted: () => good }), pass({ admitted: () => true })];
+    expect(room.total).toBe(2);
+    good = false;
+    become('guarded');
+    expect((await Promise.all(waits)).map(({ kind }) => kind)).toEqual(['guarded', 'forward']);
+  });
+});
 
 describe('Gate', () => {
   it('holds through every state before ready, then forwards', async () => {

@@ -26,6 +26,8 @@ export interface GateRequest {
   backendId: string;
   navigation: boolean;
   patienceMs: number | undefined;
+  /** Whether it may go to a backend that wants a token; asked again after every wait. */
+  admitted?: () => boolean;
 }
 
 export interface GateParts {
@@ -55,11 +57,11 @@ export class Gate {
 
   /** The route of this backend changed: whoever waits for it looks again, if there is something new to see. */
   routeChanged(id: string): void {
-    const answer = this.#answer(id);
+    const answer = this.#answer(id, true);
     if (answer.kind !== 'hold' || answer.withdrawal) this.#parts.holds.release(id);
   }
 
-  /** The same decision where it can be made at once: through to the backend, or nothing. */
+  /** The same decision where it can be made at once and without a token: through to the backend, or nothing. */
   passNow(backendId: string): Extract<Passage, { kind: 'forward' }> | undefined {
     const answer = this.#answer(backendId);
     if (answer.kind !== 'forward') return undefined;
@@ -75,13 +77,14 @@ export class Gate {
     const until = clock.now() + Math.min(asked, holdTimeoutMs);
     let confirmed = false;
     for (;;) {
-      let answer = this.#answer(request.backendId);
+      const admitted = request.admitted?.() ?? false;
+      let answer = this.#answer(request.backendId, admitted);
       if (answer.kind === 'unknown') {
         const confirmation = confirmed ? 'known' : await routes.confirm(request.backendId);
         if (confirmation === 'absent') return answer;
         if (confirmation === 'unsure') return { kind: 'unsure' };
         confirmed = true;
-        answer = this.#answer(request.backendId);
+        answer = this.#answer(request.backendId, admitted);
         // The table is behind: its news will come.
         if (answer.kind === 'unknown') answer = { kind: 'hold', state: BackendState.SCHEDULED };
       }
@@ -99,8 +102,8 @@ export class Gate {
     }
   }
 
-  #answer(id: string): EdgeAnswer {
+  #answer(id: string, admitted = false): EdgeAnswer {
     const route = this.#parts.routes.get(id);
-    return this.#parts.withdrawals.over(route, edgeAnswer(route, this.#options.ownDroneId));
+    return this.#parts.withdrawals.over(route, edgeAnswer(route, this.#options.ownDroneId, admitted));
   }
 }

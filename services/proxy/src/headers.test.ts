@@ -10,6 +10,41 @@ const arrival: Arrival = {
   chunked: false,
 };
 
+describe('requestHeaders of a visitor', () => {
+  const visitor = { tokenId: 't', user: 'ada', claims: '{"a":"b"}', path: '/', byBearer: false };
+
+  it('name the visitor as the token does, whatever the client says', () => {
+    const forged = {
+      'x-spawner-user': 'root',
+      'x-spawner-claims': '{}',
+      x_spawner_user: 'root',
+      'x-spawner_claims': '{}',
+      'x_spawner-user': 'root',
+    };
+    const headers = requestHeaders({ ...forged, connection: 'x-spawner-user' }, { ...arrival, visitor });
+    expect(headers).toMatchObject({ 'x-spawner-user': 'ada', 'x-spawner-claims': '{"a":"b"}' });
+    expect(Object.keys(headers).filter((name) => /spawner/.test(name))).toEqual([
+      ...['x-spawner-backend', 'x-spawner-user', 'x-spawner-claims'],
+    ]);
+    const nobody = requestHeaders(forged, { ...arrival, visitor: { ...visitor, user: '', claims: '' } });
+    expect(Object.keys(nobody).filter((name) => /spawner/.test(name))).toEqual(['x-spawner-backend']);
+  });
+
+  it('keep what gave access from the backend, and nothing else', () => {
+    const token = 'a'.repeat(43);
+    const cookie = `a=1; __Host-spawner-token=${token}; spawner-token=${token}; b=2`;
+    const authorization = `Bearer ${token}`;
+    expect(requestHeaders({ cookie, authorization }, { ...arrival, visitor })).toMatchObject({
+      cookie: 'a=1; b=2',
+      authorization,
+    });
+    const byBearer = { ...arrival, visitor: { ...visitor, byBearer: true } };
+    expect(requestHeaders({ authorization, cookie: `spawner-token=${token}` }, byBearer)).toEqual(
+      requestHeaders({}, byBearer),
+    );
+  });
+});
+
 describe('requestHeaders', () => {
   it('says who calls, by which host and how', () => {
     expect(requestHeaders({ accept: '*/*' }, arrival)).toEqual({

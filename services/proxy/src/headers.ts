@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { Visitor } from './admission.ts';
+import { withoutTokenCookies } from './credentials.ts';
 import { plainAddress } from './trust.ts';
 
 /**
@@ -17,6 +19,8 @@ export interface Arrival {
   upgrade: boolean;
   /** It has a body of a length that no header says. */
   chunked: boolean;
+  /** Who came with a connection token, which is not handed on. */
+  visitor?: Visitor | undefined;
 }
 
 const HOP_BY_HOP = new Set([
@@ -52,12 +56,26 @@ export function requestHeaders(incoming: IncomingHttpHeaders, arrival: Arrival):
   outgoing.host = arrival.host;
   Object.assign(outgoing, forwardedHeaders(trusted, arrival));
   outgoing['x-spawner-backend'] = arrival.backendId;
+  if (arrival.visitor) introduce(arrival.visitor, outgoing, incoming.cookie);
   if (arrival.chunked) outgoing['transfer-encoding'] = 'chunked';
   if (arrival.upgrade) {
     outgoing.connection = 'Upgrade';
     outgoing.upgrade = 'websocket';
   }
   return outgoing;
+}
+
+function introduce(
+  { user, claims, byBearer }: Visitor,
+  outgoing: OutgoingHttpHeaders,
+  cookie: string | undefined,
+): void {
+  if (user !== '') outgoing['x-spawner-user'] = user;
+  if (claims !== '') outgoing['x-spawner-claims'] = claims;
+  if (byBearer) delete outgoing.authorization;
+  const left = withoutTokenCookies(cookie);
+  if (left === undefined) delete outgoing.cookie;
+  else if (outgoing.cookie !== undefined) outgoing.cookie = left;
 }
 
 /** The headers that the client gets, from those that the backend sent. `handshake` keeps what a 101 needs. */

@@ -2,6 +2,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import {
   createSecureServer,
   type Http2SecureServer,
+  type Http2ServerRequest,
   Http2ServerResponse,
   type ServerHttp2Session,
 } from 'node:http2';
@@ -23,6 +24,8 @@ import { keepAlive } from './websocket.ts';
 export interface Handlers {
   request(req: WebRequest, res: WebResponse, expectsContinue: boolean): Promise<void>;
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
+  /** CONNECT over HTTP/2, plain or extended (RFC 8441). */
+  connect(req: Http2ServerRequest, res: Http2ServerResponse): Promise<void>;
   /** One of them threw, which none should; its connection is cut. */
   failed(error: unknown): void;
   /** A connection was accepted. */
@@ -94,7 +97,11 @@ export async function listenHttps(
   const general = createSecureServer({
     ...TLS,
     allowHTTP1: true,
-    settings: { maxHeaderListSize: options.maxHeaderBytes, maxConcurrentStreams: H2_STREAMS },
+    settings: {
+      maxHeaderListSize: options.maxHeaderBytes,
+      maxConcurrentStreams: H2_STREAMS,
+      enableConnectProtocol: true,
+    },
   });
   // With allowHTTP1 it reads HTTP/1's settings from properties of these names.
   Object.assign(general, http1(options));
@@ -192,7 +199,11 @@ function hear(server: Server, handlers: Handlers): void {
   server.on('checkExpectation', request(false));
   server.on('upgrade', upgrade);
   server.on('connect', (req: WebRequest, to: WebResponse | Socket, head: Buffer) => {
-    if (to instanceof Http2ServerResponse) request(false)(req, to);
+    if (to instanceof Http2ServerResponse)
+      void handlers.connect(req as Http2ServerRequest, to).catch((error: unknown) => {
+        handlers.failed(error);
+        to.stream.destroy();
+      });
     else upgrade(req as IncomingMessage, to as Socket, head);
   });
   server.on('clientError', (error: Error, socket: Socket) => turns.failed(error, socket));

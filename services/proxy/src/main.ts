@@ -23,7 +23,7 @@ await run('proxy', readConfig, async (config, app) => {
   app.every('membership', 500, (signal) => membership.run(signal));
   await nothingToWaitFor([registered], clock, signal);
 
-  const routes = new RouteTable();
+  const routes = RouteTable.withTokens();
   const loaded = () => (routes.loaded ? undefined : 'the routes');
   app.readyWhen(loaded);
   const keys = keysOf(config.cluster);

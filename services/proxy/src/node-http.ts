@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { constants, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { RawHead } from './request-head.ts';
@@ -19,6 +19,11 @@ export function rawHead(req: WebRequest, upgrade: boolean): RawHead {
   };
 }
 
+/** An extended CONNECT (RFC 8441), read as the bare GET of a handshake that it stands for; its stream has no body, but a tunnel. */
+export function extendedHead(req: Http2ServerRequest): RawHead {
+  return { ...rawHead(req, true), method: 'GET', bodiless: undefined };
+}
+
 /** Size of the head, as the sum of its names and values. */
 export function headBytes(req: WebRequest): number {
   return req.rawHeaders.reduce((bytes, text) => bytes + text.length, req.url?.length ?? 0);
@@ -36,6 +41,12 @@ export function isTls(req: WebRequest): boolean {
 /** Whether nothing can be answered any more. */
 export function isGone(res: WebResponse): boolean {
   return res instanceof Http2ServerResponse ? !res.stream || res.stream.destroyed : res.destroyed;
+}
+
+/** Ends an exchange at once, with its connection where that carries nothing else. */
+export function cutExchange(res: WebResponse): void {
+  if (res instanceof Http2ServerResponse) res.stream?.close(constants.NGHTTP2_CANCEL);
+  else res.destroy();
 }
 
 /** Whether an HTTP/1 client wants its connection closed after the answer. */

@@ -4,6 +4,7 @@ import type { Log } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
 import { followCertificates } from './certificates.ts';
 import type { ProxyConfig } from './config.ts';
+import { Door } from './door.ts';
 import { type Connections, Entrance } from './entrance.ts';
 import { FastPath } from './fast/fast-path.ts';
 import { KeptUpstreams } from './fast/kept-upstreams.ts';
@@ -14,6 +15,7 @@ import { EdgeServer } from './server.ts';
 import { trustOf } from './trust.ts';
 import { Upstreams } from './upstreams.ts';
 import { VanishedPeers } from './vanished-peers.ts';
+import { Visitors } from './visitors.ts';
 import { Tunnels } from './websocket.ts';
 import type { WithdrawalParts } from './withdrawals.ts';
 
@@ -43,6 +45,8 @@ export class EdgeProxy {
   readonly #vanished: VanishedPeers;
   readonly #edge: EdgeServer;
   readonly #fast: FastPath | undefined;
+  readonly #visitors: Visitors;
+  readonly #following: { close(): void };
   readonly #over = new AbortController();
   #listeners: Listener[] = [];
   #httpsPort: number | undefined;
@@ -61,9 +65,16 @@ export class EdgeProxy {
     const entrance = new Entrance(config, { ...parts, connections: this.#connections() });
     this.#entrance = entrance;
     const { activity, gate } = entrance;
+    this.#visitors = new Visitors({ routes, holds: entrance.holds, clock });
+    this.#following = routes.onChange((row, route) => this.#visitors.rowChanged(row, route));
     const edgeParts = {
       gate,
-      forwarder: new Forwarder(config.connectTimeoutMs, (upstream) => this.#vanished.watch(upstream)),
+      door: new Door({ gate, visitors: this.#visitors, routes }),
+      visitors: this.#visitors,
+      forwarder: new Forwarder({
+        connectTimeoutMs: config.connectTimeoutMs,
+        connected: (upstream) => this.#vanished.watch(upstream),
+      }),
       activity,
       upstreams: this.#upstreams,
       tunnels: this.#tunnels,
@@ -124,6 +135,7 @@ export class EdgeProxy {
     this.#kept.close();
     await this.#fast?.close();
     await Promise.all([this.#certificates, this.#watching]);
+    this.#following.close();
     await this.#entrance.close();
   }
 

@@ -61,6 +61,7 @@ export class BackendStore {
       DEADLINES.reservation,
       key ? keyHash(key) : '',
       repeated ? 1 : 0,
+      summary.access,
     ])) as unknown[];
     const word = String(outcome);
     if (word === 'exists') return { outcome: word };
@@ -107,6 +108,7 @@ export class BackendStore {
       DEADLINES.retention,
       entry.key ? keyHash(entry.key) : '',
       Buffer.from(StopOrder.encode({ id: '', force: true, reason: EndReason.LEASE_LOST }).finish()),
+      summary.access,
     ]);
     return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
   }

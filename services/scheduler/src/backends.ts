@@ -309,5 +309,6 @@ function summaryOf(spec: BackendSpec): SpecSummary {
     memoryBytes: spec.resources?.memoryBytes ?? 0,
     digest: specDigest(spec),
     onLeaseLoss: spec.onLeaseLoss,
+    access: spec.access,
   };
 }

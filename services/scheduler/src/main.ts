@@ -7,6 +7,7 @@ import { BackendStore } from './backend-store.ts';
 import { Backends } from './backends.ts';
 import { Claims } from './claim.ts';
 import { readConfig } from './config.ts';
+import { ConnectionTokens } from './connection-tokens.ts';
 import { Explanations } from './explanations.ts';
 import { Leases } from './leases.ts';
 import { NodeStore } from './node-store.ts';
@@ -34,9 +35,10 @@ await run('scheduler', readConfig, async (config, app) => {
   const explanations = new Explanations(backendStore, nodeStore, agents, app.clock, app.log);
   const nodes = new Nodes(nodeStore, backendStore, backends, claims, app.clock, app.log);
   const withdrawals = new Withdrawals(keys, epoch);
+  const tokens = new ConnectionTokens(redis, keys, epoch, app.clock);
 
   const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);
-  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };
+  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals, tokens };
   app.every('sweep', 1_000, () => sweep(parts, app.log));
   const services = [schedulerService(parts)];
   const { bindAddress: address, port } = config;

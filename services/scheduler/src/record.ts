@@ -1,7 +1,7 @@
 import { STATES } from '@spawner/domain';
 import type { BackendStatus, SpecSummary } from '@spawner/proto/internal/backend_status';
 import { Route, RouteState } from '@spawner/proto/internal/route';
-import { type Backend, type BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { Access, type Backend, type BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 
 /** A backend as the store has it: what the placement wrote, and the last report of its agent. */
@@ -46,6 +46,7 @@ export function toBackend(record: BackendRecord, unreachable = false): Backend {
     key,
     fence: key ? placement : 0,
     unreachable,
+    access: summary.access || Access.PUBLIC,
     events: [scheduled, ...reported.map((event) => ({ ...event, revision: event.revision + 1 }))],
   };
 }
@@ -63,7 +64,7 @@ const ROUTE_STATES = {
 } as const;
 
 /**
- * The route of a backend, to which the store adds its epoch (and, at its placement, the drone). The row that it
+ * The route of a backend, to which the store adds its epoch and its access (and, at its placement, the drone). The row that it
  * stands in has the backend's id, so the route itself goes without.
  */
 export function routeOf(drone: string, status: Partial<BackendStatus>): Buffer {
@@ -76,6 +77,8 @@ export function routeOf(drone: string, status: Partial<BackendStatus>): Buffer {
     network: status.network,
     endReason: status.endReason ?? EndReason.UNSPECIFIED,
     backendState: state,
+    access: Access.UNSPECIFIED,
+    guest: undefined,
     epoch: 0,
   };
   return Buffer.from(Route.encode(route).finish());

@@ -1,8 +1,16 @@
-import { AppError, type BackendId, keyViolations, parseBackendId, refuseViolations } from '@spawner/domain';
+import {
+  AppError,
+  type BackendId,
+  keyViolations,
+  looksLikeToken,
+  parseBackendId,
+  refuseViolations,
+} from '@spawner/domain';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import { type Implementation, implement } from '@spawner/rpc';
 import type { Backends } from './backends.ts';
+import type { ConnectionTokens } from './connection-tokens.ts';
 import type { Explanations } from './explanations.ts';
 import type { Leases } from './leases.ts';
 import type { Nodes } from './nodes.ts';
@@ -14,11 +22,12 @@ export interface SchedulerParts {
   nodes: Nodes;
   leases: Leases;
   withdrawals: Withdrawals;
+  tokens: ConnectionTokens;
 }
 
 /** The scheduler over gRPC: checks, calls, maps. */
 export function schedulerService(parts: SchedulerParts): Implementation {
-  const { backends, explanations, nodes, leases, withdrawals } = parts;
+  const { backends, explanations, nodes, leases, withdrawals, tokens } = parts;
   const idOf = async ({ id, key }: { id: string; key?: BackendKey }): Promise<BackendId> => {
     if (!key) return parseBackendId(id);
     refuseViolations(keyViolations(key));
@@ -50,6 +59,21 @@ export function schedulerService(parts: SchedulerParts): Implementation {
     terminateBackend: async (request) => ({
       backend: await backends.terminate(await idOf(request), request.force),
     }),
+    createConnectionToken: async ({ tokenId, user, claims, ttlMs, ...named }) => {
+      const backendId = await idOf(named);
+      const grant = { backendId, tokenId: parseTokenId(tokenId), user, claims, ttlMs };
+      return { backendId, expireTime: await tokens.create(grant) };
+    },
+    revokeConnectionTokens: async ({ tokenId, user, ...named }) => {
+      if (named.id !== '' || named.key)
+        return {
+          count: await tokens.revoke(await idOf(named), { tokenId, ...(user === undefined ? {} : { user }) }),
+        };
+      const backendId = await tokens.backendOf(parseTokenId(tokenId));
+      return {
+        count: backendId === undefined ? 0 : await tokens.revoke(parseBackendId(backendId), { tokenId }),
+      };
+    },
     async *tailLogs({ id, follow, tailLines }, { signal }) {
       for await (const line of backends.tailLogs(parseBackendId(id), { follow, tailLines }, signal))
         yield { line };
@@ -66,6 +90,13 @@ export function schedulerService(parts: SchedulerParts): Implementation {
     settleRoute: async ({ backendId, epoch, end }) => ({
       outcome: await withdrawals.settle(parseBackendId(backendId), epoch, end),
     }),
+  });
+}
+
+function parseTokenId(id: string): string {
+  if (looksLikeToken(id)) return id;
+  throw new AppError('invalid', 'token_id: not the id of a token', {
+    violations: [{ field: 'token_id', message: 'not the id of a token' }],
   });
 }
 

@@ -2,6 +2,7 @@ import { isBackendId } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { BackendStore } from './backend-store.ts';
 import type { Backends } from './backends.ts';
+import type { ConnectionTokens } from './connection-tokens.ts';
 import type { Leases } from './leases.ts';
 import type { NodeStore } from './node-store.ts';
 import type { Nodes } from './nodes.ts';
@@ -14,6 +15,7 @@ export interface SweepParts {
   nodes: Nodes;
   leases: Leases;
   withdrawals: Withdrawals;
+  tokens: ConnectionTokens;
 }
 
 /**
@@ -21,15 +23,16 @@ export interface SweepParts {
  * is due is handled. Two schedulers may handle the same entry; the second changes nothing.
  */
 export async function sweep(parts: SweepParts, log: Log): Promise<void> {
-  const { nodeStore, backendStore, backends, nodes, leases, withdrawals } = parts;
+  const { nodeStore, backendStore, backends, nodes, leases, withdrawals, tokens } = parts;
   for (const entry of await nodeStore.sweep()) {
-    const [what, id = '', epoch] = entry.split('/');
+    const [what, id = '', of = ''] = entry.split('/');
     if (what === 'forget') await backendStore.forget(id);
     else if (what === 'silent') await leases.miss(id);
     else if (what === 'lease') await leases.lapse(id);
     else if (what === 'drone') await leases.giveUp(id);
     else if (what === 'reserve' && isBackendId(id)) await backends.expire(id);
-    else if (what === 'withdraw') await withdrawals.settle(id, Number(epoch), false);
+    else if (what === 'withdraw') await withdrawals.settle(id, Number(of), false);
+    else if (what === 'token') await tokens.expire(id, of);
     else log.error({ entry }, 'an unknown deadline');
   }
   await nodes.refreshProxies();

@@ -4,6 +4,7 @@ import { Agents } from '../../../services/scheduler/src/agents.ts';
 import { BackendStore } from '../../../services/scheduler/src/backend-store.ts';
 import { Backends } from '../../../services/scheduler/src/backends.ts';
 import { Claims } from '../../../services/scheduler/src/claim.ts';
+import { ConnectionTokens } from '../../../services/scheduler/src/connection-tokens.ts';
 import { Explanations } from '../../../services/scheduler/src/explanations.ts';
 import { Leases } from '../../../services/scheduler/src/leases.ts';
 import { NodeStore } from '../../../services/scheduler/src/node-store.ts';
@@ -56,8 +57,9 @@ export class SimulatedScheduler {
     const explanations = new Explanations(backendStore, nodeStore, agents, clock, silent);
     const nodes = new Nodes(nodeStore, backendStore, backends, claims, clock, silent);
     const withdrawals = new Withdrawals(KEYS, epoch);
+    const tokens = new ConnectionTokens(redis, KEYS, epoch, clock);
     const leases = new Leases(nodeStore, backendStore, backends, clock, silent);
-    const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals };
+    const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals, tokens };
     process.every('sweep', 1_000, () => sweep(parts, silent));
     rpc.serve(process, schedulerService(parts));
   }

@@ -68,7 +68,7 @@ end
 
 -- Writes a route and its log entry. `route` is a serialized Route without its epoch (field 3), which is a
 -- fresh tick and is returned; a serialized message may be extended by appending fields, of which the last counts.
--- An empty route takes the row away.
+-- A record's access, where it is not public, goes with it (field 9). An empty route takes the row away.
 local function put_route(id, route)
   local epoch = next_tick()
   local head = tonumber(redis.call('HGET', ROUTE_HEAD, 'epoch') or '0')
@@ -81,6 +81,8 @@ local function put_route(id, route)
   if route == '' then
     redis.call('HDEL', ROUTES, id)
   else
+    local access = redis.call('HGET', BACKEND .. id, 'access')
+    if access then route = route .. string.char(72) .. varint(tonumber(access)) end
     route = route .. string.char(24) .. varint(epoch)
     redis.call('HSET', ROUTES, id, route)
   end
@@ -103,6 +105,11 @@ local function set_load(drone)
     if capacity > 0 then load = math.max(load, tonumber(values[i + 3] or '0') / capacity) end
   end
   redis.call('ZADD', LOAD, whole(load * 1000), drone)
+end
+
+-- Who may come without a token is not written: 2 (TOKEN) is.
+local function keep_access(id, access)
+  if access == '2' then redis.call('HSET', BACKEND .. id, 'access', access) end
 end
 
 -- What a record holds until its end: processor, memory, and the hash of its key (empty for none).
@@ -144,6 +151,13 @@ end
 local function free_key(id)
   local _, _, key = held_by(id)
   if key ~= '' and redis.call('GET', KEY .. key) == id then redis.call('DEL', KEY .. key) end
+end
+
+-- A connection token is over: nothing is left of it.
+local function drop_token(id, token)
+  redis.call('ZREM', DUE, 'token/' .. token .. '/' .. id)
+  redis.call('HDEL', BACKEND .. id .. ':tokens', token)
+  if redis.call('HEXISTS', ROUTES, 'token/' .. token) == 1 then put_route('token/' .. token, '') end
 end
 
 -- The end of a record's life: its key and its reservation go back, and it is forgotten after `retention` ms.

@@ -1,8 +1,8 @@
 -- Places a backend on the least loaded drone that fits and reserves it, in one step. With a key only when nobody
 -- living holds it; the placement is then also the fence.
 -- ARGV: id, cpu, memory, facts without candidates (field 4), route without drone (field 4) and epoch, ms after which a
--- drone is stale, ms of reservation, hash of the key (empty for none), '1' for an id that may have been placed before.
--- Returns {'exists'} |
+-- drone is stale, ms of reservation, hash of the key (empty for none), '1' for an id that may have been placed before,
+-- access. Returns {'exists'} |
 -- {'held', holder} | {'ending', holder} | {'window', ms left} (of a new store
 -- epoch: a holder may not have been told of yet) | {'none', known, stale, full} |
 -- {'placed', drone, registration, placement, node}.
@@ -51,6 +51,7 @@ local placement = next_tick()
 local candidates = table.concat({ redis.call('ZCARD', LOAD), known, stale, full, redis.call('ZSCORE', LOAD, drone) }, ' ')
 redis.call('HSET', BACKEND .. id, 'state', 10, 'revision', 0, 'drone', drone, 'placement', whole(placement),
   'held', held(cpu, memory, key), 'facts', ARGV[4] .. string.char(34) .. varint(#candidates) .. candidates, 'edge', 'pending')
+keep_access(id, ARGV[10])
 if key ~= '' then redis.call('SET', KEY .. key, id) end
 redis.call('ZADD', BACKENDS, whole(placement), id)
 redis.call('SADD', DRONE .. drone .. ':backends', id)

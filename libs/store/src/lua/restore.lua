@@ -1,7 +1,7 @@
 -- One line of an inventory whose record is not there: written as its drone tells it, reservation included.
 -- Its key is its own again. Of two claimants the one with the higher placement, the fence, stays; the other is to stop.
 -- ARGV: id, drone, state, revision, status, edge, route, cpu, memory, facts, placement, retention,
--- hash of the key (empty for none), order without id for a claimant that has to go.
+-- hash of the key (empty for none), order without id for a claimant that has to go, access.
 -- Returns 'known' when there is a record.
 local id, drone, state, placement, key = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[11]), ARGV[13]
 -- No later fence may be lower, though this Redis should have lost its ticks and its clock have gone back.
@@ -9,6 +9,7 @@ if placement > tonumber(redis.call('GET', TICK) or '0') then redis.call('SET', T
 if redis.call('EXISTS', BACKEND .. id) == 1 then return 'known' end
 redis.call('HSET', BACKEND .. id, 'state', state, 'revision', ARGV[4], 'drone', drone, 'placement', ARGV[11],
   'held', held(ARGV[8], ARGV[9], key), 'facts', ARGV[10], 'status', ARGV[5], 'edge', ARGV[6], 'route', ARGV[7])
+keep_access(id, ARGV[15])
 redis.call('ZADD', BACKENDS, ARGV[11], id)
 put_route(id, ARGV[7])
 if state == TERMINATED then

@@ -2,9 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { type Clock, isAppError, refuseViolations } from '@spawner/domain';
 import { readJson, writeJson } from '@spawner/proto';
 import { type Backend, type BackendKey, BackendState } from '@spawner/proto/v1/backend';
-import { SpawnBackendRequest, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import {
+  CreateConnectionTokenRequest,
+  SpawnBackendRequest,
+  type TailLogsResponse,
+} from '@spawner/proto/v1/backend_service';
 import type { Backends } from '../backends.ts';
-import type { Fleet } from '../fleet.ts';
+import type { PublicApi } from '../public-api.ts';
 import { LARGEST_PAGE, MOST_LINES } from '../requests.ts';
 import { readJsonBody } from './body.ts';
 import { eventStream, revisionOf } from './events.ts';
@@ -23,8 +27,10 @@ export interface Call {
 
 export type Handlers = Readonly<Record<Operation, (call: Call) => Promise<Reply>>>;
 
+const CREATE_TOKEN = 'spawner.v1.CreateConnectionTokenRequest';
+
 /** The operations of the route table: read the request, call the domain, write the answer. */
-export function handlers(backends: Backends, fleet: Fleet, clock: Clock): Handlers {
+export function handlers({ backends, tokens, fleet }: PublicApi, clock: Clock): Handlers {
   return {
     spawnBackend: async ({ request, query, signal }) => {
       query.finish();
@@ -98,6 +104,27 @@ export function handlers(backends: Backends, fleet: Fleet, clock: Clock): Handle
       query.finish();
       if (!key) refuseViolations([{ field: 'keyName', message: 'is required' }]);
       return written('TerminateBackendResponse', await backends.terminate({ id: '', key, force }, signal));
+    },
+    createConnectionToken: async ({ request, id, query, signal }) => {
+      query.finish();
+      const { message, faults } = readJson(CREATE_TOKEN, await readJsonBody(request));
+      const named = ['id', 'key'].filter((field) => field in message);
+      refuseViolations([
+        ...faults,
+        ...named.map((field) => ({ field, message: 'the path names the backend' })),
+      ]);
+      const asked = { ...CreateConnectionTokenRequest.fromJSON(message), id };
+      return written('CreateConnectionTokenResponse', await tokens.create(asked, signal), 201);
+    },
+    revokeConnectionTokens: async ({ id, query, signal }) => {
+      const user = query.optional('user');
+      const tokenId = query.text('tokenId');
+      query.finish();
+      const revoked = await tokens.revoke(
+        { id, token: '', tokenId, ...(user === undefined ? {} : { user }) },
+        signal,
+      );
+      return written('RevokeConnectionTokensResponse', revoked);
     },
     listDrones: async ({ query, signal }) => {
       query.finish();

@@ -12,7 +12,12 @@ export class Query {
   }
 
   text(name: string): string {
-    return this.#single(name) ?? '';
+    return this.optional(name) ?? '';
+  }
+
+  /** An empty text is one that was given. */
+  optional(name: string): string | undefined {
+    return this.#single(name);
   }
 
   flag(name: string): boolean {

@@ -24,6 +24,8 @@ export type Operation =
   | 'tailLogs'
   | 'terminateBackend'
   | 'terminateBackendByKey'
+  | 'createConnectionToken'
+  | 'revokeConnectionTokens'
   | 'listDrones'
   | 'forgetDrone';
 
@@ -138,6 +140,27 @@ export const ROUTES: readonly Route[] = [
     status: 200,
     query: [...KEY, FORCE],
     response: { message: 'spawner.v1.TerminateBackendResponse' },
+  },
+  {
+    operation: 'createConnectionToken',
+    method: 'POST',
+    path: '/v1/backends/{id}/tokens',
+    summary: 'Lets one user in to a backend whose access is TOKEN. The token is told here and nowhere else.',
+    status: 201,
+    body: true,
+    response: { message: 'spawner.v1.CreateConnectionTokenResponse' },
+  },
+  {
+    operation: 'revokeConnectionTokens',
+    method: 'DELETE',
+    path: '/v1/backends/{id}/tokens',
+    summary: 'Takes tokens of a backend back, and cuts within a second what is open with them.',
+    status: 200,
+    query: [
+      text('user', 'Only those of this user; given and empty: of those that name no user'),
+      text('tokenId', 'Only this one'),
+    ],
+    response: { message: 'spawner.v1.RevokeConnectionTokensResponse' },
   },
   {
     operation: 'listDrones',

@@ -2,9 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
-import type { Backends } from '../backends.ts';
-import type { Fleet } from '../fleet.ts';
 import { type Page, readPage } from '../page.ts';
+import type { PublicApi } from '../public-api.ts';
 import { Api, type Target } from './api.ts';
 import { announcesTooMuch } from './body.ts';
 import { handlers } from './handlers.ts';
@@ -33,9 +32,9 @@ const ADMIN_PATHS = ['/healthz', '/readyz', '/metrics'];
 const CLOSE_MS = 1_000;
 
 /** The public API over HTTP/1.1, its OpenAPI document, and the page at `/`. */
-export async function serveHttp(backends: Backends, fleet: Fleet, options: HttpOptions): Promise<HttpServer> {
+export async function serveHttp(offered: PublicApi, options: HttpOptions): Promise<HttpServer> {
   const { clock, log } = options;
-  const api = new Api(handlers(backends, fleet, clock), options.allowedOrigins, log);
+  const api = new Api(handlers(offered, clock), options.allowedOrigins, log);
   const closing = new AbortController();
   const site = siteReplies(await readPage(options.demoImage));
 

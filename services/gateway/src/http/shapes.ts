@@ -10,6 +10,10 @@ export const ALWAYS: ReadonlySet<string> = new Set([
   'spawner.v1.BackendClock.elapsed_ms',
   'spawner.v1.BackendClock.limit_ms',
   'spawner.v1.BackendClock.name',
+  'spawner.v1.CreateConnectionTokenResponse.expire_time',
+  'spawner.v1.CreateConnectionTokenResponse.token',
+  'spawner.v1.CreateConnectionTokenResponse.token_id',
+  'spawner.v1.CreateConnectionTokenResponse.url',
   'spawner.v1.Drone.heartbeat_age_ms',
   'spawner.v1.Drone.id',
   'spawner.v1.Drone.state',
@@ -27,6 +31,7 @@ export const ALWAYS: ReadonlySet<string> = new Set([
   'spawner.v1.PlacementCandidates.stale',
   'spawner.v1.ProxyUse.heard_ago_ms',
   'spawner.v1.ProxyUse.open_connections',
+  'spawner.v1.RevokeConnectionTokensResponse.count',
   'spawner.v1.SpawnBackendResponse.spawned',
   'spawner.v1.TailLogsResponse.text',
 ]);

@@ -267,6 +267,53 @@ export function onLeaseLossToJSON(object: OnLeaseLoss): string {
   }
 }
 
+/** Who may use a backend through the edge. */
+export const Access = {
+  /** UNSPECIFIED - PUBLIC. */
+  UNSPECIFIED: 0,
+  /** PUBLIC - Whoever knows its host name, which nobody can guess. */
+  PUBLIC: 1,
+  /** TOKEN - Only with a connection token besides (CreateConnectionToken). */
+  TOKEN: 2,
+} as const;
+
+export type Access = typeof Access[keyof typeof Access];
+
+export namespace Access {
+  export type UNSPECIFIED = typeof Access.UNSPECIFIED;
+  export type PUBLIC = typeof Access.PUBLIC;
+  export type TOKEN = typeof Access.TOKEN;
+}
+
+export function accessFromJSON(object: any): Access {
+  switch (object) {
+    case 0:
+    case "ACCESS_UNSPECIFIED":
+      return Access.UNSPECIFIED;
+    case 1:
+    case "ACCESS_PUBLIC":
+      return Access.PUBLIC;
+    case 2:
+    case "ACCESS_TOKEN":
+      return Access.TOKEN;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Access");
+  }
+}
+
+export function accessToJSON(object: Access): string {
+  switch (object) {
+    case Access.UNSPECIFIED:
+      return "ACCESS_UNSPECIFIED";
+    case Access.PUBLIC:
+      return "ACCESS_PUBLIC";
+    case Access.TOKEN:
+      return "ACCESS_TOKEN";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Access");
+  }
+}
+
 /** When the image is pulled before a start. */
 export const PullPolicy = {
   /** UNSPECIFIED - IF_NOT_PRESENT. */
@@ -392,6 +439,7 @@ export interface BackendSpec {
   /** From ready to its end at the latest; 0, the default, is no limit. */
   lifetimeLimitMs?: number | undefined;
   onLeaseLoss: OnLeaseLoss;
+  access: Access;
 }
 
 export interface BackendSpec_EnvEntry {
@@ -454,6 +502,7 @@ export interface Backend {
   fence: number;
   /** Its drone has not renewed its lease for a while; it may be running all the same. */
   unreachable: boolean;
+  access: Access;
 }
 
 export interface Backend_LabelsEntry {
@@ -868,6 +917,7 @@ function createBaseBackendSpec(): BackendSpec {
     idleTimeoutMs: undefined,
     lifetimeLimitMs: undefined,
     onLeaseLoss: 0,
+    access: 0,
   };
 }
 
@@ -923,6 +973,9 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     }
     if (message.onLeaseLoss !== 0) {
       writer.uint32(136).int32(message.onLeaseLoss);
+    }
+    if (message.access !== 0) {
+      writer.uint32(144).int32(message.access);
     }
     return writer;
   },
@@ -1082,6 +1135,14 @@ export const BackendSpec: MessageFns<BackendSpec> = {
             message.onLeaseLoss = reader.int32() as any;
             continue;
           }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.access = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1171,6 +1232,7 @@ export const BackendSpec: MessageFns<BackendSpec> = {
         : isSet(object.on_lease_loss)
         ? onLeaseLossFromJSON(object.on_lease_loss)
         : 0,
+      access: isSet(object.access) ? accessFromJSON(object.access) : 0,
     };
   },
 
@@ -1239,6 +1301,9 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     if (message.onLeaseLoss !== 0) {
       obj.onLeaseLoss = onLeaseLossToJSON(message.onLeaseLoss);
     }
+    if (message.access !== 0) {
+      obj.access = accessToJSON(message.access);
+    }
     return obj;
   },
 
@@ -1286,6 +1351,7 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     message.idleTimeoutMs = object.idleTimeoutMs ?? undefined;
     message.lifetimeLimitMs = object.lifetimeLimitMs ?? undefined;
     message.onLeaseLoss = object.onLeaseLoss ?? 0;
+    message.access = object.access ?? 0;
     return message;
   },
 };
@@ -1698,6 +1764,7 @@ function createBaseBackend(): Backend {
     key: undefined,
     fence: 0,
     unreachable: false,
+    access: 0,
   };
 }
 
@@ -1768,6 +1835,9 @@ export const Backend: MessageFns<Backend> = {
     }
     if (message.unreachable !== false) {
       writer.uint32(176).bool(message.unreachable);
+    }
+    if (message.access !== 0) {
+      writer.uint32(184).int32(message.access);
     }
     return writer;
   },
@@ -1964,6 +2034,14 @@ export const Backend: MessageFns<Backend> = {
             message.unreachable = reader.bool();
             continue;
           }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.access = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2059,6 +2137,7 @@ export const Backend: MessageFns<Backend> = {
       key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
       fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
       unreachable: isSet(object.unreachable) ? globalThis.Boolean(object.unreachable) : false,
+      access: isSet(object.access) ? accessFromJSON(object.access) : 0,
     };
   },
 
@@ -2136,6 +2215,9 @@ export const Backend: MessageFns<Backend> = {
     if (message.unreachable !== false) {
       obj.unreachable = message.unreachable;
     }
+    if (message.access !== 0) {
+      obj.access = accessToJSON(message.access);
+    }
     return obj;
   },
 
@@ -2176,6 +2258,7 @@ export const Backend: MessageFns<Backend> = {
     message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     message.fence = object.fence ?? 0;
     message.unreachable = object.unreachable ?? false;
+    message.access = object.access ?? 0;
     return message;
   },
 };

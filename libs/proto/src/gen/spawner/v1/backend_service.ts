@@ -212,6 +212,54 @@ export interface TerminateBackendResponse {
   backend?: Backend | undefined;
 }
 
+/** Either the id or the key. */
+export interface CreateConnectionTokenRequest {
+  id: string;
+  key?:
+    | BackendKey
+    | undefined;
+  /** Told to the backend as X-Spawner-User: at most 256 visible ASCII characters. Empty: it is told of none. */
+  user: string;
+  /** Told to the backend as X-Spawner-Claims, a JSON object of at most 4,096 bytes in ASCII. */
+  claims: { [key: string]: string };
+  /** How long new requests may be made with it, 1,000 to 2,592,000,000 (30 days); default 3,600,000. */
+  ttlMs?: number | undefined;
+}
+
+export interface CreateConnectionTokenRequest_ClaimsEntry {
+  key: string;
+  value: string;
+}
+
+export interface CreateConnectionTokenResponse {
+  /** Told only here: nothing but a hash of it is stored. */
+  token: string;
+  /** The backend's URL with the token in it. A browser that opens it gets a cookie in exchange. */
+  url: string;
+  expireTime?:
+    | Date
+    | undefined;
+  /** Names the token and gives no access. */
+  tokenId: string;
+}
+
+/** One token by its id or by itself; or, of the backend with this id or key, the tokens of one user or all. */
+export interface RevokeConnectionTokensRequest {
+  id: string;
+  key?:
+    | BackendKey
+    | undefined;
+  /** Empty: of those that name no user. */
+  user?: string | undefined;
+  tokenId: string;
+  token: string;
+}
+
+export interface RevokeConnectionTokensResponse {
+  /** How many were good until now. */
+  count: number;
+}
+
 function createBaseSpawnBackendRequest(): SpawnBackendRequest {
   return { spec: undefined, key: undefined, reusePolicy: 0 };
 }
@@ -1746,6 +1794,587 @@ export const TerminateBackendResponse: MessageFns<TerminateBackendResponse> = {
   },
 };
 
+function createBaseCreateConnectionTokenRequest(): CreateConnectionTokenRequest {
+  return { id: "", key: undefined, user: "", claims: {}, ttlMs: undefined };
+}
+
+export const CreateConnectionTokenRequest: MessageFns<CreateConnectionTokenRequest> = {
+  encode(message: CreateConnectionTokenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(18).fork()).join();
+    }
+    if (message.user !== "") {
+      writer.uint32(26).string(message.user);
+    }
+    globalThis.Object.entries(message.claims).forEach(([key, value]: [string, string]) => {
+      CreateConnectionTokenRequest_ClaimsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    if (message.ttlMs !== undefined) {
+      writer.uint32(40).int64(message.ttlMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateConnectionTokenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateConnectionTokenRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = CreateConnectionTokenRequest_ClaimsEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.claims[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.ttlMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateConnectionTokenRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      user: isSet(object.user) ? globalThis.String(object.user) : "",
+      claims: isObject(object.claims)
+        ? (globalThis.Object.entries(object.claims) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      ttlMs: isSet(object.ttlMs)
+        ? globalThis.Number(object.ttlMs)
+        : isSet(object.ttl_ms)
+        ? globalThis.Number(object.ttl_ms)
+        : undefined,
+    };
+  },
+
+  toJSON(message: CreateConnectionTokenRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    if (message.claims) {
+      const entries = globalThis.Object.entries(message.claims) as [string, string][];
+      if (entries.length > 0) {
+        obj.claims = {};
+        entries.forEach(([k, v]) => {
+          obj.claims[k] = v;
+        });
+      }
+    }
+    if (message.ttlMs !== undefined) {
+      obj.ttlMs = Math.round(message.ttlMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateConnectionTokenRequest>): CreateConnectionTokenRequest {
+    return CreateConnectionTokenRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateConnectionTokenRequest>): CreateConnectionTokenRequest {
+    const message = createBaseCreateConnectionTokenRequest();
+    message.id = object.id ?? "";
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.user = object.user ?? "";
+    message.claims = (globalThis.Object.entries(object.claims ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.ttlMs = object.ttlMs ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCreateConnectionTokenRequest_ClaimsEntry(): CreateConnectionTokenRequest_ClaimsEntry {
+  return { key: "", value: "" };
+}
+
+export const CreateConnectionTokenRequest_ClaimsEntry: MessageFns<CreateConnectionTokenRequest_ClaimsEntry> = {
+  encode(message: CreateConnectionTokenRequest_ClaimsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateConnectionTokenRequest_ClaimsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateConnectionTokenRequest_ClaimsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateConnectionTokenRequest_ClaimsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: CreateConnectionTokenRequest_ClaimsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateConnectionTokenRequest_ClaimsEntry>): CreateConnectionTokenRequest_ClaimsEntry {
+    return CreateConnectionTokenRequest_ClaimsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateConnectionTokenRequest_ClaimsEntry>): CreateConnectionTokenRequest_ClaimsEntry {
+    const message = createBaseCreateConnectionTokenRequest_ClaimsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateConnectionTokenResponse(): CreateConnectionTokenResponse {
+  return { token: "", url: "", expireTime: undefined, tokenId: "" };
+}
+
+export const CreateConnectionTokenResponse: MessageFns<CreateConnectionTokenResponse> = {
+  encode(message: CreateConnectionTokenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    if (message.url !== "") {
+      writer.uint32(18).string(message.url);
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(26).fork()).join();
+    }
+    if (message.tokenId !== "") {
+      writer.uint32(34).string(message.tokenId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateConnectionTokenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateConnectionTokenResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tokenId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateConnectionTokenResponse {
+    return {
+      token: isSet(object.token) ? globalThis.String(object.token) : "",
+      url: isSet(object.url) ? globalThis.String(object.url) : "",
+      expireTime: isSet(object.expireTime)
+        ? fromJsonTimestamp(object.expireTime)
+        : isSet(object.expire_time)
+        ? fromJsonTimestamp(object.expire_time)
+        : undefined,
+      tokenId: isSet(object.tokenId)
+        ? globalThis.String(object.tokenId)
+        : isSet(object.token_id)
+        ? globalThis.String(object.token_id)
+        : "",
+    };
+  },
+
+  toJSON(message: CreateConnectionTokenResponse): unknown {
+    const obj: any = {};
+    if (message.token !== "") {
+      obj.token = message.token;
+    }
+    if (message.url !== "") {
+      obj.url = message.url;
+    }
+    if (message.expireTime !== undefined) {
+      obj.expireTime = message.expireTime.toISOString();
+    }
+    if (message.tokenId !== "") {
+      obj.tokenId = message.tokenId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateConnectionTokenResponse>): CreateConnectionTokenResponse {
+    return CreateConnectionTokenResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateConnectionTokenResponse>): CreateConnectionTokenResponse {
+    const message = createBaseCreateConnectionTokenResponse();
+    message.token = object.token ?? "";
+    message.url = object.url ?? "";
+    message.expireTime = object.expireTime ?? undefined;
+    message.tokenId = object.tokenId ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeConnectionTokensRequest(): RevokeConnectionTokensRequest {
+  return { id: "", key: undefined, user: undefined, tokenId: "", token: "" };
+}
+
+export const RevokeConnectionTokensRequest: MessageFns<RevokeConnectionTokensRequest> = {
+  encode(message: RevokeConnectionTokensRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(18).fork()).join();
+    }
+    if (message.user !== undefined) {
+      writer.uint32(26).string(message.user);
+    }
+    if (message.tokenId !== "") {
+      writer.uint32(34).string(message.tokenId);
+    }
+    if (message.token !== "") {
+      writer.uint32(42).string(message.token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeConnectionTokensRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeConnectionTokensRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tokenId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeConnectionTokensRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      user: isSet(object.user) ? globalThis.String(object.user) : undefined,
+      tokenId: isSet(object.tokenId)
+        ? globalThis.String(object.tokenId)
+        : isSet(object.token_id)
+        ? globalThis.String(object.token_id)
+        : "",
+      token: isSet(object.token) ? globalThis.String(object.token) : "",
+    };
+  },
+
+  toJSON(message: RevokeConnectionTokensRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    if (message.user !== undefined) {
+      obj.user = message.user;
+    }
+    if (message.tokenId !== "") {
+      obj.tokenId = message.tokenId;
+    }
+    if (message.token !== "") {
+      obj.token = message.token;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeConnectionTokensRequest>): RevokeConnectionTokensRequest {
+    return RevokeConnectionTokensRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeConnectionTokensRequest>): RevokeConnectionTokensRequest {
+    const message = createBaseRevokeConnectionTokensRequest();
+    message.id = object.id ?? "";
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.user = object.user ?? undefined;
+    message.tokenId = object.tokenId ?? "";
+    message.token = object.token ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeConnectionTokensResponse(): RevokeConnectionTokensResponse {
+  return { count: 0 };
+}
+
+export const RevokeConnectionTokensResponse: MessageFns<RevokeConnectionTokensResponse> = {
+  encode(message: RevokeConnectionTokensResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.count !== 0) {
+      writer.uint32(8).int32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeConnectionTokensResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeConnectionTokensResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeConnectionTokensResponse {
+    return { count: isSet(object.count) ? globalThis.Number(object.count) : 0 };
+  },
+
+  toJSON(message: RevokeConnectionTokensResponse): unknown {
+    const obj: any = {};
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeConnectionTokensResponse>): RevokeConnectionTokensResponse {
+    return RevokeConnectionTokensResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeConnectionTokensResponse>): RevokeConnectionTokensResponse {
+    const message = createBaseRevokeConnectionTokensResponse();
+    message.count = object.count ?? 0;
+    return message;
+  },
+};
+
 /** Session-lived backends: start, find, follow and end them. */
 export type BackendServiceService = typeof BackendServiceService;
 export const BackendServiceService = {
@@ -1828,6 +2457,31 @@ export const BackendServiceService = {
       Buffer.from(TerminateBackendResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): TerminateBackendResponse => TerminateBackendResponse.decode(value),
   },
+  /** Lets one user in to a backend whose access is TOKEN. */
+  createConnectionToken: {
+    path: "/spawner.v1.BackendService/CreateConnectionToken" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateConnectionTokenRequest): Buffer =>
+      Buffer.from(CreateConnectionTokenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateConnectionTokenRequest => CreateConnectionTokenRequest.decode(value),
+    responseSerialize: (value: CreateConnectionTokenResponse): Buffer =>
+      Buffer.from(CreateConnectionTokenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateConnectionTokenResponse => CreateConnectionTokenResponse.decode(value),
+  },
+  /** Takes tokens back: within a second every proxy refuses them and has cut what is open with them. */
+  revokeConnectionTokens: {
+    path: "/spawner.v1.BackendService/RevokeConnectionTokens" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeConnectionTokensRequest): Buffer =>
+      Buffer.from(RevokeConnectionTokensRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeConnectionTokensRequest => RevokeConnectionTokensRequest.decode(value),
+    responseSerialize: (value: RevokeConnectionTokensResponse): Buffer =>
+      Buffer.from(RevokeConnectionTokensResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeConnectionTokensResponse =>
+      RevokeConnectionTokensResponse.decode(value),
+  },
 } as const;
 
 export interface BackendServiceServer extends UntypedServiceImplementation {
@@ -1847,6 +2501,10 @@ export interface BackendServiceServer extends UntypedServiceImplementation {
   explainBackend: handleUnaryCall<ExplainBackendRequest, ExplainBackendResponse>;
   /** Ends a backend. One that has ended already is success. */
   terminateBackend: handleUnaryCall<TerminateBackendRequest, TerminateBackendResponse>;
+  /** Lets one user in to a backend whose access is TOKEN. */
+  createConnectionToken: handleUnaryCall<CreateConnectionTokenRequest, CreateConnectionTokenResponse>;
+  /** Takes tokens back: within a second every proxy refuses them and has cut what is open with them. */
+  revokeConnectionTokens: handleUnaryCall<RevokeConnectionTokensRequest, RevokeConnectionTokensResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

@@ -8,6 +8,9 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import {
+  Access,
+  accessFromJSON,
+  accessToJSON,
   BackendKey,
   BackendState,
   backendStateFromJSON,
@@ -38,6 +41,7 @@ export interface SpecSummary {
   /** SHA-256 of the whole spec. */
   digest: Buffer;
   onLeaseLoss: OnLeaseLoss;
+  access: Access;
 }
 
 export interface SpecSummary_LabelsEntry {
@@ -194,6 +198,7 @@ function createBaseSpecSummary(): SpecSummary {
     memoryBytes: 0,
     digest: Buffer.alloc(0),
     onLeaseLoss: 0,
+    access: 0,
   };
 }
 
@@ -222,6 +227,9 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     }
     if (message.onLeaseLoss !== 0) {
       writer.uint32(64).int32(message.onLeaseLoss);
+    }
+    if (message.access !== 0) {
+      writer.uint32(72).int32(message.access);
     }
     return writer;
   },
@@ -306,6 +314,14 @@ export const SpecSummary: MessageFns<SpecSummary> = {
             message.onLeaseLoss = reader.int32() as any;
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.access = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -361,6 +377,7 @@ export const SpecSummary: MessageFns<SpecSummary> = {
         : isSet(object.on_lease_loss)
         ? onLeaseLossFromJSON(object.on_lease_loss)
         : 0,
+      access: isSet(object.access) ? accessFromJSON(object.access) : 0,
     };
   },
 
@@ -396,6 +413,9 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     if (message.onLeaseLoss !== 0) {
       obj.onLeaseLoss = onLeaseLossToJSON(message.onLeaseLoss);
     }
+    if (message.access !== 0) {
+      obj.access = accessToJSON(message.access);
+    }
     return obj;
   },
 
@@ -420,6 +440,7 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     message.memoryBytes = object.memoryBytes ?? 0;
     message.digest = object.digest ?? Buffer.alloc(0);
     message.onLeaseLoss = object.onLeaseLoss ?? 0;
+    message.access = object.access ?? 0;
     return message;
   },
 };

@@ -7,6 +7,9 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
+  Access,
+  accessFromJSON,
+  accessToJSON,
   BackendState,
   backendStateFromJSON,
   backendStateToJSON,
@@ -31,6 +34,10 @@ export const RouteState = {
    * answers, and is else to be tried again: 503. The row goes with the drone's next renewal.
    */
   UNREACHABLE: 5,
+  /** TOKEN - Of a connection token's own row, which stands under its id: it is good, until its expiry. */
+  TOKEN: 6,
+  /** REVOKED - Of a connection token's own row: it was revoked, and what is open with it is to be cut. */
+  REVOKED: 7,
 } as const;
 
 export type RouteState = typeof RouteState[keyof typeof RouteState];
@@ -42,6 +49,8 @@ export namespace RouteState {
   export type ENDED = typeof RouteState.ENDED;
   export type WITHDRAWN = typeof RouteState.WITHDRAWN;
   export type UNREACHABLE = typeof RouteState.UNREACHABLE;
+  export type TOKEN = typeof RouteState.TOKEN;
+  export type REVOKED = typeof RouteState.REVOKED;
 }
 
 export function routeStateFromJSON(object: any): RouteState {
@@ -64,6 +73,12 @@ export function routeStateFromJSON(object: any): RouteState {
     case 5:
     case "ROUTE_STATE_UNREACHABLE":
       return RouteState.UNREACHABLE;
+    case 6:
+    case "ROUTE_STATE_TOKEN":
+      return RouteState.TOKEN;
+    case 7:
+    case "ROUTE_STATE_REVOKED":
+      return RouteState.REVOKED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }
@@ -83,12 +98,27 @@ export function routeStateToJSON(object: RouteState): string {
       return "ROUTE_STATE_WITHDRAWN";
     case RouteState.UNREACHABLE:
       return "ROUTE_STATE_UNREACHABLE";
+    case RouteState.TOKEN:
+      return "ROUTE_STATE_TOKEN";
+    case RouteState.REVOKED:
+      return "ROUTE_STATE_REVOKED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }
 }
 
-/** What the edge knows of one backend, or of a drone that is silent. Stands in Redis's route table. */
+/** Who comes with a connection token. The token itself is known to nobody but its holder. */
+export interface Guest {
+  backendId: string;
+  /** Empty for none. */
+  user: string;
+  /** A JSON object of texts, in ASCII; empty for none. */
+  claims: string;
+  /** Unix time in milliseconds. */
+  expireMs: number;
+}
+
+/** What the edge knows of one backend, of a drone that is silent, or of a connection token. Stands in Redis's route table. */
 export interface Route {
   backendId: string;
   state: RouteState;
@@ -100,7 +130,136 @@ export interface Route {
   endReason: EndReason;
   /** What a waiting page shows. */
   backendState: BackendState;
+  /** Appended by the store; absent for PUBLIC. */
+  access: Access;
+  /** Of a connection token's row. */
+  guest?: Guest | undefined;
 }
+
+function createBaseGuest(): Guest {
+  return { backendId: "", user: "", claims: "", expireMs: 0 };
+}
+
+export const Guest: MessageFns<Guest> = {
+  encode(message: Guest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.backendId !== "") {
+      writer.uint32(10).string(message.backendId);
+    }
+    if (message.user !== "") {
+      writer.uint32(18).string(message.user);
+    }
+    if (message.claims !== "") {
+      writer.uint32(26).string(message.claims);
+    }
+    if (message.expireMs !== 0) {
+      writer.uint32(32).int64(message.expireMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Guest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGuest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backendId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.claims = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expireMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Guest {
+    return {
+      backendId: isSet(object.backendId)
+        ? globalThis.String(object.backendId)
+        : isSet(object.backend_id)
+        ? globalThis.String(object.backend_id)
+        : "",
+      user: isSet(object.user) ? globalThis.String(object.user) : "",
+      claims: isSet(object.claims) ? globalThis.String(object.claims) : "",
+      expireMs: isSet(object.expireMs)
+        ? globalThis.Number(object.expireMs)
+        : isSet(object.expire_ms)
+        ? globalThis.Number(object.expire_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: Guest): unknown {
+    const obj: any = {};
+    if (message.backendId !== "") {
+      obj.backendId = message.backendId;
+    }
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    if (message.claims !== "") {
+      obj.claims = message.claims;
+    }
+    if (message.expireMs !== 0) {
+      obj.expireMs = Math.round(message.expireMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Guest>): Guest {
+    return Guest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Guest>): Guest {
+    const message = createBaseGuest();
+    message.backendId = object.backendId ?? "";
+    message.user = object.user ?? "";
+    message.claims = object.claims ?? "";
+    message.expireMs = object.expireMs ?? 0;
+    return message;
+  },
+};
 
 function createBaseRoute(): Route {
   return {
@@ -112,6 +271,8 @@ function createBaseRoute(): Route {
     network: undefined,
     endReason: 0,
     backendState: 0,
+    access: 0,
+    guest: undefined,
   };
 }
 
@@ -140,6 +301,12 @@ export const Route: MessageFns<Route> = {
     }
     if (message.backendState !== 0) {
       writer.uint32(64).int32(message.backendState);
+    }
+    if (message.access !== 0) {
+      writer.uint32(72).int32(message.access);
+    }
+    if (message.guest !== undefined) {
+      Guest.encode(message.guest, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -221,6 +388,22 @@ export const Route: MessageFns<Route> = {
             message.backendState = reader.int32() as any;
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.access = reader.int32() as any;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.guest = Guest.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -259,6 +442,8 @@ export const Route: MessageFns<Route> = {
         : isSet(object.backend_state)
         ? backendStateFromJSON(object.backend_state)
         : 0,
+      access: isSet(object.access) ? accessFromJSON(object.access) : 0,
+      guest: isSet(object.guest) ? Guest.fromJSON(object.guest) : undefined,
     };
   },
 
@@ -288,6 +473,12 @@ export const Route: MessageFns<Route> = {
     if (message.backendState !== 0) {
       obj.backendState = backendStateToJSON(message.backendState);
     }
+    if (message.access !== 0) {
+      obj.access = accessToJSON(message.access);
+    }
+    if (message.guest !== undefined) {
+      obj.guest = Guest.toJSON(message.guest);
+    }
     return obj;
   },
 
@@ -308,6 +499,8 @@ export const Route: MessageFns<Route> = {
       : undefined;
     message.endReason = object.endReason ?? 0;
     message.backendState = object.backendState ?? 0;
+    message.access = object.access ?? 0;
+    message.guest = (object.guest !== undefined && object.guest !== null) ? Guest.fromPartial(object.guest) : undefined;
     return message;
   },
 };

@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import {
   Backend,
   BackendKey,
@@ -183,6 +184,36 @@ export interface TerminateBackendRequest {
 
 export interface TerminateBackendResponse {
   backend?: Backend | undefined;
+}
+
+/** The token itself never leaves the gateway that made it. */
+export interface CreateConnectionTokenRequest {
+  id: string;
+  key?:
+    | BackendKey
+    | undefined;
+  /** SHA-256 of the token, in base64url. */
+  tokenId: string;
+  user: string;
+  /** A JSON object of texts, in ASCII; empty for none. */
+  claims: string;
+  ttlMs: number;
+}
+
+export interface CreateConnectionTokenResponse {
+  backendId: string;
+  expireTime?: Date | undefined;
+}
+
+export interface RevokeConnectionTokensRequest {
+  id: string;
+  key?: BackendKey | undefined;
+  user?: string | undefined;
+  tokenId: string;
+}
+
+export interface RevokeConnectionTokensResponse {
+  count: number;
 }
 
 export interface TailLogsRequest {
@@ -1364,6 +1395,444 @@ export const TerminateBackendResponse: MessageFns<TerminateBackendResponse> = {
     message.backend = (object.backend !== undefined && object.backend !== null)
       ? Backend.fromPartial(object.backend)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseCreateConnectionTokenRequest(): CreateConnectionTokenRequest {
+  return { id: "", key: undefined, tokenId: "", user: "", claims: "", ttlMs: 0 };
+}
+
+export const CreateConnectionTokenRequest: MessageFns<CreateConnectionTokenRequest> = {
+  encode(message: CreateConnectionTokenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(18).fork()).join();
+    }
+    if (message.tokenId !== "") {
+      writer.uint32(26).string(message.tokenId);
+    }
+    if (message.user !== "") {
+      writer.uint32(34).string(message.user);
+    }
+    if (message.claims !== "") {
+      writer.uint32(42).string(message.claims);
+    }
+    if (message.ttlMs !== 0) {
+      writer.uint32(48).int64(message.ttlMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateConnectionTokenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateConnectionTokenRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tokenId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.claims = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ttlMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateConnectionTokenRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      tokenId: isSet(object.tokenId)
+        ? globalThis.String(object.tokenId)
+        : isSet(object.token_id)
+        ? globalThis.String(object.token_id)
+        : "",
+      user: isSet(object.user) ? globalThis.String(object.user) : "",
+      claims: isSet(object.claims) ? globalThis.String(object.claims) : "",
+      ttlMs: isSet(object.ttlMs)
+        ? globalThis.Number(object.ttlMs)
+        : isSet(object.ttl_ms)
+        ? globalThis.Number(object.ttl_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: CreateConnectionTokenRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    if (message.tokenId !== "") {
+      obj.tokenId = message.tokenId;
+    }
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    if (message.claims !== "") {
+      obj.claims = message.claims;
+    }
+    if (message.ttlMs !== 0) {
+      obj.ttlMs = Math.round(message.ttlMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateConnectionTokenRequest>): CreateConnectionTokenRequest {
+    return CreateConnectionTokenRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateConnectionTokenRequest>): CreateConnectionTokenRequest {
+    const message = createBaseCreateConnectionTokenRequest();
+    message.id = object.id ?? "";
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.tokenId = object.tokenId ?? "";
+    message.user = object.user ?? "";
+    message.claims = object.claims ?? "";
+    message.ttlMs = object.ttlMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseCreateConnectionTokenResponse(): CreateConnectionTokenResponse {
+  return { backendId: "", expireTime: undefined };
+}
+
+export const CreateConnectionTokenResponse: MessageFns<CreateConnectionTokenResponse> = {
+  encode(message: CreateConnectionTokenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.backendId !== "") {
+      writer.uint32(10).string(message.backendId);
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateConnectionTokenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateConnectionTokenResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backendId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateConnectionTokenResponse {
+    return {
+      backendId: isSet(object.backendId)
+        ? globalThis.String(object.backendId)
+        : isSet(object.backend_id)
+        ? globalThis.String(object.backend_id)
+        : "",
+      expireTime: isSet(object.expireTime)
+        ? fromJsonTimestamp(object.expireTime)
+        : isSet(object.expire_time)
+        ? fromJsonTimestamp(object.expire_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: CreateConnectionTokenResponse): unknown {
+    const obj: any = {};
+    if (message.backendId !== "") {
+      obj.backendId = message.backendId;
+    }
+    if (message.expireTime !== undefined) {
+      obj.expireTime = message.expireTime.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateConnectionTokenResponse>): CreateConnectionTokenResponse {
+    return CreateConnectionTokenResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateConnectionTokenResponse>): CreateConnectionTokenResponse {
+    const message = createBaseCreateConnectionTokenResponse();
+    message.backendId = object.backendId ?? "";
+    message.expireTime = object.expireTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseRevokeConnectionTokensRequest(): RevokeConnectionTokensRequest {
+  return { id: "", key: undefined, user: undefined, tokenId: "" };
+}
+
+export const RevokeConnectionTokensRequest: MessageFns<RevokeConnectionTokensRequest> = {
+  encode(message: RevokeConnectionTokensRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.key !== undefined) {
+      BackendKey.encode(message.key, writer.uint32(18).fork()).join();
+    }
+    if (message.user !== undefined) {
+      writer.uint32(26).string(message.user);
+    }
+    if (message.tokenId !== "") {
+      writer.uint32(34).string(message.tokenId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeConnectionTokensRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeConnectionTokensRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = BackendKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tokenId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeConnectionTokensRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
+      user: isSet(object.user) ? globalThis.String(object.user) : undefined,
+      tokenId: isSet(object.tokenId)
+        ? globalThis.String(object.tokenId)
+        : isSet(object.token_id)
+        ? globalThis.String(object.token_id)
+        : "",
+    };
+  },
+
+  toJSON(message: RevokeConnectionTokensRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.key !== undefined) {
+      obj.key = BackendKey.toJSON(message.key);
+    }
+    if (message.user !== undefined) {
+      obj.user = message.user;
+    }
+    if (message.tokenId !== "") {
+      obj.tokenId = message.tokenId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeConnectionTokensRequest>): RevokeConnectionTokensRequest {
+    return RevokeConnectionTokensRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeConnectionTokensRequest>): RevokeConnectionTokensRequest {
+    const message = createBaseRevokeConnectionTokensRequest();
+    message.id = object.id ?? "";
+    message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
+    message.user = object.user ?? undefined;
+    message.tokenId = object.tokenId ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeConnectionTokensResponse(): RevokeConnectionTokensResponse {
+  return { count: 0 };
+}
+
+export const RevokeConnectionTokensResponse: MessageFns<RevokeConnectionTokensResponse> = {
+  encode(message: RevokeConnectionTokensResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.count !== 0) {
+      writer.uint32(8).int32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeConnectionTokensResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeConnectionTokensResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeConnectionTokensResponse {
+    return { count: isSet(object.count) ? globalThis.Number(object.count) : 0 };
+  },
+
+  toJSON(message: RevokeConnectionTokensResponse): unknown {
+    const obj: any = {};
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeConnectionTokensResponse>): RevokeConnectionTokensResponse {
+    return RevokeConnectionTokensResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeConnectionTokensResponse>): RevokeConnectionTokensResponse {
+    const message = createBaseRevokeConnectionTokensResponse();
+    message.count = object.count ?? 0;
     return message;
   },
 };
@@ -2956,6 +3425,30 @@ export const SchedulerServiceService = {
       Buffer.from(TerminateBackendResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): TerminateBackendResponse => TerminateBackendResponse.decode(value),
   },
+  /** The id is the caller's, so a repeated call is the same token. */
+  createConnectionToken: {
+    path: "/spawner.internal.v1.SchedulerService/CreateConnectionToken" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateConnectionTokenRequest): Buffer =>
+      Buffer.from(CreateConnectionTokenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateConnectionTokenRequest => CreateConnectionTokenRequest.decode(value),
+    responseSerialize: (value: CreateConnectionTokenResponse): Buffer =>
+      Buffer.from(CreateConnectionTokenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateConnectionTokenResponse => CreateConnectionTokenResponse.decode(value),
+  },
+  revokeConnectionTokens: {
+    path: "/spawner.internal.v1.SchedulerService/RevokeConnectionTokens" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeConnectionTokensRequest): Buffer =>
+      Buffer.from(RevokeConnectionTokensRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeConnectionTokensRequest => RevokeConnectionTokensRequest.decode(value),
+    responseSerialize: (value: RevokeConnectionTokensResponse): Buffer =>
+      Buffer.from(RevokeConnectionTokensResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeConnectionTokensResponse =>
+      RevokeConnectionTokensResponse.decode(value),
+  },
   /** Handed on from the backend's agent. */
   tailLogs: {
     path: "/spawner.internal.v1.SchedulerService/TailLogs" as const,
@@ -3038,6 +3531,9 @@ export interface SchedulerServiceServer extends UntypedServiceImplementation {
   listBackends: handleUnaryCall<ListBackendsRequest, ListBackendsResponse>;
   explainBackend: handleUnaryCall<ExplainBackendRequest, ExplainBackendResponse>;
   terminateBackend: handleUnaryCall<TerminateBackendRequest, TerminateBackendResponse>;
+  /** The id is the caller's, so a repeated call is the same token. */
+  createConnectionToken: handleUnaryCall<CreateConnectionTokenRequest, CreateConnectionTokenResponse>;
+  revokeConnectionTokens: handleUnaryCall<RevokeConnectionTokensRequest, RevokeConnectionTokensResponse>;
   /** Handed on from the backend's agent. */
   tailLogs: handleServerStreamingCall<TailLogsRequest, TailLogsResponse>;
   listDrones: handleUnaryCall<ListDronesRequest, ListDronesResponse>;
@@ -3063,6 +3559,28 @@ type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = Math.trunc(date.getTime() / 1_000);
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (t.seconds || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());

@@ -1,0 +1,87 @@
+import {
+  claimsHeader,
+  connectionTokenId,
+  looksLikeToken,
+  newConnectionToken,
+  refuseViolations,
+  TOKEN_LIFE,
+  tokenViolations,
+  userViolations,
+  type Violation,
+} from '@spawner/domain';
+import type {
+  CreateConnectionTokenRequest,
+  CreateConnectionTokenResponse,
+  RevokeConnectionTokensRequest,
+  RevokeConnectionTokensResponse,
+} from '@spawner/proto/v1/backend_service';
+import { namedBy } from './requests.ts';
+import { asCallersSee, type Scheduler } from './scheduler.ts';
+import { guestUrl, type UrlShape } from './urls.ts';
+
+export interface TokensParts {
+  scheduler: Pick<Scheduler, 'createConnectionToken' | 'revokeConnectionTokens'>;
+  randomBytes: (count: number) => Uint8Array;
+  urls: UrlShape;
+}
+
+/** Connection tokens, whichever way they are asked for. A token is made here and told to the caller alone; its id goes on. */
+export class ConnectionTokens {
+  readonly #parts: TokensParts;
+
+  constructor(parts: TokensParts) {
+    this.#parts = parts;
+  }
+
+  async create(
+    request: CreateConnectionTokenRequest,
+    signal: AbortSignal,
+  ): Promise<CreateConnectionTokenResponse> {
+    const { scheduler, randomBytes, urls } = this.#parts;
+    const { user, claims, ttlMs = TOKEN_LIFE.default } = request;
+    const named = namedBy(request);
+    refuseViolations(tokenViolations({ user, claims, ttlMs }));
+    const token = newConnectionToken(randomBytes);
+    const tokenId = connectionTokenId(token);
+    const grant = { ...named, tokenId, user, claims: claimsHeader(claims), ttlMs };
+    const { backendId, expireTime } = await scheduler
+      .createConnectionToken(grant, { signal })
+      .catch((error: unknown) => {
+        throw asCallersSee(error);
+      });
+    return { token, url: guestUrl(backendId, token, urls), expireTime, tokenId };
+  }
+
+  async revoke(
+    request: RevokeConnectionTokensRequest,
+    signal: AbortSignal,
+  ): Promise<RevokeConnectionTokensResponse> {
+    const { id, key, user, token, tokenId } = request;
+    refuseViolations(selectionViolations(request));
+    const named = id === '' && !key ? { id } : namedBy({ id, ...(key ? { key } : {}) });
+    const one = token === '' ? tokenId : connectionTokenId(token);
+    return this.#parts.scheduler
+      .revokeConnectionTokens({ ...named, tokenId: one, ...(user === undefined ? {} : { user }) }, { signal })
+      .catch((error: unknown) => {
+        throw asCallersSee(error);
+      });
+  }
+}
+
+/** Which tokens are meant must be said in one way: nobody should lose more of them than was meant. */
+function selectionViolations(request: RevokeConnectionTokensRequest): Violation[] {
+  const { id, key, user, token, tokenId } = request;
+  const violations: Violation[] = [];
+  if (token !== '' && tokenId !== '')
+    violations.push({ field: 'token', message: 'either token or token_id, not both' });
+  if (token !== '' && !looksLikeToken(token)) violations.push({ field: 'token', message: 'not a token' });
+  if (tokenId !== '' && !looksLikeToken(tokenId))
+    violations.push({ field: 'token_id', message: 'not the id of a token' });
+  const one = token !== '' || tokenId !== '';
+  if (user !== undefined && one)
+    violations.push({ field: 'user', message: 'either a user or one token, not both' });
+  if (user !== undefined) violations.push(...userViolations(user));
+  if (!one && id === '' && !key)
+    violations.push({ field: 'id', message: 'is required, or key, token_id or token' });
+  return violations;
+}

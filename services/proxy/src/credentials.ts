@@ -1,0 +1,98 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { looksLikeToken, TOKEN_PARAMETER } from '@spawner/domain';
+
+/**
+ * The connection tokens that a request brings (RFC 6265 for the cookie, RFC 6750 §2.1 for `Authorization: Bearer`), and
+ * what is left of it without them: the backend never sees one.
+ */
+export interface Credentials {
+  /** Every value of the query's parameter. */
+  query: readonly string[];
+  /** Only of the shape of ours: any other bearer token is between the client and the backend. */
+  bearer: string | undefined;
+  /** None where another site's page sent the request. */
+  cookies: readonly string[];
+  /** Path and query without the parameter. */
+  path: string;
+}
+
+/** Cookies that a browser keeps to this host and to TLS; where there is no TLS it would not keep them. */
+const COOKIES = { secure: '__Host-spawner-token', plain: 'spawner-token' } as const;
+
+export interface CredentialsRequest {
+  /** Path and query. */
+  path: string;
+  host: string;
+  headers: IncomingHttpHeaders;
+  navigation: boolean;
+  upgrade: boolean;
+  /** Whether the client's connection is by TLS, or stands for one. */
+  secure: boolean;
+}
+
+export function credentialsOf(request: CredentialsRequest): Credentials {
+  const { headers, secure } = request;
+  const { path, query } = withoutTokens(request.path);
+  const bearer = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  const name = secure ? COOKIES.secure : COOKIES.plain;
+  const cookies = pairsOf(headers.cookie).flatMap((pair) =>
+    nameOf(pair) === name ? [pair.slice(pair.indexOf('=') + 1).trim()] : [],
+  );
+  return {
+    query,
+    bearer: bearer !== undefined && looksLikeToken(bearer) ? bearer : undefined,
+    cookies: isOfThisSite(request) ? cookies.filter(looksLikeToken) : [],
+    path,
+  };
+}
+
+/** What keeps a token in a browser, for so many seconds. */
+export function tokenCookie(token: string, secure: boolean, maxAge: number): string {
+  const name = secure ? COOKIES.secure : COOKIES.plain;
+  const only = secure ? '; Secure' : '';
+  return `${name}=${token}; Path=/; Max-Age=${maxAge}; HttpOnly${only}; SameSite=Lax`;
+}
+
+/** A Cookie header without ours; nothing where nothing is left. */
+export function withoutTokenCookies(cookie: string | undefined): string | undefined {
+  const ours: readonly string[] = Object.values(COOKIES);
+  const left = pairsOf(cookie).filter((pair) => !ours.includes(nameOf(pair)));
+  return left.length === 0 ? undefined : left.join('; ');
+}
+
+function pairsOf(cookie: string | undefined): string[] {
+  return (cookie ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '');
+}
+
+function nameOf(pair: string): string {
+  return pair.split('=', 1)[0]?.trim() ?? '';
+}
+
+function withoutTokens(target: string): { path: string; query: string[] } {
+  const at = target.indexOf('?');
+  if (at === -1) return { path: target, query: [] };
+  const prefix = `${TOKEN_PARAMETER}=`;
+  const parts = target.slice(at + 1).split('&');
+  const ours = parts.filter((part) => part.startsWith(prefix) || part === TOKEN_PARAMETER);
+  if (ours.length === 0) return { path: target, query: [] };
+  const rest = parts.filter((part) => !ours.includes(part)).join('&');
+  const path = target.slice(0, at);
+  return {
+    path: rest === '' ? path : `${path}?${rest}`,
+    query: ours.map((part) => part.slice(prefix.length)),
+  };
+}
+
+/**
+ * A browser sends our cookie also with what a page of a sibling asks for: to SameSite (RFC 6265bis §5.2), all backends of a
+ * cluster are one site. Such a request may bring somebody here, and no more.
+ */
+function isOfThisSite({ headers, host, navigation, upgrade }: CredentialsRequest): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && !upgrade) return navigation || site === 'same-origin' || site === 'none';
+  const { origin } = headers;
+  return origin === undefined || origin.replace(/^https?:\/\//i, '').toLowerCase() === host.toLowerCase();
+}
