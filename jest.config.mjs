@@ -33,6 +33,7 @@ export default {
     project('simulation', ['test/simulation/*.test.ts']),
     project('contract', ['test/contract/**/*.test.ts'], patient),
     project('integration', ['test/integration/**/*.test.ts'], patient),
+    project('conformance', ['test/conformance/**/*.test.ts'], patient),
     project('e2e', ['test/e2e/**/*.test.ts'], patient),
     project('faults', ['test/faults/**/*.test.ts'], patient),
     project('idle', ['test/idle/**/*.test.ts'], patient),

@@ -10,12 +10,13 @@ const NEEDED = {
   simulation: [],
   contract: ['redis-server', 'nats-server', 'dockerd', 'python3-grpc'],
   integration: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl'],
+  conformance: ['redis-server', 'nats-server', 'nginx', 'haproxy', 'openssl'],
   e2e: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl', 'chromium'],
   faults: ['redis-server', 'nats-server', 'dockerd', 'docker', 'iptables'],
   idle: ['redis-server', 'nats-server', 'iptables'],
   compose: ['dockerd', 'docker', 'docker-compose', 'debootstrap', 'redis-server', 'nats-server'],
 };
-const ALL = ['unit', 'simulation', 'contract', 'integration', 'e2e', 'faults', 'idle'];
+const ALL = ['unit', 'simulation', 'contract', 'integration', 'conformance', 'e2e', 'faults', 'idle'];
 
 const [project, ...patterns] = process.argv.slice(2);
 const projects = project ? [project] : ALL;

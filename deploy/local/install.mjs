@@ -27,6 +27,7 @@ const WANTED = {
   chromium: { programs: ['chromium'], packages: ['chromium'] },
   dig: { programs: ['dig'], packages: ['bind9-dnsutils'] },
   curl: { programs: ['curl'], packages: ['curl', 'ca-certificates'] },
+  haproxy: { programs: ['haproxy'], packages: ['haproxy'] },
   nginx: { programs: ['nginx'], packages: ['nginx-light'] },
   'python3-grpc': {
     programs: ['/usr/bin/python3', 'protoc', 'grpc_python_plugin'],

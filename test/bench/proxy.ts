@@ -112,6 +112,8 @@ export async function bench(): Promise<Figures> {
   await ours('proxy, general path', 'off');
 
   const costs = new Map<string, Cost>();
+  // Once before it counts: programs of some kinds are quick only when they are warm.
+  for (const work of WORKS) for (const target of targets) await work.load(target);
   for (let round = 0; round < ROUNDS; round++)
     for (const work of WORKS) for (const target of targets) await measure(costs, work, target);
 

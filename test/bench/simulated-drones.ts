@@ -123,7 +123,10 @@ export class SimulatedDrones implements AsyncDisposable {
     }));
     this.#byRegistration.delete(drone.registration);
     const { node } = drone;
-    const answer = await this.#scheduler.registerNode({ node, inventory }, { timeoutMs: CALL_MS });
+    const answer = await this.#scheduler.registerNode(
+      { node, inventory, highestPlacement: 0 },
+      { timeoutMs: CALL_MS },
+    );
     drone.registration = answer.registration;
     drone.entering = false;
     this.#byRegistration.set(answer.registration, drone);

@@ -16,7 +16,7 @@ export interface EngineView {
   pid(id: string): Promise<number>;
   /** How these backends' containers ended since this wall time; throws for one that did not, or got no SIGTERM. */
   ends(ids: readonly string[], since: number): Promise<Map<string, ContainerEnd>>;
-  /** All that the backend says, from its first line to its end, as the `lines` of a program. */
+  /** All that the backend says, from its first line to its end, as the `lines` of a program; resolves when it has written its fence. */
   follow(id: string): Promise<Program>;
 }
 
@@ -43,7 +43,12 @@ export function engineView(socketPath: string, cluster: string): EngineView {
       const events = lines.map((line) => JSON.parse(line) as EngineEvent);
       return new Map(ids.map((id) => [id, endOf(id, events, since)]));
     },
-    follow: (id) => startProgram({ command: 'docker', args: [...host, 'logs', '--follow', name(id)] }),
+    follow: (id) =>
+      startProgram({
+        command: 'docker',
+        args: [...host, 'logs', '--follow', name(id)],
+        ready: (line) => line.startsWith('fence '),
+      }),
   };
 }
 

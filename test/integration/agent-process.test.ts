@@ -107,7 +107,7 @@ describe('an agent with plain processes', () => {
 
   it('ends a program that never listens, and says which program is not allowed', async () => {
     const [silent, missing] = await Promise.all([
-      world.place({ env: { LISTEN: 'false' }, startupTimeoutMs: 600 }),
+      world.place({ env: { LISTEN: 'false' }, startupTimeoutMs: 2_500 }),
       world.place({ image: 'somewhere/else:1' }),
     ]);
     expect(await world.reaches(silent, TERMINATED)).toMatchObject({

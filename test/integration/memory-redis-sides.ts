@@ -30,6 +30,7 @@ export class Side {
 
   constructor(redis: Redis) {
     this.redis = redis;
+    // Begins by itself with the first script, and again after each emptying.
     const log = createLog('test', 'silent');
     const epoch = new StoreEpoch({ redis, keys, log, emptyStore: 'new' });
     this.nodes = new NodeStore(redis, keys, epoch);

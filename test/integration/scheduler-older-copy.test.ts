@@ -31,7 +31,7 @@ interface Holder {
   spawned: boolean;
 }
 
-async function get(at: Scene, name: string, timeoutMs = 250): Promise<Holder> {
+async function get(at: Scene, name: string, timeoutMs = 800): Promise<Holder> {
   const { backend, spawned } = await at.spawn({ id: id(), spec, key: key(name) }, timeoutMs);
   if (!backend) throw new Error('no backend');
   return { id: backend.id, fence: backend.fence, spawned };

@@ -113,6 +113,7 @@ export async function scene(
     let registration = 0;
     const register = async (...inventory: Parameters<typeof InventoryEntry.fromPartial>[0][]) => {
       const answer = await scheduler.registerNode({
+        highestPlacement: 0,
         node,
         inventory: inventory.map((entry) => InventoryEntry.fromPartial(entry)),
       });
@@ -138,6 +139,7 @@ export async function scene(
   };
   const proxy = (name: string, droneId = '') =>
     scheduler.registerNode({
+      highestPlacement: 0,
       node: Node.fromPartial({ kind: NodeKind.PROXY, id: name, droneId }),
       inventory: [],
     });

@@ -47,6 +47,7 @@ describe('an end for idleness in the store', () => {
     table.onChange((_, route) => route && seen.push(route));
     const proxy = (name: string, droneId: string) =>
       scheduler.registerNode({
+        highestPlacement: 0,
         node: Node.fromPartial({ kind: NodeKind.PROXY, id: name, droneId }),
         inventory: [],
       });

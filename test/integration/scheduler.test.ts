@@ -260,7 +260,7 @@ describe('the scheduler', () => {
       createTime: new Date(5),
       placement: 7,
     });
-    await scene_.scheduler.registerNode({ node: a.node, inventory: [entry] });
+    await scene_.scheduler.registerNode({ node: a.node, inventory: [entry], highestPlacement: 0 });
     expect((await scene_.scheduler.getBackend({ id: one })).backend).toMatchObject({
       state: BackendState.READY,
       image: 'app',
@@ -284,6 +284,7 @@ describe('the scheduler', () => {
     );
     const status = BackendStatus.fromPartial({ id: ended, state: BackendState.READY, revision: 4 });
     const answer = await scene_.scheduler.registerNode({
+      highestPlacement: 0,
       node: a.node,
       inventory: [{ status, spec: undefined, createTime: undefined, placement: 1 }],
     });
@@ -314,6 +315,7 @@ describe('the scheduler', () => {
     await using scene_ = await scene(redis, nats);
     const register = (name: string) =>
       scene_.scheduler.registerNode({
+        highestPlacement: 0,
         node: Node.fromPartial({ kind: NodeKind.DNS, id: name }),
         inventory: [],
       });

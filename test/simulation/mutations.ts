@@ -95,14 +95,6 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
       };
     },
   },
-  'a proxy answers the question and lets requests through all the same': {
-    proxyBus: (bus) => ({
-      ...bus,
-      connected: true,
-      answer: <T, R>(question: Question<T, R>, id: string, reply: (message: T) => R) =>
-        bus.answer(question, id, (message) => reply({ ...message, epoch: 0 })),
-    }),
-  },
   'a store that lost everything gives keys at once': inScript('local function window_left', [
     "return math.max(0, tonumber(redis.call('HGET', EPOCH, 'until') or '0') - cluster_now())",
     'return 0',

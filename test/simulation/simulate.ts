@@ -4,7 +4,7 @@ import type { ChangedParts } from './parts/changed-parts.ts';
 import { Violation, World } from './world/world.ts';
 
 /** Faults happen for so long, in milliseconds of true time. */
-const TROUBLE_MS = { least: 25_000, most: 100_000 };
+const TROUBLE_MS = { short: [15_000, 45_000], long: [60_000, 90_000] } as const;
 /** Calls and exchanges under way when everybody leaves are over by then. */
 const LEAVING_MS = 25_000;
 /**
@@ -40,7 +40,9 @@ export async function simulate(
     await world.run(5_000);
     cluster.apps.start();
     cluster.users.start();
-    const trouble = world.random.skewed(TROUBLE_MS.least, TROUBLE_MS.most);
+    const { random } = world;
+    const [least, most] = random.chance(0.35) ? TROUBLE_MS.long : TROUBLE_MS.short;
+    const trouble = random.between(least, most);
     cluster.faults.plan(trouble);
     await world.run(world.now + trouble);
     cluster.apps.stop();

@@ -38,8 +38,10 @@ export class Channel {
 
   #open(): Client {
     return new Client(this.target, credentials.createInsecure(), {
-      'grpc.keepalive_time_ms': 60_000,
+      // Also while nothing is asked: after a cut network the first call would find out, too late for itself.
+      'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.keepalive_permit_without_calls': 1,
       'grpc.max_receive_message_length': 16 * 1024 * 1024,
       // Quick to come back after a peer's restart.
       'grpc.initial_reconnect_backoff_ms': 100,

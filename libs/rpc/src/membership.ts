@@ -16,6 +16,8 @@ export interface Member {
   readonly node: Node;
   /** Everything the node's journal holds, for a registration. */
   inventory?(): InventoryEntry[];
+  /** The highest placement that it was ever given, for a registration. */
+  highestPlacement?(): number;
   /** What changed since it was last acknowledged, for a renewal. */
   changed?(): BackendStatus[];
   /** These reports have arrived: a later one of the same backend has a higher revision. */
@@ -115,7 +117,12 @@ export class Membership {
   async #register(signal: AbortSignal): Promise<void> {
     const inventory = this.#member.inventory?.() ?? [];
     const sentAt = this.#clock.now();
-    const answer = await this.scheduler.registerNode({ node: this.#member.node, inventory }, { signal });
+    const request = {
+      node: this.#member.node,
+      inventory,
+      highestPlacement: this.#member.highestPlacement?.() ?? 0,
+    };
+    const answer = await this.scheduler.registerNode(request, { signal });
     this.#registration = answer.registration;
     this.#sequence = 0;
     this.#renewedAt = sentAt;

@@ -5,10 +5,13 @@ export interface Relay extends AsyncDisposable {
   port: number;
   /** From now on connections lead to this loopback port; those that are open are cut. */
   to(port: number): void;
+  /** How many connections have come so far. */
+  connections(): number;
 }
 
 export async function startRelay(first: number): Promise<Relay> {
   let target = first;
+  let came = 0;
   const open = new Set<Socket>();
   const keep = (socket: Socket) => {
     open.add(socket);
@@ -16,6 +19,7 @@ export async function startRelay(first: number): Promise<Relay> {
     socket.on('error', () => {});
   };
   const server = createServer((near) => {
+    came += 1;
     const far = connect({ port: target, host: '127.0.0.1' });
     for (const socket of [near, far]) keep(socket);
     near.pipe(far).pipe(near);
@@ -35,6 +39,7 @@ export async function startRelay(first: number): Promise<Relay> {
       target = port;
       cut();
     },
+    connections: () => came,
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       cut();

@@ -15,6 +15,19 @@ export function countEstablished(table: string, port: number): number {
     .filter(([, local = '', , state]) => state === ESTABLISHED && local.endsWith(ending)).length;
 }
 
+const ESTABLISHED_LINE = /^ *\d+: [\dA-F]+:([\dA-F]{4}) \S+ 01 /gm;
+
+/** The same for every port that has one, over several tables. */
+export function establishedByPort(tables: readonly string[]): Map<number, number> {
+  const ports = new Map<number, number>();
+  for (const table of tables)
+    for (const [, hex = ''] of table.matchAll(ESTABLISHED_LINE)) {
+      const port = Number.parseInt(hex, 16);
+      ports.set(port, (ports.get(port) ?? 0) + 1);
+    }
+  return ports;
+}
+
 /** The same by process directory (`/proc/self`, `/proc/<pid>`), IPv4 and IPv6; nothing where it cannot be read. */
 export function establishedTo(port: number, process: string): number | undefined {
   try {

@@ -140,6 +140,12 @@ export class Drone {
     return [...this.backends().map(({ entry }) => inventoryOf(entry)), ...neverHere];
   }
 
+  /** Of all that were ever placed here, as far as its disk remembers. */
+  highestPlacement(): number {
+    const present = this.backends().map(({ entry }) => entry.placement);
+    return Math.max(this.#tools.journal.ended.highestPlacement, ...present);
+  }
+
   /** What the scheduler has not acknowledged yet. */
   unheard(): BackendStatus[] {
     const changed = this.backends()
@@ -159,7 +165,7 @@ export class Drone {
       this.#neverHere.delete(id);
       const backend = this.#backends.get(id);
       if (!backend || !hasEnded(backend.life)) continue;
-      this.#tools.journal.forget(id);
+      this.#tools.journal.forget(id, backend.entry.placement);
       this.#backends.delete(id);
       this.#heard.delete(id);
     }

@@ -71,10 +71,12 @@ describe('the journal', () => {
     expect(readdirSync(join(dir.path, 'backends')).sort()).toEqual(['a.json', 'b.json.bad']);
   });
 
-  it('keeps only the id of what it forgets', () => {
+  it('keeps only the id of what it forgets, and its placement', () => {
     open().write(entryOf('a'));
     open().write(entryOf('b'));
-    open().forget('a');
+    open().forget('a', 9_000_000_000_000_007);
+    expect(open().ended.has('a')).toBe(true);
+    expect(open().ended.highestPlacement).toBe(9_000_000_000_000_007);
     expect(
       open()
         .load(0)

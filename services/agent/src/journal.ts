@@ -92,9 +92,9 @@ export class Journal {
     this.#files.write(`${entry.id}${SUFFIX}`, JSON.stringify(written));
   }
 
-  /** Its end stands in the cluster's store: only the id is kept. */
-  forget(id: string): void {
-    this.ended.add(id);
+  /** Its end stands in the cluster's store: only the id and the placement are kept. */
+  forget(id: string, placement: number): void {
+    this.ended.add(id, placement);
     this.#files.remove(`${id}${SUFFIX}`);
   }
 }

@@ -24,6 +24,7 @@ export function memberOf(drone: Drone, lease: Lease, node: Node): Member {
     node,
     renewed: (sentAt) => lease.renewed(sentAt),
     inventory: () => drone.inventory(),
+    highestPlacement: () => drone.highestPlacement(),
     changed: () => drone.unheard(),
     acknowledged: (reports) => drone.acknowledge(reports),
     ended: (ids) => drone.forget(ids),

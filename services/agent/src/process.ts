@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { type Clock, isBackendId } from '@spawner/domain';
 import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
-import { establishedTo } from './connections.ts';
+import { ConnectionTable } from './connection-table.ts';
 import { identity } from './identity.ts';
 import { cpuPercent, type ProcessFacts, processFacts, sessionMembers } from './proc.ts';
 import { fileLines } from './process-log.ts';
@@ -58,11 +58,13 @@ export class ProcessRuntime implements Runtime {
   readonly #state: StateDir;
   readonly #created = new Map<string, { program: Program; path: string; port: number }>();
   readonly #table: ProcessTable;
+  readonly #connections: ConnectionTable;
   readonly #watchers = new Set<(id?: string) => void>();
 
   constructor(options: ProcessOptions) {
     this.#options = options;
     this.#state = options.state.below('process');
+    this.#connections = new ConnectionTable(options.clock);
     this.#table = new ProcessTable(options.clock);
   }
 
@@ -170,7 +172,7 @@ export class ProcessRuntime implements Runtime {
 
   async established(id: string): Promise<number | undefined> {
     const running = this.#running(id);
-    return running && establishedTo(running.port, '/proc/self');
+    return running && this.#connections.established(running.port);
   }
 
   async list(): Promise<string[]> {

@@ -73,7 +73,7 @@ export class Settler {
   }
 
   async #settle(backend: Backend): Promise<void> {
-    const { clock, scheduler, drone, droneId } = this.#parts;
+    const { clock, scheduler, drone, droneId, log } = this.#parts;
     const began = clock.now();
     const { registration } = drone;
     const { withdrawn, epoch, proxies, refusal } = await scheduler.withdrawRoute(
@@ -81,7 +81,9 @@ export class Settler {
       { timeoutMs: DEADLINES.settle },
     );
     if (!withdrawn) {
-      backend.refused(refusal ?? 'its route could not be withdrawn');
+      const because = refusal ?? 'its route could not be withdrawn';
+      log.info({ backend: backend.id, because }, 'not ended: its route could not be withdrawn');
+      backend.refused(because);
       return this.#rest(backend.id);
     }
     try {
@@ -133,7 +135,7 @@ export class Settler {
 
   /** Tells the store what is to be, and obeys its answer: somebody else may have been first. */
   async #tell(backend: Backend, epoch: number, end: boolean): Promise<void> {
-    const { scheduler, clock, instruments } = this.#parts;
+    const { scheduler, clock, instruments, log } = this.#parts;
     const { outcome } = await scheduler.settleRoute(
       { backendId: backend.id, epoch, end },
       { timeoutMs: DEADLINES.settle },
@@ -146,6 +148,7 @@ export class Settler {
       if (outcome !== SettleOutcome.OPEN)
         throw new Error('the store cannot tell what became of a withdrawal');
       // A proxy gave it back for a request.
+      log.info({ backend: backend.id, because: 'request' }, 'not ended: a request came meanwhile');
       instruments.settled('use');
       backend.refused('a request came meanwhile');
       backend.usage = { ...backend.usage, activeAt: clock.now() };

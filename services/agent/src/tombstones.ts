@@ -3,17 +3,20 @@ import type { StateFiles } from './state-dir.ts';
 const FILE = 'ended';
 const KEPT = 10_000;
 
-/** The latest ids that may not start any more, on disk; the oldest go when there are too many. */
+/**
+ * The latest ids that may not start any more, each with its placement (0 where it never was here), on disk; the oldest
+ * go when there are too many. The highest placement outlives the records, so that a store which lost it can be told.
+ */
 export class Tombstones {
   readonly #dir: StateFiles;
   readonly #kept: number;
-  readonly #ids: Set<string>;
+  readonly #ids: Map<string, number>;
 
   constructor(dir: StateFiles, kept = KEPT) {
     this.#dir = dir;
     this.#kept = kept;
     const lines = (dir.read(FILE) ?? '').split('\n').filter((line) => line !== '');
-    this.#ids = new Set(lines.slice(-kept));
+    this.#ids = new Map(lines.slice(-kept).map(readLine));
     if (lines.length > kept) this.#rewrite();
   }
 
@@ -21,17 +24,27 @@ export class Tombstones {
     return this.#ids.has(id);
   }
 
-  add(id: string): void {
-    if (this.#ids.has(id)) return;
-    this.#ids.add(id);
-    this.#dir.append(FILE, `${id}\n`);
+  /** 0 where none is known. */
+  get highestPlacement(): number {
+    return Math.max(0, ...this.#ids.values());
+  }
+
+  add(id: string, placement = 0): void {
+    if ((this.#ids.get(id) ?? -1) >= placement) return;
+    this.#ids.set(id, placement);
+    this.#dir.append(FILE, `${id} ${placement}\n`);
     // The file is rewritten once in a while, not at every end.
     if (this.#ids.size < 2 * this.#kept) return;
-    for (const oldest of [...this.#ids].slice(0, -this.#kept)) this.#ids.delete(oldest);
+    for (const oldest of [...this.#ids.keys()].slice(0, -this.#kept)) this.#ids.delete(oldest);
     this.#rewrite();
   }
 
   #rewrite(): void {
-    this.#dir.write(FILE, [...this.#ids].map((id) => `${id}\n`).join(''));
+    this.#dir.write(FILE, [...this.#ids].map(([id, placement]) => `${id} ${placement}\n`).join(''));
   }
+}
+
+function readLine(line: string): [string, number] {
+  const [id = '', placement = '0'] = line.split(' ');
+  return [id, Number(placement) || 0];
 }

@@ -12,6 +12,8 @@ export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
+  /** The request was not understood, so nothing that follows it on its connection is. */
+  ends?: boolean;
 }
 
 /** Tells a waiting page that it was not the backend that answered, and how far the backend is. */
@@ -21,10 +23,11 @@ const AWAY = 'The machine of this session cannot be reached at the moment';
 
 /** Each as a page where `html` says so. */
 export const ANSWERS = {
-  badRequest: (why: string, html: boolean) =>
-    answer(400, 'refused', 'INVALID_ARGUMENT', `The request cannot be forwarded: ${why}.`, html),
-  headersTooLarge: (html: boolean) =>
-    answer(431, 'refused', 'INVALID_ARGUMENT', "The request's headers are too large.", html),
+  badRequest: (why: string, html: boolean) => refusal(400, `The request cannot be forwarded: ${why}.`, html),
+  headersTooLarge: (html: boolean) => refusal(431, "The request's headers are too large.", html),
+  unknownExpectation: (html: boolean) => refusal(417, 'The request expects what is not known here.', html),
+  /** A CONNECT that asks for anything but a WebSocket (RFC 9220 §3). */
+  otherProtocol: () => answer(501, 'refused', 'UNIMPLEMENTED', 'Only WebSockets are tunnelled here.', false),
   unknown: (html: boolean) =>
     answer(404, 'unknown', 'NOT_FOUND', 'There is no backend at this address.', html),
   badGateway: (html: boolean) =>
@@ -95,6 +98,10 @@ const HTML = {
   'Content-Security-Policy':
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'",
 };
+
+function refusal(status: number, message: string, html: boolean): Answer {
+  return { ...answer(status, 'refused', 'INVALID_ARGUMENT', message, html), ends: true };
+}
 
 function gone(reason: string, html: boolean): Answer {
   return answer(410, 'gone', 'GONE', `This backend has ended (${reason}).`, html, { reason });

@@ -25,6 +25,12 @@ describe('readConfig', () => {
     ]);
   });
 
+  it('has its fast path on, unless told otherwise', () => {
+    const fastPath = (text?: string) => readConfig({ SPAWNER_PROXY_FAST_PATH: text }).fastPath;
+    expect([fastPath(), fastPath('on'), fastPath('off')]).toEqual([true, true, false]);
+    expect(() => fastPath('no')).toThrow(/SPAWNER_PROXY_FAST_PATH must be one of on, off/);
+  });
+
   it('names every mistake', () => {
     const env = {
       SPAWNER_PROXY_DRONE_ID: 'A',

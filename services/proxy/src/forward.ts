@@ -5,13 +5,14 @@ import type {
   IncomingMessage,
   OutgoingHttpHeaders,
 } from 'node:http';
-import { constants, Http2ServerResponse } from 'node:http2';
+import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { ProxyServer } from 'httpxy';
+import { type Dialling, watchDial } from './dial.ts';
+import { openExtended } from './extended-connect.ts';
 import { isGone, type WebRequest, type WebResponse } from './node-http.ts';
-import { keepAlive } from './websocket.ts';
 
 /**
  * The general path to a backend, and the one file that knows httpxy: streams a request or a WebSocket
@@ -50,6 +51,8 @@ interface Under {
   way: Forwarding;
   web: WebForwarding | undefined;
   request: ClientRequest | undefined;
+  /** What its connection had brought before. */
+  readBefore: number;
   answered: boolean;
   repeated: boolean;
 }
@@ -60,13 +63,10 @@ const UPGRADE_ANSWER_MS = 60_000;
 export class Forwarder {
   readonly #proxy = new ProxyServer<WebRequest, WebResponse>();
   readonly #underWay = new WeakMap<object, Under>();
-  readonly #connectTimeoutMs: number;
-  readonly #connected: (upstream: Socket) => void;
+  readonly #dialling: Dialling;
 
-  /** `connected` is called with every connection to a backend, again each time that one is used again. */
-  constructor(connectTimeoutMs: number, connected: (upstream: Socket) => void) {
-    this.#connectTimeoutMs = connectTimeoutMs;
-    this.#connected = connected;
+  constructor(dialling: Dialling) {
+    this.#dialling = dialling;
     this.#proxy.on('proxyReq', (outgoing, req) => this.#sent(outgoing, req));
     this.#proxy.on('proxyRes', (answer, req, res) => this.#answered(answer, req, res));
     this.#proxy.on('proxyReqWs', (outgoing, req) => this.#handshakeSent(outgoing, req));
@@ -77,7 +77,14 @@ export class Forwarder {
   request(req: WebRequest, res: WebResponse, way: WebForwarding): void {
     replace(req.headers, way.headers);
     req.url = way.path;
-    this.#underWay.set(req, { way, web: way, request: undefined, answered: false, repeated: false });
+    this.#underWay.set(req, {
+      way,
+      web: way,
+      request: undefined,
+      readBefore: 0,
+      answered: false,
+      repeated: false,
+    });
     void this.#proxy.web(req, res, { target: target(way.endpoint), agent: way.agent }).catch(() => {});
   }
 
@@ -85,16 +92,29 @@ export class Forwarder {
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer, way: UpgradeForwarding): void {
     replace(req.headers, way.headers);
     req.url = way.path;
-    this.#underWay.set(req, { way, web: undefined, request: undefined, answered: false, repeated: false });
+    this.#underWay.set(req, {
+      way,
+      web: undefined,
+      request: undefined,
+      readBefore: 0,
+      answered: false,
+      repeated: false,
+    });
     const options = { target: target(way.endpoint), agent: false, upgradeTimeout: UPGRADE_ANSWER_MS };
     void this.#proxy.ws(req, socket, options, head).catch(() => {});
+  }
+
+  /** The same for a WebSocket over HTTP/2, whose stream this is. */
+  extended(stream: ServerHttp2Stream, way: UpgradeForwarding): void {
+    openExtended(stream, way, this.#dialling);
   }
 
   #sent(outgoing: ClientRequest, req: WebRequest): void {
     const under = this.#underWay.get(req);
     if (!under) return;
     under.request = outgoing;
-    this.#watchConnect(outgoing, under.way);
+    under.readBefore = outgoing.socket?.bytesRead ?? 0;
+    watchDial(outgoing, this.#dialling, () => under.way.reached());
     // Nobody asked to switch protocols.
     outgoing.once('upgrade', (_answer, socket) => {
       socket.destroy();
@@ -106,7 +126,7 @@ export class Forwarder {
     const under = this.#underWay.get(req);
     if (!under) return;
     const { way } = under;
-    outgoing.once('socket', () => this.#watchConnect(outgoing, way));
+    outgoing.once('socket', () => watchDial(outgoing, this.#dialling, () => way.reached()));
     outgoing.once('response', (answer) => {
       under.answered = true;
       const coding = answer.headers['transfer-encoding'];
@@ -151,7 +171,9 @@ export class Forwarder {
     if (!under) return;
     const res = to && 'headersSent' in to ? to : undefined;
     const { web, request } = under;
-    const stale = request?.reusedSocket === true && !under.answered && !under.repeated;
+    // A backend that has begun to answer was not too late: its answer is bad.
+    const silent = request?.socket?.bytesRead === under.readBefore;
+    const stale = request?.reusedSocket === true && silent && !under.answered && !under.repeated;
     if (web?.repeatable && stale && res && !isGone(res)) {
       under.repeated = true;
       const options = { target: target(web.endpoint), agent: false, buffer: Readable.from([]) };
@@ -159,27 +181,6 @@ export class Forwarder {
       return;
     }
     under.way.failed(error);
-  }
-
-  #watchConnect(outgoing: ClientRequest, way: Forwarding): void {
-    const { socket } = outgoing;
-    if (socket) {
-      keepAlive(socket);
-      this.#connected(socket);
-    }
-    if (!socket?.connecting) {
-      way.reached();
-      return;
-    }
-    const late = setTimeout(
-      () => outgoing.destroy(new Error('the connection was not taken in time')),
-      this.#connectTimeoutMs,
-    );
-    socket.once('connect', () => {
-      clearTimeout(late);
-      way.reached();
-    });
-    outgoing.once('close', () => clearTimeout(late));
   }
 }
 

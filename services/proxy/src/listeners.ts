@@ -1,5 +1,11 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerOptions } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
@@ -8,6 +14,7 @@ import {
 } from 'node:tls';
 import type { KeyPair } from './certificates.ts';
 import { isWebSocket, type WebRequest, type WebResponse } from './node-http.ts';
+import { Turns } from './turns.ts';
 import { keepAlive } from './websocket.ts';
 
 /**
@@ -17,6 +24,8 @@ import { keepAlive } from './websocket.ts';
 export interface Handlers {
   request(req: WebRequest, res: WebResponse, expectsContinue: boolean): Promise<void>;
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
+  /** CONNECT over HTTP/2, plain or extended (RFC 8441). */
+  connect(req: Http2ServerRequest, res: Http2ServerResponse): Promise<void>;
   /** One of them threw, which none should; its connection is cut. */
   failed(error: unknown): void;
   /** A connection was accepted. */
@@ -88,7 +97,11 @@ export async function listenHttps(
   const general = createSecureServer({
     ...TLS,
     allowHTTP1: true,
-    settings: { maxHeaderListSize: options.maxHeaderBytes, maxConcurrentStreams: H2_STREAMS },
+    settings: {
+      maxHeaderListSize: options.maxHeaderBytes,
+      maxConcurrentStreams: H2_STREAMS,
+      enableConnectProtocol: true,
+    },
   });
   // With allowHTTP1 it reads HTTP/1's settings from properties of these names.
   Object.assign(general, http1(options));
@@ -163,19 +176,36 @@ function http1({ maxHeaderBytes }: ListenOptions): ServerOptions {
 }
 
 function hear(server: Server, handlers: Handlers): void {
-  const request = (expectsContinue: boolean) => (req: WebRequest, res: WebResponse) =>
-    void handlers.request(req, res, expectsContinue).catch((error: unknown) => {
-      handlers.failed(error);
-      res.destroy();
+  const turns = new Turns();
+  const request = (expectsContinue: boolean) => (req: WebRequest, res: WebResponse) => {
+    const begin = () =>
+      void handlers.request(req, res, expectsContinue).catch((error: unknown) => {
+        handlers.failed(error);
+        res.destroy();
+      });
+    if (res instanceof Http2ServerResponse) begin();
+    else turns.request(req as IncomingMessage, res, begin);
+  };
+  const upgrade = (req: IncomingMessage, socket: Socket, head: Buffer) =>
+    turns.takeover(socket, () => {
+      void handlers.upgrade(req, socket, head).catch((error: unknown) => {
+        handlers.failed(error);
+        socket.destroy();
+      });
     });
   server.on('request', request(false));
   server.on('checkContinue', request(true));
-  server.on('upgrade', (req: IncomingMessage, socket: Socket, head: Buffer) => {
-    void handlers.upgrade(req, socket, head).catch((error: unknown) => {
-      handlers.failed(error);
-      socket.destroy();
-    });
+  server.on('checkExpectation', request(false));
+  server.on('upgrade', upgrade);
+  server.on('connect', (req: WebRequest, to: WebResponse | Socket, head: Buffer) => {
+    if (to instanceof Http2ServerResponse)
+      void handlers.connect(req as Http2ServerRequest, to).catch((error: unknown) => {
+        handlers.failed(error);
+        to.stream.destroy();
+      });
+    else upgrade(req as IncomingMessage, to as Socket, head);
   });
+  server.on('clientError', (error: Error, socket: Socket) => turns.failed(error, socket));
 }
 
 function track(server: Server, handlers: Handlers): Set<Socket> {

@@ -19,6 +19,11 @@ export function rawHead(req: WebRequest, upgrade: boolean): RawHead {
   };
 }
 
+/** An extended CONNECT (RFC 8441), read as the bare GET of a handshake that it stands for; its stream has no body, but a tunnel. */
+export function extendedHead(req: Http2ServerRequest): RawHead {
+  return { ...rawHead(req, true), method: 'GET', bodiless: undefined };
+}
+
 /** Size of the head, as the sum of its names and values. */
 export function headBytes(req: WebRequest): number {
   return req.rawHeaders.reduce((bytes, text) => bytes + text.length, req.url?.length ?? 0);

@@ -58,9 +58,10 @@ export class EdgeProxy {
     this.#config = config;
     this.#parts = parts;
     this.#vanished = new VanishedPeers({ clock, log, limitMs: config.unacknowledgedTimeoutMs });
-    this.#kept = new KeptUpstreams(config.connectTimeoutMs, clock, (error) =>
-      log.error({ error }, 'an exchange failed'),
-    );
+    this.#kept = new KeptUpstreams(config.connectTimeoutMs, clock, {
+      opened: (upstream) => this.#vanished.watch(upstream),
+      failed: (error) => log.error({ error }, 'an exchange failed'),
+    });
     const entrance = new Entrance(config, { ...parts, connections: this.#connections() });
     this.#entrance = entrance;
     const { activity, gate } = entrance;
@@ -70,7 +71,10 @@ export class EdgeProxy {
       gate,
       door: new Door({ gate, visitors: this.#visitors, routes }),
       visitors: this.#visitors,
-      forwarder: new Forwarder(config.connectTimeoutMs, (upstream) => this.#vanished.watch(upstream)),
+      forwarder: new Forwarder({
+        connectTimeoutMs: config.connectTimeoutMs,
+        connected: (upstream) => this.#vanished.watch(upstream),
+      }),
       activity,
       upstreams: this.#upstreams,
       tunnels: this.#tunnels,

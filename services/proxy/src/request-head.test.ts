@@ -47,6 +47,15 @@ describe('readHead', () => {
     ['chunked of HTTP/1.0', { httpVersion: '1.0', headers: { 'transfer-encoding': 'chunked' } }],
     ['a Host beside another :authority', { authority: `x${host}` }],
     ['a handshake with a body', { upgrade: true, headers: { 'content-length': '1' } }],
+    ['a handshake of HTTP/1.0', { upgrade: true, httpVersion: '1.0' }],
+    ['HTTP/2 on a connection of HTTP/1', { httpVersion: '2.0' }],
+    ['HTTP/0.9', { httpVersion: '0.9' }],
+    ['a coding in disguise', { rawHeaders: ['Host', host, 'Transfer_Encoding', 'chunked'] }],
+    ['a length in disguise', { rawHeaders: ['Host', host, 'content_LENGTH', '5'] }],
+    ['a host with a path', { headers: { host: `${host}/a` } }],
+    ['a host with a user', { headers: { host: `a@${host}` } }],
+    ['two hosts in one line', { headers: { host: `${host}, ${host}` } }],
+    ['a port that is no number', { headers: { host: `${host}:http` } }],
     ['a handshake that is no GET', { upgrade: true, method: 'POST' }],
   ])('refuses %s', (_what, fields) => {
     expect(read(fields)).toEqual({ ok: false, why: expect.any(String) });

@@ -44,12 +44,18 @@ export function readHead(raw: RawHead, clusterDomain: string): HeadVerdict {
   const { headers } = raw;
   const hosts = raw.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
   if (hosts > 1) return refuse('more than one Host header');
+  if (raw.rawHeaders.some((name, at) => at % 2 === 0 && FRAMING_IN_DISGUISE.test(name)))
+    return refuse('a header that some servers take for the length of its body');
+  // Node's parser reads other versions and protocols too, and calls them so.
+  if (raw.authority === undefined && raw.bodiless === undefined && !/^1\.[01]$/.test(raw.httpVersion))
+    return refuse('not a version of HTTP that can be forwarded');
   const target = splitTarget(raw.target);
   if (!target) return refuse('not a request target that can be forwarded');
   const host = raw.authority ?? headers.host ?? '';
   const named = [headers.host, target.authority].filter((name) => name !== undefined);
   if (named.some((name) => name.toLowerCase() !== host.toLowerCase()))
     return refuse('the Host header and the request target name different hosts');
+  if (host !== '' && !HOST.test(host)) return refuse('not a host name');
 
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || raw.httpVersion === '1.0'))
@@ -57,7 +63,8 @@ export function readHead(raw: RawHead, clusterDomain: string): HeadVerdict {
   const length = headers['content-length'];
   const streamed = raw.bodiless === false && length === undefined;
   const hasBody = coding !== undefined || streamed || (length !== undefined && Number(length) > 0);
-  if (raw.upgrade && (hasBody || raw.method !== 'GET')) return refuse('a WebSocket handshake is a bare GET');
+  if (raw.upgrade && (hasBody || raw.method !== 'GET' || raw.httpVersion === '1.0'))
+    return refuse('a WebSocket handshake is a bare GET of HTTP/1.1');
 
   const accept = headers.accept ?? '';
   return {
@@ -74,6 +81,11 @@ export function readHead(raw: RawHead, clusterDomain: string): HeadVerdict {
     },
   };
 }
+
+/** A name or an address, and a port (RFC 9110 §7.2). */
+const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
+/** With `_` for `-`, as programs read them that get headers as environment variables. */
+const FRAMING_IN_DISGUISE = /^(?:content_length|transfer_encoding)$/i;
 
 function refuse(why: string): HeadVerdict {
   return { ok: false, why };

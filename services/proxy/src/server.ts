@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
@@ -6,13 +7,15 @@ import type { Activity } from './activity.ts';
 import type { Visitor } from './admission.ts';
 import { ANSWERS, type Answer, answerTo, redirectToHttps } from './answer.ts';
 import type { Door } from './door.ts';
-import type { Forwarder, Forwarding } from './forward.ts';
+import { protocolOf } from './extended-connect.ts';
+import type { Forwarder, Forwarding, UpgradeForwarding } from './forward.ts';
 import type { Passage } from './gate.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
 import type { Handlers } from './listeners.ts';
 import type { Metrics } from './metrics.ts';
 import {
   cutExchange,
+  extendedHead,
   headBytes,
   isTls,
   isWebSocket,
@@ -23,12 +26,12 @@ import {
   watchClose,
 } from './node-http.ts';
 import { reply, replyToHandshake } from './reply.ts';
-import { type RequestHead, readHead } from './request-head.ts';
+import { type RawHead, type RequestHead, readHead } from './request-head.ts';
 import type { Trust } from './trust.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { VanishedPeers } from './vanished-peers.ts';
 import type { Visitors } from './visitors.ts';
-import { Tunnel, type Tunnels } from './websocket.ts';
+import { type ClientEnd, Tunnel, type Tunnels } from './websocket.ts';
 
 export interface EdgeParts {
   door: Door;
@@ -82,9 +85,10 @@ export class EdgeServer implements Handlers {
     res.once('close', () => gone.abort(new Error('the client left')));
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
-      reply(res, own, this.#draining);
+      reply(res, own, this.#draining || own.ends === true);
     };
-    const decided = await this.#decide(req, false, gone.signal);
+    const html = (req.headers.accept ?? '').includes('text/html');
+    const decided = await this.#decide(req, rawHead(req, false), html, gone.signal);
     if ('outcome' in decided) {
       if (!gone.signal.aborted) answer(decided);
       return;
@@ -115,7 +119,9 @@ export class EdgeServer implements Handlers {
       this.#parts.metrics.request(own.outcome, own.status);
       replyToHandshake(socket, own);
     };
-    const decided = await this.#decide(req, true, gone.signal);
+    const decided = isWebSocket(req)
+      ? await this.#decide(req, rawHead(req, true), false, gone.signal)
+      : ANSWERS.badRequest('its upgrade is not known here', false);
     stopWatching();
     if (gone.signal.aborted) {
       if (!('outcome' in decided)) decided.passage.exchange.neverReached();
@@ -125,28 +131,57 @@ export class EdgeServer implements Handlers {
     if ('outcome' in decided) return answer(decided);
 
     const forwarding = this.#forwarding(req, decided, answer);
+    this.#parts.forwarder.upgrade(req, socket, bytes, this.#upgrading(socket, decided, forwarding));
+  }
+
+  async connect(req: Http2ServerRequest, res: Http2ServerResponse): Promise<void> {
+    req.on('error', () => {});
+    res.on('error', () => {});
+    const { stream } = res;
+    const gone = new AbortController();
+    res.once('close', () => gone.abort(new Error('the client left')));
+    const answer = (own: Answer) => {
+      this.#parts.metrics.request(own.outcome, own.status);
+      reply(res, own, false);
+    };
+    if (protocolOf(req)?.toLowerCase() !== 'websocket') return answer(ANSWERS.otherProtocol());
+    const decided = await this.#decide(req, extendedHead(req), false, gone.signal);
+    if ('outcome' in decided) {
+      if (!gone.signal.aborted) answer(decided);
+      return;
+    }
+    if (gone.signal.aborted) return decided.passage.exchange.neverReached();
+    const forwarding = this.#forwarding(req, decided, answer);
+    this.#parts.forwarder.extended(stream, this.#upgrading(stream, decided, forwarding));
+  }
+
+  /** What else a handshake's way needs: its exchange lasts from the switch to the later of the two closes. */
+  #upgrading(
+    client: ClientEnd,
+    { id, visitor }: Decided,
+    forwarding: Forwarding & { over(): void },
+  ): UpgradeForwarding {
     const closed = () => forwarding.over();
     let cut = () => {
-      socket.destroy();
+      client.destroy();
     };
-    if (decided.visitor)
-      socket.once(
+    if (visitor)
+      client.once(
         'close',
-        this.#parts.visitors.keep(decided.visitor, () => cut()),
+        this.#parts.visitors.keep(visitor, () => cut()),
       );
-    socket.once('close', closed);
-    this.#parts.forwarder.upgrade(req, socket, bytes, {
+    client.once('close', closed);
+    return {
       ...forwarding,
       upgraded: (upstream) => {
-        // From the 101 to the later of the two closes.
-        socket.off('close', closed);
-        const tunnel = new Tunnel(socket, upstream);
+        client.off('close', closed);
+        const tunnel = new Tunnel(client, upstream);
         cut = () => tunnel.cut();
         void tunnel.closed.then(closed);
-        this.#parts.tunnels.add(decided.id, tunnel);
+        this.#parts.tunnels.add(id, tunnel);
         if (this.#draining) tunnel.goodbye('going away');
       },
-    });
+    };
   }
 
   connected(socket: Socket): void {
@@ -158,11 +193,15 @@ export class EdgeServer implements Handlers {
   }
 
   /** An answer of our own, or where the request goes; may wait for its backend. */
-  async #decide(req: WebRequest, upgrade: boolean, signal: AbortSignal): Promise<Answer | Decided> {
-    const html = !upgrade && (req.headers.accept ?? '').includes('text/html');
-    if (upgrade && !isWebSocket(req)) return ANSWERS.badRequest('its upgrade is not known here', html);
+  async #decide(
+    req: WebRequest,
+    raw: RawHead,
+    html: boolean,
+    signal: AbortSignal,
+  ): Promise<Answer | Decided> {
     if (headBytes(req) > this.#options.maxHeaderBytes) return ANSWERS.headersTooLarge(html);
-    const verdict = readHead(rawHead(req, upgrade), this.#options.clusterDomain);
+    if (!isKnownExpectation(req.headers.expect)) return ANSWERS.unknownExpectation(html);
+    const verdict = readHead(raw, this.#options.clusterDomain);
     if (!verdict.ok) return ANSWERS.badRequest(verdict.why, html);
     const { head } = verdict;
     const id = head.backendId;
@@ -170,7 +209,13 @@ export class EdgeServer implements Handlers {
     const redirectPort = this.#options.redirectPort();
     if (redirectPort !== undefined && !this.#cameByTls(req))
       return redirectToHttps(head.host, head.path, redirectPort);
-    const asking = { head, backendId: id, headers: req.headers, upgrade, secure: this.#cameByTls(req) };
+    const asking = {
+      head,
+      backendId: id,
+      headers: req.headers,
+      upgrade: raw.upgrade,
+      secure: this.#cameByTls(req),
+    };
     const entered = await this.#parts.door.enter(asking, signal);
     if ('outcome' in entered) return entered;
     const { passage, visitor } = entered;
@@ -179,7 +224,14 @@ export class EdgeServer implements Handlers {
       passage.exchange.neverReached();
       return ANSWERS.busy(html);
     }
-    return { head: visitor ? { ...head, path: visitor.path } : head, passage, id, upgrade, html, visitor };
+    return {
+      head: visitor ? { ...head, path: visitor.path } : head,
+      passage,
+      id,
+      upgrade: raw.upgrade,
+      html,
+      visitor,
+    };
   }
 
   /** What forwarding tells us of one exchange: it is counted, cleaned and, where it failed, answered. */
@@ -238,6 +290,11 @@ export class EdgeServer implements Handlers {
     const trusted = this.#parts.trust.includes(req.socket.remoteAddress ?? '');
     return isTls(req) || (trusted && req.headers['x-forwarded-proto'] === 'https');
   }
+}
+
+/** RFC 9110 §10.1.1. */
+function isKnownExpectation(expect: string | undefined): boolean {
+  return expect === undefined || expect.toLowerCase() === '100-continue';
 }
 
 /** Safe methods (RFC 9110 §9.2.1): repeating one does no harm. */

@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { Socket } from 'node:net';
 import { closeFrame, FrameFollower } from './frames.ts';
 
 /**
@@ -24,21 +25,24 @@ export interface OpenTunnel {
   cut(): void;
 }
 
+/** Towards the client: a connection of its own, or one stream of an HTTP/2 connection. */
+export type ClientEnd = Socket | ServerHttp2Stream;
+
 export class Tunnel implements OpenTunnel {
   readonly closed: Promise<void>;
-  readonly #client: Socket;
+  readonly #client: ClientEnd;
   readonly #upstream: Socket;
   readonly #frames = new FrameFollower();
   readonly #follow = (chunk: Buffer) => this.#frames.follow(chunk);
   #leaving = false;
 
   /** Both sockets are already joined and nothing has flowed towards the client yet but the handshake. */
-  constructor(client: Socket, upstream: Socket) {
+  constructor(client: ClientEnd, upstream: Socket) {
     this.#client = client;
     this.#upstream = upstream;
     for (const socket of [client, upstream]) {
       socket.on('error', () => {});
-      keepAlive(socket);
+      if (socket instanceof Socket) keepAlive(socket);
     }
     upstream.on('data', this.#follow);
     this.closed = Promise.all([whenClosed(client), whenClosed(upstream)]).then(() => {});
@@ -66,7 +70,8 @@ export class Tunnel implements OpenTunnel {
   }
 
   cut(): void {
-    this.#client.destroy();
+    if (this.#client instanceof Socket) this.#client.destroy();
+    else this.#client.close(constants.NGHTTP2_CANCEL);
     this.#upstream.destroy();
   }
 
@@ -126,7 +131,7 @@ export class Tunnels {
   }
 }
 
-function whenClosed(socket: Socket): Promise<void> {
+function whenClosed(socket: ClientEnd): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed) resolve();
     else socket.once('close', () => resolve());

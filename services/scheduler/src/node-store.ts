@@ -37,11 +37,14 @@ export class NodeStore {
     this.#epoch = epoch;
   }
 
-  /** Registers a node under a fresh tick, which replaces any registration before it. A drone gets no work before `admit`. */
-  async register(node: Node): Promise<number> {
+  /**
+   * Registers a node under a fresh tick, higher than any placement that it was given, which replaces any registration
+   * before it. A drone gets no work before `admit`.
+   */
+  async register(node: Node, highestPlacement = 0): Promise<number> {
     const capacity = node.kind === NodeKind.DRONE ? [node.cpuMillis, node.memoryBytes, node.backends] : [];
     for (;;) {
-      const registration = Number(String(await this.#epoch.run('tick', [])));
+      const registration = Number(String(await this.#epoch.run('tick', [highestPlacement])));
       const answer = await this.#epoch.run('register', [
         this.#nodes(node.kind),
         memberOf(node.kind, node.id),

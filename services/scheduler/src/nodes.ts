@@ -56,10 +56,14 @@ export class Nodes {
     this.#log = log;
   }
 
-  async register(node: Node, inventory: readonly InventoryEntry[]): Promise<RegisterNodeResponse> {
+  async register(
+    node: Node,
+    inventory: readonly InventoryEntry[],
+    highestPlacement = 0,
+  ): Promise<RegisterNodeResponse> {
     if (node.kind === NodeKind.UNSPECIFIED || !isNodeId(node.id))
       throw new AppError('invalid', 'a node has a kind and an id of a-z, 0-9 and hyphens');
-    const registration = await this.#nodes.register(node);
+    const registration = await this.#nodes.register(node, highestPlacement);
     this.#registrations({ kind: KIND_NAMES[node.kind] });
     this.#log.info(
       { node: node.id, kind: node.kind, registration, backends: inventory.length },

@@ -80,9 +80,9 @@ export function schedulerService(parts: SchedulerParts): Implementation {
     },
     listDrones: async () => ({ drones: await nodes.drones() }),
     forgetDrone: async ({ id }) => ({ endedIds: await leases.forget(id) }),
-    registerNode: async ({ node, inventory }) => {
+    registerNode: async ({ node, inventory, highestPlacement }) => {
       if (!node) throw new AppError('invalid', 'node is required');
-      return nodes.register(node, inventory);
+      return nodes.register(node, inventory, highestPlacement);
     },
     renewNode: (request) => nodes.renew(request),
     withdrawRoute: ({ droneId, registration, backendId }) =>

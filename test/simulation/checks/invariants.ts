@@ -83,7 +83,7 @@ export class Invariants implements EngineWatch, ProxyWatch {
 
   #placed(args: readonly (string | Buffer)[], reply: RedisReply): void {
     const [outcome, , , placement] = reply as Buffer[];
-    const key = String(args[8]);
+    const key = String(args[7]);
     if (String(outcome) === 'placed' && key !== '') this.fences.issued(key, Number(String(placement)));
   }
 }

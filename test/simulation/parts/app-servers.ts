@@ -46,7 +46,7 @@ export class AppServers {
     const spec = BackendSpec.fromPartial({
       image: 'demo/app:1',
       resources: { cpuMillis: 100, memoryBytes: 64e6 },
-      stopGraceMs: random.pick([500, 3_000, 10_000]),
+      stopGraceMs: random.pick([500, 10_000, 10_000]),
       idleTimeoutMs: random.chance(0.1) ? 0 : random.pick(IDLE_TIMEOUTS_MS),
       lifetimeLimitMs: random.chance(0.1) ? 20_000 : 0,
       startupTimeoutMs: 10_000,

@@ -11,6 +11,5 @@ export interface ChangedParts {
   agentBus?(bus: Bus): Bus;
   agentFiles?(files: StateFiles, clock: Clock): StateFiles;
   agentScheduler?(scheduler: SchedulerClient): SchedulerClient;
-  proxyBus?(bus: Bus): Bus;
   replica?: typeof Replica;
 }

@@ -35,6 +35,7 @@ export class Faults {
     const { world } = this.#around;
     const { random } = world;
     if (random.chance(0.3)) this.#lose(ms);
+    if (ms > LONG_MS) this.#absence(ms);
     const count = random.chance(0.1) ? 0 : 1 + random.below(10);
     if (random.chance(0.5)) this.#storm(random.between(0, ms), random.skewed(2_000, ms));
     for (let fault = 0; fault < count; fault++) {
@@ -108,6 +109,17 @@ export class Faults {
     world.after(ms, () => network.heal(a, b));
   }
 
+  /** A drone that no scheduler hears of for longer than its lease, while its programs and their users go on. */
+  #absence(ms: number): void {
+    const { world, schedulers } = this.#around;
+    const drone = world.random.pick(this.#drones);
+    world.after(world.random.between(5_000, ms - LONG_MS), () => {
+      if (this.#healed) return;
+      for (const scheduler of schedulers)
+        this.#cut(drone.name, scheduler, world.random.between(30_000, 55_000));
+    });
+  }
+
   /** An agent dies and comes back while no scheduler can be reached. */
   #lonely(drone: Mortal, ms: number): void {
     const { world, schedulers } = this.#around;
@@ -142,6 +154,9 @@ export class Faults {
     });
   }
 }
+
+/** Trouble that lasts longer than that has room for a lost lease. */
+const LONG_MS = 55_000;
 
 const KINDS = [
   'crash',

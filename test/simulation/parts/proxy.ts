@@ -117,8 +117,7 @@ export class SimulatedProxy {
     const { clock } = process;
     const id = this.#keepsName ? this.name : `${this.name}-${++this.#lives}`;
     const redis = storeOf(process, store);
-    const own = busOf(process, busServer);
-    const bus = changed.proxyBus?.(own) ?? own;
+    const bus = busOf(process, busServer);
     const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
     const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region: 'local' });
     const membership = new Membership(scheduler, { node }, clock, silent);

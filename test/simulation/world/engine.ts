@@ -69,7 +69,7 @@ export class Engine {
     const { random } = this.world;
     this.#exitAfter(
       container,
-      random.chance(0.3) ? random.between(8_000, 60_000) : random.skewed(10, 8_000),
+      random.chance(0.5) ? random.between(8_000, 60_000) : random.skewed(10, 8_000),
       0,
     );
     return true;

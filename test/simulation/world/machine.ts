@@ -15,7 +15,7 @@ export class Machine {
     this.name = name;
     this.#offset = world.random.between(0, 1e9);
     const { random } = world;
-    this.#rate = random.chance(0.5) ? random.pick([0.9, 1.1]) : random.between(0.9, 1.1);
+    this.#rate = random.chance(0.7) ? random.pick([0.9, 1.1]) : random.between(0.9, 1.1);
   }
 
   /** How long `ms` of this machine's clock are in truth. */

@@ -1,3 +1,4 @@
+import { mayBecomeHead } from './header-lines.ts';
 import { readResponse, type StrictResponse } from './strict-response.ts';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
@@ -38,6 +39,7 @@ export class AnswerHead {
       const whole = end >= 0 && end + 4 <= to;
       if ((whole ? end : to) - from > MOST_BYTES) return 'strange';
       if (!whole) {
+        if (!mayBecomeHead(bytes.toString('latin1', from, to))) return 'strange';
         this.#stash = to > from ? Buffer.from(bytes.subarray(from, to)) : undefined;
         return 'more';
       }

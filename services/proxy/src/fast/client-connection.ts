@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { ClientWriter } from './client-writer.ts';
 import { type ExchangeClient, type ExchangeParts, FastExchange, type Passing } from './exchange.ts';
-import { mayBecomeRequest, readRequest, type StrictRequest } from './strict-request.ts';
+import { mayBecomeHead } from './header-lines.ts';
+import { readRequest, type StrictRequest } from './strict-request.ts';
 import type { Upstream } from './upstream.ts';
 
 /**
@@ -16,7 +17,7 @@ export interface ConnectionOwner {
   /** Where the request goes, counted as open from now on; nothing where the general path has to answer. */
   admit(request: StrictRequest, path: () => string, connection: ClientConnection): Passing | undefined;
   /** This request's backend failed; returns what the client is told, as bytes of one character each. */
-  failed(id: string, head: string, keep: boolean): string;
+  failed(passing: Passing | undefined, head: string, keep: boolean, reached: boolean): string;
   /** Both speak WebSocket from now on; the backend has said this already. */
   joined(passing: Passing, client: ClientConnection, upstream: Upstream, said: Buffer): void;
   left(connection: ClientConnection): void;
@@ -113,8 +114,8 @@ export class ClientConnection implements ExchangeClient {
     this.#read(next);
   }
 
-  failed(keep: boolean): string {
-    return this.#owner.failed(this.#passing?.id ?? '', this.#head, keep);
+  failed(keep: boolean, reached: boolean): string {
+    return this.#owner.failed(this.#passing, this.#head, keep, reached);
   }
 
   cut(reset: boolean): void {
@@ -205,7 +206,7 @@ export class ClientConnection implements ExchangeClient {
     if (this.#state === 'idle') this.#since = this.#owner.now();
     this.#pieces += 1;
     const text = bytes.length > this.#owner.maxHeaderBytes ? '\n' : bytes.toString('latin1');
-    if (this.#pieces > MOST_PIECES || !mayBecomeRequest(text)) {
+    if (this.#pieces > MOST_PIECES || !mayBecomeHead(text)) {
       this.#handOver(bytes);
       return;
     }

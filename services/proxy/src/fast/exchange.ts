@@ -31,7 +31,7 @@ export interface ExchangeClient {
   /** The last byte of the answer has gone out. */
   over(keep: boolean): void;
   /** The backend failed before anything was answered; returns what the client is told instead. */
-  failed(keep: boolean): string;
+  failed(keep: boolean, reached: boolean): string;
   /** The answer cannot be brought to its end; `reset` where a plain close would look like it. */
   cut(reset: boolean): void;
   /** Both speak WebSocket from here on; the rest of these bytes comes after the head. */
@@ -41,6 +41,7 @@ export interface ExchangeClient {
 export interface Passing {
   request: StrictRequest;
   id: string;
+  droneId: string;
   endpoint: Endpoint;
   exchange: Exchange;
   path: string;
@@ -260,7 +261,7 @@ export class FastExchange implements UpstreamUser {
     }
     this.#keep = this.#mayKeep() && !this.uploading;
     this.#body = new AnswerBody({ body: 'none', length: 0 });
-    this.#complete(this.#client.failed(this.#keep), NOTHING, 0, 0);
+    this.#complete(this.#client.failed(this.#keep, this.#reached), NOTHING, 0, 0);
   }
 
   #mayKeep(): boolean {

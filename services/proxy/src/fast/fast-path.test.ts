@@ -38,7 +38,7 @@ const fail = (error: unknown) => {
 async function scene(talk: (socket: Socket, received: string) => void) {
   const clock = crankedClock();
   const activity = new Activity(0);
-  const upstreams = new KeptUpstreams(1_000, clock, fail);
+  const upstreams = new KeptUpstreams(1_000, clock, { opened: () => {}, failed: fail });
   const upstreamSockets: Socket[] = [];
   const received: string[] = [];
   const backend = createServer((socket) => {
@@ -70,6 +70,7 @@ async function scene(talk: (socket: Socket, received: string) => void) {
         upstreamFailed: () => counted.push('failed'),
       },
       clock,
+      isSilent: () => false,
       look: (id) => looked.push(id),
       log: createLog('test', 'silent'),
     },

@@ -29,6 +29,8 @@ export interface FastPathParts {
   metrics: Metrics;
   clock: Clock;
   log: Log;
+  /** Whether a drone has missed its renewals. */
+  isSilent(droneId: string): boolean;
   /** A backend could not be reached. */
   look(id: string): void;
 }
@@ -114,15 +116,18 @@ export class FastPath implements ConnectionOwner {
       return undefined;
     }
     const added = claims ? addedTo(request.host, id, connection, claims) : origin.added;
-    return { request, id, endpoint: passage.endpoint, exchange: passage.exchange, path: path(), added };
+    const { droneId, endpoint, exchange } = passage;
+    return { request, id, droneId, endpoint, exchange, path: path(), added };
   }
 
-  failed(id: string, head: string, keep: boolean): string {
+  failed(passing: Passing | undefined, head: string, keep: boolean, reached: boolean): string {
     const { metrics } = this.#parts;
-    const own = ANSWERS.badGateway(ACCEPTS_HTML.test(head));
+    const html = ACCEPTS_HTML.test(head);
+    const away = !reached && this.#parts.isSilent(passing?.droneId ?? '');
+    const own = away ? ANSWERS.away(html) : ANSWERS.badGateway(html);
     metrics.upstreamFailed();
     metrics.request(own.outcome, own.status);
-    this.#parts.look(id);
+    if (passing) this.#parts.look(passing.id);
     const bytes = answerBytes(own, !keep).toString('latin1');
     return head.startsWith('HEAD ') ? bytes.slice(0, bytes.indexOf('\r\n\r\n') + 4) : bytes;
   }

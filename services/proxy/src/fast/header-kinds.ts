@@ -61,6 +61,8 @@ const REQUEST = new Map<string, number>([
   ['te', STRANGE],
   ['trailer', STRANGE],
   ['http2-settings', STRANGE],
+  ['content_length', STRANGE],
+  ['transfer_encoding', STRANGE],
 ]);
 
 const RESPONSE = new Map<string, number>([

@@ -45,6 +45,14 @@ export function lengthOf(value: string): number {
   return LENGTH.test(value) ? Number(value) : -1;
 }
 
+/** Whether bytes that have no end of a head yet may still become one: no control, no bare CR or LF. */
+export function mayBecomeHead(text: string): boolean {
+  return !NEVER.test(text);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them
+const NEVER = /(?:^|[^\r])\n|\r(?!\n|$)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
 function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }

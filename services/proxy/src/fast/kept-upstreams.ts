@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { Upstream, type UpstreamUser } from './upstream.ts';
@@ -19,14 +20,21 @@ interface Connections {
   resting: boolean;
 }
 
+export interface KeptUpstreamsOwner {
+  /** A connection to a backend is on its way. */
+  opened(socket: Socket): void;
+  /** One's user threw, which none should. */
+  failed(error: unknown): void;
+}
+
 export class KeptUpstreams {
   readonly #backends = new Map<string, Connections>();
   readonly #connectTimeoutMs: number;
   readonly #clock: Clock;
-  readonly #failed: (error: unknown) => void;
+  readonly #owner: KeptUpstreamsOwner;
 
-  constructor(connectTimeoutMs: number, clock: Clock, failed: (error: unknown) => void) {
-    this.#failed = failed;
+  constructor(connectTimeoutMs: number, clock: Clock, owner: KeptUpstreamsOwner) {
+    this.#owner = owner;
     this.#connectTimeoutMs = connectTimeoutMs;
     this.#clock = clock;
   }
@@ -54,8 +62,9 @@ export class KeptUpstreams {
     const upstream = new Upstream(endpoint, user, {
       connectTimeoutMs: this.#connectTimeoutMs,
       closed: (it) => this.#closed(id, it),
-      failed: this.#failed,
+      failed: (error) => this.#owner.failed(error),
     });
+    this.#owner.opened(upstream.socket);
     connections.all.add(upstream);
     return upstream;
   }

@@ -1,4 +1,5 @@
-import { mayBecomeRequest, readRequest } from './strict-request.ts';
+import { mayBecomeHead } from './header-lines.ts';
+import { readRequest } from './strict-request.ts';
 
 const HOST = 'Host: a.test';
 
@@ -128,13 +129,13 @@ describe('readRequest', () => {
   });
 });
 
-describe('mayBecomeRequest', () => {
+describe('mayBecomeHead', () => {
   it.each(['', 'G', 'GET / HTTP/1.1\r', 'GET / HTTP/1.1\r\nHost: a\r\n', `GET / HTTP/1.1\r\n${HOST}\r\n\r`])(
     'waits after %j',
-    (text) => expect(mayBecomeRequest(text)).toBe(true),
+    (text) => expect(mayBecomeHead(text)).toBe(true),
   );
   it.each(['\n', 'GET /\n', 'GET / HTTP/1.1\r\nHost: a\n\n', 'GET /\rX', '\x16\x03\x01', 'GET /\0'])(
     'does not wait after %j',
-    (text) => expect(mayBecomeRequest(text)).toBe(false),
+    (text) => expect(mayBecomeHead(text)).toBe(false),
   );
 });

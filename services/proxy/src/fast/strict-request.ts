@@ -71,14 +71,6 @@ export function readRequest(text: string, trusted: boolean): StrictRequest | und
   return ok && request.host !== '' ? request : undefined;
 }
 
-/** Whether bytes that have no end of a head yet may still become one of these: no control, no bare CR or LF. */
-export function mayBecomeRequest(text: string): boolean {
-  return !NEVER.test(text);
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them
-const NEVER = /(?:^|[^\r])\n|\r(?!\n|$)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
-
 function readHeaders(text: string, from: number, trusted: boolean, request: StrictRequest): boolean {
   let kept = 0;
   let lines = '';

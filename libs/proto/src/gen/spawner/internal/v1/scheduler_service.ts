@@ -247,6 +247,8 @@ export interface RegisterNodeRequest {
     | undefined;
   /** Drones: everything that the agent's journal holds, ended backends that were not acknowledged included. */
   inventory: InventoryEntry[];
+  /** Drones: the highest placement that they were ever given, so that no later fence is lower, whatever the store lost. */
+  highestPlacement: number;
 }
 
 export interface RegisterNodeResponse {
@@ -2269,7 +2271,7 @@ export const ForgetDroneResponse: MessageFns<ForgetDroneResponse> = {
 };
 
 function createBaseRegisterNodeRequest(): RegisterNodeRequest {
-  return { node: undefined, inventory: [] };
+  return { node: undefined, inventory: [], highestPlacement: 0 };
 }
 
 export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
@@ -2279,6 +2281,9 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
     }
     for (const v of message.inventory) {
       InventoryEntry.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.highestPlacement !== 0) {
+      writer.uint32(24).int64(message.highestPlacement);
     }
     return writer;
   },
@@ -2312,6 +2317,14 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
             message.inventory.push(InventoryEntry.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.highestPlacement = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2330,6 +2343,11 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
       inventory: globalThis.Array.isArray(object?.inventory)
         ? object.inventory.map((e: any) => InventoryEntry.fromJSON(e))
         : [],
+      highestPlacement: isSet(object.highestPlacement)
+        ? globalThis.Number(object.highestPlacement)
+        : isSet(object.highest_placement)
+        ? globalThis.Number(object.highest_placement)
+        : 0,
     };
   },
 
@@ -2341,6 +2359,9 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
     if (message.inventory?.length) {
       obj.inventory = message.inventory.map((e) => InventoryEntry.toJSON(e));
     }
+    if (message.highestPlacement !== 0) {
+      obj.highestPlacement = Math.round(message.highestPlacement);
+    }
     return obj;
   },
 
@@ -2351,6 +2372,7 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
     const message = createBaseRegisterNodeRequest();
     message.node = (object.node !== undefined && object.node !== null) ? Node.fromPartial(object.node) : undefined;
     message.inventory = object.inventory?.map((e) => InventoryEntry.fromPartial(e)) || [];
+    message.highestPlacement = object.highestPlacement ?? 0;
     return message;
   },
 };

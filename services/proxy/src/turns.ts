@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/**
+ * Node hands over the requests of an HTTP/1 connection as fast as it reads them. Here each has its turn when the one before
+ * is answered (RFC 9112 §9.3.2); none comes after one that ended the connection; and where Node cannot read on, those that
+ * it has read are answered first.
+ */
+export class Turns {
+  readonly #lines = new WeakMap<Duplex, Line>();
+
+  /** Calls `begin` when it is its turn; never where the connection ends before. */
+  request(req: IncomingMessage, res: ServerResponse, begin: () => void): void {
+    this.#take(req.socket, { req, res, begin });
+  }
+
+  /** What takes the connection over and ends it, or makes it something else than HTTP. */
+  takeover(socket: Duplex, begin: () => void): void {
+    this.#take(socket, { req: undefined, res: undefined, begin });
+  }
+
+  /** Node found no request in what came (RFC 9112 §2.2), or nothing came in time. */
+  failed(error: Error & { code?: string }, socket: Duplex): void {
+    const line = this.#lines.get(socket);
+    if (line?.last) return;
+    const refusal = `HTTP/1.1 ${STATUS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`;
+    // The fault is in the body of the one that was read last, or behind it.
+    if (line?.waiting.at(-1)?.req?.complete === false) line.waiting.pop();
+    const { req, res } = line?.current ?? {};
+    if (!line?.current || req?.complete === false || !socket.writable) {
+      refuse(socket, res?.headersSent ? '' : refusal);
+      return;
+    }
+    line.last = refusal;
+  }
+
+  #take(socket: Duplex, turn: Turn): void {
+    if (isOver(socket)) return;
+    const line = this.#lines.get(socket) ?? { current: undefined, waiting: [], last: undefined };
+    this.#lines.set(socket, line);
+    if (!line.current) this.#begin(socket, line, turn);
+    else if (line.waiting.length < MOST_WAITING) line.waiting.push(turn);
+    else socket.destroy();
+  }
+
+  #begin(socket: Duplex, line: Line, turn: Turn): void {
+    line.current = turn;
+    turn.res?.once('close', () => this.#next(socket, line));
+    turn.begin();
+  }
+
+  #next(socket: Duplex, line: Line): void {
+    line.current = undefined;
+    if (isOver(socket)) return;
+    const turn = line.waiting.shift();
+    if (turn) this.#begin(socket, line, turn);
+    else if (line.last) refuse(socket, line.last);
+  }
+}
+
+interface Turn {
+  req: IncomingMessage | undefined;
+  res: ServerResponse | undefined;
+  begin(): void;
+}
+
+interface Line {
+  current: Turn | undefined;
+  readonly waiting: Turn[];
+  /** What is written after the last answer, at the end of the connection. */
+  last: string | undefined;
+}
+
+/** Heads are read ahead of their turn only so far. */
+const MOST_WAITING = 256;
+
+const STATUS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+function isOver(socket: Duplex): boolean {
+  return socket.writableEnded || socket.destroyed;
+}
+
+function refuse(socket: Duplex, refusal: string): void {
+  if (socket.writable && refusal !== '') socket.write(refusal);
+  socket.destroy();
+}

@@ -1,0 +1,41 @@
+/** A chunked body (RFC 9112 §7.1) as servers of various strictness read it. */
+import { Fault, type LineEnd, lineAt, Unfinished } from './lines.ts';
+
+export interface ChunkHabits {
+  lineEnd: LineEnd;
+  /** Numbers are read as far as they go, and what follows them is overlooked. */
+  looseNumbers: boolean;
+}
+
+/** The body that begins at this offset and the offset behind it, trailers included. */
+export function readChunks(bytes: string, from: number, habits: ChunkHabits): { body: string; end: number } {
+  let body = '';
+  for (let at = from; ; ) {
+    const size = lineAt(bytes, at, habits.lineEnd);
+    const length = sizeOf(size.text, habits);
+    if (length === 0) return { body, end: afterTrailers(bytes, size.next, habits) };
+    const end = size.next + length;
+    if (end > bytes.length) throw new Unfinished();
+    body += bytes.slice(size.next, end);
+    const after = lineAt(bytes, end, habits.lineEnd);
+    if (after.text !== '' && !habits.looseNumbers) throw new Fault('no line end after a chunk');
+    at = after.next;
+  }
+}
+
+const STRICT_SIZE = /^([0-9a-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/i;
+
+function sizeOf(text: string, { looseNumbers }: ChunkHabits): number {
+  const digits = looseNumbers ? /^\s*\+?(?:0x)?([0-9a-f]+)/i.exec(text) : STRICT_SIZE.exec(text);
+  if (!digits) throw new Fault(`the chunk size ${JSON.stringify(text.slice(0, 40))}`);
+  return Number.parseInt(digits[1] ?? '', 16);
+}
+
+function afterTrailers(bytes: string, from: number, { lineEnd }: ChunkHabits): number {
+  for (let at = from; ; ) {
+    const line = lineAt(bytes, at, lineEnd);
+    if (line.text === '') return line.next;
+    if (!line.text.includes(':')) throw new Fault('no trailer line');
+    at = line.next;
+  }
+}

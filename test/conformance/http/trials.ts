@@ -1,0 +1,28 @@
+import { type Course, type Observation, run } from './course.ts';
+import type { Payload } from './payload.ts';
+import { judge, told, type Verdict } from './verdict.ts';
+
+/** Every payload on every way, several at once. */
+export interface Trial extends Verdict {
+  observation: Observation;
+  /** What the backend was told, in a form that can be compared between two proxies. */
+  told: unknown[];
+}
+
+export async function tryAll(
+  courses: readonly Course[],
+  payloads: readonly Payload[],
+): Promise<Map<Payload, Trial>> {
+  const trials = new Map<Payload, Trial>();
+  const left = [...payloads];
+  await Promise.all(
+    courses.map(async (course) => {
+      for (let payload = left.shift(); payload; payload = left.shift()) {
+        const observation = await run(course, payload);
+        const verdict = judge(course, payload, observation);
+        trials.set(payload, { ...verdict, observation, told: told(observation.requests, course.host) });
+      }
+    }),
+  );
+  return trials;
+}
