@@ -103,3 +103,33 @@ it('an exchange over HTTP/2 is cut when its token is revoked, and its neighbour 
   expect(session.closed).toBe(false);
   session.destroy();
 });
+
+it('a WebSocket over HTTP/2 is let in by the cookie, and cut when its token is revoked', async () => {
+  const { host, token, revoke } = await visited();
+  const session = await openSession(host);
+  const open = (cookie: string, origin: string) => {
+    const stream = session.request({
+      ':method': 'CONNECT',
+      ':protocol': 'websocket',
+      ':authority': host,
+      ':path': '/ws',
+      'sec-websocket-version': '13',
+      cookie,
+      origin,
+    });
+    stream.on('error', () => {});
+    return stream;
+  };
+  const statusOf = async (stream: ReturnType<typeof open>) => (await once(stream, 'response'))[0][':status'];
+  const cookie = `__Host-spawner-token=${token}`;
+  expect(await statusOf(open('', `https://${host}`))).toBe(401);
+  expect(await statusOf(open(cookie, `https://other.${DOMAIN}`))).toBe(401);
+  const stream = open(cookie, `https://${host}`);
+  expect(await statusOf(stream)).toBe(200);
+  const began = Date.now();
+  const closed = once(stream, 'close');
+  await revoke();
+  await closed;
+  expect(Date.now() - began).toBeLessThan(1_000);
+  session.destroy();
+});
