@@ -1,3 +1,5 @@
+import type { BackendId } from '@spawner/domain';
+import { Access } from '@spawner/proto/v1/backend';
 import fc from 'fast-check';
 import { commands } from './memory-redis-commands.ts';
 import { keys, Node, NodeKind, type Side, SpecSummary, type Step } from './memory-redis-sides.ts';
@@ -54,7 +56,8 @@ const ready = step('ready', [drone, fc.constantFrom(5, 1_000)], async (side, id,
 });
 
 function placed(side: Side, id: string, cpuMillis: number, name: string | undefined, repeated: boolean) {
-  const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' } };
+  const access = id === 'b4' ? Access.PUBLIC : Access.TOKEN;
+  const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' }, access };
   const given = name === undefined ? undefined : { ...NAMESPACE, name };
   return side.backends.place(
     id,
@@ -119,6 +122,26 @@ const backends = [
   ),
 ];
 
+const token = fc.constantFrom('t0', 't1', 't2');
+const user = fc.constantFrom('', 'ada', 'bob');
+
+const tokens = [
+  step(
+    'grant token',
+    [backend, token, user, fc.constantFrom(1_000, 900_000), fc.constantFrom(2, 100)],
+    (side, id, tokenId, of, ttlMs, most) =>
+      side.tokens.create({ backendId: id as BackendId, tokenId, user: of, claims: '', ttlMs }, most),
+  ),
+  step('revoke token', [backend, token], (side, id, tokenId) =>
+    side.tokens.revoke(id as BackendId, { tokenId }),
+  ),
+  step('revoke tokens', [backend, user, fc.boolean()], (side, id, of, all) =>
+    side.tokens.revoke(id as BackendId, all ? {} : { user: of }),
+  ),
+  step('expire token', [backend, token], (side, id, tokenId) => side.tokens.expire(tokenId, id)),
+  step('backend of token', [token], (side, tokenId) => side.tokens.backendOf(tokenId)),
+];
+
 const time = [
   step('sweep', [often], (side, advances) => side.sweep(advances)),
   step('pass', [ms], (side, passed) => side.redis.send(['HINCRBY', keys.clock, 'now', String(passed)])),
@@ -134,6 +157,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: settle },
   { weight: 6, arbitrary: fc.oneof(...nodes) },
   { weight: 8, arbitrary: fc.oneof(...backends) },
+  { weight: 6, arbitrary: fc.oneof(...tokens) },
   { weight: 4, arbitrary: fc.oneof(...time) },
   { weight: 2, arbitrary: ready },
   { weight: 18, arbitrary: commands },

@@ -7,6 +7,7 @@ import { createLog } from '@spawner/service';
 import { keysOf, type Redis, type RedisReply, StoreEpoch } from '@spawner/store';
 import { Lease } from '../../services/certificates/src/lease.ts';
 import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
+import { ConnectionTokens } from '../../services/scheduler/src/connection-tokens.ts';
 import { NodeStore } from '../../services/scheduler/src/node-store.ts';
 import { Replication } from '../../services/scheduler/src/replication.ts';
 import { Withdrawals } from '../../services/scheduler/src/withdrawal.ts';
@@ -22,6 +23,7 @@ export class Side {
   readonly nodes: NodeStore;
   readonly backends: BackendStore;
   readonly withdrawals: Withdrawals;
+  readonly tokens: ConnectionTokens;
   /** What was given last, so that calls can name it. */
   readonly registrations = new Map<string, number>();
   readonly epochs = new Map<string, number>();
@@ -34,6 +36,7 @@ export class Side {
     this.nodes = new NodeStore(redis, keys, epoch);
     this.backends = new BackendStore(redis, keys, epoch, new Replication(redis, epoch, 0));
     this.withdrawals = new Withdrawals(keys, epoch);
+    this.tokens = new ConnectionTokens(redis, keys, epoch, { ...systemClock, wall: () => new Date(0) });
   }
 
   async empty(): Promise<void> {

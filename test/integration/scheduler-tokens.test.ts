@@ -130,6 +130,7 @@ describe('connection tokens', () => {
     const { at, id, create, spawn, drone } = here;
     const nobody = newBackendId(randomBytes);
     await expect(create({ id: nobody })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(here.revoke({ id: nobody })).rejects.toMatchObject({ code: 'not_found' });
     const open = await spawn(Access.UNSPECIFIED);
     await expect(create({ id: open })).rejects.toMatchObject({ code: 'failed_precondition' });
     await expect(create({ tokenId: 'short' })).rejects.toMatchObject({ code: 'invalid' });

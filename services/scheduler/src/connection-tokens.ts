@@ -55,16 +55,17 @@ export class ConnectionTokens {
     return new Date(expireMs);
   }
 
-  /** Takes back one token, or all of the backend's, or those of one user; how many were good until now. */
+  /** Takes back one token, or all of the backend's, or those of one user; how many were good until now. Throws `not_found`. */
   async revoke(
     backendId: BackendId,
     { tokenId = '', user }: { tokenId?: string; user?: string },
   ): Promise<number> {
     const row = rowOf({ state: RouteState.REVOKED });
     const of = user === undefined ? ['any', ''] : ['user', user];
-    return Number(
-      await this.#epoch.run('revoke-tokens', [backendId, tokenId, ...of, row, DEADLINES.revoked]),
-    );
+    const args = [backendId, tokenId, ...of, row, DEADLINES.revoked];
+    const count = Number(await this.#epoch.run('revoke-tokens', args));
+    if (count < 0) throw new AppError('not_found', `no backend ${backendId}`);
+    return count;
   }
 
   /** The backend that a token is for; nothing where it is not known, or was revoked. */

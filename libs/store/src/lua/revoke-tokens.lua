@@ -1,7 +1,8 @@
 -- Takes connection tokens of a backend back. What says so stays for a while, for proxies that load the table anew.
 -- ARGV: id of the backend, id of the token (empty: any), 'user' | 'any', the user, row without epoch that says so, ms for
--- which it stays. Returns how many were good until now.
+-- which it stays. Returns how many were good until now, -1 for an unknown backend.
 local id, tokens = ARGV[1], BACKEND .. ARGV[1] .. ':tokens'
+if redis.call('EXISTS', BACKEND .. id) == 0 then return -1 end
 local over = cluster_now() + tonumber(ARGV[6])
 local function revoke(token, said)
   if not said or string.sub(said, 1, 5) ~= 'good ' then return 0 end
