@@ -12,6 +12,8 @@ export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
+  /** Whether an HTTP/1 connection ends with it. */
+  closes?: boolean;
 }
 
 /** Tells a waiting page that it was not the backend that answered, and how far the backend is. */
@@ -36,6 +38,16 @@ export const ANSWERS = {
     const said = again('unreachable', `${AWAY}.`, html);
     return html ? { ...said, body: retryingPage(AWAY) } : said;
   },
+  /** The connection that asks is one too many for its host: it is closed. */
+  tooManyConnections: (html: boolean) => ({
+    ...limited('There are too many connections to this backend.', html),
+    closes: true,
+  }),
+  tooManyRequests: (html: boolean) => limited('Too many requests come for this backend.', html),
+  bodyTimeout: () => ({
+    ...answer(408, 'refused', 'DEADLINE_EXCEEDED', "The rest of the request's body did not come.", false),
+    closes: true,
+  }),
   busy: (html: boolean) => again('busy', 'Too many requests are under way to this backend.', html),
 } as const;
 
@@ -93,6 +105,11 @@ function starting(state: string): Answer {
 function again(outcome: string, message: string, html: boolean, more: Record<string, string> = {}): Answer {
   const { headers, ...rest } = answer(503, outcome, 'UNAVAILABLE', message, html);
   return { ...rest, headers: { ...headers, 'Retry-After': '1', ...more } };
+}
+
+function limited(message: string, html: boolean): Answer {
+  const { headers, ...rest } = answer(429, 'limited', 'RESOURCE_EXHAUSTED', message, html);
+  return { ...rest, headers: { ...headers, 'Retry-After': '1' } };
 }
 
 function answer(

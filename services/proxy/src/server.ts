@@ -9,9 +9,11 @@ import { protocolOf } from './extended-connect.ts';
 import type { Forwarder, Forwarding, UpgradeForwarding } from './forward.ts';
 import type { Gate, Passage } from './gate.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
+import type { Limits } from './limits.ts';
 import type { Handlers } from './listeners.ts';
 import type { Metrics } from './metrics.ts';
 import {
+  connectionOf,
   extendedHead,
   headBytes,
   isTls,
@@ -21,6 +23,7 @@ import {
   type WebResponse,
   wantsClose,
   watchClose,
+  watchSilence,
 } from './node-http.ts';
 import { reply, replyToHandshake } from './reply.ts';
 import { type RawHead, type RequestHead, readHead } from './request-head.ts';
@@ -35,6 +38,7 @@ export interface EdgeParts {
   activity: Activity;
   upstreams: Upstreams;
   tunnels: Tunnels;
+  limits: Limits;
   vanished: Pick<VanishedPeers, 'watch'>;
   trust: Trust;
   metrics: Metrics;
@@ -50,6 +54,8 @@ export interface EdgeOptions {
   clusterDomain: string;
   maxHeaderBytes: number;
   openPerBackend: number;
+  /** How long a body may be silent. */
+  bodyTimeoutMs: number;
   /** Where plain HTTP is sent to, or nothing. */
   redirectPort(): number | undefined;
 }
@@ -80,7 +86,7 @@ export class EdgeServer implements Handlers {
     res.once('close', () => gone.abort(new Error('the client left')));
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
-      reply(res, own, this.#draining);
+      reply(res, own, this.#draining || own.closes === true);
     };
     const html = (req.headers.accept ?? '').includes('text/html');
     const decided = await this.#decide(req, rawHead(req, false), html, gone.signal);
@@ -92,6 +98,11 @@ export class EdgeServer implements Handlers {
 
     const forwarding = this.#forwarding(req, decided, answer);
     res.once('close', () => forwarding.over());
+    if (decided.head.hasBody)
+      watchSilence(req, this.#options.bodyTimeoutMs, () => {
+        if (res.headersSent) req.destroy();
+        else answer(ANSWERS.bodyTimeout());
+      });
     if (expectsContinue) res.writeContinue();
     this.#parts.forwarder.request(req, res, {
       ...forwarding,
@@ -162,7 +173,11 @@ export class EdgeServer implements Handlers {
   }
 
   connected(socket: Socket): void {
-    this.#parts.vanished.watch(socket);
+    if (this.#parts.limits.connected(socket, socket.remoteAddress ?? '')) this.#parts.vanished.watch(socket);
+    else {
+      this.#parts.metrics.connectionRefused();
+      socket.destroy();
+    }
   }
 
   failed(error: unknown): void {
@@ -185,6 +200,12 @@ export class EdgeServer implements Handlers {
     const redirectPort = this.#options.redirectPort();
     if (redirectPort !== undefined && !this.#cameByTls(req))
       return redirectToHttps(head.host, head.path, redirectPort);
+    switch (this.#parts.limits.admit(id, connectionOf(req), this.#parts.clock.now())) {
+      case 'too many connections':
+        return ANSWERS.tooManyConnections(html);
+      case 'too many requests':
+        return ANSWERS.tooManyRequests(html);
+    }
     const passage = await this.#parts.gate.pass({ ...head, backendId: id }, signal);
     if (passage.kind !== 'forward') return answerTo(passage, html);
     if (this.#parts.activity.open(id) > this.#options.openPerBackend) {
