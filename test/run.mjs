@@ -10,6 +10,7 @@ const NEEDED = {
   simulation: [],
   contract: ['redis-server', 'nats-server', 'dockerd', 'python3-grpc'],
   integration: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl'],
+  conformance: ['redis-server', 'nats-server'],
   e2e: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl', 'chromium'],
   faults: ['redis-server', 'nats-server', 'dockerd', 'docker', 'iptables'],
   idle: ['redis-server', 'nats-server', 'iptables'],
