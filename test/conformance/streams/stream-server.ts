@@ -74,6 +74,10 @@ async function events(res: ServerResponse, ms: number): Promise<void> {
 
 function room(res: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    res.once('drain', resolve).once('close', resolve);
+    const over = () => {
+      res.off('drain', over).off('close', over);
+      resolve();
+    };
+    res.once('drain', over).once('close', over);
   });
 }
