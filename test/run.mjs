@@ -1,6 +1,6 @@
 /**
  * `npm test`: installs what is missing and runs everything. `node test/run.mjs PROJECT [PATTERN]` runs one project of
- * jest.config.mjs, `compose` among them, or those of its files whose path matches. Plain JavaScript: it must start
+ * jest.config.mjs, `compose` and `endurance` among them, or those of its files whose path matches. Plain JavaScript: it must start
  * under an old Node and before any package is installed; the rest is TypeScript under the project's own Node.
  */
 import { runUnderProjectNode } from './runner/bootstrap.mjs';
@@ -11,6 +11,7 @@ const NEEDED = {
   contract: ['redis-server', 'nats-server', 'dockerd', 'python3-grpc'],
   integration: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl'],
   conformance: ['redis-server', 'nats-server', 'nginx', 'haproxy', 'openssl'],
+  endurance: ['redis-server', 'nats-server'],
   e2e: ['redis-server', 'nats-server', 'dockerd', 'docker', 'pebble', 'dig', 'curl', 'chromium'],
   faults: ['redis-server', 'nats-server', 'dockerd', 'docker', 'iptables'],
   idle: ['redis-server', 'nats-server', 'iptables'],

@@ -12,8 +12,8 @@ export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** The request was not understood, so nothing that follows it on its connection is. */
-  ends?: boolean;
+  /** Whether an HTTP/1 connection ends with it: of a request that was not understood, nothing that follows is. */
+  closes?: boolean;
 }
 
 /** Tells a waiting page that it was not the backend that answered, and how far the backend is. */
@@ -42,6 +42,16 @@ export const ANSWERS = {
     const said = answer(401, 'unauthorized', 'UNAUTHENTICATED', 'A valid connection token is needed.', html);
     return { ...said, headers: { ...said.headers, 'WWW-Authenticate': 'Bearer' } };
   },
+  /** The connection that asks is one too many for its host: it is closed. */
+  tooManyConnections: (html: boolean) => ({
+    ...limited('There are too many connections to this backend.', html),
+    closes: true,
+  }),
+  tooManyRequests: (html: boolean) => limited('Too many requests come for this backend.', html),
+  bodyTimeout: () => ({
+    ...answer(408, 'refused', 'DEADLINE_EXCEEDED', "The rest of the request's body did not come.", false),
+    closes: true,
+  }),
   busy: (html: boolean) => again('busy', 'Too many requests are under way to this backend.', html),
 } as const;
 
@@ -100,7 +110,7 @@ const HTML = {
 };
 
 function refusal(status: number, message: string, html: boolean): Answer {
-  return { ...answer(status, 'refused', 'INVALID_ARGUMENT', message, html), ends: true };
+  return { ...answer(status, 'refused', 'INVALID_ARGUMENT', message, html), closes: true };
 }
 
 function gone(reason: string, html: boolean): Answer {
@@ -116,6 +126,11 @@ function starting(state: string): Answer {
 function again(outcome: string, message: string, html: boolean, more: Record<string, string> = {}): Answer {
   const { headers, ...rest } = answer(503, outcome, 'UNAVAILABLE', message, html);
   return { ...rest, headers: { ...headers, 'Retry-After': '1', ...more } };
+}
+
+function limited(message: string, html: boolean): Answer {
+  const { headers, ...rest } = answer(429, 'limited', 'RESOURCE_EXHAUSTED', message, html);
+  return { ...rest, headers: { ...headers, 'Retry-After': '1' } };
 }
 
 function answer(

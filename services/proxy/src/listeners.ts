@@ -36,6 +36,8 @@ export interface ListenOptions {
   address: string;
   port: number;
   maxHeaderBytes: number;
+  /** How long a request's head may take. */
+  headTimeoutMs: number;
 }
 
 /** Takes accepted connections before the servers do, and may give one to them with what has come. */
@@ -57,7 +59,6 @@ export interface SecureListener extends Listener {
   use(pair: KeyPair): void;
 }
 
-const HEAD_MS = 60_000;
 const IDLE_MS = 75_000;
 const H2_IDLE_MS = 120_000;
 const H2_STREAMS = 250;
@@ -161,12 +162,12 @@ function drainGeneral(server: HttpServer): void {
   server.closeIdleConnections();
 }
 
-function http1({ maxHeaderBytes }: ListenOptions): ServerOptions {
+function http1({ maxHeaderBytes, headTimeoutMs }: ListenOptions): ServerOptions {
   return {
     requestTimeout: 0,
-    headersTimeout: HEAD_MS,
+    headersTimeout: headTimeoutMs,
     keepAliveTimeout: IDLE_MS,
-    connectionsCheckingInterval: 10_000,
+    connectionsCheckingInterval: Math.min(10_000, headTimeoutMs),
     maxHeaderSize: maxHeaderBytes,
     insecureHTTPParser: false,
     // What it lacks is refused where nothing that follows it on its connection is taken up.

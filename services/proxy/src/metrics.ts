@@ -5,6 +5,8 @@ export interface Metrics {
   /** A request ended or was answered, or so many did; `status` is what the client saw. */
   request(outcome: string, status: number, count?: number): void;
   upstreamFailed(): void;
+  /** One more came from an address that has as many as it may. */
+  connectionRefused(): void;
 }
 
 export interface MetricSources {
@@ -17,6 +19,10 @@ export interface MetricSources {
 export function createMetrics(sources: MetricSources): Metrics {
   const requests = counter('spawner.proxy.requests', 'Requests by what became of them');
   const failures = counter('spawner.proxy.upstream_failures', 'Exchanges that a backend did not answer');
+  const refused = counter(
+    'spawner.proxy.refused_connections',
+    'Connections beyond the limit of their address',
+  );
   gauge('spawner.proxy.open_exchanges', 'HTTP exchanges and upgraded connections now', sources.openExchanges);
   gauge('spawner.proxy.open_websockets', 'Upgraded connections now', sources.openWebSockets);
   gauge('spawner.proxy.held', 'Requests that wait for their backend', sources.held);
@@ -25,5 +31,6 @@ export function createMetrics(sources: MetricSources): Metrics {
     request: (outcome, status, count = 1) =>
       requests({ outcome, status: `${Math.floor(status / 100)}xx` }, count),
     upstreamFailed: () => failures(),
+    connectionRefused: () => refused(),
   };
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { Closable } from './limits.ts';
 import type { RawHead } from './request-head.ts';
 
 /** What Node's two HTTP implementations say differently, asked in one way. */
@@ -36,6 +37,24 @@ export function isWebSocket(req: Pick<IncomingMessage, 'headers'>): boolean {
 
 export function isTls(req: WebRequest): boolean {
   return req.httpVersionMajor === 2 || req.socket instanceof TLSSocket;
+}
+
+/** What carries the request, for as long as it is open: a socket, or an HTTP/2 session with its other streams. */
+export function connectionOf(req: WebRequest): Closable {
+  return req instanceof Http2ServerRequest ? (req.stream.session ?? req.stream) : req.socket;
+}
+
+/** Calls `silent` when nothing of the body comes for this long although it would be taken. */
+export function watchSilence(req: WebRequest, ms: number, silent: () => void): void {
+  const look = () => {
+    if (req.readableLength > 0) req.setTimeout(ms);
+    else silent();
+  };
+  req.setTimeout(ms, look);
+  req.once('end', () => {
+    req.off('timeout', look);
+    req.setTimeout(0);
+  });
 }
 
 /** Whether nothing can be answered any more. */

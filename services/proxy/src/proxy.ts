@@ -9,6 +9,7 @@ import { type Connections, Entrance } from './entrance.ts';
 import { FastPath } from './fast/fast-path.ts';
 import { KeptUpstreams } from './fast/kept-upstreams.ts';
 import { Forwarder } from './forward.ts';
+import { Limits } from './limits.ts';
 import { type Listener, listenHttp, listenHttps, type SecureListener } from './listeners.ts';
 import { createMetrics } from './metrics.ts';
 import { EdgeServer } from './server.ts';
@@ -67,6 +68,7 @@ export class EdgeProxy {
     const { activity, gate } = entrance;
     this.#visitors = new Visitors({ routes, holds: entrance.holds, clock });
     this.#following = routes.onChange((row, route) => this.#visitors.rowChanged(row, route));
+    const trust = trustOf(config.trustedAddresses);
     const edgeParts = {
       gate,
       door: new Door({ gate, visitors: this.#visitors, routes }),
@@ -79,7 +81,8 @@ export class EdgeProxy {
       upstreams: this.#upstreams,
       tunnels: this.#tunnels,
       vanished: this.#vanished,
-      trust: trustOf(config.trustedAddresses),
+      trust,
+      limits: new Limits(config, trust),
       metrics: createMetrics({
         openExchanges: () => activity.total,
         openWebSockets: () => this.#tunnels.size,
@@ -100,12 +103,10 @@ export class EdgeProxy {
 
   /** Opens the listeners. With TLS on, both; certificates may come later. */
   async listen(): Promise<void> {
-    const { bindAddress: address, maxHeaderBytes, httpPort, httpsPort, https } = this.#config;
-    if (https)
-      this.#serveTls(await listenHttps({ address, port: httpsPort, maxHeaderBytes }, this.#edge, this.#fast));
-    this.#listeners.push(
-      await listenHttp({ address, port: httpPort, maxHeaderBytes }, this.#edge, this.#fast),
-    );
+    const { bindAddress: address, maxHeaderBytes, headTimeoutMs, httpPort, httpsPort, https } = this.#config;
+    const limits = { address, maxHeaderBytes, headTimeoutMs };
+    if (https) this.#serveTls(await listenHttps({ ...limits, port: httpsPort }, this.#edge, this.#fast));
+    this.#listeners.push(await listenHttp({ ...limits, port: httpPort }, this.#edge, this.#fast));
     this.#watching = this.#vanished.run(this.#over.signal);
     const ports = this.#listeners.map(({ port }) => port);
     this.#parts.log.info({ ports }, 'listening');

@@ -11,9 +11,11 @@ import { protocolOf } from './extended-connect.ts';
 import type { Forwarder, Forwarding, UpgradeForwarding } from './forward.ts';
 import type { Passage } from './gate.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
+import type { Limits } from './limits.ts';
 import type { Handlers } from './listeners.ts';
 import type { Metrics } from './metrics.ts';
 import {
+  connectionOf,
   cutExchange,
   extendedHead,
   headBytes,
@@ -24,6 +26,7 @@ import {
   type WebResponse,
   wantsClose,
   watchClose,
+  watchSilence,
 } from './node-http.ts';
 import { reply, replyToHandshake } from './reply.ts';
 import { type RawHead, type RequestHead, readHead } from './request-head.ts';
@@ -40,6 +43,7 @@ export interface EdgeParts {
   activity: Activity;
   upstreams: Upstreams;
   tunnels: Tunnels;
+  limits: Limits;
   vanished: Pick<VanishedPeers, 'watch'>;
   trust: Trust;
   metrics: Metrics;
@@ -55,6 +59,8 @@ export interface EdgeOptions {
   clusterDomain: string;
   maxHeaderBytes: number;
   openPerBackend: number;
+  /** How long a body may be silent. */
+  bodyTimeoutMs: number;
   /** Where plain HTTP is sent to, or nothing. */
   redirectPort(): number | undefined;
 }
@@ -85,7 +91,7 @@ export class EdgeServer implements Handlers {
     res.once('close', () => gone.abort(new Error('the client left')));
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
-      reply(res, own, this.#draining || own.ends === true);
+      reply(res, own, this.#draining || own.closes === true);
     };
     const html = (req.headers.accept ?? '').includes('text/html');
     const decided = await this.#decide(req, rawHead(req, false), html, gone.signal);
@@ -102,6 +108,11 @@ export class EdgeServer implements Handlers {
         'close',
         this.#parts.visitors.keep(decided.visitor, () => cutExchange(res)),
       );
+    if (decided.head.hasBody)
+      watchSilence(req, this.#options.bodyTimeoutMs, () => {
+        if (res.headersSent) req.destroy();
+        else answer(ANSWERS.bodyTimeout());
+      });
     if (expectsContinue) res.writeContinue();
     this.#parts.forwarder.request(req, res, {
       ...forwarding,
@@ -185,7 +196,11 @@ export class EdgeServer implements Handlers {
   }
 
   connected(socket: Socket): void {
-    this.#parts.vanished.watch(socket);
+    if (this.#parts.limits.connected(socket, socket.remoteAddress ?? '')) this.#parts.vanished.watch(socket);
+    else {
+      this.#parts.metrics.connectionRefused();
+      socket.destroy();
+    }
   }
 
   failed(error: unknown): void {
@@ -209,6 +224,12 @@ export class EdgeServer implements Handlers {
     const redirectPort = this.#options.redirectPort();
     if (redirectPort !== undefined && !this.#cameByTls(req))
       return redirectToHttps(head.host, head.path, redirectPort);
+    switch (this.#parts.limits.admit(id, connectionOf(req), this.#parts.clock.now())) {
+      case 'too many connections':
+        return ANSWERS.tooManyConnections(html);
+      case 'too many requests':
+        return ANSWERS.tooManyRequests(html);
+    }
     const asking = {
       head,
       backendId: id,

@@ -74,6 +74,10 @@ export const isEcho = (line: string) => /^(?:fin|more) \d [012] /.test(line);
 
 function room(stream: Duplex): Promise<void> {
   return new Promise((resolve) => {
-    stream.once('drain', resolve).once('close', resolve);
+    const over = () => {
+      stream.off('drain', over).off('close', over);
+      resolve();
+    };
+    stream.once('drain', over).once('close', over);
   });
 }

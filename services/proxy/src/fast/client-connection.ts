@@ -13,6 +13,10 @@ export interface ConnectionOwner {
   trusts(address: string): boolean;
   readonly exchangeParts: ExchangeParts;
   readonly maxHeaderBytes: number;
+  /** How long a head may take. */
+  readonly headTimeoutMs: number;
+  /** How long a body may be silent. */
+  readonly bodyTimeoutMs: number;
   now(): number;
   /** Where the request goes, counted as open from now on; nothing where the general path has to answer. */
   admit(request: StrictRequest, path: () => string, connection: ClientConnection): Passing | undefined;
@@ -33,7 +37,6 @@ export interface Origin {
   readonly added: string;
 }
 
-const HEAD_MS = 60_000;
 const IDLE_MS = 75_000;
 /** A connection that we ended is cut when the client has not ended it by then. */
 const LINGER_MS = 5_000;
@@ -87,7 +90,19 @@ export class ClientConnection implements ExchangeClient {
     const waited = now - this.#since;
     if (this.#state === 'ending' && waited > LINGER_MS) this.socket.destroy();
     else if (this.#state === 'idle' && waited > IDLE_MS) this.#finish('');
-    else if ((this.#state === 'new' || this.#state === 'head') && waited > HEAD_MS) this.#finish(TOO_LATE);
+    else if ((this.#state === 'new' || this.#state === 'head') && waited > this.#owner.headTimeoutMs)
+      this.#finish(TOO_LATE);
+    else if (this.#exchange?.uploading) this.#sweepBody(now, waited, this.#exchange);
+  }
+
+  /** A body that we do not read is not silent. */
+  #sweepBody(now: number, waited: number, exchange: FastExchange): void {
+    if (this.socket.isPaused()) this.#since = now;
+    else if (waited > this.#owner.bodyTimeoutMs) {
+      this.#exchange = undefined;
+      exchange.abandon();
+      this.#finish(exchange.begun ? '' : TOO_LATE);
+    }
   }
 
   pause(): void {
@@ -165,6 +180,7 @@ export class ClientConnection implements ExchangeClient {
   #during(chunk: Buffer): void {
     const exchange = this.#exchange;
     if (!exchange || (exchange.answered && exchange.uploading)) return;
+    this.#since = this.#owner.now();
     const taken = exchange.uploading ? exchange.upload(chunk) : 0;
     if (taken < chunk.length) this.#keep(chunk.subarray(taken));
   }
@@ -193,6 +209,7 @@ export class ClientConnection implements ExchangeClient {
       return;
     }
     this.#state = 'exchange';
+    this.#since = this.#owner.now();
     this.#pieces = 0;
     this.#head = head;
     this.#passing = passing;

@@ -117,6 +117,11 @@ export class FastExchange implements UpstreamUser {
     return this.#uploadLeft > 0;
   }
 
+  /** Something of an answer has gone out. */
+  get begun(): boolean {
+    return this.#body !== undefined;
+  }
+
   /** The answer is complete and only waits to go out. */
   get answered(): boolean {
     return this.#body?.done === true;

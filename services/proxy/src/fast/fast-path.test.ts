@@ -62,12 +62,14 @@ async function scene(talk: (socket: Socket, received: string) => void) {
       activity,
       upstreams,
       tunnels: new Tunnels(),
+      limits: { admit: () => 'admitted' },
       trust: trustOf([]),
       metrics: {
         request: (outcome, status, count = 1) => {
           for (let one = 0; one < count; one++) counted.push(`${outcome} ${status}`);
         },
         upstreamFailed: () => counted.push('failed'),
+        connectionRefused: () => counted.push('refused'),
       },
       clock,
       isSilent: () => false,
@@ -78,6 +80,8 @@ async function scene(talk: (socket: Socket, received: string) => void) {
       clusterDomain: 'mydomain.test',
       maxHeaderBytes: 16_384,
       openPerBackend: 10,
+      headTimeoutMs: 60_000,
+      bodyTimeoutMs: 60_000,
       redirectPort: () => undefined,
     },
   );

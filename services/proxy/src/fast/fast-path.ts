@@ -5,6 +5,7 @@ import type { Activity } from '../activity.ts';
 import { ANSWERS } from '../answer.ts';
 import type { Gate } from '../gate.ts';
 import { forwardedHeaders } from '../headers.ts';
+import type { Limits } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import { answerBytes } from '../reply.ts';
 import type { Trust } from '../trust.ts';
@@ -23,6 +24,7 @@ import type { Upstream } from './upstream.ts';
 export interface FastPathParts {
   gate: Pick<Gate, 'passNow'>;
   activity: Pick<Activity, 'open'>;
+  limits: Pick<Limits, 'admit'>;
   upstreams: KeptUpstreams;
   tunnels: Pick<Tunnels, 'add'>;
   trust: Trust;
@@ -39,6 +41,8 @@ export interface FastPathOptions {
   clusterDomain: string;
   maxHeaderBytes: number;
   openPerBackend: number;
+  headTimeoutMs: number;
+  bodyTimeoutMs: number;
   /** Where plain HTTP is sent to, or nothing. */
   redirectPort(): number | undefined;
 }
@@ -48,6 +52,8 @@ const SWEEP_EVERY_MS = 1_000;
 export class FastPath implements ConnectionOwner {
   readonly exchangeParts: ExchangeParts;
   readonly maxHeaderBytes: number;
+  readonly headTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
   readonly #parts: FastPathParts;
   readonly #options: FastPathOptions;
   readonly #connections = new Set<ClientConnection>();
@@ -62,6 +68,8 @@ export class FastPath implements ConnectionOwner {
     this.#parts = parts;
     this.#options = options;
     this.maxHeaderBytes = options.maxHeaderBytes;
+    this.headTimeoutMs = options.headTimeoutMs;
+    this.bodyTimeoutMs = options.bodyTimeoutMs;
     this.exchangeParts = {
       upstreams,
       clock,
@@ -111,7 +119,9 @@ export class FastPath implements ConnectionOwner {
     if (activity.open(id) >= this.#options.openPerBackend) return undefined;
     const passage = gate.passNow(id);
     if (!passage) return undefined;
-    if (!isPort(passage.endpoint.port)) {
+    // The last question: what it counts must not be counted again on the general path.
+    const { limits, clock } = this.#parts;
+    if (!isPort(passage.endpoint.port) || limits.admit(id, connection.socket, clock.now()) !== 'admitted') {
       passage.exchange.neverReached();
       return undefined;
     }
