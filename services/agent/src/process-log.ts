@@ -58,6 +58,8 @@ class FileReader {
   /** Whole lines that were written since the last time. */
   async more(): Promise<TailLogsResponse[]> {
     const lines: TailLogsResponse[] = [];
+    // Nearly always there is nothing new, and no room has to be made for it.
+    if ((await this.#file.stat()).size === this.#position) return lines;
     for (;;) {
       const { bytesRead, buffer } = await this.#file.read(
         Buffer.alloc(READ_BYTES),

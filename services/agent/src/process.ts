@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Clock, isBackendId } from '@spawner/domain';
 import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { ConnectionTable } from './connection-table.ts';
+import { FreePorts } from './free-ports.ts';
 import { identity } from './identity.ts';
 import { cpuPercent, type ProcessFacts, processFacts, sessionMembers } from './proc.ts';
 import { fileLines } from './process-log.ts';
@@ -57,6 +57,7 @@ export class ProcessRuntime implements Runtime {
   readonly #options: ProcessOptions;
   readonly #state: StateDir;
   readonly #created = new Map<string, { program: Program; path: string; port: number }>();
+  readonly #ports = new FreePorts();
   readonly #table: ProcessTable;
   readonly #connections: ConnectionTable;
   readonly #watchers = new Set<(id?: string) => void>();
@@ -64,6 +65,10 @@ export class ProcessRuntime implements Runtime {
   constructor(options: ProcessOptions) {
     this.#options = options;
     this.#state = options.state.below('process');
+    for (const id of this.#state.names()) {
+      const running = isBackendId(id) ? this.#running(id) : undefined;
+      if (running) this.#ports.hold(id, running.port);
+    }
     this.#connections = new ConnectionTable(options.clock);
     this.#table = new ProcessTable(options.clock);
   }
@@ -78,7 +83,7 @@ export class ProcessRuntime implements Runtime {
     if (spec.command.length > 0)
       throw new Refusal('this drone runs its own programs only: command must be empty (args may be given)');
     await this.remove(id);
-    this.#created.set(id, { program, path, port: await freePort() });
+    this.#created.set(id, { program, path, port: await this.#ports.give(id) });
   }
 
   async start(id: string): Promise<Endpoints> {
@@ -131,6 +136,7 @@ export class ProcessRuntime implements Runtime {
       restMs = Math.min(2 * restMs, REMOVAL_REST_MS);
     }
     this.#state.remove(id);
+    this.#ports.release(id);
   }
 
   async inspect(id: string): Promise<Condition> {
@@ -254,15 +260,4 @@ function kill(pid: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, HOST, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

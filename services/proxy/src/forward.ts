@@ -5,7 +5,7 @@ import type {
   IncomingMessage,
   OutgoingHttpHeaders,
 } from 'node:http';
-import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
+import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
@@ -114,6 +114,8 @@ export class Forwarder {
     if (!under) return;
     under.request = outgoing;
     under.readBefore = outgoing.socket?.bytesRead ?? 0;
+    // Node shows a body that was cut off as one that has ended; the backend must not take it for whole.
+    if (req instanceof Http2ServerRequest) req.stream.once('aborted', () => outgoing.destroy());
     watchDial(outgoing, this.#dialling, () => under.way.reached());
     // Nobody asked to switch protocols.
     outgoing.once('upgrade', (_answer, socket) => {

@@ -169,7 +169,8 @@ function http1({ maxHeaderBytes }: ListenOptions): ServerOptions {
     connectionsCheckingInterval: 10_000,
     maxHeaderSize: maxHeaderBytes,
     insecureHTTPParser: false,
-    requireHostHeader: true,
+    // What it lacks is refused where nothing that follows it on its connection is taken up.
+    requireHostHeader: false,
     // Any other upgrade is ignored and the request answered as it is (RFC 9110 §7.8).
     shouldUpgradeCallback: isWebSocket,
   };

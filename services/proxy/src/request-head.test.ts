@@ -52,6 +52,7 @@ describe('readHead', () => {
     ['HTTP/0.9', { httpVersion: '0.9' }],
     ['a coding in disguise', { rawHeaders: ['Host', host, 'Transfer_Encoding', 'chunked'] }],
     ['a length in disguise', { rawHeaders: ['Host', host, 'content_LENGTH', '5'] }],
+    ['no Host in HTTP/1.1', { rawHeaders: ['Accept', '*/*'] }],
     ['a host with a path', { headers: { host: `${host}/a` } }],
     ['a host with a user', { headers: { host: `a@${host}` } }],
     ['two hosts in one line', { headers: { host: `${host}, ${host}` } }],

@@ -44,6 +44,7 @@ export function readHead(raw: RawHead, clusterDomain: string): HeadVerdict {
   const { headers } = raw;
   const hosts = raw.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
   if (hosts > 1) return refuse('more than one Host header');
+  if (hosts === 0 && raw.httpVersion === '1.1') return refuse('no Host header');
   if (raw.rawHeaders.some((name, at) => at % 2 === 0 && FRAMING_IN_DISGUISE.test(name)))
     return refuse('a header that some servers take for the length of its body');
   // Node's parser reads other versions and protocols too, and calls them so.

@@ -53,7 +53,7 @@ export async function run(course: Course, payload: Payload): Promise<Observation
  * Others' requests on connections of their own: a plain one, and one that a proxy with two ways of forwarding may send
  * the other way, so that what was left behind in a kept connection is met by one of them.
  */
-async function followUps({ port, host }: Course): Promise<string[]> {
+export async function followUps({ port, host }: Course): Promise<string[]> {
   const wrong: string[] = [];
   for (const [target, line] of FOLLOW_UPS) {
     const client = await RawClient.open(port);
@@ -72,7 +72,7 @@ const FOLLOW_UPS = [
   ['/follow-up/2', 'TE: trailers\r\n'],
 ] as const;
 
-function isFollowUp(target: string): boolean {
+export function isFollowUp(target: string): boolean {
   return FOLLOW_UPS.some(([own]) => own === target);
 }
 

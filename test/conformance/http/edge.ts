@@ -11,10 +11,10 @@ export interface Edge extends AsyncDisposable {
 
 export type EdgePath = 'fast path' | 'general path';
 
-export async function startEdge(name: EdgePath, count: number): Promise<Edge> {
+export async function startEdge(name: EdgePath, count: number, env = {}): Promise<Edge> {
   await using stack = new AsyncDisposableStack();
   const fastPath = name === 'fast path' ? 'on' : 'off';
-  const world = stack.use(await startProxyWorld({ SPAWNER_PROXY_FAST_PATH: fastPath }));
+  const world = stack.use(await startProxyWorld({ SPAWNER_PROXY_FAST_PATH: fastPath, ...env }));
   const courses: Course[] = [];
   for (let at = 0; at < count; at++) {
     const recorder = stack.use(await Recorder.start());

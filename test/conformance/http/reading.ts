@@ -58,7 +58,7 @@ export function readRequests(bytes: string, habits: Habits): Reading {
   let at = 0;
   for (;;) {
     const begin = afterEmptyLines(bytes, at);
-    if (begin >= bytes.length) return { requests, rest: begin > at ? 'unfinished' : 'nothing', end: at };
+    if (begin >= bytes.length) return { requests, rest: 'nothing', end: at };
     try {
       const { request, end } = readRequest(bytes, begin, habits);
       requests.push(request);
@@ -77,10 +77,10 @@ export function valuesOf({ headers }: Pick<SeenRequest, 'headers'>, name: string
   return headers.filter(([own]) => own.toLowerCase() === name).map(([, value]) => value);
 }
 
-/** RFC 9112 §2.2: empty lines before a request line are to be ignored. */
+/** RFC 9112 §2.2: empty lines before a request line are to be ignored, whatever ends them. */
 function afterEmptyLines(bytes: string, at: number): number {
   let begin = at;
-  while (bytes.startsWith('\r\n', begin)) begin += 2;
+  while (bytes[begin] === '\r' || bytes[begin] === '\n') begin += 1;
   return begin;
 }
 
@@ -101,7 +101,7 @@ function readRequest(bytes: string, from: number, habits: Habits) {
 function startLine(text: string, { looseHead }: Habits): string[] {
   const form = looseHead
     ? /^\s*(\S+)\s+(\S+)\s+(HTTP\/\d\.\d)\s*$/i
-    : /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) (HTTP\/1\.[01])$/;
+    : /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) +([\x21-\x7e\x80-\xff]+) +(HTTP\/1\.[01])$/;
   const parts = form.exec(text);
   if (!parts) throw new Fault(`no request line: ${JSON.stringify(text.slice(0, 60))}`);
   return parts.slice(1);

@@ -55,6 +55,11 @@ export class Recorder implements AsyncDisposable {
     this.#early = early;
   }
 
+  /** Whether the beginning of a request has come, and its connection is open. */
+  hasBegun(): boolean {
+    return [...this.#connections].some(({ bytes }) => readRequests(bytes, STRICT).rest === 'unfinished');
+  }
+
   /** What has come since the last time; connections that stand between two requests go on. */
   take(): Recording {
     const taken = this.#recorded;

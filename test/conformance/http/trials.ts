@@ -9,16 +9,25 @@ export interface Trial extends Verdict {
   told: unknown[];
 }
 
-export async function tryAll(
+export function tryAll(
   courses: readonly Course[],
   payloads: readonly Payload[],
+): Promise<Map<Payload, Trial>> {
+  return tryAllWith(courses, payloads, run);
+}
+
+/** The same, each sent so. */
+export async function tryAllWith<Sent extends Payload>(
+  courses: readonly Course[],
+  payloads: readonly Sent[],
+  send: (course: Course, payload: Sent) => Promise<Observation>,
 ): Promise<Map<Payload, Trial>> {
   const trials = new Map<Payload, Trial>();
   const left = [...payloads];
   await Promise.all(
     courses.map(async (course) => {
       for (let payload = left.shift(); payload; payload = left.shift()) {
-        const observation = await run(course, payload);
+        const observation = await send(course, payload);
         const verdict = judge(course, payload, observation);
         trials.set(payload, { ...verdict, observation, told: told(observation.requests, course.host) });
       }

@@ -81,7 +81,9 @@ export function told(requests: readonly SeenRequest[], host: string): unknown[] 
     for (const [name, value] of headers) {
       const key = name.toLowerCase();
       if (OF_ONE_HOP.has(key)) continue;
-      all.set(key, [...(all.has(key) ? [all.get(key)] : []), value].join(', ').replaceAll(id, 'ID'));
+      const before = all.get(key);
+      const both = before === undefined ? value : before + (key === 'cookie' ? '; ' : ', ') + value;
+      all.set(key, both.replaceAll(id, 'ID'));
     }
     // To say that there is no body, and not to say that there is one, is the same.
     if (body === '' && all.get('content-length') === '0') all.delete('content-length');
