@@ -143,8 +143,8 @@ export async function outcome(work: () => Promise<unknown>): Promise<unknown> {
   try {
     return readable(await work());
   } catch (error) {
-    // Its cause is what the server said.
-    const said = error instanceof AppError ? (error.cause as Error) : (error as Error);
+    // The cause of one is what the server said; without one it is the scheduler's own word.
+    const said = (error instanceof AppError ? (error.cause ?? error) : error) as Error;
     return { error: said.message.replace(NAMED_VALUE, 'a $1 value') };
   }
 }
