@@ -2,7 +2,6 @@
  * Idleness, both ways: a session in use never ends, and an unused one always does. Users come and go by a thousand
  * drawn schedules through proxies of which one is killed or frozen now and then; `npm run idle` lives more of them, or one again.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Route } from '@spawner/proto/internal/route';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis } from '@spawner/store';
@@ -12,6 +11,7 @@ import { atMost } from './at-most.ts';
 import { type Outage, Proxies } from './proxies.ts';
 import { scheduleOf } from './schedule.ts';
 import { type Life, live, unlived, WITHIN_MS, type World } from './session.ts';
+import { Shortage } from './shortage.ts';
 
 const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
 const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 1_000);
@@ -34,7 +34,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   let vanishing: Vanishing;
   let compiled: TempDir;
   let world: World;
-  const delay = monitorEventLoopDelay({ resolution: 10 });
+  const shortage = new Shortage();
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process', images: ['streams'], count: { proxy: PROXIES } });
     store = await openRedis(cluster.redis.url, createLog('test', 'silent'));
@@ -53,10 +53,10 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
       proxies: new Proxies(cluster.services.proxy),
       routeState,
     };
-    delay.enable();
+    shortage.begin();
   });
   afterAll(async () => {
-    if (world) tell(all, world.proxies.outages, delay.max / 1e6);
+    if (world) tell(all, world.proxies.outages, shortage.told());
     await vanishing?.[Symbol.asyncDispose]();
     await store?.close();
     await cluster?.stop();
@@ -111,7 +111,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   }, 180_000);
 });
 
-function tell(lives: readonly Life[], outages: readonly Outage[], loopDelayMs: number): void {
+function tell(lives: readonly Life[], outages: readonly Outage[], shortage: string): void {
   const sum = (count: (life: Life) => number) => lives.reduce((total, life) => total + count(life), 0);
   const times = (kind: Outage['kind']) => outages.filter((outage) => outage.kind === kind).length;
   const latest = (some: readonly Life[]) => Math.max(0, ...some.map(({ lateMs }) => Math.round(lateMs)));
@@ -125,6 +125,6 @@ function tell(lives: readonly Life[], outages: readonly Outage[], loopDelayMs: n
       `${sum(({ unknown }) => unknown)} told 404 by one that had been frozen; ` +
       `${lives.filter(({ heldUp }) => heldUp).length} ends held up by a proxy's absence, latest ` +
       `${latest(lives.filter(({ heldUp }) => heldUp))} ms after its return; ` +
-      `this process was late by at most ${Math.round(loopDelayMs)} ms\n`,
+      `${shortage}\n`,
   );
 }
