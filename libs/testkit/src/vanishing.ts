@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -14,16 +15,14 @@ export interface Vanishing extends AsyncDisposable {
 }
 
 const NETWORK = '127.77';
+const CHAINS = 'VANISHED-';
+const ORPHANS = /^-N (VANISHED-(\d+))$/gm;
 
 export async function startVanishing(): Promise<Vanishing> {
-  const chain = `VANISHED-${process.pid}`;
-  const hooks = [
-    ['INPUT', '-i', 'lo', '-s', `${NETWORK}.0.0/16`, '-j', chain],
-    ['INPUT', '-i', 'lo', '-d', `${NETWORK}.0.0/16`, '-j', chain],
-  ];
-  const iptables = (...args: string[]) => run('iptables', ['-w', '10', ...args]);
+  const chain = `${CHAINS}${process.pid}`;
+  await removeOrphans();
   await iptables('-N', chain);
-  for (const hook of hooks) await iptables('-I', ...hook);
+  for (const hook of hooksOf(chain)) await iptables('-I', ...hook);
   let given = 0;
   return {
     address: () => {
@@ -33,10 +32,27 @@ export async function startVanishing(): Promise<Vanishing> {
     vanish: async (address) => {
       await Promise.all(['-s', '-d'].map((side) => iptables('-A', chain, side, address, '-j', 'DROP')));
     },
-    [Symbol.asyncDispose]: async () => {
-      for (const hook of hooks) await iptables('-D', ...hook);
-      await iptables('-F', chain);
-      await iptables('-X', chain);
-    },
+    [Symbol.asyncDispose]: () => remove(chain),
   };
+}
+
+function iptables(...args: string[]): Promise<{ stdout: string }> {
+  return run('iptables', ['-w', '10', ...args]);
+}
+
+function hooksOf(chain: string): string[][] {
+  return ['-s', '-d'].map((side) => ['INPUT', '-i', 'lo', side, `${NETWORK}.0.0/16`, '-j', chain]);
+}
+
+async function remove(chain: string): Promise<void> {
+  for (const hook of hooksOf(chain)) await iptables('-D', ...hook);
+  await iptables('-F', chain);
+  await iptables('-X', chain);
+}
+
+/** Those of processes that were killed before they could take theirs away. */
+async function removeOrphans(): Promise<void> {
+  const { stdout } = await iptables('-S');
+  for (const [, chain = '', pid] of stdout.matchAll(ORPHANS))
+    if (!existsSync(`/proc/${pid}`)) await remove(chain).catch(() => {});
 }
