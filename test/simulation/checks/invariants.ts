@@ -34,7 +34,7 @@ export class Invariants implements EngineWatch, ProxyWatch {
     proxies: readonly SimulatedProxy[],
   ) {
     this.fences = new Fences(world, drones);
-    this.idleness = new Idleness(world, drones, proxies);
+    this.idleness = new Idleness(world, read, drones, proxies);
     this.records = new Records(world, read);
     this.edge = new EdgeAnswers(world, this.records, drones, read);
     this.replicas = new Replicas(world, read);

@@ -57,6 +57,7 @@ export class SimulatedProxy {
   readonly #dial: Dial;
   readonly #keepsName: boolean;
   #open = new Map<string, Set<Open>>();
+  readonly #connectedSince = new Map<string, number>();
   #lives = 0;
 
   constructor(name: string, around: Surroundings, watch: ProxyWatch, dial: Dial, keepsName: boolean) {
@@ -82,6 +83,16 @@ export class SimulatedProxy {
     const open = [...this.#open.values()].flatMap((exchanges) => [...exchanges]);
     this.#open = new Map();
     for (const exchange of open) exchange.end();
+  }
+
+  /** True time since which the kernel beside a backend sees connections of this proxy; nothing where it sees none. */
+  connectedSince(id: string): number | undefined {
+    return this.#open.get(id)?.size ? this.#connectedSince.get(id) : undefined;
+  }
+
+  /** As the scheduler knows it, in its present life. */
+  get id(): string {
+    return this.#keepsName ? this.name : `${this.name}-${this.#lives}`;
   }
 
   /** Nothing where it does not serve; else how the request ended for its user, when it has. */
@@ -172,6 +183,7 @@ export class SimulatedProxy {
     this.#watch.reached(this, id, container);
     exchange.reached(upgrade, '/');
     const exchanges = this.#open.get(id) ?? new Set();
+    if (exchanges.size === 0) this.#connectedSince.set(id, world.now);
     let over = false;
     const open: Open = {
       upgrade,
