@@ -65,9 +65,9 @@ export class StoreEpoch {
     return this.#epoch;
   }
 
-  /** A registration or a placement that the store gave: one that does not have it any more has gone back in time. */
-  saw(tick: number): void {
-    this.#seen = Math.max(this.#seen, tick);
+  /** A registration that the store gave: one that does not have it any more has gone back in time. */
+  saw(registration: number): void {
+    this.#seen = Math.max(this.#seen, registration);
   }
 
   /** Runs a script in the present epoch of the store, whichever that is. */

@@ -73,7 +73,6 @@ export class BackendStore {
     }
     const [, registration, tick, node] = rest as [Buffer, Buffer, Buffer, Buffer];
     const placement = Number(String(tick));
-    this.#epoch.saw(placement);
     if (key && !(await this.#replication.confirmed(placement))) return { outcome: 'unconfirmed' };
     return {
       outcome: 'placed',
