@@ -212,6 +212,7 @@ describe('certificates by ACME', () => {
     const challenges = new DnsChallenges(
       [`127.0.0.1:${dnsGrpcPort}`],
       new Propagation([`127.0.0.1:${dnsPort}`], systemClock),
+      systemClock,
       log,
     );
     const options = { directory: pebble.directoryUrl, email: '', rootPem: pebble.caPem };

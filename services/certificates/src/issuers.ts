@@ -15,7 +15,7 @@ export function issuerOf(config: CertificatesConfig, store: CertificateStore, ap
   if (config.issuer === 'local')
     return new LocalAuthority(config.clusterDomain, store, new StateDir(config.stateDir), clock, log);
   const propagation = new Propagation(config.dnsResolvers, clock);
-  const challenges = app.own(new DnsChallenges(config.dnsAddresses, propagation, log));
+  const challenges = app.own(new DnsChallenges(config.dnsAddresses, propagation, clock, log));
   const options = {
     directory: config.acmeDirectory,
     email: config.acmeEmail,
