@@ -121,3 +121,11 @@ function patienceOf(prefer: string | string[] | undefined): number | undefined {
   const seconds = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/i.exec(String(prefer ?? ''))?.[1];
   return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
+
+/** Safe methods (RFC 9110 §9.2.1): repeating one does no harm. */
+const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Whether a request of this method, without a body, may be sent again where nothing of an answer has come. */
+export function isRepeatable(method: string): boolean {
+  return REPEATABLE.has(method);
+}

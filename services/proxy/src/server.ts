@@ -29,7 +29,7 @@ import {
   watchSilence,
 } from './node-http.ts';
 import { reply, replyToHandshake } from './reply.ts';
-import { type RawHead, type RequestHead, readHead } from './request-head.ts';
+import { isRepeatable, type RawHead, type RequestHead, readHead } from './request-head.ts';
 import type { Trust } from './trust.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { VanishedPeers } from './vanished-peers.ts';
@@ -117,7 +117,7 @@ export class EdgeServer implements Handlers {
     this.#parts.forwarder.request(req, res, {
       ...forwarding,
       agent: this.#parts.upstreams.agentOf(decided.id),
-      repeatable: !decided.head.hasBody && REPEATABLE.has(req.method ?? ''),
+      repeatable: !decided.head.hasBody && isRepeatable(req.method ?? ''),
       closing: () => this.#draining || wantsClose(res),
     });
   }
@@ -317,9 +317,6 @@ export class EdgeServer implements Handlers {
 function isKnownExpectation(expect: string | undefined): boolean {
   return expect === undefined || expect.toLowerCase() === '100-continue';
 }
-
-/** Safe methods (RFC 9110 §9.2.1): repeating one does no harm. */
-const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 type Decided = {
   head: RequestHead;

@@ -1,6 +1,7 @@
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import type { Exchange } from '../activity.ts';
+import { isRepeatable } from '../request-head.ts';
 import { AnswerBody } from './answer-body.ts';
 import { AnswerHead } from './answer-head.ts';
 import type { ClientWriter } from './client-writer.ts';
@@ -49,7 +50,6 @@ export interface Passing {
   added: string;
 }
 
-const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const SHORT_BYTES = 8_192;
 /** From the handshake's head to the backend's answer to it. */
 const UPGRADE_ANSWER_MS = 60_000;
@@ -156,7 +156,7 @@ export class FastExchange implements UpstreamUser {
   lost(): void {
     const { request, id, endpoint } = this.#passing;
     const unanswered = !this.#body && !this.#answerHead.begun;
-    const repeatable = request.length === 0 && REPEATABLE.has(request.method) && !request.upgrade;
+    const repeatable = request.length === 0 && isRepeatable(request.method) && !request.upgrade;
     if (unanswered && repeatable && this.#upstream?.reused && !this.#repeated) {
       this.#repeated = true;
       this.#upstream = this.#parts.upstreams.open(id, endpoint, this);
