@@ -12,6 +12,7 @@ import { Forwarder } from './forward.ts';
 import { Limits } from './limits.ts';
 import { type Listener, listenHttp, listenHttps, type SecureListener } from './listeners.ts';
 import { createMetrics } from './metrics.ts';
+import { Reception } from './reception.ts';
 import { EdgeServer } from './server.ts';
 import { trustOf } from './trust.ts';
 import { Upstreams } from './upstreams.ts';
@@ -69,9 +70,14 @@ export class EdgeProxy {
     this.#visitors = new Visitors({ routes, holds: entrance.holds, clock });
     this.#following = routes.onChange((row, route) => this.#visitors.rowChanged(row, route));
     const trust = trustOf(config.trustedAddresses);
+    const limits = new Limits(config, trust);
+    const door = new Door({ gate, visitors: this.#visitors, routes });
+    const redirectPort = () =>
+      config.redirectToHttps ? (config.publicHttpsPort ?? this.#httpsPort) : undefined;
+    const options = { ...config, redirectPort };
     const edgeParts = {
       gate,
-      door: new Door({ gate, visitors: this.#visitors, routes }),
+      reception: new Reception({ door, limits, activity, trust, clock }, options),
       visitors: this.#visitors,
       forwarder: new Forwarder({
         connectTimeoutMs: config.connectTimeoutMs,
@@ -82,7 +88,7 @@ export class EdgeProxy {
       tunnels: this.#tunnels,
       vanished: this.#vanished,
       trust,
-      limits: new Limits(config, trust),
+      limits,
       metrics: createMetrics({
         openExchanges: () => activity.total,
         openWebSockets: () => this.#tunnels.size,
@@ -94,11 +100,8 @@ export class EdgeProxy {
       isSilent: (droneId: string) => routes.isSilent(droneId),
       look: (id: string) => entrance.look(id),
     };
-    const redirectPort = () =>
-      config.redirectToHttps ? (config.publicHttpsPort ?? this.#httpsPort) : undefined;
-    this.#edge = new EdgeServer(edgeParts, { ...config, redirectPort });
-    if (config.fastPath)
-      this.#fast = new FastPath({ ...edgeParts, upstreams: this.#kept }, { ...config, redirectPort });
+    this.#edge = new EdgeServer(edgeParts, options);
+    if (config.fastPath) this.#fast = new FastPath({ ...edgeParts, upstreams: this.#kept }, options);
   }
 
   /** Opens the listeners. With TLS on, both; certificates may come later. */

@@ -4,21 +4,16 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { Activity } from './activity.ts';
-import type { Visitor } from './admission.ts';
-import { ANSWERS, type Answer, answerTo, redirectToHttps } from './answer.ts';
-import type { Door } from './door.ts';
+import { ANSWERS, type Answer } from './answer.ts';
 import { protocolOf } from './extended-connect.ts';
 import type { Forwarder, Forwarding, UpgradeForwarding } from './forward.ts';
-import type { Passage } from './gate.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
 import type { Limits } from './limits.ts';
 import type { Handlers } from './listeners.ts';
 import type { Metrics } from './metrics.ts';
 import {
-  connectionOf,
   cutExchange,
   extendedHead,
-  headBytes,
   isTls,
   isWebSocket,
   rawHead,
@@ -28,8 +23,9 @@ import {
   watchClose,
   watchSilence,
 } from './node-http.ts';
+import type { Received, Reception } from './reception.ts';
 import { reply, replyToHandshake } from './reply.ts';
-import { isRepeatable, type RawHead, type RequestHead, readHead } from './request-head.ts';
+import { isRepeatable } from './request-head.ts';
 import type { Trust } from './trust.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { VanishedPeers } from './vanished-peers.ts';
@@ -37,7 +33,7 @@ import type { Visitors } from './visitors.ts';
 import { type ClientEnd, Tunnel, type Tunnels } from './websocket.ts';
 
 export interface EdgeParts {
-  door: Door;
+  reception: Reception;
   visitors: Visitors;
   forwarder: Forwarder;
   activity: Activity;
@@ -57,12 +53,8 @@ export interface EdgeParts {
 
 export interface EdgeOptions {
   clusterDomain: string;
-  maxHeaderBytes: number;
-  openPerBackend: number;
   /** How long a body may be silent. */
   bodyTimeoutMs: number;
-  /** Where plain HTTP is sent to, or nothing. */
-  redirectPort(): number | undefined;
 }
 
 /**
@@ -94,7 +86,7 @@ export class EdgeServer implements Handlers {
       reply(res, own, this.#draining || own.closes === true);
     };
     const html = (req.headers.accept ?? '').includes('text/html');
-    const decided = await this.#decide(req, rawHead(req, false), html, gone.signal);
+    const decided = await this.#parts.reception.receive(req, rawHead(req, false), html, gone.signal);
     if ('outcome' in decided) {
       if (!gone.signal.aborted) answer(decided);
       return;
@@ -131,7 +123,7 @@ export class EdgeServer implements Handlers {
       replyToHandshake(socket, own);
     };
     const decided = isWebSocket(req)
-      ? await this.#decide(req, rawHead(req, true), false, gone.signal)
+      ? await this.#parts.reception.receive(req, rawHead(req, true), false, gone.signal)
       : ANSWERS.badRequest('its upgrade is not known here', false);
     stopWatching();
     if (gone.signal.aborted) {
@@ -156,7 +148,7 @@ export class EdgeServer implements Handlers {
       reply(res, own, false);
     };
     if (protocolOf(req)?.toLowerCase() !== 'websocket') return answer(ANSWERS.otherProtocol());
-    const decided = await this.#decide(req, extendedHead(req), false, gone.signal);
+    const decided = await this.#parts.reception.receive(req, extendedHead(req), false, gone.signal);
     if ('outcome' in decided) {
       if (!gone.signal.aborted) answer(decided);
       return;
@@ -169,7 +161,7 @@ export class EdgeServer implements Handlers {
   /** What else a handshake's way needs: its exchange lasts from the switch to the later of the two closes. */
   #upgrading(
     client: ClientEnd,
-    { id, visitor }: Decided,
+    { id, visitor }: Received,
     forwarding: Forwarding & { over(): void },
   ): UpgradeForwarding {
     const closed = () => forwarding.over();
@@ -207,58 +199,10 @@ export class EdgeServer implements Handlers {
     this.#parts.log.error({ error }, 'a request failed');
   }
 
-  /** An answer of our own, or where the request goes; may wait for its backend. */
-  async #decide(
-    req: WebRequest,
-    raw: RawHead,
-    html: boolean,
-    signal: AbortSignal,
-  ): Promise<Answer | Decided> {
-    if (headBytes(req) > this.#options.maxHeaderBytes) return ANSWERS.headersTooLarge(html);
-    if (!isKnownExpectation(req.headers.expect)) return ANSWERS.unknownExpectation(html);
-    const verdict = readHead(raw, this.#options.clusterDomain);
-    if (!verdict.ok) return ANSWERS.badRequest(verdict.why, html);
-    const { head } = verdict;
-    const id = head.backendId;
-    if (id === undefined) return ANSWERS.unknown(html);
-    const redirectPort = this.#options.redirectPort();
-    if (redirectPort !== undefined && !this.#cameByTls(req))
-      return redirectToHttps(head.host, head.path, redirectPort);
-    switch (this.#parts.limits.admit(id, connectionOf(req), this.#parts.clock.now())) {
-      case 'too many connections':
-        return ANSWERS.tooManyConnections(html);
-      case 'too many requests':
-        return ANSWERS.tooManyRequests(html);
-    }
-    const asking = {
-      head,
-      backendId: id,
-      headers: req.headers,
-      upgrade: raw.upgrade,
-      secure: this.#cameByTls(req),
-    };
-    const entered = await this.#parts.door.enter(asking, signal);
-    if ('outcome' in entered) return entered;
-    const { passage, visitor } = entered;
-    if (passage.kind !== 'forward') return answerTo(passage, html);
-    if (this.#parts.activity.open(id) > this.#options.openPerBackend) {
-      passage.exchange.neverReached();
-      return ANSWERS.busy(html);
-    }
-    return {
-      head: visitor ? { ...head, path: visitor.path } : head,
-      passage,
-      id,
-      upgrade: raw.upgrade,
-      html,
-      visitor,
-    };
-  }
-
   /** What forwarding tells us of one exchange: it is counted, cleaned and, where it failed, answered. */
   #forwarding(
     req: WebRequest,
-    { head, passage, id, upgrade, html, visitor }: Decided,
+    { head, passage, id, upgrade, html, visitor }: Received,
     answer: (own: Answer) => void,
   ): Forwarding & { over(): void } {
     const { clock, metrics, trust } = this.#parts;
@@ -306,23 +250,4 @@ export class EdgeServer implements Handlers {
       },
     };
   }
-
-  #cameByTls(req: WebRequest): boolean {
-    const trusted = this.#parts.trust.includes(req.socket.remoteAddress ?? '');
-    return isTls(req) || (trusted && req.headers['x-forwarded-proto'] === 'https');
-  }
 }
-
-/** RFC 9110 §10.1.1. */
-function isKnownExpectation(expect: string | undefined): boolean {
-  return expect === undefined || expect.toLowerCase() === '100-continue';
-}
-
-type Decided = {
-  head: RequestHead;
-  passage: Extract<Passage, { kind: 'forward' }>;
-  id: string;
-  upgrade: boolean;
-  html: boolean;
-  visitor: Visitor | undefined;
-};

@@ -1,0 +1,105 @@
+import type { Clock } from '@spawner/domain';
+import type { Activity } from './activity.ts';
+import type { Visitor } from './admission.ts';
+import { ANSWERS, type Answer, answerTo, redirectToHttps } from './answer.ts';
+import type { Door } from './door.ts';
+import type { Passage } from './gate.ts';
+import type { Limits } from './limits.ts';
+import { connectionOf, headBytes, isTls, type WebRequest } from './node-http.ts';
+import { type RawHead, type RequestHead, readHead } from './request-head.ts';
+import type { Trust } from './trust.ts';
+
+export interface ReceptionParts {
+  door: Door;
+  limits: Limits;
+  activity: Pick<Activity, 'open'>;
+  trust: Trust;
+  clock: Clock;
+}
+
+export interface ReceptionOptions {
+  clusterDomain: string;
+  maxHeaderBytes: number;
+  openPerBackend: number;
+  /** Where plain HTTP is sent to, or nothing. */
+  redirectPort(): number | undefined;
+}
+
+/** A request that goes to its backend. */
+export interface Received {
+  head: RequestHead;
+  passage: Extract<Passage, { kind: 'forward' }>;
+  id: string;
+  upgrade: boolean;
+  html: boolean;
+  visitor: Visitor | undefined;
+}
+
+/** What becomes of a request on the general path: its head is read, then it is redirected, limited, let in, or refused. */
+export class Reception {
+  readonly #parts: ReceptionParts;
+  readonly #options: ReceptionOptions;
+
+  constructor(parts: ReceptionParts, options: ReceptionOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** An answer of our own, or where the request goes; may wait for its backend. */
+  async receive(
+    req: WebRequest,
+    raw: RawHead,
+    html: boolean,
+    signal: AbortSignal,
+  ): Promise<Answer | Received> {
+    if (headBytes(req) > this.#options.maxHeaderBytes) return ANSWERS.headersTooLarge(html);
+    if (!isKnownExpectation(req.headers.expect)) return ANSWERS.unknownExpectation(html);
+    const verdict = readHead(raw, this.#options.clusterDomain);
+    if (!verdict.ok) return ANSWERS.badRequest(verdict.why, html);
+    const { head } = verdict;
+    const id = head.backendId;
+    if (id === undefined) return ANSWERS.unknown(html);
+    const redirectPort = this.#options.redirectPort();
+    if (redirectPort !== undefined && !this.#cameByTls(req))
+      return redirectToHttps(head.host, head.path, redirectPort);
+    switch (this.#parts.limits.admit(id, connectionOf(req), this.#parts.clock.now())) {
+      case 'too many connections':
+        return ANSWERS.tooManyConnections(html);
+      case 'too many requests':
+        return ANSWERS.tooManyRequests(html);
+    }
+    const asking = {
+      head,
+      backendId: id,
+      headers: req.headers,
+      upgrade: raw.upgrade,
+      secure: this.#cameByTls(req),
+    };
+    const entered = await this.#parts.door.enter(asking, signal);
+    if ('outcome' in entered) return entered;
+    const { passage, visitor } = entered;
+    if (passage.kind !== 'forward') return answerTo(passage, html);
+    if (this.#parts.activity.open(id) > this.#options.openPerBackend) {
+      passage.exchange.neverReached();
+      return ANSWERS.busy(html);
+    }
+    return {
+      head: visitor ? { ...head, path: visitor.path } : head,
+      passage,
+      id,
+      upgrade: raw.upgrade,
+      html,
+      visitor,
+    };
+  }
+
+  #cameByTls(req: WebRequest): boolean {
+    const trusted = this.#parts.trust.includes(req.socket.remoteAddress ?? '');
+    return isTls(req) || (trusted && req.headers['x-forwarded-proto'] === 'https');
+  }
+}
+
+/** RFC 9110 §10.1.1. */
+function isKnownExpectation(expect: string | undefined): boolean {
+  return expect === undefined || expect.toLowerCase() === '100-continue';
+}
