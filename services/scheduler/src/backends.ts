@@ -1,8 +1,6 @@
 import type { Bus } from '@spawner/bus';
 import { SUBJECTS } from '@spawner/bus';
 import { AppError, type BackendId, type Clock, DEADLINES, isLiving, parseBackendId } from '@spawner/domain';
-import { specDigest } from '@spawner/proto';
-import type { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { NodeKind } from '@spawner/proto/internal/node';
 import {
   type Backend,
@@ -17,8 +15,9 @@ import type { Agents } from './agents.ts';
 import type { BackendStore, Placement } from './backend-store.ts';
 import type { Claims } from './claim.ts';
 import { holderNotKnown, refuseOtherSpec, refuseOtherTag } from './holder.ts';
+import { type ListQuery, matches } from './list-query.ts';
 import type { NodeStore } from './node-store.ts';
-import { type BackendRecord, toBackend } from './record.ts';
+import { type BackendRecord, summaryOf, toBackend } from './record.ts';
 
 /** A start that its agent has not taken by then is given to nobody else; it is ended. */
 const START_MS = 3_000;
@@ -45,15 +44,6 @@ export interface Spawned {
   backend: Backend;
   /** False where another backend was found to hold the key. */
   spawned: boolean;
-}
-
-export interface ListQuery {
-  pageSize: number;
-  /** Placement tick before which the page begins. */
-  before: number;
-  states: readonly BackendState[];
-  droneId: string;
-  labels: Readonly<Record<string, string>>;
 }
 
 /** What gateways ask of backends. */
@@ -288,27 +278,4 @@ function unknown(id: string): AppError {
 function noDrone({ known, stale, full }: { known: number; stale: number; full: number }): string {
   if (known === 0) return 'no drone is registered';
   return `no drone has room: of ${known}, ${full} are full and ${stale} have not renewed`;
-}
-
-function matches(record: BackendRecord, { states, droneId, labels }: ListQuery): boolean {
-  return (
-    (states.length === 0 || states.includes(record.state)) &&
-    (droneId === '' || record.drone === droneId) &&
-    Object.entries(labels).every(([name, value]) => record.summary.labels[name] === value)
-  );
-}
-
-/** What the store keeps of a spec: never environment values or credentials. */
-function summaryOf(spec: BackendSpec): SpecSummary {
-  return {
-    image: spec.image,
-    labels: spec.labels,
-    idleTimeoutMs: spec.idleTimeoutMs ?? 0,
-    lifetimeLimitMs: spec.lifetimeLimitMs ?? 0,
-    cpuMillis: spec.resources?.cpuMillis ?? 0,
-    memoryBytes: spec.resources?.memoryBytes ?? 0,
-    digest: specDigest(spec),
-    onLeaseLoss: spec.onLeaseLoss,
-    access: spec.access,
-  };
 }

@@ -1,7 +1,15 @@
 import { STATES } from '@spawner/domain';
+import { specDigest } from '@spawner/proto';
 import type { BackendStatus, SpecSummary } from '@spawner/proto/internal/backend_status';
 import { Route, RouteState } from '@spawner/proto/internal/route';
-import { Access, type Backend, type BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import {
+  Access,
+  type Backend,
+  type BackendKey,
+  type BackendSpec,
+  BackendState,
+  EndReason,
+} from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 
 /** A backend as the store has it: what the placement wrote, and the last report of its agent. */
@@ -106,5 +114,20 @@ export function endedStatus(
     outOfMemory: false,
     lastLogs: record.status?.lastLogs ?? [],
     events: [...(record.status?.events ?? []), { state: BackendState.TERMINATED, revision, time: now }],
+  };
+}
+
+/** What the store keeps of a spec: never environment values or credentials. */
+export function summaryOf(spec: BackendSpec): SpecSummary {
+  return {
+    image: spec.image,
+    labels: spec.labels,
+    idleTimeoutMs: spec.idleTimeoutMs ?? 0,
+    lifetimeLimitMs: spec.lifetimeLimitMs ?? 0,
+    cpuMillis: spec.resources?.cpuMillis ?? 0,
+    memoryBytes: spec.resources?.memoryBytes ?? 0,
+    digest: specDigest(spec),
+    onLeaseLoss: spec.onLeaseLoss,
+    access: spec.access,
   };
 }
