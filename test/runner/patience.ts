@@ -1,2 +1,2 @@
-/** The longest that a test may take, where it does not say otherwise. */
+/** The longest that a test with real servers may take, where it does not say otherwise. */
 jest.setTimeout(120_000);
