@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { eventually } from '@spawner/testkit';
 import fc from 'fast-check';
 import { type Edge, startEdge } from './edge.ts';
@@ -6,6 +5,8 @@ import { mutants } from './mutants.ts';
 import { sendWave, type Way } from './wave.ts';
 
 const CASES = 20_000;
+/** The same cases at every run, so that what is red is red again; others by another number. */
+const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 548_166_124);
 const AT_ONCE = 400;
 let edges: Edge[];
 
@@ -19,8 +20,7 @@ afterAll(async () => {
 it('20,000 requests that were tampered with become what was sent or nothing, on both paths the same', async () => {
   const ways = await sameHost(edges);
   const host = ways[0]?.host ?? '';
-  const seed = randomInt(2 ** 31);
-  const cases = fc.sample(mutants(host), { seed, numRuns: CASES });
+  const cases = fc.sample(mutants(host), { seed: SEED, numRuns: CASES });
   const problems: string[] = [];
   let answered = 0;
   let forwarded = 0;
@@ -42,10 +42,10 @@ it('20,000 requests that were tampered with become what was sent or nothing, on 
         );
     }
   }
-  if (problems.length > 0) throw new Error(`with seed ${seed}:\n${problems.join('\n')}`);
+  if (problems.length > 0) throw new Error(`with seed ${SEED}:\n${problems.join('\n')}`);
   expect(answered).toBeGreaterThan(CASES / 4);
   expect(forwarded).toBeGreaterThan(CASES / 10);
-  process.stdout.write(`${CASES} cases, seed ${seed}: ${answered} answered, ${forwarded} forwarded\n`);
+  process.stdout.write(`${CASES} cases, seed ${SEED}: ${answered} answered, ${forwarded} forwarded\n`);
 }, 170_000);
 
 /** The same host on both, so that the same bytes can be sent. */

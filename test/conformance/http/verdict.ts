@@ -83,7 +83,8 @@ export function told(requests: readonly SeenRequest[], host: string): unknown[] 
       if (OF_ONE_HOP.has(key)) continue;
       const before = all.get(key);
       const both = before === undefined ? value : before + (key === 'cookie' ? '; ' : ', ') + value;
-      all.set(key, both.replaceAll(id, 'ID'));
+      // An empty part that comes last in one line is a blank at its end, which is no part of a value (RFC 9110 §5.5).
+      all.set(key, both.replaceAll(id, 'ID').trim());
     }
     // To say that there is no body, and not to say that there is one, is the same.
     if (body === '' && all.get('content-length') === '0') all.delete('content-length');
