@@ -142,7 +142,9 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
         SPAWNER_PROXY_FAST_PATH: fastPath,
         ...env,
       },
-      ready: (line) => line.includes('"started"'),
+      // Workers say so of themselves, each with its name.
+      ready: (line) => line.includes('"started"') && !line.includes('"proxy":'),
+      readyTimeoutMs: 30_000,
       stopTimeoutMs: 15_000,
     }),
   );

@@ -1,14 +1,19 @@
 import { openBus } from '@spawner/bus';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { Membership, schedulerAt } from '@spawner/rpc';
-import { run } from '@spawner/service';
+import { type App, run } from '@spawner/service';
 import { keysOf, openRedis, RouteTable } from '@spawner/store';
-import { readConfig } from './config.ts';
+import { type ProxyConfig, readConfig } from './config.ts';
 import { EdgeProxy } from './proxy.ts';
 import { publicAddresses } from './public-addresses.ts';
 import { nothingToWaitFor } from './start.ts';
+import { inWorkers } from './workers/in-workers.ts';
+import { ownPlace } from './workers/place.ts';
 
-await run('proxy', readConfig, async (config, app) => {
+const { place, tickets } = ownPlace();
+await run('proxy', readConfig, inWorkers(serve), place);
+
+async function serve(config: ProxyConfig, app: App): Promise<void> {
   const { clock, log, signal } = app;
   const { addresses } = await app.connect('the public address', () => publicAddresses(config));
   const redis = await app.connect('Redis', () => openRedis(config.redisUrl, log));
@@ -32,6 +37,6 @@ await run('proxy', readConfig, async (config, app) => {
 
   const { scheduler } = membership;
   const registration = () => membership.registration;
-  const proxy = app.own(new EdgeProxy(config, { routes, bus, scheduler, clock, log, registration }));
+  const proxy = app.own(new EdgeProxy(config, { routes, bus, scheduler, clock, log, registration, tickets }));
   await proxy.listen();
-});
+}

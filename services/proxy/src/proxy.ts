@@ -20,6 +20,7 @@ import { VanishedPeers } from './vanished-peers.ts';
 import { Visitors } from './visitors.ts';
 import { Tunnels } from './websocket.ts';
 import type { WithdrawalParts } from './withdrawals.ts';
+import type { TicketSource } from './workers/place.ts';
 
 export interface ProxyParts {
   routes: RouteTable;
@@ -28,6 +29,8 @@ export interface ProxyParts {
   clock: Clock;
   log: Log;
   registration(): number;
+  /** Keys of TLS session tickets that others have too. */
+  tickets?: TicketSource | undefined;
 }
 
 /** Kept of the time to drain, for what is closed after the listeners. */
@@ -147,6 +150,7 @@ export class EdgeProxy {
     const { clock, log } = this.#parts;
     this.#listeners.push(listener);
     this.#httpsPort = listener.port;
+    this.#parts.tickets?.follow((keys) => listener.sealTickets(keys));
     const { certificatesAddress } = this.#config;
     this.#certificates = followCertificates(
       certificatesAddress,
