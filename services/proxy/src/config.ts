@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isNodeId } from '@spawner/domain';
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
+import { ACCESS_SETTINGS, type AccessSetting, accessSetting } from './access/setting.ts';
 import { isCidr } from './trust.ts';
 
 export type ProxyConfig = ReturnType<typeof readConfig>;
@@ -40,6 +41,7 @@ export const readConfig = (env: Environment) =>
       connectionsPerHost: limit('CONNECTIONS_PER_HOST', 20_000),
       requestsPerSecondPerHost: limit('REQUESTS_PER_SECOND_PER_HOST', 0),
       connectionsPerAddress: limit('CONNECTIONS_PER_ADDRESS', 0),
+      accessLog: accessLog(reader, `${prefix}ACCESS_LOG`),
       fastPath: reader.oneOf(`${prefix}FAST_PATH`, ['on', 'off'], 'on') === 'on',
       maxHeaderBytes: reader.integer(`${prefix}MAX_HEADER_BYTES`, 16_384, { min: 1_024, max: 1_048_576 }),
       trustedAddresses: checkedList(reader, `${prefix}TRUSTED_ADDRESSES`, isCidr, 'an IP or a CIDR range'),
@@ -62,6 +64,11 @@ function workersName(reader: EnvReader, name: string, fallback: string, workers:
       'is too long: its workers add a hyphen and their number to it, and 63 characters are the most',
     );
   return id;
+}
+
+function accessLog(reader: EnvReader, name: string): AccessSetting {
+  const text = reader.checked(name, 'off', (text) => accessSetting(text) !== undefined, ACCESS_SETTINGS);
+  return accessSetting(text) ?? { kind: 'off' };
 }
 
 function divisible(reader: EnvReader, name: string, limit: number, workers: number): number {

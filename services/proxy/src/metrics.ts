@@ -7,6 +7,8 @@ export interface Metrics {
   upstreamFailed(): void;
   /** One more came from an address that has as many as it may. */
   connectionRefused(): void;
+  /** A line of the access log was dropped. */
+  lineDropped(): void;
 }
 
 export interface MetricSources {
@@ -23,6 +25,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     'spawner.proxy.refused_connections',
     'Connections beyond the limit of their address',
   );
+  const dropped = counter('spawner.proxy.access_log_dropped', 'Lines of the access log that nobody took');
   gauge('spawner.proxy.open_exchanges', 'HTTP exchanges and upgraded connections now', sources.openExchanges);
   gauge('spawner.proxy.open_websockets', 'Upgraded connections now', sources.openWebSockets);
   gauge('spawner.proxy.held', 'Requests that wait for their backend', sources.held);
@@ -32,5 +35,6 @@ export function createMetrics(sources: MetricSources): Metrics {
       requests({ outcome, status: `${Math.floor(status / 100)}xx` }, count),
     upstreamFailed: () => failures(),
     connectionRefused: () => refused(),
+    lineDropped: () => dropped(),
   };
 }

@@ -2,6 +2,7 @@ import type { Bus } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
+import { AccessLog } from './access/access-log.ts';
 import { followCertificates } from './certificates.ts';
 import type { ProxyConfig } from './config.ts';
 import { Door } from './door.ts';
@@ -11,7 +12,7 @@ import { KeptUpstreams } from './fast/kept-upstreams.ts';
 import { Forwarder } from './forward.ts';
 import { Limits } from './limits.ts';
 import { type Listener, listenHttp, listenHttps, type SecureListener } from './listeners.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { Reception } from './reception.ts';
 import { EdgeServer } from './server.ts';
 import { trustOf } from './trust.ts';
@@ -51,6 +52,7 @@ export class EdgeProxy {
   readonly #edge: EdgeServer;
   readonly #fast: FastPath | undefined;
   readonly #visitors: Visitors;
+  readonly #access: AccessLog | undefined;
   readonly #following: { close(): void };
   readonly #over = new AbortController();
   #listeners: Listener[] = [];
@@ -78,6 +80,13 @@ export class EdgeProxy {
     const redirectPort = () =>
       config.redirectToHttps ? (config.publicHttpsPort ?? this.#httpsPort) : undefined;
     const options = { ...config, redirectPort };
+    const metrics = createMetrics({
+      openExchanges: () => activity.total,
+      openWebSockets: () => this.#tunnels.size,
+      held: () => entrance.holds.total,
+      routes: () => routes.size,
+    });
+    this.#access = accessLogOf(config, { clock, log, metrics });
     const edgeParts = {
       gate,
       reception: new Reception({ door, limits, activity, trust, clock }, options),
@@ -92,12 +101,8 @@ export class EdgeProxy {
       vanished: this.#vanished,
       trust,
       limits,
-      metrics: createMetrics({
-        openExchanges: () => activity.total,
-        openWebSockets: () => this.#tunnels.size,
-        held: () => entrance.holds.total,
-        routes: () => routes.size,
-      }),
+      metrics,
+      access: this.#access,
       clock,
       log,
       isSilent: (droneId: string) => routes.isSilent(droneId),
@@ -141,7 +146,7 @@ export class EdgeProxy {
     this.#upstreams.close();
     this.#kept.close();
     await this.#fast?.close();
-    await Promise.all([this.#certificates, this.#watching]);
+    await Promise.all([this.#certificates, this.#watching, this.#access?.close()]);
     this.#following.close();
     await this.#entrance.close();
   }
@@ -184,4 +189,19 @@ export class EdgeProxy {
       },
     };
   }
+}
+
+/** On standard output, beside the service's own log. */
+function accessLogOf(
+  { accessLog: setting, id }: ProxyConfig,
+  { clock, log, metrics }: Pick<ProxyParts, 'clock' | 'log'> & { metrics: Metrics },
+): AccessLog | undefined {
+  if (setting.kind === 'off') return undefined;
+  const sink = {
+    write: (text: string, done: () => void) => void process.stdout.write(text, () => done()),
+    dropped: () => metrics.lineDropped(),
+    recovered: (lines: number) =>
+      log.warn({ lines }, 'lines of the access log were dropped: nobody took them'),
+  };
+  return new AccessLog(setting, { sink, clock, random: Math.random, proxy: id });
 }
