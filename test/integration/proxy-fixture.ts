@@ -98,6 +98,11 @@ export function onGeneralPath(): void {
   fastPath = 'off';
 }
 
+/** Whether proxies are started with it. */
+export function hasFastPath(): boolean {
+  return fastPath === 'on';
+}
+
 export async function startProxyWorld(env: Record<string, string> = {}): Promise<ProxyWorld> {
   const stack = new AsyncDisposableStack();
   const log = createLog('test', 'silent');

@@ -29,7 +29,11 @@ const startWorld = (env: Record<string, string> = {}) =>
 
 beforeAll(async () => {
   authority = await makeAuthority('workers');
-  world = await startWorld({ SPAWNER_PROXY_HTTPS: 'true', SPAWNER_PROXY_REDIRECT_TO_HTTPS: 'false' });
+  world = await startWorld({
+    SPAWNER_PROXY_HTTPS: 'true',
+    SPAWNER_PROXY_REDIRECT_TO_HTTPS: 'false',
+    SPAWNER_PROXY_ACCESS_LOG: 'all',
+  });
   upstream = await startUpstream();
 });
 afterAll(async () => {
@@ -111,6 +115,14 @@ describe('a proxy of four workers', () => {
       },
       { timeoutMs: 30_000 },
     );
+  });
+
+  it('has the access log of all of them, in whole lines', async () => {
+    const count = sum(await forwarded(world));
+    const written = () => world.proxy.lines.filter((line) => line.includes('"log":"access"'));
+    await eventually(() => written().length >= count);
+    const proxies = new Set(written().map((line) => JSON.parse(line).proxy));
+    expect([...proxies].toSorted()).toEqual(SLOTS.map((slot) => `proxy-1-${slot}`));
   });
 
   it('tells an agent that asks each of them what is open, wherever it is', async () => {
