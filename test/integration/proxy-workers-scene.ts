@@ -50,7 +50,6 @@ export async function visitor(port: number, host: string) {
       text += bytes;
     });
   await once(socket, 'connect');
-  const closed = new Promise<'closed'>((resolve) => socket.once('close', () => resolve('closed')));
   return {
     socket,
     /** The status of the next answer, or that there is none. */
@@ -58,7 +57,7 @@ export async function visitor(port: number, host: string) {
       text = '';
       socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
       const status = () => /^HTTP\/1\.1 (\d+) [\s\S]*\r\n\r\n/.exec(text)?.[1];
-      return Promise.race([eventually(() => status() ?? false), closed.then((over) => status() ?? over)]);
+      return eventually(() => status() ?? (socket.closed ? 'closed' : false));
     },
   };
 }
