@@ -104,7 +104,7 @@ export function hasFastPath(): boolean {
 }
 
 export async function startProxyWorld(env: Record<string, string> = {}): Promise<ProxyWorld> {
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack();
   const log = createLog('test', 'silent');
   const redisServer = stack.use(await startRedis());
   const natsServer = stack.use(await startNats());
