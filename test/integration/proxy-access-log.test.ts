@@ -1,4 +1,5 @@
 /** What an exchange leaves in the access log, by every way that it can go. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import {
@@ -6,6 +7,7 @@ import {
   eventually,
   freePort,
   makeAuthority,
+  rawHttp,
   request,
   startUpstream,
   type Upstream,
@@ -202,6 +204,46 @@ it('an access log of errors has what the proxy failed, and nothing else', async 
   await eventually(async () => (await quiet.get(host, '/dead')).status === 502);
   await eventually(() => linesIn(quiet).length > 0);
   expect(new Set(linesIn(quiet).map(({ status }) => status))).toEqual(new Set([502]));
+});
+
+it('an access log that nobody reads holds up no request, is dropped beyond a bound, and says so', async () => {
+  await using read = await startProxyWorld({ SPAWNER_PROXY_ACCESS_LOG: 'off' });
+  const { host } = await read.backend(upstream);
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const child = spawn(process.execPath, ['services/proxy/src/main.ts'], {
+    env: {
+      ...process.env,
+      ...read.variables,
+      SPAWNER_PROXY_ID: 'proxy-2',
+      SPAWNER_PROXY_ACCESS_LOG: 'all',
+      SPAWNER_PROXY_HTTP_PORT: String(port),
+      SPAWNER_PROXY_ADMIN_PORT: String(adminPort),
+    },
+    // Nobody has begun to read the other end.
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  try {
+    await eventually(async () => (await request({ port, host, path: '/name' })).status === 200);
+    const metrics = async () => (await request({ port: adminPort, host: 'admin', path: '/metrics' })).body;
+    const agent = `GET /name HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: ${'x'.repeat(256)}\r\n`;
+    const burst = `${`${agent}\r\n`.repeat(199)}${agent}Connection: close\r\n\r\n`;
+    await eventually(
+      async () => {
+        const answers = await rawHttp(port, burst, { timeoutMs: 10_000 });
+        expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(200);
+        return /^spawner_proxy_access_log_dropped_total\S* [1-9]/m.test(await metrics());
+      },
+      { timeoutMs: 40_000 },
+    );
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    await eventually(() => output.includes('lines of the access log were dropped'));
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'close');
+  }
 });
 
 it('without an access log nothing is said of an exchange', async () => {
