@@ -15,9 +15,10 @@ import type { Drone } from './drone.ts';
 import { explain } from './explain.ts';
 import { hasEnded } from './life.ts';
 import { linesOf } from './log-tail.ts';
+import { type Home, verify } from './verify.ts';
 
-/** The agent's face to the scheduler. */
-export function agentService(drone: Drone, clock: Clock): Implementation {
+/** The agent's face to the scheduler, and to proxies that ask after a backend. */
+export function agentService(drone: Drone, home: Home, clock: Clock): Implementation {
   return implement(AgentServiceService, {
     startBackend: async (request) => {
       checkStart(request, drone.registration);
@@ -35,6 +36,7 @@ export function agentService(drone: Drone, clock: Clock): Implementation {
       return explain(life, usage, refusedEnds, clock.now());
     },
     tailLogs: (request, context) => tailLogs(drone, request, context),
+    verifyBackend: async (request) => verify(home, request, drone.find(parseBackendId(request.id))?.life),
   });
 }
 

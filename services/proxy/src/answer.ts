@@ -21,6 +21,8 @@ const STATE_HEADER = 'X-Spawner-State';
 
 const AWAY = 'The machine of this session cannot be reached at the moment';
 
+const UNVERIFIED = 'It cannot be told at the moment whether this session is still there';
+
 /** Each as a page where `html` says so. */
 export const ANSWERS = {
   badRequest: (why: string, html: boolean) => refusal(400, `The request cannot be forwarded: ${why}.`, html),
@@ -66,6 +68,10 @@ export function answerTo(passage: Exclude<Passage, { kind: 'forward' }>, html: b
       return again('unreachable', 'The backend cannot be reached from here.', html);
     case 'unsure':
       return again('unsure', 'It cannot be told now whether this backend exists.', html);
+    case 'unverified': {
+      const said = again('unverified', `${UNVERIFIED}.`, html);
+      return html ? { ...said, body: retryingPage(UNVERIFIED) } : said;
+    }
     case 'waiting':
       return starting(nameIn(BackendState, passage.state));
     case 'late':

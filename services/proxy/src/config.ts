@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
-import { isNodeId } from '@spawner/domain';
+import { resolve } from 'node:path';
+import { DEADLINES, isNodeId } from '@spawner/domain';
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
 import { isCidr } from './trust.ts';
 
@@ -10,8 +11,11 @@ export type ProxyConfig = ReturnType<typeof readConfig>;
 export const readConfig = (env: Environment) =>
   readServiceConfig('proxy', env, 9104, (reader, prefix) => {
     const https = reader.flag(`${prefix}HTTPS`, false);
+    const stateDir = reader.text(`${prefix}STATE_DIR`, '');
     return {
       id: nodeName(reader, `${prefix}ID`, `proxy-${randomBytes(4).toString('hex')}`),
+      /** Whether that name was given to it. */
+      named: reader.optional(`${prefix}ID`) !== undefined,
       region: reader.text(`${prefix}REGION`, 'local'),
       httpPort: reader.port(`${prefix}HTTP_PORT`, 8000),
       https,
@@ -21,6 +25,10 @@ export const readConfig = (env: Environment) =>
       publicAddresses: checkedList(reader, `${prefix}PUBLIC_ADDRESSES`, (text) => isIP(text) !== 0, 'an IP'),
       publicAddressApi: optionalUrl(reader, `${prefix}PUBLIC_ADDRESS_API`),
       droneId: nodeName(reader, `${prefix}DRONE_ID`, ''),
+      stateDir: stateDir === '' ? '' : resolve(stateDir),
+      routesTrustedMs: reader.integer(`${prefix}ROUTES_TRUSTED_MS`, DEADLINES.routesTrusted, {
+        max: DEADLINES.routesTrusted,
+      }),
       holdTimeoutMs: reader.integer(`${prefix}HOLD_TIMEOUT_MS`, 30_000, { max: 600_000 }),
       heldPerBackend: reader.integer(`${prefix}HELD_PER_BACKEND`, 100, { min: 1 }),
       heldTotal: reader.integer(`${prefix}HELD_TOTAL`, 1_000, { min: 1 }),

@@ -8,6 +8,7 @@ import { Activity } from './activity.ts';
 import { Gate } from './gate.ts';
 import { Holds } from './hold.ts';
 import { Reports } from './reports.ts';
+import { type Agents, Verifications } from './verifications.ts';
 import { type WithdrawalParts, Withdrawals } from './withdrawals.ts';
 
 /** What is done to the connections of a backend. */
@@ -23,7 +24,8 @@ export interface Connections {
 }
 
 export interface EntranceParts {
-  routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange'>;
+  routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange' | 'asOf' | 'agentOf' | 'presume'>;
+  agents: Agents;
   bus: Bus;
   scheduler: WithdrawalParts['scheduler'];
   clock: Clock;
@@ -38,6 +40,8 @@ export interface EntranceOptions {
   holdTimeoutMs: number;
   heldPerBackend: number;
   heldTotal: number;
+  /** For how long a route counts that the store does not stand behind. */
+  routesTrustedMs: number;
 }
 
 /**
@@ -54,16 +58,21 @@ export class Entrance {
   readonly #following: { close(): void };
 
   constructor(options: EntranceOptions, parts: EntranceParts) {
-    const { clock, routes, bus, scheduler, log, connections, registration } = parts;
-    const { id: proxyId, droneId: ownDroneId, holdTimeoutMs } = options;
+    const { clock, routes, bus, scheduler, log, connections, registration, agents } = parts;
+    const { id: proxyId, droneId: ownDroneId, holdTimeoutMs, routesTrustedMs: trustedMs } = options;
     this.#parts = parts;
     const activity = new Activity(clock.now());
     const holds = new Holds(clock, { perBackend: options.heldPerBackend, total: options.heldTotal });
     const withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => holds.release(id));
+    const aboutAgents = { routes, agents, clock, log, trustedMs };
+    const verifications = new Verifications(aboutAgents, (id) => holds.release(id));
     this.activity = activity;
     this.holds = holds;
     this.#withdrawals = withdrawals;
-    this.gate = new Gate({ routes, holds, withdrawals, activity, clock }, { ownDroneId, holdTimeoutMs });
+    this.gate = new Gate(
+      { routes, holds, withdrawals, verifications, activity, clock },
+      { ownDroneId, holdTimeoutMs },
+    );
     this.#reports = new Reports(bus, activity, holds, clock, { proxyId, registration }, (id, epoch) => {
       withdrawals.asked(id, epoch);
       connections.rest(id);

@@ -14,9 +14,11 @@ import { type Listener, listenHttp, listenHttps, type SecureListener } from './l
 import { createMetrics } from './metrics.ts';
 import { Reception } from './reception.ts';
 import { EdgeServer } from './server.ts';
+import type { Snapshots } from './snapshots.ts';
 import { trustOf } from './trust.ts';
 import { Upstreams } from './upstreams.ts';
 import { VanishedPeers } from './vanished-peers.ts';
+import type { Agents } from './verifications.ts';
 import { Visitors } from './visitors.ts';
 import { Tunnels } from './websocket.ts';
 import type { WithdrawalParts } from './withdrawals.ts';
@@ -25,6 +27,8 @@ export interface ProxyParts {
   routes: RouteTable;
   bus: Bus;
   scheduler: WithdrawalParts['scheduler'];
+  agents: Agents;
+  snapshots: Pick<Snapshots, 'certificate' | 'keepCertificate'>;
   clock: Clock;
   log: Log;
   registration(): number;
@@ -144,13 +148,18 @@ export class EdgeProxy {
   }
 
   #serveTls(listener: SecureListener): void {
-    const { clock, log } = this.#parts;
+    const { clock, log, snapshots } = this.#parts;
     this.#listeners.push(listener);
     this.#httpsPort = listener.port;
+    const kept = snapshots.certificate();
+    if (kept) listener.use(kept);
     const { certificatesAddress } = this.#config;
     this.#certificates = followCertificates(
       certificatesAddress,
-      (pair) => listener.use(pair),
+      (pair) => {
+        listener.use(pair);
+        snapshots.keepCertificate(pair);
+      },
       clock,
       log,
       this.#over.signal,
