@@ -27,6 +27,7 @@ export const readConfig = (env: Environment) =>
       droneId: nodeName(reader, `${prefix}DRONE_ID`, ''),
       stateDir: stateDir === '' ? '' : resolve(stateDir),
       routesTrustedMs: reader.integer(`${prefix}ROUTES_TRUSTED_MS`, DEADLINES.routesTrusted, {
+        min: 15_000,
         max: DEADLINES.routesTrusted,
       }),
       holdTimeoutMs: reader.integer(`${prefix}HOLD_TIMEOUT_MS`, 30_000, { max: 600_000 }),

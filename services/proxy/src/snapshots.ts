@@ -73,7 +73,8 @@ export class Snapshots {
     const { clock } = this.#parts;
     const began = clock.now();
     await this.#writeRoutes();
-    await clock.sleep(REST_FACTOR * (clock.now() - began), signal);
+    const tookMs = clock.now() - began;
+    if (tookMs > 0) await clock.sleep(REST_FACTOR * tookMs, signal);
   }
 
   async close(): Promise<void> {
