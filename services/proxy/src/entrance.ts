@@ -8,6 +8,7 @@ import { Activity } from './activity.ts';
 import { Gate } from './gate.ts';
 import { Holds } from './hold.ts';
 import { Reports } from './reports.ts';
+import { StateEvents } from './state-events.ts';
 import { type Agents, Verifications } from './verifications.ts';
 import { type WithdrawalParts, Withdrawals } from './withdrawals.ts';
 
@@ -52,6 +53,7 @@ export class Entrance {
   readonly activity: Activity;
   readonly holds: Holds;
   readonly gate: Gate;
+  readonly stateEvents: StateEvents;
   readonly #parts: EntranceParts;
   readonly #withdrawals: Withdrawals;
   readonly #reports: Reports;
@@ -61,11 +63,13 @@ export class Entrance {
     const { clock, routes, bus, scheduler, log, connections, registration, agents } = parts;
     const { id: proxyId, droneId: ownDroneId, holdTimeoutMs, routesTrustedMs: trustedMs } = options;
     this.#parts = parts;
+    const room = { perBackend: options.heldPerBackend, total: options.heldTotal };
     const activity = new Activity(clock.now());
-    const holds = new Holds(clock, { perBackend: options.heldPerBackend, total: options.heldTotal });
+    const holds = new Holds(clock, room);
     const withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => holds.release(id));
     const aboutAgents = { routes, agents, clock, log, trustedMs };
     const verifications = new Verifications(aboutAgents, (id) => holds.release(id));
+    this.stateEvents = new StateEvents({ routes, bus, clock }, room);
     this.activity = activity;
     this.holds = holds;
     this.#withdrawals = withdrawals;
@@ -88,6 +92,7 @@ export class Entrance {
   /** Nobody waits any more. */
   drain(): void {
     this.holds.close();
+    this.stateEvents.close();
     this.#withdrawals.close();
   }
 
@@ -102,6 +107,7 @@ export class Entrance {
     const route = this.#parts.routes.get(id);
     this.#withdrawals.routeChanged(id, route);
     this.gate.routeChanged(id);
+    this.stateEvents.routeChanged(id, route);
     if (!route) {
       connections.forget(id);
       this.activity.forget(id);

@@ -70,7 +70,7 @@ export class EdgeProxy {
     });
     const entrance = new Entrance(config, { ...parts, connections: this.#connections() });
     this.#entrance = entrance;
-    const { activity, gate } = entrance;
+    const { activity, gate, stateEvents } = entrance;
     this.#visitors = new Visitors({ routes, holds: entrance.holds, clock });
     this.#following = routes.onChange((row, route) => this.#visitors.rowChanged(row, route));
     const trust = trustOf(config.trustedAddresses);
@@ -81,7 +81,7 @@ export class EdgeProxy {
     const options = { ...config, redirectPort };
     const edgeParts = {
       gate,
-      reception: new Reception({ door, limits, activity, trust, clock }, options),
+      reception: new Reception({ door, limits, stateEvents, activity, trust, clock }, options),
       visitors: this.#visitors,
       forwarder: new Forwarder({
         connectTimeoutMs: config.connectTimeoutMs,
@@ -97,6 +97,7 @@ export class EdgeProxy {
         openExchanges: () => activity.total,
         openWebSockets: () => this.#tunnels.size,
         held: () => entrance.holds.total,
+        waitingPages: () => stateEvents.total,
         routes: () => routes.size,
       }),
       clock,
