@@ -7,12 +7,14 @@ import {
   specViolations,
 } from '@spawner/domain';
 import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
+import { BackendState } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { LogStream } from '@spawner/proto/v1/backend_service';
 import { type CallContext, type Implementation, implement } from '@spawner/rpc';
 import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
 import { explain } from './explain.ts';
+import { verified } from './idle.ts';
 import { hasEnded } from './life.ts';
 import { linesOf } from './log-tail.ts';
 import { type Home, verify } from './verify.ts';
@@ -36,7 +38,13 @@ export function agentService(drone: Drone, home: Home, clock: Clock): Implementa
       return explain(life, usage, refusedEnds, clock.now());
     },
     tailLogs: (request, context) => tailLogs(drone, request, context),
-    verifyBackend: async (request) => verify(home, request, drone.find(parseBackendId(request.id))?.life),
+    verifyBackend: async (request) => {
+      const backend = drone.find(parseBackendId(request.id));
+      const said = verify(home, request, backend?.life);
+      if (backend && said.state === BackendState.READY)
+        backend.usage = verified(backend.usage, request.proxyId, clock.now());
+      return said;
+    },
   });
 }
 

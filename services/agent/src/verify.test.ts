@@ -3,7 +3,7 @@ import { type Life, newLife } from './life.ts';
 import { verify } from './verify.ts';
 
 const home = { cluster: 'local', droneId: 'drone-1' };
-const question = { ...home, id: 'a' };
+const question = { ...home, id: 'a', proxyId: 'p' };
 const local = { host: '10.213.0.2', port: 8080 };
 const terms = { pullTimeoutMs: 1, startupTimeoutMs: 1, idleTimeoutMs: 1, lifetimeLimitMs: 0, stopGraceMs: 1 };
 

@@ -10,16 +10,16 @@ const MOST_CHANNELS = 256;
 
 /** The drones' agents of a cluster, as a proxy asks them: a channel to each that was asked lately. */
 export class AgentChannels implements Agents {
-  readonly #cluster: string;
+  readonly #asker: { cluster: string; proxyId: string };
   /** In the order of their last use. */
   readonly #channels = new Map<string, AgentClient>();
 
-  constructor(cluster: string) {
-    this.#cluster = cluster;
+  constructor(cluster: string, proxyId: string) {
+    this.#asker = { cluster, proxyId };
   }
 
   verify(address: string, { droneId, id }: { droneId: string; id: string }): Promise<VerifyBackendResponse> {
-    const question = { cluster: this.#cluster, droneId, id };
+    const question = { ...this.#asker, droneId, id };
     return this.#channel(address).verifyBackend(question, { timeoutMs: DEADLINES.verify });
   }
 

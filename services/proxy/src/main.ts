@@ -16,7 +16,7 @@ await run('proxy', readConfig, async (given, app) => {
   const cluster = new Cluster(config, app, routes, !restored);
   await cluster.joined();
 
-  const agents = app.own(new AgentChannels(config.cluster));
+  const agents = app.own(new AgentChannels(config.cluster, config.id));
   const { bus, membership } = cluster;
   const { scheduler } = membership;
   const registration = () => membership.registration;

@@ -157,7 +157,7 @@ export class SimulatedProxy {
         verify: (address, question) =>
           rpc
             .client(AgentServiceService, process, [address])
-            .verifyBackend({ ...question, cluster: CLUSTER }, { timeoutMs: DEADLINES.verify }),
+            .verifyBackend({ ...question, cluster: CLUSTER, proxyId: id }, { timeoutMs: DEADLINES.verify }),
       },
       clock,
       log: silent,

@@ -88,6 +88,8 @@ export interface VerifyBackendRequest {
   cluster: string;
   droneId: string;
   id: string;
+  /** Who asks: it has a request for this backend, and is asked before an end for idleness. */
+  proxyId: string;
 }
 
 export interface VerifyBackendResponse {
@@ -1016,7 +1018,7 @@ export const AgentServiceTailLogsResponse: MessageFns<AgentServiceTailLogsRespon
 };
 
 function createBaseVerifyBackendRequest(): VerifyBackendRequest {
-  return { cluster: "", droneId: "", id: "" };
+  return { cluster: "", droneId: "", id: "", proxyId: "" };
 }
 
 export const VerifyBackendRequest: MessageFns<VerifyBackendRequest> = {
@@ -1029,6 +1031,9 @@ export const VerifyBackendRequest: MessageFns<VerifyBackendRequest> = {
     }
     if (message.id !== "") {
       writer.uint32(26).string(message.id);
+    }
+    if (message.proxyId !== "") {
+      writer.uint32(34).string(message.proxyId);
     }
     return writer;
   },
@@ -1070,6 +1075,14 @@ export const VerifyBackendRequest: MessageFns<VerifyBackendRequest> = {
             message.id = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.proxyId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1091,6 +1104,11 @@ export const VerifyBackendRequest: MessageFns<VerifyBackendRequest> = {
         ? globalThis.String(object.drone_id)
         : "",
       id: isSet(object.id) ? globalThis.String(object.id) : "",
+      proxyId: isSet(object.proxyId)
+        ? globalThis.String(object.proxyId)
+        : isSet(object.proxy_id)
+        ? globalThis.String(object.proxy_id)
+        : "",
     };
   },
 
@@ -1105,6 +1123,9 @@ export const VerifyBackendRequest: MessageFns<VerifyBackendRequest> = {
     if (message.id !== "") {
       obj.id = message.id;
     }
+    if (message.proxyId !== "") {
+      obj.proxyId = message.proxyId;
+    }
     return obj;
   },
 
@@ -1116,6 +1137,7 @@ export const VerifyBackendRequest: MessageFns<VerifyBackendRequest> = {
     message.cluster = object.cluster ?? "";
     message.droneId = object.droneId ?? "";
     message.id = object.id ?? "";
+    message.proxyId = object.proxyId ?? "";
     return message;
   },
 };
