@@ -1,8 +1,8 @@
-import { BusToCome, openBus } from '@spawner/bus';
+import { type Bus, BusToCome, openBus } from '@spawner/bus';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { Membership, schedulerAt } from '@spawner/rpc';
 import type { App } from '@spawner/service';
-import { keysOf, openRedis, type RouteTable } from '@spawner/store';
+import { keysOf, openRedis, type Redis, type RouteTable } from '@spawner/store';
 import type { ProxyConfig } from './config.ts';
 import { publicAddresses } from './public-addresses.ts';
 import { nothingToWaitFor } from './start.ts';
@@ -22,10 +22,12 @@ export class Cluster {
   readonly #routes: RouteTable;
   /** Whether nothing can be served without it. */
   readonly #needed: boolean;
+  readonly #redis: Promise<Redis>;
 
   constructor(config: ProxyConfig, app: App, routes: RouteTable, needed: boolean) {
     const { id, region, droneId } = config;
     const { clock, log } = app;
+    const whether = { needed };
     this.#config = config;
     this.#app = app;
     this.#routes = routes;
@@ -37,7 +39,10 @@ export class Cluster {
       app.readyWhen(() => this.membership.waitingFor());
       app.readyWhen(() => this.#unread());
     }
-    void this.#connectBus();
+    this.#redis = app.connect('Redis', () => openRedis(config.redisUrl, log), whether);
+    // Whoever follows hears of it.
+    this.#redis.catch(() => {});
+    void this.#useBus(app.connect('NATS', () => openBus(config.natsUrl, id, log), whether));
     app.every('membership', 500, async (signal) => {
       if (node.publicAddresses.length === 0) node.publicAddresses = [...(await publicAddresses(config))];
       await this.membership.run(signal);
@@ -67,23 +72,16 @@ export class Cluster {
 
   #follow(): void {
     const { clock, log } = this.#app;
-    const { redisUrl, cluster } = this.#config;
-    const keys = keysOf(cluster);
-    const redis = this.#app.connect('Redis', () => openRedis(redisUrl, log), { needed: this.#needed });
-    // Whoever follows hears of it.
-    redis.catch(() => {});
+    const keys = keysOf(this.#config.cluster);
     this.#app.every('routes', 500, async (signal) =>
-      this.#routes.follow(await redis, keys, clock, log, signal),
+      this.#routes.follow(await this.#redis, keys, clock, log, signal),
     );
   }
 
-  async #connectBus(): Promise<void> {
+  async #useBus(coming: Promise<Bus>): Promise<void> {
     const { log, signal } = this.#app;
-    const { natsUrl, id } = this.#config;
     try {
-      this.bus.use(
-        await this.#app.connect('NATS', () => openBus(natsUrl, id, log), { needed: this.#needed }),
-      );
+      this.bus.use(await coming);
     } catch (error) {
       if (!signal.aborted) log.error({ error }, 'the bus cannot be opened');
     }
