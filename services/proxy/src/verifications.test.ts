@@ -120,6 +120,18 @@ describe('a route that the store has not stood behind for too long', () => {
     expect(agent.asked).toBe(2);
   });
 
+  it('is asked about anew at another address: a yes is for one', async () => {
+    const { pass, agent, routes, gate: made } = kept();
+    agent.answer = alive;
+    await pass();
+    const elsewhere = { host: '127.0.0.1', port: 3 };
+    routes.presume(Route.fromPartial({ ...routes.get('a'), epoch: 2, local: elsewhere }));
+    expect(made.passNow('a')).toBeUndefined();
+    agent.answer = async () => ({ ...(await alive()), local: elsewhere });
+    expect(await pass()).toMatchObject({ kind: 'forward', endpoint: elsewhere });
+    expect(agent.asked).toBe(2);
+  });
+
   it('is not used while its agent does not answer, and is asked about again after a rest', async () => {
     const { clock, pass, agent } = kept();
     agent.answer = async () => {
