@@ -44,7 +44,8 @@ export class Cluster {
     this.#redis.catch(() => {});
     void this.#useBus(app.connect('NATS', () => openBus(config.natsUrl, id, log), whether));
     app.every('membership', 500, async (signal) => {
-      if (node.publicAddresses.length === 0) node.publicAddresses = [...(await publicAddresses(config))];
+      if (node.publicAddresses.length === 0)
+        node.publicAddresses = [...(await publicAddresses(config)).addresses];
       await this.membership.run(signal);
     });
   }

@@ -1,12 +1,14 @@
-import { run } from '@spawner/service';
+import { type App, run } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
 import { AgentChannels } from './agents.ts';
 import { Cluster } from './cluster.ts';
-import { readConfig } from './config.ts';
+import { type ProxyConfig, readConfig } from './config.ts';
 import { EdgeProxy } from './proxy.ts';
 import { Snapshots } from './snapshots.ts';
 
-await run('proxy', readConfig, async (given, app) => {
+await run('proxy', readConfig, serve);
+
+async function serve(given: ProxyConfig, app: App): Promise<void> {
   const { clock, log } = app;
   const routes = RouteTable.withTokens();
   const snapshots = app.own(new Snapshots(given, { routes, clock, log }));
@@ -24,4 +26,4 @@ await run('proxy', readConfig, async (given, app) => {
   const proxy = app.own(new EdgeProxy(config, parts));
   await proxy.listen();
   app.every('keeping the routes', 2_000, (signal) => snapshots.turn(signal));
-});
+}

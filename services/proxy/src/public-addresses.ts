@@ -2,6 +2,11 @@ import { isIP } from 'node:net';
 
 const ANSWER_MS = 5_000;
 
+export interface PublicAddresses {
+  readonly addresses: readonly string[];
+  close(): void;
+}
+
 /**
  * The addresses that DNS gives to users: those configured, else the one that an HTTP service says we come
  * from (its answer is that address as text). Throws when the service answers anything else.
@@ -9,9 +14,10 @@ const ANSWER_MS = 5_000;
 export async function publicAddresses(config: {
   publicAddresses: readonly string[];
   publicAddressApi: string | undefined;
-}): Promise<readonly string[]> {
+}): Promise<PublicAddresses> {
   const { publicAddresses: configured, publicAddressApi: api } = config;
-  return configured.length > 0 || api === undefined ? configured : [await ask(api)];
+  const addresses = configured.length > 0 || api === undefined ? configured : [await ask(api)];
+  return { addresses, close: () => {} };
 }
 
 async function ask(api: string): Promise<string> {
