@@ -58,11 +58,15 @@ describe('a bus that comes later', () => {
     expect(did.slice(3)).toEqual(['closed p', 'closed b']);
   });
 
-  it("leaves the bus to its owner's closing", async () => {
-    const { bus, did } = noted();
-    const coming = new BusToCome();
-    coming.use(bus);
-    await coming.close();
-    expect(did).toEqual([]);
+  it('is closed with it, also where it comes too late', async () => {
+    for (const late of [false, true]) {
+      const { bus, did } = noted();
+      const coming = new BusToCome();
+      coming.answer(SUBJECTS.settle, 'p', () => ({ activity: undefined, held: 0 })).close();
+      if (late) await coming.close();
+      coming.use(bus);
+      if (!late) await coming.close();
+      expect(did).toEqual(['closed']);
+    }
   });
 });

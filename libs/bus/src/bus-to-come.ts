@@ -9,11 +9,16 @@ import type { Question, Subject } from './subjects.ts';
  */
 export class BusToCome implements Bus {
   #bus: Bus | undefined;
+  #closed = false;
   readonly #pending = new Set<(bus: Bus) => void>();
 
-  /** The bus is there; called once. It stays its owner's to close. */
+  /** The bus is there; called once. It is closed with this one. */
   use(bus: Bus): void {
     this.#bus = bus;
+    if (this.#closed) {
+      void bus.close();
+      return;
+    }
     for (const begin of this.#pending) begin(bus);
     this.#pending.clear();
   }
@@ -49,7 +54,9 @@ export class BusToCome implements Bus {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#pending.clear();
+    await this.#bus?.close();
   }
 
   #when(begin: (bus: Bus) => { close(): void }): { close(): void } {

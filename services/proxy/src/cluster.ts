@@ -1,4 +1,4 @@
-import { type Bus, BusToCome, openBus } from '@spawner/bus';
+import { BusToCome, openBus } from '@spawner/bus';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { Membership, schedulerAt } from '@spawner/rpc';
 import type { App } from '@spawner/service';
@@ -42,7 +42,11 @@ export class Cluster {
     this.#redis = app.connect('Redis', () => openRedis(config.redisUrl, log), whether);
     // Whoever follows hears of it.
     this.#redis.catch(() => {});
-    void this.#useBus(app.connect('NATS', () => openBus(config.natsUrl, id, log), whether));
+    app
+      .connect('NATS', () => this.#openBus(), whether)
+      .catch((error: unknown) => {
+        if (!app.signal.aborted) log.error({ error }, 'the bus cannot be opened');
+      });
     app.every('membership', 500, async (signal) => {
       if (node.publicAddresses.length === 0)
         node.publicAddresses = [...(await publicAddresses(config)).addresses];
@@ -79,12 +83,10 @@ export class Cluster {
     );
   }
 
-  async #useBus(coming: Promise<Bus>): Promise<void> {
-    const { log, signal } = this.#app;
-    try {
-      this.bus.use(await coming);
-    } catch (error) {
-      if (!signal.aborted) log.error({ error }, 'the bus cannot be opened');
-    }
+  /** It may come when the proxy is there already, and is needed until that is gone: so it is closed with what was there before. */
+  async #openBus(): Promise<{ close(): void }> {
+    const { natsUrl, id } = this.#config;
+    this.bus.use(await openBus(natsUrl, id, this.#app.log));
+    return { close: () => {} };
   }
 }
