@@ -22,8 +22,15 @@ export interface App {
   /** Aborts when draining begins. */
   readonly signal: AbortSignal;
   own<T extends Closable>(thing: T): T;
-  /** Opens something that may not be there yet: tries with back-off until it is, and says so in the log and on /readyz. */
-  connect<T extends Closable>(what: string, open: () => Promise<T>): Promise<T>;
+  /**
+   * Opens something that may not be there yet: tries with back-off until it is, and says so in the log and, where the service is not
+   * ready without it (`needed`, unless told otherwise), on /readyz.
+   */
+  connect<T extends Closable>(
+    what: string,
+    open: () => Promise<T>,
+    options?: { needed?: boolean },
+  ): Promise<T>;
   /** A condition of readiness: nothing, or a phrase that says what is waited for. */
   readyWhen(check: () => string | undefined): void;
   /** What /metrics answers is what this makes of the process's own metrics, as Prometheus reads them; called once at most. */
@@ -142,8 +149,12 @@ class Chassis implements App {
     return thing;
   }
 
-  async connect<T extends Closable>(what: string, open: () => Promise<T>): Promise<T> {
-    this.#waiting.add(what);
+  async connect<T extends Closable>(
+    what: string,
+    open: () => Promise<T>,
+    { needed = true } = {},
+  ): Promise<T> {
+    if (needed) this.#waiting.add(what);
     for (let attempt = 0; ; attempt++) {
       try {
         const thing = this.own(await open());

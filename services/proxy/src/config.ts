@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
-import { isNodeId } from '@spawner/domain';
+import { resolve } from 'node:path';
+import { DEADLINES, isNodeId } from '@spawner/domain';
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
 import { ACCESS_SETTINGS, type AccessSetting, accessSetting } from './access/setting.ts';
 import { isCidr } from './trust.ts';
@@ -12,11 +13,14 @@ export const readConfig = (env: Environment) =>
   readServiceConfig('proxy', env, 9104, (reader, prefix) => {
     const https = reader.flag(`${prefix}HTTPS`, false);
     const workers = reader.integer(`${prefix}WORKERS`, 1, { min: 1, max: MOST_WORKERS });
+    const stateDir = reader.text(`${prefix}STATE_DIR`, '');
     /** A limit of which every worker has a share. */
     const limit = (name: string, fallback: number, min = 0) =>
       divisible(reader, `${prefix}${name}`, reader.integer(`${prefix}${name}`, fallback, { min }), workers);
     return {
       id: workersName(reader, `${prefix}ID`, `proxy-${randomBytes(4).toString('hex')}`, workers),
+      /** Whether that name was given to it. */
+      named: reader.optional(`${prefix}ID`) !== undefined,
       workers,
       region: reader.text(`${prefix}REGION`, 'local'),
       httpPort: reader.port(`${prefix}HTTP_PORT`, 8000),
@@ -27,6 +31,11 @@ export const readConfig = (env: Environment) =>
       publicAddresses: checkedList(reader, `${prefix}PUBLIC_ADDRESSES`, (text) => isIP(text) !== 0, 'an IP'),
       publicAddressApi: optionalUrl(reader, `${prefix}PUBLIC_ADDRESS_API`),
       droneId: nodeName(reader, `${prefix}DRONE_ID`, ''),
+      stateDir: stateDir === '' ? '' : resolve(stateDir),
+      routesTrustedMs: reader.integer(`${prefix}ROUTES_TRUSTED_MS`, DEADLINES.routesTrusted, {
+        min: 15_000,
+        max: DEADLINES.routesTrusted,
+      }),
       holdTimeoutMs: reader.integer(`${prefix}HOLD_TIMEOUT_MS`, 30_000, { max: 600_000 }),
       heldPerBackend: limit('HELD_PER_BACKEND', 100, 1),
       heldTotal: limit('HELD_TOTAL', 1_000, 1),

@@ -15,6 +15,7 @@ export interface MetricSources {
   openExchanges(): number;
   openWebSockets(): number;
   held(): number;
+  waitingPages(): number;
   routes(): number;
 }
 
@@ -29,6 +30,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('spawner.proxy.open_exchanges', 'HTTP exchanges and upgraded connections now', sources.openExchanges);
   gauge('spawner.proxy.open_websockets', 'Upgraded connections now', sources.openWebSockets);
   gauge('spawner.proxy.held', 'Requests that wait for their backend', sources.held);
+  gauge('spawner.proxy.waiting_pages', 'Pages that follow how far their backend is', sources.waitingPages);
   gauge('spawner.proxy.routes', 'Routes in memory', sources.routes);
   return {
     request: (outcome, status, count = 1) =>

@@ -15,9 +15,11 @@ import { type Listener, listenHttp, listenHttps, type SecureListener } from './l
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Reception } from './reception.ts';
 import { EdgeServer } from './server.ts';
+import type { Snapshots } from './snapshots.ts';
 import { trustOf } from './trust.ts';
 import { Upstreams } from './upstreams.ts';
 import { VanishedPeers } from './vanished-peers.ts';
+import type { Agents } from './verifications.ts';
 import { Visitors } from './visitors.ts';
 import { Tunnels } from './websocket.ts';
 import type { WithdrawalParts } from './withdrawals.ts';
@@ -27,6 +29,8 @@ export interface ProxyParts {
   routes: RouteTable;
   bus: Bus;
   scheduler: WithdrawalParts['scheduler'];
+  agents: Agents;
+  snapshots: Pick<Snapshots, 'certificate' | 'keepCertificate'>;
   clock: Clock;
   log: Log;
   registration(): number;
@@ -71,7 +75,7 @@ export class EdgeProxy {
     });
     const entrance = new Entrance(config, { ...parts, connections: this.#connections() });
     this.#entrance = entrance;
-    const { activity, gate } = entrance;
+    const { activity, gate, stateEvents } = entrance;
     this.#visitors = new Visitors({ routes, holds: entrance.holds, clock });
     this.#following = routes.onChange((row, route) => this.#visitors.rowChanged(row, route));
     const trust = trustOf(config.trustedAddresses);
@@ -84,12 +88,13 @@ export class EdgeProxy {
       openExchanges: () => activity.total,
       openWebSockets: () => this.#tunnels.size,
       held: () => entrance.holds.total,
+      waitingPages: () => stateEvents.total,
       routes: () => routes.size,
     });
     this.#access = accessLogOf(config, { clock, log, metrics });
     const edgeParts = {
       gate,
-      reception: new Reception({ door, limits, activity, trust, clock }, options),
+      reception: new Reception({ door, limits, stateEvents, activity, trust, clock }, options),
       visitors: this.#visitors,
       forwarder: new Forwarder({
         connectTimeoutMs: config.connectTimeoutMs,
@@ -152,14 +157,19 @@ export class EdgeProxy {
   }
 
   #serveTls(listener: SecureListener): void {
-    const { clock, log } = this.#parts;
+    const { clock, log, snapshots } = this.#parts;
     this.#listeners.push(listener);
     this.#httpsPort = listener.port;
     this.#parts.tickets?.follow((keys) => listener.sealTickets(keys));
+    const kept = snapshots.certificate();
+    if (kept) listener.use(kept);
     const { certificatesAddress } = this.#config;
     this.#certificates = followCertificates(
       certificatesAddress,
-      (pair) => listener.use(pair),
+      (pair) => {
+        listener.use(pair);
+        snapshots.keepCertificate(pair);
+      },
       clock,
       log,
       this.#over.signal,

@@ -44,6 +44,14 @@ describe("a worker's environment", () => {
     expect(Math.min(...workers.map((worker) => worker.requestsPerSecondPerHost))).toBe(1);
   });
 
+  it('keeps its state in a directory of its own, and its name there where none was given', () => {
+    const config = readConfig({ SPAWNER_PROXY_WORKERS: '2', SPAWNER_PROXY_STATE_DIR: '/state' });
+    const second = workerEnvironment(config, 2, []);
+    expect(second).toMatchObject({ SPAWNER_PROXY_STATE_DIR: '/state/worker-2' });
+    expect(second).not.toHaveProperty('SPAWNER_PROXY_ID');
+    expect(workersOf({ SPAWNER_PROXY_WORKERS: '2' })[1]?.stateDir).toBe('');
+  });
+
   it('leaves no limit where there is none', () => {
     const [worker] = workersOf({ SPAWNER_PROXY_WORKERS: '2', SPAWNER_PROXY_CONNECTIONS_PER_HOST: '0' });
     expect(worker?.connectionsPerHost).toBe(0);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ProxyConfig } from '../config.ts';
 
 /** Kept of the time to drain, for the supervisor that waits for its workers. */
@@ -22,10 +23,12 @@ export function workerEnvironment(
   slot: number,
   publicAddresses: readonly string[],
 ): Record<string, string> {
-  const { id, workers, drainMs } = config;
+  const { id, named, workers, drainMs, stateDir } = config;
   const own = {
     WORKERS: 1,
-    ID: `${id}-${slot}`,
+    // Without a name of its own a worker that keeps state keeps its name there, too.
+    ...(named || stateDir === '' ? { ID: `${id}-${slot}` } : {}),
+    STATE_DIR: stateDir === '' ? '' : join(stateDir, `worker-${slot}`),
     PUBLIC_ADDRESSES: publicAddresses.join(','),
     PUBLIC_ADDRESS_API: '',
     DRAIN_MS: Math.max(0, drainMs - SUPERVISOR_MS),
