@@ -1,6 +1,7 @@
 import type { Bus } from '@spawner/bus';
 import { SUBJECTS } from '@spawner/bus';
 import { type Clock, DEADLINES } from '@spawner/domain';
+import type { Node } from '@spawner/proto/internal/node';
 import { type SchedulerServiceService, SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -10,6 +11,7 @@ import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
 import { isDue, whomToAsk } from './idle.ts';
 import type { Instruments } from './instruments.ts';
+import type { ProxyProcesses } from './proxy-processes.ts';
 import { causeOf } from './refusals.ts';
 import { type Evidence, nobodyUses, settlement, withLastUses } from './settlement.ts';
 
@@ -21,6 +23,7 @@ export interface SettlerParts {
   readonly log: Log;
   readonly instruments: Instruments;
   readonly drone: Drone;
+  readonly proxies: Pick<ProxyProcesses, 'heard' | 'deadBy'>;
 }
 
 /** Each withdraws a route for a while; what is due waits for the next turn. */
@@ -87,12 +90,14 @@ export class Settler {
       return this.#rest(backend.id);
     }
     try {
+      for (const { id, registration, process } of proxies)
+        this.#parts.proxies.heard(id, registration, process);
       const asked = whomToAsk(
         backend.usage,
         proxies.map(({ id }) => id),
         clock.now(),
       );
-      const evidence = await this.#gather(backend, epoch, asked);
+      const evidence = await this.#gather(backend, epoch, asked, proxies);
       await this.#decide(backend, epoch, asked, evidence, began);
     } catch (error) {
       await this.#tell(backend, epoch, false);
@@ -100,9 +105,37 @@ export class Settler {
     }
   }
 
-  async #gather(backend: Backend, epoch: number, asked: readonly string[]): Promise<Evidence> {
+  /** The kernel is asked last: what is dead by then has no connection that it does not tell of. */
+  async #gather(
+    backend: Backend,
+    epoch: number,
+    asked: readonly string[],
+    listed: readonly Node[],
+  ): Promise<Evidence> {
     const answers = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
-    return { answers, established: nobodyUses(answers) ? await this.#look(backend) : undefined };
+    const deadBy = asked.map((proxyId, index) => {
+      const node = listed.find(({ id }) => id === proxyId);
+      return this.#deadBy(proxyId, node, backend.usage.words.get(proxyId)?.registration, answers[index]);
+    });
+    const told = { answers, deadBy };
+    return { ...told, established: nobodyUses(told) ? await this.#look(backend) : undefined };
+  }
+
+  /**
+   * When the process that cannot tell any more was dead: of a proxy without an answer its own, of one that has begun since the
+   * one whose registration it replaced.
+   */
+  #deadBy(
+    proxyId: string,
+    listed: Node | undefined,
+    heard: number | undefined,
+    answer: SettleReply | undefined,
+  ): number | undefined {
+    const { proxies } = this.#parts;
+    const present = Math.max(listed?.registration ?? 0, heard ?? 0);
+    if (!answer?.activity) return proxies.deadBy(proxyId, present);
+    if (!listed || !answer.unused || answer.registration !== listed.registration) return undefined;
+    return proxies.deadBy(proxyId, listed.replacedRegistration);
   }
 
   async #decide(

@@ -1,7 +1,7 @@
 import { openBus } from '@spawner/bus';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { Membership, schedulerAt } from '@spawner/rpc';
-import { run } from '@spawner/service';
+import { ownProcess, run } from '@spawner/service';
 import { keysOf, openRedis, RouteTable } from '@spawner/store';
 import { readConfig } from './config.ts';
 import { EdgeProxy } from './proxy.ts';
@@ -15,7 +15,8 @@ await run('proxy', readConfig, async (config, app) => {
   const bus = await app.connect('NATS', () => openBus(config.natsUrl, config.id, log));
 
   const { id, region, droneId } = config;
-  const self = { kind: NodeKind.PROXY, id, region, droneId, publicAddresses: [...addresses] };
+  const process = ownProcess();
+  const self = { kind: NodeKind.PROXY, id, region, droneId, publicAddresses: [...addresses], process };
   const node = Node.fromPartial(self);
   const membership = app.own(new Membership(schedulerAt(config.scheduler), { node }, clock, log));
   const registered = () => membership.waitingFor();
@@ -32,6 +33,6 @@ await run('proxy', readConfig, async (config, app) => {
 
   const { scheduler } = membership;
   const registration = () => membership.registration;
-  const proxy = app.own(new EdgeProxy(config, { routes, bus, scheduler, clock, log, registration }));
+  const proxy = app.own(new EdgeProxy(config, { routes, bus, scheduler, clock, log, process, registration }));
   await proxy.listen();
 });

@@ -1,6 +1,6 @@
 import type { Bus } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
-import type { Log } from '@spawner/service';
+import type { Log, ProcessIdentity } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
 import { followCertificates } from './certificates.ts';
 import type { ProxyConfig } from './config.ts';
@@ -27,6 +27,8 @@ export interface ProxyParts {
   scheduler: WithdrawalParts['scheduler'];
   clock: Clock;
   log: Log;
+  /** This process, where its system tells. */
+  process: ProcessIdentity | undefined;
   registration(): number;
 }
 
