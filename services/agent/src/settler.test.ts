@@ -206,6 +206,23 @@ describe('the settler', () => {
     expect([closing.refusals, connected.refusals]).toEqual([[], ['kernel: 1 established']]);
   });
 
+  it('asks the proxies again about what stays connected: a use may have begun, and be over, since they were asked', async () => {
+    const { world, told, settler, backend, refusals, last } = scene();
+    world.established = Array(20).fill(1);
+    let asked = 0;
+    world.answers = async () => {
+      asked += 1;
+      if (asked > 2) world.established = [0];
+      return says(0, 0, asked > 2 ? 300 : 4_000);
+    };
+    settler.turn();
+    await last('give back a');
+    expect(told.filter((line) => line.startsWith('ask'))).toHaveLength(4);
+    // Not from now, but from the age that they told.
+    expect(backend.usage.activeAt).toBe(NOW - 300);
+    expect(refusals).toEqual(['a proxy had used it since']);
+  });
+
   it("goes by the proxies' word where the kernel cannot be asked", async () => {
     const { world, settler, last } = scene();
     world.established = [undefined];
@@ -215,8 +232,12 @@ describe('the settler', () => {
 
   it('obeys a proxy that was first', async () => {
     const { world, told, refusals, settler, backend } = scene();
-    world.outcome = async () => OPEN;
+    world.outcome = async () => {
+      world.now += 900;
+      return OPEN;
+    };
     settler.turn();
+    // The request came after the withdrawal; its own age is told at the next one.
     await eventually(() => backend.usage.activeAt === NOW);
     expect(told.at(-1)).toBe('end a');
     expect(refusals).toEqual(['a request came meanwhile']);

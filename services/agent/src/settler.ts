@@ -31,8 +31,10 @@ const MOST_AT_ONCE = 32;
 /** After a try that could not be made. */
 const REST_MS = 1_000;
 /** What the proxies close on being asked takes a moment to be gone from the kernel's tables. */
-const LOOKS = 20;
+const LOOKS = 5;
 const LOOK_EVERY_MS = 50;
+/** What is connected then may be a use that has begun meanwhile, because a request took the route back: the proxies tell. */
+const ROUNDS = 4;
 
 /**
  * Ends backends for idleness, settled and not guessed (ARCHITECTURE.md, "Idle"): the route is withdrawn, the proxies and
@@ -112,13 +114,17 @@ export class Settler {
     asked: readonly string[],
     listed: readonly Node[],
   ): Promise<Evidence> {
-    const answers = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
-    const deadBy = asked.map((proxyId, index) => {
-      const node = listed.find(({ id }) => id === proxyId);
-      return this.#deadBy(proxyId, node, backend.usage.words.get(proxyId)?.registration, answers[index]);
-    });
-    const told = { answers, deadBy };
-    return { ...told, established: nobodyUses(told) ? await this.#look(backend) : undefined };
+    for (let round = 1; ; round++) {
+      const answers = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
+      const deadBy = asked.map((proxyId, index) => {
+        const node = listed.find(({ id }) => id === proxyId);
+        return this.#deadBy(proxyId, node, backend.usage.words.get(proxyId)?.registration, answers[index]);
+      });
+      const told = { answers, deadBy };
+      if (!nobodyUses(told)) return { ...told, established: undefined };
+      const established = await this.#look(backend);
+      if (!established || round === ROUNDS) return { ...told, established };
+    }
   }
 
   /**
@@ -163,12 +169,12 @@ export class Settler {
       backend.refused(causeOf(inTime ? because : 'late', asked, evidence));
       return this.#tell(backend, epoch, false);
     }
-    await this.#tell(backend, epoch, true);
+    await this.#tell(backend, epoch, true, began);
   }
 
   /** Tells the store what is to be, and obeys its answer: somebody else may have been first. */
-  async #tell(backend: Backend, epoch: number, end: boolean): Promise<void> {
-    const { scheduler, clock, instruments, log } = this.#parts;
+  async #tell(backend: Backend, epoch: number, end: boolean, began = 0): Promise<void> {
+    const { scheduler, instruments, log } = this.#parts;
     const { outcome } = await scheduler.settleRoute(
       { backendId: backend.id, epoch, end },
       { timeoutMs: DEADLINES.settle },
@@ -180,11 +186,11 @@ export class Settler {
     } else if (end) {
       if (outcome !== SettleOutcome.OPEN)
         throw new Error('the store cannot tell what became of a withdrawal');
-      // A proxy gave it back for a request.
+      // A proxy gave it back for a request, since the withdrawal; when that was over the proxy will tell.
       log.info({ backend: backend.id, because: 'request' }, 'not ended: a request came meanwhile');
       instruments.settled('use');
       backend.refused('a request came meanwhile');
-      backend.usage = { ...backend.usage, activeAt: clock.now() };
+      backend.usage = { ...backend.usage, activeAt: Math.max(backend.usage.activeAt, began) };
     }
   }
 
