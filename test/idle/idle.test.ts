@@ -18,7 +18,7 @@ const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
 const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 200);
 /** One schedule alone. */
 const ONLY = process.env.SPAWNER_TEST_SCHEDULE;
-const AT_ONCE = 24;
+const AT_ONCE = 32;
 /** Starting a program takes more of the machine than all that is done with it. */
 const STARTS_AT_ONCE = 4;
 /** These many begin first, and run beside the others: a peer that vanishes takes a minute to be found. */
