@@ -10,7 +10,7 @@ import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { atMost } from './at-most.ts';
 import { mutatedServices } from './mutations.ts';
 import { type Outage, Proxies } from './proxies.ts';
-import { scheduleOf } from './schedule.ts';
+import { lastMomentOf, scheduleOf } from './schedule.ts';
 import { type Life, live, unlived, WITHIN_MS, type World } from './session.ts';
 import { Shortage } from './shortage.ts';
 
@@ -25,6 +25,8 @@ const STARTS_AT_ONCE = 4;
 const VANISHING = Number(process.env.SPAWNER_TEST_VANISHING ?? 0);
 const PROXIES = 3;
 const TROUBLE_EVERY_MS = Number(process.env.SPAWNER_TEST_TROUBLE_MS ?? 10_000);
+/** From this number on: sessions beside the schedules, last used when a proxy is killed. */
+const LAST_MOMENTS = 1_000_000;
 /** One in so many comes last, after a proxy was killed for good. */
 const LAST = 5;
 /** A deliberate fault of a service (mutations.ts), to see that this suite finds it. */
@@ -60,7 +62,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
     shortage.begin();
   });
   afterAll(async () => {
-    if (world) tell(all, world.proxies.outages, shortage.told());
+    if (world) tell(all, await Promise.all(lastMoments), world.proxies.outages, shortage.told());
     await vanishing?.[Symbol.asyncDispose]();
     await store?.close();
     await cluster?.stop();
@@ -84,6 +86,17 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
     return lives;
   }
 
+  /** A session whose last use is through a proxy just before that is killed. */
+  const lastMoments: Promise<Life>[] = [];
+  async function lastMoment(part: number): Promise<void> {
+    const number = LAST_MOMENTS + lastMoments.length;
+    const used = Promise.withResolvers<void>();
+    const life = live(lastMomentOf(number, part), world, used.resolve);
+    const lived = life.catch((error: Error) => unlived(number, error));
+    lastMoments.push(lived);
+    await Promise.race([used.promise, lived]);
+  }
+
   const wrongOf = (lives: readonly Life[]) =>
     lives.flatMap(({ number, wrong }) => wrong.map((each) => `schedule ${number}: ${each}`));
   const numbers = ONLY === undefined ? [...Array(SCHEDULES).keys()] : [Number(ONLY)];
@@ -94,14 +107,14 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
     'serve every use and keep every stream while in use, and end in time after it',
     async () => {
       const calm = new AbortController();
-      const trouble = world.proxies.trouble(seeded(SEED), TROUBLE_EVERY_MS, calm.signal);
+      const trouble = world.proxies.trouble(seeded(SEED), TROUBLE_EVERY_MS, calm.signal, lastMoment);
       try {
         all.push(...(await liveAll(numbers.slice(0, numbers.length - last))));
       } finally {
         calm.abort();
         await trouble;
       }
-      expect(wrongOf(all)).toEqual([]);
+      expect(wrongOf([...all, ...(await Promise.all(lastMoments))])).toEqual([]);
     },
     LONGEST_MS,
   );
@@ -115,19 +128,29 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   }, 180_000);
 });
 
-function tell(lives: readonly Life[], outages: readonly Outage[], shortage: string): void {
+function tell(
+  lives: readonly Life[],
+  lastMoments: readonly Life[],
+  outages: readonly Outage[],
+  shortage: string,
+): void {
   const sum = (count: (life: Life) => number) => lives.reduce((total, life) => total + count(life), 0);
   const times = (kind: Outage['kind']) => outages.filter((outage) => outage.kind === kind).length;
   const latest = (some: readonly Life[]) => Math.max(0, ...some.map(({ lateMs }) => Math.round(lateMs)));
+  const [vanished, heldUp] = [
+    lives.filter(({ number, heldUp }) => number < VANISHING && !heldUp),
+    lives.filter(({ heldUp }) => heldUp),
+  ];
   process.stdout.write(
     `idle: ${lives.length} schedules: ${sum((life) => life.counts.request)} requests, ` +
       `${sum((life) => life.counts.stream)} streams, ${sum((life) => life.counts.webSocket)} WebSockets, ` +
-      `${sum(({ endedInUse }) => Number(endedInUse))} ended while in use, latest end ${latest(lives.filter(({ heldUp }) => !heldUp))} ms after its timeout ` +
-      `(${WITHIN_MS} allowed)\n` +
+      `${sum(({ endedInUse }) => Number(endedInUse))} ended while in use, latest end ` +
+      `${latest(lives.filter(({ number, heldUp }) => number >= VANISHING && !heldUp))} ms after its timeout, ` +
+      `${latest(vanished)} ms of the ${vanished.length} whose peer vanished (${WITHIN_MS} allowed)\n` +
       `idle: ${sum(({ over }) => over)} uses were told 410 after the end; proxies killed ${times('killed')}, frozen ${times('frozen')} times, ` +
       `${sum(({ reconnects }) => reconnects)} uses begun again through another; ` +
-      `${lives.filter(({ heldUp }) => heldUp).length} clocks began again with a proxy's death or return, latest end ` +
-      `${latest(lives.filter(({ heldUp }) => heldUp))} ms after their timeout; ` +
+      `${heldUp.length} clocks began again with a proxy's death or return, latest end ${latest(heldUp)} ms after their timeout; ` +
+      `${lastMoments.length} sessions were used last when their proxy was killed, latest end ${latest(lastMoments)} ms; ` +
       `${shortage}\n`,
   );
 }

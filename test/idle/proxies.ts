@@ -82,14 +82,24 @@ export class Proxies {
     outage.backAt = Date.now();
   }
 
-  /** Now and then one is killed and comes back a while later, or is frozen, until the signal; leaves all alive. */
-  async trouble(random: () => number, everyMs: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Now and then one is killed and comes back a while later, or is frozen, until the signal; leaves all alive. `lastUse`, with
+   * the number that picks it, is waited for just before one is killed.
+   */
+  async trouble(
+    random: () => number,
+    everyMs: number,
+    signal: AbortSignal,
+    lastUse: (part: number) => Promise<void>,
+  ): Promise<void> {
     const rest = (ms: number) => pause(ms, undefined, { signal }).catch(() => {});
     await rest(everyMs * random());
     while (!signal.aborted) {
       if (random() < 0.5) await this.freeze(random(), 2_500 + 2_500 * random());
       else {
-        const outage = await this.kill(random());
+        const part = random();
+        await lastUse(part);
+        const outage = await this.kill(part);
         await rest(3_000 * random());
         await this.bringBack(outage);
       }

@@ -81,6 +81,16 @@ export function scheduleOf(seed: number, number: number, vanishing: boolean): Sc
   return { number, idleTimeoutMs, steps: [{ afterMs: between(0, 500), uses: [useOf(kind)] }] };
 }
 
+/** Used twice through one proxy, the second time when agents have heard of the first: if the proxy dies then, it has told nobody. */
+export function lastMomentOf(number: number, proxy: number): Schedule {
+  const uses = [{ kind: 'request', forMs: 0, proxy }] as const;
+  const steps = [
+    { afterMs: 0, uses },
+    { afterMs: 1_100, uses },
+  ];
+  return { number, idleTimeoutMs: 2_000, steps };
+}
+
 /** Well below the timeout, just below, about when the end is being settled, or above it. */
 function gap(
   idleTimeoutMs: number,

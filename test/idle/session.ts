@@ -45,7 +45,8 @@ const LOOK_EVERY_MS = 250;
 /** Beyond its latest moment an end is still waited for this long, to tell how late it was. */
 const PATIENCE_MS = 15_000;
 
-export async function live(schedule: Schedule, world: World): Promise<Life> {
+/** `used` is called when the users have gone for good. */
+export async function live(schedule: Schedule, world: World, used = () => {}): Promise<Life> {
   const { number, idleTimeoutMs, steps } = schedule;
   const name = `n${number}`;
   const env = { NAME: name, NODE_COMPILE_CACHE: world.compiled };
@@ -101,6 +102,7 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
     }
   }
 
+  used();
   const clock = () => clockFrom(overAt, idleTimeoutMs + WITHIN_MS, world.proxies.outages);
   const ended = await endOf(world, backend.id, () => clock() + idleTimeoutMs);
   keptAlive.destroy();
