@@ -1,6 +1,6 @@
 /**
  * `npm test`: installs what is missing and runs everything. `node test/run.mjs PROJECT [PATTERN]` runs one project of
- * jest.config.mjs, `compose`, `idle` and `endurance` among them, or those of its files whose path matches. Plain JavaScript: it
+ * jest.config.mjs, `compose` and `endurance` among them, or those of its files whose path matches. Plain JavaScript: it
  * must start under an old Node and before any package is installed; the rest is TypeScript under the project's own Node.
  */
 import { runUnderProjectNode } from './runner/bootstrap.mjs';
@@ -17,7 +17,7 @@ const NEEDED = {
   idle: ['redis-server', 'nats-server', 'iptables'],
   compose: ['dockerd', 'docker', 'docker-compose', 'debootstrap', 'redis-server', 'nats-server'],
 };
-const ALL = ['unit', 'simulation', 'contract', 'integration', 'conformance', 'e2e', 'faults'];
+const ALL = ['unit', 'simulation', 'contract', 'integration', 'conformance', 'e2e', 'faults', 'idle'];
 
 const [project, ...patterns] = process.argv.slice(2);
 const projects = project ? [project] : ALL;

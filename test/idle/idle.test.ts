@@ -1,6 +1,6 @@
 /**
  * Idleness, both ways: a session in use never ends, and an unused one always does. Users come and go by a thousand
- * drawn schedules through proxies of which one is killed or frozen now and then; `npm run idle` lives more of them, or one again.
+ * drawn schedules through proxies of which one is killed or frozen now and then; `npm test` lives a part of them.
  */
 import { Route } from '@spawner/proto/internal/route';
 import { createLog } from '@spawner/service';
@@ -8,24 +8,29 @@ import { keysOf, openRedis, type Redis } from '@spawner/store';
 import { seeded, startVanishing, type TempDir, tempDir, type Vanishing } from '@spawner/testkit';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { atMost } from './at-most.ts';
+import { mutatedServices } from './mutations.ts';
 import { type Outage, Proxies } from './proxies.ts';
-import { scheduleOf } from './schedule.ts';
+import { lastMomentOf, scheduleOf } from './schedule.ts';
 import { type Life, live, unlived, WITHIN_MS, type World } from './session.ts';
 import { Shortage } from './shortage.ts';
 
 const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
-const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 300);
+const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 200);
 /** One schedule alone. */
 const ONLY = process.env.SPAWNER_TEST_SCHEDULE;
-const AT_ONCE = 24;
+const AT_ONCE = 32;
 /** Starting a program takes more of the machine than all that is done with it. */
 const STARTS_AT_ONCE = 4;
 /** These many begin first, and run beside the others: a peer that vanishes takes a minute to be found. */
-const VANISHING = 24;
+const VANISHING = Number(process.env.SPAWNER_TEST_VANISHING ?? 0);
 const PROXIES = 3;
-const KILL_EVERY_MS = 20_000;
-/** These many come last, after a proxy was killed for good. */
-const LAST = 60;
+const TROUBLE_EVERY_MS = Number(process.env.SPAWNER_TEST_TROUBLE_MS ?? 10_000);
+/** From this number on: sessions beside the schedules, last used when a proxy is killed. */
+const LAST_MOMENTS = 1_000_000;
+/** One in so many comes last, after a proxy was killed for good. */
+const LAST = 5;
+/** A deliberate fault of a service (mutations.ts), to see that this suite finds it. */
+const MUTATION = process.env.SPAWNER_TEST_MUTATION ?? '';
 const LONGEST_MS = Math.max(300_000, SCHEDULES * 500);
 
 describe(`sessions with drawn schedules (seed ${SEED})`, () => {
@@ -36,12 +41,13 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   let world: World;
   const shortage = new Shortage();
   beforeAll(async () => {
-    cluster = await startCluster({ runtime: 'process', images: ['streams'], count: { proxy: PROXIES } });
+    const env = mutatedServices(MUTATION);
+    cluster = await startCluster({ runtime: 'process', images: ['streams'], count: { proxy: PROXIES }, env });
     store = await openRedis(cluster.redis.url, createLog('test', 'silent'));
     vanishing = await startVanishing();
-    const routeState = async (id: string) => {
+    const route = async (id: string) => {
       const bytes = await store.send(['HGET', keysOf(cluster.name).routes, id]);
-      return Buffer.isBuffer(bytes) ? Route.decode(bytes).state : undefined;
+      return Buffer.isBuffer(bytes) ? Route.decode(bytes) : undefined;
     };
     compiled = await tempDir('compiled');
     const start = atMost(STARTS_AT_ONCE, (spec: Record<string, unknown>) => cluster.spawnReady(spec));
@@ -51,12 +57,12 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
       compiled: compiled.path,
       vanishing,
       proxies: new Proxies(cluster.services.proxy),
-      routeState,
+      route,
     };
     shortage.begin();
   });
   afterAll(async () => {
-    if (world) tell(all, world.proxies.outages, shortage.told());
+    if (world) tell(all, await Promise.all(lastMoments), world.proxies.outages, shortage.told());
     await vanishing?.[Symbol.asyncDispose]();
     await store?.close();
     await cluster?.stop();
@@ -80,29 +86,40 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
     return lives;
   }
 
+  /** A session whose last use is through a proxy just before that is killed. */
+  const lastMoments: Promise<Life>[] = [];
+  async function lastMoment(part: number): Promise<void> {
+    const number = LAST_MOMENTS + lastMoments.length;
+    const used = Promise.withResolvers<void>();
+    const life = live(lastMomentOf(number, part), world, used.resolve);
+    const lived = life.catch((error: Error) => unlived(number, error));
+    lastMoments.push(lived);
+    await Promise.race([used.promise, lived]);
+  }
+
   const wrongOf = (lives: readonly Life[]) =>
     lives.flatMap(({ number, wrong }) => wrong.map((each) => `schedule ${number}: ${each}`));
   const numbers = ONLY === undefined ? [...Array(SCHEDULES).keys()] : [Number(ONLY)];
-  const last = Math.min(LAST, numbers.length - 1);
+  const last = Math.floor(numbers.length / LAST);
   const all: Life[] = [];
 
   it(
     'serve every use and keep every stream while in use, and end in time after it',
     async () => {
       const calm = new AbortController();
-      const trouble = world.proxies.trouble(seeded(SEED), KILL_EVERY_MS, calm.signal);
+      const trouble = world.proxies.trouble(seeded(SEED), TROUBLE_EVERY_MS, calm.signal, lastMoment);
       try {
         all.push(...(await liveAll(numbers.slice(0, numbers.length - last))));
       } finally {
         calm.abort();
         await trouble;
       }
-      expect(wrongOf(all)).toEqual([]);
+      expect(wrongOf([...all, ...(await Promise.all(lastMoments))])).toEqual([]);
     },
     LONGEST_MS,
   );
 
-  it('do so too while a proxy is gone for good; then they end once it is forgotten', async () => {
+  it('do so too while a proxy is gone for good, whose word nobody waits for', async () => {
     await world.proxies.lose(seeded(SEED)());
     const lives = await liveAll(numbers.slice(numbers.length - last));
     all.push(...lives);
@@ -111,20 +128,29 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   }, 180_000);
 });
 
-function tell(lives: readonly Life[], outages: readonly Outage[], shortage: string): void {
+function tell(
+  lives: readonly Life[],
+  lastMoments: readonly Life[],
+  outages: readonly Outage[],
+  shortage: string,
+): void {
   const sum = (count: (life: Life) => number) => lives.reduce((total, life) => total + count(life), 0);
   const times = (kind: Outage['kind']) => outages.filter((outage) => outage.kind === kind).length;
   const latest = (some: readonly Life[]) => Math.max(0, ...some.map(({ lateMs }) => Math.round(lateMs)));
+  const [vanished, heldUp] = [
+    lives.filter(({ number, heldUp }) => number < VANISHING && !heldUp),
+    lives.filter(({ heldUp }) => heldUp),
+  ];
   process.stdout.write(
     `idle: ${lives.length} schedules: ${sum((life) => life.counts.request)} requests, ` +
       `${sum((life) => life.counts.stream)} streams, ${sum((life) => life.counts.webSocket)} WebSockets, ` +
-      `${sum(({ endedInUse }) => Number(endedInUse))} ended while in use, latest end ${latest(lives.filter(({ heldUp }) => !heldUp))} ms after its timeout ` +
-      `(${WITHIN_MS} allowed)\n` +
+      `${sum(({ endedInUse }) => Number(endedInUse))} ended while in use, latest end ` +
+      `${latest(lives.filter(({ number, heldUp }) => number >= VANISHING && !heldUp))} ms after its timeout, ` +
+      `${latest(vanished)} ms of the ${vanished.length} whose peer vanished (${WITHIN_MS} allowed)\n` +
       `idle: ${sum(({ over }) => over)} uses were told 410 after the end; proxies killed ${times('killed')}, frozen ${times('frozen')} times, ` +
-      `${sum(({ reconnects }) => reconnects)} uses begun again through another, ` +
-      `${sum(({ unknown }) => unknown)} told 404 by one that had been frozen; ` +
-      `${lives.filter(({ heldUp }) => heldUp).length} ends held up by a proxy's absence, latest ` +
-      `${latest(lives.filter(({ heldUp }) => heldUp))} ms after its return; ` +
+      `${sum(({ reconnects }) => reconnects)} uses begun again through another; ` +
+      `${heldUp.length} clocks began again with a proxy's death or return, latest end ${latest(heldUp)} ms after their timeout; ` +
+      `${lastMoments.length} sessions were used last when their proxy was killed, latest end ${latest(lastMoments)} ms; ` +
       `${shortage}\n`,
   );
 }

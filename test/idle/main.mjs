@@ -1,24 +1,38 @@
 /**
- * `npm run idle -- [--schedules N] [--seed S] [--only NUMBER]`: the suite of drawn schedules with more of them, with
- * another seed, or with one schedule alone, such as one that a run has named.
+ * `npm run idle -- [--schedules N] [--seed S] [--only NUMBER]`: the suite of drawn schedules, a thousand of them unless told
+ * otherwise, with peers that vanish; with another seed, or one schedule alone, such as one that a run has named.
+ * `--mutation NAME` lives a few with a deliberate fault of a service and succeeds where the suite finds it; `--mutations` does
+ * so with each fault in turn.
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { runUnderProjectNode } from '../runner/bootstrap.mjs';
 
-const options = { schedules: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } };
-const { values } = parseArgs({ options });
-const VARIABLES = {
+const NUMBERS = {
   schedules: 'SPAWNER_TEST_SCHEDULES',
   seed: 'SPAWNER_TEST_SEED',
   only: 'SPAWNER_TEST_SCHEDULE',
 };
-const env = { ...process.env };
-for (const [name, text] of Object.entries(values)) {
-  if (!/^\d{1,9}$/.test(text)) {
-    console.error(`--${name} takes a whole number, not ${JSON.stringify(text)}`);
+const { values } = parseArgs({
+  options: {
+    schedules: { type: 'string' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+    mutation: { type: 'string' },
+    mutations: { type: 'boolean' },
+  },
+});
+for (const name of Object.keys(NUMBERS))
+  if (values[name] !== undefined && !/^\d{1,9}$/.test(values[name])) {
+    console.error(`--${name} takes a whole number, not ${JSON.stringify(values[name])}`);
     process.exit(2);
   }
-  env[VARIABLES[name]] = text;
+
+if (values.mutation !== undefined || values.mutations)
+  process.exitCode = await runUnderProjectNode([], 'test/idle/mutants.ts', [values.mutation ?? '']);
+else {
+  const env = { SPAWNER_TEST_SCHEDULES: '1000', SPAWNER_TEST_VANISHING: '24', ...process.env };
+  for (const [name, variable] of Object.entries(NUMBERS)) if (values[name]) env[variable] = values[name];
+  const { status } = spawnSync(process.execPath, ['test/run.mjs', 'idle'], { stdio: 'inherit', env });
+  process.exitCode = status ?? 1;
 }
-const { status } = spawnSync(process.execPath, ['test/run.mjs', 'idle'], { stdio: 'inherit', env });
-process.exitCode = status ?? 1;

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { DEADLINES } from '@spawner/domain';
 import type { ServiceHandle } from '../cluster/cluster.ts';
 
 /** A time without the word of one of the proxies, in wall time. */
@@ -8,11 +7,9 @@ export interface Outage {
   /** Frozen: it says nothing, but its connections are there, and it goes on as if nothing had been. */
   readonly kind: 'killed' | 'frozen';
   readonly awayAt: number;
-  /** Ready again, or forgotten; infinite until that is known. */
+  /** Ready again; infinite until it is. */
   backAt: number;
 }
-
-const CATCHING_UP_MS = 1_000;
 
 /** The proxies of a cluster, of which one at a time is killed and comes back, or is frozen for a while; whoever uses one that dies comes again through another. */
 export class Proxies {
@@ -41,14 +38,6 @@ export class Proxies {
     );
   }
 
-  /** Whether this one, asked at this wall time, was or had just been frozen: it may not know yet what is new. */
-  lagged(proxy: number, at: number): boolean {
-    return this.outages.some(
-      ({ proxy: index, kind, awayAt, backAt }) =>
-        kind === 'frozen' && index === proxy && awayAt <= at && backAt + CATCHING_UP_MS >= at,
-    );
-  }
-
   async kill(part: number): Promise<Outage> {
     const { index } = this.pick(part);
     const outage: Outage = {
@@ -63,11 +52,10 @@ export class Proxies {
     return outage;
   }
 
-  /** Kills one for good: its word is missing until it is forgotten. */
+  /** Kills one for good. */
   async lose(part: number): Promise<void> {
     const outage = await this.kill(part);
     this.#lost.add(outage.proxy);
-    outage.backAt = outage.awayAt + DEADLINES.proxyForgotten;
   }
 
   async bringBack(outage: Outage): Promise<void> {
@@ -94,14 +82,24 @@ export class Proxies {
     outage.backAt = Date.now();
   }
 
-  /** Now and then one is killed and comes back a while later, or is frozen, until the signal; leaves all alive. */
-  async trouble(random: () => number, everyMs: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Now and then one is killed and comes back a while later, or is frozen, until the signal; leaves all alive. `lastUse`, with
+   * the number that picks it, is waited for just before one is killed.
+   */
+  async trouble(
+    random: () => number,
+    everyMs: number,
+    signal: AbortSignal,
+    lastUse: (part: number) => Promise<void>,
+  ): Promise<void> {
     const rest = (ms: number) => pause(ms, undefined, { signal }).catch(() => {});
     await rest(everyMs * random());
     while (!signal.aborted) {
       if (random() < 0.5) await this.freeze(random(), 2_500 + 2_500 * random());
       else {
-        const outage = await this.kill(random());
+        const part = random();
+        await lastUse(part);
+        const outage = await this.kill(part);
         await rest(3_000 * random());
         await this.bringBack(outage);
       }
@@ -117,12 +115,13 @@ export class Proxies {
 }
 
 /**
- * The moment from which the idle clock may have gone on, for a session that was last used at `overAt`: while a proxy
- * was away, its missing word counted as use.
+ * The moment from which the idle clock may have gone on, for a session that was last used at `overAt`. A proxy that is killed
+ * may have had it in use until then: its process is seen to be dead and the kernel is asked, so that neither its return nor
+ * its lease is waited for. The missing word of a frozen one counts as use until it is back.
  */
 export function clockFrom(overAt: number, withinMs: number, outages: readonly Outage[]): number {
-  return outages.reduce(
-    (from, { awayAt, backAt }) => (awayAt <= from + withinMs ? Math.max(from, backAt) : from),
-    overAt,
-  );
+  return outages.reduce((from, { kind, awayAt, backAt }) => {
+    if (awayAt > from + withinMs) return from;
+    return Math.max(from, kind === 'killed' ? awayAt : backAt);
+  }, overAt);
 }

@@ -48,6 +48,8 @@ const WEIGHTS = {
   webSocketHalfOpen: 0.1,
   /** The socket is cut without a word to the other side but TCP's. */
   webSocketReset: 1,
+  /** A connection that no proxy tells of, as of one that everybody has forgotten: only the kernel sees it. */
+  besideProxies: 0.5,
 } as const;
 
 /** Peers that vanish without a word; they take a minute to be found, so they are asked for and not drawn. */
@@ -65,7 +67,8 @@ export function scheduleOf(seed: number, number: number, vanishing: boolean): Sc
   const idleTimeoutMs = between(1_000, 3_000);
   const useOf = (kind: UseKind): Use => {
     // Some last longer than the timeout: an open stream has to keep its session.
-    const forMs = random() < 0.35 ? idleTimeoutMs + between(100, 1_500) : between(50, 1_000);
+    const long = random() < 0.35 || kind === 'besideProxies';
+    const forMs = long ? idleTimeoutMs + between(100, 1_500) : between(50, 1_000);
     return { kind, forMs, proxy: random() };
   };
   const steps = Array.from({ length: between(1, 3) }, (_, index): Step => {
@@ -76,6 +79,16 @@ export function scheduleOf(seed: number, number: number, vanishing: boolean): Sc
   if (!vanishing) return { number, idleTimeoutMs, steps };
   const kind = VANISHING[number % VANISHING.length] ?? 'vanishedWebSocket';
   return { number, idleTimeoutMs, steps: [{ afterMs: between(0, 500), uses: [useOf(kind)] }] };
+}
+
+/** Used twice through one proxy, the second time when agents have heard of the first: if the proxy dies then, it has told nobody. */
+export function lastMomentOf(number: number, proxy: number): Schedule {
+  const uses = [{ kind: 'request', forMs: 0, proxy }] as const;
+  const steps = [
+    { afterMs: 0, uses },
+    { afterMs: 1_100, uses },
+  ];
+  return { number, idleTimeoutMs: 2_000, steps };
 }
 
 /** Well below the timeout, just below, about when the end is being settled, or above it. */

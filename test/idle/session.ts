@@ -1,7 +1,7 @@
 /** One session's life by its schedule, and what was wrong about it. */
 import { Agent } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { RouteState } from '@spawner/proto/internal/route';
+import { type Route, RouteState } from '@spawner/proto/internal/route';
 import type { Vanishing } from '@spawner/testkit';
 import { eventually } from '@spawner/testkit';
 import type { BackendJson, Cluster } from '../cluster/cluster.ts';
@@ -18,7 +18,7 @@ export interface World {
   readonly proxies: Proxies;
   readonly vanishing: Vanishing;
   /** What stands in the store. */
-  routeState(id: string): Promise<RouteState | undefined>;
+  route(id: string): Promise<Route | undefined>;
 }
 
 export interface Life {
@@ -28,9 +28,7 @@ export interface Life {
   readonly over: number;
   /** How often a use broke with its proxy and was begun again. */
   readonly reconnects: number;
-  /** How often a proxy that had been frozen did not know it yet. */
-  readonly unknown: number;
-  /** Whether a proxy that was away held up the end. */
+  /** Whether a proxy's death or standstill held up the end. */
   readonly heldUp: boolean;
   /** From the moment that its clock allowed to its end; what a proxy's absence held up is not part of it. */
   readonly lateMs: number;
@@ -47,7 +45,8 @@ const LOOK_EVERY_MS = 250;
 /** Beyond its latest moment an end is still waited for this long, to tell how late it was. */
 const PATIENCE_MS = 15_000;
 
-export async function live(schedule: Schedule, world: World): Promise<Life> {
+/** `used` is called when the users have gone for good. */
+export async function live(schedule: Schedule, world: World, used = () => {}): Promise<Life> {
   const { number, idleTimeoutMs, steps } = schedule;
   const name = `n${number}`;
   const env = { NAME: name, NODE_COMPILE_CACHE: world.compiled };
@@ -57,12 +56,22 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
   const counts = { request: 0, stream: 0, webSocket: 0 };
   const wrong: string[] = [];
   let [inUseUntil, overAt] = [readyAt(backend), Date.now()];
-  let [over, reconnects, unknown] = [0, 0, 0];
+  let [over, reconnects] = [0, 0];
 
+  const { local } = (await world.route(backend.id)) ?? {};
+  if (!local) throw new Error('its route has no address');
   const visitOf = (kind: string, port: number) => {
     const localAddress = kind.startsWith('vanished') ? world.vanishing.address() : undefined;
     const vanish = () => world.vanishing.vanish(localAddress ?? '');
-    return { port, host: `${backend.id}.${world.cluster.domain}`, localAddress, name, keptAlive, vanish };
+    return {
+      port,
+      host: `${backend.id}.${world.cluster.domain}`,
+      localAddress,
+      name,
+      keptAlive,
+      vanish,
+      local,
+    };
   };
   /** Again through another proxy where one died under it. */
   const through = async (planned: Use): Promise<Outcome> => {
@@ -71,11 +80,8 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
       const { index, port } = world.proxies.pick(planned.proxy);
       const outcome = await use(planned, visitOf(planned.kind, port));
       overAt = Math.max(overAt, outcome.overAt);
-      const died = outcome.is === 'broken' && world.proxies.died(index, began);
-      const lagged = outcome.is === 'unknown' && world.proxies.lagged(index, began);
-      if (tries > 3 || !(died || lagged)) return outcome;
-      if (died) reconnects += 1;
-      else unknown += 1;
+      if (tries > 3 || outcome.is !== 'broken' || !world.proxies.died(index, began)) return outcome;
+      reconnects += 1;
     }
   };
 
@@ -90,16 +96,17 @@ export async function live(schedule: Schedule, world: World): Promise<Life> {
       else wrong.push(`${backend.id}, step ${index}: ${outcome.cause}`);
     }
     if (outcomes.some(({ is }) => is === 'over')) {
-      const state = await world.routeState(backend.id);
+      const state = (await world.route(backend.id))?.state;
       if (state !== RouteState.ENDED) wrong.push(`step ${index}: told 410 while its route was ${state}`);
       break;
     }
   }
 
+  used();
   const clock = () => clockFrom(overAt, idleTimeoutMs + WITHIN_MS, world.proxies.outages);
   const ended = await endOf(world, backend.id, () => clock() + idleTimeoutMs);
   keptAlive.destroy();
-  const common = { number, counts, over, reconnects, unknown, heldUp: clock() > overAt };
+  const common = { number, counts, over, reconnects, heldUp: clock() > overAt };
   if (!ended)
     return {
       ...common,
@@ -127,7 +134,6 @@ export function unlived(number: number, { message }: Error): Life {
     counts,
     over: 0,
     reconnects: 0,
-    unknown: 0,
     heldUp: false,
     lateMs: 0,
     endedInUse: false,

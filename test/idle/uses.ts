@@ -1,6 +1,7 @@
 /** One use of a session, by kind: what the user does, and what has to be true of it as long as the user stays. */
+import { once } from 'node:events';
 import type { Agent } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, ask, type Door, openRaw, openWebSocket, Refused } from './connection.ts';
 import type { Use, UseKind } from './schedule.ts';
@@ -10,13 +11,15 @@ export interface Visit extends Door {
   readonly name: string;
   /** Sockets that stay open and idle until the session is over. */
   readonly keptAlive: Agent;
+  /** Its program's own address, past every proxy. */
+  readonly local: { readonly host: string; readonly port: number };
   /** From now on nothing passes between this user's address and the world. */
   vanish(): Promise<void>;
 }
 
 export interface Outcome {
-  /** `over`: told 410. `unknown`: told 404. `broken`: anything else that must not happen to a session in use. */
-  readonly is: 'served' | 'over' | 'unknown' | 'broken';
+  /** `over`: told 410. `broken`: anything else that must not happen to a session in use. */
+  readonly is: 'served' | 'over' | 'broken';
   readonly cause?: string;
   /** Wall times: it was certainly in use then, and certainly is not any more. */
   readonly inUseUntil: number;
@@ -32,7 +35,6 @@ const EARLY_MS = 20;
 const PIECES = 5;
 const PIECE = Buffer.alloc(2_000, 'x');
 const GONE = 410;
-const UNKNOWN = 404;
 const LONG_MS = 600_000;
 
 type InUse = { inUseUntil: number; overAt?: number };
@@ -48,8 +50,7 @@ export async function use(planned: Use, visit: Visit): Promise<Outcome> {
     const overAt = Date.now();
     if (error instanceof Refused && error.status === GONE) return { is: 'over', inUseUntil: 0, overAt };
     const cause = `${planned.kind}: ${(error as Error).message}`;
-    const is = error instanceof Refused && error.status === UNKNOWN ? 'unknown' : 'broken';
-    return { is, cause, inUseUntil: 0, overAt };
+    return { is: 'broken', cause, inUseUntil: 0, overAt };
   }
 }
 
@@ -147,6 +148,19 @@ const WAYS: Record<UseKind, Way> = {
     const inUseUntil = Date.now();
     socket.resetAndDestroy();
     return { inUseUntil };
+  },
+  besideProxies: async ({ forMs }, visit) => {
+    // Past the proxies nobody holds a connection that comes at the very end: it comes while that is far away.
+    served(await ask(visit, { path: '/' }));
+    const socket = connect({ ...visit.local });
+    await once(socket, 'connect');
+    try {
+      await staysOpen(socket, forMs);
+    } finally {
+      socket.destroy();
+    }
+    // A connection keeps it, and is seen only now and then: how long before its end it was is not known.
+    return { inUseUntil: 0 };
   },
   vanishedWebSocket: (planned, visit) => vanished(planned, visit, '/ws', true),
   vanishedLongPoll: (planned, visit) => vanished(planned, visit, `/poll?ms=${LONG_MS}`, false),

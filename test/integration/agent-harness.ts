@@ -252,7 +252,8 @@ export async function startAgentWorld(env: Record<string, string>): Promise<Agen
       bus.answer(SUBJECTS.settle, id, ({ id: backend, epoch }) => {
         proxy.asked.push(backend);
         proxy.onAsked(backend, epoch);
-        return { activity: proxy.answer && { id: backend, ...proxy.answer }, held: proxy.held };
+        const { answer, held } = proxy;
+        return { activity: answer && { id: backend, ...answer }, held, registration: 1, unused: false };
       });
       scheduler.proxies.push(Node.fromPartial({ kind: NodeKind.PROXY, id, droneId, registration: 1 }));
       return proxy;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
-import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { Node, NodeKind, type ProcessIdentity } from '@spawner/proto/internal/node';
 import { type Route, RouteState } from '@spawner/proto/internal/route';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -45,10 +45,10 @@ describe('an end for idleness in the store', () => {
     });
     await eventually(() => table.loaded);
     table.onChange((_, route) => route && seen.push(route));
-    const proxy = (name: string, droneId: string) =>
+    const proxy = (name: string, droneId: string, process?: ProcessIdentity) =>
       scheduler.registerNode({
         highestPlacement: 0,
-        node: Node.fromPartial({ kind: NodeKind.PROXY, id: name, droneId }),
+        node: Node.fromPartial({ kind: NodeKind.PROXY, id: name, droneId, process }),
         inventory: [],
       });
     const withdraw = (registration = drone.registration, droneId = 'a') =>
@@ -67,7 +67,7 @@ describe('an end for idleness in the store', () => {
     };
   }
 
-  it('withdraws an open route once, for its drone and its present registration alone', async () => {
+  it('withdraws an open route for its drone and its present registration alone', async () => {
     await using it_ = await session();
     const other = await it_.drone.renew();
     expect(other.stops).toEqual([]);
@@ -75,9 +75,39 @@ describe('an end for idleness in the store', () => {
     expect(await it_.withdraw(it_.drone.registration - 1)).toEqual(no);
     expect(await it_.withdraw(it_.drone.registration, 'b')).toEqual(no);
     expect((await it_.withdraw()).withdrawn).toBe(true);
-    expect(await it_.withdraw()).toEqual(no);
+    expect(await it_.withdraw(it_.drone.registration - 1)).toEqual(no);
+    expect(await it_.withdraw(it_.drone.registration, 'b')).toEqual(no);
     await eventually(() => it_.table.get(it_.id)?.state === RouteState.WITHDRAWN);
     expect(it_.table.get(it_.id)).toMatchObject({ droneId: 'a', local, backendState: BackendState.READY });
+  });
+
+  it('goes on with a withdrawal whose settlement failed, at once and without another one', async () => {
+    await using it_ = await session();
+    await it_.proxy('near', 'a');
+    const first = await it_.withdraw();
+    await it_.pass(DEADLINES.withdrawal - 1_000);
+    const again = await it_.withdraw();
+    expect([again.withdrawn, again.epoch]).toEqual([true, first.epoch]);
+    expect(again.proxies.map(({ id }) => id)).toEqual(['near']);
+    // It has its whole time again before it is given back.
+    await it_.pass(DEADLINES.withdrawal - 1_000);
+    const own = it_.seen.filter(({ backendId }) => backendId === it_.id);
+    expect(own.map(({ state }) => state)).toEqual([RouteState.WITHDRAWN]);
+    expect(await it_.settle(first.epoch, true)).toBe(ENDED);
+    expect((await it_.withdraw()).withdrawn).toBe(false);
+    const due = (await it_.store.send(['ZRANGE', keys.due, '0', '-1'])) as Buffer[];
+    expect(due.map(String).filter((each) => each.startsWith('withdraw/'))).toEqual([]);
+  });
+
+  it('says which registration of a proxy the listed one replaced', async () => {
+    await using it_ = await session();
+    const before = await it_.proxy('near', 'a');
+    const process = { bootId: 'b', pidNamespace: 1, timeNamespace: 2, pid: 3, startTicks: 4 };
+    const present = await it_.proxy('near', 'a', process);
+    const { proxies } = await it_.withdraw();
+    expect(proxies).toMatchObject([
+      { registration: present.registration, replacedRegistration: before.registration, process },
+    ]);
   });
 
   it('does not withdraw what is starting, ending, ended or unknown', async () => {
@@ -189,7 +219,7 @@ describe('an end for idleness in the store', () => {
     const { epoch } = await it_.withdraw();
     const moved = { host: '10.0.0.9', port: 81 };
     await it_.drone.renew({ id: it_.id, state: BackendState.READY, revision: 5, local: moved });
-    expect((await it_.withdraw()).withdrawn).toBe(false);
+    expect((await it_.withdraw()).epoch).toBe(epoch);
     expect(await it_.settle(epoch, false)).toBe(OPEN);
     await eventually(() => it_.seen.length === 2);
     expect(it_.seen.map(({ state }) => state)).toEqual([RouteState.WITHDRAWN, RouteState.OPEN]);

@@ -58,12 +58,17 @@ export class Cluster {
       (...seen) => watch.carriedOut(...seen),
       (source) => withShortLog(changed.script?.(source) ?? source),
     );
-    const around: Surroundings = { world, network, rpc, bus, store, schedulers: SCHEDULERS, changed };
+    const fate: Surroundings['fate'] = (drone, one) => {
+      const proxy = proxies.find(({ identity }) => identity.bootId === one.bootId);
+      if (!proxy || one.bootId !== drone) return 'unknown';
+      return proxy.process && proxy.identity.pid === one.pid ? 'alive' : 'dead';
+    };
+    const around: Surroundings = { world, network, rpc, bus, store, schedulers: SCHEDULERS, changed, fate };
     for (const name of DRONES)
       drones.push(new SimulatedDrone(name, `10.${drones.length + 1}.0.0/24`, around, watch));
     const dial = (endpoint: Endpoint) => this.#dial(endpoint);
-    for (const name of PROXIES)
-      proxies.push(new SimulatedProxy(name, around, watch, dial, proxies.length === 0));
+    for (const [index, name] of PROXIES.entries())
+      proxies.push(new SimulatedProxy(name, around, watch, dial, index === 0, DRONES[index] ?? ''));
     this.drones = drones;
     this.proxies = proxies;
     this.invariants = watch;

@@ -46,8 +46,18 @@ describe('a bus that comes later', () => {
   it('answers and hears from then on what it was asked to before', async () => {
     const { bus, did } = noted();
     const coming = new BusToCome();
-    const answering = coming.answer(SUBJECTS.settle, 'p', () => ({ activity: undefined, held: 0 }));
-    const left = coming.answer(SUBJECTS.settle, 'q', () => ({ activity: undefined, held: 0 }));
+    const answering = coming.answer(SUBJECTS.settle, 'p', () => ({
+      activity: undefined,
+      held: 0,
+      registration: 0,
+      unused: false,
+    }));
+    const left = coming.answer(SUBJECTS.settle, 'q', () => ({
+      activity: undefined,
+      held: 0,
+      registration: 0,
+      unused: false,
+    }));
     const heard = coming.subscribe(SUBJECTS.backendLook, 'b', () => {});
     left.close();
     coming.use(bus);
@@ -62,7 +72,14 @@ describe('a bus that comes later', () => {
     for (const late of [false, true]) {
       const { bus, did } = noted();
       const coming = new BusToCome();
-      coming.answer(SUBJECTS.settle, 'p', () => ({ activity: undefined, held: 0 })).close();
+      coming
+        .answer(SUBJECTS.settle, 'p', () => ({
+          activity: undefined,
+          held: 0,
+          registration: 0,
+          unused: false,
+        }))
+        .close();
       if (late) await coming.close();
       coming.use(bus);
       if (!late) await coming.close();

@@ -4,5 +4,6 @@ export * from './log.ts';
 export * from './metrics.ts';
 export * from './outage.ts';
 export * from './place.ts';
+export * from './process-identity.ts';
 export * from './runner.ts';
 export * from './tracing.ts';

@@ -2,7 +2,7 @@ import type { Bus } from '@spawner/bus';
 import { type Clock, DEADLINES } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import type { Implementation, Member, Membership } from '@spawner/rpc';
-import type { App, Log } from '@spawner/service';
+import type { App, Log, ProcessIdentity } from '@spawner/service';
 import { ActivityFile } from './activity-file.ts';
 import { Drone } from './drone.ts';
 import type { Instruments } from './instruments.ts';
@@ -10,6 +10,8 @@ import { Journal } from './journal.ts';
 import { fencingAt, Lease } from './lease.ts';
 import { memberOf } from './member.ts';
 import type { Attempt } from './probe.ts';
+import { type Fate, fateSeenFromHere } from './process-fate.ts';
+import { ProxyProcesses } from './proxy-processes.ts';
 import { Reconciler } from './reconcile.ts';
 import type { Runtime } from './runtime.ts';
 import { agentService } from './server.ts';
@@ -29,6 +31,8 @@ export interface AgentParts {
   readonly log: Log;
   readonly instruments: Instruments;
   readonly attempt?: Attempt;
+  /** What became of a process that may be one of this machine; by /proc unless given. */
+  readonly fate?: (one: ProcessIdentity) => Fate;
   readonly random?: () => number;
 }
 
@@ -77,10 +81,15 @@ export class Agent {
   /** From now on it hears of use, and ends what nobody uses. */
   attend(bus: Bus, scheduler: Membership['scheduler']): void {
     const { drone } = this;
-    const parts = { ...this.#parts, bus, drone };
+    const { clock, fate = fateSeenFromHere() } = this.#parts;
+    const proxies = new ProxyProcesses(clock, fate);
+    const parts = { ...this.#parts, bus, drone, proxies };
     const telemetry = this.#app.own(new Telemetry(parts, (id) => this.#reconciler.look(id)));
     const settler = new Settler({ ...parts, scheduler });
-    this.#app.every('settling', 200, async () => settler.turn());
+    this.#app.every('settling', 200, async () => {
+      proxies.look();
+      settler.turn();
+    });
     this.#app.every('heartbeat', DEADLINES.renewEvery, async () => telemetry.heartbeat());
     this.#app.every('keeping activity', 5_000, async () => this.#activity.write(drone.living()));
   }

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { eventually } from '@spawner/testkit';
-import { countEstablished, establishedTo, hasAddress, ownAddresses } from './connections.ts';
+import { establishedByPort, establishedTo, hasAddress, ownAddresses } from './connections.ts';
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid';
 const line = (local: string, remote: string, state: string) =>
@@ -16,9 +17,49 @@ describe('the kernel’s connections', () => {
     ['not those that are closing', ['0:1F90 0:A000 06', '0:1F90 0:A001 08', '0:1F90 0:A002 04'], 0],
     ['not a port that ends alike', ['0:11F90 0:A000 01', '0:0F90 0:A000 01'], 0],
     ['nothing in an empty table', [], 0],
+    [
+      'those that its listener has taken, and not one that goes out from the same number on another address',
+      [
+        '0100007F:1F90 0:0 0A',
+        '0100007F:1F90 0100007F:A000 01',
+        '0300007F:1F90 0100007F:A001 01',
+        '0100007F:1F90 0100007F:A002 01',
+      ],
+      2,
+    ],
+    [
+      'those of every address where it listens on all',
+      ['00000000:1F90 0:0 0A', '0300007F:1F90 0:A001 01'],
+      1,
+    ],
+    ['those whose listener has gone', ['0100007F:1F91 0:0 0A', '0300007F:1F90 0:A001 01'], 1],
   ])('count %s', (_, lines, count) => {
     const split = lines.map((each) => line(...(each.split(' ') as [string, string, string])));
-    expect(countEstablished(table(...split), 0x1f90)).toBe(count);
+    expect(establishedByPort([table(...split)]).get(0x1f90) ?? 0).toBe(count);
+  });
+
+  it('are looked for in the table of their own address family', () => {
+    const ipv6 = table(
+      line(`${'0'.repeat(32)}:1F90`, '0:0', '0A'),
+      line('0000000000000000FFFF00000100007F:1F90', '0:A000', '01'),
+    );
+    const ipv4 = table(line('0300007F:1F90', '0:A001', '01'));
+    expect(establishedByPort([ipv4, ipv6])).toEqual(new Map([[0x1f90, 1]]));
+  });
+
+  it('are not those of a program that goes out from the same port on another address', async () => {
+    const [server, other] = [createServer(), createServer()];
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const { port: target } = other.address() as { port: number };
+    const stranger = connect({ host: '127.0.0.1', port: target, localAddress: '127.0.0.9', localPort: port });
+    await once(stranger, 'connect');
+    expect(establishedTo(port, '/proc/self')).toBe(0);
+    const own = connect(port, '127.0.0.1');
+    await eventually(() => establishedTo(port, '/proc/self') === 1);
+    for (const socket of [own, stranger]) socket.destroy();
+    for (const each of [server, other]) each.close();
   });
 
   it('are those that there are', async () => {

@@ -1,38 +1,48 @@
 import { readFileSync } from 'node:fs';
 
-const ESTABLISHED = '01';
+/** Address, port and state of what is established (01) or listens (0A). */
+const LINE = /^ *\d+: ([\dA-F]+):([\dA-F]{4}) \S+ (01|0A) /gm;
+const LISTENS = '0A';
+const EVERY_ADDRESS = /^0+$/;
 
 /**
- * Established connections to a port, from the kernel's tables of one network namespace (`/proc/net/tcp`,
- * proc(5)): lines `sl local:PORT remote:PORT st …` in hexadecimal.
+ * Established connections to every port that has one, from the kernel's tables of one network namespace (`/proc/net/tcp`,
+ * `tcp6`; proc(5)): lines `sl local:PORT remote:PORT st …` in hexadecimal. A connection to a port has a listener at its
+ * local end; one without is somebody's own that goes out from the same number on another address, and counts only where
+ * nobody listens any more, because then the two cannot be told apart.
  */
-export function countEstablished(table: string, port: number): number {
-  const ending = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return table
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, local = '', , state]) => state === ESTABLISHED && local.endsWith(ending)).length;
-}
-
-const ESTABLISHED_LINE = /^ *\d+: [\dA-F]+:([\dA-F]{4}) \S+ 01 /gm;
-
-/** The same for every port that has one, over several tables. */
 export function establishedByPort(tables: readonly string[]): Map<number, number> {
+  const seen = tables.map(inTable);
   const ports = new Map<number, number>();
-  for (const table of tables)
-    for (const [, hex = ''] of table.matchAll(ESTABLISHED_LINE)) {
-      const port = Number.parseInt(hex, 16);
-      ports.set(port, (ports.get(port) ?? 0) + 1);
+  for (const { established, listeners } of seen)
+    for (const [port, addresses] of established) {
+      const listening = listeners.get(port) ?? [];
+      const deserted = !seen.some((table) => table.listeners.has(port));
+      const taken = (address: string) =>
+        deserted || listening.some((own) => own === address || EVERY_ADDRESS.test(own));
+      const count = addresses.filter(taken).length;
+      if (count > 0) ports.set(port, (ports.get(port) ?? 0) + count);
     }
   return ports;
 }
 
-/** The same by process directory (`/proc/self`, `/proc/<pid>`), IPv4 and IPv6; nothing where it cannot be read. */
+function inTable(table: string) {
+  const [established, listeners] = [new Map<number, string[]>(), new Map<number, string[]>()];
+  for (const [, address = '', hex = '', state] of table.matchAll(LINE)) {
+    const port = Number.parseInt(hex, 16);
+    const ends = state === LISTENS ? listeners : established;
+    const known = ends.get(port);
+    if (known) known.push(address);
+    else ends.set(port, [address]);
+  }
+  return { established, listeners };
+}
+
+/** The same of one port by process directory (`/proc/self`, `/proc/<pid>`); nothing where it cannot be read. */
 export function establishedTo(port: number, process: string): number | undefined {
   try {
     const tables = ['tcp', 'tcp6'].map((name) => readFileSync(`${process}/net/${name}`, 'utf8'));
-    return tables.reduce((sum, table) => sum + countEstablished(table, port), 0);
+    return establishedByPort(tables).get(port) ?? 0;
   } catch {
     return undefined;
   }

@@ -2,7 +2,10 @@ import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import type { RefusedEnd } from '@spawner/proto/v1/explanation';
 import { causeOf, refusedOnceMore } from './refusals.ts';
 
-const says = (open: number, held = 0): SettleReply => ({ activity: { id: '', open, ageMs: 0 }, held });
+const says = (open: number, held = 0): SettleReply => ({
+  ...{ activity: { id: '', open, ageMs: 0 }, held },
+  ...{ registration: 0, unused: false },
+});
 const cause = (because: Parameters<typeof causeOf>[0], ...answers: (SettleReply | undefined)[]) =>
   causeOf(because, ['p', 'q', 'r'].slice(0, answers.length), { answers, established: 1 });
 
@@ -11,7 +14,7 @@ describe('the cause of a refused end', () => {
     [cause('open', says(0), says(1)), 'proxy q had 1 open'],
     [cause('open', says(3), says(1)), 'proxy p had 3 open, proxy q had 1 open'],
     [cause('silent', undefined, says(0), undefined), 'no answer from p, r'],
-    [cause('silent', { held: 0 }), 'no answer from p'],
+    [cause('silent', { held: 0, registration: 0, unused: false }), 'no answer from p'],
     [cause('held', says(0), says(0, 2)), 'a request was held by q'],
     [cause('connected', says(0)), 'kernel: 1 established'],
     [cause('recent', says(0)), 'a proxy had used it since'],

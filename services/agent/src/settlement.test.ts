@@ -5,7 +5,11 @@ import { nobodyUses, type Settlement, settlement, withLastUses } from './settlem
 const IDLE = 10_000;
 const NOW = 20_000;
 const usage = unusedSince(0);
-const says = (open: number, held: number, ageMs: number) => ({ activity: { id: 'a', open, ageMs }, held });
+const mute = { registration: 0, unused: false };
+const says = (open: number, held: number, ageMs: number) => ({
+  activity: { id: 'a', open, ageMs },
+  ...{ held, ...mute },
+});
 const unused = says(0, 0, 15_000);
 type Answers = Parameters<typeof settlement>[1]['answers'];
 
@@ -18,7 +22,13 @@ describe('the settlement', () => {
     ['gives back while one has a connection', [unused, says(1, 0, 0)], 0, 'open', NOW],
     ['gives back while one holds a request', [unused, says(0, 1, 15_000)], 0, 'held', NOW],
     ['takes a missing answer for use', [unused, undefined], 0, 'silent', NOW],
-    ['takes an empty answer for a missing one', [{ activity: undefined, held: 0 }], 0, 'silent', NOW],
+    [
+      'takes an empty answer for a missing one',
+      [{ activity: undefined, held: 0, ...mute }],
+      0,
+      'silent',
+      NOW,
+    ],
     ['gives back where the kernel sees a connection', [unused], 1, 'connected', NOW],
     ['gives back where the kernel alone could tell', [], 1, 'connected', NOW],
     ['goes on from the true age', [unused, says(0, 0, 300)], 0, 'recent', 19_700],
@@ -37,16 +47,53 @@ describe('the settlement', () => {
   });
 
   it('asks the kernel only where the proxies leave the end open', () => {
-    expect(nobodyUses([])).toBe(true);
-    expect(nobodyUses([unused, says(0, 0, 0)])).toBe(true);
+    expect(nobodyUses({ answers: [] })).toBe(true);
+    expect(nobodyUses({ answers: [unused, says(0, 0, 0)] })).toBe(true);
     for (const use of [undefined, says(1, 0, 0), says(0, 2, 0)])
-      expect(nobodyUses([unused, use])).toBe(false);
+      expect(nobodyUses({ answers: [unused, use] })).toBe(false);
+    expect(nobodyUses({ answers: [unused, undefined], deadBy: [undefined, 5_000] })).toBe(true);
+  });
+
+  describe('with a proxy that is dead for certain', () => {
+    const settled = (answers: Answers, deadBy: (number | undefined)[], established: number | undefined) => {
+      const { because, usage: after } = settlement(usage, { answers, deadBy, established }, IDLE, NOW);
+      return [because, after.activeAt];
+    };
+
+    it('is the end where the kernel sees no connection, and its clock began at that death', () => {
+      expect(settled([unused, undefined], [undefined, 7_000], 0)).toEqual(['unused', 7_000]);
+      expect(settled([undefined], [NOW - IDLE], 0)).toEqual(['unused', NOW - IDLE]);
+    });
+
+    it('gives back while that death is more recent than the timeout: it may have had a use that nobody heard of', () => {
+      expect(settled([unused, undefined], [undefined, 12_000], 0)).toEqual(['recent', 12_000]);
+    });
+
+    it('takes its missing answer for use where the kernel cannot be asked', () => {
+      expect(settled([unused, undefined], [undefined, 7_000], undefined)).toEqual(['silent', NOW]);
+    });
+
+    it('gives back where the kernel sees a connection all the same', () => {
+      expect(settled([undefined], [7_000], 2)).toEqual(['connected', NOW]);
+    });
+
+    it('takes the missing answer of another proxy for use as ever', () => {
+      expect(settled([undefined, undefined], [7_000, undefined], 0)).toEqual(['silent', NOW]);
+    });
+
+    it('goes on from the death of the one before, where one that has begun since was not used', () => {
+      const begun = says(0, 0, 2_000);
+      expect(settled([begun], [16_500], 0)).toEqual(['recent', 16_500]);
+      expect(settled([begun], [6_000], 0)).toEqual(['unused', 6_000]);
+      // A death is seen a little late.
+      expect(settled([begun], [18_100], 0)).toEqual(['recent', 18_000]);
+    });
   });
 
   it('learns the last use from the answers: its kind and path, of the proxy that had the latest', () => {
     const told = (ageMs: number, kind: ActivityKind, path: string) => ({
       activity: { id: 'a', open: 0, ageMs, last: { kind, path } },
-      held: 0,
+      ...{ held: 0, ...mute },
     });
     const answers = [
       told(900, ActivityKind.HTTP, '/older'),

@@ -1,11 +1,12 @@
 import { AppError, type Clock, systemClock } from '@spawner/domain';
+import { Node } from '@spawner/proto/internal/node';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { ActivityKind } from '@spawner/proto/v1/explanation';
 import { createLog, type Log } from '@spawner/service';
 import { eventually } from '@spawner/testkit';
-import { type Usage, unusedSince } from './idle.ts';
+import { reported, type Usage, unusedSince } from './idle.ts';
 import { makeInstruments } from './instruments.ts';
 import { Settler } from './settler.ts';
 
@@ -16,7 +17,7 @@ const EPOCH = 77;
 const silent = createLog('test', 'silent');
 const says = (open: number, held = 0, ageMs = 4_000): SettleReply => ({
   activity: { id: '', open, ageMs },
-  held,
+  ...{ held, registration: 0, unused: false },
 });
 
 /** One settler with backends that are due, and a scheduler, proxies and a kernel that say what a test wants. */
@@ -24,6 +25,9 @@ function scene(ids = ['a'], log: Log = silent) {
   const world = {
     now: NOW,
     proxies: ['p', 'q'],
+    /** By registration, which is 10 for each proxy and replaced 9. */
+    deadBy: {} as Record<string, number>,
+    heard: [] as string[],
     withdrawn: async () => true,
     refusal: undefined as string | undefined,
     answers: async (_proxy: string, _id: string): Promise<SettleReply> => says(0),
@@ -53,6 +57,10 @@ function scene(ids = ['a'], log: Log = silent) {
       living: () => backends,
       runtime: { established: async () => world.established.shift() ?? world.established[0] },
     } as never,
+    proxies: {
+      heard: (proxyId, registration) => void world.heard.push(`${proxyId} ${registration}`),
+      deadBy: (proxyId, registration) => world.deadBy[`${proxyId} ${registration}`],
+    },
     bus: {
       ask: async (_: unknown, proxy: string, { id, epoch }: { id: string; epoch: number }) => {
         told.push(`ask ${proxy} ${id} ${epoch}`);
@@ -64,7 +72,9 @@ function scene(ids = ['a'], log: Log = silent) {
         told.push(`withdraw ${backendId} ${registration} ${droneId}`);
         const withdrawn = await world.withdrawn();
         const { refusal } = world;
-        return { withdrawn, refusal, epoch: EPOCH, proxies: world.proxies.map((id) => ({ id })) as never };
+        const listed = { registration: 10, replacedRegistration: 9 };
+        const proxies = world.proxies.map((id) => Node.fromPartial({ id, ...listed }));
+        return { withdrawn, refusal, epoch: EPOCH, proxies };
       },
       settleRoute: async ({ backendId, end }) => {
         told.push(`${end ? 'end' : 'give back'} ${backendId}`);
@@ -118,7 +128,7 @@ describe('the settler', () => {
     const { world, settler, backend, last } = scene();
     const exchange = { kind: ActivityKind.HTTP, path: '/seen' };
     world.answers = async (proxy) =>
-      proxy === 'q' ? { activity: { id: '', open: 0, ageMs: 4_000, last: exchange }, held: 0 } : says(0);
+      proxy === 'q' ? { ...says(0), activity: { id: '', open: 0, ageMs: 4_000, last: exchange } } : says(0);
     settler.turn();
     await last(`stop a ${EndReason.IDLE}`);
     expect(backend.usage.last).toEqual({ at: NOW - 4_000, proxyId: 'q', ...exchange });
@@ -134,6 +144,45 @@ describe('the settler', () => {
     await last('give back a');
     expect(backend.usage.activeAt).toBe(NOW);
     expect(refusals).toEqual(['no answer from q']);
+  });
+
+  it('does not wait for the answer of a proxy whose process is dead', async () => {
+    const { world, settler, backend, last } = scene();
+    world.deadBy = { 'q 10': NOW - IDLE };
+    world.answers = async (proxy) => {
+      if (proxy === 'q') throw new Error('nobody answers');
+      return says(0);
+    };
+    settler.turn();
+    await last('stop a 1');
+    expect(world.heard).toEqual(['p 10', 'q 10']);
+    expect(backend.usage.activeAt).toBe(NOW - IDLE);
+  });
+
+  it('asks of the registration that it heard of last, where the list has an older one', async () => {
+    const { world, settler, backend, last } = scene();
+    backend.usage = reported(unusedSince(0), 'q', 11, { open: 1, ageMs: 0 }, 1_000);
+    world.deadBy = { 'q 10': 2_000 };
+    world.answers = async (proxy) => {
+      if (proxy === 'q') throw new Error('nobody answers');
+      return says(0);
+    };
+    settler.turn();
+    await last('give back a');
+  });
+
+  it.each<[string, Partial<SettleReply>, Record<string, number>, number]>([
+    ['of the one before it', { registration: 10, unused: true }, { 'q 9': 4_100 }, 4_100],
+    ['of itself, where it had a use', { registration: 10 }, { 'q 9': 4_100 }, 4_800],
+    ['of itself, where the one before may live', { registration: 10, unused: true }, {}, 4_800],
+    ['of itself, where another one answered', { registration: 11, unused: true }, { 'q 9': 4_100 }, 4_800],
+  ])('takes of a proxy that has begun since the age %s', async (_, reply, deadBy, activeAt) => {
+    const { world, settler, backend, last } = scene();
+    world.deadBy = deadBy;
+    world.answers = async (proxy) => (proxy === 'q' ? { ...says(0, 0, 200), ...reply } : says(0));
+    settler.turn();
+    await last('give back a');
+    expect(backend.usage.activeAt).toBe(activeAt);
   });
 
   it('gives back for a held request', async () => {
@@ -157,6 +206,23 @@ describe('the settler', () => {
     expect([closing.refusals, connected.refusals]).toEqual([[], ['kernel: 1 established']]);
   });
 
+  it('asks the proxies again about what stays connected: a use may have begun, and be over, since they were asked', async () => {
+    const { world, told, settler, backend, refusals, last } = scene();
+    world.established = Array(20).fill(1);
+    let asked = 0;
+    world.answers = async () => {
+      asked += 1;
+      if (asked > 2) world.established = [0];
+      return says(0, 0, asked > 2 ? 300 : 4_000);
+    };
+    settler.turn();
+    await last('give back a');
+    expect(told.filter((line) => line.startsWith('ask'))).toHaveLength(4);
+    // Not from now, but from the age that they told.
+    expect(backend.usage.activeAt).toBe(NOW - 300);
+    expect(refusals).toEqual(['a proxy had used it since']);
+  });
+
   it("goes by the proxies' word where the kernel cannot be asked", async () => {
     const { world, settler, last } = scene();
     world.established = [undefined];
@@ -166,8 +232,12 @@ describe('the settler', () => {
 
   it('obeys a proxy that was first', async () => {
     const { world, told, refusals, settler, backend } = scene();
-    world.outcome = async () => OPEN;
+    world.outcome = async () => {
+      world.now += 900;
+      return OPEN;
+    };
     settler.turn();
+    // The request came after the withdrawal; its own age is told at the next one.
     await eventually(() => backend.usage.activeAt === NOW);
     expect(told.at(-1)).toBe('end a');
     expect(refusals).toEqual(['a request came meanwhile']);

@@ -1,6 +1,7 @@
 import type { Bus } from '@spawner/bus';
 import { SUBJECTS } from '@spawner/bus';
 import { type Clock, DEADLINES } from '@spawner/domain';
+import type { Node } from '@spawner/proto/internal/node';
 import { type SchedulerServiceService, SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -10,6 +11,7 @@ import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
 import { isDue, whomToAsk } from './idle.ts';
 import type { Instruments } from './instruments.ts';
+import type { ProxyProcesses } from './proxy-processes.ts';
 import { causeOf } from './refusals.ts';
 import { type Evidence, nobodyUses, settlement, withLastUses } from './settlement.ts';
 
@@ -21,6 +23,7 @@ export interface SettlerParts {
   readonly log: Log;
   readonly instruments: Instruments;
   readonly drone: Drone;
+  readonly proxies: Pick<ProxyProcesses, 'heard' | 'deadBy'>;
 }
 
 /** Each withdraws a route for a while; what is due waits for the next turn. */
@@ -28,8 +31,10 @@ const MOST_AT_ONCE = 32;
 /** After a try that could not be made. */
 const REST_MS = 1_000;
 /** What the proxies close on being asked takes a moment to be gone from the kernel's tables. */
-const LOOKS = 20;
+const LOOKS = 5;
 const LOOK_EVERY_MS = 50;
+/** What is connected then may be a use that has begun meanwhile, because a request took the route back: the proxies tell. */
+const ROUNDS = 4;
 
 /**
  * Ends backends for idleness, settled and not guessed (ARCHITECTURE.md, "Idle"): the route is withdrawn, the proxies and
@@ -87,12 +92,14 @@ export class Settler {
       return this.#rest(backend.id);
     }
     try {
+      for (const { id, registration, process } of proxies)
+        this.#parts.proxies.heard(id, registration, process);
       const asked = whomToAsk(
         backend.usage,
         proxies.map(({ id }) => id),
         clock.now(),
       );
-      const evidence = await this.#gather(backend, epoch, asked);
+      const evidence = await this.#gather(backend, epoch, asked, proxies);
       await this.#decide(backend, epoch, asked, evidence, began);
     } catch (error) {
       await this.#tell(backend, epoch, false);
@@ -100,9 +107,41 @@ export class Settler {
     }
   }
 
-  async #gather(backend: Backend, epoch: number, asked: readonly string[]): Promise<Evidence> {
-    const answers = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
-    return { answers, established: nobodyUses(answers) ? await this.#look(backend) : undefined };
+  /** The kernel is asked last: what is dead by then has no connection that it does not tell of. */
+  async #gather(
+    backend: Backend,
+    epoch: number,
+    asked: readonly string[],
+    listed: readonly Node[],
+  ): Promise<Evidence> {
+    for (let round = 1; ; round++) {
+      const answers = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
+      const deadBy = asked.map((proxyId, index) => {
+        const node = listed.find(({ id }) => id === proxyId);
+        return this.#deadBy(proxyId, node, backend.usage.words.get(proxyId)?.registration, answers[index]);
+      });
+      const told = { answers, deadBy };
+      if (!nobodyUses(told)) return { ...told, established: undefined };
+      const established = await this.#look(backend);
+      if (!established || round === ROUNDS) return { ...told, established };
+    }
+  }
+
+  /**
+   * When the process that cannot tell any more was dead: of a proxy without an answer its own, of one that has begun since the
+   * one whose registration it replaced.
+   */
+  #deadBy(
+    proxyId: string,
+    listed: Node | undefined,
+    heard: number | undefined,
+    answer: SettleReply | undefined,
+  ): number | undefined {
+    const { proxies } = this.#parts;
+    const present = Math.max(listed?.registration ?? 0, heard ?? 0);
+    if (!answer?.activity) return proxies.deadBy(proxyId, present);
+    if (!listed || !answer.unused || answer.registration !== listed.registration) return undefined;
+    return proxies.deadBy(proxyId, listed.replacedRegistration);
   }
 
   async #decide(
@@ -130,12 +169,12 @@ export class Settler {
       backend.refused(causeOf(inTime ? because : 'late', asked, evidence));
       return this.#tell(backend, epoch, false);
     }
-    await this.#tell(backend, epoch, true);
+    await this.#tell(backend, epoch, true, began);
   }
 
   /** Tells the store what is to be, and obeys its answer: somebody else may have been first. */
-  async #tell(backend: Backend, epoch: number, end: boolean): Promise<void> {
-    const { scheduler, clock, instruments, log } = this.#parts;
+  async #tell(backend: Backend, epoch: number, end: boolean, began = 0): Promise<void> {
+    const { scheduler, instruments, log } = this.#parts;
     const { outcome } = await scheduler.settleRoute(
       { backendId: backend.id, epoch, end },
       { timeoutMs: DEADLINES.settle },
@@ -147,11 +186,11 @@ export class Settler {
     } else if (end) {
       if (outcome !== SettleOutcome.OPEN)
         throw new Error('the store cannot tell what became of a withdrawal');
-      // A proxy gave it back for a request.
+      // A proxy gave it back for a request, since the withdrawal; when that was over the proxy will tell.
       log.info({ backend: backend.id, because: 'request' }, 'not ended: a request came meanwhile');
       instruments.settled('use');
       backend.refused('a request came meanwhile');
-      backend.usage = { ...backend.usage, activeAt: clock.now() };
+      backend.usage = { ...backend.usage, activeAt: Math.max(backend.usage.activeAt, began) };
     }
   }
 

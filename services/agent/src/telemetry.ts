@@ -8,6 +8,7 @@ import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
 import { activityOf, reported } from './idle.ts';
 import { hasEnded, isRunning } from './life.ts';
+import type { ProxyProcesses } from './proxy-processes.ts';
 
 export interface TelemetryParts {
   readonly bus: Bus;
@@ -16,6 +17,7 @@ export interface TelemetryParts {
   readonly cluster: string;
   readonly clock: Clock;
   readonly log: Log;
+  readonly proxies: Pick<ProxyProcesses, 'heard'>;
 }
 
 const STATS_EVERY_MS = 5_000;
@@ -57,7 +59,8 @@ export class Telemetry {
     return activityOf(usage, life.terms.idleTimeoutMs, this.#parts.clock.now());
   }
 
-  #hear({ proxyId, registration, backends }: ActivityReport): void {
+  #hear({ proxyId, registration, process, backends }: ActivityReport): void {
+    this.#parts.proxies.heard(proxyId, registration, process);
     for (const said of backends) {
       const backend = this.#parts.drone.find(said.id);
       if (!backend) continue;

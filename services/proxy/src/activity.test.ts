@@ -31,6 +31,19 @@ describe('Activity', () => {
     },
   );
 
+  it('knows of no use before the end of an exchange that had reached the backend', () => {
+    const activity = new Activity(0);
+    expect(activity.isUnused('a')).toBe(true);
+    const [refused, used] = [activity.begin('a', 'drone-1'), activity.begin('a', 'drone-1')];
+    expect(activity.isUnused('a')).toBe(false);
+    refused.neverReached();
+    expect(activity.isUnused('a')).toBe(false);
+    used.end(700);
+    expect([activity.isUnused('a'), activity.isUnused('b')]).toEqual([false, true]);
+    activity.begin('b', 'drone-1').neverReached();
+    expect([activity.isUnused('b'), activity.of('b', 900).ageMs]).toEqual([true, 900]);
+  });
+
   it('ends an exchange once, however often it is told', () => {
     const activity = new Activity(0);
     const exchange = activity.begin('a', 'drone-1');

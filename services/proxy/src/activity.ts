@@ -19,12 +19,7 @@ export class Activity {
 
   /** An exchange begins; exactly one of what it returns ends it, and a second call does nothing. */
   begin(id: string, droneId: string): Exchange {
-    const entry: Entry = this.#backends.get(id) ?? {
-      droneId,
-      open: 0,
-      lastActive: this.#startedAt,
-      forgotten: false,
-    };
+    const entry: Entry = this.#backends.get(id) ?? { droneId, open: 0, forgotten: false };
     entry.droneId = droneId;
     entry.open += 1;
     entry.forgotten = false;
@@ -76,21 +71,31 @@ export class Activity {
 
   /** What an agent that asks is told. Of a backend that we know nothing of, nothing was going on since we started. */
   of(id: string, now: number): ProxyActivity {
-    const entry = this.#backends.get(id) ?? { open: 0, lastActive: this.#startedAt };
-    return activityOf(id, entry, now);
+    return this.#activityOf(id, this.#backends.get(id) ?? { open: 0 }, now);
+  }
+
+  /** Whether nothing was going on since we started, as far as is known: the age of its activity is ours. */
+  isUnused(id: string): boolean {
+    const { open, lastActive } = this.#backends.get(id) ?? { open: 0 };
+    return open === 0 && lastActive === undefined;
   }
 
   /** Per drone, the backends with something open or with an end less than `withinMs` ago. */
   report(now: number, withinMs: number): Map<string, ActivityReport['backends']> {
     const drones = new Map<string, ActivityReport['backends']>();
     for (const [id, entry] of this.#backends) {
-      const activity = activityOf(id, entry, now);
+      const activity = this.#activityOf(id, entry, now);
       if (activity.ageMs >= withinMs) continue;
       const backends = drones.get(entry.droneId) ?? [];
       backends.push(activity);
       drones.set(entry.droneId, backends);
     }
     return drones;
+  }
+
+  #activityOf(id: string, entry: Used, now: number): ProxyActivity {
+    const { open, lastActive = this.#startedAt } = entry;
+    return { id, open, ageMs: open > 0 ? 0 : Math.max(0, Math.round(now - lastActive)), last: lastOf(entry) };
   }
 }
 
@@ -107,17 +112,15 @@ export interface Exchange {
 interface Entry {
   droneId: string;
   open: number;
-  lastActive: number;
+  /** When an exchange that reached it ended last; nothing before the first. */
+  lastActive?: number;
   forgotten: boolean;
   /** Of the exchange that reached it last. */
   upgrade?: boolean;
   path?: string;
 }
 
-function activityOf(id: string, entry: Pick<Entry, 'open' | 'lastActive' | 'upgrade' | 'path'>, now: number) {
-  const { open, lastActive } = entry;
-  return { id, open, ageMs: open > 0 ? 0 : Math.max(0, Math.round(now - lastActive)), last: lastOf(entry) };
-}
+type Used = Pick<Entry, 'open' | 'lastActive' | 'upgrade' | 'path'>;
 
 function lastOf({ upgrade, path }: Pick<Entry, 'upgrade' | 'path'>): LastExchange | undefined {
   if (path === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { BusToCome, openBus } from '@spawner/bus';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { Membership, schedulerAt } from '@spawner/rpc';
-import type { App } from '@spawner/service';
+import type { App, ProcessIdentity } from '@spawner/service';
 import { keysOf, openRedis, type Redis, type RouteTable } from '@spawner/store';
 import type { ProxyConfig } from './config.ts';
 import { publicAddresses } from './public-addresses.ts';
@@ -9,6 +9,11 @@ import { nothingToWaitFor } from './start.ts';
 
 /** Redis, NATS and the scheduler get so long to be there before a proxy that has kept routes serves without them. */
 const ALONE_AFTER_MS = 3_000;
+
+export interface ClusterOptions extends ProxyConfig {
+  /** This process, where its system tells. */
+  readonly process: ProcessIdentity | undefined;
+}
 
 /**
  * The rest of the cluster as a proxy follows it. Each part comes when it comes: a proxy without routes of its own waits for all
@@ -24,8 +29,8 @@ export class Cluster {
   readonly #needed: boolean;
   readonly #redis: Promise<Redis>;
 
-  constructor(config: ProxyConfig, app: App, routes: RouteTable, needed: boolean) {
-    const { id, region, droneId } = config;
+  constructor(config: ClusterOptions, app: App, routes: RouteTable, needed: boolean) {
+    const { id, region, droneId, process } = config;
     const { clock, log } = app;
     const whether = { needed };
     this.#config = config;
@@ -33,7 +38,7 @@ export class Cluster {
     this.#routes = routes;
     this.#needed = needed;
     this.bus = app.own(new BusToCome());
-    const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region, droneId });
+    const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region, droneId, process });
     this.membership = app.own(new Membership(schedulerAt(config.scheduler), { node }, clock, log));
     if (needed) {
       app.readyWhen(() => this.membership.waitingFor());

@@ -2,7 +2,7 @@ import type { Bus } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
 import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
-import type { Log } from '@spawner/service';
+import type { Log, ProcessIdentity } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
 import { Activity } from './activity.ts';
 import { Gate } from './gate.ts';
@@ -32,6 +32,7 @@ export interface EntranceParts {
   clock: Clock;
   log: Log;
   connections: Connections;
+  process: ProcessIdentity | undefined;
   registration(): number;
 }
 
@@ -60,7 +61,7 @@ export class Entrance {
   readonly #following: { close(): void };
 
   constructor(options: EntranceOptions, parts: EntranceParts) {
-    const { clock, routes, bus, scheduler, log, connections, registration, agents } = parts;
+    const { clock, routes, bus, scheduler, log, connections, process, registration, agents } = parts;
     const { id: proxyId, droneId: ownDroneId, holdTimeoutMs, routesTrustedMs: trustedMs } = options;
     this.#parts = parts;
     const room = { perBackend: options.heldPerBackend, total: options.heldTotal };
@@ -77,7 +78,8 @@ export class Entrance {
       { routes, holds, withdrawals, verifications, activity, clock },
       { ownDroneId, holdTimeoutMs },
     );
-    this.#reports = new Reports(bus, activity, holds, clock, { proxyId, registration }, (id, epoch) => {
+    const reporter = { proxyId, process, registration };
+    this.#reports = new Reports(bus, activity, holds, clock, reporter, (id, epoch) => {
       withdrawals.asked(id, epoch);
       connections.rest(id);
     });

@@ -1,4 +1,4 @@
-import { type App, run } from '@spawner/service';
+import { type App, ownProcess, run } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
 import { AgentChannels } from './agents.ts';
 import { Cluster } from './cluster.ts';
@@ -18,14 +18,15 @@ async function serve(given: ProxyConfig, app: App): Promise<void> {
   const config = { ...given, id: given.named ? given.id : snapshots.nameOr(given.id) };
   const restored = snapshots.restore();
 
-  const cluster = new Cluster(config, app, routes, !restored);
+  const process = ownProcess();
+  const cluster = new Cluster({ ...config, process }, app, routes, !restored);
   await cluster.joined();
 
   const agents = app.own(new AgentChannels(config.cluster, config.id));
   const { bus, membership } = cluster;
   const { scheduler } = membership;
   const registration = () => membership.registration;
-  const parts = { routes, bus, scheduler, agents, snapshots, clock, log, registration, tickets };
+  const parts = { routes, bus, scheduler, agents, snapshots, clock, log, process, registration, tickets };
   const proxy = app.own(new EdgeProxy(config, parts));
   await proxy.listen();
   app.every('keeping the routes', 2_000, (signal) => snapshots.turn(signal));

@@ -1,6 +1,6 @@
 import type { Bus } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
-import type { Log } from '@spawner/service';
+import type { Log, ProcessIdentity } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
 import { AccessLog } from './access/access-log.ts';
 import { followCertificates } from './certificates.ts';
@@ -33,6 +33,8 @@ export interface ProxyParts {
   snapshots: Pick<Snapshots, 'certificate' | 'keepCertificate'>;
   clock: Clock;
   log: Log;
+  /** This process, where its system tells. */
+  process: ProcessIdentity | undefined;
   registration(): number;
   /** Keys of TLS session tickets that others have too. */
   tickets?: TicketSource | undefined;

@@ -1,5 +1,6 @@
 import { type Bus, SUBJECTS } from '@spawner/bus';
 import { type Clock, DEADLINES } from '@spawner/domain';
+import type { ProcessIdentity } from '@spawner/service';
 import type { Activity } from './activity.ts';
 import type { Holds } from './hold.ts';
 
@@ -10,6 +11,7 @@ const LOOK_EVERY_MS = 1_000;
 
 export interface Reporter {
   proxyId: string;
+  process: ProcessIdentity | undefined;
   registration(): number;
 }
 
@@ -43,7 +45,12 @@ export class Reports {
     this.#reporter = reporter;
     this.#answering = bus.answer(SUBJECTS.settle, reporter.proxyId, ({ id, epoch }) => {
       asked(id, epoch);
-      return { activity: activity.of(id, clock.now()), held: holds.count(id) };
+      return {
+        activity: activity.of(id, clock.now()),
+        held: holds.count(id),
+        registration: reporter.registration(),
+        unused: activity.isUnused(id),
+      };
     });
     this.#turning = this.#turn();
   }
@@ -73,9 +80,10 @@ export class Reports {
   }
 
   #report(): void {
-    const { proxyId, registration } = this.#reporter;
+    const { proxyId, process } = this.#reporter;
+    const registration = this.#reporter.registration();
     for (const [droneId, backends] of this.#activity.report(this.#clock.now(), TOLD_FOR_MS))
-      this.#bus.publish(SUBJECTS.activity, droneId, { proxyId, registration: registration(), backends });
+      this.#bus.publish(SUBJECTS.activity, droneId, { proxyId, registration, process, backends });
   }
 
   #forgetLooks(): void {

@@ -59,6 +59,7 @@ export class SimulatedDrone {
       instruments: UNCOUNTED,
       attempt: runtime.attempt,
       random: world.random.next,
+      fate: (one) => this.#around.fate(this.name, one),
     });
     this.agent = agent;
     this.process = process;

@@ -4,6 +4,7 @@ import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { Membership } from '@spawner/rpc';
+import type { ProcessIdentity } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
 import type { Exchange } from '../../../services/proxy/src/activity.ts';
 import { Entrance } from '../../../services/proxy/src/entrance.ts';
@@ -58,12 +59,22 @@ export class SimulatedProxy {
   readonly #watch: ProxyWatch;
   readonly #dial: Dial;
   readonly #keepsName: boolean;
+  readonly #beside: string;
   #open = new Map<string, Set<Open>>();
   readonly #connectedSince = new Map<string, number>();
   #lives = 0;
 
-  constructor(name: string, around: Surroundings, watch: ProxyWatch, dial: Dial, keepsName: boolean) {
+  /** Its process is one of the machine of the drone that it stands `beside`, whose agent can see what becomes of it. */
+  constructor(
+    name: string,
+    around: Surroundings,
+    watch: ProxyWatch,
+    dial: Dial,
+    keepsName: boolean,
+    beside: string,
+  ) {
     this.name = name;
+    this.#beside = beside;
     this.#around = around;
     this.#watch = watch;
     this.#dial = dial;
@@ -97,6 +108,12 @@ export class SimulatedProxy {
     return this.#keepsName ? this.name : `${this.name}-${this.#lives}`;
   }
 
+  /** Of its present or last life. */
+  get identity(): ProcessIdentity {
+    const [pid, startTicks] = [this.#lives, this.#lives];
+    return { bootId: this.#beside, pidNamespace: 1, timeNamespace: 1, pid, startTicks };
+  }
+
   /** Nothing where it does not serve; else how the request ended for its user, when it has. */
   async request({
     backendId: id,
@@ -128,11 +145,12 @@ export class SimulatedProxy {
     this.process = process;
     world.note('start', this.name);
     const { clock } = process;
-    const id = this.#keepsName ? this.name : `${this.name}-${++this.#lives}`;
+    this.#lives++;
+    const { id, identity } = this;
     const redis = storeOf(process, store);
     const bus = busOf(process, busServer);
     const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
-    const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region: 'local' });
+    const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region: 'local', process: identity });
     const membership = new Membership(scheduler, { node }, clock, silent);
     process.every('membership', 500, (signal) => membership.run(signal));
     await nothingToWaitFor([() => membership.waitingFor()], clock, NEVER);
@@ -161,6 +179,7 @@ export class SimulatedProxy {
       },
       clock,
       log: silent,
+      process: identity,
       registration: () => membership.registration,
       connections: {
         rest: () => {},

@@ -1,3 +1,5 @@
+import type { ProcessIdentity } from '@spawner/service';
+import type { Fate } from '../../../services/agent/src/process-fate.ts';
 import type { BusServer } from '../world/bus-link.ts';
 import type { Network } from '../world/network.ts';
 import type { RpcLinks } from '../world/rpc-link.ts';
@@ -15,6 +17,8 @@ export interface Surroundings {
   /** Names of the schedulers, to be called at. */
   readonly schedulers: readonly string[];
   readonly changed: ChangedParts;
+  /** What an agent on this drone's machine sees of a process. */
+  fate(drone: string, one: ProcessIdentity): Fate;
 }
 
 /** The name of the one cluster there is. */

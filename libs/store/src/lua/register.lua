@@ -5,6 +5,8 @@ local nodes, member, id, node, registration = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local present = redis.call('HGET', RENEWALS, member .. '/registration')
 if present and tonumber(present) > tonumber(registration) then return 0 end
 if tonumber(registration) <= tonumber(redis.call('HGET', EPOCH, 'epoch')) then return -1 end
+-- Field 14: what it replaces, so that an agent that knows the end of the process before knows that there was none between.
+if present and not ARGV[6] then node = node .. string.char(112) .. varint(tonumber(present)) end
 redis.call('HSET', nodes, id, node)
 redis.call('HSET', RENEWALS, member .. '/registration', registration, member, whole(cluster_now()))
 if ARGV[6] then

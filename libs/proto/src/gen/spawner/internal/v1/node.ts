@@ -80,6 +80,24 @@ export interface Node {
   registration: number;
   /** In a list of proxies: it has missed its renewals. DNS does not name it; an agent still asks it. */
   lapsed: boolean;
+  /** Proxies: the process that this is, where its system tells. */
+  process?:
+    | ProcessIdentity
+    | undefined;
+  /** In a list of proxies: the registration of the same id that this one replaced; 0 where none is known. */
+  replacedRegistration: number;
+}
+
+/** One process of a machine (Linux), for others on the machine to tell whether it is still there. */
+export interface ProcessIdentity {
+  /** Of this boot: /proc/sys/kernel/random/boot_id. */
+  bootId: string;
+  /** Inodes of the namespaces in which its id and its start are counted; 0 where the kernel has no such namespaces. */
+  pidNamespace: number;
+  timeNamespace: number;
+  pid: number;
+  /** Clock ticks since boot: field 22 of /proc/<pid>/stat (proc(5)). */
+  startTicks: number;
 }
 
 function createBaseNode(): Node {
@@ -96,6 +114,8 @@ function createBaseNode(): Node {
     backends: 0,
     registration: 0,
     lapsed: false,
+    process: undefined,
+    replacedRegistration: 0,
   };
 }
 
@@ -136,6 +156,12 @@ export const Node: MessageFns<Node> = {
     }
     if (message.lapsed !== false) {
       writer.uint32(96).bool(message.lapsed);
+    }
+    if (message.process !== undefined) {
+      ProcessIdentity.encode(message.process, writer.uint32(106).fork()).join();
+    }
+    if (message.replacedRegistration !== 0) {
+      writer.uint32(112).int64(message.replacedRegistration);
     }
     return writer;
   },
@@ -249,6 +275,22 @@ export const Node: MessageFns<Node> = {
             message.lapsed = reader.bool();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.process = ProcessIdentity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.replacedRegistration = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -295,6 +337,12 @@ export const Node: MessageFns<Node> = {
       backends: isSet(object.backends) ? globalThis.Number(object.backends) : 0,
       registration: isSet(object.registration) ? globalThis.Number(object.registration) : 0,
       lapsed: isSet(object.lapsed) ? globalThis.Boolean(object.lapsed) : false,
+      process: isSet(object.process) ? ProcessIdentity.fromJSON(object.process) : undefined,
+      replacedRegistration: isSet(object.replacedRegistration)
+        ? globalThis.Number(object.replacedRegistration)
+        : isSet(object.replaced_registration)
+        ? globalThis.Number(object.replaced_registration)
+        : 0,
     };
   },
 
@@ -336,6 +384,12 @@ export const Node: MessageFns<Node> = {
     if (message.lapsed !== false) {
       obj.lapsed = message.lapsed;
     }
+    if (message.process !== undefined) {
+      obj.process = ProcessIdentity.toJSON(message.process);
+    }
+    if (message.replacedRegistration !== 0) {
+      obj.replacedRegistration = Math.round(message.replacedRegistration);
+    }
     return obj;
   },
 
@@ -356,6 +410,159 @@ export const Node: MessageFns<Node> = {
     message.backends = object.backends ?? 0;
     message.registration = object.registration ?? 0;
     message.lapsed = object.lapsed ?? false;
+    message.process = (object.process !== undefined && object.process !== null)
+      ? ProcessIdentity.fromPartial(object.process)
+      : undefined;
+    message.replacedRegistration = object.replacedRegistration ?? 0;
+    return message;
+  },
+};
+
+function createBaseProcessIdentity(): ProcessIdentity {
+  return { bootId: "", pidNamespace: 0, timeNamespace: 0, pid: 0, startTicks: 0 };
+}
+
+export const ProcessIdentity: MessageFns<ProcessIdentity> = {
+  encode(message: ProcessIdentity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bootId !== "") {
+      writer.uint32(10).string(message.bootId);
+    }
+    if (message.pidNamespace !== 0) {
+      writer.uint32(16).int64(message.pidNamespace);
+    }
+    if (message.timeNamespace !== 0) {
+      writer.uint32(24).int64(message.timeNamespace);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(32).int32(message.pid);
+    }
+    if (message.startTicks !== 0) {
+      writer.uint32(40).int64(message.startTicks);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProcessIdentity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProcessIdentity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bootId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pidNamespace = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeNamespace = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.pid = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.startTicks = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProcessIdentity {
+    return {
+      bootId: isSet(object.bootId)
+        ? globalThis.String(object.bootId)
+        : isSet(object.boot_id)
+        ? globalThis.String(object.boot_id)
+        : "",
+      pidNamespace: isSet(object.pidNamespace)
+        ? globalThis.Number(object.pidNamespace)
+        : isSet(object.pid_namespace)
+        ? globalThis.Number(object.pid_namespace)
+        : 0,
+      timeNamespace: isSet(object.timeNamespace)
+        ? globalThis.Number(object.timeNamespace)
+        : isSet(object.time_namespace)
+        ? globalThis.Number(object.time_namespace)
+        : 0,
+      pid: isSet(object.pid) ? globalThis.Number(object.pid) : 0,
+      startTicks: isSet(object.startTicks)
+        ? globalThis.Number(object.startTicks)
+        : isSet(object.start_ticks)
+        ? globalThis.Number(object.start_ticks)
+        : 0,
+    };
+  },
+
+  toJSON(message: ProcessIdentity): unknown {
+    const obj: any = {};
+    if (message.bootId !== "") {
+      obj.bootId = message.bootId;
+    }
+    if (message.pidNamespace !== 0) {
+      obj.pidNamespace = Math.round(message.pidNamespace);
+    }
+    if (message.timeNamespace !== 0) {
+      obj.timeNamespace = Math.round(message.timeNamespace);
+    }
+    if (message.pid !== 0) {
+      obj.pid = Math.round(message.pid);
+    }
+    if (message.startTicks !== 0) {
+      obj.startTicks = Math.round(message.startTicks);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ProcessIdentity>): ProcessIdentity {
+    return ProcessIdentity.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProcessIdentity>): ProcessIdentity {
+    const message = createBaseProcessIdentity();
+    message.bootId = object.bootId ?? "";
+    message.pidNamespace = object.pidNamespace ?? 0;
+    message.timeNamespace = object.timeNamespace ?? 0;
+    message.pid = object.pid ?? 0;
+    message.startTicks = object.startTicks ?? 0;
     return message;
   },
 };

@@ -10,6 +10,7 @@ import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { Activity, Backend } from "../../v1/backend.ts";
 import { TailLogsResponse } from "../../v1/backend_service.ts";
 import { ActivityKind, activityKindFromJSON, activityKindToJSON } from "../../v1/explanation.ts";
+import { ProcessIdentity } from "./node.ts";
 
 /** spawner.backend.<id>.state: a copy of the record after a change, from the scheduler that wrote it. */
 export interface BackendChanged {
@@ -57,6 +58,8 @@ export interface ActivityReport {
   proxyId: string;
   registration: number;
   backends: ProxyActivity[];
+  /** The process that this is, where its system tells. */
+  process?: ProcessIdentity | undefined;
 }
 
 export interface ProxyActivity {
@@ -89,6 +92,10 @@ export interface SettleReply {
     | undefined;
   /** Requests that are held for it. */
   held: number;
+  /** Of the proxy, now. */
+  registration: number;
+  /** It knows of no exchange with the backend since its own start, of which the activity's age is. */
+  unused: boolean;
 }
 
 /** spawner.backend.<id>.look: a proxy could not connect; the agent looks after it at once. */
@@ -608,7 +615,7 @@ export const BackendActivity: MessageFns<BackendActivity> = {
 };
 
 function createBaseActivityReport(): ActivityReport {
-  return { proxyId: "", registration: 0, backends: [] };
+  return { proxyId: "", registration: 0, backends: [], process: undefined };
 }
 
 export const ActivityReport: MessageFns<ActivityReport> = {
@@ -621,6 +628,9 @@ export const ActivityReport: MessageFns<ActivityReport> = {
     }
     for (const v of message.backends) {
       ProxyActivity.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.process !== undefined) {
+      ProcessIdentity.encode(message.process, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -662,6 +672,14 @@ export const ActivityReport: MessageFns<ActivityReport> = {
             message.backends.push(ProxyActivity.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.process = ProcessIdentity.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -685,6 +703,7 @@ export const ActivityReport: MessageFns<ActivityReport> = {
       backends: globalThis.Array.isArray(object?.backends)
         ? object.backends.map((e: any) => ProxyActivity.fromJSON(e))
         : [],
+      process: isSet(object.process) ? ProcessIdentity.fromJSON(object.process) : undefined,
     };
   },
 
@@ -699,6 +718,9 @@ export const ActivityReport: MessageFns<ActivityReport> = {
     if (message.backends?.length) {
       obj.backends = message.backends.map((e) => ProxyActivity.toJSON(e));
     }
+    if (message.process !== undefined) {
+      obj.process = ProcessIdentity.toJSON(message.process);
+    }
     return obj;
   },
 
@@ -710,6 +732,9 @@ export const ActivityReport: MessageFns<ActivityReport> = {
     message.proxyId = object.proxyId ?? "";
     message.registration = object.registration ?? 0;
     message.backends = object.backends?.map((e) => ProxyActivity.fromPartial(e)) || [];
+    message.process = (object.process !== undefined && object.process !== null)
+      ? ProcessIdentity.fromPartial(object.process)
+      : undefined;
     return message;
   },
 };
@@ -1008,7 +1033,7 @@ export const SettleRequest: MessageFns<SettleRequest> = {
 };
 
 function createBaseSettleReply(): SettleReply {
-  return { activity: undefined, held: 0 };
+  return { activity: undefined, held: 0, registration: 0, unused: false };
 }
 
 export const SettleReply: MessageFns<SettleReply> = {
@@ -1018,6 +1043,12 @@ export const SettleReply: MessageFns<SettleReply> = {
     }
     if (message.held !== 0) {
       writer.uint32(16).int32(message.held);
+    }
+    if (message.registration !== 0) {
+      writer.uint32(24).int64(message.registration);
+    }
+    if (message.unused !== false) {
+      writer.uint32(32).bool(message.unused);
     }
     return writer;
   },
@@ -1051,6 +1082,22 @@ export const SettleReply: MessageFns<SettleReply> = {
             message.held = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.registration = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.unused = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1067,6 +1114,8 @@ export const SettleReply: MessageFns<SettleReply> = {
     return {
       activity: isSet(object.activity) ? ProxyActivity.fromJSON(object.activity) : undefined,
       held: isSet(object.held) ? globalThis.Number(object.held) : 0,
+      registration: isSet(object.registration) ? globalThis.Number(object.registration) : 0,
+      unused: isSet(object.unused) ? globalThis.Boolean(object.unused) : false,
     };
   },
 
@@ -1077,6 +1126,12 @@ export const SettleReply: MessageFns<SettleReply> = {
     }
     if (message.held !== 0) {
       obj.held = Math.round(message.held);
+    }
+    if (message.registration !== 0) {
+      obj.registration = Math.round(message.registration);
+    }
+    if (message.unused !== false) {
+      obj.unused = message.unused;
     }
     return obj;
   },
@@ -1090,6 +1145,8 @@ export const SettleReply: MessageFns<SettleReply> = {
       ? ProxyActivity.fromPartial(object.activity)
       : undefined;
     message.held = object.held ?? 0;
+    message.registration = object.registration ?? 0;
+    message.unused = object.unused ?? false;
     return message;
   },
 };

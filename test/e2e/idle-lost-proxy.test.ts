@@ -1,0 +1,80 @@
+/** Ends for idleness where a proxy cannot answer: one that is dead for certain holds nothing up, one that is stopped does. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { eventually, request } from '@spawner/testkit';
+import { type BackendJson, type Cluster, type ServiceHandle, startCluster } from '../cluster/cluster.ts';
+
+const WITHIN_MS = 3_000;
+const image = 'spawner/probe:latest';
+
+describe('sessions whose proxy is lost', () => {
+  let cluster: Cluster;
+  let first: ServiceHandle;
+  let second: ServiceHandle;
+  beforeAll(async () => {
+    cluster = await startCluster({ runtime: 'process', count: { proxy: 2 } });
+    [first, second] = cluster.services.proxy as [ServiceHandle, ServiceHandle];
+  });
+  afterAll(() => cluster?.stop());
+
+  const get = (proxy: ServiceHandle, { id }: BackendJson, path = '/name') =>
+    request({ port: proxy.port, host: `${id}.${cluster.domain}`, path, timeoutMs: 20_000 });
+  /** Wall time of the end. */
+  const endOf = async ({ id }: BackendJson) => {
+    const { endReason, events = [] } = await cluster.inState(id, 'TERMINATED', 15_000);
+    expect(endReason).toBe('IDLE');
+    return Date.parse((events.at(-1) as { time: string }).time);
+  };
+
+  it('go on through the other one while it is stopped, since it may only be slow', async () => {
+    const spec = { image, idleTimeoutMs: 400 };
+    const [used, open] = [await cluster.spawnReady(spec), await cluster.spawnReady(spec)];
+    const slow = get(second, open, '/slow?ms=6000');
+    expect((await get(second, used)).status).toBe(200);
+    process.kill(first.pid, 'SIGSTOP');
+    try {
+      const statuses: number[] = [];
+      for (let use = 0; use < 6; use++) {
+        // Longer than the timeout: each time an end is being settled without the stopped proxy's word.
+        await pause(600);
+        statuses.push((await get(second, used)).status);
+      }
+      expect(statuses).toEqual(Array(6).fill(200));
+      await eventually(() => cluster.agent.log().includes(`"because":"silent"`));
+      expect((await slow).body).toBe('slow');
+      expect((await cluster.backend(used.id)).state).toBe('READY');
+    } finally {
+      process.kill(first.pid, 'SIGCONT');
+    }
+    await Promise.all([used, open].map(endOf));
+  }, 60_000);
+
+  it('end in time after it was killed and came back, as if the new process had been there before', async () => {
+    const idleTimeoutMs = 7_000;
+    const backend = await cluster.spawnReady({ image, idleTimeoutMs });
+    expect((await get(first, backend)).status).toBe(200);
+    const killedAt = Date.now();
+    await first.kill();
+    // Counted from its start, the session would last longer than is allowed.
+    await pause(4_000);
+    await first.start();
+    const lasted = (await endOf(backend)) - killedAt;
+    expect(lasted).toBeGreaterThan(idleTimeoutMs - 1_000);
+    expect(lasted).toBeLessThan(idleTimeoutMs + WITHIN_MS);
+    await first.ready();
+  }, 60_000);
+
+  it('end in time after it was killed for good, but not those that are open through the other one', async () => {
+    const spec = { image, idleTimeoutMs: 1_000 };
+    const [used, open] = [await cluster.spawnReady(spec), await cluster.spawnReady(spec)];
+    const slow = get(second, open, '/slow?ms=6000');
+    expect((await get(first, used)).status).toBe(200);
+    const killedAt = Date.now();
+    await first.kill();
+    const lasted = (await endOf(used)) - killedAt;
+    expect(lasted).toBeGreaterThan(spec.idleTimeoutMs - 500);
+    expect(lasted).toBeLessThan(spec.idleTimeoutMs + WITHIN_MS);
+    expect((await cluster.backend(open.id)).state).toBe('READY');
+    expect((await slow).body).toBe('slow');
+    await endOf(open);
+  }, 60_000);
+});

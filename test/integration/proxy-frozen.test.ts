@@ -1,0 +1,53 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { request, startUpstream, type Upstream } from '@spawner/testkit';
+import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
+
+describe('a proxy that stood still for a while', () => {
+  let world: ProxyWorld;
+  let upstream: Upstream;
+  beforeAll(async () => {
+    world = await startProxyWorld();
+    upstream = await startUpstream();
+  });
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    await upstream?.stop();
+  });
+
+  /** Requests that are there before it goes on, each on a connection of its own. */
+  const askedWhileFrozen = async (hosts: readonly string[], forMs: number) => {
+    const { port } = world;
+    const answers = hosts.map((host) => request({ port, host, path: '/status/204', timeoutMs: 20_000 }));
+    await pause(forMs);
+    process.kill(world.proxy.pid, 'SIGCONT');
+    return Promise.all(answers);
+  };
+
+  // The longer time is more than it waits for an answer of Redis.
+  it.each([300, 9_000])(
+    'serves what began meanwhile, and does not say that it is unknown (%i ms)',
+    async (ms) => {
+      const known = await world.backend(upstream);
+      const hosts = [known.host];
+      process.kill(world.proxy.pid, 'SIGSTOP');
+      try {
+        for (let number = 0; number < 20; number += 1) {
+          const { id, host } = world.name();
+          hosts.push(host);
+          await world.ready(id, upstream.port);
+        }
+        const answers = await askedWhileFrozen(hosts, ms);
+        expect(answers.map(({ status }) => status)).toEqual(Array(hosts.length).fill(204));
+      } finally {
+        process.kill(world.proxy.pid, 'SIGCONT');
+      }
+    },
+    40_000,
+  );
+
+  it('says as ever that what does not exist is unknown', async () => {
+    process.kill(world.proxy.pid, 'SIGSTOP');
+    const answers = await askedWhileFrozen([world.name().host], 300);
+    expect(answers.map(({ status }) => status)).toEqual([404]);
+  });
+});
