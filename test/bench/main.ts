@@ -8,6 +8,7 @@ export type Benchmark = () => Promise<Figures>;
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ bench: Benchmark }>>> = {
   'control-plane': () => import('./control-plane.ts'),
   proxy: () => import('./proxy.ts'),
+  routes: () => import('./routes.ts'),
   spawn: () => import('./spawn.ts'),
 };
 
