@@ -57,6 +57,9 @@ export interface EdgeOptions {
   bodyTimeoutMs: number;
 }
 
+/** One for all, because its stack says nothing and costs something. */
+const LEFT = new Error('the client left');
+
 /**
  * From Node's servers to the edge and back: reads the head, asks the gate, then forwards or answers. A
  * request and a WebSocket handshake go the same way and differ in how an answer is written.
@@ -80,13 +83,15 @@ export class EdgeServer implements Handlers {
     req.on('error', () => {});
     res.on('error', () => {});
     const gone = new AbortController();
-    res.once('close', () => gone.abort(new Error('the client left')));
+    const left = () => gone.abort(LEFT);
+    res.once('close', left);
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
       reply(res, own, this.#draining || own.closes === true);
     };
     const html = (req.headers.accept ?? '').includes('text/html');
     const decided = await this.#parts.reception.receive(req, rawHead(req, false), html, gone.signal);
+    res.off('close', left);
     if ('outcome' in decided) {
       if (!gone.signal.aborted) answer(decided);
       return;
@@ -117,7 +122,7 @@ export class EdgeServer implements Handlers {
   async upgrade(req: IncomingMessage, socket: Socket, bytes: Buffer): Promise<void> {
     socket.on('error', () => {});
     const gone = new AbortController();
-    const stopWatching = watchClose(socket, () => gone.abort(new Error('the client left')));
+    const stopWatching = watchClose(socket, () => gone.abort(LEFT));
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
       replyToHandshake(socket, own);
@@ -142,7 +147,7 @@ export class EdgeServer implements Handlers {
     res.on('error', () => {});
     const { stream } = res;
     const gone = new AbortController();
-    res.once('close', () => gone.abort(new Error('the client left')));
+    res.once('close', () => gone.abort(LEFT));
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
       reply(res, own, false);
@@ -188,7 +193,7 @@ export class EdgeServer implements Handlers {
   }
 
   connected(socket: Socket): void {
-    if (this.#parts.limits.connected(socket, socket.remoteAddress ?? '')) this.#parts.vanished.watch(socket);
+    if (this.#parts.limits.connected(socket)) this.#parts.vanished.watch(socket);
     else {
       this.#parts.metrics.connectionRefused();
       socket.destroy();
