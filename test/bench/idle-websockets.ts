@@ -1,11 +1,22 @@
 /**
  * What an idle WebSocket over TLS takes of the proxy's memory: its resident size with so many open, less that before, by their
- * number; with the fast path and without. Ours is the real program; the users and the backend are processes of their own.
+ * number; with the fast path and without, and of a bare relay, which is what Node itself takes. Ours is the real program; the
+ * users and the backend are processes of their own.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { eventually, freePort, makeAuthority, request, startProgram } from '@spawner/testkit';
+import {
+  type Certificate,
+  eventually,
+  freePort,
+  makeAuthority,
+  request,
+  startProgram,
+  tempDir,
+} from '@spawner/testkit';
 import { DOMAIN, type ProxyWorld, startProxyWorld } from '../integration/proxy-fixture.ts';
 import type { Figures } from './main.ts';
 import { rounded } from './statistics.ts';
@@ -29,6 +40,12 @@ export async function bench(): Promise<Figures> {
   const count = Math.min(WANTED, Math.floor((descriptors() - OWN_DESCRIPTORS) / 2));
   const figures: Record<string, number> = { websockets: count, descriptors: descriptors() };
   const rows: Record<string, object> = {};
+  const note = (name: string, { before, after }: Sizes) => {
+    const each = rounded((after - before) / count);
+    figures[`kib_each_${name.replaceAll(' ', '_')}`] = each;
+    rows[name] = { 'before, KiB': before, 'open, KiB': after, 'KiB each': each };
+  };
+  note('bare relay', await sizesOfRelay(certificate, backendPort, count));
   for (const path of ['on', 'off']) {
     await using world = await startProxyWorld({
       SPAWNER_PROXY_FAST_PATH: path,
@@ -38,41 +55,63 @@ export async function bench(): Promise<Figures> {
     world.certify(certificate);
     const { host } = await world.backend({ port: backendPort });
     await eventually(() => request({ port: world.httpsPort, host, tls: { ca: authority.caPem } }));
-    const { before, after } = await sizes(world, host, count);
-    const each = rounded((after - before) / count);
-    Object.assign(figures, { [`kib_each_fast_path_${path}`]: each });
-    rows[`fast path ${path}`] = { 'before, KiB': before, 'open, KiB': after, 'KiB each': each };
+    const target = { pid: world.proxy.pid, port: world.httpsPort, host };
+    note(`fast path ${path}`, await sizes(target, count, () => areOpen(world, count)));
   }
   console.table(rows);
   return { ...figures, budget_kib: BUDGET_KIB };
 }
 
-async function sizes(world: ProxyWorld, host: string, count: number) {
+interface Target {
+  pid: number;
+  port: number;
+  host: string;
+}
+
+/** Resident, in KiB, without WebSockets and with all of them open. */
+interface Sizes {
+  before: number;
+  after: number;
+}
+
+async function sizes(target: Target, count: number, check: () => Promise<void>): Promise<Sizes> {
   // Whatever is made once, and what the allocator keeps, is there before it counts.
-  await withUsers(world, host, WARM_UP, async () => {});
+  await withUsers(target, WARM_UP, async () => {});
   await wait(SETTLE_MS / 4);
-  const before = residentKiB(world.proxy.pid);
-  const after = await withUsers(world, host, count, async () => {
+  const before = residentKiB(target.pid);
+  const after = await withUsers(target, count, async () => {
     await wait(SETTLE_MS);
-    const { body } = await request({ port: world.adminPort, path: '/metrics' });
-    const open = Number(/^spawner_proxy_open_websockets\S* (\d+)/m.exec(body)?.[1]);
-    if (open !== count) throw new Error(`the proxy has ${open} WebSockets open, and not ${count}`);
-    return residentKiB(world.proxy.pid);
+    await check();
+    return residentKiB(target.pid);
   });
   return { before, after };
 }
 
-async function withUsers<T>(
-  world: ProxyWorld,
-  host: string,
-  count: number,
-  then: () => Promise<T>,
-): Promise<T> {
+async function areOpen(world: ProxyWorld, count: number): Promise<void> {
+  const { body } = await request({ port: world.adminPort, path: '/metrics' });
+  const open = Number(/^spawner_proxy_open_websockets\S* (\d+)/m.exec(body)?.[1]);
+  if (open !== count) throw new Error(`the proxy has ${open} WebSockets open, and not ${count}`);
+}
+
+async function sizesOfRelay(certificate: Certificate, backendPort: number, count: number): Promise<Sizes> {
+  await using dir = await tempDir('relay');
+  const [cert, key, port] = [join(dir.path, 'cert.pem'), join(dir.path, 'key.pem'), await freePort()];
+  await Promise.all([writeFile(cert, certificate.certPem), writeFile(key, certificate.keyPem)]);
+  const file = new URL('./idle-websockets/bare-relay.ts', import.meta.url).pathname;
+  await using relay = await startProgram({
+    command: process.execPath,
+    args: [file, String(port), cert, key, String(backendPort)],
+    ready: (line) => line === 'ready',
+  });
+  return await sizes({ pid: relay.pid, port, host: `a.${DOMAIN}` }, count, async () => {});
+}
+
+async function withUsers<T>({ port, host }: Target, count: number, then: () => Promise<T>): Promise<T> {
   await using users = await startProgram({
     command: process.execPath,
     args: [
       new URL('./idle-websockets/client.ts', import.meta.url).pathname,
-      ...[world.httpsPort, host, count].map(String),
+      ...[port, host, count].map(String),
     ],
     ready: (line) => line === 'open',
     readyTimeoutMs: OPEN_WITHIN_MS,
