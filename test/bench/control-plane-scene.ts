@@ -6,6 +6,7 @@ import { createClient, type RpcClient } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
 import { type Keys, keysOf, openRedis, type Redis as Store } from '@spawner/store';
 import { freePort, startNats, startRedis } from '@spawner/testkit';
+import type { Variables } from '../../deploy/local/services.ts';
 import { type ServiceHandle, startService } from '../cluster/service-process.ts';
 import { SimulatedDrones } from './simulated-drones.ts';
 
@@ -16,6 +17,8 @@ export interface ControlPlane {
   readonly keys: Keys;
   readonly redisPid: number;
   readonly process: ServiceHandle;
+  /** What other services need in order to belong to it. */
+  readonly env: Variables;
   readonly scheduler: RpcClient<typeof SchedulerServiceService>;
   readonly drones: SimulatedDrones;
   /** Spawns `count` backends like those of a real application; the milliseconds that each call took. */
@@ -33,15 +36,20 @@ export async function withControlPlane<T>(
   const nats = stack.use(await startNats());
   const [port, adminPort] = [await freePort(), await freePort()];
   const ports = { SPAWNER_SCHEDULER_PORT: port, SPAWNER_SCHEDULER_ADMIN_PORT: adminPort };
+  const shared = {
+    SPAWNER_REDIS_URL: redis.url,
+    SPAWNER_NATS_URL: nats.url,
+    SPAWNER_CLUSTER: 'bench',
+    SPAWNER_LOG_LEVEL: 'warn',
+  };
   const process = await startService({
     name: 'scheduler',
     service: 'scheduler',
     ports,
     env: {
-      SPAWNER_REDIS_URL: redis.url,
-      SPAWNER_NATS_URL: nats.url,
-      SPAWNER_CLUSTER: 'bench',
-      SPAWNER_LOG_LEVEL: 'warn',
+      ...shared,
+      // Its Redis was made for it: it has lost nothing.
+      SPAWNER_SCHEDULER_EMPTY_STORE: 'new',
       SPAWNER_SCHEDULER_PORT: String(port),
       SPAWNER_SCHEDULER_ADMIN_PORT: String(adminPort),
     },
@@ -56,7 +64,8 @@ export async function withControlPlane<T>(
   const drones = stack.use(await SimulatedDrones.open(address, log));
   const spawn = (count: number) => spawnMany(scheduler, count);
   const keys = keysOf('bench');
-  return await work({ store, keys, redisPid: redis.pid(), process, scheduler, drones, spawn });
+  const env = { ...shared, SPAWNER_SCHEDULER_ADDRESS: address };
+  return await work({ store, keys, redisPid: redis.pid(), process, env, scheduler, drones, spawn });
 }
 
 let serial = 0;

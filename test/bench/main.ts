@@ -7,7 +7,9 @@ export type Benchmark = () => Promise<Figures>;
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ bench: Benchmark }>>> = {
   'control-plane': () => import('./control-plane.ts'),
+  'idle-websockets': () => import('./idle-websockets.ts'),
   proxy: () => import('./proxy.ts'),
+  routes: () => import('./routes.ts'),
   spawn: () => import('./spawn.ts'),
 };
 

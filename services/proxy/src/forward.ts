@@ -1,9 +1,9 @@
-import type {
-  Agent,
-  ClientRequest,
-  IncomingHttpHeaders,
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
   IncomingMessage,
-  OutgoingHttpHeaders,
+  type OutgoingHttpHeaders,
 } from 'node:http';
 import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -78,7 +78,7 @@ export class Forwarder {
 
   /** Streams the request to the backend and its answer to `res`. */
   request(req: WebRequest, res: WebResponse, way: WebForwarding): void {
-    replace(req.headers, way.headers);
+    replace(req, way.headers);
     req.url = way.path;
     this.#underWay.set(req, {
       way,
@@ -93,7 +93,7 @@ export class Forwarder {
 
   /** Hands the handshake on; a refusal goes back whole, and after a 101 bytes flow both ways. */
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer, way: UpgradeForwarding): void {
-    replace(req.headers, way.headers);
+    replace(req, way.headers);
     req.url = way.path;
     this.#underWay.set(req, {
       way,
@@ -139,7 +139,7 @@ export class Forwarder {
     outgoing.once('response', (answer) => {
       under.answered = true;
       const coding = answer.headers['transfer-encoding'];
-      replace(answer.headers, way.answerHeaders(answer.headers, false));
+      replace(answer, way.answerHeaders(answer.headers, false));
       // httpxy frames the body again by this.
       if (coding !== undefined) answer.headers['transfer-encoding'] = coding;
       answer.statusMessage = printable(answer.statusMessage);
@@ -147,7 +147,7 @@ export class Forwarder {
     });
     outgoing.once('upgrade', (answer, upstream) => {
       under.answered = true;
-      replace(answer.headers, way.answerHeaders(answer.headers, true));
+      replace(answer, way.answerHeaders(answer.headers, true));
       way.answered(101);
       // httpxy's own listener comes after this one and joins the two sockets.
       process.nextTick(() => (way as UpgradeForwarding).upgraded(upstream as Socket));
@@ -158,7 +158,7 @@ export class Forwarder {
     const under = this.#underWay.get(req);
     if (!under) return;
     under.answered = true;
-    replace(answer.headers, under.way.answerHeaders(answer.headers, false));
+    replace(answer, under.way.answerHeaders(answer.headers, false));
     if ((answer.statusCode ?? 0) < 200) answer.statusCode = 502;
     answer.statusMessage = printable(answer.statusMessage);
     if (req.httpVersionMajor === 1 && under.web?.closing()) answer.headers.connection = 'close';
@@ -198,8 +198,16 @@ function target({ host, port }: Endpoint) {
   return { protocol: 'http:', host, port };
 }
 
-/** In place: HTTP/2's requests have no other way. Its pseudo-headers stay, since method and path are read from them. */
-function replace(present: IncomingHttpHeaders, wanted: IncomingHttpHeaders | OutgoingHttpHeaders): void {
+/**
+ * In place for HTTP/2's requests, which have no other way; their pseudo-headers stay, since method and path are read from
+ * them. What is deleted from makes every later look-up slow, so that HTTP/1's messages get theirs whole.
+ */
+function replace(message: WebRequest, wanted: IncomingHttpHeaders | OutgoingHttpHeaders): void {
+  if (message instanceof IncomingMessage) {
+    message.headers = wanted as IncomingHttpHeaders;
+    return;
+  }
+  const present = message.headers;
   for (const name of Object.keys(present)) if (!name.startsWith(':')) delete present[name];
   for (const [name, value] of Object.entries(wanted))
     if (!name.startsWith(':')) Object.assign(present, { [name]: value });

@@ -18,6 +18,11 @@ export interface Closable {
   once(event: 'close', closed: () => void): unknown;
 }
 
+/** A connection whose other end has an address, which costs the kernel a call to tell. */
+export interface Peer extends Closable {
+  readonly remoteAddress?: string | undefined;
+}
+
 export type LimitVerdict = 'admitted' | 'too many connections' | 'too many requests';
 
 const WINDOW_MS = 1_000;
@@ -37,10 +42,12 @@ export class Limits {
   }
 
   /** Counts a new connection until it closes; false, and not counted, where its address has too many. */
-  connected(connection: Closable, remoteAddress: string): boolean {
+  connected(connection: Peer): boolean {
     const most = this.#options.connectionsPerAddress;
+    if (most === 0) return true;
+    const { remoteAddress = '' } = connection;
     const address = plainAddress(remoteAddress);
-    if (most === 0 || this.#trust.includes(remoteAddress)) return true;
+    if (this.#trust.includes(remoteAddress)) return true;
     if (this.#addresses.of(address) >= most) return false;
     this.#addresses.add(address);
     connection.once('close', () => this.#addresses.take(address));

@@ -147,13 +147,15 @@ const SOCKETS = { allowHalfOpen: true, noDelay: true };
 /** By ALPN: HTTP/2 goes to its server at once. */
 function frontTls(front: Front, http2: Http2SecureServer, http1: HttpServer): TlsServer {
   return createTlsServer({ ...TLS, ...SOCKETS, ALPNProtocols: ['h2', 'http/1.1'] }, (socket) => {
-    socket.on('error', () => {});
     if (socket.alpnProtocol === 'h2') {
+      socket.on('error', ignore);
       socket.allowHalfOpen = false;
       http2.emit('secureConnection', socket);
     } else front.take(socket, true, to(http1));
   });
 }
+
+function ignore(): void {}
 
 function to(server: HttpServer): (socket: Socket) => void {
   return (socket) => server.emit('connection', socket);
@@ -223,9 +225,8 @@ function track(server: Server, handlers: Handlers): Set<Socket> {
   server.on('connection', (socket: Socket) => {
     keepAlive(socket);
     handlers.connected(socket);
-    socket.on('error', () => {});
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', ignore).on('close', () => sockets.delete(socket));
   });
   return sockets;
 }

@@ -62,6 +62,9 @@ export interface EdgeOptions {
   bodyTimeoutMs: number;
 }
 
+/** One for all, because its stack says nothing and costs something. */
+const LEFT = new Error('the client left');
+
 /**
  * From Node's servers to the edge and back: reads the head, asks the gate, then forwards or answers. A
  * request and a WebSocket handshake go the same way and differ in how an answer is written.
@@ -85,11 +88,10 @@ export class EdgeServer implements Handlers {
     req.on('error', () => {});
     res.on('error', () => {});
     const gone = new AbortController();
+    const left = () => gone.abort(LEFT);
+    res.once('close', left);
     const access = this.#begin(req);
-    res.once('close', () => {
-      gone.abort(new Error('the client left'));
-      access?.end();
-    });
+    if (access) res.once('close', () => access.end());
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
       access?.refused(own);
@@ -97,6 +99,7 @@ export class EdgeServer implements Handlers {
     };
     const html = (req.headers.accept ?? '').includes('text/html');
     const decided = await this.#parts.reception.receive(req, rawHead(req, false), html, gone.signal);
+    res.off('close', left);
     access?.waited();
     if ('outcome' in decided) {
       if (!gone.signal.aborted) answer(decided);
@@ -128,7 +131,7 @@ export class EdgeServer implements Handlers {
   async upgrade(req: IncomingMessage, socket: Socket, bytes: Buffer): Promise<void> {
     socket.on('error', () => {});
     const gone = new AbortController();
-    const stopWatching = watchClose(socket, () => gone.abort(new Error('the client left')));
+    const stopWatching = watchClose(socket, () => gone.abort(LEFT));
     const access = this.#begin(req);
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
@@ -158,7 +161,7 @@ export class EdgeServer implements Handlers {
     res.on('error', () => {});
     const { stream } = res;
     const gone = new AbortController();
-    res.once('close', () => gone.abort(new Error('the client left')));
+    res.once('close', () => gone.abort(LEFT));
     const access = this.#begin(req);
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
@@ -210,7 +213,7 @@ export class EdgeServer implements Handlers {
   }
 
   connected(socket: Socket): void {
-    if (this.#parts.limits.connected(socket, socket.remoteAddress ?? '')) this.#parts.vanished.watch(socket);
+    if (this.#parts.limits.connected(socket)) this.#parts.vanished.watch(socket);
     else {
       this.#parts.metrics.connectionRefused();
       socket.destroy();

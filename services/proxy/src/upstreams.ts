@@ -4,7 +4,8 @@ import { Agent } from 'node:http';
  * Kept-alive connections, a set of its own for each backend: none can carry another backend's request,
  * and a backend's end takes its connections along.
  */
-const FREE_SOCKETS = 16;
+/** Fewer than what is in use at a time would have some dialled anew for nearly every request. */
+const FREE_SOCKETS = 64;
 /** Shorter than what most servers wait, so that a connection is seldom taken up while its other end closes it. */
 const IDLE_MS = 4_000;
 

@@ -32,7 +32,7 @@ export class VanishedPeers {
   watch(socket: Socket): void {
     if (this.#sockets.has(socket)) return;
     this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('close', () => this.#sockets.delete(socket));
   }
 
   /** Looks until the signal; ends early, with a word in the log, where there are no such tables. */

@@ -1,29 +1,43 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Certificate, eventually, freePort, request, startProgram, tempDir } from '@spawner/testkit';
+import { fileURLToPath } from 'node:url';
+import {
+  type Certificate,
+  eventually,
+  freePort,
+  type Program,
+  request,
+  startProgram,
+  tempDir,
+} from '@spawner/testkit';
 
 /** The proxies that everybody knows, each set to one thread, kept upstream connections, and the headers that we set too. */
 export interface Peer {
   name: string;
   port: number;
   httpsPort: number;
-  /** The process whose time counts. */
-  pid: number;
+  /** The processes whose time counts: one, or one for each of its ports. */
+  pids: readonly number[];
 }
 
 interface Ports {
   upstream: number;
   http: number;
   https: number;
+  /** For what a proxy insists on listening on besides. */
+  others: readonly number[];
 }
 
 interface Recipe {
   name: string;
   binary: string;
+  /** It is run by Node. */
+  script?: boolean;
   env?: Record<string, string>;
   files(ports: Ports, dir: string, tls: Certificate): Record<string, string>;
-  args(dir: string): string[];
+  /** Of each process. */
+  args(dir: string, ports: Ports): string[][];
 }
 
 const RECIPES: readonly Recipe[] = [
@@ -44,7 +58,7 @@ proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_
 proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host; } } }
 `,
     }),
-    args: (dir) => ['-c', join(dir, 'nginx.conf')],
+    args: (dir) => [['-c', join(dir, 'nginx.conf')]],
   },
   {
     name: 'HAProxy',
@@ -72,7 +86,7 @@ backend b
   server s 127.0.0.1:${upstream}
 `,
     }),
-    args: (dir) => ['-f', join(dir, 'haproxy.cfg')],
+    args: (dir) => [['-f', join(dir, 'haproxy.cfg')]],
   },
   {
     name: 'Caddy',
@@ -96,7 +110,22 @@ https://:${https} {
 }
 `,
     }),
-    args: (dir) => ['run', '--adapter', 'caddyfile', '--config', join(dir, 'Caddyfile')],
+    args: (dir) => [['run', '--adapter', 'caddyfile', '--config', join(dir, 'Caddyfile')]],
+  },
+  {
+    // One port a process; everything else as it comes.
+    name: 'configurable-http-proxy',
+    binary: fileURLToPath(new URL('../../../node_modules/.bin/configurable-http-proxy', import.meta.url)),
+    script: true,
+    files: (_ports, _dir, tls) => ({ 'cert.pem': tls.certPem, 'key.pem': tls.keyPem }),
+    args: (dir, { upstream, http, https, others }) => {
+      const tls = ['--ssl-cert', join(dir, 'cert.pem'), '--ssl-key', join(dir, 'key.pem')];
+      return [http, https].map((port, at) => [
+        ...['--ip', '127.0.0.1', '--port', `${port}`, '--api-port', `${others[at]}`, '--log-level', 'error'],
+        ...['--default-target', `http://127.0.0.1:${upstream}`],
+        ...(port === https ? tls : []),
+      ]);
+    },
   },
 ];
 
@@ -107,22 +136,39 @@ export async function startPeers(
 ): Promise<{ peers: Peer[] } & AsyncDisposable> {
   const stack = new AsyncDisposableStack();
   const peers: Peer[] = [];
-  for (const { name, binary, env = {}, files, args } of RECIPES.filter(({ binary: path }) =>
-    existsSync(path),
-  )) {
+  for (const recipe of RECIPES.filter(({ binary }) => existsSync(binary))) {
     const dir = stack.use(await tempDir('peer')).path;
-    const ports = { upstream, http: await freePort(), https: await freePort() };
-    for (const [file, text] of Object.entries(files(ports, dir, tls))) await writeFile(join(dir, file), text);
-    const home = { HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir };
-    const program = stack.use(
-      await startProgram({ command: binary, args: args(dir), env: { ...home, ...env } }),
-    );
-    await eventually(() => request({ port: ports.http, path: '/128' })).catch((cause: unknown) => {
-      throw new Error(`${name} does not answer:\n${program.output()}`, { cause });
-    });
-    peers.push({ name, port: ports.http, httpsPort: ports.https, pid: workerOf(program.pid) });
+    const [http, https, ...others] = await Promise.all(Array.from({ length: 4 }, freePort));
+    peers.push(await startPeer(recipe, { upstream, http: http!, https: https!, others }, dir, tls, stack));
   }
   return { peers, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+async function startPeer(
+  { name, binary, script, env = {}, files, args }: Recipe,
+  ports: Ports,
+  dir: string,
+  tls: Certificate,
+  stack: AsyncDisposableStack,
+): Promise<Peer> {
+  for (const [file, text] of Object.entries(files(ports, dir, tls))) await writeFile(join(dir, file), text);
+  const home = { HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir };
+  const command = script ? process.execPath : binary;
+  const programs: Program[] = [];
+  for (const words of args(dir, ports)) {
+    const own = script ? [binary, ...words] : words;
+    programs.push(stack.use(await startProgram({ command, args: own, env: { ...home, ...env } })));
+  }
+  const answers = async () => {
+    await request({ port: ports.http, path: '/128' });
+    await request({ port: ports.https, path: '/128', tls: { rejectUnauthorized: false } });
+  };
+  await eventually(answers).catch((cause: unknown) => {
+    const said = programs.map((program) => program.output()).join('\n');
+    throw new Error(`${name} does not answer:\n${said}`, { cause });
+  });
+  const pids = programs.map(({ pid }) => workerOf(pid));
+  return { name, port: ports.http, httpsPort: ports.https, pids };
 }
 
 /** Its one child, which does the work, or itself. */

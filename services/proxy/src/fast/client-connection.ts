@@ -52,9 +52,6 @@ export class ClientConnection implements ExchangeClient {
   readonly socket: Socket;
   readonly secure: boolean;
   readonly writer: ClientWriter;
-  readonly remoteAddress: string;
-  /** Its address may speak for others. */
-  readonly trusted: boolean;
   /** Of the last request. */
   origin: Origin | undefined;
   readonly #owner: ConnectionOwner;
@@ -68,6 +65,8 @@ export class ClientConnection implements ExchangeClient {
   #passing: Passing | undefined;
   /** Of the request under way, for what a failure is answered with. */
   #head = '';
+  #remoteAddress: string | undefined;
+  #trusted: boolean | undefined;
 
   constructor(owner: ConnectionOwner, socket: Socket, secure: boolean, general: (socket: Socket) => void) {
     this.#owner = owner;
@@ -75,10 +74,20 @@ export class ClientConnection implements ExchangeClient {
     this.secure = secure;
     this.#general = general;
     this.writer = new ClientWriter(socket, secure);
-    this.remoteAddress = socket.remoteAddress ?? '';
-    this.trusted = owner.trusts(this.remoteAddress);
     this.#since = owner.now();
     socket.on('data', this.#data).on('end', this.#ended).on('close', this.#closed).on('error', ignore);
+  }
+
+  /** Asked of the kernel with the first request: many a connection never has one. */
+  get remoteAddress(): string {
+    this.#remoteAddress ??= this.socket.remoteAddress ?? '';
+    return this.#remoteAddress;
+  }
+
+  /** Its address may speak for others. */
+  get trusted(): boolean {
+    this.#trusted ??= this.#owner.trusts(this.remoteAddress);
+    return this.#trusted;
   }
 
   /** Ends it if no request is under way. */

@@ -1,0 +1,131 @@
+/**
+ * What an idle WebSocket over TLS takes of the proxy's memory: its resident size with so many open, less that before, by their
+ * number; with the fast path and without, and of a bare relay, which is what Node itself takes. Ours is the real program; the
+ * users and the backend are processes of their own.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  type Certificate,
+  eventually,
+  freePort,
+  makeAuthority,
+  request,
+  startProgram,
+  tempDir,
+} from '@spawner/testkit';
+import { DOMAIN, type ProxyWorld, startProxyWorld } from '../integration/proxy-fixture.ts';
+import type { Figures } from './main.ts';
+import { rounded } from './statistics.ts';
+
+const WANTED = Number(process.env.SPAWNER_BENCH_WEBSOCKETS ?? 10_000);
+/** A proxy has two descriptors per WebSocket, and some of its own. */
+const OWN_DESCRIPTORS = 200;
+const WARM_UP = 500;
+const OPEN_WITHIN_MS = 180_000;
+const SETTLE_MS = 20_000;
+const BUDGET_KIB = 45;
+
+export async function bench(): Promise<Figures> {
+  await using stack = new AsyncDisposableStack();
+  const authority = stack.use(await makeAuthority('bench root'));
+  const certificate = await authority.issue([`*.${DOMAIN}`]);
+  const backendPort = await freePort();
+  const file = new URL('./proxy/upstream.ts', import.meta.url).pathname;
+  const ready = (line: string) => line === 'ready';
+  stack.use(await startProgram({ command: process.execPath, args: [file, String(backendPort)], ready }));
+  const count = Math.min(WANTED, Math.floor((descriptors() - OWN_DESCRIPTORS) / 2));
+  const figures: Record<string, number> = { websockets: count, descriptors: descriptors() };
+  const rows: Record<string, object> = {};
+  const note = (name: string, { before, after }: Sizes) => {
+    const each = rounded((after - before) / count);
+    figures[`kib_each_${name.replaceAll(' ', '_')}`] = each;
+    rows[name] = { 'before, KiB': before, 'open, KiB': after, 'KiB each': each };
+  };
+  note('bare relay', await sizesOfRelay(certificate, backendPort, count));
+  for (const path of ['on', 'off']) {
+    await using world = await startProxyWorld({
+      SPAWNER_PROXY_FAST_PATH: path,
+      SPAWNER_PROXY_HTTPS: 'true',
+      SPAWNER_PROXY_REDIRECT_TO_HTTPS: 'false',
+    });
+    world.certify(certificate);
+    const { host } = await world.backend({ port: backendPort });
+    await eventually(() => request({ port: world.httpsPort, host, tls: { ca: authority.caPem } }));
+    const target = { pid: world.proxy.pid, port: world.httpsPort, host };
+    note(`fast path ${path}`, await sizes(target, count, () => areOpen(world, count)));
+  }
+  console.table(rows);
+  return { ...figures, budget_kib: BUDGET_KIB };
+}
+
+interface Target {
+  pid: number;
+  port: number;
+  host: string;
+}
+
+/** Resident, in KiB, without WebSockets and with all of them open. */
+interface Sizes {
+  before: number;
+  after: number;
+}
+
+async function sizes(target: Target, count: number, check: () => Promise<void>): Promise<Sizes> {
+  // Whatever is made once, and what the allocator keeps, is there before it counts.
+  await withUsers(target, WARM_UP, async () => {});
+  await wait(SETTLE_MS / 4);
+  const before = residentKiB(target.pid);
+  const after = await withUsers(target, count, async () => {
+    await wait(SETTLE_MS);
+    await check();
+    return residentKiB(target.pid);
+  });
+  return { before, after };
+}
+
+async function areOpen(world: ProxyWorld, count: number): Promise<void> {
+  const { body } = await request({ port: world.adminPort, path: '/metrics' });
+  const open = Number(/^spawner_proxy_open_websockets\S* (\d+)/m.exec(body)?.[1]);
+  if (open !== count) throw new Error(`the proxy has ${open} WebSockets open, and not ${count}`);
+}
+
+async function sizesOfRelay(certificate: Certificate, backendPort: number, count: number): Promise<Sizes> {
+  await using dir = await tempDir('relay');
+  const [cert, key, port] = [join(dir.path, 'cert.pem'), join(dir.path, 'key.pem'), await freePort()];
+  await Promise.all([writeFile(cert, certificate.certPem), writeFile(key, certificate.keyPem)]);
+  const file = new URL('./idle-websockets/bare-relay.ts', import.meta.url).pathname;
+  await using relay = await startProgram({
+    command: process.execPath,
+    args: [file, String(port), cert, key, String(backendPort)],
+    ready: (line) => line === 'ready',
+  });
+  return await sizes({ pid: relay.pid, port, host: `a.${DOMAIN}` }, count, async () => {});
+}
+
+async function withUsers<T>({ port, host }: Target, count: number, then: () => Promise<T>): Promise<T> {
+  await using users = await startProgram({
+    command: process.execPath,
+    args: [
+      new URL('./idle-websockets/client.ts', import.meta.url).pathname,
+      ...[port, host, count].map(String),
+    ],
+    ready: (line) => line === 'open',
+    readyTimeoutMs: OPEN_WITHIN_MS,
+  });
+  const result = await then();
+  await users.stop();
+  return result;
+}
+
+function residentKiB(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** How many a process that we start may have open. */
+function descriptors(): number {
+  return Number(execFileSync('sh', ['-c', 'ulimit -n']));
+}
