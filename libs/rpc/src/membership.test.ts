@@ -1,6 +1,7 @@
 import { systemClock } from '@spawner/domain';
+import { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { RenewVerdict, SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { RenewVerdict, SchedulerServiceService, StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { createLog, type Log } from '@spawner/service';
 import { eventually, freePort } from '@spawner/testkit';
 import { type Handlers, implement, Membership, type RpcServer, schedulerAt, serveRpc } from './index.ts';
@@ -8,8 +9,8 @@ import { type Handlers, implement, Membership, type RpcServer, schedulerAt, serv
 const silent = createLog('test', 'silent');
 const node = Node.fromPartial({ kind: NodeKind.DNS, id: 'a' });
 
-function scheduler(port: number): Promise<RpcServer> {
-  const granted = { verdict: RenewVerdict.GRANTED, stops: [], proxies: undefined, ended: [] };
+function scheduler(port: number, stops: StopOrder[] = []): Promise<RpcServer> {
+  const granted = { verdict: RenewVerdict.GRANTED, stops, proxies: undefined, ended: [] };
   const handlers: Partial<Handlers<typeof SchedulerServiceService>> = {
     registerNode: async () => ({ registration: 5, stops: [], proxies: undefined, ended: [] }),
     renewNode: async () => granted,
@@ -46,6 +47,29 @@ describe('a membership', () => {
     const server = await scheduler(port);
     await eventually(() => lines.length === 3, { timeoutMs: 10_000 });
     expect(lines.map(([text]) => text).slice(1)).toEqual(['registered', 'the scheduler answers again']);
+    stop.abort();
+    await running;
+    membership.close();
+    await server.close();
+  });
+
+  it('hears what to stop before it hears that its reports have arrived', async () => {
+    const order = StopOrder.fromPartial({ id: 'b' });
+    const report = BackendStatus.fromPartial({ id: 'b', revision: 1 });
+    const heard: unknown[] = [];
+    const member = {
+      node,
+      changed: () => [report],
+      stop: (orders: readonly StopOrder[]) => void heard.push(...orders),
+      acknowledged: (reports: readonly BackendStatus[]) => void heard.push(...reports),
+    };
+    const server = await scheduler(0, [order]);
+    const membership = new Membership(schedulerAt(`127.0.0.1:${server.port}`), member, systemClock, silent);
+    const stop = new AbortController();
+    const running = membership.run(stop.signal);
+    membership.kick();
+    await eventually(() => heard.length >= 2);
+    expect(heard.slice(0, 2)).toEqual([order, report]);
     stop.abort();
     await running;
     membership.close();

@@ -130,9 +130,10 @@ export class Membership {
     this.#renewedAt = sentAt;
     this.#member.renewed?.(sentAt);
     this.#log.info({ registration: answer.registration, backends: inventory.length }, 'registered');
-    this.#member.acknowledged?.(inventory.flatMap(({ status }) => (status ? [status] : [])));
-    this.#member.ended?.(answer.ended);
-    this.#take(answer);
+    this.#take(
+      answer,
+      inventory.flatMap(({ status }) => (status ? [status] : [])),
+    );
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
@@ -158,14 +159,18 @@ export class Membership {
     }
     this.#renewedAt = sentAt;
     this.#member.renewed?.(sentAt);
-    this.#member.acknowledged?.(changed);
-    this.#member.ended?.(answer.ended);
-    this.#take(answer);
+    this.#take(answer, changed);
   }
 
-  #take(answer: Pick<RenewNodeResponse, 'stops' | 'proxies'>): void {
+  /** Stop orders come first: what is to be stopped is not to be started because its report was heard. */
+  #take(
+    answer: Pick<RenewNodeResponse, 'stops' | 'proxies' | 'ended'>,
+    reported: readonly BackendStatus[],
+  ): void {
     if (answer.proxies) this.#proxies = answer.proxies;
     if (answer.stops.length > 0) this.#member.stop?.(answer.stops);
+    this.#member.acknowledged?.(reported);
+    this.#member.ended?.(answer.ended);
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {

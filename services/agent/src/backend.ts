@@ -44,6 +44,7 @@ export class Backend {
   readonly #closing = new AbortController();
   #cut = new AbortController();
   #working = false;
+  #createMs = 0;
   #looking: Promise<void> | undefined;
   #lookAgain = false;
 
@@ -180,6 +181,8 @@ export class Backend {
     switch (effect) {
       case 'pull':
         return this.#pull(cut);
+      case 'create':
+        return this.#create(cut);
       case 'start':
         return this.#start(cut);
       case 'probe':
@@ -205,16 +208,29 @@ export class Backend {
     this.take({ type: 'loaded' });
   }
 
+  async #create(cut: AbortSignal): Promise<void> {
+    await this.#launch(cut, async (began) => {
+      await inSpan('create container', {}, () => this.#tools.runtime.create(this.#entry));
+      this.#createMs = this.#tools.clock.now() - began;
+    });
+  }
+
   async #start(cut: AbortSignal): Promise<void> {
-    const { runtime, gate, instruments, clock } = this.#tools;
+    const { runtime, instruments, clock } = this.#tools;
+    await this.#launch(cut, async (began) => {
+      const endpoints = await inSpan('start container', {}, () => runtime.start(this.id));
+      instruments.launched((this.#createMs + clock.now() - began) / 1_000);
+      this.take({ type: 'started', endpoints });
+    });
+  }
+
+  /** A step of its launch, when the gate lets it; a refusal of the runtime's ends the backend. */
+  async #launch(cut: AbortSignal, work: (began: number) => Promise<void>): Promise<void> {
+    const { gate, clock } = this.#tools;
     await gate.pass(async () => {
       if (cut.aborted) return;
-      const began = clock.now();
       try {
-        await inSpan('create container', {}, () => runtime.create(this.#entry));
-        const endpoints = await inSpan('start container', {}, () => runtime.start(this.id));
-        instruments.launched((clock.now() - began) / 1_000);
-        this.take({ type: 'started', endpoints });
+        await work(clock.now());
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         this.take({ type: 'start_failed', detail: error.words });

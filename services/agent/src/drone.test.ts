@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { type Clock, systemClock } from '@spawner/domain';
 import { StartBackendRequest } from '@spawner/proto/internal/agent_service';
+import { BackendStatus } from '@spawner/proto/internal/backend_status';
 import {
   type BackendKey,
   type BackendSpec,
@@ -94,10 +95,16 @@ describe('a drone', () => {
     return opened;
   };
   type Spec = Parameters<typeof StartBackendRequest.fromPartial>[0]['spec'];
-  const start = (id: string, spec: Spec = {}, key?: BackendKey) =>
+  const take = (id: string, spec: Spec = {}, key?: BackendKey) =>
     drone.start(
       StartBackendRequest.fromPartial({ id, placement: 1, spec: { image: `image-${id}`, ...spec }, key }),
     );
+  /** The scheduler has heard that it is there, and of nothing later. */
+  const hear = (id: string) => drone.acknowledge([BackendStatus.fromPartial({ id, revision: 1 })]);
+  const start = (id: string, spec: Spec = {}, key?: BackendKey) => {
+    take(id, spec, key);
+    hear(id);
+  };
   const stateOf = (id: string) => drone.find(id)?.life.status.state;
   const reaches = (id: string, state: BackendState) => eventually(() => stateOf(id) === state);
 
@@ -125,6 +132,16 @@ describe('a drone', () => {
     expect(kicks).toBeGreaterThanOrEqual(6);
     drone.find('a')?.take({ type: 'answered' });
     expect([stateOf('a'), stateOf('b')]).toEqual([READY, BackendState.WAITING]);
+  });
+
+  it('starts nothing before the scheduler has heard of it, and nothing that it has given up', async () => {
+    for (const id of ['a', 'b']) take(id);
+    await eventually(() => ['create a', 'create b'].every((call) => runtime.calls.includes(call)));
+    drone.stop({ id: 'a', force: false, reason: EndReason.INTERNAL, detail: 'its record had ended' });
+    for (const id of ['a', 'b']) hear(id);
+    await Promise.all([reaches('a', TERMINATED), reaches('b', BackendState.WAITING)]);
+    expect(runtime.calls.filter((call) => call.startsWith('start'))).toEqual(['start b']);
+    expect(runtime.calls).toContain('remove a');
   });
 
   it('ends a backend as INTERNAL, with an id and without its text, when something breaks', async () => {
@@ -237,6 +254,7 @@ describe('a drone', () => {
     drone.start(
       StartBackendRequest.fromPartial({ id: 'a', placement: 1, spec: { image: 'image-a' }, claim }),
     );
+    hear('a');
     await reaches('a', BackendState.WAITING);
     drone.close();
     drone = open();

@@ -155,8 +155,12 @@ export class Drone {
   }
 
   acknowledge(reports: readonly BackendStatus[]): void {
-    for (const { id, revision } of reports)
-      if (this.#backends.has(id)) this.#heard.set(id, Math.max(revision, this.#heard.get(id) ?? 0));
+    for (const { id, revision } of reports) {
+      const backend = this.#backends.get(id);
+      if (!backend) continue;
+      this.#heard.set(id, Math.max(revision, this.#heard.get(id) ?? 0));
+      backend.take({ type: 'acknowledged' });
+    }
   }
 
   /** The end of these stands in the store. */

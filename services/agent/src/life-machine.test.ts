@@ -18,6 +18,7 @@ const wall = (now: number) => new Date(1_700_000_000_000 + now);
 const local = { host: '10.0.0.2', port: 8080 };
 const begin: Happening = { type: 'begin' };
 const loaded: Happening = { type: 'loaded' };
+const acknowledged: Happening = { type: 'acknowledged' };
 const started: Happening = { type: 'started', endpoints: { local } };
 const answered: Happening = { type: 'answered' };
 const tick: Happening = { type: 'tick' };
@@ -41,7 +42,8 @@ function live(happenings: [number, Happening][], life = newLife('a', terms, wall
 }
 
 const toLoading: [number, Happening][] = [[0, begin]];
-const toStarting: [number, Happening][] = [...toLoading, [10, loaded]];
+const toCreated: [number, Happening][] = [...toLoading, [10, loaded]];
+const toStarting: [number, Happening][] = [...toCreated, [15, acknowledged]];
 const toWaiting: [number, Happening][] = [...toStarting, [20, started]];
 const toReady: [number, Happening][] = [...toWaiting, [30, answered]];
 
@@ -51,7 +53,7 @@ describe('a life that goes well', () => {
     expect(states).toEqual([SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING, TERMINATED]);
     expect(life.status.events.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(life.status.events.map(({ time }) => time)).toEqual([0, 0, 10, 20, 30, 40, 60].map(wall));
-    expect(effects).toEqual(['pull', 'start', 'probe', 'abort', 'signal', 'abort', 'remove']);
+    expect(effects).toEqual(['pull', 'create', 'start', 'probe', 'abort', 'signal', 'abort', 'remove']);
     expect(life.status).toMatchObject({
       revision: 7,
       local,
@@ -239,12 +241,28 @@ describe('a stop', () => {
   it('during the start finds a program that runs, whose exit is then looked for', () => {
     const { life, effects } = live([...toStarting, [20, stop()], [25, started]]);
     expect([isRunning(life), life.status.state]).toEqual([true, TERMINATING]);
-    expect(effects).toEqual(['pull', 'start', 'abort', 'signal']);
+    expect(effects).toEqual(['pull', 'create', 'start', 'abort', 'signal']);
+  });
+
+  it('of what the scheduler has not heard of finds nothing to signal, and starts nothing afterwards', () => {
+    const { life, effects } = live([...toCreated, [20, stop()], [21, acknowledged], [30, gone]]);
+    expect(effects).toEqual(['pull', 'create', 'abort', 'remove']);
+    expect(life.status).toMatchObject({ state: TERMINATED, endReason: EndReason.REQUESTED });
   });
 
   it('repeated changes nothing', () => {
     const { life } = live([...toReady, [100, stop()]]);
     expect(live([[110, stop(EndReason.DRAINED)]], life)).toMatchObject({ life, effects: [] });
+  });
+});
+
+describe('a start', () => {
+  it.each<[string, [number, Happening][]]>([
+    ['after its creation', [...toLoading, [10, loaded], [15, acknowledged]]],
+    ['before its creation', [...toLoading, [5, acknowledged], [10, loaded]]],
+  ])('waits until the scheduler has heard of the backend: %s', (_, happenings) => {
+    expect(live(toCreated).effects).toEqual(['pull', 'create']);
+    expect(live([...happenings, [16, acknowledged]]).effects).toEqual(['pull', 'create', 'start']);
   });
 });
 
@@ -255,6 +273,7 @@ describe('what comes too late or too early', () => {
     ['a second answer', toReady, answered],
     ['an exit before anything was started', toLoading, exited(1)],
     ['a missing container while it is being created', toStarting, { type: 'exited' }],
+    ['a second acknowledgement', toReady, acknowledged],
     ['a tick with time left', toWaiting, tick],
   ])('%s changes nothing', (_, before, happening) => {
     const { life } = live(before);
@@ -291,7 +310,8 @@ describe('a restart of the agent', () => {
   it.each<[string, [number, Happening][], Condition, Effect[], BackendState, EndReason | undefined]>([
     ['begins what had not begun', [], absent, ['pull'], LOADING, undefined],
     ['pulls again', toLoading, absent, ['pull'], LOADING, undefined],
-    ['creates again', toStarting, absent, ['start'], STARTING, undefined],
+    ['creates again', toCreated, absent, ['create'], STARTING, undefined],
+    ['creates and starts again', toStarting, absent, ['create', 'start'], STARTING, undefined],
     ['takes over what had just started', toStarting, running, ['probe'], WAITING, undefined],
     ['ends what started and ended', toStarting, over, ['abort', 'remove'], STARTING, EndReason.START_ERROR],
     ['waits on', toWaiting, running, ['probe'], WAITING, undefined],

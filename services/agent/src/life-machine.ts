@@ -11,6 +11,8 @@ import type { Condition, Endpoints, Exit } from './runtime.ts';
 export type Happening =
   | { readonly type: 'begin' }
   | { readonly type: 'loaded' }
+  /** The scheduler has taken the drone's report: it will not give the backend up any more as never taken. */
+  | { readonly type: 'acknowledged' }
   | { readonly type: 'load_failed'; readonly detail: string }
   | { readonly type: 'started'; readonly endpoints: Endpoints }
   | { readonly type: 'start_failed'; readonly detail: string }
@@ -28,7 +30,7 @@ export type Happening =
   | { readonly type: 'tick' };
 
 /** Work for the runtime, done one after the other; `abort` at once, and it cuts a pull or a probe short. */
-export type Effect = 'pull' | 'start' | 'probe' | 'abort' | 'signal' | 'remove';
+export type Effect = 'pull' | 'create' | 'start' | 'probe' | 'abort' | 'signal' | 'remove';
 
 export interface Instant {
   readonly now: number;
@@ -52,7 +54,13 @@ export function step(life: Life, happening: Happening, at: Instant): Step {
       return { life: { ...moved(life, BackendState.LOADING, at), loadingAt: at.now }, effects: ['pull'] };
     case 'loaded':
       if (state !== BackendState.LOADING || life.ending) return nothing(life);
-      return { life: moved(life, BackendState.STARTING, at), effects: ['start'] };
+      return { life: moved(life, BackendState.STARTING, at), effects: launch(life) };
+    case 'acknowledged':
+      if (life.acknowledged) return nothing(life);
+      return {
+        life: { ...life, acknowledged: true },
+        effects: state === BackendState.STARTING && !life.ending ? ['start'] : [],
+      };
     case 'load_failed':
       if (state !== BackendState.LOADING || life.ending) return nothing(life);
       return removal(life, { reason: EndReason.LOAD_ERROR, detail: happening.detail });
@@ -87,7 +95,7 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
   if (life.ending?.removing) return { life, effects: ['remove'] };
   if (state === BackendState.SCHEDULED) return step(life, { type: 'begin' }, at);
   if (state === BackendState.LOADING) return { life, effects: ['pull'] };
-  if (state === BackendState.STARTING && condition.is === 'absent') return { life, effects: ['start'] };
+  if (state === BackendState.STARTING && condition.is === 'absent') return { life, effects: launch(life) };
   if (state === BackendState.STARTING && condition.is === 'running')
     return step(life, { type: 'started', endpoints: condition.endpoints }, at);
   if (condition.is === 'running') {
@@ -101,6 +109,11 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
 }
 
 const ENDED_EARLY = 'the program ended before it was ready';
+
+/** A program runs only once the scheduler counts on it: what it gave up as never taken, and its key with it, never starts late. */
+function launch(life: Life): readonly Effect[] {
+  return life.acknowledged ? ['create', 'start'] : ['create'];
+}
 
 function started(life: Life, endpoints: Endpoints, at: Instant): Step {
   // Its end was ordered while it was being started: it runs all the same, so its exit is to be looked for.
@@ -135,7 +148,8 @@ function stopped(life: Life, order: Extract<Happening, { type: 'stop' }>, at: In
     stopAt: at.now,
     removing: false,
   };
-  const unstarted = life.status.state < BackendState.STARTING;
+  const { state } = life.status;
+  const unstarted = state < BackendState.STARTING || (state === BackendState.STARTING && !life.acknowledged);
   const atOnce = order.force || unstarted;
   const terminating = life.ending ? life : moved(life, BackendState.TERMINATING, at);
   return {

@@ -7,6 +7,8 @@ import type { Exit } from './runtime.ts';
 export interface Life {
   readonly status: BackendStatus;
   readonly terms: Terms;
+  /** The scheduler has taken a report of it. */
+  readonly acknowledged?: boolean;
   readonly loadingAt?: number;
   readonly startedAt?: number;
   readonly readyAt?: number;

@@ -92,8 +92,9 @@ export class Nodes {
       this.#nodes.renew(kind, id, registration),
       mapBounded(changed, AT_ONCE, (status) => this.#report(id, registration, status)),
     ]);
-    // A backend that the store does not have: the drone is asked for all that it has.
-    if (!granted || outcomes.includes('unknown')) return { ...NO_VERDICT, verdict: RenewVerdict.REGISTER };
+    // A backend that the store does not have, or a registration that has passed meanwhile: the drone is asked for all that it has.
+    if (!granted || outcomes.some((outcome) => outcome === 'unknown' || outcome === 'stale'))
+      return { ...NO_VERDICT, verdict: RenewVerdict.REGISTER };
     const ended = changed.filter(({ state }) => state === BackendState.TERMINATED).map((status) => status.id);
     const reported = new Set(ended);
     return {
