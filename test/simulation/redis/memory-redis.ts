@@ -31,6 +31,8 @@ interface BlockedRead {
   readonly failed: (error: Error) => void;
 }
 
+const OVER = new Error('the read is over');
+
 /**
  * A Redis in memory that runs the store's own Lua scripts, for a world whose time and faults are somebody's to give.
  * Commands answer as Redis 7 does. What is not kept here, a command or an option, is a plain error that says so.
@@ -161,22 +163,35 @@ export class MemoryRedis {
 
   /** What a blocked read gets when something comes, or null at its deadline. */
   #wait(read: StreamRead, connection: object): Promise<Reply> {
+    const over = new AbortController();
     return new Promise((resolve, reject) => {
-      const blocked = { read, connection, done: resolve, failed: reject };
+      const leave = () => {
+        this.#blocked.delete(blocked);
+        over.abort(OVER);
+      };
+      const blocked: BlockedRead = {
+        ...{ read, connection },
+        done: (reply) => {
+          leave();
+          resolve(reply);
+        },
+        failed: (error) => {
+          leave();
+          reject(error);
+        },
+      };
       this.#blocked.add(blocked);
       if (read.blockMs)
-        void this.#options.clock.sleep(read.blockMs).then(() => {
-          if (this.#blocked.delete(blocked)) resolve(null);
-        });
+        this.#options.clock.sleep(read.blockMs, over.signal).then(
+          () => blocked.done(null),
+          () => {},
+        );
     });
   }
 
   #fail(reason: string, connection?: object): void {
-    for (const blocked of [...this.#blocked]) {
-      if (connection && blocked.connection !== connection) continue;
-      this.#blocked.delete(blocked);
-      blocked.failed(new ConnectionLost(reason));
-    }
+    for (const blocked of [...this.#blocked])
+      if (!connection || blocked.connection === connection) blocked.failed(new ConnectionLost(reason));
   }
 
   /** Blocked reads in the order in which they came. */
@@ -188,7 +203,6 @@ export class MemoryRedis {
       if (!blocked.read.from.some(({ key }) => changed.has(key))) continue;
       const news = readNow(this.#server, blocked.read);
       if (news === null) continue;
-      this.#blocked.delete(blocked);
       blocked.done(news);
     }
   }
