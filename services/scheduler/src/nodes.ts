@@ -18,14 +18,11 @@ import type { Claims } from './claim.ts';
 import { KIND_NAMES, type KnownNode, type NodeStore } from './node-store.ts';
 import { proxyList } from './proxies.ts';
 
-/** Commands that one call has under way in the store: enough to fill a round trip, few enough for others to get a turn. */
-const AT_ONCE = 16;
 /**
- * And all calls together, each kind by itself: what a store answers at once is worked off in one turn of the loop, and a
- * hundred drones that register at the same time would have more than a thousand answers come at once.
+ * Commands that all calls of one kind have under way in the store together: enough to keep it busy. What it answers at
+ * once is worked off in one turn of the loop, and a hundred drones that register together would have a thousand answers come.
  */
-const REPORTS_AT_ONCE = 48;
-const LINES_AT_ONCE = 24;
+const AT_ONCE = 16;
 /** Of the ids that an agent sends, so many and so much of each go into the log. */
 const MOST_LOGGED = { ids: 10, characters: 64 };
 
@@ -44,8 +41,8 @@ export class Nodes {
     'spawner.scheduler.refused_claims',
     'Lines of inventories that this cluster did not place',
   );
-  readonly #reporting = new Gate(REPORTS_AT_ONCE);
-  readonly #restoring = new Gate(LINES_AT_ONCE);
+  readonly #reporting = new Gate(AT_ONCE);
+  readonly #restoring = new Gate(AT_ONCE);
   #proxies: ProxyList = { version: 0, proxies: [] };
 
   constructor(
