@@ -47,6 +47,9 @@ export class SimulatedDrones implements AsyncDisposable {
       explainBackend: async () => {
         throw new Error('a simulated drone explains nothing');
       },
+      verifyBackend: async () => {
+        throw new Error('a simulated drone has no backends');
+      },
       tailLogs: async function* () {},
     });
     const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });

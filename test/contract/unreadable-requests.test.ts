@@ -37,7 +37,7 @@ beforeAll(async () => {
   closing.push(async () => gateway[Symbol.asyncDispose]());
   serving.gateway = { definitions: [BackendServiceService, FleetServiceService], port: gateway.grpcPort };
   await serve('scheduler', SchedulerServiceService, schedulerService(nothing));
-  await serve('agent', AgentServiceService, agentService(nothing, systemClock));
+  await serve('agent', AgentServiceService, agentService(nothing, nothing, systemClock));
   await serve('dns', DnsServiceService, dnsService(nothing, 'a.test'));
   const { signal } = new AbortController();
   await serve('certificates', CertificatesServiceService, certificatesService(nothing, signal));

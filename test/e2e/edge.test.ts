@@ -128,6 +128,18 @@ describe('the edge', () => {
     await cluster.terminate(id, true);
   });
 
+  it('tells a waiting page every step of a backend that is starting, until it is ready', async () => {
+    const { id } = await cluster.spawn({ image: IMAGE, env: { START_DELAY_MS: '1500' } });
+    const { headers, body } = await cluster.fetchBackend(id, '/.spawner/events', { timeoutMs: 30_000 });
+    expect(headers['content-type']).toBe('text/event-stream');
+    const told = [...body.matchAll(/^data: (\w+)$/gm)].map(([, state]) => state);
+    expect(told).toEqual(expect.arrayContaining(['STARTING', 'WAITING']));
+    expect(told).toEqual([...new Set(told)]);
+    expect(body.endsWith('event: over\ndata: \n\n')).toBe(true);
+    expect((await cluster.fetchBackend(id)).status).toBe(200);
+    await cluster.terminate(id, true);
+  });
+
   it('moves megabytes both ways unchanged', async () => {
     const body = Buffer.from(Array.from({ length: 1 << 20 }, (_, n) => (n * 7) % 251));
     const answer = await cluster.fetchBackend(two, '/echo', { method: 'POST', body });

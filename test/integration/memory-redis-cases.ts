@@ -37,7 +37,9 @@ const nodes = [
       side.register(Node.fromPartial({ kind: NodeKind.DRONE, id, cpuMillis, memoryBytes: 8e9, backends })),
   ),
   step('register proxy', [proxy, drone], registerProxy),
-  step('admit', [drone, seldom], (side, id, stale) => side.nodes.admit(id, side.registration(id, stale))),
+  step('admit', [drone, seldom, fc.constantFrom('', 'h:1', 'h:10')], (side, id, stale, address) =>
+    side.nodes.admit(id, side.registration(id, stale), address),
+  ),
   step('renew drone', [drone, seldom], (side, id, stale) => side.renew(NodeKind.DRONE, id, stale)),
   step('renew proxy', [proxy, seldom], (side, id, stale) => side.renew(NodeKind.PROXY, id, stale)),
   step('unregister', [proxy, ms], (side, id, silent) => side.nodes.unregister(NodeKind.PROXY, id, silent)),

@@ -41,6 +41,8 @@ export interface ProxyWorld extends AsyncDisposable {
   adminPort: number;
   redis: Awaited<ReturnType<typeof startRedis>>;
   proxy: Program;
+  /** What the proxy was told, for another one beside it. */
+  variables: Readonly<Record<string, string>>;
   registered: readonly Node[];
   bus: Awaited<ReturnType<typeof openBus>>;
   /** A new id and its host name. */
@@ -98,8 +100,13 @@ export function onGeneralPath(): void {
   fastPath = 'off';
 }
 
+/** Whether proxies are started with it. */
+export function hasFastPath(): boolean {
+  return fastPath === 'on';
+}
+
 export async function startProxyWorld(env: Record<string, string> = {}): Promise<ProxyWorld> {
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack();
   const log = createLog('test', 'silent');
   const redisServer = stack.use(await startRedis());
   const natsServer = stack.use(await startNats());
@@ -123,26 +130,29 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   stack.defer(() => rpc.close());
 
   const [port, httpsPort, adminPort] = [await freePort(), await freePort(), await freePort()];
+  const variables = {
+    SPAWNER_CLUSTER_DOMAIN: DOMAIN,
+    SPAWNER_REDIS_URL: redisServer.url,
+    SPAWNER_NATS_URL: natsServer.url,
+    SPAWNER_SCHEDULER_ADDRESS: `127.0.0.1:${rpc.port}`,
+    SPAWNER_PROXY_CERTIFICATES_ADDRESS: `127.0.0.1:${rpc.port}`,
+    SPAWNER_PROXY_ID: 'proxy-1',
+    SPAWNER_PROXY_DRONE_ID: DRONE,
+    SPAWNER_PROXY_HTTP_PORT: String(port),
+    SPAWNER_PROXY_HTTPS_PORT: String(httpsPort),
+    SPAWNER_PROXY_ADMIN_PORT: String(adminPort),
+    SPAWNER_PROXY_PUBLIC_ADDRESSES: '192.0.2.7',
+    SPAWNER_PROXY_FAST_PATH: fastPath,
+    ...env,
+  };
   const proxy = stack.use(
     await startProgram({
       command: process.execPath,
       args: ['services/proxy/src/main.ts'],
-      env: {
-        SPAWNER_CLUSTER_DOMAIN: DOMAIN,
-        SPAWNER_REDIS_URL: redisServer.url,
-        SPAWNER_NATS_URL: natsServer.url,
-        SPAWNER_SCHEDULER_ADDRESS: `127.0.0.1:${rpc.port}`,
-        SPAWNER_PROXY_CERTIFICATES_ADDRESS: `127.0.0.1:${rpc.port}`,
-        SPAWNER_PROXY_ID: 'proxy-1',
-        SPAWNER_PROXY_DRONE_ID: DRONE,
-        SPAWNER_PROXY_HTTP_PORT: String(port),
-        SPAWNER_PROXY_HTTPS_PORT: String(httpsPort),
-        SPAWNER_PROXY_ADMIN_PORT: String(adminPort),
-        SPAWNER_PROXY_PUBLIC_ADDRESSES: '192.0.2.7',
-        SPAWNER_PROXY_FAST_PATH: fastPath,
-        ...env,
-      },
-      ready: (line) => line.includes('"started"'),
+      env: variables,
+      // Workers say so of themselves, each with its name.
+      ready: (line) => line.includes('"started"') && !line.includes('"proxy":'),
+      readyTimeoutMs: 30_000,
       stopTimeoutMs: 15_000,
     }),
   );
@@ -181,6 +191,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     adminPort,
     redis: redisServer,
     proxy,
+    variables,
     registered,
     bus,
     name,

@@ -84,6 +84,8 @@ describe('a proxy that starts', () => {
       args: ['services/proxy/src/main.ts'],
       env: {
         SPAWNER_REDIS_URL: `redis://127.0.0.1:${nowhere}`,
+        SPAWNER_NATS_URL: `nats://127.0.0.1:${nowhere}`,
+        SPAWNER_SCHEDULER_ADDRESS: `127.0.0.1:${nowhere}`,
         SPAWNER_PROXY_HTTP_PORT: String(port),
         SPAWNER_PROXY_ADMIN_PORT: String(adminPort),
       },
@@ -91,7 +93,12 @@ describe('a proxy that starts', () => {
     });
     const answer = await eventually(() => request({ port: adminPort, path: '/readyz' }));
     expect(answer.status).toBe(503);
-    expect(JSON.parse(answer.body).waiting_for).toEqual(['Redis']);
+    expect(JSON.parse(answer.body).waiting_for).toEqual([
+      'Redis',
+      'NATS',
+      'the scheduler to register with',
+      'the routes',
+    ]);
     expect(await listens(port)).toBe(false);
     expect((await program.stop()).code).toBe(0);
   });

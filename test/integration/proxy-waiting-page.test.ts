@@ -1,5 +1,6 @@
-import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { eventually, startUpstream } from '@spawner/testkit';
+import { SUBJECTS } from '@spawner/bus';
+import { Backend, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { eventually, request, startUpstream } from '@spawner/testkit';
 import { type Browser, chromium } from 'playwright-core';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
@@ -20,6 +21,12 @@ afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
 });
 
+/** How many of them follow their backend's state. */
+async function pagesOf({ adminPort }: ProxyWorld): Promise<number> {
+  const { body } = await request({ port: adminPort, path: '/metrics' });
+  return Number(/^spawner_proxy_waiting_pages\S* (\d+)/m.exec(body)?.[1]);
+}
+
 describe('the waiting page in a browser', () => {
   it('follows the state and becomes the backend when that is ready, with path and query', async () => {
     await using upstream = await startUpstream({ hello: 'drawn by the backend' });
@@ -27,13 +34,20 @@ describe('the waiting page in a browser', () => {
     const page = await browser.newPage();
     await page.goto(`http://${host}:${world.port}/name?a=b`);
     expect(await page.textContent('#state')).toBe('Its container is being started.');
-    await world.route(id, { state: 1, backendState: BackendState.WAITING });
+    const asked: string[] = [];
+    page.on('request', (sent) => asked.push(`${sent.method()} ${new URL(sent.url()).pathname}`));
+    await eventually(async () => expect(await pagesOf(world)).toBe(1));
+    const backend = Backend.fromPartial({ id, state: BackendState.WAITING });
+    world.bus.publish(SUBJECTS.backendState, id, { backend });
     await eventually(
       async () => (await page.textContent('#state')) === 'It has started and is getting ready.',
     );
     await world.ready(id, upstream.port);
     await eventually(async () => (await page.textContent('body')) === 'drawn by the backend');
     expect(upstream.seen).toContain('GET /name?a=b');
+    // It was told, and did not ask.
+    expect(asked.filter((each) => each.startsWith('HEAD'))).toEqual([]);
+    expect(upstream.seen.filter((each) => each.includes('.spawner'))).toEqual([]);
     await page.close();
   });
 
@@ -43,6 +57,20 @@ describe('the waiting page in a browser', () => {
     await page.goto(`http://${host}:${world.port}/`);
     await world.ended(id, BackendState.TERMINATED, EndReason.STARTUP_TIMEOUT);
     await eventually(async () => (await page.textContent('h1'))?.includes('STARTUP_TIMEOUT') === true);
+    await page.close();
+  });
+
+  it('asks for itself where there is no room for its events, and becomes the backend all the same', async () => {
+    await using upstream = await startUpstream({ hello: 'drawn by the backend' });
+    const { id, host } = await world.startingBackend();
+    const page = await browser.newPage();
+    await page.route('**/.spawner/events', (route) => route.fulfill({ status: 503, body: 'busy' }));
+    const asked: string[] = [];
+    page.on('request', (sent) => asked.push(sent.method()));
+    await page.goto(`http://${host}:${world.port}/name`);
+    await eventually(() => expect(asked).toContain('HEAD'));
+    await world.ready(id, upstream.port);
+    await eventually(async () => (await page.textContent('body')) === 'drawn by the backend');
     await page.close();
   });
 });

@@ -95,6 +95,9 @@ export async function scene(
         if (!explains) throw new Error('no');
         return AgentServiceExplainBackendResponse.fromPartial(explains);
       },
+      verifyBackend: async () => {
+        throw new Error('no');
+      },
       async *tailLogs({ id: of }) {
         yield { line: { stream: 1 as const, text: `log of ${of}` } };
       },

@@ -32,7 +32,8 @@ describe('a drone that misses its renewals', () => {
     const table = new RouteTable();
     const stop = new AbortController();
     const following = table.follow(at.store, keys, systemClock, log, stop.signal).catch(() => {});
-    await eventually(() => expect(table.size).toBe(BACKENDS));
+    // And where the agents of the two drones are asked.
+    await eventually(() => expect(table.size).toBe(BACKENDS + 2));
     const entries = async () => Number(await at.store.send(['HGET', keys.routeHead, 'n']));
     const end = async () => {
       stop.abort();

@@ -1,2 +1,3 @@
 export * from './bus.ts';
+export * from './bus-to-come.ts';
 export * from './subjects.ts';

@@ -36,6 +36,15 @@ export const DEADLINES = {
   settlement: 6_000,
   /** A withdrawn route that nobody has settled by then is given back; a proxy holds no longer than this for a question. */
   withdrawal: 10_000,
+  /**
+   * A proxy that has not heard of the store for this long asks a backend's agent before it connects to it. Addresses rest
+   * longer before an agent gives them to another backend.
+   */
+  routesTrusted: 600_000,
+  /** An agent that has not answered such a question by then has not answered. */
+  verify: 2_000,
+  /** An agent's yes counts for this long. */
+  verified: 30_000,
   /** That a connection token was revoked is told for this long, so that a proxy that comes back by then hears of it. */
   revoked: 600_000,
   /** Logs are lost rather than kept after the end beyond this many lines. */

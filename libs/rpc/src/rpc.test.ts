@@ -105,6 +105,7 @@ describe('a stream', () => {
       stopBackend: async () => ({}),
       listBackends: async () => ({ backends: [] }),
       explainBackend: async () => ({ clocks: [], proxies: [], refusedEnds: [], endReason: 0 }),
+      verifyBackend: async () => ({ state: 0, endReason: 0 }),
       async *tailLogs(_request, context) {
         try {
           for (let n = 0; !context.signal.aborted; n++) {

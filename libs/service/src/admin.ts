@@ -13,10 +13,8 @@ export interface Admin {
 export interface AdminSources {
   /** What the service waits for, each a phrase; empty when ready. */
   waitingFor(): string[];
-  metrics: (
-    request: import('node:http').IncomingMessage,
-    response: import('node:http').ServerResponse,
-  ) => void;
+  /** As Prometheus reads them. */
+  metrics(): Promise<string>;
 }
 
 export async function serveAdmin(address: string, port: number, sources: AdminSources): Promise<Admin> {
@@ -24,7 +22,13 @@ export async function serveAdmin(address: string, port: number, sources: AdminSo
     const answer = (status: number, body: object) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
     if (request.url === '/healthz') return answer(200, { status: 'ok' });
-    if (request.url === '/metrics') return sources.metrics(request, response);
+    if (request.url === '/metrics') {
+      sources.metrics().then(
+        (text) => response.writeHead(200, { 'content-type': 'text/plain' }).end(text),
+        () => answer(500, { message: 'the metrics could not be read' }),
+      );
+      return;
+    }
     if (request.url !== '/readyz') return answer(404, { message: 'not found' });
     const waitingFor = sources.waitingFor();
     return answer(waitingFor.length === 0 ? 200 : 503, {

@@ -6,11 +6,15 @@ export type Log = Logger;
 // A reader that has gone must not keep a service from ending: its lines are lost, and that is all.
 if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
 
-/** JSON lines on standard output, each with the service's name and, inside a span, its trace id. */
-export function createLog(service: string, level: string): Log {
+/** JSON lines on standard output, each with the service's name, these fields and, inside a span, its trace id. */
+export function createLog(
+  service: string,
+  level: string,
+  fields: Readonly<Record<string, string>> = {},
+): Log {
   const options: LoggerOptions = {
     level,
-    base: { service },
+    base: { service, ...fields },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { error: stdSerializers.errWithCause },

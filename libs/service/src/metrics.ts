@@ -1,6 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Attributes, type MetricOptions, metrics } from '@opentelemetry/api';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { resourceOf } from './tracing.ts';
 
@@ -9,16 +8,18 @@ import { resourceOf } from './tracing.ts';
  * `spawner.<service>.<thing>`; attributes have few values, and a backend id is never one.
  */
 export interface Metrics {
-  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** All of them now, in Prometheus's text format. */
+  text(): Promise<string>;
   close(): Promise<void>;
 }
 
 export function startMetrics(service: string): Metrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
+  const serializer = new PrometheusSerializer();
   const provider = new MeterProvider({ readers: [exporter], resource: resourceOf(service) });
   metrics.setGlobalMeterProvider(provider);
   return {
-    handle: (request, response) => exporter.getMetricsRequestHandler(request, response),
+    text: async () => serializer.serialize((await exporter.collect()).resourceMetrics),
     close: () => provider.shutdown().catch(() => {}),
   };
 }

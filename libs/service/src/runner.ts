@@ -1,9 +1,9 @@
 import { backoffMs, type Clock, systemClock } from '@spawner/domain';
-import { serveAdmin } from './admin.ts';
 import { ConfigError, type Environment, type SharedConfig } from './env.ts';
 import { createLog, type Log, masked } from './log.ts';
 import { startMetrics } from './metrics.ts';
 import { Outage } from './outage.ts';
+import { OWN_PLACE, type Place } from './place.ts';
 import { watchRuntime } from './runtime-metrics.ts';
 import { startTracing } from './tracing.ts';
 
@@ -22,25 +22,36 @@ export interface App {
   /** Aborts when draining begins. */
   readonly signal: AbortSignal;
   own<T extends Closable>(thing: T): T;
-  /** Opens something that may not be there yet: tries with back-off until it is, and says so in the log and on /readyz. */
-  connect<T extends Closable>(what: string, open: () => Promise<T>): Promise<T>;
+  /**
+   * Opens something that may not be there yet: tries with back-off until it is, and says so in the log and, where the service is not
+   * ready without it (`needed`, unless told otherwise), on /readyz.
+   */
+  connect<T extends Closable>(
+    what: string,
+    open: () => Promise<T>,
+    options?: { needed?: boolean },
+  ): Promise<T>;
   /** A condition of readiness: nothing, or a phrase that says what is waited for. */
   readyWhen(check: () => string | undefined): void;
+  /** What /metrics answers is what this makes of the process's own metrics, as Prometheus reads them; called once at most. */
+  metricsThrough(gather: (own: string) => Promise<string>): void;
   /** A loop with an owner: errors are logged (once per outage), it runs again after `everyMs`, and it ends with the app. */
   every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void;
 }
 
 /**
  * Runs a service: configuration, log, tracing, metrics, the admin port, then `build`, until SIGTERM
- * or SIGINT; a second signal does not wait. `--check-config` ends after the first step.
+ * or SIGINT; a second signal does not wait. `--check-config` ends after the first step. `place` is where the
+ * process stands; by itself, where it is left out.
  */
 export async function run<C extends SharedConfig>(
   service: string,
   readConfig: (env: Environment) => C,
   build: (config: C, app: App) => Promise<void>,
+  place: Place = OWN_PLACE,
 ): Promise<void> {
   const config = configOrExit(service, readConfig);
-  const log = createLog(service, config.logLevel);
+  const log = createLog(service, config.logLevel, place.logFields);
   if (process.argv.includes('--check-config'))
     return log.info({ config: masked(config) }, 'configuration is good');
   log.info({ config: masked(config), pid: process.pid, node: process.version }, 'starting');
@@ -49,13 +60,13 @@ export async function run<C extends SharedConfig>(
   const tracing = startTracing(service, process.env);
   const metrics = startMetrics(service);
   watchRuntime();
-  const stop = onSignal(log, chassis, config.drainMs);
+  const stop = whenToStop(log, chassis, config.drainMs, place);
   process.on('unhandledRejection', (error) => log.error({ error }, 'unhandled rejection'));
   try {
     chassis.own(
-      await serveAdmin(config.adminBindAddress, config.adminPort, {
+      await place.serveAdmin(config, {
         waitingFor: () => chassis.waitingFor(),
-        metrics: metrics.handle,
+        metrics: async () => chassis.gather(await metrics.text()),
       }),
     );
     await build(config, chassis);
@@ -87,16 +98,18 @@ function configOrExit<C>(service: string, readConfig: (env: Environment) => C): 
   }
 }
 
-function onSignal(log: Log, chassis: Chassis, drainMs: number): Promise<void> {
+function whenToStop(log: Log, chassis: Chassis, drainMs: number, place: Place): Promise<void> {
   return new Promise((resolve) => {
-    const begin = (name: string) => {
-      if (chassis.signal.aborted) return process.exit(1);
-      log.info({ signal: name, drain_ms: drainMs }, 'stopping');
+    const begin = (cause: string) => {
+      if (chassis.signal.aborted) return;
+      log.info({ signal: cause, drain_ms: drainMs }, 'stopping');
       chassis.drain();
       resolve();
     };
-    process.on('SIGTERM', begin);
-    process.on('SIGINT', begin);
+    const onSignal = (name: string) => (chassis.signal.aborted ? process.exit(1) : begin(name));
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+    place.onStop(begin);
   });
 }
 
@@ -116,6 +129,7 @@ class Chassis implements App {
   readonly log: Log;
   readonly clock: Clock;
   started = false;
+  gather: (own: string) => Promise<string> = async (own) => own;
   readonly #abort = new AbortController();
   readonly #owned: Closable[] = [];
   readonly #waiting = new Set<string>();
@@ -135,8 +149,12 @@ class Chassis implements App {
     return thing;
   }
 
-  async connect<T extends Closable>(what: string, open: () => Promise<T>): Promise<T> {
-    this.#waiting.add(what);
+  async connect<T extends Closable>(
+    what: string,
+    open: () => Promise<T>,
+    { needed = true } = {},
+  ): Promise<T> {
+    if (needed) this.#waiting.add(what);
     for (let attempt = 0; ; attempt++) {
       try {
         const thing = this.own(await open());
@@ -156,6 +174,10 @@ class Chassis implements App {
 
   readyWhen(check: () => string | undefined): void {
     this.#conditions.push(check);
+  }
+
+  metricsThrough(gather: (own: string) => Promise<string>): void {
+    this.gather = gather;
   }
 
   every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void {

@@ -40,7 +40,7 @@ export function keysOf(cluster: string) {
     due: key('due'),
     /**
      * hash, scheduler: backend id → Route; `drone/<id>` → the row of a drone that is silent (droneRow);
-     * `token/<id>` → that of a connection token (tokenRow).
+     * `agent/<id>` → that of a drone's agent (agentRow); `token/<id>` → that of a connection token (tokenRow).
      */
     routes: key('routes'),
     /** stream, scheduler: changes of `routes`, ids `<epoch>-<n>` with n contiguous. */
@@ -82,6 +82,11 @@ export function scriptKeys(keys: Keys): string[] {
 /** Where the route table tells that a drone is silent; no backend id has a slash. */
 export function droneRow(drone: string): string {
   return `drone/${drone}`;
+}
+
+/** Where the route table tells how a drone's agent is reached. */
+export function agentRow(drone: string): string {
+  return `agent/${drone}`;
 }
 
 const TOKEN = 'token/';

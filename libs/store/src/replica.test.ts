@@ -97,4 +97,64 @@ describe('Replica', () => {
       false,
     ]);
   });
+
+  it('begins with a kept copy, of which the first load takes whatever the table says', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.restore(
+      at(5),
+      new Map([
+        ['a', row(9, 'kept')],
+        ['b', row(9)],
+        ['c', row(9)],
+      ]),
+    );
+    expect([replica.position, replica.isUnconfirmed('a')]).toEqual([at(5), true]);
+    replica.load(
+      at(6),
+      new Map([
+        ['a', row(8, 'told')],
+        ['c', row(9, 'told')],
+      ]),
+    );
+    expect([...replica.rows()]).toEqual([row(8, 'told'), row(9, 'told')]);
+    expect(replica.hasUnconfirmed).toBe(false);
+  });
+
+  it('keeps of a copy what a store that is filled again does not have yet, unconfirmed', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.restore(
+      at(5),
+      new Map([
+        ['a', row(9)],
+        ['b', row(9)],
+      ]),
+    );
+    replica.load(at(1, 2), new Map([['a', row(1)]]), true);
+    expect(['a', 'b'].map((id) => replica.isUnconfirmed(id))).toEqual([false, true]);
+    replica.load(at(1, 2), new Map([['a', row(1)]]));
+    expect(replica.get('b')).toBeUndefined();
+  });
+
+  it("believes whatever the log or the table says over what somebody else's word made of a row", () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    replica.load(
+      at(5),
+      new Map([
+        ['a', row(9)],
+        ['b', row(9)],
+      ]),
+    );
+    replica.presume('a', row(9, 'ended'));
+    replica.presume('b', row(9, 'ended'));
+    expect(replica.get('a')?.name).toBe('ended');
+    replica.apply(at(6), { id: 'a', row: row(8, 'told'), epoch: 8 });
+    replica.load(
+      at(6),
+      new Map([
+        ['a', row(8)],
+        ['b', row(9, 'told')],
+      ]),
+    );
+    expect([replica.get('a')?.name, replica.get('b')?.name]).toEqual(['told', 'told']);
+  });
 });

@@ -33,6 +33,28 @@ export class Replica<T extends Versioned> {
     return this.#rows.get(id);
   }
 
+  /** A row that the present log has not told of: it is an earlier log's, another copy's, or presumed. */
+  isUnconfirmed(id: string): boolean {
+    return this.#unconfirmed.has(id);
+  }
+
+  /** Whether there is any such row. */
+  get hasUnconfirmed(): boolean {
+    return this.#unconfirmed.size > 0;
+  }
+
+  /** Begins with a copy that was kept elsewhere, of a table whose log stood at `position`. Nothing of it is confirmed. */
+  restore(position: LogPosition, rows: ReadonlyMap<string, T>): void {
+    for (const [id, row] of rows) this.presume(id, row);
+    this.#position = position;
+  }
+
+  /** Takes somebody else's word for a row, until the log or the table says anything of it. */
+  presume(id: string, row: T): void {
+    this.#put(id, row);
+    this.#unconfirmed.add(id);
+  }
+
   rows(): IterableIterator<T> {
     return this.#rows.values();
   }

@@ -2,7 +2,7 @@ import { type Clock, DEADLINES } from '@spawner/domain';
 import { Route } from '@spawner/proto/internal/route';
 import type { Log } from '@spawner/service';
 import { type Confirmation, confirmRoute } from './confirmation.ts';
-import { droneRow, type Keys, tokenOfRow, tokenRow } from './keys.ts';
+import { agentRow, droneRow, type Keys, tokenOfRow, tokenRow } from './keys.ts';
 import type { Redis, RedisReply } from './redis.ts';
 import { type LogPosition, Replica } from './replica.ts';
 
@@ -28,6 +28,9 @@ export class RouteTable {
   #confirming = 0;
   /** Until then a store that lost everything is being filled again; after it, one more load drops what is still missing. */
   #refilledAt: number | undefined;
+  /** Clock time at which the table was last seen to be in step with the store; and of the rows that only an earlier log told of. */
+  #asOf = Number.NEGATIVE_INFINITY;
+  #unconfirmedAsOf = Number.NEGATIVE_INFINITY;
 
   /** `random` spreads the loads of many replicas over time. Connection tokens are kept only `withTokens`. */
   constructor(random: () => number = Math.random, Table: typeof Replica = Replica) {
@@ -56,6 +59,36 @@ export class RouteTable {
   /** The row of a connection token, by its id. */
   token(id: string): Route | undefined {
     return this.#replica.get(tokenRow(id));
+  }
+
+  /** `host:port` of a drone's agent; nothing where it is not known. */
+  agentOf(drone: string): string | undefined {
+    return this.#replica.get(agentRow(drone))?.rpcAddress;
+  }
+
+  /** Clock time at which the store last stood behind a row as it is here; infinitely long ago for one that only a kept copy has. */
+  asOf(id: string): number {
+    return this.#replica.isUnconfirmed(id) ? this.#unconfirmedAsOf : this.#asOf;
+  }
+
+  /** Where the table stands in the log; nothing before it is loaded. */
+  get position(): LogPosition | undefined {
+    return this.#replica.position;
+  }
+
+  /** Every row; one that is changed meanwhile may come as it was or as it is. */
+  rows(): IterableIterator<Route> {
+    return this.#replica.rows();
+  }
+
+  /** Begins with a copy that was kept (`position`, then `rows`), before `follow`: it is used until the store says otherwise. */
+  restore(position: LogPosition, rows: readonly Route[]): void {
+    this.#replica.restore(position, new Map(rows.map((row) => [row.backendId, row])));
+  }
+
+  /** Takes an agent's word for a route, until the store says anything of it. */
+  presume(route: Route): void {
+    this.#replica.presume(route.backendId, route);
   }
 
   get size(): number {
@@ -112,7 +145,7 @@ export class RouteTable {
         const headDue = clock.now() >= headAt;
         if (headDue) headAt = clock.now() + HEAD_EVERY_MS;
         const refilled = this.#refilledAt !== undefined && clock.now() >= this.#refilledAt;
-        if (!inStep || refilled || (headDue && !(await this.#headAgrees(redis, keys)))) {
+        if (!inStep || refilled || (headDue && !(await this.#headAgrees(redis, keys, clock)))) {
           log.warn('the route log has a gap or a new beginning; loading again');
           await clock.sleep(this.#random() * RELOAD_JITTER_MS, signal);
           await this.#load(redis, keys, clock);
@@ -125,17 +158,20 @@ export class RouteTable {
     }
   }
 
-  async #headAgrees(redis: Redis, keys: Keys): Promise<boolean> {
+  async #headAgrees(redis: Redis, keys: Keys, clock: Clock): Promise<boolean> {
     const before = this.#replica.position;
+    const asked = clock.now();
     const head = await readHead(redis, keys);
     if (head.epoch === 0) return true;
     // Ahead is right while entries are on their way, but not if the next one is no longer there.
-    return (
-      this.#replica.agrees(head) && !(head.n > (before?.n ?? 0) && (await logLacks(redis, keys, before)))
-    );
+    const agrees =
+      this.#replica.agrees(head) && !(head.n > (before?.n ?? 0) && (await logLacks(redis, keys, before)));
+    if (agrees) this.#asOf = asked;
+    return agrees;
   }
 
   async #load(redis: Redis, keys: Keys, clock: Clock): Promise<void> {
+    const asked = clock.now();
     const position = await readHead(redis, keys);
     const before = this.#replica.position;
     // A store that was emptied says nothing of the sessions that run: what is known stays until it is written anew,
@@ -160,7 +196,12 @@ export class RouteTable {
         if (this.#keeps(id)) rows.set(id, routeIn(id, page[at + 1] as Buffer));
       }
     } while (cursor !== '0');
+    if (before && before.epoch !== position.epoch)
+      this.#unconfirmedAsOf = this.#replica.hasUnconfirmed
+        ? Math.min(this.#unconfirmedAsOf, this.#asOf)
+        : this.#asOf;
     this.#replica.load(position, rows, filling);
+    this.#asOf = asked;
     this.#loads++;
   }
 

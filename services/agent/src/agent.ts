@@ -55,7 +55,7 @@ export class Agent {
     this.drone.takeUp(this.#activity.read());
     this.#lease = new Lease(state, boot);
     this.#fence();
-    this.service = agentService(this.drone, clock);
+    this.service = agentService(this.drone, parts, clock);
     this.#reconciler = new Reconciler(this.drone, clock, log, random);
   }
 

@@ -1,4 +1,4 @@
-import { activityOf, isDue, reported, type Usage, unusedSince, whomToAsk } from './idle.ts';
+import { activityOf, isDue, reported, type Usage, unusedSince, verified, whomToAsk } from './idle.ts';
 
 const IDLE = 10_000;
 
@@ -56,6 +56,23 @@ describe('whom to ask', () => {
   it('leaves out one that closed its connections, and one that was away for long', () => {
     expect(whomToAsk(reported(used, 'vanished', 1, { open: 0, ageMs: 0 }, 2_000), [], 20_000)).toEqual([]);
     expect(whomToAsk(used, [], 47_000)).toEqual([]);
+  });
+});
+
+describe('a proxy that was told that a backend is there', () => {
+  it('is a use of it, and is asked before an end, until it is forgotten or says otherwise', () => {
+    const usage = verified(unusedSince(0), 'alone', 9_000);
+    expect([isDue(usage, IDLE, 18_999), isDue(usage, IDLE, 19_000)]).toEqual([false, true]);
+    expect(whomToAsk(usage, ['a'], 20_000)).toEqual(['a', 'alone']);
+    expect(whomToAsk(usage, [], 55_000)).toEqual([]);
+    const closed = reported(usage, 'alone', 1, { open: 0, ageMs: 0 }, 10_000);
+    expect(whomToAsk(closed, [], 20_000)).toEqual([]);
+  });
+
+  it('is still heard where it was registered before', () => {
+    const before = reported(unusedSince(0), 'p', 7, { open: 3, ageMs: 0 }, 1_000);
+    const usage = verified(before, 'p', 2_000);
+    expect(usage.words.get('p')).toEqual({ registration: 7, open: 3, heardAt: 2_000 });
   });
 });
 

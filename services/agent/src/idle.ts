@@ -57,6 +57,16 @@ export function answered(usage: Usage, proxyId: string, { open, ageMs, last }: S
   return { ...usage, last: laterOf(usage.last, { at: lastActive(open, ageMs, now), proxyId, ...last }) };
 }
 
+/**
+ * A proxy that has a request for it was told that it is there. That is a use, and may be all that is heard of it while
+ * the bus is away; so from then on that proxy is one that was in use when last heard of.
+ */
+export function verified(usage: Usage, proxyId: string, now: number): Usage {
+  const { registration = 0, open = 0 } = usage.words.get(proxyId) ?? {};
+  const words = new Map(usage.words).set(proxyId, { registration, open: Math.max(1, open), heardAt: now });
+  return { ...usage, activeAt: now, words };
+}
+
 /** Whether the clock has run out, so that the proxies must be asked. A timeout of 0 is never. */
 export function isDue(usage: Usage, idleTimeoutMs: number, now: number): boolean {
   return idleTimeoutMs > 0 && now - usage.activeAt >= idleTimeoutMs;

@@ -7,17 +7,20 @@ import {
   specViolations,
 } from '@spawner/domain';
 import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
+import { BackendState } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { LogStream } from '@spawner/proto/v1/backend_service';
 import { type CallContext, type Implementation, implement } from '@spawner/rpc';
 import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
 import { explain } from './explain.ts';
+import { verified } from './idle.ts';
 import { hasEnded } from './life.ts';
 import { linesOf } from './log-tail.ts';
+import { type Home, verify } from './verify.ts';
 
-/** The agent's face to the scheduler. */
-export function agentService(drone: Drone, clock: Clock): Implementation {
+/** The agent's face to the scheduler, and to proxies that ask after a backend. */
+export function agentService(drone: Drone, home: Home, clock: Clock): Implementation {
   return implement(AgentServiceService, {
     startBackend: async (request) => {
       checkStart(request, drone.registration);
@@ -35,6 +38,13 @@ export function agentService(drone: Drone, clock: Clock): Implementation {
       return explain(life, usage, refusedEnds, clock.now());
     },
     tailLogs: (request, context) => tailLogs(drone, request, context),
+    verifyBackend: async (request) => {
+      const backend = drone.find(parseBackendId(request.id));
+      const said = verify(home, request, backend?.life);
+      if (backend && said.state === BackendState.READY)
+        backend.usage = verified(backend.usage, request.proxyId, clock.now());
+      return said;
+    },
   });
 }
 

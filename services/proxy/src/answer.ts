@@ -1,6 +1,7 @@
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { Passage } from './gate.ts';
 import { errorPage, retryingPage, waitingPage } from './pages.ts';
+import type { EventSink } from './state-events.ts';
 
 /**
  * The answers that the edge gives itself: JSON for programs, a small page for browsers, never a word of
@@ -14,12 +15,16 @@ export interface Answer {
   body: string;
   /** Whether an HTTP/1 connection ends with it: of a request that was not understood, nothing that follows is. */
   closes?: boolean;
+  /** What follows the body: told where it goes, it returns what is called when the client has left. */
+  follow?: (sink: EventSink) => () => void;
 }
 
 /** Tells a waiting page that it was not the backend that answered, and how far the backend is. */
 const STATE_HEADER = 'X-Spawner-State';
 
 const AWAY = 'The machine of this session cannot be reached at the moment';
+
+const UNVERIFIED = 'It cannot be told at the moment whether this session is still there';
 
 /** Each as a page where `html` says so. */
 export const ANSWERS = {
@@ -52,6 +57,11 @@ export const ANSWERS = {
     ...answer(408, 'refused', 'DEADLINE_EXCEEDED', "The rest of the request's body did not come.", false),
     closes: true,
   }),
+  /** To a page that waits for its backend (state-events.ts). */
+  stateEvents: (follow: NonNullable<Answer['follow']>): Answer => {
+    const headers = { ...ALWAYS, 'Content-Type': 'text/event-stream' };
+    return { outcome: 'waiting_events', status: 200, headers, body: '', follow };
+  },
   busy: (html: boolean) => again('busy', 'Too many requests are under way to this backend.', html),
 } as const;
 
@@ -66,6 +76,10 @@ export function answerTo(passage: Exclude<Passage, { kind: 'forward' }>, html: b
       return again('unreachable', 'The backend cannot be reached from here.', html);
     case 'unsure':
       return again('unsure', 'It cannot be told now whether this backend exists.', html);
+    case 'unverified': {
+      const said = again('unverified', `${UNVERIFIED}.`, html);
+      return html ? { ...said, body: retryingPage(UNVERIFIED) } : said;
+    }
     case 'waiting':
       return starting(nameIn(BackendState, passage.state));
     case 'late':

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
-import { isNodeId } from '@spawner/domain';
+import { resolve } from 'node:path';
+import { DEADLINES, isNodeId } from '@spawner/domain';
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
+import { ACCESS_SETTINGS, type AccessSetting, accessSetting } from './access/setting.ts';
 import { isCidr } from './trust.ts';
 
 export type ProxyConfig = ReturnType<typeof readConfig>;
@@ -10,8 +12,16 @@ export type ProxyConfig = ReturnType<typeof readConfig>;
 export const readConfig = (env: Environment) =>
   readServiceConfig('proxy', env, 9104, (reader, prefix) => {
     const https = reader.flag(`${prefix}HTTPS`, false);
+    const workers = reader.integer(`${prefix}WORKERS`, 1, { min: 1, max: MOST_WORKERS });
+    const stateDir = reader.text(`${prefix}STATE_DIR`, '');
+    /** A limit of which every worker has a share. */
+    const limit = (name: string, fallback: number, min = 0) =>
+      divisible(reader, `${prefix}${name}`, reader.integer(`${prefix}${name}`, fallback, { min }), workers);
     return {
-      id: nodeName(reader, `${prefix}ID`, `proxy-${randomBytes(4).toString('hex')}`),
+      id: workersName(reader, `${prefix}ID`, `proxy-${randomBytes(4).toString('hex')}`, workers),
+      /** Whether that name was given to it. */
+      named: reader.optional(`${prefix}ID`) !== undefined,
+      workers,
       region: reader.text(`${prefix}REGION`, 'local'),
       httpPort: reader.port(`${prefix}HTTP_PORT`, 8000),
       https,
@@ -21,10 +31,15 @@ export const readConfig = (env: Environment) =>
       publicAddresses: checkedList(reader, `${prefix}PUBLIC_ADDRESSES`, (text) => isIP(text) !== 0, 'an IP'),
       publicAddressApi: optionalUrl(reader, `${prefix}PUBLIC_ADDRESS_API`),
       droneId: nodeName(reader, `${prefix}DRONE_ID`, ''),
+      stateDir: stateDir === '' ? '' : resolve(stateDir),
+      routesTrustedMs: reader.integer(`${prefix}ROUTES_TRUSTED_MS`, DEADLINES.routesTrusted, {
+        min: 15_000,
+        max: DEADLINES.routesTrusted,
+      }),
       holdTimeoutMs: reader.integer(`${prefix}HOLD_TIMEOUT_MS`, 30_000, { max: 600_000 }),
-      heldPerBackend: reader.integer(`${prefix}HELD_PER_BACKEND`, 100, { min: 1 }),
-      heldTotal: reader.integer(`${prefix}HELD_TOTAL`, 1_000, { min: 1 }),
-      openPerBackend: reader.integer(`${prefix}OPEN_PER_BACKEND`, 10_000, { min: 1 }),
+      heldPerBackend: limit('HELD_PER_BACKEND', 100, 1),
+      heldTotal: limit('HELD_TOTAL', 1_000, 1),
+      openPerBackend: limit('OPEN_PER_BACKEND', 10_000, 1),
       connectTimeoutMs: reader.integer(`${prefix}CONNECT_TIMEOUT_MS`, 5_000, { min: 1, max: 600_000 }),
       unacknowledgedTimeoutMs: reader.integer(`${prefix}UNACKNOWLEDGED_TIMEOUT_MS`, 80_000, {
         min: 1_000,
@@ -32,9 +47,10 @@ export const readConfig = (env: Environment) =>
       }),
       headTimeoutMs: reader.integer(`${prefix}HEAD_TIMEOUT_MS`, 60_000, { min: 100, max: 600_000 }),
       bodyTimeoutMs: reader.integer(`${prefix}BODY_TIMEOUT_MS`, 60_000, { min: 100, max: 600_000 }),
-      connectionsPerHost: reader.integer(`${prefix}CONNECTIONS_PER_HOST`, 20_000),
-      requestsPerSecondPerHost: reader.integer(`${prefix}REQUESTS_PER_SECOND_PER_HOST`, 0),
-      connectionsPerAddress: reader.integer(`${prefix}CONNECTIONS_PER_ADDRESS`, 0),
+      connectionsPerHost: limit('CONNECTIONS_PER_HOST', 20_000),
+      requestsPerSecondPerHost: limit('REQUESTS_PER_SECOND_PER_HOST', 0),
+      connectionsPerAddress: limit('CONNECTIONS_PER_ADDRESS', 0),
+      accessLog: accessLog(reader, `${prefix}ACCESS_LOG`),
       fastPath: reader.oneOf(`${prefix}FAST_PATH`, ['on', 'off'], 'on') === 'on',
       maxHeaderBytes: reader.integer(`${prefix}MAX_HEADER_BYTES`, 16_384, { min: 1_024, max: 1_048_576 }),
       trustedAddresses: checkedList(reader, `${prefix}TRUSTED_ADDRESSES`, isCidr, 'an IP or a CIDR range'),
@@ -44,6 +60,34 @@ export const readConfig = (env: Environment) =>
       scheduler: sharedAddresses.scheduler(reader),
     };
   });
+
+/** Beyond the processors of any machine there is nothing to win. */
+const MOST_WORKERS = 64;
+
+/** Workers are called after the proxy, with a number behind. */
+function workersName(reader: EnvReader, name: string, fallback: string, workers: number): string {
+  const id = nodeName(reader, name, fallback);
+  if (workers > 1 && isNodeId(id) && !isNodeId(`${id}-${workers}`))
+    reader.problem(
+      name,
+      'is too long: its workers add a hyphen and their number to it, and 63 characters are the most',
+    );
+  return id;
+}
+
+function accessLog(reader: EnvReader, name: string): AccessSetting {
+  const text = reader.checked(name, 'off', (text) => accessSetting(text) !== undefined, ACCESS_SETTINGS);
+  return accessSetting(text) ?? { kind: 'off' };
+}
+
+function divisible(reader: EnvReader, name: string, limit: number, workers: number): number {
+  if (limit !== 0 && limit < workers)
+    reader.problem(
+      name,
+      `must be at least ${workers}, as many as there are workers, since each has its share`,
+    );
+  return limit;
+}
 
 function nodeName(reader: EnvReader, name: string, fallback: string): string {
   const accepts = (text: string) => text === fallback || isNodeId(text);

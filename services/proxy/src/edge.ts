@@ -4,16 +4,19 @@ import { Access, type BackendState, type EndReason } from '@spawner/proto/v1/bac
 
 /**
  * The edge's one decision (ARCHITECTURE.md, "Use"): what a route means for a request to its host. `unreachable` is a
- * ready backend that this proxy has no way to: it sits on another drone that publishes nothing.
+ * ready backend that this proxy has no way to: it sits on another drone that publishes nothing. What is held as `unverified` waits
+ * until its agent was asked whether it is still at that address.
  */
 export type EdgeAnswer =
   | { kind: 'forward'; endpoint: Endpoint; droneId: string }
-  | { kind: 'hold'; state: BackendState; withdrawal?: WithdrawalHold }
+  | { kind: 'hold'; state: BackendState; withdrawal?: WithdrawalHold; unverified?: Endpoint }
   | { kind: 'gone'; reason: EndReason }
   | { kind: 'unreachable' }
   /** It wants a connection token. */
   | { kind: 'guarded' }
-  | { kind: 'unknown' };
+  | { kind: 'unknown' }
+  /** Its route is old, and its agent does not say whether it still holds. */
+  | { kind: 'unverified' };
 
 /** An end for idleness is being settled; a request that comes takes it back. */
 export interface WithdrawalHold {

@@ -8,6 +8,8 @@ import { Activity } from './activity.ts';
 import { Gate } from './gate.ts';
 import { Holds } from './hold.ts';
 import { Reports } from './reports.ts';
+import { StateEvents } from './state-events.ts';
+import { type Agents, Verifications } from './verifications.ts';
 import { type WithdrawalParts, Withdrawals } from './withdrawals.ts';
 
 /** What is done to the connections of a backend. */
@@ -23,7 +25,8 @@ export interface Connections {
 }
 
 export interface EntranceParts {
-  routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange'>;
+  routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange' | 'asOf' | 'agentOf' | 'presume'>;
+  agents: Agents;
   bus: Bus;
   scheduler: WithdrawalParts['scheduler'];
   clock: Clock;
@@ -38,6 +41,8 @@ export interface EntranceOptions {
   holdTimeoutMs: number;
   heldPerBackend: number;
   heldTotal: number;
+  /** For how long a route counts that the store does not stand behind. */
+  routesTrustedMs: number;
 }
 
 /**
@@ -48,22 +53,30 @@ export class Entrance {
   readonly activity: Activity;
   readonly holds: Holds;
   readonly gate: Gate;
+  readonly stateEvents: StateEvents;
   readonly #parts: EntranceParts;
   readonly #withdrawals: Withdrawals;
   readonly #reports: Reports;
   readonly #following: { close(): void };
 
   constructor(options: EntranceOptions, parts: EntranceParts) {
-    const { clock, routes, bus, scheduler, log, connections, registration } = parts;
-    const { id: proxyId, droneId: ownDroneId, holdTimeoutMs } = options;
+    const { clock, routes, bus, scheduler, log, connections, registration, agents } = parts;
+    const { id: proxyId, droneId: ownDroneId, holdTimeoutMs, routesTrustedMs: trustedMs } = options;
     this.#parts = parts;
+    const room = { perBackend: options.heldPerBackend, total: options.heldTotal };
     const activity = new Activity(clock.now());
-    const holds = new Holds(clock, { perBackend: options.heldPerBackend, total: options.heldTotal });
+    const holds = new Holds(clock, room);
     const withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => holds.release(id));
+    const aboutAgents = { routes, agents, clock, log, trustedMs };
+    const verifications = new Verifications(aboutAgents, (id) => holds.release(id));
+    this.stateEvents = new StateEvents({ routes, bus, clock }, room);
     this.activity = activity;
     this.holds = holds;
     this.#withdrawals = withdrawals;
-    this.gate = new Gate({ routes, holds, withdrawals, activity, clock }, { ownDroneId, holdTimeoutMs });
+    this.gate = new Gate(
+      { routes, holds, withdrawals, verifications, activity, clock },
+      { ownDroneId, holdTimeoutMs },
+    );
     this.#reports = new Reports(bus, activity, holds, clock, { proxyId, registration }, (id, epoch) => {
       withdrawals.asked(id, epoch);
       connections.rest(id);
@@ -79,6 +92,7 @@ export class Entrance {
   /** Nobody waits any more. */
   drain(): void {
     this.holds.close();
+    this.stateEvents.close();
     this.#withdrawals.close();
   }
 
@@ -93,6 +107,7 @@ export class Entrance {
     const route = this.#parts.routes.get(id);
     this.#withdrawals.routeChanged(id, route);
     this.gate.routeChanged(id);
+    this.stateEvents.routeChanged(id, route);
     if (!route) {
       connections.forget(id);
       this.activity.forget(id);

@@ -45,7 +45,10 @@ export function openExtended(stream: ServerHttp2Stream, way: UpgradeForwarding, 
     settle();
     way.failed(error);
   });
-  outgoing.once('socket', () => watchDial(outgoing, dialling, () => way.reached()));
+  outgoing.once('socket', () => {
+    watchDial(outgoing, dialling, () => way.reached());
+    way.access?.follow(outgoing);
+  });
   outgoing.once('response', (answer) => {
     settle();
     refused(stream, answer, outgoing, way);

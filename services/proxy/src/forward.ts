@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { ProxyServer } from 'httpxy';
+import type { AccessEntry } from './access/access-entry.ts';
 import { type Dialling, watchDial } from './dial.ts';
 import { openExtended } from './extended-connect.ts';
 import { isGone, type WebRequest, type WebResponse } from './node-http.ts';
@@ -29,6 +30,8 @@ export interface Forwarding {
   reached(): void;
   /** The backend answered with this status. */
   answered(status: number): void;
+  /** Where there is an access log. */
+  access: AccessEntry | undefined;
   /** It failed; where nothing was answered yet, the client still needs an answer. */
   failed(error: unknown): void;
 }
@@ -117,6 +120,7 @@ export class Forwarder {
     // Node shows a body that was cut off as one that has ended; the backend must not take it for whole.
     if (req instanceof Http2ServerRequest) req.stream.once('aborted', () => outgoing.destroy());
     watchDial(outgoing, this.#dialling, () => under.way.reached());
+    under.way.access?.follow(outgoing);
     // Nobody asked to switch protocols.
     outgoing.once('upgrade', (_answer, socket) => {
       socket.destroy();
@@ -128,7 +132,10 @@ export class Forwarder {
     const under = this.#underWay.get(req);
     if (!under) return;
     const { way } = under;
-    outgoing.once('socket', () => watchDial(outgoing, this.#dialling, () => way.reached()));
+    outgoing.once('socket', () => {
+      watchDial(outgoing, this.#dialling, () => way.reached());
+      way.access?.follow(outgoing);
+    });
     outgoing.once('response', (answer) => {
       under.answered = true;
       const coding = answer.headers['transfer-encoding'];
@@ -162,10 +169,11 @@ export class Forwarder {
       if (res instanceof Http2ServerResponse) res.writeHead(res.statusCode);
       else res.flushHeaders();
     });
-    if (res instanceof Http2ServerResponse)
-      answer.once('close', () => {
-        if (!answer.complete) res.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-      });
+    answer.once('close', () => {
+      if (answer.complete) return;
+      under.way.access?.broke();
+      if (res instanceof Http2ServerResponse) res.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    });
   }
 
   #failed(error: Error, req: WebRequest | undefined, to: WebResponse | Socket | undefined): void {

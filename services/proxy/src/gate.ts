@@ -4,6 +4,7 @@ import type { RouteTable } from '@spawner/store';
 import type { Activity, Exchange } from './activity.ts';
 import { type EdgeAnswer, edgeAnswer } from './edge.ts';
 import type { Holds } from './hold.ts';
+import type { Verifications } from './verifications.ts';
 import type { Withdrawals } from './withdrawals.ts';
 
 /**
@@ -34,6 +35,7 @@ export interface GateParts {
   routes: Pick<RouteTable, 'get' | 'confirm'>;
   holds: Holds;
   withdrawals: Pick<Withdrawals, 'over' | 'giveBack'>;
+  verifications: Pick<Verifications, 'over' | 'ask'>;
   activity: Pick<Activity, 'begin'>;
   clock: Clock;
 }
@@ -71,7 +73,7 @@ export class Gate {
 
   /** Never rejects, and resolves within the hold timeout. The signal means that the client has left. */
   async pass(request: GateRequest, signal: AbortSignal): Promise<Passage> {
-    const { clock, holds, routes, withdrawals, activity } = this.#parts;
+    const { clock, holds, routes, withdrawals, verifications, activity } = this.#parts;
     const { holdTimeoutMs } = this.#options;
     const asked = request.navigation ? NAVIGATION_PATIENCE_MS : (request.patienceMs ?? holdTimeoutMs);
     const until = clock.now() + Math.min(asked, holdTimeoutMs);
@@ -92,10 +94,12 @@ export class Gate {
         return { ...answer, exchange: activity.begin(request.backendId, answer.droneId) };
       if (answer.kind !== 'hold') return answer;
       if (answer.withdrawal) withdrawals.giveBack(request.backendId, answer.withdrawal.epoch);
+      const { unverified } = answer;
+      if (unverified && !verifications.ask(request.backendId, unverified)) return { kind: 'unverified' };
       const now = clock.now();
       const left = until - now;
-      const kind = request.navigation ? 'waiting' : 'late';
-      if (left <= 0) return { kind, state: answer.state };
+      if (left <= 0)
+        return unverified ? { kind: 'unverified' } : { kind: lateKind(request), state: answer.state };
       const news = (answer.withdrawal?.until ?? until) - now;
       const outcome = await holds.wait(request.backendId, Math.min(left, news), signal);
       if (outcome === 'full' || outcome === 'left' || outcome === 'closed') return { kind: outcome };
@@ -104,6 +108,12 @@ export class Gate {
 
   #answer(id: string, admitted = false): EdgeAnswer {
     const route = this.#parts.routes.get(id);
-    return this.#parts.withdrawals.over(route, edgeAnswer(route, this.#options.ownDroneId, admitted));
+    const { withdrawals, verifications } = this.#parts;
+    const answer = withdrawals.over(route, edgeAnswer(route, this.#options.ownDroneId, admitted));
+    return verifications.over(route, answer);
   }
+}
+
+function lateKind({ navigation }: GateRequest): 'waiting' | 'late' {
+  return navigation ? 'waiting' : 'late';
 }

@@ -57,6 +57,8 @@ export interface Listener {
 export interface SecureListener extends Listener {
   /** New connections get this certificate. */
   use(pair: KeyPair): void;
+  /** From now on session tickets are sealed with these 48 bytes, and only those that are can be resumed. */
+  sealTickets(keys: Buffer): void;
 }
 
 const IDLE_MS = 75_000;
@@ -118,11 +120,17 @@ export async function listenHttps(
     session.on('error', () => {});
     endIdle(session);
   });
+  let ticketKeys: Buffer | undefined;
   await listen(server, options);
   if (front) startHeadTimeouts(http1General);
   return {
     port: portOf(server),
-    use: (pair) => server.setSecureContext({ ...TLS, ...pair }),
+    // A new certificate would come with new keys otherwise.
+    use: (pair) => server.setSecureContext({ ...TLS, ...pair, ticketKeys }),
+    sealTickets: (keys) => {
+      ticketKeys = keys;
+      server.setTicketKeys(keys);
+    },
     drain: () => {
       if (server.listening) server.close();
       for (const session of sessions) session.close();

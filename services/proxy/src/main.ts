@@ -1,37 +1,32 @@
-import { openBus } from '@spawner/bus';
-import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { Membership, schedulerAt } from '@spawner/rpc';
-import { run } from '@spawner/service';
-import { keysOf, openRedis, RouteTable } from '@spawner/store';
-import { readConfig } from './config.ts';
+import { type App, run } from '@spawner/service';
+import { RouteTable } from '@spawner/store';
+import { AgentChannels } from './agents.ts';
+import { Cluster } from './cluster.ts';
+import { type ProxyConfig, readConfig } from './config.ts';
 import { EdgeProxy } from './proxy.ts';
-import { publicAddresses } from './public-addresses.ts';
-import { nothingToWaitFor } from './start.ts';
+import { Snapshots } from './snapshots.ts';
+import { inWorkers } from './workers/in-workers.ts';
+import { ownPlace } from './workers/place.ts';
 
-await run('proxy', readConfig, async (config, app) => {
-  const { clock, log, signal } = app;
-  const { addresses } = await app.connect('the public address', () => publicAddresses(config));
-  const redis = await app.connect('Redis', () => openRedis(config.redisUrl, log));
-  const bus = await app.connect('NATS', () => openBus(config.natsUrl, config.id, log));
+const { place, tickets } = ownPlace();
+await run('proxy', readConfig, inWorkers(serve), place);
 
-  const { id, region, droneId } = config;
-  const self = { kind: NodeKind.PROXY, id, region, droneId, publicAddresses: [...addresses] };
-  const node = Node.fromPartial(self);
-  const membership = app.own(new Membership(schedulerAt(config.scheduler), { node }, clock, log));
-  const registered = () => membership.waitingFor();
-  app.readyWhen(registered);
-  app.every('membership', 500, (signal) => membership.run(signal));
-  await nothingToWaitFor([registered], clock, signal);
-
+async function serve(given: ProxyConfig, app: App): Promise<void> {
+  const { clock, log } = app;
   const routes = RouteTable.withTokens();
-  const loaded = () => (routes.loaded ? undefined : 'the routes');
-  app.readyWhen(loaded);
-  const keys = keysOf(config.cluster);
-  app.every('routes', 500, (signal) => routes.follow(redis, keys, clock, log, signal));
-  await nothingToWaitFor([loaded], clock, signal);
+  const snapshots = app.own(new Snapshots(given, { routes, clock, log }));
+  const config = { ...given, id: given.named ? given.id : snapshots.nameOr(given.id) };
+  const restored = snapshots.restore();
 
+  const cluster = new Cluster(config, app, routes, !restored);
+  await cluster.joined();
+
+  const agents = app.own(new AgentChannels(config.cluster, config.id));
+  const { bus, membership } = cluster;
   const { scheduler } = membership;
   const registration = () => membership.registration;
-  const proxy = app.own(new EdgeProxy(config, { routes, bus, scheduler, clock, log, registration }));
+  const parts = { routes, bus, scheduler, agents, snapshots, clock, log, registration, tickets };
+  const proxy = app.own(new EdgeProxy(config, parts));
   await proxy.listen();
-});
+  app.every('keeping the routes', 2_000, (signal) => snapshots.turn(signal));
+}

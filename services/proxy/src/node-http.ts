@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { backendIdOfHost } from '@spawner/domain';
+import type { Asked } from './access/access-entry.ts';
 import type { Closable } from './limits.ts';
 import type { RawHead } from './request-head.ts';
 
@@ -23,6 +25,23 @@ export function rawHead(req: WebRequest, upgrade: boolean): RawHead {
 /** An extended CONNECT (RFC 8441), read as the bare GET of a handshake that it stands for; its stream has no body, but a tunnel. */
 export function extendedHead(req: Http2ServerRequest): RawHead {
   return { ...rawHead(req, true), method: 'GET', bodiless: undefined };
+}
+
+/** What the access log says of a request. */
+export function askedBy(
+  { headers, method, url, httpVersion, socket }: WebRequest,
+  clusterDomain: string,
+): Asked {
+  const host = (headers[':authority'] as string | undefined) ?? headers.host ?? '';
+  return {
+    host,
+    backend: backendIdOfHost(host, clusterDomain),
+    method: method ?? '',
+    path: url ?? '',
+    protocol: `HTTP/${httpVersion}`,
+    client: socket.remoteAddress ?? '',
+    userAgent: headers['user-agent'] ?? '',
+  };
 }
 
 /** Size of the head, as the sum of its names and values. */

@@ -6,6 +6,9 @@ const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;margin:20vh auto;max-width:32rem;padding:0 1.5rem;color:#222;background:#fafafa}' +
   'h1{font-size:1.25rem}p{color:#666}@media(prefers-color-scheme:dark){body{color:#eee;background:#181818}p{color:#aaa}}';
 
+/** Where a page asks how far its backend is: the proxy's own for as long as that is not ready, then the backend's like any other. */
+export const STATE_EVENTS_PATH = '/.spawner/events';
+
 const WORDS: Readonly<Record<string, string>> = {
   SCHEDULED: 'A place for it has been found.',
   LOADING: 'Its image is being loaded.',
@@ -17,30 +20,42 @@ export function errorPage(status: number, message: string): string {
   return page(`${status}`, `<h1>${message}</h1>`);
 }
 
+/** Follows the backend's state by server-sent events; where they are not to be had, it asks. */
 export function waitingPage(state: string): string {
-  return patientPage('Starting…', 'Your session is starting…', WORDS[state] ?? '');
+  return patientPage('Starting…', 'Your session is starting…', WORDS[state] ?? '', FOLLOW);
 }
 
 /** For a session that may come back. */
 export function retryingPage(message: string): string {
-  return patientPage('Trying again…', `${message}…`, 'This page comes back by itself when it can.');
+  return patientPage('Trying again…', `${message}…`, 'This page comes back by itself when it can.', 'ask();');
 }
 
+/** A stream that is not ours - the backend was ready before it was asked for - says nothing in time, or is none. */
+const FOLLOW = `let heard=false;
+const events=new EventSource('${STATE_EVENTS_PATH}');
+const instead=()=>{events.close();ask()};
+events.addEventListener('state',e=>{heard=true;say(e.data)});
+events.addEventListener('over',()=>{events.close();location.reload()});
+events.onopen=()=>setTimeout(()=>heard||instead(),2000);
+events.onerror=()=>{if(events.readyState===EventSource.CLOSED)instead()};`;
+
 /**
- * Asks for its own address, with the patience of a second (RFC 7240), until an answer is not ours: then
- * it loads the page. Without scripts the browser reloads it every two seconds.
+ * `begin` is what its script does first. `ask` asks for the page's own address, with the patience of a second (RFC 7240), until
+ * an answer is not ours: then it loads the page. Without scripts the browser reloads it every two seconds.
  */
-function patientPage(title: string, heading: string, words: string): string {
+function patientPage(title: string, heading: string, words: string, begin: string): string {
   const script = `const words=${JSON.stringify(WORDS)};
+const say=state=>{document.getElementById('state').textContent=words[state]||''};
 const ask=async()=>{
   try{
     const r=await fetch(location.href,{method:'HEAD',cache:'no-store',redirect:'manual',headers:{Prefer:'wait=1'}});
     const s=r.status===503&&r.headers.get('X-Spawner-State');
     if(!s&&r.status!==503)return location.reload();
-    if(s)document.getElementById('state').textContent=words[s]||'';
+    if(s)say(s);
   }catch{}
   setTimeout(ask,500);
-};ask();`;
+};
+${begin}`;
   return page(
     title,
     `<h1>${heading}</h1><p id="state" role="status">${words}</p><script>${script}</script>`,

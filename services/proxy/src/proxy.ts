@@ -2,6 +2,7 @@ import type { Bus } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
+import { AccessLog } from './access/access-log.ts';
 import { followCertificates } from './certificates.ts';
 import type { ProxyConfig } from './config.ts';
 import { Door } from './door.ts';
@@ -11,23 +12,30 @@ import { KeptUpstreams } from './fast/kept-upstreams.ts';
 import { Forwarder } from './forward.ts';
 import { Limits } from './limits.ts';
 import { type Listener, listenHttp, listenHttps, type SecureListener } from './listeners.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { Reception } from './reception.ts';
 import { EdgeServer } from './server.ts';
+import type { Snapshots } from './snapshots.ts';
 import { trustOf } from './trust.ts';
 import { Upstreams } from './upstreams.ts';
 import { VanishedPeers } from './vanished-peers.ts';
+import type { Agents } from './verifications.ts';
 import { Visitors } from './visitors.ts';
 import { Tunnels } from './websocket.ts';
 import type { WithdrawalParts } from './withdrawals.ts';
+import type { TicketSource } from './workers/place.ts';
 
 export interface ProxyParts {
   routes: RouteTable;
   bus: Bus;
   scheduler: WithdrawalParts['scheduler'];
+  agents: Agents;
+  snapshots: Pick<Snapshots, 'certificate' | 'keepCertificate'>;
   clock: Clock;
   log: Log;
   registration(): number;
+  /** Keys of TLS session tickets that others have too. */
+  tickets?: TicketSource | undefined;
 }
 
 /** Kept of the time to drain, for what is closed after the listeners. */
@@ -48,6 +56,7 @@ export class EdgeProxy {
   readonly #edge: EdgeServer;
   readonly #fast: FastPath | undefined;
   readonly #visitors: Visitors;
+  readonly #access: AccessLog | undefined;
   readonly #following: { close(): void };
   readonly #over = new AbortController();
   #listeners: Listener[] = [];
@@ -66,7 +75,7 @@ export class EdgeProxy {
     });
     const entrance = new Entrance(config, { ...parts, connections: this.#connections() });
     this.#entrance = entrance;
-    const { activity, gate } = entrance;
+    const { activity, gate, stateEvents } = entrance;
     this.#visitors = new Visitors({ routes, holds: entrance.holds, clock });
     this.#following = routes.onChange((row, route) => this.#visitors.rowChanged(row, route));
     const trust = trustOf(config.trustedAddresses);
@@ -75,9 +84,17 @@ export class EdgeProxy {
     const redirectPort = () =>
       config.redirectToHttps ? (config.publicHttpsPort ?? this.#httpsPort) : undefined;
     const options = { ...config, redirectPort };
+    const metrics = createMetrics({
+      openExchanges: () => activity.total,
+      openWebSockets: () => this.#tunnels.size,
+      held: () => entrance.holds.total,
+      waitingPages: () => stateEvents.total,
+      routes: () => routes.size,
+    });
+    this.#access = accessLogOf(config, { clock, log, metrics });
     const edgeParts = {
       gate,
-      reception: new Reception({ door, limits, activity, trust, clock }, options),
+      reception: new Reception({ door, limits, stateEvents, activity, trust, clock }, options),
       visitors: this.#visitors,
       forwarder: new Forwarder({
         connectTimeoutMs: config.connectTimeoutMs,
@@ -89,12 +106,8 @@ export class EdgeProxy {
       vanished: this.#vanished,
       trust,
       limits,
-      metrics: createMetrics({
-        openExchanges: () => activity.total,
-        openWebSockets: () => this.#tunnels.size,
-        held: () => entrance.holds.total,
-        routes: () => routes.size,
-      }),
+      metrics,
+      access: this.#access,
       clock,
       log,
       isSilent: (droneId: string) => routes.isSilent(droneId),
@@ -138,19 +151,25 @@ export class EdgeProxy {
     this.#upstreams.close();
     this.#kept.close();
     await this.#fast?.close();
-    await Promise.all([this.#certificates, this.#watching]);
+    await Promise.all([this.#certificates, this.#watching, this.#access?.close()]);
     this.#following.close();
     await this.#entrance.close();
   }
 
   #serveTls(listener: SecureListener): void {
-    const { clock, log } = this.#parts;
+    const { clock, log, snapshots } = this.#parts;
     this.#listeners.push(listener);
     this.#httpsPort = listener.port;
+    this.#parts.tickets?.follow((keys) => listener.sealTickets(keys));
+    const kept = snapshots.certificate();
+    if (kept) listener.use(kept);
     const { certificatesAddress } = this.#config;
     this.#certificates = followCertificates(
       certificatesAddress,
-      (pair) => listener.use(pair),
+      (pair) => {
+        listener.use(pair);
+        snapshots.keepCertificate(pair);
+      },
       clock,
       log,
       this.#over.signal,
@@ -180,4 +199,19 @@ export class EdgeProxy {
       },
     };
   }
+}
+
+/** On standard output, beside the service's own log. */
+function accessLogOf(
+  { accessLog: setting, id }: ProxyConfig,
+  { clock, log, metrics }: Pick<ProxyParts, 'clock' | 'log'> & { metrics: Metrics },
+): AccessLog | undefined {
+  if (setting.kind === 'off') return undefined;
+  const sink = {
+    write: (text: string, done: () => void) => void process.stdout.write(text, () => done()),
+    dropped: () => metrics.lineDropped(),
+    recovered: (lines: number) =>
+      log.warn({ lines }, 'lines of the access log were dropped: nobody took them'),
+  };
+  return new AccessLog(setting, { sink, clock, random: Math.random, proxy: id });
 }

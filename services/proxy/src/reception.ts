@@ -6,12 +6,15 @@ import type { Door } from './door.ts';
 import type { Passage } from './gate.ts';
 import type { Limits } from './limits.ts';
 import { connectionOf, headBytes, isTls, type WebRequest } from './node-http.ts';
+import { STATE_EVENTS_PATH } from './pages.ts';
 import { type RawHead, type RequestHead, readHead } from './request-head.ts';
+import type { StateEvents } from './state-events.ts';
 import type { Trust } from './trust.ts';
 
 export interface ReceptionParts {
   door: Door;
   limits: Limits;
+  stateEvents: Pick<StateEvents, 'hasRoom' | 'follow'>;
   activity: Pick<Activity, 'open'>;
   trust: Trust;
   clock: Clock;
@@ -68,8 +71,10 @@ export class Reception {
       case 'too many requests':
         return ANSWERS.tooManyRequests(html);
     }
+    const following = !raw.upgrade && isFollowing(raw.method, head.path);
     const asking = {
-      head,
+      // It waits for nothing: it is told how far the backend is.
+      head: following ? { ...head, navigation: false, patienceMs: 0 } : head,
       backendId: id,
       headers: req.headers,
       upgrade: raw.upgrade,
@@ -78,6 +83,7 @@ export class Reception {
     const entered = await this.#parts.door.enter(asking, signal);
     if ('outcome' in entered) return entered;
     const { passage, visitor } = entered;
+    if (passage.kind === 'late' && following) return this.#events(id);
     if (passage.kind !== 'forward') return answerTo(passage, html);
     if (this.#parts.activity.open(id) > this.#options.openPerBackend) {
       passage.exchange.neverReached();
@@ -93,10 +99,21 @@ export class Reception {
     };
   }
 
+  #events(id: string): Answer {
+    const { stateEvents } = this.#parts;
+    if (!stateEvents.hasRoom(id)) return ANSWERS.busy(false);
+    return ANSWERS.stateEvents((sink) => stateEvents.follow(id, sink));
+  }
+
   #cameByTls(req: WebRequest): boolean {
     const trusted = this.#parts.trust.includes(req.socket.remoteAddress ?? '');
     return isTls(req) || (trusted && req.headers['x-forwarded-proto'] === 'https');
   }
+}
+
+/** Whether a page asks how far its backend is. Of a backend that is ready it is a path like any other. */
+function isFollowing(method: string, path: string): boolean {
+  return method === 'GET' && path === STATE_EVENTS_PATH;
 }
 
 /** RFC 9110 §10.1.1. */

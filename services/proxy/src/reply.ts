@@ -5,8 +5,12 @@ import type { Answer } from './answer.ts';
 import { isGone, type WebResponse } from './node-http.ts';
 
 /** Writes one of our own answers; does nothing where an answer has begun or nobody is there. */
-export function reply(res: WebResponse, { status, headers, body }: Answer, closing: boolean): void {
+export function reply(res: WebResponse, { status, headers, body, follow }: Answer, closing: boolean): void {
   if (res.headersSent || isGone(res)) return;
+  if (follow) {
+    begin(res, status, headers, follow);
+    return;
+  }
   const bytes = Buffer.from(body);
   if (res instanceof Http2ServerResponse) {
     res.writeHead(status, headers).end(bytes);
@@ -14,6 +18,25 @@ export function reply(res: WebResponse, { status, headers, body }: Answer, closi
   }
   const connection = closing ? { Connection: 'close' } : {};
   res.writeHead(status, { ...headers, 'Content-Length': bytes.length, ...connection }).end(bytes);
+}
+
+/** Its end comes when `follow` says so, or the client leaves. */
+function begin(
+  res: WebResponse,
+  status: number,
+  headers: Answer['headers'],
+  follow: NonNullable<Answer['follow']>,
+): void {
+  if (res instanceof Http2ServerResponse) res.writeHead(status, headers);
+  else res.writeHead(status, { ...headers, Connection: 'close' });
+  const left = follow({
+    write: (text) => {
+      if (res instanceof Http2ServerResponse) res.write(text);
+      else res.write(text);
+    },
+    end: () => res.end(),
+  });
+  res.once('close', left);
 }
 
 /** The same on the bare socket of a WebSocket handshake, which ends with it. */

@@ -3,6 +3,8 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
+import type { AccessEntry } from './access/access-entry.ts';
+import type { AccessLog } from './access/access-log.ts';
 import type { Activity } from './activity.ts';
 import { ANSWERS, type Answer } from './answer.ts';
 import { protocolOf } from './extended-connect.ts';
@@ -12,6 +14,7 @@ import type { Limits } from './limits.ts';
 import type { Handlers } from './listeners.ts';
 import type { Metrics } from './metrics.ts';
 import {
+  askedBy,
   cutExchange,
   extendedHead,
   isTls,
@@ -43,6 +46,8 @@ export interface EdgeParts {
   vanished: Pick<VanishedPeers, 'watch'>;
   trust: Trust;
   metrics: Metrics;
+  /** Nothing where it is off. */
+  access: AccessLog | undefined;
   clock: Clock;
   log: Log;
   /** Whether a drone has missed its renewals. */
@@ -80,20 +85,26 @@ export class EdgeServer implements Handlers {
     req.on('error', () => {});
     res.on('error', () => {});
     const gone = new AbortController();
-    res.once('close', () => gone.abort(new Error('the client left')));
+    const access = this.#begin(req);
+    res.once('close', () => {
+      gone.abort(new Error('the client left'));
+      access?.end();
+    });
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
+      access?.refused(own);
       reply(res, own, this.#draining || own.closes === true);
     };
     const html = (req.headers.accept ?? '').includes('text/html');
     const decided = await this.#parts.reception.receive(req, rawHead(req, false), html, gone.signal);
+    access?.waited();
     if ('outcome' in decided) {
       if (!gone.signal.aborted) answer(decided);
       return;
     }
     if (gone.signal.aborted) return decided.passage.exchange.neverReached();
 
-    const forwarding = this.#forwarding(req, decided, answer);
+    const forwarding = this.#forwarding(req, decided, access, answer);
     res.once('close', () => forwarding.over());
     if (decided.visitor)
       res.once(
@@ -118,22 +129,27 @@ export class EdgeServer implements Handlers {
     socket.on('error', () => {});
     const gone = new AbortController();
     const stopWatching = watchClose(socket, () => gone.abort(new Error('the client left')));
+    const access = this.#begin(req);
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
+      access?.refused(own);
       replyToHandshake(socket, own);
+      access?.end();
     };
     const decided = isWebSocket(req)
       ? await this.#parts.reception.receive(req, rawHead(req, true), false, gone.signal)
       : ANSWERS.badRequest('its upgrade is not known here', false);
     stopWatching();
+    access?.waited();
     if (gone.signal.aborted) {
+      access?.end();
       if (!('outcome' in decided)) decided.passage.exchange.neverReached();
       socket.destroy();
       return;
     }
     if ('outcome' in decided) return answer(decided);
 
-    const forwarding = this.#forwarding(req, decided, answer);
+    const forwarding = this.#forwarding(req, decided, access, answer);
     this.#parts.forwarder.upgrade(req, socket, bytes, this.#upgrading(socket, decided, forwarding));
   }
 
@@ -143,18 +159,23 @@ export class EdgeServer implements Handlers {
     const { stream } = res;
     const gone = new AbortController();
     res.once('close', () => gone.abort(new Error('the client left')));
+    const access = this.#begin(req);
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
+      access?.refused(own);
       reply(res, own, false);
+      access?.end();
     };
     if (protocolOf(req)?.toLowerCase() !== 'websocket') return answer(ANSWERS.otherProtocol());
     const decided = await this.#parts.reception.receive(req, extendedHead(req), false, gone.signal);
-    if ('outcome' in decided) {
-      if (!gone.signal.aborted) answer(decided);
+    access?.waited();
+    if (gone.signal.aborted) {
+      access?.end();
+      if (!('outcome' in decided)) decided.passage.exchange.neverReached();
       return;
     }
-    if (gone.signal.aborted) return decided.passage.exchange.neverReached();
-    const forwarding = this.#forwarding(req, decided, answer);
+    if ('outcome' in decided) return answer(decided);
+    const forwarding = this.#forwarding(req, decided, access, answer);
     this.#parts.forwarder.extended(stream, this.#upgrading(stream, decided, forwarding));
   }
 
@@ -179,6 +200,7 @@ export class EdgeServer implements Handlers {
       upgraded: (upstream) => {
         client.off('close', closed);
         const tunnel = new Tunnel(client, upstream);
+        forwarding.access?.uses(upstream);
         cut = () => tunnel.cut();
         void tunnel.closed.then(closed);
         this.#parts.tunnels.add(id, tunnel);
@@ -199,10 +221,18 @@ export class EdgeServer implements Handlers {
     this.#parts.log.error({ error }, 'a request failed');
   }
 
+  #begin(req: WebRequest): AccessEntry | undefined {
+    const { access } = this.#parts;
+    if (!access) return undefined;
+    const asked = askedBy(req, this.#options.clusterDomain);
+    return access.begin('general', () => asked);
+  }
+
   /** What forwarding tells us of one exchange: it is counted, cleaned and, where it failed, answered. */
   #forwarding(
     req: WebRequest,
     { head, passage, id, upgrade, html, visitor }: Received,
+    access: AccessEntry | undefined,
     answer: (own: Answer) => void,
   ): Forwarding & { over(): void } {
     const { clock, metrics, trust } = this.#parts;
@@ -221,6 +251,7 @@ export class EdgeServer implements Handlers {
     let reached = false;
     let settled = false;
     return {
+      access,
       endpoint: passage.endpoint,
       path: head.path,
       headers: requestHeaders(req.headers, arrival),
@@ -233,6 +264,7 @@ export class EdgeServer implements Handlers {
       answered: (status) => {
         settled = true;
         metrics.request(upgrade ? 'upgraded' : 'forwarded', status);
+        access?.answered(status, upgrade && status < 300);
       },
       failed: () => {
         if (settled) return;
@@ -247,6 +279,7 @@ export class EdgeServer implements Handlers {
         settled = true;
         if (reached) exchange.end(clock.now());
         else exchange.neverReached();
+        access?.end();
       },
     };
   }

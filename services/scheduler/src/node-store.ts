@@ -59,9 +59,11 @@ export class NodeStore {
     }
   }
 
-  /** Gives a registered drone work from now on. */
-  async admit(drone: string, registration: number): Promise<void> {
-    await this.#epoch.run('admit', [drone, registration]);
+  /** Gives a registered drone work from now on; `rpcAddress` is where proxies may ask its agent, empty for nowhere. */
+  async admit(drone: string, registration: number, rpcAddress = ''): Promise<void> {
+    const row = { ...Route.fromPartial({ state: RouteState.AGENT, droneId: drone, rpcAddress }) };
+    const bytes = rpcAddress === '' ? '' : Buffer.from(Route.encode(row).finish());
+    await this.#epoch.run('admit', [drone, registration, bytes]);
   }
 
   /** Whether the registration is the present one, and what ends are wanted of the node. */

@@ -80,7 +80,7 @@ export class Nodes {
         ? await this.#takeInventory(node.id, registration, inventory)
         : { stops: [], ended: [] };
     // Not before its inventory stands: a spawn must find the keys that its backends hold.
-    if (node.kind === NodeKind.DRONE) await this.#nodes.admit(node.id, registration);
+    if (node.kind === NodeKind.DRONE) await this.#nodes.admit(node.id, registration, node.rpcAddress);
     const wanted = await this.#nodes.renew(node.kind, node.id, registration);
     return {
       registration,

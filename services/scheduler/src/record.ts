@@ -87,6 +87,7 @@ export function routeOf(drone: string, status: Partial<BackendStatus>): Buffer {
     backendState: state,
     access: Access.UNSPECIFIED,
     guest: undefined,
+    rpcAddress: '',
     epoch: 0,
   };
   return Buffer.from(Route.encode(route).finish());

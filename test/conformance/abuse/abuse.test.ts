@@ -3,11 +3,12 @@ import { Agent, request } from 'node:http';
 import { type Program, startProgram, startUpstream, type Upstream } from '@spawner/testkit';
 import { percentile } from '../../bench/statistics.ts';
 import { type ProxyWorld, startProxyWorld } from '../../integration/proxy-fixture.ts';
-import { growthDuring, MIB } from '../streams/memory.ts';
+import { MIB, mostDuring, residentBytes } from '../streams/memory.ts';
 
 const REQUESTS = 400;
+const ROUNDS = 4;
 /** Below this, times say more of the machine than of the proxy. */
-const FLOOR_MS = 100;
+const FLOOR_MS = 10;
 const MOST_GROWTH = 160 * MIB;
 
 let upstream: Upstream;
@@ -33,16 +34,22 @@ describe.each(['on', 'off'])('with the fast path %s, other hosts hardly notice',
       SPAWNER_PROXY_FAST_PATH: fastPath,
       SPAWNER_PROXY_CONNECTIONS_PER_ADDRESS: '200',
       SPAWNER_PROXY_CONNECTIONS_PER_HOST: '500',
-      SPAWNER_PROXY_REQUESTS_PER_SECOND_PER_HOST: '2000',
+      SPAWNER_PROXY_REQUESTS_PER_SECOND_PER_HOST: '10000',
       SPAWNER_PROXY_HEAD_TIMEOUT_MS: '3000',
       SPAWNER_PROXY_BODY_TIMEOUT_MS: '3000',
     });
     attacked = (await world.backend(upstream)).host;
     calm = (await world.backend(victimUpstream)).host;
-    await slowest();
-    quiet = await slowest();
+    quiet = await least(ROUNDS);
   });
   afterAll(() => world?.[Symbol.asyncDispose]());
+
+  /** What else the machine does only makes it slower: the best of several rounds is what the proxy does. */
+  async function least(rounds: number): Promise<number> {
+    let best = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < rounds; round++) best = Math.min(best, await slowest());
+    return best;
+  }
 
   /** 99th percentile of requests one after the other, in milliseconds; every one of them is answered 200. */
   async function slowest(): Promise<number> {
@@ -91,18 +98,18 @@ describe.each(['on', 'off'])('with the fast path %s, other hosts hardly notice',
   ])('%s', async (kind, connections) => {
     let during = Number.NaN;
     let after = Number.NaN;
-    const growth = await growthDuring(world.proxy.pid, async () => {
+    const before = await residentBytes(world.proxy.pid);
+    const most = await mostDuring(world.proxy.pid, async () => {
       const attacker = await attack(kind);
       try {
-        during = await slowest();
-        during = Math.min(during, await slowest());
+        during = await least(ROUNDS);
         if (connections > 0) expect(attacker.output()).toContain(`${connections} connections`);
       } finally {
         await attacker.kill();
       }
-      after = await slowest();
+      after = await least(ROUNDS);
     });
     expect(during).toBeLessThan(Math.max(FLOOR_MS, 2 * Math.max(quiet, after)));
-    expect(growth).toBeLessThan(MOST_GROWTH);
+    expect(most - before).toBeLessThan(MOST_GROWTH);
   });
 });

@@ -10,10 +10,9 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1_024;
 }
 
-/** The most that the process grew by while this was going on, looked at every 100 ms. */
-export async function growthDuring(pid: number, work: () => Promise<unknown>): Promise<number> {
-  const before = await residentBytes(pid);
-  let most = before;
+/** The most that the process had while this was going on, in bytes, looked at every 100 ms. */
+export async function mostDuring(pid: number, work: () => Promise<unknown>): Promise<number> {
+  let most = await residentBytes(pid);
   const over = new AbortController();
   const watching = (async () => {
     while (!over.signal.aborted) {
@@ -27,5 +26,5 @@ export async function growthDuring(pid: number, work: () => Promise<unknown>): P
     over.abort();
     await watching;
   }
-  return most - before;
+  return most;
 }

@@ -9,7 +9,7 @@ import { EngineRuntime } from '../world/engine-runtime.ts';
 import { Machine } from '../world/machine.ts';
 import { MemoryFiles } from '../world/memory-files.ts';
 import { Process, silent } from '../world/process.ts';
-import type { Surroundings } from './surroundings.ts';
+import { CLUSTER, type Surroundings } from './surroundings.ts';
 
 const nothing = () => {};
 const UNCOUNTED: Instruments = {
@@ -50,7 +50,7 @@ export class SimulatedDrone {
     const { clock } = process;
     const agent = new Agent(process, {
       droneId: this.name,
-      cluster: 'simulated',
+      cluster: CLUSTER,
       state: changed.agentFiles?.(this.#files, clock) ?? this.#files,
       boot: 'boot',
       clock,

@@ -1,3 +1,5 @@
+import { DEADLINES } from '@spawner/domain';
+import { AgentServiceService } from '@spawner/proto/internal/agent_service';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
@@ -13,7 +15,7 @@ import { Machine } from '../world/machine.ts';
 import { Process, silent } from '../world/process.ts';
 import { storeOf } from '../world/store-link.ts';
 import { KEYS } from './scheduler.ts';
-import type { Surroundings } from './surroundings.ts';
+import { CLUSTER, type Surroundings } from './surroundings.ts';
 
 /** What a user wants of a backend. */
 export interface UserRequest {
@@ -139,11 +141,24 @@ export class SimulatedProxy {
     routes.onChange((backend, route) => this.#watch.routeChanged(this, backend, route?.epoch));
     process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, silent, signal));
     await nothingToWaitFor([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
-    const options = { id, droneId: '', holdTimeoutMs: 15_000, heldPerBackend: 100, heldTotal: 1_000 };
+    const options = {
+      id,
+      droneId: '',
+      holdTimeoutMs: 15_000,
+      heldPerBackend: 100,
+      heldTotal: 1_000,
+      routesTrustedMs: DEADLINES.routesTrusted,
+    };
     this.entrance = new Entrance(options, {
       routes,
       bus,
       scheduler,
+      agents: {
+        verify: (address, question) =>
+          rpc
+            .client(AgentServiceService, process, [address])
+            .verifyBackend({ ...question, cluster: CLUSTER, proxyId: id }, { timeoutMs: DEADLINES.verify }),
+      },
       clock,
       log: silent,
       registration: () => membership.registration,

@@ -16,3 +16,6 @@ export interface Surroundings {
   readonly schedulers: readonly string[];
   readonly changed: ChangedParts;
 }
+
+/** The name of the one cluster there is. */
+export const CLUSTER = 'simulated';

@@ -96,6 +96,13 @@ local function clear_silence(drone)
   if redis.call('HEXISTS', ROUTES, 'drone/' .. drone) == 1 then put_route('drone/' .. drone, '') end
 end
 
+-- Where a drone's agent is asked, told among the routes; an empty row takes it away. Behind a row stands its epoch (field 3).
+local function put_agent(drone, row)
+  local present = redis.call('HGET', ROUTES, 'agent/' .. drone) or ''
+  local same = row == present or (row ~= '' and string.sub(present, 1, #row + 1) == row .. string.char(24))
+  if not same then put_route('agent/' .. drone, row) end
+end
+
 -- A drone's load in thousandths: of what it can hold, the scarcest.
 local function set_load(drone)
   local values = redis.call('HMGET', DRONE .. drone, 'cpu', 'memory', 'backends', 'reserved_cpu', 'reserved_memory', 'reserved_backends')

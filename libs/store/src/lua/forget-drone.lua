@@ -11,4 +11,5 @@ redis.call('ZREM', LOAD, ARGV[1])
 arrived('drone/' .. ARGV[1])
 redis.call('ZREM', DUE, 'lease/' .. ARGV[1], 'drone/' .. ARGV[1], 'silent/' .. ARGV[1])
 clear_silence(ARGV[1])
+put_agent(ARGV[1], '')
 return 1

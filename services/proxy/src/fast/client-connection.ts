@@ -44,6 +44,7 @@ const LINGER_MS = 5_000;
 const MOST_PIECES = 8;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const TOO_LATE = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
+const BODY_TIMEOUT = { outcome: 'refused', status: 408, body: '' };
 
 type State = 'new' | 'idle' | 'head' | 'exchange' | 'ending' | 'gone';
 
@@ -100,6 +101,7 @@ export class ClientConnection implements ExchangeClient {
     if (this.socket.isPaused()) this.#since = now;
     else if (waited > this.#owner.bodyTimeoutMs) {
       this.#exchange = undefined;
+      if (!exchange.begun) this.#passing?.access?.refused(BODY_TIMEOUT);
       exchange.abandon();
       this.#finish(exchange.begun ? '' : TOO_LATE);
     }

@@ -1,5 +1,6 @@
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import type { AccessEntry } from '../access/access-entry.ts';
 import type { Exchange } from '../activity.ts';
 import { isRepeatable } from '../request-head.ts';
 import { AnswerBody } from './answer-body.ts';
@@ -48,6 +49,8 @@ export interface Passing {
   path: string;
   /** What the proxy adds to the request's header lines. */
   added: string;
+  /** Where there is an access log. */
+  access: AccessEntry | undefined;
 }
 
 const SHORT_BYTES = 8_192;
@@ -98,6 +101,7 @@ export class FastExchange implements UpstreamUser {
       ? upstreams.open(id, endpoint, this)
       : upstreams.acquire(id, endpoint, this);
     this.#upstream = upstream;
+    this.#passing.access?.uses(upstream.socket);
     if (upstream.reused) this.taken();
     if (request.upgrade) this.#late = setTimeout(() => upstream.destroy(), UPGRADE_ANSWER_MS);
     if (!this.#send(upstream, bytes, from, to) && this.uploading) this.#client.pause();
@@ -160,6 +164,7 @@ export class FastExchange implements UpstreamUser {
     if (unanswered && repeatable && this.#upstream?.reused && !this.#repeated) {
       this.#repeated = true;
       this.#upstream = this.#parts.upstreams.open(id, endpoint, this);
+      this.#passing.access?.uses(this.#upstream.socket);
       this.#send(this.#upstream, NOTHING, 0, 0);
     } else this.#fail();
   }
@@ -194,6 +199,7 @@ export class FastExchange implements UpstreamUser {
     clearTimeout(this.#late);
     this.#over = true;
     this.#parts.answered(101, true);
+    this.#passing.access?.answered(101, true);
     this.#client.switched(`${answer.lines}${SWITCH}\r\n`, upstream, bytes, from, to);
   }
 
@@ -205,6 +211,7 @@ export class FastExchange implements UpstreamUser {
     this.#keptMs = answer.keptMs;
     this.#keep = this.#mayKeep() && answer.body !== 'close';
     this.#parts.answered(answer.status, request.upgrade);
+    this.#passing.access?.answered(answer.status, false);
     const date = answer.dated ? '' : dateLine(this.#parts.clock.wall());
     this.#pass(`${answer.lines}${date}${this.#keep ? KEEP : CLOSE}`, bytes, from, to);
   }
@@ -240,6 +247,7 @@ export class FastExchange implements UpstreamUser {
     const body = this.#body;
     const upstream = this.#upstream;
     this.#upstream = undefined;
+    this.#passing.access?.leaves();
     if (body) body.done = true;
     if (upstream && this.#reusable && !this.uploading && !this.#full) {
       this.#parts.upstreams.release(this.#passing.id, upstream, this.#keptMs);
@@ -260,6 +268,7 @@ export class FastExchange implements UpstreamUser {
     this.#upstream?.drop();
     this.#upstream = undefined;
     if (this.#body) {
+      this.#passing.access?.broke();
       this.#end();
       this.#client.cut(this.#body.endsWithConnection);
       return;
@@ -281,5 +290,6 @@ export class FastExchange implements UpstreamUser {
     const { exchange } = this.#passing;
     if (this.#reached) exchange.end(this.#parts.clock.now());
     else exchange.neverReached();
+    this.#passing.access?.end();
   }
 }

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { backendIdOfHost, type Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
+import type { Asked } from '../access/access-entry.ts';
+import type { AccessLog } from '../access/access-log.ts';
 import type { Activity } from '../activity.ts';
 import { ANSWERS } from '../answer.ts';
 import type { Gate } from '../gate.ts';
@@ -29,6 +31,8 @@ export interface FastPathParts {
   tunnels: Pick<Tunnels, 'add'>;
   trust: Trust;
   metrics: Metrics;
+  /** Nothing where it is off. */
+  access: AccessLog | undefined;
   clock: Clock;
   log: Log;
   /** Whether a drone has missed its renewals. */
@@ -127,7 +131,9 @@ export class FastPath implements ConnectionOwner {
     }
     const added = claims ? addedTo(request.host, id, connection, claims) : origin.added;
     const { droneId, endpoint, exchange } = passage;
-    return { request, id, droneId, endpoint, exchange, path: path(), added };
+    const asked = path();
+    const access = this.#parts.access?.begin('fast', () => askedBy(request, id, asked, connection));
+    return { request, id, droneId, endpoint, exchange, path: asked, added, access };
   }
 
   failed(passing: Passing | undefined, head: string, keep: boolean, reached: boolean): string {
@@ -137,6 +143,7 @@ export class FastPath implements ConnectionOwner {
     const own = away ? ANSWERS.away(html) : ANSWERS.badGateway(html);
     metrics.upstreamFailed();
     metrics.request(own.outcome, own.status);
+    passing?.access?.refused(own);
     if (passing) this.#parts.look(passing.id);
     const bytes = answerBytes(own, !keep).toString('latin1');
     return head.startsWith('HEAD ') ? bytes.slice(0, bytes.indexOf('\r\n\r\n') + 4) : bytes;
@@ -146,11 +153,19 @@ export class FastPath implements ConnectionOwner {
     this.#parts.log.error({ error }, 'a connection failed');
   }
 
-  joined({ id, exchange }: Passing, client: ClientConnection, upstream: Upstream, said: Buffer): void {
+  joined(
+    { id, exchange, access }: Passing,
+    client: ClientConnection,
+    upstream: Upstream,
+    said: Buffer,
+  ): void {
     const tunnel = new FastTunnel(client.socket, client.secure, upstream);
     tunnel.bytes(said, said.length);
     this.#parts.tunnels.add(id, tunnel);
-    void tunnel.closed.then(() => exchange.end(this.now()));
+    void tunnel.closed.then(() => {
+      exchange.end(this.now());
+      access?.end();
+    });
     if (this.#draining) tunnel.goodbye('going away');
   }
 
@@ -190,6 +205,18 @@ function isPort(port: number): boolean {
 }
 
 const ACCEPTS_HTML = /^accept:[^\r\n]*text\/html/im;
+
+function askedBy(
+  { host, method, lines }: StrictRequest,
+  backend: string,
+  path: string,
+  connection: ClientConnection,
+): Asked {
+  const userAgent = USER_AGENT.exec(lines)?.[1] ?? '';
+  return { host, backend, method, path, protocol: 'HTTP/1.1', client: connection.remoteAddress, userAgent };
+}
+
+const USER_AGENT = /^user-agent:[\t ]*([^\r\n]*?)[\t ]*\r$/im;
 
 /** The header lines that tell a backend of its caller; the same as on the general path. */
 function addedTo(host: string, id: string, connection: ClientConnection, claims: Claims): string {

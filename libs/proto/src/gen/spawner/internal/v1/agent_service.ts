@@ -8,10 +8,20 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
-import { Activity, BackendKey, BackendSpec, EndReason, endReasonFromJSON, endReasonToJSON } from "../../v1/backend.ts";
+import {
+  Activity,
+  BackendKey,
+  BackendSpec,
+  BackendState,
+  backendStateFromJSON,
+  backendStateToJSON,
+  EndReason,
+  endReasonFromJSON,
+  endReasonToJSON,
+} from "../../v1/backend.ts";
 import { TailLogsResponse } from "../../v1/backend_service.ts";
 import { BackendClock, LastActivity, ProxyUse, RefusedEnd } from "../../v1/explanation.ts";
-import { InventoryEntry } from "./backend_status.ts";
+import { Endpoint, InventoryEntry } from "./backend_status.ts";
 
 export interface StartBackendRequest {
   id: string;
@@ -72,6 +82,26 @@ export interface AgentServiceTailLogsRequest {
 
 export interface AgentServiceTailLogsResponse {
   line?: TailLogsResponse | undefined;
+}
+
+export interface VerifyBackendRequest {
+  cluster: string;
+  droneId: string;
+  id: string;
+  /** Who asks: it has a request for this backend, and is asked before an end for idleness. */
+  proxyId: string;
+}
+
+export interface VerifyBackendResponse {
+  /** TERMINATED for one that this drone does not have. */
+  state: BackendState;
+  /** As in BackendStatus. */
+  local?: Endpoint | undefined;
+  network?:
+    | Endpoint
+    | undefined;
+  /** Of an end that has begun. */
+  endReason: EndReason;
 }
 
 function createBaseStartBackendRequest(): StartBackendRequest {
@@ -987,6 +1017,256 @@ export const AgentServiceTailLogsResponse: MessageFns<AgentServiceTailLogsRespon
   },
 };
 
+function createBaseVerifyBackendRequest(): VerifyBackendRequest {
+  return { cluster: "", droneId: "", id: "", proxyId: "" };
+}
+
+export const VerifyBackendRequest: MessageFns<VerifyBackendRequest> = {
+  encode(message: VerifyBackendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cluster !== "") {
+      writer.uint32(10).string(message.cluster);
+    }
+    if (message.droneId !== "") {
+      writer.uint32(18).string(message.droneId);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    if (message.proxyId !== "") {
+      writer.uint32(34).string(message.proxyId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerifyBackendRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerifyBackendRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cluster = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.droneId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.proxyId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerifyBackendRequest {
+    return {
+      cluster: isSet(object.cluster) ? globalThis.String(object.cluster) : "",
+      droneId: isSet(object.droneId)
+        ? globalThis.String(object.droneId)
+        : isSet(object.drone_id)
+        ? globalThis.String(object.drone_id)
+        : "",
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      proxyId: isSet(object.proxyId)
+        ? globalThis.String(object.proxyId)
+        : isSet(object.proxy_id)
+        ? globalThis.String(object.proxy_id)
+        : "",
+    };
+  },
+
+  toJSON(message: VerifyBackendRequest): unknown {
+    const obj: any = {};
+    if (message.cluster !== "") {
+      obj.cluster = message.cluster;
+    }
+    if (message.droneId !== "") {
+      obj.droneId = message.droneId;
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.proxyId !== "") {
+      obj.proxyId = message.proxyId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<VerifyBackendRequest>): VerifyBackendRequest {
+    return VerifyBackendRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<VerifyBackendRequest>): VerifyBackendRequest {
+    const message = createBaseVerifyBackendRequest();
+    message.cluster = object.cluster ?? "";
+    message.droneId = object.droneId ?? "";
+    message.id = object.id ?? "";
+    message.proxyId = object.proxyId ?? "";
+    return message;
+  },
+};
+
+function createBaseVerifyBackendResponse(): VerifyBackendResponse {
+  return { state: 0, local: undefined, network: undefined, endReason: 0 };
+}
+
+export const VerifyBackendResponse: MessageFns<VerifyBackendResponse> = {
+  encode(message: VerifyBackendResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.local !== undefined) {
+      Endpoint.encode(message.local, writer.uint32(18).fork()).join();
+    }
+    if (message.network !== undefined) {
+      Endpoint.encode(message.network, writer.uint32(26).fork()).join();
+    }
+    if (message.endReason !== 0) {
+      writer.uint32(32).int32(message.endReason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerifyBackendResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerifyBackendResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.local = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.network = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.endReason = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerifyBackendResponse {
+    return {
+      state: isSet(object.state) ? backendStateFromJSON(object.state) : 0,
+      local: isSet(object.local) ? Endpoint.fromJSON(object.local) : undefined,
+      network: isSet(object.network) ? Endpoint.fromJSON(object.network) : undefined,
+      endReason: isSet(object.endReason)
+        ? endReasonFromJSON(object.endReason)
+        : isSet(object.end_reason)
+        ? endReasonFromJSON(object.end_reason)
+        : 0,
+    };
+  },
+
+  toJSON(message: VerifyBackendResponse): unknown {
+    const obj: any = {};
+    if (message.state !== 0) {
+      obj.state = backendStateToJSON(message.state);
+    }
+    if (message.local !== undefined) {
+      obj.local = Endpoint.toJSON(message.local);
+    }
+    if (message.network !== undefined) {
+      obj.network = Endpoint.toJSON(message.network);
+    }
+    if (message.endReason !== 0) {
+      obj.endReason = endReasonToJSON(message.endReason);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<VerifyBackendResponse>): VerifyBackendResponse {
+    return VerifyBackendResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<VerifyBackendResponse>): VerifyBackendResponse {
+    const message = createBaseVerifyBackendResponse();
+    message.state = object.state ?? 0;
+    message.local = (object.local !== undefined && object.local !== null)
+      ? Endpoint.fromPartial(object.local)
+      : undefined;
+    message.network = (object.network !== undefined && object.network !== null)
+      ? Endpoint.fromPartial(object.network)
+      : undefined;
+    message.endReason = object.endReason ?? 0;
+    return message;
+  },
+};
+
 /** One drone's executor. */
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
@@ -1052,6 +1332,20 @@ export const AgentServiceService = {
       Buffer.from(AgentServiceTailLogsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AgentServiceTailLogsResponse => AgentServiceTailLogsResponse.decode(value),
   },
+  /**
+   * For proxies whose routes are old: what a backend is now, and where. Another cluster or drone than is meant here
+   * is FAILED_PRECONDITION.
+   */
+  verifyBackend: {
+    path: "/spawner.internal.v1.AgentService/VerifyBackend" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: VerifyBackendRequest): Buffer => Buffer.from(VerifyBackendRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): VerifyBackendRequest => VerifyBackendRequest.decode(value),
+    responseSerialize: (value: VerifyBackendResponse): Buffer =>
+      Buffer.from(VerifyBackendResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): VerifyBackendResponse => VerifyBackendResponse.decode(value),
+  },
 } as const;
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
@@ -1066,6 +1360,11 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   /** What this drone alone knows of a living backend. */
   explainBackend: handleUnaryCall<AgentServiceExplainBackendRequest, AgentServiceExplainBackendResponse>;
   tailLogs: handleServerStreamingCall<AgentServiceTailLogsRequest, AgentServiceTailLogsResponse>;
+  /**
+   * For proxies whose routes are old: what a backend is now, and where. Another cluster or drone than is meant here
+   * is FAILED_PRECONDITION.
+   */
+  verifyBackend: handleUnaryCall<VerifyBackendRequest, VerifyBackendResponse>;
 }
 
 function bytesFromBase64(b64: string): Uint8Array {

@@ -38,6 +38,8 @@ export const RouteState = {
   TOKEN: 6,
   /** REVOKED - Of a connection token's own row: it was revoked, and what is open with it is to be cut. */
   REVOKED: 7,
+  /** AGENT - Of a drone's agent's own row: where it can be asked. Stands while the drone is known. */
+  AGENT: 8,
 } as const;
 
 export type RouteState = typeof RouteState[keyof typeof RouteState];
@@ -51,6 +53,7 @@ export namespace RouteState {
   export type UNREACHABLE = typeof RouteState.UNREACHABLE;
   export type TOKEN = typeof RouteState.TOKEN;
   export type REVOKED = typeof RouteState.REVOKED;
+  export type AGENT = typeof RouteState.AGENT;
 }
 
 export function routeStateFromJSON(object: any): RouteState {
@@ -79,6 +82,9 @@ export function routeStateFromJSON(object: any): RouteState {
     case 7:
     case "ROUTE_STATE_REVOKED":
       return RouteState.REVOKED;
+    case 8:
+    case "ROUTE_STATE_AGENT":
+      return RouteState.AGENT;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }
@@ -102,6 +108,8 @@ export function routeStateToJSON(object: RouteState): string {
       return "ROUTE_STATE_TOKEN";
     case RouteState.REVOKED:
       return "ROUTE_STATE_REVOKED";
+    case RouteState.AGENT:
+      return "ROUTE_STATE_AGENT";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }
@@ -118,7 +126,7 @@ export interface Guest {
   expireMs: number;
 }
 
-/** What the edge knows of one backend, of a drone that is silent, or of a connection token. Stands in Redis's route table. */
+/** What the edge knows of one backend, of a drone that is silent, of a drone's agent, or of a connection token. Stands in Redis's route table. */
 export interface Route {
   backendId: string;
   state: RouteState;
@@ -133,7 +141,11 @@ export interface Route {
   /** Appended by the store; absent for PUBLIC. */
   access: Access;
   /** Of a connection token's row. */
-  guest?: Guest | undefined;
+  guest?:
+    | Guest
+    | undefined;
+  /** Of an agent's row: host:port of its gRPC server. */
+  rpcAddress: string;
 }
 
 function createBaseGuest(): Guest {
@@ -273,6 +285,7 @@ function createBaseRoute(): Route {
     backendState: 0,
     access: 0,
     guest: undefined,
+    rpcAddress: "",
   };
 }
 
@@ -307,6 +320,9 @@ export const Route: MessageFns<Route> = {
     }
     if (message.guest !== undefined) {
       Guest.encode(message.guest, writer.uint32(82).fork()).join();
+    }
+    if (message.rpcAddress !== "") {
+      writer.uint32(90).string(message.rpcAddress);
     }
     return writer;
   },
@@ -404,6 +420,14 @@ export const Route: MessageFns<Route> = {
             message.guest = Guest.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.rpcAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -444,6 +468,11 @@ export const Route: MessageFns<Route> = {
         : 0,
       access: isSet(object.access) ? accessFromJSON(object.access) : 0,
       guest: isSet(object.guest) ? Guest.fromJSON(object.guest) : undefined,
+      rpcAddress: isSet(object.rpcAddress)
+        ? globalThis.String(object.rpcAddress)
+        : isSet(object.rpc_address)
+        ? globalThis.String(object.rpc_address)
+        : "",
     };
   },
 
@@ -479,6 +508,9 @@ export const Route: MessageFns<Route> = {
     if (message.guest !== undefined) {
       obj.guest = Guest.toJSON(message.guest);
     }
+    if (message.rpcAddress !== "") {
+      obj.rpcAddress = message.rpcAddress;
+    }
     return obj;
   },
 
@@ -501,6 +533,7 @@ export const Route: MessageFns<Route> = {
     message.backendState = object.backendState ?? 0;
     message.access = object.access ?? 0;
     message.guest = (object.guest !== undefined && object.guest !== null) ? Guest.fromPartial(object.guest) : undefined;
+    message.rpcAddress = object.rpcAddress ?? "";
     return message;
   },
 };

@@ -1,0 +1,76 @@
+import { AppError } from '@spawner/domain';
+import type { Context } from '@spawner/service';
+import type { Bus, Subscribed } from './bus.ts';
+import type { Question, Subject } from './subjects.ts';
+
+/**
+ * A bus that may be there only later. Until `use` it is like one that is away: messages are lost, and nobody answers. What was to be
+ * heard or answered is from then on.
+ */
+export class BusToCome implements Bus {
+  #bus: Bus | undefined;
+  #closed = false;
+  readonly #pending = new Set<(bus: Bus) => void>();
+
+  /** The bus is there; called once. It is closed with this one. */
+  use(bus: Bus): void {
+    this.#bus = bus;
+    if (this.#closed) {
+      void bus.close();
+      return;
+    }
+    for (const begin of this.#pending) begin(bus);
+    this.#pending.clear();
+  }
+
+  get connected(): boolean {
+    return this.#bus?.connected === true;
+  }
+
+  publish<T>(subject: Subject<T>, id: string, message: T): void {
+    this.#bus?.publish(subject, id, message);
+  }
+
+  subscribe<T>(
+    subject: Subject<T>,
+    id: string | undefined,
+    take: (message: T, trace: Context | undefined) => void,
+  ): Subscribed {
+    let subscribed: Subscribed | undefined;
+    const { close } = this.#when((bus) => {
+      subscribed = bus.subscribe(subject, id, take);
+      return subscribed;
+    });
+    return { established: async () => subscribed?.established(), close };
+  }
+
+  answer<T, R>(question: Question<T, R>, id: string, reply: (message: T) => R): { close(): void } {
+    return this.#when((bus) => bus.answer(question, id, reply));
+  }
+
+  async ask<T, R>(question: Question<T, R>, id: string, message: T, timeoutMs: number): Promise<R> {
+    if (!this.#bus) throw new AppError('unavailable', 'the bus is not there yet');
+    return this.#bus.ask(question, id, message, timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pending.clear();
+    await this.#bus?.close();
+  }
+
+  #when(begin: (bus: Bus) => { close(): void }): { close(): void } {
+    let begun: { close(): void } | undefined;
+    const beginning = (bus: Bus) => {
+      begun = begin(bus);
+    };
+    if (this.#bus) beginning(this.#bus);
+    else this.#pending.add(beginning);
+    return {
+      close: () => {
+        this.#pending.delete(beginning);
+        begun?.close();
+      },
+    };
+  }
+}

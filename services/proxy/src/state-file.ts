@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * One file of a proxy's state: a run of messages that is written as a whole and read as a whole. It holds secrets, so it
+ * is its owner's alone; it is replaced in one step that a loss of power leaves done or not done; and what is not
+ * exactly what was written - cut off, changed, of another version, readable by others - is refused.
+ *
+ * On disk: a line that names format and version; each message behind its length (32 bits, big-endian); the length
+ * 0xffffffff; and the SHA-256 of all that comes before it.
+ */
+const MAGIC = Buffer.from('spawner proxy state 1\n');
+const LENGTH_BYTES = 4;
+const END = 0xff_ff_ff_ff;
+const DIGEST_BYTES = 32;
+const DEFAULT_MOST_BYTES = 256 * 1024 * 1024;
+
+/** What is said of a file that is there and is not taken. */
+export class StateFileRefused extends Error {
+  override readonly name = 'StateFileRefused';
+}
+
+export class StateFile {
+  readonly path: string;
+  readonly #mostBytes: number;
+
+  /** A larger file than `mostBytes` is neither written nor read. */
+  constructor(path: string, mostBytes = DEFAULT_MOST_BYTES) {
+    this.path = path;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** The messages; nothing where there is no such file. Throws StateFileRefused, saying why. */
+  read(): Buffer[] | undefined {
+    const bytes = this.#bytes();
+    if (!bytes) return undefined;
+    if (!bytes.subarray(0, MAGIC.length).equals(MAGIC))
+      throw new StateFileRefused('it is not the state of a proxy of this version');
+    const end = bytes.length - DIGEST_BYTES;
+    const digest = createHash('sha256').update(bytes.subarray(0, end)).digest();
+    if (end < MAGIC.length + LENGTH_BYTES || !bytes.subarray(end).equals(digest))
+      throw new StateFileRefused('it is cut off or was changed: its checksum is wrong');
+    const messages: Buffer[] = [];
+    let at = MAGIC.length;
+    for (let length = bytes.readUInt32BE(at); length !== END; length = bytes.readUInt32BE(at)) {
+      at += LENGTH_BYTES + length;
+      if (at + LENGTH_BYTES > end) throw new StateFileRefused('its messages do not fit into it');
+      messages.push(bytes.subarray(at - length, at));
+    }
+    if (at + LENGTH_BYTES !== end) throw new StateFileRefused('something stands behind its end');
+    return messages;
+  }
+
+  /** Replaces the file; the one that was there stays until the new one is whole and on disk. Rejects where that fails. */
+  async write(messages: Iterable<Uint8Array>): Promise<void> {
+    const draft = `${this.path}.${process.pid}.new`;
+    await rm(draft, { force: true });
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await this.#fill(file, messages);
+      await file.sync();
+      await file.close();
+      await rename(draft, this.path);
+    } catch (error) {
+      await file.close().catch(() => {});
+      await rm(draft, { force: true }).catch(() => {});
+      throw error;
+    }
+    await syncDirectory(dirname(this.path));
+  }
+
+  /** A message at a time, so that requests have their turn in between. */
+  async #fill(file: FileHandle, messages: Iterable<Uint8Array>): Promise<void> {
+    const digest = createHash('sha256');
+    let left = this.#mostBytes - DIGEST_BYTES;
+    const put = async (bytes: Uint8Array) => {
+      left -= bytes.length;
+      if (left < 0) throw new Error(`${this.path} would be larger than ${this.#mostBytes} bytes`);
+      digest.update(bytes);
+      await file.writeFile(bytes);
+    };
+    await put(MAGIC);
+    for (const message of messages) {
+      await put(lengthOf(message.length));
+      await put(message);
+    }
+    await put(lengthOf(END));
+    await file.writeFile(digest.digest());
+  }
+
+  #bytes(): Buffer | undefined {
+    const file = opened(this.path);
+    if (file === undefined) return undefined;
+    try {
+      const { size, mode, uid } = fstatSync(file);
+      if ((mode & 0o077) !== 0) throw new StateFileRefused('others than its owner may read or change it');
+      if (uid !== process.getuid?.() && uid !== 0) throw new StateFileRefused('it belongs to somebody else');
+      if (size > this.#mostBytes) throw new StateFileRefused(`it is larger than ${this.#mostBytes} bytes`);
+      return readFileSync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+function opened(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new StateFileRefused('it cannot be opened', { cause: error });
+  }
+}
+
+function lengthOf(length: number): Buffer {
+  const bytes = Buffer.alloc(LENGTH_BYTES);
+  bytes.writeUInt32BE(length);
+  return bytes;
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The metrics of several processes as one text (Prometheus text exposition format 0.0.4): each sample gets the label `worker`, and the
+ * samples of one metric stand together, as the format demands.
+ */
+export interface Told {
+  /** The label's value. */
+  readonly worker: string;
+  readonly text: string;
+}
+
+interface Family {
+  readonly about: string[];
+  readonly samples: string[];
+}
+
+const ABOUT = /^# (?:HELP|TYPE|UNIT) (\S+)/;
+
+export function mergedMetrics(all: readonly Told[]): string {
+  const families = new Map<string, Family>();
+  for (const { worker, text } of all) {
+    const seen = new Set(families.keys());
+    let family: Family | undefined;
+    for (const line of text.split('\n')) {
+      const name = ABOUT.exec(line)?.[1];
+      if (name !== undefined) {
+        family = families.get(name) ?? { about: [], samples: [] };
+        families.set(name, family);
+        if (!seen.has(name)) family.about.push(line);
+      } else if (line !== '' && !line.startsWith('#')) family?.samples.push(labelled(line, worker));
+    }
+  }
+  const lines = [...families.values()].flatMap(({ about, samples }) => [...about, ...samples]);
+  return `${lines.join('\n')}\n`;
+}
+
+function labelled(sample: string, worker: string): string {
+  const label = `worker="${worker}"`;
+  const nameEnd = sample.search(/[{ ]/);
+  if (sample[nameEnd] !== '{') return `${sample.slice(0, nameEnd)}{${label}}${sample.slice(nameEnd)}`;
+  const rest = sample.slice(nameEnd + 1);
+  return `${sample.slice(0, nameEnd)}{${label}${rest.startsWith('}') ? '' : ','}${rest}`;
+}

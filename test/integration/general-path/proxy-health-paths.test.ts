@@ -1,0 +1,5 @@
+/** The same without the fast path. */
+import { onGeneralPath } from '../proxy-fixture.ts';
+import '../proxy-health-paths.test.ts';
+
+onGeneralPath();

@@ -1,0 +1,115 @@
+/** What a replica of the routes knows of its own age, of a kept copy, and of where agents are asked. */
+import { randomBytes } from 'node:crypto';
+import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
+import { Route, RouteState } from '@spawner/proto/internal/route';
+import { BackendState } from '@spawner/proto/v1/backend';
+import { RouteTable } from '@spawner/store';
+import { eventually, type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
+import { keys, log, scene } from './scheduler-scene.ts';
+
+describe('a replica of the routes', () => {
+  let redis: Redis;
+  let nats: Nats;
+  beforeAll(async () => {
+    [redis, nats] = await Promise.all([startRedis(), startNats()]);
+  });
+  afterAll(async () => {
+    await redis?.stop();
+    await nats?.stop();
+  });
+  beforeEach(() => redis.flush());
+
+  /** A drone with a ready backend, and a replica that follows once `follow` is called. */
+  async function world(table = new RouteTable()) {
+    const at = await scene(redis, nats);
+    const drone = await at.drone('a');
+    await at.turn();
+    const id = newBackendId(randomBytes);
+    const ready = { id, state: BackendState.READY, revision: 4, local: { host: '10.0.0.2', port: 80 } };
+    await at.spawn({ id, spec: { image: 'app' } });
+    await drone.renew(ready);
+    const stop = new AbortController();
+    let following = Promise.resolve();
+    const follow = () => {
+      following = table.follow(at.store, keys, systemClock, log, stop.signal).catch(() => {});
+    };
+    const end = async () => {
+      stop.abort();
+      await following;
+      await at[Symbol.asyncDispose]();
+    };
+    return { at, drone, id, ready, table, follow, [Symbol.asyncDispose]: end };
+  }
+
+  it('knows where the agent of a drone is asked: from its first registration, anew after a change, until the drone is forgotten', async () => {
+    await using made = await world();
+    const { at, drone, table, follow } = made;
+    follow();
+    await eventually(() => expect(table.agentOf('a')).toBe(drone.node.rpcAddress));
+    const entries = async () => Number(await at.store.send(['HGET', keys.routeHead, 'n']));
+    const before = await entries();
+    // Without its backend, whose end is the one entry.
+    await drone.register();
+    expect(await entries()).toBe(before + 1);
+    await at.nodeStore.admit('a', drone.registration, 'elsewhere:1');
+    await eventually(() => expect(table.agentOf('a')).toBe('elsewhere:1'));
+    await at.nodeStore.admit('a', drone.registration, 'elsewhere:11');
+    await eventually(() => expect(table.agentOf('a')).toBe('elsewhere:11'));
+    await at.pass(DEADLINES.droneForgotten + 1);
+    await at.scheduler.forgetDrone({ id: 'a' });
+    await eventually(() => expect(table.agentOf('a')).toBeUndefined());
+  });
+
+  it('is as old as its last look at a store that has what it has', async () => {
+    await using made = await world();
+    const { at, table, id, follow } = made;
+    expect(table.asOf(id)).toBe(Number.NEGATIVE_INFINITY);
+    const began = systemClock.now();
+    follow();
+    await eventually(() => expect(table.asOf(id)).toBeGreaterThanOrEqual(began));
+    const first = table.asOf(id);
+    await eventually(() => expect(table.asOf(id)).toBeGreaterThan(first), { timeoutMs: 15_000 });
+    await at.store.send(['DEL', keys.routes, keys.routeHead, keys.routeLog]);
+    const emptied = systemClock.now();
+    await expect(
+      eventually(() => expect(table.asOf(id)).toBeGreaterThan(emptied), { timeoutMs: 12_000 }),
+    ).rejects.toThrow();
+    expect(table.get(id)?.state).toBe(RouteState.OPEN);
+  }, 60_000);
+
+  it('takes a kept copy for old until the store has been read, and then the store for the truth', async () => {
+    const table = new RouteTable();
+    await using made = await world(table);
+    const { at, id, follow } = made;
+    const [epoch, n] = (await at.store.send(['HMGET', keys.routeHead, 'epoch', 'n'])) as Buffer[];
+    const kept = [
+      Route.fromPartial({ backendId: id, epoch: 1, state: RouteState.PENDING }),
+      Route.fromPartial({ backendId: 'gone', epoch: 1, state: RouteState.OPEN }),
+    ];
+    table.restore({ epoch: Number(String(epoch)), n: Number(String(n)) - 1 }, kept);
+    expect([table.get(id)?.state, table.asOf(id), table.loads]).toEqual([
+      RouteState.PENDING,
+      Number.NEGATIVE_INFINITY,
+      0,
+    ]);
+    follow();
+    await eventually(() => expect(table.get(id)?.state).toBe(RouteState.OPEN));
+    expect(table.get('gone')).toBeUndefined();
+    expect(table.asOf(id)).toBeGreaterThan(Number.NEGATIVE_INFINITY);
+  });
+
+  it('keeps of a copy what a store of another epoch lacks for a while, and takes that for old all the while', async () => {
+    const table = new RouteTable();
+    await using made = await world(table);
+    table.restore({ epoch: 1, n: 1 }, [
+      Route.fromPartial({ backendId: 'kept', epoch: 1, state: RouteState.OPEN }),
+    ]);
+    made.follow();
+    await eventually(() => expect(table.get(made.id)?.state).toBe(RouteState.OPEN));
+    expect([table.get('kept')?.state, table.asOf('kept')]).toEqual([
+      RouteState.OPEN,
+      Number.NEGATIVE_INFINITY,
+    ]);
+    expect(table.asOf(made.id)).toBeGreaterThan(Number.NEGATIVE_INFINITY);
+  });
+});
