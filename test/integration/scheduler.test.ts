@@ -311,6 +311,23 @@ describe('the scheduler', () => {
     expect(two?.state).toBe(BackendState.LOADING);
   });
 
+  it('repeats the end of what it gave up until the drone says that it is over, and not until it is forgotten', async () => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a');
+    const backend = id();
+    await scene_.spawn({ id: backend, spec: spec() });
+    await scene_.pass(DEADLINES.reservation + 1);
+    await scene_.turn();
+    const stops = async (...changed: Parameters<typeof a.renew>) =>
+      (await a.renew(...changed)).stops.map((order) => order.id);
+    expect(await stops()).toEqual([backend]);
+    expect(await stops({ id: backend, state: BackendState.LOADING, revision: 1 })).toContain(backend);
+    await a.renew({ id: backend, state: BackendState.TERMINATED, revision: 1_000_000 });
+    expect(await stops()).toEqual([]);
+    const { backend: record } = await scene_.scheduler.getBackend({ id: backend });
+    expect([record?.state, record?.endReason]).toEqual([BackendState.TERMINATED, EndReason.INTERNAL]);
+  });
+
   it('forgets a DNS server that came back under another name, and keeps the one that renews', async () => {
     await using scene_ = await scene(redis, nats);
     const register = (name: string) =>

@@ -47,7 +47,7 @@ export class Cluster {
     });
     const drones: SimulatedDrone[] = [];
     const proxies: SimulatedProxy[] = [];
-    this.read = (command) => memory.execute(command);
+    this.read = (command) => memory.read(command);
     const watch = new Invariants(world, this.read, drones, proxies);
     const bus = new BusServer(world, network);
     const rpc = new RpcLinks(world, network);

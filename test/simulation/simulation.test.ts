@@ -1,6 +1,6 @@
 import { simulateMany } from './workers.ts';
 
-const SEEDS = 600;
+const SEEDS = 2_000;
 /** Beyond those: seeds that once broke an invariant. */
 const FOUND = [1_055];
 

@@ -9,6 +9,8 @@ const { from, to, step, mutation } = JSON.parse(process.argv[2] ?? '{}') as {
   step: number;
   mutation?: string;
 };
+// Who wants to see where an error comes from runs its seed by itself.
+Error.stackTraceLimit = 0;
 const changed = MUTATIONS[mutation ?? ''] ?? {};
 for (let seed = from; seed < to; seed += step) {
   const before = process.cpuUsage();

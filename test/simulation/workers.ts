@@ -25,6 +25,8 @@ export interface Result {
 }
 
 const WORKERS = 2;
+/** What a seed makes is gone before it would be looked at a second time. */
+const NEW_SPACE = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
 const WORKER = new URL('./worker.ts', import.meta.url);
 
 /** Runs the worlds of a range of seeds in two processes, each taking every other one. Rejects when a worker dies. */
@@ -41,7 +43,7 @@ export async function simulateMany({ from, count, mutation, untilFailure = false
   };
   const ends = Array.from({ length: Math.min(WORKERS, count) }, (_, index) => {
     const job = JSON.stringify({ from: from + index, to: from + count, step: WORKERS, mutation });
-    const child = fork(WORKER, [job], { execArgv: ['--expose-gc', '--max-semi-space-size=32'] });
+    const child = fork(WORKER, [job], { execArgv: NEW_SPACE });
     children.push(child);
     return new Promise<void>((resolve, reject) => {
       child.on('message', (word) => heard(word as Word));

@@ -11,6 +11,8 @@ import {
 import { type Log, Outage } from '@spawner/service';
 import { createClient, type RpcClient } from './client.ts';
 
+const WOKEN = new Error('woken');
+
 /** What a node brings to its membership. Only drones have backends; the others leave these out. */
 export interface Member {
   readonly node: Node;
@@ -172,9 +174,14 @@ export class Membership {
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     const woken = new AbortController();
-    this.#wake = () => woken.abort(new Error('woken'));
-    await this.#clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => {});
+    const wake = () => woken.abort(WOKEN);
+    this.#wake = wake;
+    // Not AbortSignal.any: what waits for one stays for as long as the program's own signal.
+    signal.addEventListener('abort', wake);
+    await this.#clock.sleep(ms, woken.signal).catch(() => {});
+    signal.removeEventListener('abort', wake);
     this.#wake = undefined;
   }
 }

@@ -3,7 +3,7 @@
  * slot, so that scripts stay atomic on Redis Cluster.
  */
 export function keysOf(cluster: string) {
-  const key = (...parts: string[]) => ['spawner', `{${cluster}}`, ...parts].join(':');
+  const key = (name: string) => `spawner:{${cluster}}:${name}`;
   return {
     /**
      * hash, scheduler: the store's epoch (store-epoch.ts). `epoch` and `from`: ticks, of its beginning and the last one
@@ -17,25 +17,25 @@ export function keysOf(cluster: string) {
     /** hash, scheduler: `now` (ms of cluster clock) and `last` (Redis TIME in ms when it was advanced). */
     clock: key('clock'),
     /** hash, scheduler: id → Node, for each kind of node. */
-    nodes: (kind: string) => key('nodes', kind),
+    nodes: (kind: string) => key(`nodes:${kind}`),
     /** hash, scheduler: `<kind>/<id>` → cluster clock of the last renewal; `<kind>/<id>/registration` → its tick. */
     renewals: key('renewals'),
     /** zset, scheduler: drone id → load in thousandths of what it can hold. */
     load: key('load'),
     /** hash, scheduler: capacity and reservations of one drone. */
-    drone: (id: string) => key('drone', id),
+    drone: (id: string) => key(`drone:${id}`),
     /** hash, scheduler: id → stop order, until the drone has reported the end. */
-    stops: (drone: string) => key('drone', drone, 'stops'),
+    stops: (drone: string) => key(`drone:${drone}:stops`),
     /** set, scheduler: ids of the living backends of one drone. */
-    living: (drone: string) => key('drone', drone, 'backends'),
+    living: (drone: string) => key(`drone:${drone}:backends`),
     /** hash, scheduler: the record of one backend; `facts` never change, `held` is what its end gives back, `route` is its route as last reported, `withdrawal` the epoch of the last withdrawal, `access` 2 where it wants a token. */
-    backend: (id: string) => key('backend', id),
+    backend: (id: string) => key(`backend:${id}`),
     /** hash, scheduler: id of each connection token of one backend → `good <user>` or `revoked`, until its row goes. */
-    tokens: (id: string) => key('backend', id, 'tokens'),
+    tokens: (id: string) => key(`backend:${id}:tokens`),
     /** zset, scheduler: backend id → tick of its placement. */
     backends: key('backends'),
     /** string, scheduler: id of the backend that holds the key of this hash (key-hash.ts), until that has ended. */
-    key: (hash: string) => key('key', hash),
+    key: (hash: string) => key(`key:${hash}`),
     /** zset, scheduler: `<what>/<id>` → cluster clock when it is to be looked at. */
     due: key('due'),
     /**
@@ -44,13 +44,13 @@ export function keysOf(cluster: string) {
      */
     routes: key('routes'),
     /** stream, scheduler: changes of `routes`, ids `<epoch>-<n>` with n contiguous. */
-    routeLog: key('routes', 'log'),
+    routeLog: key('routes:log'),
     /** hash, scheduler: `epoch` and `n` of the log's last entry. */
-    routeHead: key('routes', 'head'),
+    routeHead: key('routes:head'),
     /** hash, certificates: the cluster's certificate and its ACME account. */
     certificates: key('certificates'),
     /** string with expiry, certificates: who issues now. */
-    certificatesLease: key('certificates', 'lease'),
+    certificatesLease: key('certificates:lease'),
     /** zset, dns: `<name> <value>` → Redis TIME in ms when it goes. */
     challenges: key('challenges'),
   };

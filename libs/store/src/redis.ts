@@ -97,6 +97,20 @@ export function isServerReply(error: unknown): boolean {
   );
 }
 
+/** Of the few files in `lua/`, put together as scripts are; read once. */
+const texts = new Map<string, string>();
+
+function textOf(files: readonly string[]): string {
+  const name = files.join();
+  const known = texts.get(name);
+  if (known !== undefined) return known;
+  const text = files
+    .map((file) => readFileSync(new URL(`./lua/${file}.lua`, import.meta.url), 'utf8'))
+    .join('\n');
+  texts.set(name, text);
+  return text;
+}
+
 /** A Lua script of this package's `lua/` folder, run by its digest and loaded where Redis does not know it. */
 export class Script {
   /** What Redis is given to run. */
@@ -104,9 +118,7 @@ export class Script {
   #sha: string | undefined;
 
   constructor(file: string, ...libraries: string[]) {
-    this.source = [...libraries, file]
-      .map((name) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8'))
-      .join('\n');
+    this.source = textOf([...libraries, file]);
   }
 
   async run(

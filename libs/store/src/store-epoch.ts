@@ -47,6 +47,7 @@ const MOST_IN_A_ROW = 3;
  */
 export class StoreEpoch {
   readonly #parts: StoreEpochParts;
+  readonly #keys: readonly string[];
   readonly #open = new Script('open-epoch', 'common');
   readonly #scripts = new Map<WritingScript, Script>(
     WRITING.map((name) => [name, new Script(name, 'common', 'guard')]),
@@ -58,6 +59,7 @@ export class StoreEpoch {
 
   constructor(parts: StoreEpochParts) {
     this.#parts = parts;
+    this.#keys = scriptKeys(parts.keys);
   }
 
   /** The tick of the epoch that its owner writes in; 0 before the first. */
@@ -94,7 +96,7 @@ export class StoreEpoch {
   ): Promise<RedisReply> {
     const script = this.#scripts.get(name);
     if (!script) throw new Error(`no script is called ${name}`);
-    return script.run(redis, scriptKeys(this.#parts.keys), [...args, epoch]);
+    return script.run(redis, this.#keys, [...args, epoch]);
   }
 
   /** One at a time: those who come meanwhile have what it brings. */
@@ -106,9 +108,9 @@ export class StoreEpoch {
   }
 
   async #begin(): Promise<void> {
-    const { redis, keys, log, emptyStore } = this.#parts;
+    const { redis, log, emptyStore } = this.#parts;
     const args = [this.#epoch, this.#seen, DEADLINES.leaseGiveAway, emptyStore];
-    const [epoch, opened, windowMs] = (await this.#open.run(redis, scriptKeys(keys), args)) as [
+    const [epoch, opened, windowMs] = (await this.#open.run(redis, this.#keys, args)) as [
       Buffer,
       number,
       Buffer,

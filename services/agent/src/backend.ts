@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { backoffMs, type Clock, DEADLINES } from '@spawner/domain';
+import { backoffMs, type Clock, DEADLINES, type Gate } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { RefusedEnd } from '@spawner/proto/v1/explanation';
 import { type Context, inContext, inSpan, type Log, ROOT_CONTEXT } from '@spawner/service';
-import type { Gate } from './gate.ts';
 import { type Usage, unusedSince } from './idle.ts';
 import type { Instruments } from './instruments.ts';
 import type { Journal, JournalEntry } from './journal.ts';

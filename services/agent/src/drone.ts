@@ -1,4 +1,4 @@
-import { AppError, type Clock } from '@spawner/domain';
+import { AppError, type Clock, Gate } from '@spawner/domain';
 import { endsWithLease } from '@spawner/proto';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
@@ -6,7 +6,6 @@ import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Log, presentContext } from '@spawner/service';
 import { Backend, type Tools } from './backend.ts';
-import { Gate } from './gate.ts';
 import type { Instruments } from './instruments.ts';
 import { digestOf, inventoryOf, type Journal } from './journal.ts';
 import type { Fencing } from './lease.ts';

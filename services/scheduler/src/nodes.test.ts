@@ -52,6 +52,13 @@ describe('a registration', () => {
     expect(seen.most).toBeGreaterThan(8);
     expect(seen.most).toBeLessThanOrEqual(16);
   });
+
+  it('has no more lines under way for a hundred drones at once than for one', async () => {
+    const { nodes, seen } = scene();
+    const drones = Array.from({ length: 100 }, () => nodes.register(node(NodeKind.DRONE), inventory(20)));
+    await Promise.all(drones);
+    expect([seen.restored, seen.most]).toEqual([2_000, 16]);
+  });
 });
 
 describe('a renewal', () => {
@@ -75,5 +82,13 @@ describe('a renewal', () => {
     await nodes.renew(renewal(NodeKind.DRONE, { changed }));
     expect(seen.most).toBeGreaterThan(8);
     expect(seen.most).toBeLessThanOrEqual(16);
+  });
+
+  it('has no more reports under way for a hundred drones at once than for one', async () => {
+    const { nodes, seen } = scene();
+    const changed = inventory(20).map(({ status }) => status!);
+    const drones = Array.from({ length: 100 }, () => nodes.renew(renewal(NodeKind.DRONE, { changed })));
+    await Promise.all(drones);
+    expect(seen.most).toBe(16);
   });
 });

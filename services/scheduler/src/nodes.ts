@@ -1,4 +1,4 @@
-import { AppError, type Clock, DEADLINES, isNodeId, mapBounded } from '@spawner/domain';
+import { AppError, type Clock, DEADLINES, Gate, isNodeId, mapBounded } from '@spawner/domain';
 import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { type Node, NodeKind } from '@spawner/proto/internal/node';
 import {
@@ -18,7 +18,10 @@ import type { Claims } from './claim.ts';
 import { KIND_NAMES, type KnownNode, type NodeStore } from './node-store.ts';
 import { proxyList } from './proxies.ts';
 
-/** Commands that one call has under way in the store: enough to fill a round trip, few enough for others to get a turn. */
+/**
+ * Commands that all calls of one kind have under way in the store together: enough to keep it busy. What it answers at
+ * once is worked off in one turn of the loop, and a hundred drones that register together would have a thousand answers come.
+ */
 const AT_ONCE = 16;
 /** Of the ids that an agent sends, so many and so much of each go into the log. */
 const MOST_LOGGED = { ids: 10, characters: 64 };
@@ -38,6 +41,8 @@ export class Nodes {
     'spawner.scheduler.refused_claims',
     'Lines of inventories that this cluster did not place',
   );
+  readonly #reporting = new Gate(AT_ONCE);
+  readonly #restoring = new Gate(AT_ONCE);
   #proxies: ProxyList = { version: 0, proxies: [] };
 
   constructor(
@@ -90,7 +95,9 @@ export class Nodes {
     const { kind, id, registration, changed } = request;
     const [{ granted, stops }, outcomes] = await Promise.all([
       this.#nodes.renew(kind, id, registration),
-      mapBounded(changed, AT_ONCE, (status) => this.#report(id, registration, status)),
+      mapBounded(changed, AT_ONCE, (status) =>
+        this.#reporting.pass(() => this.#report(id, registration, status)),
+      ),
     ]);
     // A backend that the store does not have, or a registration that has passed meanwhile: the drone is asked for all that it has.
     if (!granted || outcomes.some((outcome) => outcome === 'unknown' || outcome === 'stale'))
@@ -167,11 +174,13 @@ export class Nodes {
     inventory: readonly InventoryEntry[],
   ): Promise<{ stops: StopOrder[]; ended: string[] }> {
     const entries = inventory.flatMap((entry) => (entry.status ? [{ entry, status: entry.status }] : []));
-    const outcomes = await mapBounded(entries, AT_ONCE, async ({ entry, status }) => {
-      const outcome = await this.#takeEntry(drone, registration, entry, status);
-      if (outcome === 'taken' || outcome === 'restored') await this.#announce(status.id);
-      return outcome;
-    });
+    const outcomes = await mapBounded(entries, AT_ONCE, ({ entry, status }) =>
+      this.#restoring.pass(async () => {
+        const outcome = await this.#takeEntry(drone, registration, entry, status);
+        if (outcome === 'taken' || outcome === 'restored') await this.#announce(status.id);
+        return outcome;
+      }),
+    );
     const refused = entries.filter(({ entry }, at) => outcomes[at] === 'unknown' && !isNeverHere(entry));
     this.#tellRefused(
       drone,

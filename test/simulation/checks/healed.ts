@@ -14,15 +14,15 @@ export function notHealed({ drones, proxies, apps, read, invariants }: Cluster):
   for (const { name, engine } of drones) for (const id of engine.containers.keys()) programs.set(id, name);
   let living = 0;
   for (const { name } of drones) {
-    const ids = (read(['SMEMBERS', KEYS.living(name)]) as Buffer[]).map(String);
+    const ids = read(['SMEMBERS', KEYS.living(name)]) as string[];
     living += ids.length;
     const stray = ids.find((id) => programs.get(id) !== name);
     if (stray) return `(4) ${stray} is a living record of ${name}, which has no program of it`;
     const idle = ids.find((id) => endsWhenIdle(drones, id));
     if (idle) return `(5) ${idle} is unused and has not ended`;
   }
-  const records = read(['ZRANGE', KEYS.backends, '0', '-1']) as Buffer[];
-  const states = records.map((id) => Number(String(read(['HGET', KEYS.backend(String(id)), 'state']))));
+  const records = read(['ZRANGE', KEYS.backends, '0', '-1']) as string[];
+  const states = records.map((id) => Number(read(['HGET', KEYS.backend(id), 'state'])));
   if (states.filter((state) => state < STATES.TERMINATED).length !== living)
     return '(4) a living record belongs to no drone';
   const lost = [...programs.keys()].find((id) => !isLivingRecord(read, id));
@@ -36,7 +36,7 @@ export function notHealed({ drones, proxies, apps, read, invariants }: Cluster):
 
 function isLivingRecord(read: Cluster['read'], id: string): boolean {
   const state = read(['HGET', KEYS.backend(id), 'state']);
-  return state !== null && Number(String(state)) < STATES.TERMINATED;
+  return state !== null && Number(state) < STATES.TERMINATED;
 }
 
 function endsWhenIdle(drones: Cluster['drones'], id: string): boolean {

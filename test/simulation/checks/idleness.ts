@@ -1,9 +1,9 @@
 import { DEADLINES } from '@spawner/domain';
 import { EndReason } from '@spawner/proto/v1/backend';
-import type { RedisReply } from '@spawner/store';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { SimulatedProxy } from '../parts/proxy.ts';
 import { KEYS } from '../parts/scheduler.ts';
+import type { Reply } from '../redis/reply.ts';
 import type { Container } from '../world/container.ts';
 import type { World } from '../world/world.ts';
 import type { ReadStore } from './read-store.ts';
@@ -46,7 +46,7 @@ export class Idleness {
   }
 
   #isUnseen(proxy: SimulatedProxy, id: string): boolean {
-    const number = (reply: RedisReply) => Number(String(reply ?? 0));
+    const number = (reply: Reply) => Number(reply ?? 0);
     const renewed = number(this.#read(['HGET', KEYS.renewals, `proxy/${proxy.id}`]));
     const now = number(this.#read(['HGET', KEYS.clock, 'now']));
     const forgotten = now - renewed > DEADLINES.proxyForgotten;

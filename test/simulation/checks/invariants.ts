@@ -45,13 +45,15 @@ export class Invariants implements EngineWatch, ProxyWatch {
     if (command[0] === 'SCRIPT') this.#scripts.loaded(String(command[2]), String(reply));
     if (command[0] !== 'EVALSHA' && command[0] !== 'EVAL') return;
     const script = this.#scripts.of(String(command[1]));
+    // A node's own, of which no record hears.
+    if (script === 'renew') return;
     const args = command.slice(3 + Number(command[2]));
     const id = String(args[0]);
     if (script === 'place') this.#placed(args, reply);
     if (script === 'settle' && String(args[2]) === 'end' && String(reply) === 'ended') {
       if (this.records.edgeOf(id) !== 'ended') this.idleness.settled(id);
     }
-    if (BACKEND_ID.test(id) && script !== 'renew') this.records.written(id);
+    if (BACKEND_ID.test(id)) this.records.written(id);
   }
 
   /** The store is another one, or lacks what it had. */

@@ -56,9 +56,9 @@ export class Records {
   /** Looks at a record after a script has been at it. */
   written(id: string): void {
     const fields = ['HMGET', KEYS.backend(id), 'state', 'drone', 'edge', 'status'];
-    const [state, drone, edge, status] = this.#read(fields) as (Buffer | null)[];
+    const [state, drone, edge, status] = this.#read(fields) as (string | null)[];
     if (!state || !drone) return;
-    const now: Known = { state: Number(String(state)), drone: String(drone), edge: String(edge) };
+    const now: Known = { state: Number(state), drone, edge: String(edge) };
     const before = this.#known.get(id);
     this.#known.set(id, now);
     if (!this.#placedAt.has(id)) this.#placedAt.set(id, this.#world.now);
@@ -66,7 +66,9 @@ export class Records {
     if (before && now.state < before.state)
       this.#world.violate(`(4) the record of ${id} went back from ${before.state} to ${now.state}`);
     if (now.state === STATES.TERMINATED && before?.state !== STATES.TERMINATED) {
-      const reason = status ? BackendStatus.decode(status).endReason : EndReason.UNSPECIFIED;
+      const reason = status
+        ? BackendStatus.decode(Buffer.from(status, 'latin1')).endReason
+        : EndReason.UNSPECIFIED;
       if (reason === EndReason.UNSPECIFIED) this.#world.violate(`(4) ${id} ended without a reason`);
     }
     if (!before || before.state !== now.state) this.reserved(now.drone);
@@ -75,19 +77,20 @@ export class Records {
   /** What the drone has reserved is what its living records ask for. */
   reserved(drone: string): void {
     const fields = ['reserved_cpu', 'reserved_memory', 'reserved_backends'];
-    const living = this.#read(['SMEMBERS', KEYS.living(drone)]) as Buffer[];
-    const kept = this.#read(['HMGET', KEYS.drone(drone), ...fields]) as (Buffer | null)[];
-    const records = living.map((id) =>
-      this.#read(['HMGET', KEYS.backend(String(id)), 'held', 'state']),
-    ) as (Buffer | null)[][];
+    const living = this.#read(['SMEMBERS', KEYS.living(drone)]) as string[];
+    const kept = this.#read(['HMGET', KEYS.drone(drone), ...fields]) as (string | null)[];
+    const records = living.map((id) => this.#read(['HMGET', KEYS.backend(id), 'held', 'state'])) as (
+      | string
+      | null
+    )[][];
     // What it holds of its drone, as lua/common.lua writes it: processor, memory, and the hash of its key.
-    const held = records.map(([text]) => String(text ?? '0 0 ').split(' '));
+    const held = records.map(([text]) => (text ?? '0 0 ').split(' '));
     const sum = (at: number) => held.reduce((total, parts) => total + Number(parts[at]), 0);
     const expected = [sum(0), sum(1), records.length].join();
-    const found = kept.map((value) => Number(String(value ?? 0))).join();
+    const found = kept.map((value) => Number(value ?? 0)).join();
     if (expected !== found)
       this.#world.violate(`(4) ${drone} has ${found} reserved; its records have ${expected}`);
-    if (records.some((record) => Number(String(record[1])) === STATES.TERMINATED))
+    if (records.some((record) => Number(record[1]) === STATES.TERMINATED))
       this.#world.violate(`(4) an ended record counts among the living of ${drone}`);
   }
 }

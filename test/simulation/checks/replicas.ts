@@ -35,12 +35,12 @@ export class Replicas {
   /** What is different in a proxy's table; nothing where it is the store's. */
   difference({ name, routes }: SimulatedProxy): string | undefined {
     if (!routes) return `${name} has no routes`;
-    const flat = this.#read(['HGETALL', KEYS.routes]) as Buffer[];
+    const flat = this.#read(['HGETALL', KEYS.routes]) as string[];
     if (routes.size !== flat.length / 2)
       return `${name} has ${routes.size} routes, the store ${flat.length / 2}`;
     for (let at = 0; at + 1 < flat.length; at += 2) {
-      const id = String(flat[at]);
-      const { epoch } = Route.decode(flat[at + 1] as Buffer);
+      const id = flat[at] as string;
+      const { epoch } = Route.decode(Buffer.from(flat[at + 1] as string, 'latin1'));
       if (routes.get(id)?.epoch !== epoch) return `${name} has another route of ${id}`;
     }
     return undefined;

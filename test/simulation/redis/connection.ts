@@ -8,29 +8,31 @@ export class ConnectionLost extends Error {}
 /** What a connection knows of its server. */
 export interface ServerSide {
   isAway(): boolean;
-  /** Rejects with what the server answers, or with the signal's reason where the connection is closed first. */
-  answer(command: readonly (string | Buffer)[], signal: AbortSignal): Promise<RedisReply>;
+  /** Rejects with what the server answers, or where this connection is closed first. */
+  answer(command: readonly (string | Buffer)[], connection: object): Promise<RedisReply>;
+  /** Nothing is waited for on it any more. */
+  closed(connection: object): void;
   connect(): Promise<Redis>;
 }
 
 /** A connection as `openRedis` gives it: it fails at once while the server is away, and works again when it is back. */
 export class Connection implements Redis {
   readonly #server: ServerSide;
-  readonly #closed = new AbortController();
+  #closed = false;
 
   constructor(server: ServerSide) {
     this.#server = server;
   }
 
   get ready(): boolean {
-    return !this.#closed.signal.aborted && !this.#server.isAway();
+    return !this.#closed && !this.#server.isAway();
   }
 
   async send(command: readonly (string | Buffer)[]): Promise<RedisReply> {
     try {
-      this.#closed.signal.throwIfAborted();
+      if (this.#closed) throw new ConnectionLost('the connection was closed');
       if (this.#server.isAway()) throw new ConnectionLost('the server is away');
-      return await this.#server.answer(command, this.#closed.signal);
+      return await this.#server.answer(command, this);
     } catch (error) {
       const away = error instanceof ErrorReply ? !isServerReply(error) : error instanceof ConnectionLost;
       if (!away) throw error;
@@ -43,6 +45,7 @@ export class Connection implements Redis {
   }
 
   async close(): Promise<void> {
-    this.#closed.abort(new ConnectionLost('the connection was closed'));
+    this.#closed = true;
+    this.#server.closed(this);
   }
 }

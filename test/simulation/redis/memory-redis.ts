@@ -26,9 +26,12 @@ export interface MemoryRedisOptions {
 
 interface BlockedRead {
   readonly read: StreamRead;
+  readonly connection: object;
   readonly done: (reply: Reply) => void;
   readonly failed: (error: Error) => void;
 }
+
+const OVER = new Error('the read is over');
 
 /**
  * A Redis in memory that runs the store's own Lua scripts, for a world whose time and faults are somebody's to give.
@@ -62,7 +65,8 @@ export class MemoryRedis {
     if (this.#away) throw new Error('the connection was refused');
     return new Connection({
       isAway: () => this.#away,
-      answer: (command, signal) => this.#answer(command, signal),
+      answer: (command, connection) => this.#answer(command, connection),
+      closed: (connection) => this.#fail('the connection was closed', connection),
       connect: () => this.connect(),
     });
   }
@@ -78,13 +82,18 @@ export class MemoryRedis {
   /** Takes the server away, or brings it back with all it had: a network that is cut, not a restart. */
   set away(away: boolean) {
     this.#away = away;
-    if (away) this.#disconnect();
+    if (away) this.#fail('the server went away');
   }
 
   /** A command that does not block, at once; errors as the server answers them. */
   execute(command: readonly (string | Buffer)[]): RedisReply {
     const [name, args] = parsed(command);
     return encoded(this.#run(name, args));
+  }
+
+  /** As `execute`, with texts as the latin1 strings that they are in here: for those who look at everything. */
+  read([name = '', ...args]: readonly string[]): Reply {
+    return this.#run(name, args);
   }
 
   /** FLUSHALL from outside. */
@@ -105,23 +114,19 @@ export class MemoryRedis {
 
   /** Connections break, blocked reads fail, scripts are forgotten; clients find it again at once. */
   restart(runId: string, keepData: boolean): void {
-    this.#disconnect();
+    this.#fail('the server went away');
     this.#scripts.forget();
     this.#server.runId = runId;
     if (!keepData) this.#server.keys.clear();
   }
 
-  #disconnect(): void {
-    for (const { failed } of [...this.#blocked]) failed(new ConnectionLost('the server went away'));
-  }
-
-  async #answer(command: readonly (string | Buffer)[], signal: AbortSignal): Promise<RedisReply> {
+  async #answer(command: readonly (string | Buffer)[], connection: object): Promise<RedisReply> {
     const [name, args] = parsed(command);
     if (name !== 'XREAD') return encoded(this.#run(name, args));
     const read = this.#read(args);
     const news = readNow(this.#server, read);
     if (news !== null || read.blockMs === undefined) return encoded(news);
-    return encoded(await this.#wait(read, signal));
+    return encoded(await this.#wait(read, connection));
   }
 
   #read(args: string[]): StreamRead {
@@ -157,25 +162,36 @@ export class MemoryRedis {
   }
 
   /** What a blocked read gets when something comes, or null at its deadline. */
-  async #wait(read: StreamRead, signal: AbortSignal): Promise<Reply> {
+  #wait(read: StreamRead, connection: object): Promise<Reply> {
     const over = new AbortController();
-    const news = new Promise<Reply>((resolve, reject) => {
-      const blocked = { read, done: resolve, failed: reject };
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#blocked.delete(blocked);
+        over.abort(OVER);
+      };
+      const blocked: BlockedRead = {
+        ...{ read, connection },
+        done: (reply) => {
+          leave();
+          resolve(reply);
+        },
+        failed: (error) => {
+          leave();
+          reject(error);
+        },
+      };
       this.#blocked.add(blocked);
-      const end = () => this.#blocked.delete(blocked);
-      over.signal.addEventListener('abort', end, { once: true });
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over.signal });
+      if (read.blockMs)
+        this.#options.clock.sleep(read.blockMs, over.signal).then(
+          () => blocked.done(null),
+          () => {},
+        );
     });
-    try {
-      if (!read.blockMs) return await news;
-      const deadline = this.#options.clock.sleep(read.blockMs, over.signal).then(
-        () => null,
-        () => news,
-      );
-      return await Promise.race([news, deadline]);
-    } finally {
-      over.abort(new Error('the read is over'));
-    }
+  }
+
+  #fail(reason: string, connection?: object): void {
+    for (const blocked of [...this.#blocked])
+      if (!connection || blocked.connection === connection) blocked.failed(new ConnectionLost(reason));
   }
 
   /** Blocked reads in the order in which they came. */
@@ -187,15 +203,15 @@ export class MemoryRedis {
       if (!blocked.read.from.some(({ key }) => changed.has(key))) continue;
       const news = readNow(this.#server, blocked.read);
       if (news === null) continue;
-      this.#blocked.delete(blocked);
       blocked.done(news);
     }
   }
 }
 
 function parsed(command: readonly (string | Buffer)[]): [name: string, args: string[]] {
-  const [name = '', ...args] = command.map(bytesOf);
-  return [name.toUpperCase(), args];
+  const args: string[] = [];
+  for (let at = 1; at < command.length; at++) args.push(bytesOf(command[at] as string | Buffer));
+  return [bytesOf(command[0] ?? '').toUpperCase(), args];
 }
 
 function checkArity(command: Command, args: string[]): void {

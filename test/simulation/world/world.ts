@@ -3,6 +3,8 @@ import type { Process } from './process.ts';
 import { Random } from './random.ts';
 import { Trace } from './trace.ts';
 
+const SETTLED = Promise.resolve();
+
 /** An invariant does not hold. */
 export class Violation extends Error {
   override readonly name = 'Violation';
@@ -49,21 +51,33 @@ export class World {
   }
 
   /** Lets time go on until `until`. Throws the Violation that was found. */
-  async run(until: number): Promise<void> {
-    await settled();
+  run(until: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const turn = () => {
+        try {
+          if (this.#violation) throw this.#violation;
+          if (this.#happen(until)) SETTLED.then(afterAll);
+          else resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      // A tick that is asked for by a promise comes after everything that promises have to do without time.
+      const afterAll = () => process.nextTick(turn);
+      SETTLED.then(afterAll);
+    });
+  }
+
+  /** Lets the next event happen; false where there is none by then, and it is that time. */
+  #happen(until: number): boolean {
     for (let event = this.#queue.peek(); event && event.at <= until; event = this.#queue.peek()) {
       this.#queue.take();
       if (!event.run || (event.owner && !event.owner.alive)) continue;
       this.#now = event.at;
       event.run();
-      await settled();
-      if (this.#violation) throw this.#violation;
+      return true;
     }
     this.#now = until;
+    return false;
   }
-}
-
-/** Everything that promises have to do without time is done: a tick that is asked for by a promise comes after them all. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
 }

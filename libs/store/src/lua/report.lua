@@ -6,7 +6,11 @@ if not stands('drone/' .. drone, ARGV[9]) then return 'stale' end
 local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state', 'revision', 'edge')
 if not v[1] then return 'unknown' end
 if v[1] ~= drone then return 'elsewhere' end
-if tonumber(v[2]) == TERMINATED then return 'ended' end
+if tonumber(v[2]) == TERMINATED then
+  -- Its drone says so too, or that it never came to be there: it starts no more, and nothing is left to be ordered.
+  if state == TERMINATED then redis.call('HDEL', DRONE .. drone .. ':stops', id) end
+  return 'ended'
+end
 -- The rule of lifecycle.ts, supersedes().
 if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end
 local edge = ARGV[6]

@@ -3,29 +3,23 @@ import { ErrorReply, OK, Status } from '../reply.ts';
 import { arg, commandsOf, type ServerState } from './command.ts';
 import { globOf } from './keys.ts';
 
-type Section = (server: ServerState) => Record<string, string | number>;
+type Section = (server: ServerState) => string;
 
+/** Each with what somebody here reads of it. */
 const SECTIONS: Record<string, Section> = {
-  Server: ({ runId }) => ({ redis_version: '7.0.15', redis_mode: 'standalone', run_id: runId }),
-  Persistence: ({ config }) => ({
-    loading: 0,
-    rdb_bgsave_in_progress: 0,
-    aof_enabled: config.get('appendonly') === 'yes' ? 1 : 0,
-  }),
-  Replication: ({ replicas }) => ({ role: 'master', connected_slaves: replicas }),
+  server: ({ runId }) => `# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nrun_id:${runId}\r\n`,
+  persistence: ({ config }) =>
+    `# Persistence\r\nloading:0\r\nrdb_bgsave_in_progress:0\r\naof_enabled:${config.get('appendonly') === 'yes' ? 1 : 0}\r\n`,
+  replication: ({ replicas }) => `# Replication\r\nrole:master\r\nconnected_slaves:${replicas}\r\n`,
 };
+const EVERY = ['all', 'everything', 'default'];
 
-/** The sections that were asked for, or all; each with what somebody here reads of it. */
+/** The sections that were asked for, or all. */
 function info(server: ServerState, args: string[]): string {
   const wanted = args.map((name) => name.toLowerCase());
-  const every = wanted.length === 0 || wanted.some((name) => ['all', 'everything', 'default'].includes(name));
-  return Object.entries(SECTIONS)
-    .filter(([name]) => every || wanted.includes(name.toLowerCase()))
-    .map(([name, section]) => {
-      const lines = Object.entries(section(server)).map(([field, value]) => `${field}:${value}\r\n`);
-      return `# ${name}\r\n${lines.join('')}`;
-    })
-    .join('\r\n');
+  const every = wanted.length === 0 || wanted.some((name) => EVERY.includes(name));
+  const names = every ? Object.keys(SECTIONS) : Object.keys(SECTIONS).filter((name) => wanted.includes(name));
+  return names.map((name) => SECTIONS[name]?.(server)).join('\r\n');
 }
 
 /** What Redis answers where nobody has set anything. */

@@ -8,9 +8,25 @@ const NOT_FINITE = /^[ \t-\r]*[-+]?(?:inf|infinity|nan)[ \t-\r]*$/i;
 
 /** A string's number, as `tonumber` and arithmetic take it. */
 export function numberOf(text: string): number | undefined {
+  return digits(text) ?? numeral(text);
+}
+
+/** Nearly every number: fifteen digits or fewer. */
+function digits(text: string): number | undefined {
+  if (text.length === 0 || text.length > 15) return undefined;
+  let value = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function numeral(text: string): number | undefined {
   if (NUMERAL.test(text)) return Number(text);
-  const [, sign, digits] = HEXADECIMAL.exec(text) ?? [];
-  if (digits !== undefined) return Number.parseInt(`${sign}${digits}`, 16);
+  const [, sign, hexadecimal] = HEXADECIMAL.exec(text) ?? [];
+  if (hexadecimal !== undefined) return Number.parseInt(`${sign}${hexadecimal}`, 16);
   if (!NOT_FINITE.test(text)) return undefined;
   if (/nan/i.test(text)) return Number.NaN;
   return text.includes('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;

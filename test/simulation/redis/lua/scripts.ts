@@ -65,17 +65,19 @@ export class Scripts {
     return this.#run(script, keysAndArguments);
   }
 
-  #run({ sha, run }: Script, [count = '', ...rest]: string[]): Reply {
+  #run({ sha, run }: Script, args: readonly string[]): Reply {
+    const [count = ''] = args;
     const keys = Number(count);
     if (!/^-?\d+$/.test(count)) throw new ErrorReply('ERR value is not an integer or out of range');
     if (keys < 0) throw new ErrorReply("ERR Number of keys can't be negative");
-    if (keys > rest.length) throw new ErrorReply("ERR Number of keys can't be greater than number of args");
+    if (keys > args.length - 1)
+      throw new ErrorReply("ERR Number of keys can't be greater than number of args");
     try {
       const result = run(
         this.#call,
         this.#pcall,
-        new LuaTable(rest.slice(0, keys)),
-        new LuaTable(rest.slice(keys)),
+        new LuaTable(args.slice(1, 1 + keys)),
+        new LuaTable(args.slice(1 + keys)),
       );
       return fromLua(first(result));
     } catch (error) {
