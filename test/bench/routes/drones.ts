@@ -103,6 +103,9 @@ export class Drones implements AsyncDisposable {
       explainBackend: async () => {
         throw new Error('a drone of the benchmark explains nothing');
       },
+      verifyBackend: async () => {
+        throw new Error('a drone of the benchmark has no backends');
+      },
       tailLogs: async function* () {},
     });
     const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
