@@ -42,6 +42,8 @@ export interface ProxyWorld extends AsyncDisposable {
   redis: Awaited<ReturnType<typeof startRedis>>;
   proxy: Program;
   registered: readonly Node[];
+  /** What it answered an agent while it was registering; nothing where it did not answer. */
+  early: () => SettleReply | undefined;
   bus: Awaited<ReturnType<typeof openBus>>;
   /** A new id and its host name. */
   name(): { id: string; host: string };
@@ -112,13 +114,19 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   const bus = await openBus(natsServer.url, 'test', log);
   stack.defer(() => bus.close());
   const registered: Node[] = [];
+  let early: SettleReply | undefined;
+  const registers = async (node: Node) => {
+    const question = { id: newBackendId(randomBytes), epoch: 0 };
+    early ??= await bus.ask(SUBJECTS.settle, node.id, question, 2_000).catch(() => undefined);
+    registered.push(node);
+  };
   const settling: ProxyWorld['settling'] = { asked: [], answer: async () => SettleOutcome.UNSPECIFIED };
   const certificates = certificateSource();
   const rpc = await serveRpc({
     address: '127.0.0.1',
     port: 0,
     log,
-    services: [scheduler(registered, settling), certificates.service],
+    services: [scheduler(registered, registers, settling), certificates.service],
   });
   stack.defer(() => rpc.close());
 
@@ -182,6 +190,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     redis: redisServer,
     proxy,
     registered,
+    early: () => early,
     bus,
     name,
     route,
@@ -214,7 +223,11 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   };
 }
 
-function scheduler(registered: Node[], settling: ProxyWorld['settling']) {
+function scheduler(
+  registered: readonly Node[],
+  registers: (node: Node) => Promise<void>,
+  settling: ProxyWorld['settling'],
+) {
   const refuse = async () => {
     throw new AppError('unimplemented', 'only nodes are served here');
   };
@@ -238,7 +251,7 @@ function scheduler(registered: Node[], settling: ProxyWorld['settling']) {
     },
     tailLogs: refuseStream,
     registerNode: async ({ node }) => {
-      if (node) registered.push(node);
+      if (node) await registers(node);
       return { registration: 41 + registered.length, stops: [], proxies: undefined, ended: [] };
     },
     renewNode: async () => RenewNodeResponse.fromPartial({ verdict: RenewVerdict.GRANTED }),

@@ -19,20 +19,22 @@ await run('proxy', readConfig, async (config, app) => {
   const self = { kind: NodeKind.PROXY, id, region, droneId, publicAddresses: [...addresses], process };
   const node = Node.fromPartial(self);
   const membership = app.own(new Membership(schedulerAt(config.scheduler), { node }, clock, log));
+  const { scheduler } = membership;
+  const registration = () => membership.registration;
+  const routes = RouteTable.withTokens();
+  // It answers agents from before it is known to them: none waits in vain for its word.
+  const parts = { routes, bus, scheduler, clock, log, process, registration };
+  const proxy = app.own(new EdgeProxy(config, parts));
+
   const registered = () => membership.waitingFor();
   app.readyWhen(registered);
   app.every('membership', 500, (signal) => membership.run(signal));
   await nothingToWaitFor([registered], clock, signal);
 
-  const routes = RouteTable.withTokens();
   const loaded = () => (routes.loaded ? undefined : 'the routes');
   app.readyWhen(loaded);
   const keys = keysOf(config.cluster);
   app.every('routes', 500, (signal) => routes.follow(redis, keys, clock, log, signal));
   await nothingToWaitFor([loaded], clock, signal);
-
-  const { scheduler } = membership;
-  const registration = () => membership.registration;
-  const proxy = app.own(new EdgeProxy(config, { routes, bus, scheduler, clock, log, process, registration }));
   await proxy.listen();
 });
