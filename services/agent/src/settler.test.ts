@@ -176,6 +176,7 @@ describe('the settler', () => {
     ['of itself, where it had a use', { registration: 10 }, { 'q 9': 4_100 }, 4_800],
     ['of itself, where the one before may live', { registration: 10, unused: true }, {}, 4_800],
     ['of the listed one, where it is not registered yet', { unused: true }, { 'q 10': 4_100 }, 4_100],
+    ['of now, where it is not registered yet and the listed one may live', { unused: true }, {}, NOW],
     [
       'of the listed one, where it is registered since',
       { registration: 11, unused: true },
