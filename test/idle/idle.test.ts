@@ -15,10 +15,10 @@ import { type Life, live, unlived, WITHIN_MS, type World } from './session.ts';
 import { Shortage } from './shortage.ts';
 
 const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
-const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 200);
+const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 150);
 /** One schedule alone. */
 const ONLY = process.env.SPAWNER_TEST_SCHEDULE;
-const AT_ONCE = 32;
+const AT_ONCE = 24;
 /** Starting a program takes more of the machine than all that is done with it. */
 const STARTS_AT_ONCE = 4;
 /** These many begin first, and run beside the others: a peer that vanishes takes a minute to be found. */

@@ -44,6 +44,8 @@ export interface ProxyWorld extends AsyncDisposable {
   /** What the proxy was told, for another one beside it. */
   variables: Readonly<Record<string, string>>;
   registered: readonly Node[];
+  /** What it answered an agent while it was registering; nothing where it did not answer. */
+  early: () => SettleReply | undefined;
   bus: Awaited<ReturnType<typeof openBus>>;
   /** A new id and its host name. */
   name(): { id: string; host: string };
@@ -119,13 +121,19 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   const bus = await openBus(natsServer.url, 'test', log);
   stack.defer(() => bus.close());
   const registered: Node[] = [];
+  let early: SettleReply | undefined;
+  const registers = async (node: Node) => {
+    const question = { id: newBackendId(randomBytes), epoch: 0 };
+    early ??= await bus.ask(SUBJECTS.settle, node.id, question, 2_000).catch(() => undefined);
+    registered.push(node);
+  };
   const settling: ProxyWorld['settling'] = { asked: [], answer: async () => SettleOutcome.UNSPECIFIED };
   const certificates = certificateSource();
   const rpc = await serveRpc({
     address: '127.0.0.1',
     port: 0,
     log,
-    services: [scheduler(registered, settling), certificates.service],
+    services: [scheduler(registered, registers, settling), certificates.service],
   });
   stack.defer(() => rpc.close());
 
@@ -193,6 +201,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     proxy,
     variables,
     registered,
+    early: () => early,
     bus,
     name,
     route,
@@ -225,7 +234,11 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   };
 }
 
-function scheduler(registered: Node[], settling: ProxyWorld['settling']) {
+function scheduler(
+  registered: readonly Node[],
+  registers: (node: Node) => Promise<void>,
+  settling: ProxyWorld['settling'],
+) {
   const refuse = async () => {
     throw new AppError('unimplemented', 'only nodes are served here');
   };
@@ -249,7 +262,7 @@ function scheduler(registered: Node[], settling: ProxyWorld['settling']) {
     },
     tailLogs: refuseStream,
     registerNode: async ({ node }) => {
-      if (node) registered.push(node);
+      if (node) await registers(node);
       return { registration: 41 + registered.length, stops: [], proxies: undefined, ended: [] };
     },
     renewNode: async () => RenewNodeResponse.fromPartial({ verdict: RenewVerdict.GRANTED }),

@@ -175,7 +175,15 @@ describe('the settler', () => {
     ['of the one before it', { registration: 10, unused: true }, { 'q 9': 4_100 }, 4_100],
     ['of itself, where it had a use', { registration: 10 }, { 'q 9': 4_100 }, 4_800],
     ['of itself, where the one before may live', { registration: 10, unused: true }, {}, 4_800],
-    ['of itself, where another one answered', { registration: 11, unused: true }, { 'q 9': 4_100 }, 4_800],
+    ['of the listed one, where it is not registered yet', { unused: true }, { 'q 10': 4_100 }, 4_100],
+    ['of now, where it is not registered yet and the listed one may live', { unused: true }, {}, NOW],
+    [
+      'of the listed one, where it is registered since',
+      { registration: 11, unused: true },
+      { 'q 10': 4_100 },
+      4_100,
+    ],
+    ['of itself, where the listed one may live', { registration: 11, unused: true }, { 'q 9': 4_100 }, 4_800],
   ])('takes of a proxy that has begun since the age %s', async (_, reply, deadBy, activeAt) => {
     const { world, settler, backend, last } = scene();
     world.deadBy = deadBy;

@@ -115,11 +115,15 @@ export class Settler {
     listed: readonly Node[],
   ): Promise<Evidence> {
     for (let round = 1; ; round++) {
-      const answers = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
+      const came = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
       const deadBy = asked.map((proxyId, index) => {
         const node = listed.find(({ id }) => id === proxyId);
-        return this.#deadBy(proxyId, node, backend.usage.words.get(proxyId)?.registration, answers[index]);
+        return this.#deadBy(proxyId, node, backend.usage.words.get(proxyId)?.registration, came[index]);
       });
+      // One that is not registered yet cannot speak for the process that is, unless that is dead.
+      const answers = came.map((answer, index) =>
+        answer?.unused && answer.registration === 0 && deadBy[index] === undefined ? undefined : answer,
+      );
       const told = { answers, deadBy };
       if (!nobodyUses(told)) return { ...told, established: undefined };
       const established = await this.#look(backend);
@@ -129,7 +133,7 @@ export class Settler {
 
   /**
    * When the process that cannot tell any more was dead: of a proxy without an answer its own, of one that has begun since the
-   * one whose registration it replaced.
+   * one whose registration it replaced, or will replace.
    */
   #deadBy(
     proxyId: string,
@@ -140,8 +144,10 @@ export class Settler {
     const { proxies } = this.#parts;
     const present = Math.max(listed?.registration ?? 0, heard ?? 0);
     if (!answer?.activity) return proxies.deadBy(proxyId, present);
-    if (!listed || !answer.unused || answer.registration !== listed.registration) return undefined;
-    return proxies.deadBy(proxyId, listed.replacedRegistration);
+    if (!answer.unused) return undefined;
+    // One that registers only now has had no part in this backend: the route was withdrawn before.
+    const itself = answer.registration === listed?.registration;
+    return proxies.deadBy(proxyId, itself ? listed.replacedRegistration : present);
   }
 
   async #decide(

@@ -52,7 +52,10 @@ export class Cluster {
       .catch((error: unknown) => {
         if (!app.signal.aborted) log.error({ error }, 'the bus cannot be opened');
       });
+    // Agents that hear of it ask it, by the bus.
+    const begun = clock.now();
     app.every('membership', 500, async (signal) => {
+      await nothingToWaitFor([() => this.#unheard()], clock, signal, begun + ALONE_AFTER_MS);
       if (node.publicAddresses.length === 0)
         node.publicAddresses = [...(await publicAddresses(config)).addresses];
       await this.membership.run(signal);
@@ -67,13 +70,16 @@ export class Cluster {
     const { clock, log, signal } = this.#app;
     const patience = this.#needed ? Number.POSITIVE_INFINITY : clock.now() + ALONE_AFTER_MS;
     const registered = () => this.membership.waitingFor();
-    const heard = () => (this.bus.connected ? undefined : 'NATS');
-    await nothingToWaitFor([heard, registered], clock, signal, patience);
+    await nothingToWaitFor([() => this.#unheard(), registered], clock, signal, patience);
     this.#follow();
     await nothingToWaitFor([() => this.#unread()], clock, signal, patience);
-    const missing = [heard(), registered(), this.#unread()].filter((phrase) => phrase !== undefined);
+    const missing = [this.#unheard(), registered(), this.#unread()].filter((phrase) => phrase !== undefined);
     if (missing.length > 0)
       log.warn({ missing }, 'serving without the rest of the cluster, from what was kept');
+  }
+
+  #unheard(): string | undefined {
+    return this.bus.connected ? undefined : 'NATS';
   }
 
   #unread(): string | undefined {

@@ -20,14 +20,15 @@ async function serve(given: ProxyConfig, app: App): Promise<void> {
 
   const process = ownProcess();
   const cluster = new Cluster({ ...config, process }, app, routes, !restored);
-  await cluster.joined();
 
   const agents = app.own(new AgentChannels(config.cluster, config.id));
   const { bus, membership } = cluster;
   const { scheduler } = membership;
   const registration = () => membership.registration;
   const parts = { routes, bus, scheduler, agents, snapshots, clock, log, process, registration, tickets };
+  // It answers agents from before it is known to them: none waits in vain for its word.
   const proxy = app.own(new EdgeProxy(config, parts));
+  await cluster.joined();
   await proxy.listen();
   app.every('keeping the routes', 2_000, (signal) => snapshots.turn(signal));
 }

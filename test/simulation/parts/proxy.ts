@@ -152,13 +152,7 @@ export class SimulatedProxy {
     const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
     const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region: 'local', process: identity });
     const membership = new Membership(scheduler, { node }, clock, silent);
-    process.every('membership', 500, (signal) => membership.run(signal));
-    await nothingToWaitFor([() => membership.waitingFor()], clock, NEVER);
     const routes = new RouteTable(world.random.next, changed.replica);
-    this.routes = routes;
-    routes.onChange((backend, route) => this.#watch.routeChanged(this, backend, route?.epoch));
-    process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, silent, signal));
-    await nothingToWaitFor([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
     const options = {
       id,
       droneId: '',
@@ -167,7 +161,7 @@ export class SimulatedProxy {
       heldTotal: 1_000,
       routesTrustedMs: DEADLINES.routesTrusted,
     };
-    this.entrance = new Entrance(options, {
+    const entrance = new Entrance(options, {
       routes,
       bus,
       scheduler,
@@ -188,6 +182,13 @@ export class SimulatedProxy {
         forget: () => {},
       },
     });
+    process.every('membership', 500, (signal) => membership.run(signal));
+    await nothingToWaitFor([() => membership.waitingFor()], clock, NEVER);
+    this.routes = routes;
+    routes.onChange((backend, route) => this.#watch.routeChanged(this, backend, route?.epoch));
+    process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, silent, signal));
+    await nothingToWaitFor([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
+    this.entrance = entrance;
     world.note('serves', this.name);
   }
 

@@ -2,6 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { request, startUpstream, type Upstream } from '@spawner/testkit';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
+describe('a proxy that starts', () => {
+  it('answers agents before it is registered, so that none of them takes its silence for use', async () => {
+    await using world = await startProxyWorld();
+    expect(world.early()).toMatchObject({ activity: { open: 0 }, held: 0, registration: 0, unused: true });
+  });
+});
+
 describe('a proxy that stood still for a while', () => {
   let world: ProxyWorld;
   let upstream: Upstream;
