@@ -71,6 +71,20 @@ describe('a proxy of four workers that is told to stop', () => {
     expect(performance.now() - from).toBeLessThan(4_500);
   });
 
+  it('ends at once at a second signal, and all workers with it', async () => {
+    await using ending = await startFourWorkers({ SPAWNER_PROXY_DRAIN_MS: '20000' });
+    const { host } = await ending.backend(upstream);
+    const endless = await visitor(ending.port, host);
+    expect(await endless.ask('/sse')).toBe('200');
+    const exited = ending.proxy.kill('SIGTERM');
+    await eventually(() => ending.proxy.lines.some((line) => line.includes('"stopping"')));
+    process.kill(ending.proxy.pid, 'SIGTERM');
+    const from = performance.now();
+    // Its output ends when no worker has it open any more.
+    expect((await exited).code).toBe(1);
+    expect(performance.now() - from).toBeLessThan(5_000);
+  });
+
   it('drains too when its supervisor is killed: no worker stays', async () => {
     await using ending = await startFourWorkers({ SPAWNER_PROXY_DRAIN_MS: '8000' });
     const { host } = await ending.backend(upstream);
