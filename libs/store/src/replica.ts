@@ -22,6 +22,8 @@ export class Replica<T extends Versioned> {
   readonly #changed: (id: string, row: T | undefined) => void;
   /** Rows of an earlier log that this one has not told of: whatever it says of them is newer, however low its epoch. */
   readonly #unconfirmed = new Set<string>();
+  /** Rows of which somebody knows more than the writer had told by this epoch. */
+  readonly #presumed = new Map<string, number>();
   #position: LogPosition | undefined;
 
   /** `changed` hears of every row that is now another than before, or gone. */
@@ -33,9 +35,9 @@ export class Replica<T extends Versioned> {
     return this.#rows.get(id);
   }
 
-  /** A row that the present log has not told of: it is an earlier log's, another copy's, or presumed. */
+  /** A row that the present log has not told of: it is an earlier log's, another copy's, or somebody else's word. */
   isUnconfirmed(id: string): boolean {
-    return this.#unconfirmed.has(id);
+    return this.#unconfirmed.has(id) || this.#presumed.has(id);
   }
 
   /** Whether there is any such row. */
@@ -45,14 +47,20 @@ export class Replica<T extends Versioned> {
 
   /** Begins with a copy that was kept elsewhere, of a table whose log stood at `position`. Nothing of it is confirmed. */
   restore(position: LogPosition, rows: ReadonlyMap<string, T>): void {
-    for (const [id, row] of rows) this.presume(id, row);
+    for (const [id, row] of rows) {
+      this.#put(id, row);
+      this.#unconfirmed.add(id);
+    }
     this.#position = position;
   }
 
-  /** Takes somebody else's word for a row, until the log or the table says anything of it. */
+  /**
+   * Takes the word of somebody who knows more of a row than its writer had told by the row's epoch, until the writer tells of
+   * it again: an older word of the writer's, though it is read later, is no news.
+   */
   presume(id: string, row: T): void {
     this.#put(id, row);
-    this.#unconfirmed.add(id);
+    this.#presumed.set(id, row.epoch);
   }
 
   rows(): IterableIterator<T> {
@@ -78,6 +86,7 @@ export class Replica<T extends Versioned> {
     if (!keepMissing) for (const id of [...this.#rows.keys()]) if (!rows.has(id)) this.#put(id, undefined);
     for (const [id, row] of rows) {
       const present = this.#rows.get(id);
+      if (this.#isOldWord(id, row)) continue;
       if (!present || this.#unconfirmed.has(id) || row.epoch > present.epoch) this.#put(id, row);
     }
     this.#position = position;
@@ -90,6 +99,7 @@ export class Replica<T extends Versioned> {
     if (!last || !(begins || (at.epoch === last.epoch && at.n === last.n + 1))) return false;
     this.#position = at;
     const present = this.#rows.get(change.id);
+    if (change.row && this.#isOldWord(change.id, change.row)) return true;
     if (present && !this.#unconfirmed.has(change.id) && present.epoch > change.epoch) return true;
     if (present || change.row) this.#put(change.id, change.row);
     return true;
@@ -100,8 +110,13 @@ export class Replica<T extends Versioned> {
     return this.#position !== undefined && head.epoch === this.#position.epoch && head.n >= this.#position.n;
   }
 
+  #isOldWord(id: string, row: T): boolean {
+    return row.epoch <= (this.#presumed.get(id) ?? Number.NEGATIVE_INFINITY);
+  }
+
   #put(id: string, row: T | undefined): void {
     this.#unconfirmed.delete(id);
+    this.#presumed.delete(id);
     if (row) this.#rows.set(id, row);
     else this.#rows.delete(id);
     this.#changed(id, row);

@@ -86,7 +86,7 @@ export class RouteTable {
     this.#replica.restore(position, new Map(rows.map((row) => [row.backendId, row])));
   }
 
-  /** Takes an agent's word for a route, until the store says anything of it. */
+  /** Takes an agent's word for a route, until the store tells of that anew: an end that it has not heard of yet is one. */
   presume(route: Route): void {
     this.#replica.presume(route.backendId, route);
   }
