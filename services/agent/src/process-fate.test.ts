@@ -84,6 +84,8 @@ describe('what became of a process of this machine', () => {
     const pid = Number(String(line));
     const identity = identityOf(pid);
     expect(fate(identity)).toBe('alive');
+    // As a shell it might still ask.
+    await eventually(() => expect(readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n'));
     process.kill(pid, 'SIGKILL');
     await eventually(() => expect(stateOf(pid)).toBe('Z'));
     expect(fate(identity)).toBe('dead');
