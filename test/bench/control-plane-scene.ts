@@ -42,6 +42,7 @@ export async function withControlPlane<T>(
       SPAWNER_NATS_URL: nats.url,
       SPAWNER_CLUSTER: 'bench',
       SPAWNER_LOG_LEVEL: 'warn',
+      SPAWNER_SCHEDULER_EMPTY_STORE: 'new',
       SPAWNER_SCHEDULER_PORT: String(port),
       SPAWNER_SCHEDULER_ADMIN_PORT: String(adminPort),
     },
