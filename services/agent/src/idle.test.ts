@@ -72,7 +72,9 @@ describe('a proxy that was told that a backend is there', () => {
   it('is still heard where it was registered before', () => {
     const before = reported(unusedSince(0), 'p', 7, { open: 3, ageMs: 0 }, 1_000);
     const usage = verified(before, 'p', 2_000);
-    expect(usage.words.get('p')).toEqual({ registration: 7, open: 3, heardAt: 2_000 });
+    expect(usage.words.get('p')).toEqual({ registration: 7, open: 3, heardAt: 2_000, verified: true });
+    const later = reported(usage, 'p', 7, { open: 3, ageMs: 0 }, 3_000);
+    expect(later.words.get('p')).not.toHaveProperty('verified');
   });
 });
 

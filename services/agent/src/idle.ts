@@ -16,10 +16,12 @@ export interface Usage {
   readonly last?: { readonly at: number; readonly proxyId: string } & Partial<LastExchange>;
 }
 
-interface Word {
+export interface Word {
   readonly registration: number;
   readonly open: number;
   readonly heardAt: number;
+  /** It asked after the backend since its last report, and may be another process than the one that reported. */
+  readonly verified?: boolean;
 }
 
 type Said = Pick<ProxyActivity, 'open' | 'ageMs' | 'last'>;
@@ -63,7 +65,12 @@ export function answered(usage: Usage, proxyId: string, { open, ageMs, last }: S
  */
 export function verified(usage: Usage, proxyId: string, now: number): Usage {
   const { registration = 0, open = 0 } = usage.words.get(proxyId) ?? {};
-  const words = new Map(usage.words).set(proxyId, { registration, open: Math.max(1, open), heardAt: now });
+  const words = new Map(usage.words).set(proxyId, {
+    registration,
+    open: Math.max(1, open),
+    heardAt: now,
+    verified: true,
+  });
   return { ...usage, activeAt: now, words };
 }
 

@@ -6,7 +6,7 @@ import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { ActivityKind } from '@spawner/proto/v1/explanation';
 import { createLog, type Log } from '@spawner/service';
 import { eventually } from '@spawner/testkit';
-import { reported, type Usage, unusedSince } from './idle.ts';
+import { reported, type Usage, unusedSince, verified } from './idle.ts';
 import { makeInstruments } from './instruments.ts';
 import { Settler } from './settler.ts';
 
@@ -157,6 +157,19 @@ describe('the settler', () => {
     await last('stop a 1');
     expect(world.heard).toEqual(['p 10', 'q 10']);
     expect(backend.usage.activeAt).toBe(NOW - IDLE);
+  });
+
+  it('waits for a proxy that asked after the backend since it reported, for that may be another process', async () => {
+    const { world, settler, backend, refusals, last } = scene();
+    world.deadBy = { 'q 10': NOW - IDLE };
+    world.answers = async (proxy) => {
+      if (proxy === 'q') throw new Error('nobody answers');
+      return says(0);
+    };
+    backend.usage = verified(reported(unusedSince(0), 'q', 10, { open: 0, ageMs: 0 }, 0), 'q', 0);
+    settler.turn();
+    await last('give back a');
+    expect(refusals).toEqual(['no answer from q']);
   });
 
   it('asks of the registration that it heard of last, where the list has an older one', async () => {

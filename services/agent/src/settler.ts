@@ -9,7 +9,7 @@ import type { RpcClient } from '@spawner/rpc';
 import { type Log, Outage } from '@spawner/service';
 import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
-import { isDue, whomToAsk } from './idle.ts';
+import { isDue, type Word, whomToAsk } from './idle.ts';
 import type { Instruments } from './instruments.ts';
 import type { ProxyProcesses } from './proxy-processes.ts';
 import { causeOf } from './refusals.ts';
@@ -118,7 +118,7 @@ export class Settler {
       const came = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
       const deadBy = asked.map((proxyId, index) => {
         const node = listed.find(({ id }) => id === proxyId);
-        return this.#deadBy(proxyId, node, backend.usage.words.get(proxyId)?.registration, came[index]);
+        return this.#deadBy(proxyId, node, backend.usage.words.get(proxyId), came[index]);
       });
       // One that is not registered yet cannot speak for the process that is, unless that is dead.
       const answers = came.map((answer, index) =>
@@ -138,12 +138,13 @@ export class Settler {
   #deadBy(
     proxyId: string,
     listed: Node | undefined,
-    heard: number | undefined,
+    heard: Word | undefined,
     answer: SettleReply | undefined,
   ): number | undefined {
     const { proxies } = this.#parts;
-    const present = Math.max(listed?.registration ?? 0, heard ?? 0);
-    if (!answer?.activity) return proxies.deadBy(proxyId, present);
+    const present = Math.max(listed?.registration ?? 0, heard?.registration ?? 0);
+    // Who asked after the backend may be a process that is not registered yet, under the same name.
+    if (!answer?.activity) return heard?.verified ? undefined : proxies.deadBy(proxyId, present);
     if (!answer.unused) return undefined;
     // One that registers only now has had no part in this backend: the route was withdrawn before.
     const itself = answer.registration === listed?.registration;
