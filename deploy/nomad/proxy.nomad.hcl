@@ -63,6 +63,11 @@ job "spawner-proxy" {
       }
     }
 
+    # Its routes and certificate outlive it, so that it can start while the rest of the cluster is away.
+    ephemeral_disk {
+      sticky = true
+    }
+
     service {
       name     = "spawner-proxy"
       port     = "https"
@@ -103,6 +108,7 @@ job "spawner-proxy" {
         SPAWNER_PROXY_REGION           = "${node.datacenter}"
         SPAWNER_PROXY_PUBLIC_ADDRESSES = "${attr.unique.network.ip-address}"
         SPAWNER_PROXY_HTTPS            = "true"
+        SPAWNER_PROXY_STATE_DIR        = "${NOMAD_ALLOC_DIR}/data"
       }
 
       # Every scheduler that Nomad knows of; asked in turn.

@@ -3,8 +3,8 @@ import { RouteTable } from '@spawner/store';
 import { AgentChannels } from './agents.ts';
 import { Cluster } from './cluster.ts';
 import { type ProxyConfig, readConfig } from './config.ts';
+import { Snapshots } from './kept/snapshots.ts';
 import { EdgeProxy } from './proxy.ts';
-import { Snapshots } from './snapshots.ts';
 import { inWorkers } from './workers/in-workers.ts';
 import { ownPlace } from './workers/place.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
-import type { KeyPair } from './certificates.ts';
+import type { KeyPair } from '../certificates.ts';
 import { KeptState, type StateOwner } from './kept-state.ts';
 
 /**

@@ -7,7 +7,7 @@ import {
 } from '@spawner/proto/internal/proxy_state';
 import type { Route } from '@spawner/proto/internal/route';
 import type { LogPosition, RouteTable } from '@spawner/store';
-import type { KeyPair } from './certificates.ts';
+import type { KeyPair } from '../certificates.ts';
 import { StateFile, StateFileRefused } from './state-file.ts';
 
 /** A route table as it was kept. */
