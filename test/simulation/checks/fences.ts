@@ -1,5 +1,6 @@
 import { DEADLINES } from '@spawner/domain';
 import type { BackendKey } from '@spawner/proto/v1/backend';
+import { keyHash } from '@spawner/store';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { Container } from '../world/container.ts';
 import type { World } from '../world/world.ts';
@@ -23,6 +24,15 @@ export class Fences {
     this.#drones = drones;
   }
 
+  /**
+   * The store lacks what it had. A fence with which no program has started may be given again, or a lower one: where the
+   * order to start never arrived, nobody knows of it. Should such a program start after all, `started` judges it.
+   */
+  storeLost(): void {
+    for (const [hash, fence] of this.#issued)
+      if (fence > (this.#started.get(hash) ?? 0)) this.#issued.set(hash, this.#started.get(hash) ?? 0);
+  }
+
   /** The store gave a key, by its hash, to a placement. */
   issued(hash: string, fence: number): void {
     const before = this.#issued.get(hash) ?? 0;
@@ -33,10 +43,10 @@ export class Fences {
   started(container: Container): void {
     const { key, fence } = container;
     if (!key) return;
-    const name = nameOf(key);
-    const before = this.#started.get(name) ?? 0;
+    const [name, hash] = [nameOf(key), keyHash(key)];
+    const before = this.#started.get(hash) ?? 0;
     if (fence <= before) this.#world.violate(`(1) fence ${fence} of key ${name} started after ${before}`);
-    else this.#started.set(name, fence);
+    else this.#started.set(hash, fence);
     if (!container.strict) return;
     for (const drone of this.#drones)
       for (const other of drone.engine.containers.values())

@@ -58,6 +58,7 @@ export class Invariants implements EngineWatch, ProxyWatch {
 
   /** The store is another one, or lacks what it had. */
   storeLost(): void {
+    this.fences.storeLost();
     this.records.storeLost();
     this.replicas.storeLost();
   }
