@@ -13,7 +13,7 @@ const FROM = 15_000;
 const TO = 32_000;
 const WORKERS = 16;
 const EACH = Math.floor((TO - FROM) / WORKERS);
-const own = FROM + (Number(process.env['JEST_WORKER_ID'] ?? 0) % WORKERS) * EACH;
+const own = FROM + (Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS) * EACH;
 
 let next = randomInt(EACH);
 
