@@ -31,9 +31,16 @@ export function ownProcess(): ProcessIdentity | undefined {
   }
 }
 
-/** The name in a stat line may hold anything, a closing bracket included: the fields begin after the last. */
 export function startTicksIn(stat: string): number {
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  return Number(statFields(stat)[19]);
+}
+
+/**
+ * The fields of /proc/<pid>/stat from the third, the state, on (proc(5)). The second, the name, may hold anything, a closing
+ * bracket included: the others begin after the last.
+ */
+export function statFields(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function namespaceInode(kind: 'pid' | 'time'): number {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { statFields } from '@spawner/service';
 
 /** What Linux tells of a process in /proc/<pid>/stat (proc(5)). */
 export interface ProcessFacts {
@@ -47,9 +48,8 @@ export function cpuPercent(ticks: number, elapsedMs: number): number {
   return elapsedMs > 0 ? Math.max(0, (ticks / TICKS_PER_SECOND / (elapsedMs / 1_000)) * 100) : 0;
 }
 
-/** The name in a stat line may hold anything, a closing bracket included: the fields begin after the last. */
 export function parseStat(line: string): ProcessFacts {
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const fields = statFields(line);
   const number = (index: number) => Number(fields[index]);
   return {
     pid: Number.parseInt(line, 10),
