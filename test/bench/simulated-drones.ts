@@ -3,13 +3,14 @@
  * take every backend through its life at once, over real gRPC. One server answers for all of them.
  */
 import { DEADLINES, STATES } from '@spawner/domain';
-import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
+import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import { type BackendStatus, SpecSummary } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { RenewVerdict, SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { createClient, implement, type RpcClient, type RpcServer, serveRpc } from '@spawner/rpc';
+import { createClient, type RpcClient, type RpcServer, serveRpc } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
+import { benchAgent } from './bench-agent.ts';
 
 const CALL_MS = 30_000;
 /** What an agent reports on the way to READY. */
@@ -37,21 +38,7 @@ export class SimulatedDrones implements AsyncDisposable {
 
   static async open(schedulerAddress: string, log: Log): Promise<SimulatedDrones> {
     let taken: (request: StartBackendRequest) => void = () => {};
-    const service = implement(AgentServiceService, {
-      startBackend: async (request) => {
-        taken(request);
-        return {};
-      },
-      stopBackend: async () => ({}),
-      listBackends: async () => ({ backends: [] }),
-      explainBackend: async () => {
-        throw new Error('a simulated drone explains nothing');
-      },
-      verifyBackend: async () => {
-        throw new Error('a simulated drone has no backends');
-      },
-      tailLogs: async function* () {},
-    });
+    const service = benchAgent((request) => taken(request));
     const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
     const drones = new SimulatedDrones(schedulerAddress, server);
     taken = (request) => drones.#take(request);

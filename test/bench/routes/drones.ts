@@ -3,13 +3,13 @@
  * the next renewal. What they are told to start comes to READY by itself, or when it is told to.
  */
 import { STATES, systemClock } from '@spawner/domain';
-import { AgentServiceService } from '@spawner/proto/internal/agent_service';
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { implement, Membership, type RpcServer, schedulerAt, serveRpc } from '@spawner/rpc';
+import { Membership, type RpcServer, schedulerAt, serveRpc } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
 import { eventually } from '@spawner/testkit';
+import { benchAgent } from '../bench-agent.ts';
 
 /** What an agent reports on the way to READY. */
 const BEFORE_READY = [BackendState.LOADING, BackendState.STARTING, BackendState.WAITING];
@@ -93,21 +93,7 @@ export class Drones implements AsyncDisposable {
     const backends = new Map<string, BackendStatus>();
     const unheard = new Map<string, BackendStatus>();
     let taken: (id: string) => void = () => {};
-    const service = implement(AgentServiceService, {
-      startBackend: async ({ id }) => {
-        taken(id);
-        return {};
-      },
-      stopBackend: async () => ({}),
-      listBackends: async () => ({ backends: [] }),
-      explainBackend: async () => {
-        throw new Error('a drone of the benchmark explains nothing');
-      },
-      verifyBackend: async () => {
-        throw new Error('a drone of the benchmark has no backends');
-      },
-      tailLogs: async function* () {},
-    });
+    const service = benchAgent(({ id }) => taken(id));
     const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
     const node = Node.fromPartial({
       kind: NodeKind.DRONE,

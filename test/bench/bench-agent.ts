@@ -1,0 +1,20 @@
+import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
+import { implement } from '@spawner/rpc';
+
+/** An agent as far as benchmarks need one: it is handed backends, and has nothing to say of any. */
+export function benchAgent(start: (request: StartBackendRequest) => void) {
+  const nothing = async () => {
+    throw new Error('an agent of a benchmark has no backends');
+  };
+  return implement(AgentServiceService, {
+    startBackend: async (request) => {
+      start(request);
+      return {};
+    },
+    stopBackend: async () => ({}),
+    listBackends: async () => ({ backends: [] }),
+    explainBackend: nothing,
+    verifyBackend: nothing,
+    tailLogs: async function* () {},
+  });
+}
