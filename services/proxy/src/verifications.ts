@@ -6,6 +6,7 @@ import { BackendState } from '@spawner/proto/v1/backend';
 import { type Log, Outage } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
 import type { EdgeAnswer } from './edge.ts';
+import { isSameEndpoint } from './endpoint.ts';
 
 /**
  * Routes that nobody has stood behind for too long: of a copy that was kept on disk, or of a store that has been away
@@ -74,7 +75,7 @@ export class Verifications {
     const word = this.#words.get(id);
     const { endpoint } = answer;
     const toVerify: EdgeAnswer = { kind: 'hold', state: route.backendState, unverified: endpoint };
-    if (!word || !isSame(word.endpoint, endpoint)) return toVerify;
+    if (!word || !isSameEndpoint(word.endpoint, endpoint)) return toVerify;
     const age = now - word.saidAt;
     const rested = now - (word.failedAt ?? Number.NEGATIVE_INFINITY) >= REST_MS;
     if (!word.yes) return rested ? toVerify : { kind: 'unverified' };
@@ -132,7 +133,7 @@ export class Verifications {
       return;
     }
     const there = backendState === BackendState.READY;
-    const here = there && [local, network].some((each) => each && isSame(each, endpoint));
+    const here = there && [local, network].some((each) => each && isSameEndpoint(each, endpoint));
     const now = clock.now();
     if (here) this.#keep(id, { endpoint, saidAt: now, yes: true }, now);
     else if (there) routes.presume({ ...route, local, network });
@@ -147,8 +148,4 @@ export class Verifications {
     for (const [other, { saidAt }] of this.#words)
       if (now - saidAt >= DEADLINES.verified) this.#words.delete(other);
   }
-}
-
-function isSame(one: Endpoint, other: Endpoint): boolean {
-  return one.port === other.port && one.host === other.host;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { isSameEndpoint } from '../endpoint.ts';
 import { Upstream, type UpstreamUser } from './upstream.ts';
 
 /**
@@ -44,7 +45,7 @@ export class KeptUpstreams {
     const free = this.#backends.get(id)?.free;
     const now = this.#clock.now();
     for (let kept = free?.pop(); kept; kept = free?.pop()) {
-      if (kept.socket.destroyed || kept.idleUntil <= now || !isSame(kept.endpoint, endpoint)) {
+      if (kept.socket.destroyed || kept.idleUntil <= now || !isSameEndpoint(kept.endpoint, endpoint)) {
         kept.drop();
         continue;
       }
@@ -130,8 +131,4 @@ export class KeptUpstreams {
     if (at >= 0) connections.free.splice(at, 1);
     if (connections.all.size === 0) this.#backends.delete(id);
   }
-}
-
-function isSame(one: Endpoint, other: Endpoint): boolean {
-  return one === other || (one.port === other.port && one.host === other.host);
 }
