@@ -21,7 +21,7 @@ const ONLY = process.env.SPAWNER_TEST_SCHEDULE;
 const AT_ONCE = 24;
 /** Starting a program takes more of the machine than all that is done with it. */
 const STARTS_AT_ONCE = 4;
-/** These many begin first, and run beside the others: a peer that vanishes takes a minute to be found. */
+/** These many begin first, and run beside the others: a peer that vanishes takes up to 80 s to be found. */
 const VANISHING = Number(process.env.SPAWNER_TEST_VANISHING ?? 0);
 const PROXIES = 3;
 const TROUBLE_EVERY_MS = Number(process.env.SPAWNER_TEST_TROUBLE_MS ?? 10_000);

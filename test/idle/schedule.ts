@@ -52,7 +52,7 @@ const WEIGHTS = {
   besideProxies: 0.5,
 } as const;
 
-/** Peers that vanish without a word; they take a minute to be found, so they are asked for and not drawn. */
+/** Peers that vanish without a word; they take up to 80 s to be found, so they are asked for and not drawn. */
 export const VANISHING = ['vanishedWebSocket', 'vanishedLongPoll'] as const;
 
 export type UseKind = keyof typeof WEIGHTS | (typeof VANISHING)[number];

@@ -1,6 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import { keepAlive } from './websocket.ts';
+import { keepAlive } from './keep-alive.ts';
 
 /** How backends are dialled. */
 export interface Dialling {

@@ -13,9 +13,9 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import type { KeyPair } from './certificates.ts';
+import { keepAlive } from './keep-alive.ts';
 import { isWebSocket, type WebRequest, type WebResponse } from './node-http.ts';
 import { Turns } from './turns.ts';
-import { keepAlive } from './websocket.ts';
 
 /**
  * Node's own HTTP servers, set for a proxy: no limit on the length of an exchange (uploads and long polls

@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { Socket } from 'node:net';
 import { closeFrame, FrameFollower } from './frames.ts';
+import { keepAlive } from './keep-alive.ts';
 
 /**
  * Upgraded connections. Bytes flow by themselves; this follows the frames towards the client, so that at
@@ -9,11 +10,6 @@ import { closeFrame, FrameFollower } from './frames.ts';
 export const GOING_AWAY = 1001;
 /** When one side has ended, the other gets this long to do so too. */
 export const LINGER_MS = 10_000;
-
-/** Finds half-open peers within a minute; httpxy sets other values before it hands a socket over. */
-export function keepAlive(socket: Socket): void {
-  socket.setKeepAlive(true, 30_000, 10_000, 3);
-}
 
 /** An upgraded connection, however its bytes are carried. */
 export interface OpenTunnel {
@@ -42,6 +38,7 @@ export class Tunnel implements OpenTunnel {
     this.#upstream = upstream;
     for (const socket of [client, upstream]) {
       socket.on('error', () => {});
+      // httpxy has set other values.
       if (socket instanceof Socket) keepAlive(socket);
     }
     upstream.on('data', this.#follow);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { closeFrame, FrameFollower } from '../frames.ts';
-import { GOING_AWAY, keepAlive, LINGER_MS, type OpenTunnel } from '../websocket.ts';
+import { GOING_AWAY, LINGER_MS, type OpenTunnel } from '../websocket.ts';
 import { ClientWriter } from './client-writer.ts';
 import type { Upstream, UpstreamUser } from './upstream.ts';
 
@@ -29,8 +29,6 @@ export class FastTunnel implements OpenTunnel, UpstreamUser {
     this.#upstream = upstream;
     this.#writer = new ClientWriter(client, secure);
     upstream.user = this;
-    keepAlive(client);
-    keepAlive(upstream.socket);
     client.on('data', (chunk: Buffer) => {
       if (!upstream.socket.write(chunk)) client.pause();
     });

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
-import { keepAlive } from '../websocket.ts';
+import { keepAlive } from '../keep-alive.ts';
 
 /**
  * One connection to a backend. What it reads lies in memory that all of them share, so it is the user's only
