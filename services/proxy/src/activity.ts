@@ -24,25 +24,7 @@ export class Activity {
     entry.open += 1;
     entry.forgotten = false;
     this.#backends.set(id, entry);
-    let over = false;
-    const end = (then: () => void) => {
-      if (over) return;
-      over = true;
-      entry.open -= 1;
-      then();
-      if (entry.forgotten && entry.open === 0) this.#backends.delete(id);
-    };
-    return {
-      reached: (upgrade, path) => {
-        entry.upgrade = upgrade;
-        entry.path = shortPath(path);
-      },
-      end: (now) =>
-        end(() => {
-          entry.lastActive = now;
-        }),
-      neverReached: () => end(() => {}),
-    };
+    return new OpenExchange(this.#backends, id, entry);
   }
 
   /** The route has gone: its entry goes when nothing is open any more. */
@@ -118,6 +100,36 @@ interface Entry {
   /** Of the exchange that reached it last. */
   upgrade?: boolean;
   path?: string;
+}
+
+class OpenExchange implements Exchange {
+  readonly #backends: Map<string, Entry>;
+  readonly #id: string;
+  readonly #entry: Entry;
+  #over = false;
+
+  constructor(backends: Map<string, Entry>, id: string, entry: Entry) {
+    this.#backends = backends;
+    this.#id = id;
+    this.#entry = entry;
+  }
+
+  reached(upgrade: boolean, path: string): void {
+    this.#entry.upgrade = upgrade;
+    this.#entry.path = shortPath(path);
+  }
+
+  end(now: number): void {
+    if (!this.#over) this.#entry.lastActive = now;
+    this.neverReached();
+  }
+
+  neverReached(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#entry.open -= 1;
+    if (this.#entry.forgotten && this.#entry.open === 0) this.#backends.delete(this.#id);
+  }
 }
 
 type Used = Pick<Entry, 'open' | 'lastActive' | 'upgrade' | 'path'>;

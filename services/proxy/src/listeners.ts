@@ -9,6 +9,7 @@ import {
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
+  DEFAULT_CIPHERS,
   type SecureContextOptions,
   type Server as TlsServer,
 } from 'node:tls';
@@ -65,7 +66,13 @@ const IDLE_MS = 75_000;
 const H2_IDLE_MS = 120_000;
 const H2_STREAMS = 250;
 
-const TLS: SecureContextOptions = { minVersion: 'TLSv1.2', honorCipherOrder: true };
+/** First of all, as Mozilla's guidelines and Go have it: SHA-256 instead of SHA-384 saves a tenth of a handshake. */
+const PREFERRED = 'TLS_AES_128_GCM_SHA256';
+const TLS: SecureContextOptions = {
+  minVersion: 'TLSv1.2',
+  honorCipherOrder: true,
+  ciphers: [PREFERRED, ...DEFAULT_CIPHERS.split(':').filter((name) => name !== PREFERRED)].join(':'),
+};
 
 export async function listenHttp(
   options: ListenOptions,
@@ -222,11 +229,14 @@ function hear(server: Server, handlers: Handlers): void {
 
 function track(server: Server, handlers: Handlers): Set<Socket> {
   const sockets = new Set<Socket>();
+  const closed = function (this: Socket) {
+    sockets.delete(this);
+  };
   server.on('connection', (socket: Socket) => {
     keepAlive(socket);
     handlers.connected(socket);
     sockets.add(socket);
-    socket.on('error', ignore).on('close', () => sockets.delete(socket));
+    socket.on('error', ignore).on('close', closed);
   });
   return sockets;
 }

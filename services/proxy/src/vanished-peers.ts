@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
@@ -18,21 +18,28 @@ export interface VanishedPeersParts {
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
 /** Within the limit, so that a peer is found at most a quarter later. Reading costs the kernel about 7 µs a connection. */
 const LOOKS = 4;
+const PIECE_BYTES = 16 * 1024;
 
 export class VanishedPeers {
   readonly #parts: VanishedPeersParts;
   readonly #sockets = new Set<Socket>();
   readonly #silences = new Silences();
+  /** One for all: every connection has it. */
+  readonly #closed: (this: Socket) => void;
 
   constructor(parts: VanishedPeersParts) {
     this.#parts = parts;
+    const sockets = this.#sockets;
+    this.#closed = function (this: Socket) {
+      sockets.delete(this);
+    };
   }
 
   /** Until it closes; a second call for the same socket does nothing. */
   watch(socket: Socket): void {
     if (this.#sockets.has(socket)) return;
     this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('close', this.#closed);
   }
 
   /** Looks until the signal; ends early, with a word in the log, where there are no such tables. */
@@ -67,13 +74,11 @@ export class VanishedPeers {
   }
 }
 
-/** Adds what stands in the table; IPv6 may be absent. Read piece by piece, because it may have many thousand lines. */
+/** Adds what stands in the table; IPv6 may be absent. */
 async function readTable(table: string, tries: Map<string, number>): Promise<void> {
-  let rest = '';
   try {
-    for await (const chunk of createReadStream(table, 'latin1')) {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
+    await using file = await open(table);
+    for await (const lines of linesOf(file)) {
       for (const line of lines) {
         const found = unanswered(line);
         if (found) tries.set(found.name, found.tries);
@@ -81,6 +86,18 @@ async function readTable(table: string, tries: Map<string, number>): Promise<voi
     }
   } catch (error) {
     if (table !== TABLES[1]) throw error;
+  }
+}
+
+/** Piece by piece through one buffer: a table of many thousand lines would leave megabytes behind, again and again. */
+async function* linesOf(file: FileHandle): AsyncGenerator<string[]> {
+  const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  for (let rest = ''; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+    if (bytesRead === 0) return;
+    const lines = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n');
+    rest = lines.pop() ?? '';
+    yield lines;
   }
 }
 

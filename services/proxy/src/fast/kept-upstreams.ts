@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { isSameEndpoint } from '../endpoint.ts';
-import { Upstream, type UpstreamUser } from './upstream.ts';
+import { Upstream, type UpstreamOwner, type UpstreamUser } from './upstream.ts';
 
 /**
  * The fast path's connections, a set of its own for each backend: none can carry another backend's request, and a
@@ -14,7 +14,8 @@ const IDLE_MS = 4_000;
 /** What a backend says of its patience is believed but for this. */
 const MARGIN_MS = 1_000;
 
-interface Connections {
+/** Those of one backend. */
+interface Connections extends UpstreamOwner {
   readonly free: Upstream[];
   readonly all: Set<Upstream>;
   /** None is kept until the next request. */
@@ -60,11 +61,7 @@ export class KeptUpstreams {
   open(id: string, endpoint: Endpoint, user: UpstreamUser): Upstream {
     const connections = this.#connectionsOf(id);
     connections.resting = false;
-    const upstream = new Upstream(endpoint, user, {
-      connectTimeoutMs: this.#connectTimeoutMs,
-      closed: (it) => this.#closed(id, it),
-      failed: (error) => this.#owner.failed(error),
-    });
+    const upstream = new Upstream(endpoint, user, connections);
     this.#owner.opened(upstream.socket);
     connections.all.add(upstream);
     return upstream;
@@ -118,7 +115,14 @@ export class KeptUpstreams {
   #connectionsOf(id: string): Connections {
     const known = this.#backends.get(id);
     if (known) return known;
-    const made: Connections = { free: [], all: new Set(), resting: false };
+    const made: Connections = {
+      free: [],
+      all: new Set(),
+      resting: false,
+      connectTimeoutMs: this.#connectTimeoutMs,
+      closed: (upstream) => this.#closed(id, upstream),
+      failed: (error) => this.#owner.failed(error),
+    };
     this.#backends.set(id, made);
     return made;
   }

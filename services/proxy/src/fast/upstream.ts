@@ -40,6 +40,8 @@ export class Upstream {
   /** It was kept from an earlier exchange. */
   reused = false;
   user: UpstreamUser | undefined;
+  /** Until the backend has taken the connection. */
+  #late: NodeJS.Timeout | undefined;
 
   constructor(endpoint: Endpoint, user: UpstreamUser, owner: UpstreamOwner) {
     this.#owner = owner;
@@ -49,9 +51,9 @@ export class Upstream {
     const read = (length: number, bytes: Uint8Array) => this.#read(length, bytes as Buffer);
     const options = { noDelay: true, writableHighWaterMark: QUEUED_BYTES };
     this.socket = connect({ host, port, ...options, onread: { buffer: shared, callback: read } });
-    const late = setTimeout(() => this.destroy(), owner.connectTimeoutMs);
-    this.socket.on('connect', () => {
-      clearTimeout(late);
+    this.#late = setTimeout(() => this.destroy(), owner.connectTimeoutMs);
+    this.socket.once('connect', () => {
+      this.#inTime();
       keepAlive(this.socket);
       this.user?.taken();
     });
@@ -60,9 +62,9 @@ export class Upstream {
       if (this.user) this.user.ended();
       else this.destroy();
     });
-    this.socket.on('error', () => {});
+    this.socket.on('error', ignore);
     this.socket.on('close', () => {
-      clearTimeout(late);
+      this.#inTime();
       owner.closed(this);
       const { user: last } = this;
       this.user = undefined;
@@ -80,6 +82,11 @@ export class Upstream {
     this.socket.destroy();
   }
 
+  #inTime(): void {
+    clearTimeout(this.#late);
+    this.#late = undefined;
+  }
+
   #read(length: number, bytes: Buffer): boolean {
     try {
       if (this.user) this.user.bytes(bytes, length);
@@ -91,3 +98,5 @@ export class Upstream {
     return true;
   }
 }
+
+function ignore(): void {}
