@@ -1,7 +1,7 @@
 /**
  * What an idle WebSocket over TLS takes of the proxy's memory: its resident size with so many open, less that before, by their
- * number; with the fast path and without, and of a bare relay, which is what Node itself takes. Ours is the real program; the
- * users and the backend are processes of their own.
+ * number; with the fast path and without, and of a bare relay, which is what Node itself takes. Ours is the real program with the
+ * allocator and the options of its image, which the relay has, too; the users and the backend are processes of their own.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -18,6 +18,7 @@ import {
   tempDir,
 } from '@spawner/testkit';
 import { DOMAIN, type ProxyWorld, startProxyWorld } from '../integration/proxy-fixture.ts';
+import { asDeployed } from './as-deployed.ts';
 import type { Figures } from './main.ts';
 import { rounded } from './statistics.ts';
 
@@ -37,6 +38,7 @@ export async function bench(): Promise<Figures> {
   const file = new URL('./proxy/upstream.ts', import.meta.url).pathname;
   const ready = (line: string) => line === 'ready';
   stack.use(await startProgram({ command: process.execPath, args: [file, String(backendPort)], ready }));
+  const deployed = asDeployed('proxy');
   const count = Math.min(WANTED, Math.floor((descriptors() - OWN_DESCRIPTORS) / 2));
   const figures: Record<string, number> = { websockets: count, descriptors: descriptors() };
   const rows: Record<string, object> = {};
@@ -45,9 +47,10 @@ export async function bench(): Promise<Figures> {
     figures[`kib_each_${name.replaceAll(' ', '_')}`] = each;
     rows[name] = { 'before, KiB': before, 'open, KiB': after, 'KiB each': each };
   };
-  note('bare relay', await sizesOfRelay(certificate, backendPort, count));
+  note('bare relay', await sizesOfRelay(certificate, backendPort, count, deployed));
   for (const path of ['on', 'off']) {
     await using world = await startProxyWorld({
+      ...deployed,
       SPAWNER_PROXY_FAST_PATH: path,
       SPAWNER_PROXY_HTTPS: 'true',
       SPAWNER_PROXY_REDIRECT_TO_HTTPS: 'false',
@@ -93,7 +96,12 @@ async function areOpen(world: ProxyWorld, count: number): Promise<void> {
   if (open !== count) throw new Error(`the proxy has ${open} WebSockets open, and not ${count}`);
 }
 
-async function sizesOfRelay(certificate: Certificate, backendPort: number, count: number): Promise<Sizes> {
+async function sizesOfRelay(
+  certificate: Certificate,
+  backendPort: number,
+  count: number,
+  env: Record<string, string>,
+): Promise<Sizes> {
   await using dir = await tempDir('relay');
   const [cert, key, port] = [join(dir.path, 'cert.pem'), join(dir.path, 'key.pem'), await freePort()];
   await Promise.all([writeFile(cert, certificate.certPem), writeFile(key, certificate.keyPem)]);
@@ -101,6 +109,7 @@ async function sizesOfRelay(certificate: Certificate, backendPort: number, count
   await using relay = await startProgram({
     command: process.execPath,
     args: [file, String(port), cert, key, String(backendPort)],
+    env,
     ready: (line) => line === 'ready',
   });
   return await sizes({ pid: relay.pid, port, host: `a.${DOMAIN}` }, count, async () => {});

@@ -1,11 +1,12 @@
 /**
  * What a request, a message and a handshake cost in the proxy and in its peers: processor time from /proc/<pid>/stat, and
  * the 99th percentile beside it, all in one run and in turns. Ours is the real program (`services/proxy/src/main.ts`, with
- * Redis, NATS and a scheduler that only registers), one process with its fast path and one without; the backend and
+ * Redis, NATS and a scheduler that only registers), one process with its fast path and one without, as its image starts it; the backend and
  * the load are processes of their own.
  */
 import { eventually, freePort, makeAuthority, request, startProgram } from '@spawner/testkit';
 import { DOMAIN, startProxyWorld } from '../integration/proxy-fixture.ts';
+import { asDeployed } from './as-deployed.ts';
 import type { Figures } from './main.ts';
 import { type Done, echoes, handshakes, processorTime, requests } from './proxy/load.ts';
 import { type Peer, startPeers } from './proxy/peers.ts';
@@ -97,6 +98,7 @@ export async function bench(): Promise<Figures> {
   const ours = async (name: string, fastPath: string) => {
     const world = stack.use(
       await startProxyWorld({
+        ...asDeployed('proxy'),
         SPAWNER_PROXY_FAST_PATH: fastPath,
         SPAWNER_PROXY_HTTPS: 'true',
         SPAWNER_PROXY_REDIRECT_TO_HTTPS: 'false',

@@ -13,8 +13,8 @@ import { parse } from 'yaml';
 import { ROOT } from '../cluster/service-process.ts';
 import { command } from './command.ts';
 
-/** wget is what the NATS image has, and its health check uses. */
-const PACKAGES = ['redis-server', 'nats-server', 'libstdc++6', 'wget'];
+/** wget is what the NATS image has, and its health check uses; jemalloc is what the proxy's stage would install. */
+const PACKAGES = ['redis-server', 'nats-server', 'libstdc++6', 'wget', 'libjemalloc2'];
 const STAND_IN = 'spawner-test/debian';
 
 /** Sees to it that the engine has an image under every name that compose.yaml and the Dockerfile start from. */

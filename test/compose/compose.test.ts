@@ -53,6 +53,10 @@ describe('the compose stack', () => {
     ).catch(withLogs);
   });
 
+  it('runs the proxy with the allocator that its image names', async () => {
+    expect(await stack.inside('proxy', ['cat', '/proc/1/maps'])).toContain('/libjemalloc.so.2');
+  });
+
   it('spawns a session that answers over HTTP and WebSocket, and ends it', async () => {
     const api = apiOf(stack.ports.SPAWNER_GATEWAY_HTTP_PORT, (error) => error);
     const edge = edgeOf(stack.ports.SPAWNER_PROXY_HTTP_PORT, 'spawner.localhost');

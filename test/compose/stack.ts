@@ -9,6 +9,8 @@ export interface Stack extends AsyncDisposable {
   ports: Ports;
   /** Of all services together. */
   logs(): Promise<string>;
+  /** What this command prints in the container of this service. */
+  inside(service: string, command: string[]): Promise<string>;
   /** One line a service: its name and what Docker says of its health. */
   health(): Promise<Record<string, string>>;
 }
@@ -38,6 +40,7 @@ export async function startStack(folder: string, socketPath: string): Promise<St
   return {
     ports,
     logs: () => compose(['logs', '--no-color', '--tail', '40']),
+    inside: (service, words) => compose(['exec', '-T', service, ...words]),
     health: async () => {
       const label = `label=com.docker.compose.project=${project}`;
       const format = '{{.Label "com.docker.compose.service"}}\t{{.Status}}';

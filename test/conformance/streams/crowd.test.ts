@@ -1,0 +1,44 @@
+/**
+ * Ten thousand WebSockets that were opened together and say nothing outlive their keep-alive. Asked in one rhythm, all their probes
+ * came at once, most were dropped on the way, again and again, and after a minute the kernel gave them all up for dead.
+ */
+import { execFileSync } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
+import { eventually, freePort, makeAuthority, type Program, request, startProgram } from '@spawner/testkit';
+import { DOMAIN, type ProxyWorld, startProxyWorld } from '../../integration/proxy-fixture.ts';
+
+const MOST = 10_000;
+/** Two descriptors of each, and some of the proxy's own. */
+const COUNT = Math.min(MOST, Math.floor((Number(execFileSync('sh', ['-c', 'ulimit -n'])) - 200) / 2));
+/** The kernel finds a dead peer within 80 s (services/proxy/src/keep-alive.ts). */
+const SILENT_MS = 90_000;
+
+it(`${COUNT} idle WebSockets are all open after a minute and a half`, async () => {
+  await using stack = new AsyncDisposableStack();
+  const authority = stack.use(await makeAuthority('crowd root'));
+  const backendPort = await freePort();
+  stack.use(await started('test/bench/proxy/upstream.ts', [backendPort], 'ready'));
+  const world = stack.use(
+    await startProxyWorld({ SPAWNER_PROXY_HTTPS: 'true', SPAWNER_PROXY_REDIRECT_TO_HTTPS: 'false' }),
+  );
+  world.certify(await authority.issue([`*.${DOMAIN}`]));
+  const { host } = await world.backend({ port: backendPort });
+  await eventually(() => request({ port: world.httpsPort, host, tls: { ca: authority.caPem } }));
+  stack.use(await started('test/bench/idle-websockets/client.ts', [world.httpsPort, host, COUNT], 'open'));
+  const until = performance.now() + SILENT_MS;
+  for (; performance.now() < until; await wait(1_000)) expect(await openIn(world)).toBe(COUNT);
+});
+
+async function openIn({ adminPort }: ProxyWorld): Promise<number> {
+  const { body } = await request({ port: adminPort, path: '/metrics' });
+  return Number(/^spawner_proxy_open_websockets\S* (\d+)/m.exec(body)?.[1]);
+}
+
+function started(file: string, args: (string | number)[], word: string): Promise<Program> {
+  return startProgram({
+    command: process.execPath,
+    args: [file, ...args.map(String)],
+    ready: (line) => line === word,
+    readyTimeoutMs: 180_000,
+  });
+}
