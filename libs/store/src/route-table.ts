@@ -91,6 +91,7 @@ export class RouteTable {
     this.#replica.presume(route.backendId, route);
   }
 
+  /** Of all rows: drones that are silent or have an agent, and connection tokens, have theirs too. */
   get size(): number {
     return this.#replica.size;
   }

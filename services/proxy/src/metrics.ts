@@ -31,7 +31,11 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('spawner.proxy.open_websockets', 'Upgraded connections now', sources.openWebSockets);
   gauge('spawner.proxy.held', 'Requests that wait for their backend', sources.held);
   gauge('spawner.proxy.waiting_pages', 'Pages that follow how far their backend is', sources.waitingPages);
-  gauge('spawner.proxy.routes', 'Routes in memory', sources.routes);
+  gauge(
+    'spawner.proxy.routes',
+    'Rows of the route table in memory: of backends, drones and connection tokens',
+    sources.routes,
+  );
   return {
     request: (outcome, status, count = 1) =>
       requests({ outcome, status: `${Math.floor(status / 100)}xx` }, count),
