@@ -29,11 +29,9 @@ export function keepAliveOf(turn: number): KeepAlive {
 }
 
 let turns = 0;
-const rhythms = new WeakMap<Socket, KeepAlive>();
 
-/** Sets it. Once more is cheap, and changes nothing unless somebody else has set other values. */
+/** Sets it, in the next rhythm. */
 export function keepAlive(socket: Socket): void {
-  const rhythm = rhythms.get(socket) ?? keepAliveOf(turns++);
-  rhythms.set(socket, rhythm);
-  socket.setKeepAlive(true, rhythm.idleMs, rhythm.intervalMs, rhythm.probes);
+  const { idleMs, intervalMs, probes } = keepAliveOf(turns++);
+  socket.setKeepAlive(true, idleMs, intervalMs, probes);
 }
