@@ -159,6 +159,25 @@ describe('HTTPS', () => {
     socket.destroy();
   });
 
+  it.each([
+    [undefined, 'TLS_AES_128_GCM_SHA256'],
+    ['TLS_AES_256_GCM_SHA384', 'TLS_AES_256_GCM_SHA384'],
+    ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_CHACHA20_POLY1305_SHA256'],
+    // What TLS 1.2 makes of it.
+    ['ECDHE-ECDSA-AES128-GCM-SHA256', 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'],
+  ])('prefers the cheapest cipher: offered %s, taken %s', async (ciphers, taken) => {
+    const host = await backend(red);
+    const before13 = ciphers?.startsWith('ECDHE') ? { maxVersion: 'TLSv1.2' as const } : {};
+    const socket = connectTls({
+      ...{ port: world.httpsPort, host: '127.0.0.1', servername: host, ca: fresh.caPem },
+      ...(ciphers ? { ciphers } : {}),
+      ...before13,
+    });
+    await once(socket, 'secureConnect');
+    expect(socket.getCipher().standardName).toBe(taken);
+    socket.destroy();
+  });
+
   it('P4: tells the backend that the client came by HTTPS', async () => {
     const host = await backend(red);
     const { headers } = JSON.parse((await get(host, fresh.caPem, '/headers')).body);
