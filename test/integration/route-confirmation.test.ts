@@ -53,6 +53,13 @@ describe('confirmRoute', () => {
     expect(await ask()).toBe('unsure');
   });
 
+  it('does not take the word of a store that a drone has not come back to, until that one is there or given up', async () => {
+    await epoch('await/drone/d1', '1', 'await/proxy/p1', '1', 'awaited', '2');
+    expect(await ask()).toBe('unsure');
+    await redis.send(['HDEL', keys.epoch, 'await/drone/d1']);
+    expect(await ask()).toBe('absent');
+  });
+
   it('does not take the word of another store than the table follows', async () => {
     await redis.send(['HSET', keys.routeHead, 'epoch', '8']);
     expect(await ask()).toBe('unsure');

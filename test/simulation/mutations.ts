@@ -20,7 +20,7 @@ class GapSkipping<T extends Versioned> extends Replica<T> {
   override apply(at: LogPosition, change: RowChange<T>): boolean {
     const last = this.position;
     if (last && (at.epoch > last.epoch || at.n > last.n + 1))
-      super.load({ epoch: at.epoch, n: at.n - 1 }, new Map(), true);
+      super.load({ epoch: at.epoch, n: at.n - 1 }, new Map(), () => true);
     return super.apply(at, change);
   }
 }

@@ -26,7 +26,7 @@ export const DEADLINES = {
   proxyForgotten: 45_000,
   /** Ended backends stay known (410 at the edge, GetBackend) for this long, then they are unknown. */
   retention: 15 * 60_000,
-  /** A store that came back empty is filled again by then; what is still missing has ended. */
+  /** A store that came back empty is filled again by then; what is still missing has ended, but on drones that are away. */
   refill: 45_000,
   /** A proxy reports activity this often. */
   activityReport: 1_000,

@@ -89,6 +89,11 @@ export function agentRow(drone: string): string {
   return `agent/${drone}`;
 }
 
+/** A row of the route table that is not a backend's. */
+export function isAside(row: string): boolean {
+  return row.includes('/');
+}
+
 const TOKEN = 'token/';
 
 /** Where the route table tells of a connection token. */

@@ -45,7 +45,7 @@ describe('Replica', () => {
   it('keeps what an emptied store lacks where it is told to, and drops it later', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     replica.load(at(5), new Map([['a', row(9)]]));
-    replica.load(at(1, 2), new Map([['b', row(10)]]), true);
+    replica.load(at(1, 2), new Map([['b', row(10)]]), () => true);
     expect([replica.get('a'), replica.get('b')]).toEqual([row(9), row(10)]);
     replica.load(at(1, 2), new Map([['b', row(10)]]));
     expect([replica.get('a'), replica.get('b')]).toEqual([undefined, row(10)]);
@@ -61,7 +61,7 @@ describe('Replica', () => {
         ['c', row(92, 'old')],
       ]),
     );
-    replica.load(at(0, 2), new Map(), true);
+    replica.load(at(0, 2), new Map(), () => true);
     expect(replica.apply(at(1, 2), { id: 'a', row: row(7, 'new'), epoch: 7 })).toBe(true);
     expect(replica.apply(at(2, 2), { id: 'a', row: row(6, 'older'), epoch: 6 })).toBe(true);
     expect(replica.apply(at(3, 2), { id: 'c', row: undefined, epoch: 8 })).toBe(true);
@@ -129,7 +129,7 @@ describe('Replica', () => {
         ['b', row(9)],
       ]),
     );
-    replica.load(at(1, 2), new Map([['a', row(1)]]), true);
+    replica.load(at(1, 2), new Map([['a', row(1)]]), () => true);
     expect(['a', 'b'].map((id) => replica.isUnconfirmed(id))).toEqual([false, true]);
     replica.load(at(1, 2), new Map([['a', row(1)]]));
     expect(replica.get('b')).toBeUndefined();

@@ -77,13 +77,13 @@ export class Replica<T extends Versioned> {
   }
 
   /**
-   * Takes the table as it was read after the log stood at `position`. Rows that it lacks go, unless
-   * `keepMissing`: a store that lost everything does not have them yet.
+   * Takes the table as it was read after the log stood at `position`. Rows that it lacks go, but for those that `keeps` says yes
+   * to: a store that lost everything does not have them yet.
    */
-  load(position: LogPosition, rows: ReadonlyMap<string, T>, keepMissing = false): void {
+  load(position: LogPosition, rows: ReadonlyMap<string, T>, keeps: (row: T) => boolean = () => false): void {
     if (position.epoch !== this.#position?.epoch)
       for (const id of this.#rows.keys()) this.#unconfirmed.add(id);
-    if (!keepMissing) for (const id of [...this.#rows.keys()]) if (!rows.has(id)) this.#put(id, undefined);
+    for (const [id, row] of [...this.#rows]) if (!rows.has(id) && !keeps(row)) this.#put(id, undefined);
     for (const [id, row] of rows) {
       const present = this.#rows.get(id);
       if (this.#isOldWord(id, row)) continue;

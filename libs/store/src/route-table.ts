@@ -1,9 +1,10 @@
-import { type Clock, DEADLINES } from '@spawner/domain';
+import type { Clock } from '@spawner/domain';
 import { Route } from '@spawner/proto/internal/route';
 import type { Log } from '@spawner/service';
 import { type Confirmation, confirmRoute } from './confirmation.ts';
 import { agentRow, droneRow, type Keys, tokenOfRow, tokenRow } from './keys.ts';
 import type { Redis, RedisReply } from './redis.ts';
+import { Refill } from './refill.ts';
 import { type LogPosition, Replica } from './replica.ts';
 
 const PAGE = '1000';
@@ -26,8 +27,8 @@ export class RouteTable {
   #loads = 0;
   #source: { redis: Redis; keys: Keys } | undefined;
   #confirming = 0;
-  /** Until then a store that lost everything is being filled again; after it, one more load drops what is still missing. */
-  #refilledAt: number | undefined;
+  /** While a store that lost everything is being filled again. */
+  #refill: Refill | undefined;
   /** Clock time at which the table was last seen to be in step with the store; and of the rows that only an earlier log told of. */
   #asOf = Number.NEGATIVE_INFINITY;
   #unconfirmedAsOf = Number.NEGATIVE_INFINITY;
@@ -118,7 +119,7 @@ export class RouteTable {
     const confirmation = await confirmRoute(redis, keys, id, this.#replica.position?.epoch ?? 0);
     this.#confirming--;
     // What a store that lost everything does not have may be written anew.
-    return confirmation === 'absent' && this.#refilledAt !== undefined ? 'unsure' : confirmation;
+    return confirmation === 'absent' && this.#refill ? 'unsure' : confirmation;
   }
 
   /** Hears of every route that changed or went, until `close` of what it returns. */
@@ -143,9 +144,10 @@ export class RouteTable {
         const inStep = entries.every(({ at, change }) =>
           this.#replica.apply(at, this.#keeps(change.id) ? change : { ...change, row: undefined }),
         );
+        for (const { change } of entries) this.#refill?.changed(change.id, clock.now());
         const headDue = clock.now() >= headAt;
         if (headDue) headAt = clock.now() + HEAD_EVERY_MS;
-        const refilled = this.#refilledAt !== undefined && clock.now() >= this.#refilledAt;
+        const refilled = this.#refill !== undefined && clock.now() >= this.#refill.lookAt;
         if (!inStep || refilled || (headDue && !(await this.#headAgrees(redis, keys, clock)))) {
           log.warn('the route log has a gap or a new beginning; loading again');
           await clock.sleep(this.#random() * RELOAD_JITTER_MS, signal);
@@ -181,9 +183,7 @@ export class RouteTable {
     if (before && position.epoch === before.epoch && position.n < before.n) return;
     // and what is written anew comes drone by drone.
     if (before && before.epoch !== 0 && before.epoch !== position.epoch)
-      this.#refilledAt = clock.now() + DEADLINES.refill;
-    const filling = this.#refilledAt !== undefined && clock.now() < this.#refilledAt;
-    if (!filling) this.#refilledAt = undefined;
+      this.#refill = new Refill(clock.now());
     const rows = new Map<string, Route>();
     let cursor = '0';
     do {
@@ -201,7 +201,8 @@ export class RouteTable {
       this.#unconfirmedAsOf = this.#replica.hasUnconfirmed
         ? Math.min(this.#unconfirmedAsOf, this.#asOf)
         : this.#asOf;
-    this.#replica.load(position, rows, filling);
+    this.#replica.load(position, rows, this.#refill?.keeps(this.#replica.rows(), rows, clock.now()));
+    if (this.#refill?.isOver(clock.now())) this.#refill = undefined;
     this.#asOf = asked;
     this.#loads++;
   }

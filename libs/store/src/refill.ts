@@ -1,0 +1,44 @@
+import { DEADLINES } from '@spawner/domain';
+import type { Route } from '@spawner/proto/internal/route';
+import { agentRow, isAside } from './keys.ts';
+
+/**
+ * How far a store is that lost its routes, of which a table has a copy: it is written anew, drone by drone, and what it lacks at the
+ * end has ended, but for what runs on drones that are away. Those may come back until they are given up. Pure; clock time in ms.
+ */
+export class Refill {
+  /** The whole table is to be read again by then. */
+  lookAt: number;
+  readonly #filledAt: number;
+  readonly #overAt: number;
+  /** The rows that tell of the agents of drones that are away. Such a row comes behind everything that its drone has. */
+  #awaited = new Set<string>();
+
+  constructor(now: number) {
+    this.#filledAt = now + DEADLINES.refill;
+    this.#overAt = now + DEADLINES.droneForgotten;
+    this.lookAt = this.#filledAt;
+  }
+
+  /** A row has changed; where it tells that a drone is back, the table is to be read now. */
+  changed(id: string, now: number): void {
+    if (this.#awaited.has(id)) this.lookAt = now;
+  }
+
+  /** The table was read as `read`; says which of the rows that it lacks are kept of those that were there. */
+  keeps(rows: Iterable<Route>, read: ReadonlyMap<string, Route>, now: number): (row: Route) => boolean {
+    if (now < this.#filledAt) return () => true;
+    this.lookAt = this.#overAt;
+    this.#awaited = new Set();
+    if (now >= this.#overAt) return () => false;
+    const isAwayOn = ({ backendId, droneId }: Route) => !isAside(backendId) && !read.has(agentRow(droneId));
+    for (const row of rows)
+      if (!read.has(row.backendId) && isAwayOn(row)) this.#awaited.add(agentRow(row.droneId));
+    return isAwayOn;
+  }
+
+  /** Nothing is awaited any more, at this time. */
+  isOver(now: number): boolean {
+    return now >= this.#filledAt && this.#awaited.size === 0;
+  }
+}
