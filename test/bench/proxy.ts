@@ -83,6 +83,8 @@ const WORKS: readonly Work[] = [
     load: ({ httpsPort, host }) => handshakes(httpsPort, host, SECONDS),
   },
 ];
+/** Only the works whose name has this in it; without it all, and the routes. */
+const ONLY = process.env.SPAWNER_BENCH_WORK ?? '';
 const WITH_ROUTES = [10_000, 100_000];
 
 export async function bench(): Promise<Figures> {
@@ -114,15 +116,16 @@ export async function bench(): Promise<Figures> {
   await ours('proxy, general path', 'off');
 
   const costs = new Map<string, Cost>();
+  const works = WORKS.filter(({ name }) => name.includes(ONLY));
   // Once before it counts: programs of some kinds are quick only when they are warm.
-  for (const work of WORKS) for (const target of targets) await work.load(target);
+  for (const work of works) for (const target of targets) await work.load(target);
   for (let round = 0; round < ROUNDS; round++)
-    for (const work of WORKS) for (const target of targets) await measure(costs, work, target);
+    for (const work of works) for (const target of targets) await measure(costs, work, target);
 
   const figures: Record<string, number | string> = { rounds: ROUNDS, seconds: SECONDS };
-  for (const work of WORKS) table(work, targets, costs, figures);
+  for (const work of works) table(work, targets, costs, figures);
   const fast = targets.find(({ name }) => name === 'proxy');
-  if (fast) await withManyRoutes(world, fast, costs, figures);
+  if (fast && ONLY === '') await withManyRoutes(world, fast, costs, figures);
   return figures;
 }
 
