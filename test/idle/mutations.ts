@@ -33,8 +33,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'websockets-are-not-counted': {
     service: 'proxy',
     file: 'services/proxy/src/activity.ts',
-    from: 'reached: (upgrade, path) => {',
-    to: 'reached: (upgrade, path) => {\n        if (upgrade) end(() => {});',
+    from: 'reached(upgrade: boolean, path: string): void {\n    this',
+    to: 'reached(upgrade: boolean, path: string): void {\n    if (upgrade) this.neverReached();\n    this',
   },
   'dead-proxy-was-never-used': {
     service: 'agent',
