@@ -1,5 +1,6 @@
 -- What the store knows of a route that a replica lacks. It knows that there is none only where it is the store that the
--- replica follows, and every drone has told it what it has, or was given up: an older copy does not know what it lacks. ARGV: id, epoch of the log that the replica follows.
+-- replica follows, and every drone has told it what it has, or was given up: an older copy does not know what it lacks.
+-- ARGV: id, epoch of the log that the replica follows.
 -- Returns 'known' | 'absent' | 'unsure'.
 if redis.call('HEXISTS', ROUTES, ARGV[1]) == 1 then return 'known' end
 local v = redis.call('HMGET', EPOCH, 'epoch', 'run')
