@@ -3,7 +3,6 @@
  * number; with the fast path and without, and of a bare relay, which is what Node itself takes. Ours is the real program with the
  * allocator and the options of its image, which the relay has, too; the users and the backend are processes of their own.
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,12 +18,11 @@ import {
 } from '@spawner/testkit';
 import { DOMAIN, type ProxyWorld, startProxyWorld } from '../integration/proxy-fixture.ts';
 import { asDeployed } from './as-deployed.ts';
+import { descriptors, mostWebSockets, openWebSockets } from './idle-websockets/crowd.ts';
 import type { Figures } from './main.ts';
 import { rounded } from './statistics.ts';
 
 const WANTED = Number(process.env.SPAWNER_BENCH_WEBSOCKETS ?? 10_000);
-/** A proxy has two descriptors per WebSocket, and some of its own. */
-const OWN_DESCRIPTORS = 200;
 const WARM_UP = 500;
 const OPEN_WITHIN_MS = 180_000;
 const SETTLE_MS = 20_000;
@@ -39,7 +37,7 @@ export async function bench(): Promise<Figures> {
   const ready = (line: string) => line === 'ready';
   stack.use(await startProgram({ command: process.execPath, args: [file, String(backendPort)], ready }));
   const deployed = asDeployed('proxy');
-  const count = Math.min(WANTED, Math.floor((descriptors() - OWN_DESCRIPTORS) / 2));
+  const count = mostWebSockets(WANTED);
   const figures: Record<string, number> = { websockets: count, descriptors: descriptors() };
   const rows: Record<string, object> = {};
   const note = (name: string, { before, after }: Sizes) => {
@@ -91,8 +89,7 @@ async function sizes(target: Target, count: number, check: () => Promise<void>):
 }
 
 async function areOpen(world: ProxyWorld, count: number): Promise<void> {
-  const { body } = await request({ port: world.adminPort, path: '/metrics' });
-  const open = Number(/^spawner_proxy_open_websockets\S* (\d+)/m.exec(body)?.[1]);
+  const open = await openWebSockets(world);
   if (open !== count) throw new Error(`the proxy has ${open} WebSockets open, and not ${count}`);
 }
 
@@ -132,9 +129,4 @@ async function withUsers<T>({ port, host }: Target, count: number, then: () => P
 
 function residentKiB(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-}
-
-/** How many a process that we start may have open. */
-function descriptors(): number {
-  return Number(execFileSync('sh', ['-c', 'ulimit -n']));
 }

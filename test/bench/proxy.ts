@@ -1,8 +1,8 @@
 /**
  * What a request, a message and a handshake cost in the proxy and in its peers: processor time from /proc/<pid>/stat, and
  * the 99th percentile beside it, all in one run and in turns. Ours is the real program (`services/proxy/src/main.ts`, with
- * Redis, NATS and a scheduler that only registers), one process with its fast path and one without, as its image starts it; the backend and
- * the load are processes of their own.
+ * Redis, NATS and a scheduler that only registers), one process with its fast path and one without, as its image
+ * starts it; the backend and the load are processes of their own.
  */
 import { eventually, freePort, makeAuthority, request, startProgram } from '@spawner/testkit';
 import { DOMAIN, startProxyWorld } from '../integration/proxy-fixture.ts';

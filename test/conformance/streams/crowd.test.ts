@@ -2,14 +2,13 @@
  * Ten thousand WebSockets that were opened together and say nothing outlive their keep-alive. Asked in one rhythm, all their probes
  * came at once, most were dropped on the way, again and again, and after a minute the kernel gave them all up for dead.
  */
-import { execFileSync } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { eventually, freePort, makeAuthority, type Program, request, startProgram } from '@spawner/testkit';
-import { DOMAIN, type ProxyWorld, startProxyWorld } from '../../integration/proxy-fixture.ts';
+import { mostWebSockets, openWebSockets } from '../../bench/idle-websockets/crowd.ts';
+import { DOMAIN, startProxyWorld } from '../../integration/proxy-fixture.ts';
 
 const MOST = 10_000;
-/** Two descriptors of each, and some of the proxy's own. */
-const COUNT = Math.min(MOST, Math.floor((Number(execFileSync('sh', ['-c', 'ulimit -n'])) - 200) / 2));
+const COUNT = mostWebSockets(MOST);
 /** The kernel finds a dead peer within 80 s (services/proxy/src/keep-alive.ts). */
 const SILENT_MS = 90_000;
 
@@ -26,13 +25,8 @@ it(`${COUNT} idle WebSockets are all open after a minute and a half`, async () =
   await eventually(() => request({ port: world.httpsPort, host, tls: { ca: authority.caPem } }));
   stack.use(await started('test/bench/idle-websockets/client.ts', [world.httpsPort, host, COUNT], 'open'));
   const until = performance.now() + SILENT_MS;
-  for (; performance.now() < until; await wait(1_000)) expect(await openIn(world)).toBe(COUNT);
+  for (; performance.now() < until; await wait(1_000)) expect(await openWebSockets(world)).toBe(COUNT);
 });
-
-async function openIn({ adminPort }: ProxyWorld): Promise<number> {
-  const { body } = await request({ port: adminPort, path: '/metrics' });
-  return Number(/^spawner_proxy_open_websockets\S* (\d+)/m.exec(body)?.[1]);
-}
 
 function started(file: string, args: (string | number)[], word: string): Promise<Program> {
   return startProgram({
