@@ -78,7 +78,7 @@ interface Sizes {
 async function sizes(target: Target, count: number, check: () => Promise<void>): Promise<Sizes> {
   // Whatever is made once, and what the allocator keeps, is there before it counts.
   await withUsers(target, WARM_UP, async () => {});
-  await wait(SETTLE_MS / 4);
+  await wait(SETTLE_MS);
   const before = residentKiB(target.pid);
   const after = await withUsers(target, count, async () => {
     await wait(SETTLE_MS);
