@@ -3,6 +3,7 @@
  * free ports. What each service is told comes from the same place as for `npm run up`.
  */
 import { randomBytes } from 'node:crypto';
+import { Resolver } from 'node:dns/promises';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -91,7 +92,7 @@ export interface Cluster extends Api, ReturnType<typeof edgeOf>, AsyncDisposable
 
 const DRAIN_MS = '2000';
 
-/** Resolves when every service is ready and every drone takes work; rejects with the end of each log. */
+/** Resolves when every service is ready, every drone takes work and DNS names the proxies; rejects with the end of each log. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const stack = new AsyncDisposableStack();
   try {
@@ -199,6 +200,7 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
   try {
     await Promise.all(all().map((each) => each.ready()));
     await Promise.all(services.gateway.map((gateway) => dronesReady(address, gateway.port, drones)));
+    await Promise.all(services.dns.map((dns) => proxiesNamed(address, dns.port, domain)));
   } catch (error) {
     throw failed(error);
   }
@@ -240,6 +242,13 @@ async function dronesReady(address: string, port: number, drones: number): Promi
     },
     { timeoutMs: 20_000 },
   );
+}
+
+/** A DNS that was there before the proxies hears of them with its next renewal, and says SERVFAIL until then. */
+async function proxiesNamed(address: string, port: number, domain: string): Promise<void> {
+  const resolver = new Resolver();
+  resolver.setServers([`${address}:${port}`]);
+  await eventually(() => resolver.resolve4(domain), { timeoutMs: 20_000 });
 }
 
 /** Of a service on a machine of its own: where it listens and is found, and the engine that is there. */

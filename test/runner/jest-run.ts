@@ -19,7 +19,7 @@ export interface JestRun {
 const LONGEST_RUN_MS = 30 * 60_000;
 const TO_EXIT_MS = 15_000;
 /** Suites which start whole clusters, or take every processor themselves, would only be in each other's way. */
-const ONE_BY_ONE = ['conformance', 'simulation', 'e2e', 'faults', 'idle', 'compose'];
+const ONE_BY_ONE = ['conformance', 'simulation', 'faults', 'idle', 'compose'];
 
 export async function runJest({ root, dir, project, patterns, env, signal }: JestRun): Promise<Tally> {
   const resultFile = join(dir, `${project}.json`);

@@ -23,6 +23,7 @@ const proxies = [
   Node.fromPartial({ id: 'p2', droneId: 'd2', publicAddresses: ['192.0.2.2', '2001:db8::2'] }),
   Node.fromPartial({ id: 'p1', droneId: 'd1', publicAddresses: ['192.0.2.1', '2001:db8::1'] }),
 ];
+const overIPv6 = Node.fromPartial({ id: 'p6', droneId: 'd1', publicAddresses: ['2001:db8::6'] });
 const challenges = new Map([[`_acme-challenge.${domain}`, ['v1', 'v2']]]);
 
 const zone = (change: Partial<ZoneView> = {}, settings: Partial<ZoneView['settings']> = {}): ZoneView => ({
@@ -103,7 +104,7 @@ describe('answer', () => {
 
   it.each([
     ['a backend, asked for TXT', `${one}.${domain}`, 'TXT', zone()],
-    ['a backend that no proxy can reach', `${unheard}.${domain}`, 'A', zone()],
+    ['a backend whose proxies have other addresses', `${one}.${domain}`, 'A', zone({ proxies: [overIPv6] })],
     ['a challenge, asked for A', `_acme-challenge.${domain}`, 'A', zone()],
     ['the apex without issuers', domain, 'CAA', zone({}, { caa: [] })],
     [
@@ -129,6 +130,14 @@ describe('answer', () => {
       rcode: RCODE.REFUSED,
       authoritative: false,
     });
+  });
+
+  it('does not say that a backend has no address while no proxy serves it', () => {
+    for (const type of ['A', 'AAAA', 'ANY'] as const)
+      expect(ask(`${unheard}.${domain}`, type)).toMatchObject({ rcode: RCODE.SERVFAIL, authoritative: false });
+    expect(ask(`${one}.${domain}`, 'A', zone({ proxies: [] })).rcode).toBe(RCODE.SERVFAIL);
+    expect(ask(domain, 'A', zone({ proxies: [] })).rcode).toBe(RCODE.SERVFAIL);
+    expect(ask(`${unheard}.${domain}`, 'TXT').rcode).toBe(RCODE.NOERROR);
   });
 
   it('answers ANY with one HINFO (RFC 8482)', () => {

@@ -1,10 +1,12 @@
 /**
  * Question and zone to answer: pure. Names exist or do not whatever their type, so a name that exists
  * without the type asked for gets NOERROR and the SOA, and a name with existing names below it exists
- * (RFC 8020). While the replicas were never complete, what depends on them is SERVFAIL: resolvers try
- * again, and do not remember a lie.
+ * (RFC 8020). While the replicas were never complete, what depends on them is SERVFAIL, and so are the
+ * addresses of a backend while there is no proxy that serves it: resolvers try again, may go on with what they
+ * knew (RFC 8767), and do not remember a lie.
  */
 import { backendIdOfHost } from '@spawner/domain';
+import type { Node } from '@spawner/proto/internal/node';
 import { RouteState } from '@spawner/proto/internal/route';
 import { type Answer, bare, CLASS_IN, type DnsRecord, RCODE, type RecordData, TYPE } from './records.ts';
 import { addressesIn, addressesOf, proxiesServing } from './serving.ts';
@@ -27,11 +29,12 @@ export function answer(question: Question, zone: ZoneView): Answer {
   if (outside || transfer || question.class !== CLASS_IN) return bare(RCODE.REFUSED);
 
   const fixed = fixedAt(name, zone);
-  const live = liveAt(name, zone);
+  const proxies = proxiesAt(name, zone);
   if (!zone.complete && !(fixed && !isAddress(question.type))) return bare(RCODE.SERVFAIL);
-  if (!fixed && !live) return negative(RCODE.NXDOMAIN, zone);
+  if (!fixed && !proxies) return negative(RCODE.NXDOMAIN, zone);
+  if (proxies?.length === 0 && isAddress(question.type)) return bare(RCODE.SERVFAIL);
 
-  const data = [...(fixed ?? []), ...(live ?? [])];
+  const data = [...(fixed ?? []), ...addressesAt(proxies ?? [], zone)];
   const wanted =
     question.type === TYPE.ANY
       ? [{ data: { type: 'HINFO', cpu: 'RFC8482', os: '' } as const, ttl: FIXED_TTL }]
@@ -69,18 +72,19 @@ function fixedAt(name: string, zone: ZoneView): Entry[] | undefined {
   return exists ? found : undefined;
 }
 
-/** The proxies at the apex, and at a backend's name those that serve it; nothing where there is no such backend. */
-function liveAt(name: string, zone: ZoneView): Entry[] | undefined {
-  const { domain, ttlSeconds } = zone.settings;
-  const entries = (proxies: ZoneView['proxies']) =>
-    (['A', 'AAAA'] as const).flatMap((type) =>
-      addressesOf(proxies, type).map((address) => ({ data: { type, address }, ttl: ttlSeconds })),
-    );
-  if (name === domain) return entries(zone.proxies);
-  const id = backendIdOfHost(name, domain);
+/** All proxies at the apex, and at a backend's name those that serve it; nothing where there is no such backend. */
+function proxiesAt(name: string, zone: ZoneView): readonly Node[] | undefined {
+  if (name === zone.settings.domain) return zone.proxies;
+  const id = backendIdOfHost(name, zone.settings.domain);
   const route = id && zone.route(id);
   if (!route || route.state === RouteState.ENDED) return undefined;
-  return entries(proxiesServing(route, zone.proxies));
+  return proxiesServing(route, zone.proxies);
+}
+
+function addressesAt(proxies: readonly Node[], { settings }: ZoneView): Entry[] {
+  return (['A', 'AAAA'] as const).flatMap((type) =>
+    addressesOf(proxies, type).map((address) => ({ data: { type, address }, ttl: settings.ttlSeconds })),
+  );
 }
 
 function nameserverAddresses(name: string, { settings }: ZoneView): RecordData[] {
