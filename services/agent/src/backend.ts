@@ -120,6 +120,8 @@ export class Backend {
     if (life !== before) this.#keep(life);
     for (const effect of effects) {
       if (effect === 'abort') {
+        // What has not begun yet was for a program that is not to be any more.
+        this.#queue.length = 0;
         this.#cut.abort(new Error('its end has begun'));
         this.#cut = new AbortController();
       } else this.#queue.push(effect);
@@ -249,7 +251,10 @@ export class Backend {
   async #signal(): Promise<void> {
     const name = this.#entry.spec.stopSignal || 'SIGTERM';
     const ran = await this.#insist('stopping', () => this.#tools.runtime.signal(this.id, name));
-    if (!ran) await this.#insist('looking', () => this.look());
+    if (ran) return;
+    // Its start was cut short: nothing of it runs, and nothing will.
+    if (this.life.startedAt === undefined) this.take({ type: 'exited' });
+    else await this.#insist('looking', () => this.look());
   }
 
   async #remove(): Promise<void> {
