@@ -10,7 +10,7 @@ import { Journal } from './journal.ts';
 import type { Condition, Runtime } from './runtime.ts';
 import { StateDir } from './state-dir.ts';
 
-const { TERMINATED } = BackendState;
+const { STARTING, WAITING, TERMINATED } = BackendState;
 const log = createLog('test', 'silent');
 const ID = 'a';
 const endpoints = { local: { host: '127.0.0.1', port: 1 } };
@@ -110,4 +110,42 @@ describe('a backend', () => {
       expect(calls('start')).toBe(0);
     },
   );
+
+  it('goes on where it was being started when its agent was restarted, though it is acknowledged before it was looked for', async () => {
+    runtime.hold('start');
+    take();
+    hear();
+    await eventually(() => calls('start') === 1);
+    expect(status()?.state).toBe(STARTING);
+    drone.close();
+    runtime.calls.length = 0;
+    runtime.hold('inspect');
+    drone = open();
+    drone.takeUp(new Map());
+    hear();
+    runtime.letGo('start');
+    runtime.letGo('inspect');
+    await reaches(WAITING);
+    expect([calls('create'), calls('start')]).toEqual([1, 1]);
+  });
+
+  it('that was ordered to end while its agent was away or looked for it gets one stop signal, and its exit is seen', async () => {
+    runtime.hold('start');
+    take();
+    hear();
+    await eventually(() => calls('start') === 1);
+    drone.close();
+    runtime.condition = { is: 'running', endpoints };
+    runtime.hold('inspect');
+    drone = open();
+    drone.takeUp(new Map());
+    hear();
+    drone.stop({ id: ID, force: false, reason: EndReason.REQUESTED });
+    runtime.letGo('inspect');
+    await eventually(() => calls('signal') > 0);
+    runtime.condition = { is: 'exited', exit: { code: 3, outOfMemory: false } };
+    await drone.find(ID)?.look();
+    await reaches(TERMINATED);
+    expect([status()?.exitCode, calls('signal')]).toEqual([3, 1]);
+  });
 });

@@ -43,6 +43,7 @@ export class Backend {
   readonly #closing = new AbortController();
   #cut = new AbortController();
   #working = false;
+  #resuming = false;
   #createMs = 0;
   #looking: Promise<void> | undefined;
   #lookAgain = false;
@@ -82,7 +83,9 @@ export class Backend {
   async resume(activeAt: number | undefined): Promise<void> {
     if (activeAt !== undefined) this.usage = unusedSince(Math.max(activeAt, this.usage.activeAt));
     if (hasEnded(this.life)) return;
+    this.#resuming = true;
     const condition = await this.#insist('looking', () => this.#tools.runtime.inspect(this.id));
+    this.#resuming = false;
     this.#follow(resume(this.life, condition, this.#instant()));
   }
 
@@ -118,7 +121,8 @@ export class Backend {
   #follow({ life, effects }: Step): void {
     const before = this.life;
     if (life !== before) this.#keep(life);
-    for (const effect of effects) {
+    // What is to be done while it is looked for follows from the life that there is then.
+    for (const effect of this.#resuming ? [] : effects) {
       if (effect === 'abort') {
         // What has not begun yet was for a program that is not to be any more.
         this.#queue.length = 0;
