@@ -148,4 +148,18 @@ describe('a backend', () => {
     await reaches(TERMINATED);
     expect([status()?.exitCode, calls('signal')]).toEqual([3, 1]);
   });
+
+  it('is not taken for gone by a look that began before it ran', async () => {
+    runtime.hold('start');
+    take();
+    hear();
+    await eventually(() => calls('start') === 1);
+    runtime.hold('inspect');
+    const looking = drone.find(ID)?.look();
+    runtime.letGo('start');
+    await reaches(WAITING);
+    runtime.letGo('inspect');
+    await looking;
+    expect([status()?.state, drone.find(ID)?.life.ending]).toEqual([WAITING, undefined]);
+  });
 });

@@ -108,9 +108,12 @@ export class Backend {
     do {
       this.#lookAgain = false;
       if (!isRunning(this.life) && this.life.status.state !== BackendState.STARTING) return;
+      const { startedAt } = this.life;
       const condition = await this.#tools.runtime.inspect(this.id);
-      if (condition.is === 'exited') this.take({ type: 'exited', exit: condition.exit });
-      if (condition.is === 'absent') this.take({ type: 'exited' });
+      // It was started meanwhile: what was seen before says nothing of that.
+      if (this.life.startedAt !== startedAt) this.#lookAgain = true;
+      else if (condition.is === 'exited') this.take({ type: 'exited', exit: condition.exit });
+      else if (condition.is === 'absent') this.take({ type: 'exited' });
     } while (this.#lookAgain);
   }
 
