@@ -285,7 +285,7 @@ export class Backend {
     } catch (error) {
       this.#log.warn({ error }, 'its last lines cannot be read');
     }
-    return lines.slice(-DEADLINES.lastLogLines);
+    return lines;
   }
 
   /** An end that was ordered is carried out, however long the runtime is away. */
