@@ -124,7 +124,8 @@ class DockerRuntime implements Runtime {
         if (tries === ADDRESS_TRIES) throw refusal(error);
         if (isMissingNetwork(words)) await this.#makeNetwork();
         else if (/address already in use/i.test(words)) {
-          await this.#removeContainer(id);
+          // Somebody else's, of whose leaving nobody tells: it rests like one of ours.
+          await this.remove(id);
           await this.create(created.program);
         } else throw refusal(error);
       }
