@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Clock, systemClock } from '@spawner/domain';
@@ -16,10 +16,15 @@ const MINUTE = 60_000;
 class FakeEngine {
   readonly strangers = new Set<string>();
   readonly addresses = new Map<string, string>();
+  /** Given to whoever asks for lines, and never ended. */
+  logs: Buffer | undefined;
+  readonly asked: string[] = [];
   readonly #server: Server;
 
   constructor(socketPath: string) {
     this.#server = createServer(async (request, response) => {
+      this.asked.push(request.url ?? '');
+      if (this.logs && request.url?.includes('/logs')) return this.#tell(response, this.logs);
       const { status, body } = this.#answer(`${request.method} ${request.url}`, await text(request));
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     }).listen(socketPath);
@@ -27,6 +32,10 @@ class FakeEngine {
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();
+  }
+
+  #tell(response: ServerResponse, frames: Buffer): void {
+    response.writeHead(200).write(frames);
   }
 
   #answer(line: string, sent: string): { status: number; body: unknown } {
@@ -49,7 +58,7 @@ class FakeEngine {
   }
 }
 
-describe("addresses in the drone's network", () => {
+describe('the Docker runtime', () => {
   let temp: TempDir;
   let engine: FakeEngine;
   let runtime: Runtime;
@@ -82,7 +91,7 @@ describe("addresses in the drone's network", () => {
     return (await runtime.start(id)).local.host;
   };
 
-  it('that somebody else has are passed over, and are free again some time after', async () => {
+  it('passes addresses over that somebody else has, and gives them out some time after they are free', async () => {
     engine.strangers.add('10.9.0.2');
     engine.strangers.add('10.9.0.3');
     expect(await started('a')).toBe('10.9.0.4');
@@ -92,4 +101,19 @@ describe("addresses in the drone's network", () => {
     for (let index = 0; index < 12; index++) rest.push(await started(`b${index}`));
     expect(rest.slice(-2)).toEqual(['10.9.0.2', '10.9.0.3']);
   });
+
+  it.each([true, false])(
+    'gives lines as the engine tells them, of whatever length their log is (followed: %s)',
+    async (follow) => {
+      const line = Buffer.from('2024-05-06T07:08:09Z hello\n');
+      engine.logs = Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, line.length]), line]);
+      const stop = new AbortController();
+      const lines = runtime.logs('a', { follow, tailLines: 20, signal: stop.signal })[Symbol.asyncIterator]();
+      expect(await lines.next()).toMatchObject({ value: { text: 'hello' } });
+      expect(engine.asked.at(-1)).toMatch(new RegExp(`/logs\\?.*tail=20.*follow=${follow}`));
+      const next = lines.next();
+      stop.abort();
+      await expect(next).rejects.toThrow();
+    },
+  );
 });

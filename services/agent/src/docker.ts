@@ -165,19 +165,10 @@ class DockerRuntime implements Runtime {
   }
 
   async *logs(id: string, { follow, tailLines, signal }: LogOptions): AsyncGenerator<TailLogsResponse> {
-    const options = {
-      stdout: true,
-      stderr: true,
-      timestamps: true,
-      tail: tailLines,
-      abortSignal: signal,
-    };
-    const container = this.#streams.getContainer(containerName(id));
+    const options = { stdout: true, stderr: true, timestamps: true, tail: tailLines, follow };
     const reader = new FrameReader();
-    if (follow) {
-      for await (const bytes of await container.logs({ ...options, follow: true }))
-        yield* reader.take(bytes as Buffer);
-    } else yield* reader.take(await container.logs({ ...options, follow: false }));
+    for await (const bytes of await logStream(this.#streams, containerName(id), options, signal))
+      yield* reader.take(bytes as Buffer);
     yield* reader.end();
   }
 
@@ -253,6 +244,23 @@ class DockerRuntime implements Runtime {
       }
     }
   }
+}
+
+/** As it comes: the client itself would first gather all that is not followed, and that may be 20 MB. */
+function logStream(
+  docker: Docker,
+  name: string,
+  options: object,
+  abortSignal: AbortSignal,
+): Promise<NodeJS.ReadableStream> {
+  const statusCodes = { 200: true, 404: 'no such container', 409: 'conflict', 500: 'server error' };
+  const path = `/containers/${name}/logs?`;
+  return new Promise((resolve, reject) => {
+    docker.modem.dial(
+      { path, method: 'GET', isStream: true, abortSignal, statusCodes, options },
+      (error, stream) => (error ? reject(error) : resolve(stream as NodeJS.ReadableStream)),
+    );
+  });
 }
 
 function networkApi(docker: Docker): NetworkApi {
