@@ -73,12 +73,17 @@ export class BackendStore {
     }
     const [, registration, tick, node] = rest as [Buffer, Buffer, Buffer, Buffer];
     const placement = Number(String(tick));
-    if (key && !(await this.#replication.confirmed(placement))) return { outcome: 'unconfirmed' };
+    if (key && !(await this.isReplicated(placement))) return { outcome: 'unconfirmed' };
     return {
       outcome: 'placed',
       node: { ...Node.decode(node), registration: Number(String(registration)) },
       placement,
     };
+  }
+
+  /** Whether what was placed at this tick stands on as many replicas as a key needs. */
+  isReplicated(placement: number): Promise<boolean> {
+    return this.#replication.confirmed(placement);
   }
 
   async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {

@@ -1,7 +1,7 @@
 import type { Bus } from '@spawner/bus';
 import { SUBJECTS } from '@spawner/bus';
 import { AppError, type BackendId, type Clock, DEADLINES, isLiving, parseBackendId } from '@spawner/domain';
-import { NodeKind } from '@spawner/proto/internal/node';
+import { type Node, NodeKind } from '@spawner/proto/internal/node';
 import {
   type Backend,
   type BackendKey,
@@ -44,6 +44,15 @@ export interface Spawned {
   backend: Backend;
   /** False where another backend was found to hold the key. */
   spawned: boolean;
+}
+
+/** What a drone is told of a placement beside the spawn itself. */
+interface Handed {
+  node: Node;
+  placement: number;
+  created: Date;
+  /** Of the spec. */
+  digest: Uint8Array;
 }
 
 /** What gateways ask of backends. */
@@ -95,7 +104,10 @@ export class Backends {
       return placement;
     });
     this.#placed({ outcome: placed.outcome });
-    if (placed.outcome === 'exists') return { backend: await this.get(id), spawned: true };
+    if (placed.outcome === 'exists') {
+      await this.#goOn(command, summary.digest);
+      return { backend: await this.get(id), spawned: true };
+    }
     if (placed.outcome === 'none') throw new AppError('exhausted', noDrone(placed));
     if (placed.outcome === 'ending')
       throw new AppError('unavailable', 'the holder of the key is still ending');
@@ -109,7 +121,13 @@ export class Backends {
       refuseOtherSpec(holder, reusePolicy, summary.digest);
       return { backend: toBackend(holder), spawned: false };
     }
-    const { node, placement } = placed;
+    await this.#start(command, { ...placed, created, digest: summary.digest });
+    return { backend: await this.get(id), spawned: true };
+  }
+
+  /** Hands a placed backend to its drone. Throws `unavailable` ("drone …") where it did not take it. */
+  async #start({ id, spec, key }: SpawnCommand, handed: Handed): Promise<void> {
+    const { node, placement, created, digest } = handed;
     const start = {
       id,
       registration: node.registration,
@@ -117,7 +135,7 @@ export class Backends {
       createTime: created,
       spec,
       key,
-      claim: this.#claims.sign({ id, drone: node.id, placement, key, digest: summary.digest }),
+      claim: this.#claims.sign({ id, drone: node.id, placement, key, digest }),
     };
     try {
       await this.#agents.at(node.rpcAddress).startBackend(start, { timeoutMs: START_MS });
@@ -127,7 +145,17 @@ export class Backends {
       if (await this.#giveUp(id, `drone ${node.id} did not take it`))
         throw new AppError('unavailable', `drone ${node.id} did not take the backend`, { cause: error });
     }
-    return { backend: await this.get(id), spawned: true };
+  }
+
+  /** An id that is placed already: whoever placed it may have died, or not heard of it, before its drone had it. */
+  async #goOn(command: SpawnCommand, digest: Uint8Array): Promise<void> {
+    const { state, status, drone, placement, created, summary, key } = await this.#record(command.id);
+    if (!command.repeated || state !== BackendState.SCHEDULED || status) return;
+    if (Buffer.compare(summary.digest, digest) !== 0)
+      throw new AppError('failed_precondition', 'this id was placed with another spec');
+    if (key && !(await this.#store.isReplicated(placement))) throw await this.#undo(command.id);
+    const node = await this.#nodes.find(NodeKind.DRONE, drone);
+    if (node) await this.#start({ ...command, key }, { node, placement, created, digest });
   }
 
   /** Places, again and again while the key's holder is ending or may still be told of; what was found last when the signal aborts. */
