@@ -40,6 +40,7 @@ export class Leases {
     this.#log.warn({ drone }, 'a drone has lost its lease');
     const detail = `drone ${drone} did not renew its lease`;
     await this.#end(drone, EndReason.LEASE_LOST, detail, DEADLINES.leaseGiveAway, isStrict);
+    await this.#nodes.lapse(drone, 'done');
   }
 
   /** A drone is given up: all that it had ends as DRONE_LOST. The ids that ended, or nothing when it renewed meanwhile. */

@@ -129,9 +129,12 @@ export class NodeStore {
     return Number(await this.#epoch.run('silence', args)) === 1;
   }
 
-  /** Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. */
-  async lapse(drone: string): Promise<boolean> {
-    const args = [drone, DEADLINES.leaseGiveAway, DEADLINES.droneForgotten];
+  /**
+   * Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. Its lease stays due too,
+   * until what ends with it is `done`.
+   */
+  async lapse(drone: string, step: 'look' | 'done' = 'look'): Promise<boolean> {
+    const args = [drone, DEADLINES.leaseGiveAway, DEADLINES.droneForgotten, step];
     return Number(await this.#epoch.run('lapse', args)) === 1;
   }
 
