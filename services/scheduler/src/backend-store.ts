@@ -124,14 +124,17 @@ export class BackendStore {
     return String(drone) === '' ? 'ended' : { drone: String(drone) };
   }
 
-  /** Ends a record that its drone will not end; false when somebody else did, or when the drone has renewed within `silentMs`. */
+  /**
+   * Ends a record that its drone will not end; false when somebody else did, when the drone has renewed within `silentMs`, or
+   * when it has another registration than the one that told of it.
+   */
   async abandon(
     record: BackendRecord,
     when: 'unreported' | 'any',
     reason: EndReason,
     detail: string,
     now: Date,
-    silentMs = 0,
+    { silentMs = 0, registration = 0 } = {},
   ): Promise<boolean> {
     const status = endedStatus(record, reason, detail, now);
     const answer = await this.#epoch.run('abandon', [
@@ -142,6 +145,7 @@ export class BackendStore {
       Buffer.from(StopOrder.encode({ id: record.id, force: true, reason }).finish()),
       DEADLINES.retention,
       silentMs,
+      registration || '',
     ]);
     return Number(answer) === 1;
   }

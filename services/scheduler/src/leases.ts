@@ -72,7 +72,7 @@ export class Leases {
     const ended = await mapBounded(await this.#store.living(drone), ENDS_AT_ONCE, async (id) => {
       const record = await this.#store.get(id);
       if (!record || !concerned(record)) return [];
-      if (!(await this.#store.abandon(record, 'any', reason, detail, this.#clock.wall(), silentMs)))
+      if (!(await this.#store.abandon(record, 'any', reason, detail, this.#clock.wall(), { silentMs })))
         return [];
       await this.#backends.announce(id);
       return [id];

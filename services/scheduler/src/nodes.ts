@@ -188,7 +188,7 @@ export class Nodes {
     );
     const there = new Set(inventory.map(({ status }) => status?.id));
     const lacking = (await this.#store.living(drone)).filter((id) => !there.has(id));
-    await mapBounded(lacking, AT_ONCE, (id) => this.#endLacking(id));
+    await mapBounded(lacking, AT_ONCE, (id) => this.#endLacking(id, registration));
     return {
       stops: entries.flatMap(({ status }, at) => stopUnwanted(status, outcomes[at])),
       ended: entries
@@ -214,11 +214,13 @@ export class Nodes {
     );
   }
 
-  async #endLacking(id: string): Promise<void> {
+  /** Not where the drone has registered once more meanwhile: this inventory is older than what it has been given since. */
+  async #endLacking(id: string, registration: number): Promise<void> {
     const record = await this.#store.get(id);
     if (!record?.status) return;
     const now = this.#clock.wall();
-    if (await this.#store.abandon(record, 'any', EndReason.DRONE_LOST, 'its drone no longer has it', now))
+    const why = 'its drone no longer has it';
+    if (await this.#store.abandon(record, 'any', EndReason.DRONE_LOST, why, now, { registration }))
       await this.#announce(id);
   }
 }

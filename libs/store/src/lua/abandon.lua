@@ -1,11 +1,13 @@
 -- Ends a record that its drone can no longer end: never taken over ('unreported': only while no report of it
 -- has come), or no longer in its drone's inventory ('any'). The drone keeps a stop order in case it starts late.
 -- ARGV: id, 'unreported' | 'any', status, route without epoch, order, retention in ms, ms for which its drone
--- must have been silent (0: it need not). Returns 1 when it was ended here.
+-- must have been silent (0: it need not), the drone's registration, which must be its present one (empty: any).
+-- Returns 1 when it was ended here.
 local id = ARGV[1]
 local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state', 'revision')
 redis.call('ZREM', DUE, 'reserve/' .. id)
 if not v[1] or tonumber(v[2]) == TERMINATED then return 0 end
+if ARGV[8] ~= '' and not stands('drone/' .. v[1], ARGV[8]) then return 0 end
 local renewed = tonumber(redis.call('HGET', RENEWALS, 'drone/' .. v[1]) or '-1000000000')
 if tonumber(ARGV[7]) > 0 and cluster_now() - renewed < tonumber(ARGV[7]) then return 0 end
 if ARGV[2] == 'unreported' and tonumber(v[3]) > 0 then return 0 end
