@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId } from '@spawner/domain';
 import { RenewVerdict } from '@spawner/proto/internal/scheduler_service';
 import { type Backend, BackendState, EndReason, OnLeaseLoss } from '@spawner/proto/v1/backend';
+import { DroneState } from '@spawner/proto/v1/fleet_service';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { scene } from './scheduler-scene.ts';
 
@@ -40,6 +41,32 @@ describe('the leases of drones', () => {
       (await at.scheduler.getBackend({ id: each })).backend!;
     return { at, a, strict, loose, plain, of };
   }
+
+  it('calls nothing unreachable, and gives up no drone, because it did not take a backend', async () => {
+    await using at = await scene(redis, nats);
+    const [used, lost] = [id(), id()];
+    const a = await at.drone('a', {
+      takes: async (request) => {
+        if (request.id === lost) throw new Error('no');
+      },
+    });
+    await at.spawn({ id: used, spec: { image: 'app' } });
+    await a.renew({ id: used, state: BackendState.READY, revision: 4 });
+    await expect(at.spawn({ id: lost, spec: { image: 'app' } })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect((await at.scheduler.getBackend({ id: used })).backend?.unreachable).toBe(false);
+    const [drone] = (await at.scheduler.listDrones({})).drones;
+    expect([drone?.state, drone?.heartbeatAgeMs]).toEqual([DroneState.READY, 0]);
+    await expect(at.scheduler.forgetDrone({ id: 'a' })).rejects.toMatchObject({
+      code: 'failed_precondition',
+    });
+    await at.turn();
+    await a.renew();
+    await at.pass(1_000);
+    await a.renew();
+    expect((await at.spawn({ id: id(), spec: { image: 'app' } })).spawned).toBe(true);
+  });
 
   it('lets nothing change while a drone renews', async () => {
     const { at, a, strict, of } = await lost();

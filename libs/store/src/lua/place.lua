@@ -27,7 +27,12 @@ local function fits(drone)
     stale = stale + 1
     return false
   end
-  local v = redis.call('HMGET', DRONE .. drone, 'cpu', 'memory', 'backends', 'reserved_cpu', 'reserved_memory', 'reserved_backends')
+  local v = redis.call('HMGET', DRONE .. drone, 'cpu', 'memory', 'backends', 'reserved_cpu', 'reserved_memory', 'reserved_backends', 'refused')
+  -- It has not renewed since it did not take a backend.
+  if v[7] == at then
+    stale = stale + 1
+    return false
+  end
   local function left(i) return tonumber(v[i] or '0') - tonumber(v[i + 3] or '0') end
   if left(1) >= cpu and left(2) >= memory and left(3) >= 1 then return true end
   full = full + 1
