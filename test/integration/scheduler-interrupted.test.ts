@@ -59,7 +59,7 @@ describe('what a scheduler has begun', () => {
     await at.spawn({ id: holder, spec, key });
     await a.renew({ id: holder, state: READY, revision: 4 });
     await at.store.send(['HINCRBY', 'spawner:{test}:clock', 'now', String(DEADLINES.leaseGiveAway + 1)]);
-    expect(await at.nodeStore.sweep()).toContain('lease/a');
+    expect((await at.nodeStore.sweep()).entries).toContain('lease/a');
     expect(await at.nodeStore.lapse('a')).toBe(true);
     await at.pass(5_001);
     expect(await of(at, holder)).toMatchObject({ state: TERMINATED, endReason: EndReason.LEASE_LOST });

@@ -123,6 +123,28 @@ describe('the leases of drones', () => {
     expect((await a.renew()).verdict).toBe(RenewVerdict.REGISTER);
   });
 
+  it('has nothing left to look at of a drone that came back', async () => {
+    const { at, a, plain, of } = await lost();
+    await using _ = at;
+    await at.pass(DEADLINES.leaseGiveAway + 1);
+    for (let ms = 0; ms <= DEADLINES.droneForgotten; ms += DEADLINES.leaseGiveAway - 1_000) {
+      await a.renew();
+      await at.pass(DEADLINES.leaseGiveAway - 1_000);
+    }
+    expect(await of(plain)).toMatchObject({ state: BackendState.READY });
+    expect(await at.store.send(['ZSCORE', 'spawner:{test}:due', 'drone/a'])).toBeNull();
+  });
+
+  it('ends strict holders in time, however much else is due', async () => {
+    const { at, strict, of } = await lost();
+    await using _ = at;
+    const others = Array.from({ length: 1_000 }, (_, n) => ['1', `token/t${n}/none`]);
+    await at.store.send(['ZADD', 'spawner:{test}:due', ...others.flat()]);
+    await at.pass(DEADLINES.leaseGiveAway + 1);
+    expect(await of(strict)).toMatchObject({ state: BackendState.TERMINATED });
+    expect(await at.store.send(['ZCOUNT', 'spawner:{test}:due', '1', '1'])).toBe(0);
+  });
+
   it("gives a drone up at an operator's word, but not one that renews", async () => {
     const { at, a, strict, loose, plain, of } = await lost();
     await using _ = at;

@@ -16,6 +16,9 @@ export interface DroneUse {
   reservedBackends: number;
 }
 
+/** So many deadlines are taken by one script. */
+const DUE_AT_ONCE = 100;
+
 /** As keys, members and metrics name them. */
 export const KIND_NAMES: Record<NodeKind, string> = {
   [NodeKind.UNSPECIFIED]: 'unspecified',
@@ -152,9 +155,10 @@ export class NodeStore {
     return at ? Number(String(now ?? 0)) - Number(String(at)) : Number.POSITIVE_INFINITY;
   }
 
-  /** Advances the cluster clock and takes what is due: `<what>/<id>` as sweep.ts knows them, at most 100. */
-  async sweep(): Promise<string[]> {
-    return ((await this.#epoch.run('sweep', [100])) as Buffer[]).map(String);
+  /** Advances the cluster clock and takes a batch of what is due: `<what>/<id>` as sweep.ts knows them; `more`: there may be others. */
+  async sweep(): Promise<{ entries: string[]; more: boolean }> {
+    const entries = ((await this.#epoch.run('sweep', [DUE_AT_ONCE])) as Buffer[]).map(String);
+    return { entries, more: entries.length === DUE_AT_ONCE };
   }
 
   #nodes(kind: NodeKind): string {
