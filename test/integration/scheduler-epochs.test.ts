@@ -244,6 +244,36 @@ describe('a new store epoch', () => {
       expect((await at.spawn({ id: id(), spec })).spawned).toBe(true);
     });
 
+    it('calls nothing unknown of which somebody may still tell: an end that is asked for meanwhile is not taken for done', async () => {
+      const { at, a, held } = await running();
+      await using _ = at;
+      const { scheduler } = at;
+      await redis.flush();
+      const calls = () => [
+        ...[{ id: held.id }, { id: '', key: key('held') }].flatMap((named) => [
+          scheduler.getBackend(named),
+          scheduler.explainBackend(named),
+          scheduler.terminateBackend({ ...named, force: false }),
+        ]),
+        scheduler.createConnectionToken({
+          id: held.id,
+          tokenId: 't'.repeat(43),
+          user: '',
+          claims: '',
+          ttlMs: 9,
+        }),
+        scheduler.revokeConnectionTokens({ id: held.id, tokenId: '' }),
+      ];
+      const refused = () => Promise.all(calls().map((call) => call.catch((error: unknown) => error)));
+      expect(await refused()).toEqual(Array(8).fill(expect.objectContaining(WAITS)));
+      await at.turn();
+      expect(await refused()).toEqual(Array(8).fill(expect.objectContaining(WAITS)));
+      await a.register(line(held, 'held'));
+      expect((await scheduler.terminateBackend({ id: held.id, force: false })).backend?.id).toBe(held.id);
+      await at.pass(DEADLINES.leaseGiveAway + 1);
+      await expect(scheduler.getBackend({ id: id() })).rejects.toMatchObject({ code: 'not_found' });
+    });
+
     it('keeps the higher fence of two claimants, in either order of their coming', async () => {
       for (const order of [
         [0, 1],

@@ -1,4 +1,4 @@
-import { DEADLINES } from '@spawner/domain';
+import { type AppError, DEADLINES } from '@spawner/domain';
 import {
   BackendFacts,
   BackendStatus,
@@ -10,6 +10,7 @@ import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 import { type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
+import { absence } from './absence.ts';
 import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
 import { Replication } from './replication.ts';
 
@@ -167,6 +168,11 @@ export class BackendStore {
       ...FIELDS,
     ])) as (Buffer | null)[];
     return recordOf(id, values);
+  }
+
+  /** The error for a backend that is not there, or with `message` for a key without a holder: `not_found`, or `unavailable` (absence.ts). */
+  absence(id: string, message = `no backend ${id}`): Promise<AppError> {
+    return absence({ redis: this.#redis, keys: this.#keys, epoch: this.#epoch }, message, id);
   }
 
   /** Ids of the living backends of a drone. */

@@ -169,11 +169,11 @@ export class Backends {
     }
   }
 
-  /** Id of the backend that holds a key. Throws `not_found` for a free one, `failed_precondition` for another tag than a given one. */
+  /** Id of the backend that holds a key. Throws `not_found` for a free one, `unavailable` while it may be told of yet, `failed_precondition` for another tag than a given one. */
   async holder(key: BackendKey): Promise<BackendId> {
     const id = await this.#store.holder(key);
     const record = id === undefined ? undefined : await this.#store.get(id);
-    if (!record) throw new AppError('not_found', 'no backend holds this key');
+    if (!record) throw await this.#store.absence('', 'no backend holds this key');
     if (key.tag !== '') refuseOtherTag(record, key.tag);
     return parseBackendId(record.id);
   }
@@ -207,7 +207,7 @@ export class Backends {
   async terminate(id: BackendId, force: boolean): Promise<Backend> {
     const order = { id, force, reason: EndReason.REQUESTED };
     const outcome = await this.#store.stop(order);
-    if (outcome === undefined) throw unknown(id);
+    if (outcome === undefined) throw await this.#store.absence(id);
     if (outcome !== 'ended') {
       const node = await this.#nodes.find(NodeKind.DRONE, outcome.drone);
       if (node)
@@ -290,17 +290,13 @@ export class Backends {
 
   async #record(id: BackendId): Promise<BackendRecord> {
     const record = await this.#store.get(id);
-    if (!record) throw unknown(id);
+    if (!record) throw await this.#store.absence(id);
     return record;
   }
 }
 
 function isUnreachable({ state, drone }: BackendRecord, silent: ReadonlySet<string>): boolean {
   return isLiving(state) && silent.has(drone);
-}
-
-function unknown(id: string): AppError {
-  return new AppError('not_found', `no backend ${id}`);
 }
 
 function noDrone({ known, stale, full }: { known: number; stale: number; full: number }): string {
