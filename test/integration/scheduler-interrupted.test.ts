@@ -1,6 +1,8 @@
 /** What a scheduler leaves half done, because it dies or stands still or its store does, and who goes on with it. */
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId } from '@spawner/domain';
+import { InventoryEntry } from '@spawner/proto/internal/backend_status';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { scene } from './scheduler-scene.ts';
@@ -9,6 +11,26 @@ const { READY, TERMINATED } = BackendState;
 const id = () => newBackendId(randomBytes);
 const spec = { image: 'app' };
 const key = { namespace: '', name: 'room', tag: '' };
+
+/** One line of an inventory: a backend that is ready and holds the key. */
+const line = (of: string) =>
+  InventoryEntry.fromPartial({
+    status: { id: of, state: READY, revision: 5 },
+    spec: { image: 'app' },
+    createTime: new Date(5),
+    placement: 5,
+    key,
+  });
+
+/** Somebody pauses, is seen to stand still, and goes on when told to. */
+function standstill() {
+  const [stands, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const pause = () => {
+    stands.resolve();
+    return goesOn.promise;
+  };
+  return { pause, standing: stands.promise, goOn: goesOn.resolve };
+}
 
 type Scene = Awaited<ReturnType<typeof scene>>;
 
@@ -68,20 +90,14 @@ describe('what a scheduler has begun', () => {
   it('ends nothing of a drone that has registered anew while its inventory was still being taken', async () => {
     await using slow = await scene(redis, nats);
     await using at = await scene(redis, nats);
-    let goOn = () => {};
-    const paused = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
     const { backendStore } = slow;
     const { node } = await at.drone('a');
-    const standing = new Promise<void>((stands) => {
-      const living = backendStore.living.bind(backendStore);
-      backendStore.living = async (drone) => {
-        stands();
-        await paused;
-        return living(drone);
-      };
-    });
+    const living = backendStore.living.bind(backendStore);
+    const { pause, standing, goOn } = standstill();
+    backendStore.living = async (drone) => {
+      await pause();
+      return living(drone);
+    };
     const late = slow.scheduler.registerNode({ node, inventory: [], highestPlacement: 0 });
     await standing;
     const a = await at.drone('a');
@@ -91,5 +107,46 @@ describe('what a scheduler has begun', () => {
     goOn();
     await late;
     expect(await of(at, used)).toMatchObject({ state: READY });
+  });
+
+  it('writes nothing of a drone whose registration a lost store has lost, lest nobody ever ends it', async () => {
+    await using slow = await scene(redis, nats);
+    await using at = await scene(redis, nats);
+    const { backendStore } = slow;
+    const { node } = await at.drone('a');
+    const restore = backendStore.restore.bind(backendStore);
+    const { pause, standing, goOn } = standstill();
+    backendStore.restore = async (...line) => {
+      await pause();
+      return restore(...line);
+    };
+    const late = slow.scheduler.registerNode({ node, inventory: [line(id())], highestPlacement: 0 });
+    await standing;
+    await redis.flush();
+    await at.drone('b');
+    goOn();
+    await late;
+    await at.pass(DEADLINES.leaseGiveAway + 1);
+    await at.drone('b');
+    expect(await at.spawn({ id: id(), spec, key })).toMatchObject({ spawned: true });
+  });
+
+  it('has a deadline from the first step of a registration on', async () => {
+    await using at = await scene(redis, nats);
+    const holder = id();
+    const node = Node.fromPartial({
+      kind: NodeKind.DRONE,
+      id: 'a',
+      cpuMillis: 100,
+      memoryBytes: 1e9,
+      backends: 1,
+    });
+    const { status, ...rest } = line(holder);
+    const registration = await at.nodeStore.register(node);
+    await at.backendStore.restore('a', registration, { ...rest, status: status! });
+    await at.pass(DEADLINES.leaseGiveAway + 1);
+    expect(await of(at, holder)).toMatchObject({ state: TERMINATED, endReason: EndReason.LEASE_LOST });
+    await at.pass(DEADLINES.droneForgotten);
+    expect((await at.scheduler.listDrones({})).drones).toEqual([]);
   });
 });

@@ -114,6 +114,7 @@ export class BackendStore {
       entry.key ? keyHash(entry.key) : '',
       Buffer.from(StopOrder.encode({ id: '', force: true, reason: EndReason.LEASE_LOST }).finish()),
       summary.access,
+      registration,
     ]);
     return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
   }

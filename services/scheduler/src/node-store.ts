@@ -45,7 +45,9 @@ export class NodeStore {
    * before it. A drone gets no work before `admit`.
    */
   async register(node: Node, highestPlacement = 0): Promise<number> {
-    const capacity = node.kind === NodeKind.DRONE ? [node.cpuMillis, node.memoryBytes, node.backends] : [];
+    const { cpuMillis, memoryBytes, backends } = node;
+    const deadlines = [DEADLINES.leaseGiveAway, DEADLINES.renewalsMissed];
+    const ofDrone = node.kind === NodeKind.DRONE ? [cpuMillis, memoryBytes, backends, ...deadlines] : [];
     for (;;) {
       const registration = Number(String(await this.#epoch.run('tick', [highestPlacement])));
       const answer = await this.#epoch.run('register', [
@@ -54,7 +56,7 @@ export class NodeStore {
         node.id,
         Buffer.from(Node.encode({ ...node, registration }).finish()),
         registration,
-        ...capacity,
+        ...ofDrone,
       ]);
       this.#epoch.saw(registration);
       // A new store epoch began between the two: the tick is older than it.
