@@ -121,6 +121,8 @@ describe('the leases of drones', () => {
       });
     expect((await at.scheduler.listDrones({})).drones).toEqual([]);
     expect((await a.renew()).verdict).toBe(RenewVerdict.REGISTER);
+    await at.pass(DEADLINES.retention + 1);
+    expect(String(await at.store.send(['KEYS', '*drone*']))).toBe('');
   });
 
   it('has nothing left to look at of a drone that came back', async () => {
