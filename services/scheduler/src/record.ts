@@ -118,6 +118,14 @@ export function endedStatus(
   };
 }
 
+/** An end as its drone tells it, under the revision after this one. */
+export function endedAfter(status: BackendStatus, revision: number): BackendStatus {
+  const next = revision + 1;
+  const last = status.events.length - 1;
+  const events = status.events.map((event, at) => (at === last ? { ...event, revision: next } : event));
+  return { ...status, revision: next, events };
+}
+
 /** What the store keeps of a spec: never environment values or credentials. */
 export function summaryOf(spec: BackendSpec): SpecSummary {
   return {
