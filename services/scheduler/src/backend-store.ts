@@ -233,6 +233,7 @@ function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefi
     placement: Number(String(placement)),
     created: createTime ?? new Date(0),
     summary: spec,
+    bytes: facts.length + (status?.length ?? 0),
     ...(key ? { key } : {}),
     ...(status ? { status: { ...BackendStatus.decode(status), id } } : {}),
     ...(candidates === '' ? {} : { candidates: candidatesOf(candidates) }),

@@ -26,6 +26,8 @@ export interface BackendRecord {
   candidates?: PlacementCandidates;
   /** Absent until its drone has reported on it. */
   status?: BackendStatus;
+  /** About as many as it takes on its way to a caller. */
+  bytes: number;
 }
 
 /** The public record. The placement is revision 1; a report's revision counts on from there. */
