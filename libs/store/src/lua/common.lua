@@ -160,6 +160,12 @@ local function free_key(id)
   if key ~= '' and redis.call('GET', KEY .. key) == id then redis.call('DEL', KEY .. key) end
 end
 
+-- Gives a withdrawn route back (withdraw.lua).
+local function give_back(id, route)
+  redis.call('HSET', BACKEND .. id, 'edge', 'open')
+  put_route(id, route)
+end
+
 -- A connection token is over: nothing is left of it.
 local function drop_token(id, token)
   redis.call('ZREM', DUE, 'token/' .. token .. '/' .. id)
