@@ -225,6 +225,16 @@ describe('an end for idleness in the store', () => {
     ]);
   });
 
+  it('leaves an order to kill as it stands when somebody asks for an end with grace', async () => {
+    await using it_ = await session();
+    const terminate = (force: boolean) => it_.scheduler.terminateBackend({ id: it_.id, force });
+    const order = { id: it_.id, reason: EndReason.REQUESTED };
+    await terminate(false);
+    expect((await it_.drone.renew()).stops).toEqual([{ ...order, force: false }]);
+    for (const force of [true, false]) await terminate(force);
+    expect((await it_.drone.renew()).stops).toEqual([{ ...order, force: true }]);
+  });
+
   it('keeps a route withdrawn when its agent reports meanwhile, and gives the present address back', async () => {
     await using it_ = await session();
     const { epoch } = await it_.withdraw();

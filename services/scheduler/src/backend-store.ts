@@ -124,9 +124,10 @@ export class BackendStore {
     return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
   }
 
-  /** Writes a wanted end down. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
+  /** Writes a wanted end down; an order to kill stays one. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
   async stop(order: StopOrder): Promise<{ drone: string } | 'ended' | undefined> {
-    const drone = await this.#epoch.run('stop', [order.id, Buffer.from(StopOrder.encode(order).finish())]);
+    const bytes = Buffer.from(StopOrder.encode(order).finish());
+    const drone = await this.#epoch.run('stop', [order.id, bytes, order.force ? 1 : 0]);
     if (drone === null) return undefined;
     return String(drone) === '' ? 'ended' : { drone: String(drone) };
   }
