@@ -18,6 +18,15 @@ local function next_tick()
   return tick
 end
 
+-- No later tick is lower than one that was given before and that this store may have lost with others. More than a year
+-- ahead of Redis's clock it is not believed: ticks must stay whole numbers.
+local function outgrow(given)
+  local year = 366 * 86400 * 1000000
+  if given > tonumber(redis.call('GET', TICK) or '0') and given < tonumber(redis.call('TIME')[1]) * 1000000 + year then
+    redis.call('SET', TICK, whole(given))
+  end
+end
+
 -- Milliseconds of cluster clock; only a sweep advances it.
 local function cluster_now()
   return tonumber(redis.call('HGET', CLOCK, 'now') or '0')
