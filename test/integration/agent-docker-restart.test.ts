@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { SUBJECTS } from '@spawner/bus';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { type DockerDaemon, startDockerDaemon } from '@spawner/testkit';
+import { type DockerDaemon, eventually, startDockerDaemon } from '@spawner/testkit';
 import { buildImage } from '../../deploy/images/build.ts';
 import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
 
@@ -9,7 +10,7 @@ const { READY, TERMINATED } = BackendState;
 
 jest.setTimeout(120_000);
 
-describe('a restart of the Docker Engine', () => {
+describe('backends on a Docker Engine', () => {
   let engine: DockerDaemon;
   let world: AgentWorld;
 
@@ -44,7 +45,16 @@ describe('a restart of the Docker Engine', () => {
     return (await fetch(`http://${local?.host}:${local?.port}${path}`)).text();
   };
 
-  it('ends no session; an end that happened meanwhile is known soon, and new ones start and end', async () => {
+  it('start also after somebody pruned its networks while there was no backend', async () => {
+    const args = ['-H', `unix://${engine.socketPath}`, 'network', 'prune', '--force'];
+    expect((await promisify(execFile)('docker', args)).stdout).toContain(`spawner-test-${process.pid}`);
+    const ids = await Promise.all(['one', 'two'].map((name) => world.place({ env: { NAME: name } })));
+    expect(await Promise.all(ids.map((id) => get(id, '/name')))).toEqual(['one', 'two']);
+    for (const id of ids) await world.stop(id, { force: true });
+    for (const id of ids) await world.reaches(id, TERMINATED);
+  });
+
+  it('live on when it is restarted; an end that happened meanwhile is known soon, and new ones start and end', async () => {
     const [kept, gone] = await Promise.all([
       world.place({ env: { NAME: 'kept' } }),
       world.place({ env: { NAME: 'gone', EXIT_CODE: '3', EXIT_TIMEOUT: '2500' } }),
@@ -54,6 +64,16 @@ describe('a restart of the Docker Engine', () => {
     expect(await get(kept, '/name')).toBe('kept');
     expect(await world.reaches(gone, TERMINATED)).toMatchObject({ endReason: EndReason.FAILED });
     expect(world.scheduler.statuses.get(kept)?.state).toBe(READY);
+    const [lines, samples] = [[] as string[], [] as number[]];
+    world.bus.subscribe(SUBJECTS.backendLog, kept, ({ line }) => lines.push(line?.text ?? ''));
+    world.bus.subscribe(SUBJECTS.backendStats, kept, ({ memoryBytes }) => samples.push(memoryBytes));
+    await eventually(
+      async () => {
+        await get(kept, '/log?text=again');
+        return lines.includes('again') && samples.length > 0;
+      },
+      { timeoutMs: 15_000 },
+    );
 
     const later = await world.place({ env: { NAME: 'later' } });
     expect(await get(later, '/name')).toBe('later');

@@ -1,5 +1,6 @@
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { lastLines } from './last-lines.ts';
 import type { Ending, Life } from './life.ts';
 import type { Condition, Endpoints, Exit } from './runtime.ts';
 
@@ -99,7 +100,8 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
   if (state === BackendState.STARTING && condition.is === 'running')
     return step(life, { type: 'started', endpoints: condition.endpoints }, at);
   if (condition.is === 'running') {
-    if (state === BackendState.TERMINATING) return { life, effects: ['signal'] };
+    if (state === BackendState.TERMINATING)
+      return { life: { ...life, startedAt: life.startedAt ?? at.now }, effects: ['signal'] };
     return { life, effects: state === BackendState.WAITING ? ['probe'] : [] };
   }
   const exit = condition.is === 'exited' ? condition.exit : undefined;
@@ -219,7 +221,7 @@ function gone(life: Life, { lastLogs, exit }: Extract<Happening, { type: 'gone' 
     endTime: at.wall,
     endReason: ending?.reason ?? EndReason.INTERNAL,
     endDetail: ending?.detail ?? '',
-    lastLogs: [...lastLogs],
+    lastLogs: lastLines(lastLogs),
   });
 }
 
