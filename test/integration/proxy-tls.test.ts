@@ -262,7 +262,9 @@ describe('HTTP/2', () => {
 
   it('answers 502 where the backend says a status that HTTP/2 does not have, and goes on', async () => {
     const bytes = 'HTTP/1.1 999 Denied\r\nContent-Length: 4\r\n\r\nodd!';
-    await using upstream = await serve(createServer((socket) => socket.on('data', () => socket.write(bytes))));
+    await using upstream = await serve(
+      createServer((socket) => socket.on('data', () => socket.write(bytes))),
+    );
     const host = await backend(upstream);
     const client = await session(host);
     const odd = await ask(client, { ':path': '/', ':authority': host });
