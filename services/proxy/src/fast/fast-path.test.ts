@@ -299,8 +299,21 @@ describe('a strange answer', () => {
 
   it('is cut where its head has gone out', async () => {
     const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
-    const { port } = await scene((socket) => socket.write(`${head}2\r\nhi\r\nnonsense`));
-    expect(await rawHttp(port, GET)).not.toContain('\r\n0\r\n');
+    const { dial, upstreamSockets } = await scene((socket) => socket.write(`${head}2\r\nhi\r\n`));
+    const client = dial();
+    const { text } = hear(client);
+    client.write(GET);
+    await eventually(() => text().endsWith('2\r\nhi\r\n'));
+    upstreamSockets[0]?.write('nonsense');
+    await once(client, 'close');
+    expect(text()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n2\r\nhi\r\n$/);
+  });
+
+  it('is 502 where its body is seen to be strange before its head has gone out', async () => {
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const { port, counted } = await scene((socket) => socket.write(`${head}2\nhi\n0\n\n`));
+    expect(await rawHttp(port, LAST)).toMatch(/^HTTP\/1\.1 502 /);
+    expect(counted).toEqual(['failed', 'bad_gateway 502']);
   });
 
   it('does not look whole where only the end of the connection tells its end', async () => {
