@@ -53,6 +53,16 @@ describe('a proxy that is told to stop', () => {
     expect(await exited).toEqual({ code: 0, signal: null });
   });
 
+  it('answers what it holds, also where nothing else is open', async () => {
+    await using world = await startProxyWorld();
+    const { id, host } = await world.startingBackend();
+    const held = world.get(host);
+    await eventually(async () => (await world.settle(id)).open === 1);
+    const exited = world.proxy.stop();
+    expect(await held).toMatchObject({ status: 503, headers: { 'retry-after': '1', connection: 'close' } });
+    expect(await exited).toEqual({ code: 0, signal: null });
+  });
+
   it('cuts what has not ended within its time', async () => {
     await using world = await startProxyWorld({ SPAWNER_PROXY_DRAIN_MS: '2000' });
     await using upstream = await startUpstream();

@@ -185,6 +185,7 @@ describe('WebSockets over HTTP/2', () => {
 
   it.each([
     ['a success that is no switch', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+    ['a status that HTTP/2 does not have', 'HTTP/1.1 999 No\r\nContent-Length: 2\r\n\r\nno'],
     [
       'a switch with the accept of another key',
       'HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n',
