@@ -91,6 +91,7 @@ export interface Cluster extends Api, ReturnType<typeof edgeOf>, AsyncDisposable
 }
 
 const DRAIN_MS = '2000';
+const START_WITHIN_MS = 60_000;
 
 /** Resolves when every service is ready, every drone takes work and DNS names the proxies; rejects with the end of each log. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
@@ -240,7 +241,7 @@ async function dronesReady(address: string, port: number, drones: number): Promi
       if (status !== 200 || !ids.every((id) => listsReadyDrone(body, id)))
         throw new Error(`not every drone is ready: ${body}`);
     },
-    { timeoutMs: 20_000 },
+    { timeoutMs: START_WITHIN_MS },
   );
 }
 
@@ -248,7 +249,7 @@ async function dronesReady(address: string, port: number, drones: number): Promi
 async function proxiesNamed(address: string, port: number, domain: string): Promise<void> {
   const resolver = new Resolver();
   resolver.setServers([`${address}:${port}`]);
-  await eventually(() => resolver.resolve4(domain), { timeoutMs: 20_000 });
+  await eventually(() => resolver.resolve4(domain), { timeoutMs: START_WITHIN_MS });
 }
 
 /** Of a service on a machine of its own: where it listens and is found, and the engine that is there. */

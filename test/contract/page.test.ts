@@ -19,7 +19,7 @@ describe('the page', () => {
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto(gateway.url);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await gateway?.[Symbol.asyncDispose]();

@@ -21,7 +21,7 @@ describe('a proxy whose whole control plane is gone', () => {
       env: { proxy: { SPAWNER_PROXY_STATE_DIR: dir.path } },
     });
     kept = new KeptState(dir.path, { cluster: cluster.name, clusterDomain: cluster.domain });
-  }, 60_000);
+  });
   afterAll(async () => {
     await cluster?.stop();
     await dir?.stop();
@@ -102,7 +102,7 @@ describe('a proxy whose whole control plane is gone', () => {
     expect(await status(idle.id)).toBe(200);
     expect(await cluster.inState(idle.id, 'TERMINATED', 60_000)).toMatchObject({ endReason: 'IDLE' });
     await eventually(async () => expect(await status(idle.id)).toBe(410));
-  }, 180_000);
+  });
 
   it('does not take up a file that was cut off, says so, and waits for the others', async () => {
     const living = await cluster.spawnReady(spec);
@@ -121,5 +121,5 @@ describe('a proxy whose whole control plane is gone', () => {
     await bringThePlaneBack();
     expect(await status(living.id)).toBe(200);
     await areKept(living);
-  }, 90_000);
+  });
 });

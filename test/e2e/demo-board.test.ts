@@ -17,8 +17,6 @@ const CHROMIUM_ARGS = [
 ];
 const VIEW = { width: 1000, height: 700 };
 
-jest.setTimeout(60_000);
-
 /** What a function that runs in the page uses of it: the project's types know no browser. */
 interface BoardWindow {
   innerWidth: number;

@@ -20,7 +20,7 @@ describe('the edge', () => {
         ),
       )
     ).map(({ id }) => id) as [string, string];
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
 
   /** The activity that the API tells of a backend: what its agent last heard. */

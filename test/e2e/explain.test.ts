@@ -17,7 +17,7 @@ describe('the explanation of a session', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process' });
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
 
   const explain = async (id: string): Promise<Explained> => {
@@ -59,5 +59,5 @@ describe('the explanation of a session', () => {
 
     await cluster.inState(id, 'TERMINATED');
     expect((await explain(id)).summary).toMatch(/^Ended as IDLE at 20.*: nobody had a connection for 4 s\.$/);
-  }, 60_000);
+  });
 });

@@ -20,7 +20,7 @@ describe('a session', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster();
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
 
   const probe = (name: string, change: object = {}) => ({
@@ -219,5 +219,5 @@ describe('a proxy that does not know its public address', () => {
     );
     expect(asked).toContain('/ip');
     lookup.close();
-  }, 60_000);
+  });
 });

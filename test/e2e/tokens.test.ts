@@ -32,7 +32,7 @@ describe('connection tokens', () => {
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process', count: { proxy: 2 } });
     browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM_ARGS });
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await cluster?.stop();
@@ -117,7 +117,7 @@ describe('connection tokens', () => {
     expect((await page.goto(bare))?.status()).toBe(401);
     expect((await beside.reload())?.status()).toBe(200);
     await context.close();
-  }, 60_000);
+  });
 
   it('are good at every proxy as soon as they are told, and cut at every proxy within a second', async () => {
     const id = await spawn();
@@ -142,12 +142,12 @@ describe('connection tokens', () => {
       expect(stay.map(({ readyState }) => readyState)).toEqual([1, 1]);
       for (const socket of stay) socket.terminate();
     }
-  }, 60_000);
+  });
 
   it('wait with their bearer for a backend that is starting, from its very first moment', async () => {
     const { id } = await cluster.spawn({ image: 'spawner/probe:latest', access: 'TOKEN', idleTimeoutMs: 0 });
     const ada = await create(id, 'ada');
     expect((await get(ports()[1]!, id, ada)).status).toBe(200);
     expect((await cluster.fetchBackend(id)).status).toBe(401);
-  }, 60_000);
+  });
 });

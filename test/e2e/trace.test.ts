@@ -66,5 +66,5 @@ describe('a spawn', () => {
     for (const service of [cluster.gateway, cluster.scheduler, cluster.agent])
       expect(await service.admin('/metrics')).toContain(`spawner_${service.service}_`);
     expect(cluster.agent.log()).toContain(`"trace_id":"${traceId}"`);
-  }, 90_000);
+  });
 });

@@ -9,7 +9,7 @@ describe('sessions whose agent is gone', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process' });
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
 
   it('are served where they answer, and are to be tried again where they do not, until the agent is back', async () => {
@@ -34,5 +34,5 @@ describe('sessions whose agent is gone', () => {
     await eventually(async () => (await status(dead)) === 410);
     expect(await status(alive)).toBe(200);
     expect((await cluster.backend(alive)).unreachable).toBeFalsy();
-  }, 60_000);
+  });
 });

@@ -18,8 +18,6 @@ import type { LocalFile } from '../../deploy/local/local-file.ts';
 import { identify, isAlive } from '../../deploy/local/process-identity.ts';
 import { ROOT } from '../cluster/service-process.ts';
 
-jest.setTimeout(120_000);
-
 const run = promisify(execFile);
 let checkout: TempDir;
 let docker: Docker;

@@ -40,7 +40,7 @@ describe('a service that starts before what it needs', () => {
     expect(scheduler.output()).toMatch(
       /waiting for Redis[\s\S]*Redis is there[\s\S]*waiting for NATS[\s\S]*NATS is there/,
     );
-  }, 40_000);
+  });
 
   it('an agent waits for the container engine that it was told to use', async () => {
     const [adminPort, dir] = [await freePort(), await tempDir('agent')];
@@ -55,7 +55,7 @@ describe('a service that starts before what it needs', () => {
     });
     await eventually(async () => expect(await readiness(adminPort)).toContain('the docker runtime'));
     expect(agent.output()).toContain('waiting for the docker runtime');
-  }, 40_000);
+  });
 });
 
 describe('a wrong configuration', () => {

@@ -73,14 +73,14 @@ describe('a drone on a machine of its own', () => {
     stack.defer(() => far.stop());
     near = stack.use(await startNearUsers());
     await rounds();
-  }, 180_000);
+  });
   afterAll(async () => {
     const { requests = 0, echoes = 0 } = far?.figures() ?? {};
     process.stdout.write(
       `faults: partition: ${JSON.stringify({ far: { requests, echoes }, fences: record().length })}\n`,
     );
     await stack.disposeAsync();
-  }, 120_000);
+  });
 
   const wish = (kind: Kind) => ({ kind, idleTimeoutMs: kind === 'strict' ? 0 : IDLE_TIMEOUT_MS });
   const on = (drone: string) => sessions.filter(({ droneId }) => droneId === drone);
@@ -217,7 +217,7 @@ describe('a drone on a machine of its own', () => {
         json: { spawned: false, backend: { id } },
       });
     writtenInOrder(fenced, next);
-  }, 150_000);
+  });
 
   it('without power: its strict keys are free in time, all else that it had is unreachable', async () => {
     for (let number = 0; of('strict', THERE).length < LATE && number < MOST_LATE; number += 1)
@@ -241,7 +241,7 @@ describe('a drone on a machine of its own', () => {
     await far.round();
     expect(far.takeFailures()).toEqual([]);
     writtenInOrder(late, next);
-  }, 150_000);
+  });
 
   const keyed = (key: string) => ({
     spec: {

@@ -55,7 +55,7 @@ describe('sessions in use', () => {
       ),
     );
     await rounds();
-  }, 180_000);
+  });
   afterAll(async () => {
     for (const each of [traffic, strictTraffic]) await endTraffic(each);
     // Of those alone who have had their sessions all the time.
@@ -63,7 +63,7 @@ describe('sessions in use', () => {
     process.stdout.write(`faults: sessions: ${JSON.stringify({ sessions: SESSIONS.length, ...counts })}\n`);
     await cluster?.stop();
     await engine?.stop();
-  }, 120_000);
+  });
   beforeEach(() => expect(failures()).toEqual([]));
 
   const wish = (kind: Kind, index: number): Wish => ({

@@ -125,7 +125,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
     all.push(...lives);
     expect(wrongOf(lives)).toEqual([]);
     expect(all).toHaveLength(numbers.length);
-  }, 180_000);
+  });
 });
 
 function tell(

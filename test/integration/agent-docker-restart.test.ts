@@ -7,8 +7,6 @@ import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
 
 const { READY, TERMINATED } = BackendState;
 
-jest.setTimeout(120_000);
-
 describe('a restart of the Docker Engine', () => {
   let engine: DockerDaemon;
   let world: AgentWorld;

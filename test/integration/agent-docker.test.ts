@@ -15,8 +15,6 @@ import { type AgentWorld, startAgentWorld, statesOf } from './agent-harness.ts';
 
 const { SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATED } = BackendState;
 
-jest.setTimeout(90_000);
-
 describe('an agent with Docker', () => {
   const cluster = `test-${process.pid}`;
   let engine: Docker;

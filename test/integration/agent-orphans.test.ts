@@ -30,7 +30,7 @@ describe('containers that the journal does not know', () => {
       SPAWNER_AGENT_DOCKER_SUBNET: '10.241.9.0/24',
       SPAWNER_AGENT_DOCKER_NETWORK: `orphans-${CLUSTER}`,
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
     for (const name of made) await docker('rm', '--force', '--volumes', name).catch(() => {});
@@ -70,5 +70,5 @@ describe('containers that the journal does not know', () => {
     expect(await running()).toEqual(expect.arrayContaining([known, drones, clusters, nobodys]));
     expect(world.scheduler.statuses.get(known)?.state).toBe(BackendState.READY);
     expect(world.scheduler.statuses.has(own)).toBe(false);
-  }, 90_000);
+  });
 });

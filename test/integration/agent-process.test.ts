@@ -11,8 +11,6 @@ import { type AgentWorld, startAgentWorld, statesOf } from './agent-harness.ts';
 const { SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING, TERMINATED } = BackendState;
 const { OPEN } = SettleOutcome;
 
-jest.setTimeout(60_000);
-
 describe('an agent with plain processes', () => {
   let programs: TempDir;
   let world: AgentWorld;

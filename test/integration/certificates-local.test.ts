@@ -107,7 +107,7 @@ describe('certificates of the development authority', () => {
     await rm(join(dir.path, 'ca.key'));
     expect(await runOnce()).toBe(first);
     expect(issued[2]).toEqual(issued[1]);
-  }, 30_000);
+  });
 
   it('are replaced where what is stored cannot be used', async () => {
     await using dir = await tempDir('certificates');
@@ -135,7 +135,7 @@ describe('certificates of the development authority', () => {
     expect(await isStored()).toBe(false);
     await eventually(isStored);
     expect(await service.certificate()).toEqual(certificate);
-  }, 20_000);
+  });
 
   it('end their streams when the service stops, which it does at once', async () => {
     await using dir = await tempDir('certificates');

@@ -137,7 +137,7 @@ describe('the dns service', () => {
       ready: (line) => line.includes('"msg":"started"'),
     });
     await eventually(async () => (await request({ port: adminPort, path: '/readyz' })).status === 200);
-  }, 30_000);
+  });
   afterAll(async () => {
     await program?.stop();
     await scheduler?.close();
@@ -373,5 +373,5 @@ describe('the dns service', () => {
     await eventually(() => client.setChallenge(challenge), { timeoutMs: 15_000 });
     expect(await short(challenge.name, 'TXT')).toEqual(['"v"']);
     client.close();
-  }, 30_000);
+  });
 });

@@ -16,8 +16,6 @@ import { WebSocket } from 'ws';
 import { http2Session } from '../conformance/websocket/routes.ts';
 import { DOMAIN, hasFastPath, type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(60_000);
-
 let world: ProxyWorld;
 let authority: Authority;
 let upstream: Upstream;

@@ -9,8 +9,6 @@ import { droneRow } from '@spawner/store';
 import { eventually, freePort, rawHttp, startUpstream, type Upstream } from '@spawner/testkit';
 import { DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(30_000);
-
 let world: ProxyWorld;
 let red: Upstream;
 let blue: Upstream;

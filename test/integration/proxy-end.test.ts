@@ -5,8 +5,6 @@ import { eventually, startUpstream, type Upstream } from '@spawner/testkit';
 import { type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 import { handshake, openWebSocket, say, switching } from './proxy-websocket-client.ts';
 
-jest.setTimeout(30_000);
-
 let world: ProxyWorld;
 let red: Upstream;
 

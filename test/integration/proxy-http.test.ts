@@ -6,8 +6,6 @@ import { BackendState } from '@spawner/proto/v1/backend';
 import { eventually, rawHttp, request, startUpstream, type Upstream } from '@spawner/testkit';
 import { DOMAIN, DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(30_000);
-
 let world: ProxyWorld;
 let red: Upstream;
 let blue: Upstream;

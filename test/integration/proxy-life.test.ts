@@ -10,8 +10,6 @@ import { eventually, freePort, request, startProgram, startUpstream } from '@spa
 import { WebSocket } from 'ws';
 import { type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(30_000);
-
 async function backend(world: ProxyWorld, upstream: { port: number }): Promise<string> {
   const { id, host } = world.name();
   await world.ready(id, upstream.port);

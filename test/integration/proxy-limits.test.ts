@@ -5,8 +5,6 @@ import { eventually, rawHttp, request, startUpstream, type Upstream } from '@spa
 import { WebSocket } from 'ws';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(60_000);
-
 let world: ProxyWorld;
 let upstream: Upstream;
 

@@ -17,8 +17,6 @@ import {
 } from '@spawner/testkit';
 import { DOMAIN, type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(30_000);
-
 const BROWSER = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' };
 
 let world: ProxyWorld;

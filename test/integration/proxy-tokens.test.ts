@@ -10,8 +10,6 @@ import { WebSocket } from 'ws';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 import { handshake } from './proxy-websocket-client.ts';
 
-jest.setTimeout(30_000);
-
 const CLAIMS = '{"role":"owner","name":"\\u00e4"}';
 const BROWSER = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' };
 

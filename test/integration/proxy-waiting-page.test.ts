@@ -4,8 +4,6 @@ import { eventually, request, startUpstream } from '@spawner/testkit';
 import { type Browser, chromium } from 'playwright-core';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(60_000);
-
 let world: ProxyWorld;
 let browser: Browser;
 

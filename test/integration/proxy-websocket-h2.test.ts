@@ -19,8 +19,6 @@ import { closing, encode, FrameReader, OPCODE, type ReadFrame } from '../conform
 import { http2Session } from '../conformance/websocket/routes.ts';
 import { DOMAIN, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(60_000);
-
 let world: ProxyWorld;
 let authority: Authority;
 let upstream: Upstream;

@@ -10,8 +10,6 @@ import { WebSocket } from 'ws';
 import { DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 import { handshake, openWebSocket, say, switching } from './proxy-websocket-client.ts';
 
-jest.setTimeout(30_000);
-
 let world: ProxyWorld;
 let red: Upstream;
 let blue: Upstream;

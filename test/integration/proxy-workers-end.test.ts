@@ -6,8 +6,6 @@ import { WebSocket } from 'ws';
 import { serve } from './proxy-fixture.ts';
 import { startFourWorkers, visitor, visitors } from './proxy-workers-scene.ts';
 
-jest.setTimeout(60_000);
-
 let upstream: Upstream;
 beforeAll(async () => {
   upstream = await startUpstream();

@@ -22,8 +22,6 @@ import {
   visitors,
 } from './proxy-workers-scene.ts';
 
-jest.setTimeout(60_000);
-
 let world: ProxyWorld;
 let authority: Authority;
 let upstream: Upstream;

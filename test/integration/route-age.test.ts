@@ -75,7 +75,7 @@ describe('a replica of the routes', () => {
       eventually(() => expect(table.asOf(id)).toBeGreaterThan(emptied), { timeoutMs: 12_000 }),
     ).rejects.toThrow();
     expect(table.get(id)?.state).toBe(RouteState.OPEN);
-  }, 60_000);
+  });
 
   it('takes a kept copy for old until the store has been read, and then the store for the truth', async () => {
     const table = new RouteTable();
