@@ -3,7 +3,7 @@ import { BackendState } from '@spawner/proto/v1/backend';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { startGateway, type TestGateway } from './gateway.ts';
 
-const PATIENCE = { timeout: 10_000 };
+const PATIENCE = { timeout: 60_000 };
 
 describe('the page', () => {
   let gateway: TestGateway;

@@ -98,7 +98,7 @@ describe('a proxy whose whole control plane is gone', () => {
     expect(await status(doomed.id)).toBe(410);
     const late = await cluster.spawnReady(spec);
     expect(await status(late.id)).toBe(200);
-    const idle = await cluster.spawnReady({ ...spec, idleTimeoutMs: 1_000 });
+    const idle = await cluster.spawn({ ...spec, idleTimeoutMs: 1_000 });
     expect(await status(idle.id)).toBe(200);
     expect(await cluster.inState(idle.id, 'TERMINATED', 60_000)).toMatchObject({ endReason: 'IDLE' });
     await eventually(async () => expect(await status(idle.id)).toBe(410));

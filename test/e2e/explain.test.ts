@@ -32,7 +32,7 @@ describe('the explanation of a session', () => {
         if (!summary.test(explained.summary)) throw new Error(explained.summary);
         return explained;
       },
-      { timeoutMs: 20_000 },
+      { timeoutMs: 60_000 },
     );
   const clock = ({ clocks }: Explained, wanted: string) => clocks.find(({ name }) => name === wanted);
 

@@ -37,8 +37,10 @@ describe('a service that starts before what it needs', () => {
     await eventually(async () => expect(await readiness(adminPort)).toEqual(['NATS']));
     await nats.start();
     await eventually(async () => expect(await readiness(adminPort)).toEqual([]));
-    expect(scheduler.output()).toMatch(
-      /waiting for Redis[\s\S]*Redis is there[\s\S]*waiting for NATS[\s\S]*NATS is there/,
+    await eventually(() =>
+      expect(scheduler.output()).toMatch(
+        /waiting for Redis[\s\S]*Redis is there[\s\S]*waiting for NATS[\s\S]*NATS is there/,
+      ),
     );
   });
 
@@ -54,7 +56,7 @@ describe('a service that starts before what it needs', () => {
       SPAWNER_AGENT_ADMIN_PORT: String(adminPort),
     });
     await eventually(async () => expect(await readiness(adminPort)).toContain('the docker runtime'));
-    expect(agent.output()).toContain('waiting for the docker runtime');
+    await eventually(() => expect(agent.output()).toContain('waiting for the docker runtime'));
   });
 });
 
