@@ -56,7 +56,7 @@ describe('a restart of the Docker Engine', () => {
     const later = await world.place({ env: { NAME: 'later' } });
     expect(await get(later, '/name')).toBe('later');
     await get(later, '/exit/4');
-    expect(await world.reaches(later, TERMINATED, 5_000)).toMatchObject({ exitCode: 4 });
+    expect(await world.reaches(later, TERMINATED)).toMatchObject({ exitCode: 4 });
     await world.stop(kept);
     expect(await world.reaches(kept, TERMINATED)).toMatchObject({ endReason: EndReason.REQUESTED });
   });

@@ -128,7 +128,7 @@ describe('an agent with Docker', () => {
     ]);
     await Promise.all([get(failed, '/exit/5'), get(well, '/exit/0')]);
     const ids = [early, failed, well, unknown, hungry];
-    const told = await Promise.all(ids.map((id) => world.reaches(id, TERMINATED, 30_000)));
+    const told = await Promise.all(ids.map((id) => world.reaches(id, TERMINATED)));
     expect(told.map(({ endReason, exitCode }) => [endReason, exitCode])).toEqual([
       [EndReason.START_ERROR, 4],
       [EndReason.FAILED, 5],
@@ -166,7 +166,7 @@ describe('an agent with Docker', () => {
     it("ends as LOAD_ERROR with the registry's words; credentials are sent and not kept", async () => {
       const credentials = { username: 'ann', password: 'se:cret', identityToken: '' };
       const id = await world.place({ image: `${at()}/a/b:1`, credentials });
-      const status = await world.reaches(id, TERMINATED, 30_000);
+      const status = await world.reaches(id, TERMINATED);
       expect(status).toMatchObject({
         endReason: EndReason.LOAD_ERROR,
         endDetail: expect.stringMatching(/no such thing|manifest unknown|not found/i),
@@ -225,6 +225,8 @@ describe('an agent with Docker', () => {
         lines.push([line?.stream ?? LogStream.UNSPECIFIED, line?.text ?? '']);
     })();
     await get(id, '/log?text=out');
+    // The engine reads the two outputs side by side.
+    await eventually(() => lines.length === 2);
     await get(id, '/log?text=err&stream=stderr');
     await eventually(() => lines.length === 3);
     expect(lines).toEqual([
@@ -302,13 +304,11 @@ describe('an agent with Docker', () => {
   });
 
   it("is kept by a connection that the kernel sees in the container's own network, and by nobody else's", async () => {
-    const [used, unused] = await Promise.all([
-      startsAndReports({ idleTimeoutMs: 1_000 }),
-      startsAndReports({ idleTimeoutMs: 1_000 }),
-    ]);
+    const used = await startsAndReports({ idleTimeoutMs: 2_000 });
     const { local } = await world.reaches(used, READY);
     const socket = connect(local?.port ?? 0, local?.host);
     await once(socket, 'connect');
+    const unused = await startsAndReports({ idleTimeoutMs: 1_000 });
     expect(await world.reaches(unused, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
     await eventually(() => (world.scheduler.withdrawals.get(used)?.past.length ?? 0) >= 2);
     expect(new Set(world.scheduler.withdrawals.get(used)?.past)).toEqual(new Set(['open']));
@@ -340,6 +340,6 @@ describe('an agent with Docker', () => {
         () => true,
       ),
     );
-    expect(await readFile(join(world.state.path, 'ended'), 'utf8')).toContain(id);
+    await eventually(async () => (await readFile(join(world.state.path, 'ended'), 'utf8')).includes(id));
   });
 });

@@ -134,7 +134,7 @@ describe('certificates by ACME', () => {
     await using pebble = await pebbleHere();
     await using service = await startCertificates(pebble);
     await using stream = watch(service.port);
-    await eventually(() => expect(stream.seen).toHaveLength(1), { timeoutMs: 20_000 });
+    await eventually(() => expect(stream.seen).toHaveLength(1), { timeoutMs: 60_000 });
 
     const [certificate] = stream.seen as [Certificate];
     const [leaf, intermediate] = chainOf(certificate) as [X509Certificate, X509Certificate];
@@ -159,7 +159,7 @@ describe('certificates by ACME', () => {
     await using pebble = await pebbleHere();
     await using one = await startCertificates(pebble);
     await using first = watch(one.port);
-    await eventually(() => expect(first.seen).toHaveLength(1), { timeoutMs: 20_000 });
+    await eventually(() => expect(first.seen).toHaveLength(1), { timeoutMs: 60_000 });
     await using two = await startCertificates(pebble);
     await using second = watch(two.port);
     await eventually(() => expect(second.seen).toHaveLength(1));
@@ -171,9 +171,9 @@ describe('certificates by ACME', () => {
     await using pebble = await pebbleHere({ certificateValidityPeriodSeconds: 20 });
     await using service = await startCertificates(pebble);
     await using stream = watch(service.port);
-    await eventually(() => expect(stream.seen).toHaveLength(1), { timeoutMs: 20_000 });
+    await eventually(() => expect(stream.seen).toHaveLength(1), { timeoutMs: 60_000 });
     const account = await accountUrl(pebble);
-    await eventually(() => expect(stream.seen).toHaveLength(2), { timeoutMs: 30_000 });
+    await eventually(() => expect(stream.seen).toHaveLength(2), { timeoutMs: 60_000 });
 
     const [old, renewed] = stream.seen as [Certificate, Certificate];
     expect(chainOf(renewed)[0]?.serialNumber).not.toBe(chainOf(old)[0]?.serialNumber);
@@ -194,7 +194,7 @@ describe('certificates by ACME', () => {
     const issueOnce = async () => {
       await using service = await startCertificates(pebble, binding);
       await using stream = watch(service.port);
-      await eventually(() => expect(stream.seen).toHaveLength(1), { timeoutMs: 20_000 });
+      await eventually(() => expect(stream.seen).toHaveLength(1), { timeoutMs: 60_000 });
       expect(service.program.output()).not.toContain(EAB_KEY);
       return stream.seen[0]!;
     };

@@ -113,7 +113,7 @@ describe('the end of a backend', () => {
     });
     (client as Socket).destroy();
     expect((await world.settle(id)).open).toBe(1);
-    await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: 15_000 });
+    await eventually(async () => (await world.settle(id)).open === 0);
     expect(left?.readyState).not.toBe('open');
   });
 });

@@ -279,7 +279,7 @@ describe('bodies', () => {
     expect((await world.settle(id)).open).toBe(1);
     leave();
     await eventually(async () => (await world.settle(id)).open === 0);
-    await eventually(() => blue.connections() === 0, { timeoutMs: 8_000 });
+    await eventually(() => blue.connections() === 0);
   });
 
   it('cuts the answer short, not clean, when the backend breaks off', async () => {
