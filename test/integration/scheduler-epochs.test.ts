@@ -146,7 +146,7 @@ describe('a new store epoch', () => {
     it('starts every lease whole, though it was nearly over', async () => {
       const { at, held } = await running();
       await using _ = at;
-      await at.pass(DEADLINES.leaseGiveAway - 2_000);
+      await at.pass(DEADLINES.leaseGiveAway - 3_000);
       await restart(at);
       const { backend } = await at.scheduler.getBackend({ id: held.id });
       expect(backend?.unreachable).toBe(false);
