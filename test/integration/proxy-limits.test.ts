@@ -6,8 +6,7 @@ import { WebSocket } from 'ws';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
 const PER_SECOND = 50;
-/** Far more than a slow machine takes for in as many seconds as these would be good for. */
-const ASKED = 600;
+const ASKED = 200;
 
 let world: ProxyWorld;
 let upstream: Upstream;
@@ -51,9 +50,8 @@ async function from(localAddress: string, host: string): Promise<{ socket: Socke
   socket.on('data', (bytes) => {
     text += bytes;
   });
-  const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.write(get(host));
-  await Promise.race([closed, eventually(() => text.includes('\r\n\r\n'))]);
+  await eventually(() => socket.closed || text.includes('\r\n\r\n'));
   return { socket, text };
 }
 
@@ -87,13 +85,17 @@ describe('the limits of the proxy', () => {
       text += bytes;
     });
     const statuses = () => [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status);
-    const since = performance.now();
-    socket.write(get(red.host).repeat(ASKED));
-    await eventually(() => statuses().length === ASKED);
-    const seconds = (performance.now() - since) / 1_000;
-    const good = statuses().filter((status) => status === '200').length;
-    expect(statuses().filter((status) => status === '429')).toHaveLength(ASKED - good);
-    expect(good).toBeLessThanOrEqual(Math.min(PER_SECOND * (Math.floor(seconds) + 2), ASKED - 1));
+    // Again where the machine took so long for them that none was too many.
+    await eventually(async () => {
+      text = '';
+      const since = performance.now();
+      socket.write(get(red.host).repeat(ASKED));
+      await eventually(() => statuses().length === ASKED);
+      const seconds = (performance.now() - since) / 1_000;
+      const good = statuses().filter((status) => status === '200').length;
+      expect(statuses().filter((status) => status === '429')).toHaveLength(ASKED - good);
+      expect(good).toBeLessThanOrEqual(Math.min(PER_SECOND * (Math.floor(seconds) + 2), ASKED - 1));
+    });
     expect(await answers(blue.host)).toBe(200);
     socket.destroy();
     await eventually(async () => (await answers(red.host)) === 200);
