@@ -85,6 +85,8 @@ export interface Cluster extends Api, ReturnType<typeof edgeOf>, AsyncDisposable
   certificates: ServiceHandle;
   /** The API of gateway n (0 is the first). */
   apiOf(gateway: number): Api;
+  /** Of every service, the store and the bus, as they run now. */
+  pids(): number[];
   /** The last lines of every service's log. */
   logs(lines?: number): string;
   stop(): Promise<void>;
@@ -227,6 +229,7 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     dns: services.dns[0]!,
     certificates: services.certificates[0]!,
     apiOf: (index) => apiOf(services.gateway[index]!.port, failed, address),
+    pids: () => [...all().map(({ pid }) => pid), redis.pid(), nats.pid()],
     logs,
     stop,
     [Symbol.asyncDispose]: stop,

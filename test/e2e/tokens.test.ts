@@ -120,7 +120,7 @@ describe('connection tokens', () => {
   });
 
   it('are good at every proxy as soon as they are told, and cut at every proxy within a second', async () => {
-    using shortage = startShortage();
+    using shortage = startShortage(cluster.pids);
     const id = await spawn();
     for (let round = 0; round < 5; round++) {
       const [ada, bob] = [await create(id, 'ada'), await create(id, 'bob')];

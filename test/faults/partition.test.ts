@@ -60,11 +60,11 @@ describe('a drone on a machine of its own', () => {
 
   let shortage: Shortage;
   beforeAll(async () => {
-    shortage = stack.use(startShortage());
     namespace = stack.use(await makeNamespace());
     engine = stack.use(await startDockerDaemon({ namespace }));
     const machine = { namespace, docker: engine };
     cluster = stack.use(await startCluster({ machine, count: { agent: 2, proxy: 2 } }));
+    shortage = stack.use(startShortage(cluster.pids));
     here = engineView(cluster.dockerSocket!, cluster.name);
     there = engineView(engine.socketPath, cluster.name);
     const wanted = KINDS.flatMap((kind) =>

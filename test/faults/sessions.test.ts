@@ -53,9 +53,9 @@ describe('sessions in use', () => {
   let shortage: Shortage;
 
   beforeAll(async () => {
-    shortage = startShortage();
     engine = await startDockerDaemon({ liveRestore: true });
     cluster = await startCluster({ docker: engine, redisKeeps: true });
+    shortage = startShortage(() => [...cluster.pids(), engine.pid()]);
     containers = engineView(engine.socketPath, cluster.name);
     traffic = await startTraffic(cluster, []);
     strictTraffic = await startTraffic(cluster, []);

@@ -67,7 +67,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
       route,
       counted: (from, to) => shortage.counted(from, to),
     };
-    shortage = startShortage();
+    shortage = startShortage(cluster.pids);
   });
   afterAll(async () => {
     if (world) tell(all, await Promise.all(lastMoments), world.proxies.outages, shortage.told());

@@ -12,8 +12,8 @@ describe('sessions whose proxy is lost', () => {
   let second: ServiceHandle;
   let shortage: Shortage;
   beforeAll(async () => {
-    shortage = startShortage();
     cluster = await startCluster({ runtime: 'process', count: { proxy: 2 } });
+    shortage = startShortage(cluster.pids);
     [first, second] = cluster.services.proxy as [ServiceHandle, ServiceHandle];
   });
   afterAll(async () => {

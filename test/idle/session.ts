@@ -17,7 +17,7 @@ export interface World {
   readonly compiled: string;
   readonly proxies: Proxies;
   readonly vanishing: Vanishing;
-  /** How much of the time between two wall times the machine had for what was to be done. */
+  /** How much of the time between two wall times the services were not kept waiting for a processor. */
   counted(from: number, to: number): number;
   /** What stands in the store. */
   route(id: string): Promise<Route | undefined>;
@@ -33,8 +33,8 @@ export interface Life {
   /** Whether a proxy's death or standstill held up the end. */
   readonly heldUp: boolean;
   /**
-   * From the moment that its clock allowed to its end; what a proxy's absence held up is not part of it, and of time in
-   * which the machine was short of processors only a part is.
+   * From the moment that its clock allowed to its end, in milliseconds; what a proxy's absence held up is not part of it,
+   * nor is what the services waited for a processor.
    */
   readonly lateMs: number;
   /** A use was not served or did not run on, or the end came before its time. */

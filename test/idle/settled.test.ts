@@ -30,8 +30,8 @@ describe('sessions that end for idleness', () => {
   let store: Redis;
   let shortage: Shortage;
   beforeAll(async () => {
-    shortage = startShortage();
     cluster = await startCluster({ runtime: 'process', count: { proxy: 2 } });
+    shortage = startShortage(cluster.pids);
     store = await openRedis(cluster.redis.url, createLog('test', 'silent'));
   });
   afterAll(async () => {

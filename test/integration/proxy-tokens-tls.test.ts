@@ -93,7 +93,7 @@ it('an exchange over HTTP/2 is cut when its token is revoked, and its neighbour 
     return stream;
   };
   const [cut, stays] = [await open(one), await open(two)];
-  using shortage = startShortage();
+  using shortage = startShortage(() => [world.proxy.pid]);
   const began = Date.now();
   const closed = once(cut, 'close');
   await one.revoke();
@@ -126,7 +126,7 @@ it('a WebSocket over HTTP/2 is let in by the cookie, and cut when its token is r
   expect(await statusOf(open(cookie, `https://other.${DOMAIN}`))).toBe(401);
   const stream = open(cookie, `https://${host}`);
   expect(await statusOf(stream)).toBe(200);
-  using shortage = startShortage();
+  using shortage = startShortage(() => [world.proxy.pid]);
   const began = Date.now();
   const closed = once(stream, 'close');
   await revoke();

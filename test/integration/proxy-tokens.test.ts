@@ -246,7 +246,7 @@ describe('revoking a token', () => {
     await once(answer, 'data');
     expect((await world.settle(id)).open).toBe(5);
 
-    using shortage = startShortage();
+    using shortage = startShortage(() => [world.proxy.pid]);
     const began = Date.now();
     const cut = [
       ...sockets.map((socket) => once(socket, 'close')),
