@@ -60,7 +60,7 @@ describe('the gateway program', () => {
     gateway = await startGateway(nats.url, scheduler.port);
     spawner = new Spawner({ url: gateway.url });
     await eventually(async () => expect(await readiness(gateway.httpPort)).toMatchObject({ ready: true }));
-  }, 60_000);
+  });
   afterAll(async () => {
     await gateway?.program.stop();
     await bus?.close();
@@ -128,7 +128,7 @@ describe('the gateway program', () => {
     scheduler.advance(id, BackendState.TERMINATED);
     expect((await records.next()).value).toMatchObject({ state: 'TERMINATED' });
     await nats.start();
-  }, 30_000);
+  });
 });
 
 describe('a gateway that starts alone', () => {
@@ -162,7 +162,7 @@ describe('a gateway that starts alone', () => {
       await nats?.stop();
       await scheduler[Symbol.asyncDispose]();
     }
-  }, 60_000);
+  });
 
   it('ends within its drain when told to, though somebody watches', async () => {
     const [nats, scheduler] = await Promise.all([startNats(), startFakeScheduler()]);
@@ -175,7 +175,7 @@ describe('a gateway that starts alone', () => {
     await records.return(undefined);
     await scheduler[Symbol.asyncDispose]();
     await nats.stop();
-  }, 60_000);
+  });
 
   it('stops at once with every problem where its configuration is wrong', async () => {
     const program = await startProgram({

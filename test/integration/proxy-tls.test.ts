@@ -14,8 +14,6 @@ import {
 import { WebSocket } from 'ws';
 import { DOMAIN, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(30_000);
-
 let world: ProxyWorld;
 let old: Authority;
 let fresh: Authority;

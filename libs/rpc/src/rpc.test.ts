@@ -80,16 +80,19 @@ describe('a unary call', () => {
 
   it('can be cancelled', async () => {
     let aborted = false;
+    const leaving = new AbortController();
     const handler = (_: unknown, context: { signal: AbortSignal }) =>
-      new Promise<object>((resolve) =>
+      new Promise<object>((resolve) => {
         context.signal.addEventListener('abort', () => {
           aborted = true;
           resolve({});
-        }),
-      );
+        });
+        // The call has arrived.
+        leaving.abort();
+      });
     await using server = disposable(await dns({ setChallenge: handler }));
     const client = createClient(DnsServiceService, `127.0.0.1:${server.port}`);
-    await expect(client.setChallenge(challenge, { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({
+    await expect(client.setChallenge(challenge, { signal: leaving.signal })).rejects.toMatchObject({
       code: 'cancelled',
     });
     await until(() => aborted);

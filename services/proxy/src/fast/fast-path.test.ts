@@ -289,7 +289,7 @@ describe('the fast path', () => {
     for (let second = 0; second < 80; second++) await clock.advance(1_000);
     await ended;
     expect(late.text()).toMatch(/^HTTP\/1\.1 408 /);
-    expect(upstreamSockets[0]?.readableEnded).toBe(true);
+    await eventually(() => upstreamSockets[0]?.readableEnded === true);
   });
 
   it('says goodbye while it drains', async () => {
