@@ -37,6 +37,7 @@ const [one, two, starting, ended] = ['a', 'b', 'c', 'd'].map((letter) => letter.
 async function fakeScheduler(first: NodeOf[]) {
   const registered: NodeOf[] = [];
   let list = { version: 1, proxies: first };
+  let known = 0;
   const never = async () => {
     throw new Error('not asked in this test');
   };
@@ -60,19 +61,20 @@ async function fakeScheduler(first: NodeOf[]) {
       registered.push(node!);
       return { registration: registered.length, stops: [], proxies: list, ended: [] };
     },
-    renewNode: async ({ proxiesVersion }) => ({
-      verdict: RenewVerdict.GRANTED,
-      stops: [],
-      ended: [],
-      proxies: proxiesVersion === list.version ? undefined : list,
-    }),
+    renewNode: async ({ proxiesVersion }) => {
+      known = proxiesVersion;
+      const proxies = proxiesVersion === list.version ? undefined : list;
+      return { verdict: RenewVerdict.GRANTED, stops: [], ended: [], proxies };
+    },
   };
   const services = [implement(SchedulerServiceService, handlers)];
   const server: RpcServer = await serveRpc({ address: '127.0.0.1', port: 0, log, services });
   const setProxies = (proxies: NodeOf[]) => {
     list = { version: list.version + 1, proxies };
   };
-  return { registered, setProxies, port: server.port, close: () => server.close() };
+  /** Resolves when the server has heard of the present list. */
+  const heard = () => eventually(() => known === list.version);
+  return { registered, setProxies, heard, port: server.port, close: () => server.close() };
 }
 
 /** Routes as the scheduler writes them: table, log and head together. */
@@ -348,10 +350,26 @@ describe('the dns service', () => {
   });
 
   it('hears of proxies that come and go', async () => {
-    scheduler.setProxies([proxy('p9', 'd2', '192.0.2.9')]);
-    await eventually(async () => expect(await short(`${two}.${domain}`)).toEqual(['192.0.2.9']));
+    const [second, ...others] = proxies;
+    const late = proxy('p9', 'd2', '192.0.2.9');
+    const asked = () => short(`${two}.${domain}`);
+    scheduler.setProxies([late, { ...second!, lapsed: true }, ...others]);
+    await eventually(async () => expect(await asked()).toEqual(['192.0.2.9']));
+    scheduler.setProxies([late, ...others]);
+    await scheduler.heard();
+    expect(await asked()).toEqual(['192.0.2.9']);
+    scheduler.setProxies([...proxies, { ...late, lapsed: true }]);
+    await eventually(async () => expect(await asked()).toEqual(['192.0.2.2']));
+  });
+
+  it('goes on naming proxies that a scheduler does not know yet', async () => {
+    scheduler.setProxies([]);
+    await scheduler.heard();
+    expect(await short(`${one}.${domain}`)).toEqual(['192.0.2.1', '192.0.2.2']);
+    expect(await short(`${two}.${domain}`)).toEqual(['192.0.2.2']);
     scheduler.setProxies(proxies);
-    await eventually(async () => expect(await short(`${two}.${domain}`)).toEqual(['192.0.2.2']));
+    await scheduler.heard();
+    expect(await short(`${one}.${domain}`)).toEqual(['192.0.2.1', '192.0.2.2']);
   });
 
   it('counts what it answers, by type and code', async () => {
