@@ -78,6 +78,16 @@ describe('a unary call', () => {
     silent.close();
   });
 
+  it('does not tell at its deadline where it went to', async () => {
+    await using server = disposable(await dns({ setChallenge: () => new Promise(() => {}) }));
+    const client = createClient(DnsServiceService, `127.0.0.1:${server.port}`);
+    await expect(client.setChallenge(challenge, { timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'deadline',
+      message: expect.not.stringContaining('127.0.0.1'),
+    });
+    client.close();
+  });
+
   it('can be cancelled', async () => {
     let aborted = false;
     const handler = (_: unknown, context: { signal: AbortSignal }) =>
