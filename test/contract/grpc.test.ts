@@ -193,7 +193,8 @@ describe('bad input', () => {
       const answer = await grpcCall(gateway.grpcPort, '/spawner.v1.BackendService/SpawnBackend', bytes);
       expect(answer.status).toBe(3);
       expect(encodeURI(answer.message).length + answer.details.toString('base64').length).toBeLessThan(7_500);
-      const { violations } = await spawnWith(request).catch((error: AppError) => error as AppError);
+      const error = await spawnWith(request).catch((thrown: unknown) => thrown);
+      const { violations } = error as AppError;
       const told = violations.length - 1;
       expect(told).toBeGreaterThan(30);
       expect(violations.at(-1)).toEqual({ field: '', message: `and ${count - told} more` });
