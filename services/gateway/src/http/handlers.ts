@@ -123,7 +123,7 @@ export function handlers({ backends, tokens, fleet }: PublicApi, clock: Clock): 
     },
     revokeConnectionTokens: async ({ id, query, signal }) => {
       const user = query.optional('user');
-      const tokenId = query.text('tokenId');
+      const tokenId = query.filled('tokenId');
       query.finish();
       const revoked = await tokens.revoke(
         { id, token: '', tokenId, ...(user === undefined ? {} : { user }) },
