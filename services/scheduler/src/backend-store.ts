@@ -9,7 +9,7 @@ import { Node } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
-import { type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
+import { confirmRoute, type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
 import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
 import { Replication } from './replication.ts';
 
@@ -158,6 +158,14 @@ export class BackendStore {
       ...FIELDS,
     ])) as (Buffer | null)[];
     return recordOf(id, values);
+  }
+
+  /**
+   * Whether the store knows all that there is, so that what it lacks is not there: not while a drone may still bring what a loss
+   * or an older copy took. Without an id, of any backend.
+   */
+  async isWhole(id = ''): Promise<boolean> {
+    return (await confirmRoute(this.#redis, this.#keys, id, this.#epoch.current)) !== 'unsure';
   }
 
   /** Ids of the living backends of a drone. */

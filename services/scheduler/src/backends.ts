@@ -1,6 +1,14 @@
 import type { Bus } from '@spawner/bus';
 import { SUBJECTS } from '@spawner/bus';
-import { AppError, type BackendId, type Clock, DEADLINES, isLiving, parseBackendId } from '@spawner/domain';
+import {
+  AppError,
+  type BackendId,
+  type Clock,
+  DEADLINES,
+  isAppError,
+  isLiving,
+  parseBackendId,
+} from '@spawner/domain';
 import { NodeKind } from '@spawner/proto/internal/node';
 import {
   type Backend,
@@ -14,7 +22,7 @@ import { counter, inSpan, type Log } from '@spawner/service';
 import type { Agents } from './agents.ts';
 import type { BackendStore, Placement } from './backend-store.ts';
 import type { Claims } from './claim.ts';
-import { holderNotKnown, refuseOtherSpec, refuseOtherTag } from './holder.ts';
+import { holderNotKnown, refuseOtherSpec, refuseOtherTag, STORE_BEGAN_ANEW } from './holder.ts';
 import { type ListQuery, matches } from './list-query.ts';
 import type { NodeStore } from './node-store.ts';
 import { type BackendRecord, summaryOf, toBackend } from './record.ts';
@@ -141,6 +149,20 @@ export class Backends {
     }
   }
 
+  /**
+   * The result of an operation on a backend, or on any. What it does not find is `not_found` only where the store knows all that
+   * there is, and `unavailable` while it may still be told of: a caller would take a session that lives for ended.
+   */
+  async certain<T>(work: Promise<T>, id = ''): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (isAppError(error, 'not_found') && !(await this.#store.isWhole(id)))
+        throw new AppError('unavailable', `${error.message}, but ${STORE_BEGAN_ANEW}`, { cause: error });
+      throw error;
+    }
+  }
+
   /** Id of the backend that holds a key. Throws `not_found` for a free one, `failed_precondition` for another tag than a given one. */
   async holder(key: BackendKey): Promise<BackendId> {
     const id = await this.#store.holder(key);
@@ -199,7 +221,7 @@ export class Backends {
     options: { follow: boolean; tailLines?: number },
     signal: AbortSignal,
   ): AsyncGenerator<TailLogsResponse> {
-    const { drone, state, status } = await this.#record(id);
+    const { drone, state, status } = await this.certain(this.#record(id), id);
     if (state === BackendState.TERMINATED) {
       for (const text of status?.lastLogs ?? []) yield { stream: LogStream.STDOUT, time: undefined, text };
       return;

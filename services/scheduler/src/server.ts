@@ -32,7 +32,15 @@ export function schedulerService(parts: SchedulerParts): Implementation {
     if (!key) return parseBackendId(id);
     refuseViolations(keyViolations(key));
     if (id !== '') throw new AppError('invalid', 'either id or key');
-    return backends.holder(key);
+    return backends.certain(backends.holder(key));
+  };
+  /** Does something with the backend that is named. */
+  const named = async <T>(
+    request: { id: string; key?: BackendKey },
+    work: (id: BackendId) => Promise<T>,
+  ): Promise<T> => {
+    const id = await idOf(request);
+    return backends.certain(work(id), id);
   };
   return implement(SchedulerServiceService, {
     spawnBackend: async ({ id, spec, key, reusePolicy, repeated }, { signal }) => {
@@ -41,9 +49,10 @@ export function schedulerService(parts: SchedulerParts): Implementation {
           violations: [{ field: 'spec', message: 'is required' }],
         });
       if (key) refuseViolations(keyViolations(key));
-      return backends.spawn({ id: parseBackendId(id), spec, key, reusePolicy, repeated }, signal);
+      const command = { id: parseBackendId(id), spec, key, reusePolicy, repeated };
+      return backends.certain(backends.spawn(command, signal), command.id);
     },
-    getBackend: async (request) => ({ backend: await backends.get(await idOf(request)) }),
+    getBackend: async (request) => ({ backend: await named(request, (id) => backends.get(id)) }),
     listBackends: async ({ pageSize, pageToken, states, droneId, labels }) => {
       const before = parsePageToken(pageToken);
       const { backends: page, next } = await backends.list({
@@ -55,20 +64,19 @@ export function schedulerService(parts: SchedulerParts): Implementation {
       });
       return { backends: page, nextPageToken: next === undefined ? '' : String(next) };
     },
-    explainBackend: async (request) => ({ explanation: await explanations.of(await idOf(request)) }),
+    explainBackend: async (request) => ({ explanation: await named(request, (id) => explanations.of(id)) }),
     terminateBackend: async (request) => ({
-      backend: await backends.terminate(await idOf(request), request.force),
+      backend: await named(request, (id) => backends.terminate(id, request.force)),
     }),
-    createConnectionToken: async ({ tokenId, user, claims, ttlMs, ...named }) => {
-      const backendId = await idOf(named);
-      const grant = { backendId, tokenId: parseTokenId(tokenId), user, claims, ttlMs };
-      return { backendId, expireTime: await tokens.create(grant) };
-    },
-    revokeConnectionTokens: async ({ tokenId, user, ...named }) => {
-      if (named.id !== '' || named.key)
-        return {
-          count: await tokens.revoke(await idOf(named), { tokenId, ...(user === undefined ? {} : { user }) }),
-        };
+    createConnectionToken: ({ tokenId, user, claims, ttlMs, ...of }) =>
+      named(of, async (backendId) => {
+        const grant = { backendId, tokenId: parseTokenId(tokenId), user, claims, ttlMs };
+        return { backendId, expireTime: await tokens.create(grant) };
+      }),
+    revokeConnectionTokens: async ({ tokenId, user, ...of }) => {
+      const which = { tokenId, ...(user === undefined ? {} : { user }) };
+      if (of.id !== '' || of.key)
+        return { count: await named(of, (backendId) => tokens.revoke(backendId, which)) };
       const backendId = await tokens.backendOf(parseTokenId(tokenId));
       return {
         count: backendId === undefined ? 0 : await tokens.revoke(parseBackendId(backendId), { tokenId }),
