@@ -43,7 +43,7 @@ const nodes = [
   step('renew drone', [drone, seldom], (side, id, stale) => side.renew(NodeKind.DRONE, id, stale)),
   step('renew proxy', [proxy, seldom], (side, id, stale) => side.renew(NodeKind.PROXY, id, stale)),
   step('unregister', [proxy, ms], (side, id, silent) => side.nodes.unregister(NodeKind.PROXY, id, silent)),
-  step('lapse', [drone], (side, id) => side.nodes.lapse(id)),
+  step('lapse', [drone, fc.constantFrom('look', 'done')], (side, id, part) => side.nodes.lapse(id, part)),
   step('forget drone', [drone, ms], (side, id, silent) => side.nodes.forgetDrone(id, silent)),
   step('list', [], (side) => side.nodes.list(NodeKind.DRONE)),
   step('find', [proxy], (side, id) => side.nodes.find(NodeKind.PROXY, id)),
@@ -110,8 +110,10 @@ const backends = [
     (side, id, by, to, placement, name) => side.restore(id, by, to, placement, name),
   ),
   step('stop', [backend, seldom], (side, id, force) => side.stop(id, force)),
-  step('abandon', [backend, fc.constantFrom('any', 'unreported'), ms], (side, id, when, silent) =>
-    side.abandon(id, when, silent),
+  step(
+    'abandon',
+    [backend, fc.constantFrom('any', 'unreported'), ms, fc.constantFrom('anybody', 'now', 'before')],
+    (side, id, when, silent, by) => side.abandon(id, when, silent, by),
   ),
   step('forget', [backend], (side, id) => side.backends.forget(id)),
   step('get', [backend], (side, id) => side.backends.get(id)),

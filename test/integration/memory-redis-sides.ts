@@ -78,10 +78,12 @@ export class Side {
     });
   }
 
-  async abandon(id: string, when: 'unreported' | 'any', silentMs: number) {
+  async abandon(id: string, when: 'unreported' | 'any', silentMs: number, by: 'anybody' | 'now' | 'before') {
     const record = await this.backends.get(id);
     if (!record) return undefined;
-    return this.backends.abandon(record, when, EndReason.DRONE_LOST, 'gone', new Date(0), silentMs);
+    const registration = by === 'anybody' ? 0 : this.registration(record.drone, by === 'before');
+    const only = { silentMs, registration };
+    return this.backends.abandon(record, when, EndReason.DRONE_LOST, 'gone', new Date(0), only);
   }
 
   stop(id: string, force: boolean) {

@@ -76,8 +76,7 @@ describe('an inventory in a cluster with a secret', () => {
         detail: 'its drone has no right claim to it',
       })),
     );
-    for (const each of [backend, made, moved])
-      await expect(scene_.scheduler.getBackend({ id: each })).rejects.toMatchObject({ code: 'not_found' });
+    for (const each of [backend, made, moved]) expect(await scene_.backendStore.get(each)).toBeUndefined();
     expect(await scene_.store.send(['KEYS', `${keys.key('').replaceAll('{', '\\{')}*`])).toEqual([]);
     expect(String(await scene_.store.send(['HKEYS', keys.routes]))).toBe('agent/a');
     expect(Number(await scene_.store.send(['GET', keys.tick]))).toBeLessThan(ahead);
@@ -91,7 +90,7 @@ describe('an inventory in a cluster with a secret', () => {
     await redis.flush();
     const b = await scene_.drone('b');
     expect((await b.register(line)).stops.map((order) => order.id)).toEqual([backend]);
-    await expect(idOf(scene_)).rejects.toMatchObject({ code: 'not_found' });
+    expect(await scene_.backendStore.holder(room)).toBeUndefined();
   });
 
   it('is a report, with or without a claim, where the record is there', async () => {
@@ -127,6 +126,27 @@ describe('an inventory in a cluster with a secret', () => {
     expect((await scene_.scheduler.getBackend({ id: backend })).backend?.state).toBe(TERMINATED);
     for (const each of [stranger, neverHere])
       await expect(scene_.scheduler.getBackend({ id: each })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('cannot use the ticks of the cluster up, where nothing is signed either', async () => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a');
+    const { line } = await placed(scene_, a);
+    const [stray, first] = [id(), a.registration];
+    await a.register(line, {
+      ...line,
+      status: { ...line.status, id: stray },
+      key: undefined,
+      placement: 2 ** 53 - 1,
+    });
+    const fences: number[] = [];
+    for (const name of ['one', 'two']) {
+      const { backend } = await scene_.spawn({ id: id(), spec: { image: 'app' }, key: { ...room, name } });
+      fences.push(backend!.fence);
+    }
+    expect(fences[0]).toBeGreaterThan(first);
+    expect(fences[1]).toBeGreaterThan(fences[0]!);
+    expect(fences[1]).toBeLessThan(first + 3_600_000_000);
   });
 
   it('asks for the whole inventory when a drone reports on what nobody knows', async () => {

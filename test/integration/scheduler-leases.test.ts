@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId } from '@spawner/domain';
 import { RenewVerdict } from '@spawner/proto/internal/scheduler_service';
 import { type Backend, BackendState, EndReason, OnLeaseLoss } from '@spawner/proto/v1/backend';
+import { DroneState } from '@spawner/proto/v1/fleet_service';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { scene } from './scheduler-scene.ts';
 
@@ -41,11 +42,38 @@ describe('the leases of drones', () => {
     return { at, a, strict, loose, plain, of };
   }
 
+  it('calls nothing unreachable, and gives up no drone, because it did not take a backend', async () => {
+    await using at = await scene(redis, nats);
+    const [used, lost] = [id(), id()];
+    const a = await at.drone('a', {
+      takes: async (request) => {
+        if (request.id === lost) throw new Error('no');
+      },
+    });
+    await at.spawn({ id: used, spec: { image: 'app' } });
+    await a.renew({ id: used, state: BackendState.READY, revision: 4 });
+    await expect(at.spawn({ id: lost, spec: { image: 'app' } })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect((await at.scheduler.getBackend({ id: used })).backend?.unreachable).toBe(false);
+    const [drone] = (await at.scheduler.listDrones({})).drones;
+    expect([drone?.state, drone?.heartbeatAgeMs]).toEqual([DroneState.READY, 0]);
+    await expect(at.scheduler.forgetDrone({ id: 'a' })).rejects.toMatchObject({
+      code: 'failed_precondition',
+    });
+    await at.turn();
+    await a.renew();
+    await at.pass(1_000);
+    await a.renew();
+    expect((await at.spawn({ id: id(), spec: { image: 'app' } })).spawned).toBe(true);
+  });
+
   it('lets nothing change while a drone renews', async () => {
     const { at, a, strict, of } = await lost();
     await using _ = at;
     for (let minutes = 0; minutes < 3; minutes++) {
-      await at.pass(DEADLINES.leaseGiveAway - 1_000);
+      // The clock goes on by itself too, by at most 2 s until a sweep.
+      await at.pass(DEADLINES.leaseGiveAway - 3_000);
       await a.renew();
     }
     expect(await of(strict)).toMatchObject({ state: BackendState.READY, unreachable: false });
@@ -94,6 +122,30 @@ describe('the leases of drones', () => {
       });
     expect((await at.scheduler.listDrones({})).drones).toEqual([]);
     expect((await a.renew()).verdict).toBe(RenewVerdict.REGISTER);
+    await at.pass(DEADLINES.retention + 1);
+    expect(String(await at.store.send(['KEYS', '*drone*']))).toBe('');
+  });
+
+  it('has nothing left to look at of a drone that came back', async () => {
+    const { at, a, plain, of } = await lost();
+    await using _ = at;
+    await at.pass(DEADLINES.leaseGiveAway + 1);
+    for (let ms = 0; ms <= DEADLINES.droneForgotten; ms += DEADLINES.leaseGiveAway - 1_000) {
+      await a.renew();
+      await at.pass(DEADLINES.leaseGiveAway - 1_000);
+    }
+    expect(await of(plain)).toMatchObject({ state: BackendState.READY });
+    expect(await at.store.send(['ZSCORE', 'spawner:{test}:due', 'drone/a'])).toBeNull();
+  });
+
+  it('ends strict holders in time, however much else is due', async () => {
+    const { at, strict, of } = await lost();
+    await using _ = at;
+    const others = Array.from({ length: 1_000 }, (_, n) => ['1', `token/t${n}/none`]);
+    await at.store.send(['ZADD', 'spawner:{test}:due', ...others.flat()]);
+    await at.pass(DEADLINES.leaseGiveAway + 1);
+    expect(await of(strict)).toMatchObject({ state: BackendState.TERMINATED });
+    expect(await at.store.send(['ZCOUNT', 'spawner:{test}:due', '1', '1'])).toBe(0);
   });
 
   it("gives a drone up at an operator's word, but not one that renews", async () => {

@@ -1,4 +1,4 @@
-import { DEADLINES } from '@spawner/domain';
+import { type AppError, DEADLINES } from '@spawner/domain';
 import {
   BackendFacts,
   BackendStatus,
@@ -10,7 +10,8 @@ import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 import { type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
-import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
+import { absence } from './absence.ts';
+import { type BackendRecord, edgeOf, endedAfter, endedStatus, routeOf } from './record.ts';
 import { Replication } from './replication.ts';
 
 export type Placement =
@@ -27,6 +28,8 @@ export type Placement =
 
 export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
 
+/** Each time somebody else has reported on the same backend meanwhile. */
+const MOST_BEHIND = 3;
 const FIELDS = ['state', 'drone', 'placement', 'facts', 'status'];
 
 /** The backends in Redis: every write is one script that compares before it sets. */
@@ -73,7 +76,7 @@ export class BackendStore {
     }
     const [, registration, tick, node] = rest as [Buffer, Buffer, Buffer, Buffer];
     const placement = Number(String(tick));
-    if (key && !(await this.#replication.confirmed(placement))) return { outcome: 'unconfirmed' };
+    if (key && !(await this.isReplicated(placement))) return { outcome: 'unconfirmed' };
     return {
       outcome: 'placed',
       node: { ...Node.decode(node), registration: Number(String(registration)) },
@@ -81,13 +84,21 @@ export class BackendStore {
     };
   }
 
+  /** Whether what was placed at this tick stands on as many replicas as a key needs. */
+  isReplicated(placement: number): Promise<boolean> {
+    return this.#replication.confirmed(placement);
+  }
+
+  /** Takes an agent's word on one of its backends. An end counts whatever its revision: it is then written under the next one. */
   async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {
-    const answer = await this.#epoch.run('report', [
-      ...saidBy(drone, status),
-      DEADLINES.retention,
-      registration,
-    ]);
-    return String(answer) as ReportOutcome;
+    let said = status;
+    for (let tries = 0; tries < MOST_BEHIND; tries++) {
+      const args = [...saidBy(drone, said), DEADLINES.retention, registration];
+      const answer = await this.#epoch.run('report', args);
+      if (!Array.isArray(answer)) return String(answer) as ReportOutcome;
+      said = endedAfter(status, Number(String(answer[1])));
+    }
+    return 'stale';
   }
 
   /** Writes the record of an inventory's line where there is none; otherwise it is a report. */
@@ -108,25 +119,30 @@ export class BackendStore {
       entry.key ? keyHash(entry.key) : '',
       Buffer.from(StopOrder.encode({ id: '', force: true, reason: EndReason.LEASE_LOST }).finish()),
       summary.access,
+      registration,
     ]);
     return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
   }
 
-  /** Writes a wanted end down. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
+  /** Writes a wanted end down; an order to kill stays one. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
   async stop(order: StopOrder): Promise<{ drone: string } | 'ended' | undefined> {
-    const drone = await this.#epoch.run('stop', [order.id, Buffer.from(StopOrder.encode(order).finish())]);
+    const bytes = Buffer.from(StopOrder.encode(order).finish());
+    const drone = await this.#epoch.run('stop', [order.id, bytes, order.force ? 1 : 0]);
     if (drone === null) return undefined;
     return String(drone) === '' ? 'ended' : { drone: String(drone) };
   }
 
-  /** Ends a record that its drone will not end; false when somebody else did, or when the drone has renewed within `silentMs`. */
+  /**
+   * Ends a record that its drone will not end; false when somebody else did, when the drone has renewed within `silentMs`, or
+   * when it has another registration than the one that told of it.
+   */
   async abandon(
     record: BackendRecord,
     when: 'unreported' | 'any',
     reason: EndReason,
     detail: string,
     now: Date,
-    silentMs = 0,
+    { silentMs = 0, registration = 0 } = {},
   ): Promise<boolean> {
     const status = endedStatus(record, reason, detail, now);
     const answer = await this.#epoch.run('abandon', [
@@ -137,6 +153,7 @@ export class BackendStore {
       Buffer.from(StopOrder.encode({ id: record.id, force: true, reason }).finish()),
       DEADLINES.retention,
       silentMs,
+      registration || '',
     ]);
     return Number(answer) === 1;
   }
@@ -158,6 +175,11 @@ export class BackendStore {
       ...FIELDS,
     ])) as (Buffer | null)[];
     return recordOf(id, values);
+  }
+
+  /** The error for a backend that is not there, or with `message` for a key without a holder: `not_found`, or `unavailable` (absence.ts). */
+  absence(id: string, message = `no backend ${id}`): Promise<AppError> {
+    return absence({ redis: this.#redis, keys: this.#keys, epoch: this.#epoch }, message, id);
   }
 
   /** Ids of the living backends of a drone. */
@@ -212,6 +234,7 @@ function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefi
     placement: Number(String(placement)),
     created: createTime ?? new Date(0),
     summary: spec,
+    bytes: facts.length + (status?.length ?? 0),
     ...(key ? { key } : {}),
     ...(status ? { status: { ...BackendStatus.decode(status), id } } : {}),
     ...(candidates === '' ? {} : { candidates: candidatesOf(candidates) }),

@@ -1,7 +1,7 @@
 import type { Bus } from '@spawner/bus';
 import { SUBJECTS } from '@spawner/bus';
 import { AppError, type BackendId, type Clock, DEADLINES, isLiving, parseBackendId } from '@spawner/domain';
-import { NodeKind } from '@spawner/proto/internal/node';
+import { type Node, NodeKind } from '@spawner/proto/internal/node';
 import {
   type Backend,
   type BackendKey,
@@ -30,6 +30,8 @@ const WINDOW_LOOK_MS = 500;
 const PAGE = 200;
 /** How many records one call of list looks at before it gives a short page. */
 const SCAN = 2_000;
+/** A page is short too where its records have so many bytes: gRPC's clients take 4 MiB unless they are told otherwise. */
+const PAGE_BYTES = 1024 * 1024;
 
 export interface SpawnCommand {
   id: BackendId;
@@ -44,6 +46,15 @@ export interface Spawned {
   backend: Backend;
   /** False where another backend was found to hold the key. */
   spawned: boolean;
+}
+
+/** What a drone is told of a placement beside the spawn itself. */
+interface Handed {
+  node: Node;
+  placement: number;
+  created: Date;
+  /** Of the spec. */
+  digest: Uint8Array;
 }
 
 /** What gateways ask of backends. */
@@ -95,7 +106,10 @@ export class Backends {
       return placement;
     });
     this.#placed({ outcome: placed.outcome });
-    if (placed.outcome === 'exists') return { backend: await this.get(id), spawned: true };
+    if (placed.outcome === 'exists') {
+      await this.#goOn(command, summary.digest);
+      return { backend: await this.get(id), spawned: true };
+    }
     if (placed.outcome === 'none') throw new AppError('exhausted', noDrone(placed));
     if (placed.outcome === 'ending')
       throw new AppError('unavailable', 'the holder of the key is still ending');
@@ -109,7 +123,13 @@ export class Backends {
       refuseOtherSpec(holder, reusePolicy, summary.digest);
       return { backend: toBackend(holder), spawned: false };
     }
-    const { node, placement } = placed;
+    await this.#start(command, { ...placed, created, digest: summary.digest });
+    return { backend: await this.get(id), spawned: true };
+  }
+
+  /** Hands a placed backend to its drone. Throws `unavailable` ("drone …") where it did not take it. */
+  async #start({ id, spec, key }: SpawnCommand, handed: Handed): Promise<void> {
+    const { node, placement, created, digest } = handed;
     const start = {
       id,
       registration: node.registration,
@@ -117,7 +137,7 @@ export class Backends {
       createTime: created,
       spec,
       key,
-      claim: this.#claims.sign({ id, drone: node.id, placement, key, digest: summary.digest }),
+      claim: this.#claims.sign({ id, drone: node.id, placement, key, digest }),
     };
     try {
       await this.#agents.at(node.rpcAddress).startBackend(start, { timeoutMs: START_MS });
@@ -127,7 +147,17 @@ export class Backends {
       if (await this.#giveUp(id, `drone ${node.id} did not take it`))
         throw new AppError('unavailable', `drone ${node.id} did not take the backend`, { cause: error });
     }
-    return { backend: await this.get(id), spawned: true };
+  }
+
+  /** An id that is placed already: whoever placed it may have died, or not heard of it, before its drone had it. */
+  async #goOn(command: SpawnCommand, digest: Uint8Array): Promise<void> {
+    const { state, status, drone, placement, created, summary, key } = await this.#record(command.id);
+    if (!command.repeated || state !== BackendState.SCHEDULED || status) return;
+    if (Buffer.compare(summary.digest, digest) !== 0)
+      throw new AppError('failed_precondition', 'this id was placed with another spec');
+    if (key && !(await this.#store.isReplicated(placement))) throw await this.#undo(command.id);
+    const node = await this.#nodes.find(NodeKind.DRONE, drone);
+    if (node) await this.#start({ ...command, key }, { node, placement, created, digest });
   }
 
   /** Places, again and again while the key's holder is ending or may still be told of; what was found last when the signal aborts. */
@@ -141,11 +171,11 @@ export class Backends {
     }
   }
 
-  /** Id of the backend that holds a key. Throws `not_found` for a free one, `failed_precondition` for another tag than a given one. */
+  /** Id of the backend that holds a key. Throws `not_found` for a free one, `unavailable` while it may be told of yet, `failed_precondition` for another tag than a given one. */
   async holder(key: BackendKey): Promise<BackendId> {
     const id = await this.#store.holder(key);
     const record = id === undefined ? undefined : await this.#store.get(id);
-    if (!record) throw new AppError('not_found', 'no backend holds this key');
+    if (!record) throw await this.#store.absence('', 'no backend holds this key');
     if (key.tag !== '') refuseOtherTag(record, key.tag);
     return parseBackendId(record.id);
   }
@@ -163,12 +193,15 @@ export class Backends {
       const lost = await this.#silentDrones(found);
       return { backends: found.map((record) => toBackend(record, isUnreachable(record, lost))), next };
     };
+    let bytes = 0;
     let before: number | undefined = query.before;
     for (let seen = 0; seen < SCAN && before !== undefined; seen += PAGE) {
       const { records, next } = await this.#store.page(before, PAGE);
       for (const record of records) {
-        if (matches(record, query)) found.push(record);
-        if (found.length === query.pageSize) return page(record.placement);
+        if (!matches(record, query)) continue;
+        found.push(record);
+        bytes += record.bytes;
+        if (found.length === query.pageSize || bytes >= PAGE_BYTES) return page(record.placement);
       }
       before = next;
     }
@@ -179,7 +212,7 @@ export class Backends {
   async terminate(id: BackendId, force: boolean): Promise<Backend> {
     const order = { id, force, reason: EndReason.REQUESTED };
     const outcome = await this.#store.stop(order);
-    if (outcome === undefined) throw unknown(id);
+    if (outcome === undefined) throw await this.#store.absence(id);
     if (outcome !== 'ended') {
       const node = await this.#nodes.find(NodeKind.DRONE, outcome.drone);
       if (node)
@@ -262,17 +295,13 @@ export class Backends {
 
   async #record(id: BackendId): Promise<BackendRecord> {
     const record = await this.#store.get(id);
-    if (!record) throw unknown(id);
+    if (!record) throw await this.#store.absence(id);
     return record;
   }
 }
 
 function isUnreachable({ state, drone }: BackendRecord, silent: ReadonlySet<string>): boolean {
   return isLiving(state) && silent.has(drone);
-}
-
-function unknown(id: string): AppError {
-  return new AppError('not_found', `no backend ${id}`);
 }
 
 function noDrone({ known, stale, full }: { known: number; stale: number; full: number }): string {

@@ -1,6 +1,7 @@
 import { AppError, type BackendId, type Clock, DEADLINES, TOKENS_PER_BACKEND } from '@spawner/domain';
 import { Route, RouteState } from '@spawner/proto/internal/route';
 import { type Keys, type Redis, type StoreEpoch, tokenRow } from '@spawner/store';
+import { absence } from './absence.ts';
 import { span } from './span.ts';
 
 export interface TokenGrant {
@@ -43,7 +44,7 @@ export class ConnectionTokens {
     const outcome = String(
       await this.#epoch.run('grant-token', [backendId, tokenId, user, row, ttlMs, most]),
     );
-    if (outcome === 'unknown') throw new AppError('not_found', `no backend ${backendId}`);
+    if (outcome === 'unknown') throw await this.#absence(backendId);
     if (outcome === 'ended') throw new AppError('failed_precondition', 'the backend is ending');
     if (outcome === 'public')
       throw new AppError('failed_precondition', 'the backend is public: its spec does not ask for tokens');
@@ -64,7 +65,7 @@ export class ConnectionTokens {
     const of = user === undefined ? ['any', ''] : ['user', user];
     const args = [backendId, tokenId, ...of, row, DEADLINES.revoked];
     const count = Number(await this.#epoch.run('revoke-tokens', args));
-    if (count < 0) throw new AppError('not_found', `no backend ${backendId}`);
+    if (count < 0) throw await this.#absence(backendId);
     return count;
   }
 
@@ -72,6 +73,10 @@ export class ConnectionTokens {
   async backendOf(tokenId: string): Promise<string | undefined> {
     const row = await this.#redis.send(['HGET', this.#keys.routes, tokenRow(tokenId)]);
     return Buffer.isBuffer(row) ? Route.decode(row).guest?.backendId : undefined;
+  }
+
+  #absence(id: string): Promise<AppError> {
+    return absence({ redis: this.#redis, keys: this.#keys, epoch: this.#epoch }, `no backend ${id}`, id);
   }
 
   /** Its time is over on the cluster clock. */

@@ -1,4 +1,4 @@
-import { AppError, type BackendId, type Clock, DEADLINES, isLiving } from '@spawner/domain';
+import { type BackendId, type Clock, DEADLINES, isLiving } from '@spawner/domain';
 import type { AgentServiceExplainBackendResponse } from '@spawner/proto/internal/agent_service';
 import { NodeKind } from '@spawner/proto/internal/node';
 import type { ExplainBackendResponse } from '@spawner/proto/v1/backend_service';
@@ -30,10 +30,10 @@ export class Explanations {
     this.#log = log;
   }
 
-  /** Throws `not_found`. A drone that does not answer within a second is named in `missing`. */
+  /** Throws `not_found`, or `unavailable` while it may be told of yet. A drone that does not answer within a second is named in `missing`. */
   async of(id: BackendId): Promise<ExplainBackendResponse> {
     const record = await this.#store.get(id);
-    if (!record) throw new AppError('not_found', `no backend ${id}`);
+    if (!record) throw await this.#store.absence(id);
     const living = isLiving(record.state);
     const [said, silentMs] = await Promise.all([
       living ? this.#ask(record) : undefined,

@@ -40,6 +40,7 @@ export class Leases {
     this.#log.warn({ drone }, 'a drone has lost its lease');
     const detail = `drone ${drone} did not renew its lease`;
     await this.#end(drone, EndReason.LEASE_LOST, detail, DEADLINES.leaseGiveAway, isStrict);
+    await this.#nodes.lapse(drone, 'done');
   }
 
   /** A drone is given up: all that it had ends as DRONE_LOST. The ids that ended, or nothing when it renewed meanwhile. */
@@ -71,7 +72,7 @@ export class Leases {
     const ended = await mapBounded(await this.#store.living(drone), ENDS_AT_ONCE, async (id) => {
       const record = await this.#store.get(id);
       if (!record || !concerned(record)) return [];
-      if (!(await this.#store.abandon(record, 'any', reason, detail, this.#clock.wall(), silentMs)))
+      if (!(await this.#store.abandon(record, 'any', reason, detail, this.#clock.wall(), { silentMs })))
         return [];
       await this.#backends.announce(id);
       return [id];

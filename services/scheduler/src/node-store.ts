@@ -16,6 +16,9 @@ export interface DroneUse {
   reservedBackends: number;
 }
 
+/** So many deadlines are taken by one script. */
+const DUE_AT_ONCE = 100;
+
 /** As keys, members and metrics name them. */
 export const KIND_NAMES: Record<NodeKind, string> = {
   [NodeKind.UNSPECIFIED]: 'unspecified',
@@ -42,7 +45,9 @@ export class NodeStore {
    * before it. A drone gets no work before `admit`.
    */
   async register(node: Node, highestPlacement = 0): Promise<number> {
-    const capacity = node.kind === NodeKind.DRONE ? [node.cpuMillis, node.memoryBytes, node.backends] : [];
+    const { cpuMillis, memoryBytes, backends } = node;
+    const deadlines = [DEADLINES.leaseGiveAway, DEADLINES.renewalsMissed];
+    const ofDrone = node.kind === NodeKind.DRONE ? [cpuMillis, memoryBytes, backends, ...deadlines] : [];
     for (;;) {
       const registration = Number(String(await this.#epoch.run('tick', [highestPlacement])));
       const answer = await this.#epoch.run('register', [
@@ -51,7 +56,7 @@ export class NodeStore {
         node.id,
         Buffer.from(Node.encode({ ...node, registration }).finish()),
         registration,
-        ...capacity,
+        ...ofDrone,
       ]);
       this.#epoch.saw(registration);
       // A new store epoch began between the two: the tick is older than it.
@@ -129,9 +134,12 @@ export class NodeStore {
     return Number(await this.#epoch.run('silence', args)) === 1;
   }
 
-  /** Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. */
-  async lapse(drone: string): Promise<boolean> {
-    const args = [drone, DEADLINES.leaseGiveAway, DEADLINES.droneForgotten];
+  /**
+   * Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. Its lease stays due too,
+   * until what ends with it is `done`.
+   */
+  async lapse(drone: string, step: 'look' | 'done' = 'look'): Promise<boolean> {
+    const args = [drone, DEADLINES.leaseGiveAway, DEADLINES.droneForgotten, step];
     return Number(await this.#epoch.run('lapse', args)) === 1;
   }
 
@@ -149,9 +157,19 @@ export class NodeStore {
     return at ? Number(String(now ?? 0)) - Number(String(at)) : Number.POSITIVE_INFINITY;
   }
 
-  /** Advances the cluster clock and takes what is due: `<what>/<id>` as sweep.ts knows them, at most 100. */
-  async sweep(): Promise<string[]> {
-    return ((await this.#epoch.run('sweep', [100])) as Buffer[]).map(String);
+  /** Whether the store began anew and not every node may have registered again: its epoch's window is open, or nobody has begun one yet. */
+  async isNew(): Promise<boolean> {
+    const [until, now] = (await Promise.all([
+      this.#redis.send(['HGET', this.#keys.epoch, 'until']),
+      this.#redis.send(['HGET', this.#keys.clock, 'now']),
+    ])) as (Buffer | null)[];
+    return until === null || Number(String(until)) > Number(String(now ?? 0));
+  }
+
+  /** Advances the cluster clock and takes a batch of what is due: `<what>/<id>` as sweep.ts knows them; `more`: there may be others. */
+  async sweep(): Promise<{ entries: string[]; more: boolean }> {
+    const entries = ((await this.#epoch.run('sweep', [DUE_AT_ONCE])) as Buffer[]).map(String);
+    return { entries, more: entries.length === DUE_AT_ONCE };
   }
 
   #nodes(kind: NodeKind): string {

@@ -10,6 +10,7 @@ redis.call('HDEL', RENEWALS, 'drone/' .. ARGV[1], 'drone/' .. ARGV[1] .. '/regis
 redis.call('ZREM', LOAD, ARGV[1])
 arrived('drone/' .. ARGV[1])
 redis.call('ZREM', DUE, 'lease/' .. ARGV[1], 'drone/' .. ARGV[1], 'silent/' .. ARGV[1])
+if redis.call('SCARD', DRONE .. ARGV[1] .. ':backends') == 0 then redis.call('DEL', DRONE .. ARGV[1]) end
 clear_silence(ARGV[1])
 put_agent(ARGV[1], '')
 return 1

@@ -11,7 +11,13 @@ if redis.call('EXISTS', BACKEND .. id) == 1 then return { 'exists' } end
 local key = ARGV[8]
 if key ~= '' then
   local holder, at, state = holder_of(key)
-  if holder then return { is_ending(holder, at, state) and 'ending' or 'held', holder } end
+  if holder and is_ending(holder, at, state) then return { 'ending', holder } end
+  if holder then
+    -- Whoever asks for it is about to use it: an end for idleness that is being settled comes too late.
+    local v = redis.call('HMGET', BACKEND .. holder, 'edge', 'route')
+    if v[1] == 'withdrawn' then give_back(holder, v[2]) end
+    return { 'held', holder }
+  end
 end
 -- The key's holder, or this very backend, may run on a drone that has not told of it yet.
 if key ~= '' or ARGV[9] == '1' then
@@ -27,7 +33,12 @@ local function fits(drone)
     stale = stale + 1
     return false
   end
-  local v = redis.call('HMGET', DRONE .. drone, 'cpu', 'memory', 'backends', 'reserved_cpu', 'reserved_memory', 'reserved_backends')
+  local v = redis.call('HMGET', DRONE .. drone, 'cpu', 'memory', 'backends', 'reserved_cpu', 'reserved_memory', 'reserved_backends', 'refused')
+  -- It has not renewed since it did not take a backend.
+  if v[7] == at then
+    stale = stale + 1
+    return false
+  end
   local function left(i) return tonumber(v[i] or '0') - tonumber(v[i + 3] or '0') end
   if left(1) >= cpu and left(2) >= memory and left(3) >= 1 then return true end
   full = full + 1

@@ -1,4 +1,5 @@
--- ARGV: nodes key, kind/id, id, node bytes, registration, then for drones cpu, memory, backends.
+-- ARGV: nodes key, kind/id, id, node bytes, registration, then for drones cpu, memory, backends, ms until its
+-- lease is over, ms until it is silent.
 -- A drone gets work only when it is admitted. An older registration never replaces a newer one.
 -- Returns 1 when it stands, 0 where a newer one does, -1 where it is older than the store epoch: it needs another tick.
 local nodes, member, id, node, registration = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -11,6 +12,9 @@ redis.call('HSET', nodes, id, node)
 redis.call('HSET', RENEWALS, member .. '/registration', registration, member, whole(cluster_now()))
 if ARGV[6] then
   redis.call('HSET', DRONE .. id, 'cpu', ARGV[6], 'memory', ARGV[7], 'backends', ARGV[8])
+  -- Also for one that is never heard of again, nor its scheduler.
+  redis.call('ZADD', DUE, whole(cluster_now() + tonumber(ARGV[9])), 'lease/' .. id,
+    whole(cluster_now() + tonumber(ARGV[10])), 'silent/' .. id)
 end
 -- A drone has arrived when it is admitted: the keys of its backends come with its inventory.
 if not ARGV[6] then arrived(member) end

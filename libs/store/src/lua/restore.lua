@@ -1,11 +1,13 @@
 -- One line of an inventory whose record is not there: written as its drone tells it, reservation included.
 -- Its key is its own again. Of two claimants the one with the higher placement, the fence, stays; the other is to stop.
 -- ARGV: id, drone, state, revision, status, edge, route, cpu, memory, facts, placement, retention,
--- hash of the key (empty for none), order without id for a claimant that has to go, access.
--- Returns 'known' when there is a record.
+-- hash of the key (empty for none), order without id for a claimant that has to go, access, registration.
+-- Returns 'known' when there is a record, 'stale' for another registration: a drone that the store does not know has no lease
+-- that ends what it has.
 local id, drone, state, placement, key = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[11]), ARGV[13]
 -- No later fence may be lower, though this Redis should have lost its ticks and its clock have gone back.
-if placement > tonumber(redis.call('GET', TICK) or '0') then redis.call('SET', TICK, whole(placement)) end
+outgrow(placement)
+if not stands('drone/' .. drone, ARGV[16]) then return 'stale' end
 if redis.call('EXISTS', BACKEND .. id) == 1 then return 'known' end
 redis.call('HSET', BACKEND .. id, 'state', state, 'revision', ARGV[4], 'drone', drone, 'placement', ARGV[11],
   'held', held(ARGV[8], ARGV[9], key), 'facts', ARGV[10], 'status', ARGV[5], 'edge', ARGV[6], 'route', ARGV[7])
