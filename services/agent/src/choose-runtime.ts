@@ -2,9 +2,10 @@ import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { AgentConfig } from './config.ts';
 import { dockerAnswers, openDocker } from './docker.ts';
+import { holdsBackends } from './journal.ts';
 import { ProcessRuntime } from './process.ts';
 import type { Runtime } from './runtime.ts';
-import type { StateDir } from './state-dir.ts';
+import type { StateDir, StateFiles } from './state-dir.ts';
 
 /** Where a runtime of this drone keeps and says things. */
 export interface RuntimeHome {
@@ -14,16 +15,39 @@ export interface RuntimeHome {
   readonly log: Log;
 }
 
-/** The kind of runtime to take, and why; `auto` is Docker where an engine answers now. */
-export async function chooseRuntime(config: AgentConfig, log: Log): Promise<Runtime['kind']> {
-  if (config.runtime !== 'auto') return config.runtime;
-  const socket = config.docker.socketPath;
+const FILE = 'runtime';
+
+/**
+ * The kind of runtime to take, and why; `auto` is Docker where an engine answers now. While the journal holds backends
+ * it is the one that has them: an engine that is away for a moment has lost nothing, and another runtime knows none of them.
+ */
+export async function chooseRuntime(
+  config: Pick<AgentConfig, 'runtime' | 'docker' | 'programsDir'>,
+  state: StateFiles,
+  log: Log,
+): Promise<Runtime['kind']> {
+  const kept = state.read(FILE)?.trim();
+  const kind = config.runtime === 'auto' ? await automatic(config, state, kept, log) : config.runtime;
+  if (kind !== kept) state.write(FILE, `${kind}\n`);
+  return kind;
+}
+
+async function automatic(
+  { docker: { socketPath: socket }, programsDir: programs }: Pick<AgentConfig, 'docker' | 'programsDir'>,
+  state: StateFiles,
+  kept: string | undefined,
+  log: Log,
+): Promise<Runtime['kind']> {
+  if ((kept === 'docker' || kept === 'process') && holdsBackends(state)) {
+    log.info({ runtime: kept }, `RUNTIME ${kept}: it has the backends of this drone`);
+    return kept;
+  }
   if (await dockerAnswers(socket)) {
     log.info({ runtime: 'docker', socket }, 'RUNTIME docker: an engine answers on the socket');
     return 'docker';
   }
   log.warn(
-    { runtime: 'process', socket, programs: config.programsDir },
+    { runtime: 'process', socket, programs },
     'RUNTIME process: no Docker Engine answers on the socket; backends are plain processes without isolation or limits',
   );
   return 'process';

@@ -42,6 +42,12 @@ interface Written {
 }
 
 const SUFFIX = '.json';
+const DIRECTORY = 'backends';
+
+/** Whether a journal in this directory has an entry, readable or not. */
+export function holdsBackends(dir: StateFiles): boolean {
+  return dir.below(DIRECTORY).names().some(isEntry);
+}
 
 export class Journal {
   /** Ids that have ended or were stopped here, and must never start (again). */
@@ -51,7 +57,7 @@ export class Journal {
   readonly #log: Log;
 
   constructor(dir: StateFiles, boot: string, log: Log) {
-    this.#files = dir.below('backends');
+    this.#files = dir.below(DIRECTORY);
     this.#boot = boot;
     this.#log = log;
     this.ended = new Tombstones(dir);
@@ -59,7 +65,7 @@ export class Journal {
 
   /** Every entry. One of another boot has its running clocks begun anew at `now`. */
   load(now: number): JournalEntry[] {
-    const names = this.#files.names().filter((name) => name.endsWith(SUFFIX));
+    const names = this.#files.names().filter(isEntry);
     return names.flatMap((name) => {
       try {
         const written = JSON.parse(this.#files.read(name) ?? '') as Written;
@@ -132,6 +138,10 @@ export function inventoryOf({
     key,
     claim,
   };
+}
+
+function isEntry(name: string): boolean {
+  return name.endsWith(SUFFIX);
 }
 
 function readEntry(id: string, written: Written): JournalEntry {

@@ -14,7 +14,7 @@ await run('agent', readConfig, async (config, app) => {
   const { cluster } = config;
   const state = new StateDir(config.stateDir);
   const droneId = config.droneId || keptDroneId(state);
-  const kind = await chooseRuntime(config, log);
+  const kind = await chooseRuntime(config, state, log);
   const home = { droneId, state, clock: bootClock, log };
   const runtime = await app.connect(`the ${kind} runtime`, () => openRuntime(kind, config, home));
 
