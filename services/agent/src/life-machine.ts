@@ -94,6 +94,9 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
   const { state } = life.status;
   if (state === BackendState.TERMINATED) return nothing(life);
   if (life.ending?.removing) return { life, effects: ['remove'] };
+  // The disk took nothing for a while: the journal is behind its program, which is not started twice.
+  if (state <= BackendState.LOADING && condition.is !== 'absent')
+    return resume(moved(life, BackendState.STARTING, at), condition, at);
   if (state === BackendState.SCHEDULED) return step(life, { type: 'begin' }, at);
   if (state === BackendState.LOADING) return { life, effects: ['pull'] };
   if (state === BackendState.STARTING && condition.is === 'absent') return { life, effects: launch(life) };
