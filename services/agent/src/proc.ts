@@ -32,14 +32,17 @@ export function everyProcess(): ProcessFacts[] {
     .flatMap((name) => processFacts(Number(name)) ?? []);
 }
 
-/** Every living process of a session, among these, that has this entry in its environment. */
+/** Every living process of a session, or of any, among these, that has this entry in its environment. */
 export function sessionMembers(
-  session: number,
+  session: number | undefined,
   environmentEntry: string,
   processes: readonly ProcessFacts[] = everyProcess(),
 ): ProcessFacts[] {
   return processes.filter(
-    (facts) => facts.session === session && !facts.zombie && hasEntry(facts.pid, environmentEntry),
+    (facts) =>
+      (session === undefined || facts.session === session) &&
+      !facts.zombie &&
+      hasEntry(facts.pid, environmentEntry),
   );
 }
 

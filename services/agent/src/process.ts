@@ -39,18 +39,13 @@ interface Running {
 const HOST = '127.0.0.1';
 const RUN_FILE = 'run.json';
 const EXIT_FILE = 'exit';
-const SESSION_FILE = 'session';
 const LOOK_EVERY_MS = 250;
 const SAMPLE_EVERY_MS = 1_000;
 const REMOVAL_MS = 5_000;
 const REMOVAL_REST_MS = 100;
-/**
- * Stays beside the program and writes down its exit code, so that an agent that comes later learns it too; and its own id
- * before the program begins, so that it is found though its agent ended before it could write that down.
- */
+/** Stays beside the program and writes down its exit code, so that an agent that comes later learns it too. */
 const KEEPER = `trap : TERM INT HUP QUIT USR1 USR2 WINCH
 file=$1; shift
-echo $$ > "\${file%/*}/${SESSION_FILE}"
 "$@"
 code=$?
 echo $code > "$file.new" && mv "$file.new" "$file"
@@ -131,12 +126,15 @@ export class ProcessRuntime implements Runtime {
 
   async remove(id: string): Promise<void> {
     this.#created.delete(id);
-    const session = this.#running(id)?.pid ?? Number(this.#state.read(join(id, SESSION_FILE)) ?? 0);
+    const session = this.#running(id)?.pid;
+    // Its agent may have ended in the moment of its start, before that was written down: then it is known by its environment.
+    const perhaps = session !== undefined || this.#state.names().includes(id);
+    const left = () => (perhaps ? this.#members(id, session) : []);
     const deadline = this.#options.clock.now() + REMOVAL_MS;
     let restMs = 5;
-    for (let left = this.#members(id, session); left.length > 0; left = this.#members(id, session)) {
+    for (let members = left(); members.length > 0; members = left()) {
       if (this.#options.clock.now() > deadline) throw new Error('its processes do not end');
-      for (const { pid } of left) kill(pid);
+      for (const { pid } of members) kill(pid);
       await this.#options.clock.sleep(restMs);
       restMs = Math.min(2 * restMs, REMOVAL_REST_MS);
     }
@@ -222,8 +220,8 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
-  #members(id: string, session: number, processes?: readonly ProcessFacts[]) {
-    return session > 0 ? sessionMembers(session, `SPAWNER_BACKEND_ID=${id}`, processes) : [];
+  #members(id: string, session: number | undefined, processes?: readonly ProcessFacts[]) {
+    return sessionMembers(session, `SPAWNER_BACKEND_ID=${id}`, processes);
   }
 
   #pathOf(image: string): string {
