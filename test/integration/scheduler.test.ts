@@ -374,14 +374,15 @@ describe('the scheduler', () => {
     const a = await scene_.drone('a');
     const one = id();
     await scene_.spawn({ id: one, spec: spec() });
-    const lines = async () => {
+    const lines = async (tailLines?: number) => {
       const texts: (string | undefined)[] = [];
-      for await (const { line } of scene_.scheduler.tailLogs({ id: one, follow: false }))
+      for await (const { line } of scene_.scheduler.tailLogs({ id: one, follow: false, tailLines }))
         texts.push(line?.text);
       return texts;
     };
     expect(await lines()).toEqual([`log of ${one}`]);
     await a.renew({ id: one, state: BackendState.TERMINATED, revision: 3, lastLogs: ['so', 'long'] });
     expect(await lines()).toEqual(['so', 'long']);
+    expect([await lines(1), await lines(0)]).toEqual([['long'], []]);
   });
 });

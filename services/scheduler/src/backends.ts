@@ -234,7 +234,9 @@ export class Backends {
   ): AsyncGenerator<TailLogsResponse> {
     const { drone, state, status } = await this.#record(id);
     if (state === BackendState.TERMINATED) {
-      for (const text of status?.lastLogs ?? []) yield { stream: LogStream.STDOUT, time: undefined, text };
+      const { lastLogs = [] } = status ?? {};
+      const first = Math.max(0, lastLogs.length - (options.tailLines ?? lastLogs.length));
+      for (const text of lastLogs.slice(first)) yield { stream: LogStream.STDOUT, time: undefined, text };
       return;
     }
     const node = await this.#nodes.find(NodeKind.DRONE, drone);
