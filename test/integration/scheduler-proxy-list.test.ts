@@ -1,5 +1,4 @@
-/** The list of proxies that DNS servers hear of: what a scheduler, or a store, that begins anew must not take from it. */
-import { DEADLINES } from '@spawner/domain';
+/** The list of proxies that DNS servers hear of: what a scheduler that begins anew must not take from it. */
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { scene } from './scheduler-scene.ts';
@@ -42,18 +41,5 @@ describe('the list of proxies', () => {
     expect((await renew(after, registration, proxies!.version)).proxies).toBeUndefined();
     await using third = await scene(redis, nats);
     expect(idsOf((await register(third)).proxies)).toEqual(['p']);
-  });
-
-  it('keeps those that a lost store does not have, until they had time to come back', async () => {
-    await using at = await scene(redis, nats);
-    for (const name of ['p', 'q', 'gone']) await at.proxy(name);
-    await at.turn();
-    await redis.flush();
-    expect(idsOf((await register(at)).proxies)).toEqual(['gone', 'p', 'q']);
-    for (const name of ['p', 'q']) await at.proxy(name);
-    expect(idsOf((await register(at)).proxies)).toEqual(['gone', 'p', 'q']);
-    await at.pass(DEADLINES.leaseGiveAway);
-    for (const name of ['p', 'q']) await at.proxy(name);
-    expect(idsOf((await register(at)).proxies)).toEqual(['p', 'q']);
   });
 });

@@ -135,14 +135,9 @@ export class Nodes {
     });
   }
 
-  /**
-   * Reads the list of proxies anew, and forgets those that have been silent for too long. In a store that began anew those
-   * that it lacks may well be there: they stay on the list while they have time to register again.
-   */
+  /** Reads the list of proxies anew, and forgets those that have been silent for too long. */
   async refreshProxies(): Promise<void> {
-    const known = await this.#forgetSilent(NodeKind.PROXY, DEADLINES.proxyForgotten);
-    const kept = (await this.#nodes.isNew()) ? this.#proxies.proxies : [];
-    this.#proxies = proxyList(known, kept);
+    this.#proxies = proxyList(await this.#forgetSilent(NodeKind.PROXY, DEADLINES.proxyForgotten));
   }
 
   /** A scheduler that has only begun knows of no proxies before it has read their list. */
