@@ -6,6 +6,7 @@ import { Route } from '@spawner/proto/internal/route';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis } from '@spawner/store';
 import {
+  eventually,
   type Shortage,
   seeded,
   startShortage,
@@ -57,7 +58,15 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
       return Buffer.isBuffer(bytes) ? Route.decode(bytes) : undefined;
     };
     compiled = await tempDir('compiled');
-    const start = atMost(STARTS_AT_ONCE, (spec: Record<string, unknown>) => cluster.spawnReady(spec));
+    const start = atMost(STARTS_AT_ONCE, async (spec: Record<string, unknown>) => {
+      const { id } = await cluster.spawn(spec);
+      const started = async () => {
+        const backend = await cluster.backend(id);
+        if (backend.events?.some(({ state }) => state === 'READY')) return backend;
+        throw new Error(JSON.stringify(backend));
+      };
+      return eventually(started, { timeoutMs: 60_000 });
+    });
     world = {
       cluster,
       start,

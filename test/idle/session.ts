@@ -11,7 +11,7 @@ import { type Count, countedAs, type Outcome, use } from './uses.ts';
 
 export interface World {
   readonly cluster: Pick<Cluster, 'backend' | 'domain'>;
-  /** Resolves when it is READY. */
+  /** Resolves when it was READY; by then it may be over, where its clock was short. */
   start(spec: Record<string, unknown>): Promise<BackendJson>;
   /** Where programs keep what they have compiled of themselves. */
   readonly compiled: string;
@@ -63,8 +63,8 @@ export async function live(schedule: Schedule, world: World, used = () => {}): P
   let [inUseUntil, overAt] = [readyAt(backend), Date.now()];
   let [over, reconnects] = [0, 0];
 
-  const { local } = (await world.route(backend.id)) ?? {};
-  if (!local) throw new Error('its route has no address');
+  // None where it is over by now, as a user of it will hear.
+  const { local = { host: '127.0.0.1', port: 0 } } = (await world.route(backend.id)) ?? {};
   const visitOf = (kind: string, port: number) => {
     const localAddress = kind.startsWith('vanished') ? world.vanishing.address() : undefined;
     const vanish = () => world.vanishing.vanish(localAddress ?? '');
