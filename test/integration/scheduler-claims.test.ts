@@ -1,6 +1,6 @@
 /** What a drone may bring back into a store that lost it: what this cluster placed there, and nothing else. */
 import { randomBytes } from 'node:crypto';
-import { newBackendId } from '@spawner/domain';
+import { DEADLINES, newBackendId } from '@spawner/domain';
 import { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { RenewVerdict } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -77,7 +77,7 @@ describe('an inventory in a cluster with a secret', () => {
       })),
     );
     for (const each of [backend, made, moved])
-      await expect(scene_.scheduler.getBackend({ id: each })).rejects.toMatchObject({ code: 'not_found' });
+      expect(await scene_.backendStore.get(each)).toBeUndefined();
     expect(await scene_.store.send(['KEYS', `${keys.key('').replaceAll('{', '\\{')}*`])).toEqual([]);
     expect(String(await scene_.store.send(['HKEYS', keys.routes]))).toBe('agent/a');
     expect(Number(await scene_.store.send(['GET', keys.tick]))).toBeLessThan(ahead);
@@ -91,6 +91,7 @@ describe('an inventory in a cluster with a secret', () => {
     await redis.flush();
     const b = await scene_.drone('b');
     expect((await b.register(line)).stops.map((order) => order.id)).toEqual([backend]);
+    await scene_.pass(DEADLINES.leaseGiveAway);
     await expect(idOf(scene_)).rejects.toMatchObject({ code: 'not_found' });
   });
 
