@@ -105,6 +105,14 @@ describe('an agent with plain processes', () => {
     expect(told[1]?.lastLogs.at(-1)).toBe('probe exits with 5');
   });
 
+  it('keeps of its last lines only what a record can hold', async () => {
+    const id = await startsAndReports({});
+    await get(id, `/log?text=${'x'.repeat(5_000)}`);
+    await get(id, '/exit/5');
+    const { lastLogs } = await world.reaches(id, TERMINATED);
+    expect(lastLogs.slice(-2)).toEqual([`${'x'.repeat(1_000)}…`, 'probe exits with 5']);
+  });
+
   it('ends a program that never listens, and says which program is not allowed', async () => {
     const [silent, missing] = await Promise.all([
       world.place({ env: { LISTEN: 'false' }, startupTimeoutMs: 2_500 }),

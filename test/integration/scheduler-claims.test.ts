@@ -76,8 +76,7 @@ describe('an inventory in a cluster with a secret', () => {
         detail: 'its drone has no right claim to it',
       })),
     );
-    for (const each of [backend, made, moved])
-      expect(await scene_.backendStore.get(each)).toBeUndefined();
+    for (const each of [backend, made, moved]) expect(await scene_.backendStore.get(each)).toBeUndefined();
     expect(await scene_.store.send(['KEYS', `${keys.key('').replaceAll('{', '\\{')}*`])).toEqual([]);
     expect(String(await scene_.store.send(['HKEYS', keys.routes]))).toBe('agent/a');
     expect(Number(await scene_.store.send(['GET', keys.tick]))).toBeLessThan(ahead);

@@ -5,6 +5,14 @@ const MOST_BYTES = 64 * 1024;
 const HEADER = 8;
 const NEWLINE = 0x0a;
 
+/** Of a line that a backend's record keeps. */
+const MOST_KEPT = 1_000;
+
+/** A line as a backend's record keeps it: its first 1,000 characters. Records stand in the store and go from hand to hand whole. */
+export function beginning(line: string): string {
+  return line.length <= MOST_KEPT ? line : `${line.slice(0, MOST_KEPT).toWellFormed()}…`;
+}
+
 /** Cuts one stream of bytes into lines; a line may come in many pieces, and be cut within a character. */
 export class LineCutter {
   readonly #most: number;

@@ -11,7 +11,7 @@ import {
 } from '@spawner/domain';
 import { NodeKind } from '@spawner/proto/internal/node';
 import {
-  type Backend,
+  Backend,
   type BackendKey,
   type BackendSpec,
   BackendState,
@@ -38,6 +38,8 @@ const WINDOW_LOOK_MS = 500;
 const PAGE = 200;
 /** How many records one call of list looks at before it gives a short page. */
 const SCAN = 2_000;
+/** And how many bytes of them it gives: a gRPC client takes 4 MiB at once, where it is told nothing else. */
+const PAGE_BYTES = 2 * 1024 * 1024;
 
 export interface SpawnCommand {
   id: BackendId;
@@ -186,11 +188,14 @@ export class Backends {
       return { backends: found.map((record) => toBackend(record, isUnreachable(record, lost))), next };
     };
     let before: number | undefined = query.before;
+    let bytes = 0;
     for (let seen = 0; seen < SCAN && before !== undefined; seen += PAGE) {
       const { records, next } = await this.#store.page(before, PAGE);
       for (const record of records) {
-        if (matches(record, query)) found.push(record);
-        if (found.length === query.pageSize) return page(record.placement);
+        if (!matches(record, query)) continue;
+        found.push(record);
+        bytes += Backend.encode(toBackend(record)).finish().length;
+        if (found.length === query.pageSize || bytes > PAGE_BYTES) return page(record.placement);
       }
       before = next;
     }
