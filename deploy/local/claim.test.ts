@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AlreadyRunning, judgeClaim, OwnClaim, readClaim } from './claim.ts';
@@ -50,6 +51,33 @@ describe('the record of a run', () => {
     const refused = taken.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
     expect(refused).toEqual([expect.any(AlreadyRunning), expect.any(AlreadyRunning)]);
     expect(readClaim(place)?.up).toEqual(identify(process.pid));
+  });
+
+  it('that nobody stands behind names a Docker Engine of others, and a backend that is a process: both are cleared', async () => {
+    const backend = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+    const startTime = Number(identify(backend.pid!).since.split(':').at(-1));
+    mkdirSync(join(place.agent, 'process', 'a'), { recursive: true });
+    writeFileSync(
+      join(place.agent, 'process', 'a', 'run.json'),
+      JSON.stringify({ pid: backend.pid, startTime }),
+    );
+    const asked: string[] = [];
+    const docker = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      response.end(
+        request.method === 'GET' && request.url?.startsWith('/containers') ? '[{"Id":"c"}]' : '[]',
+      );
+    });
+    const socket = join(place.state, 'docker.sock');
+    docker.listen(socket);
+    await once(docker, 'listening');
+    const containers = { socket, label: 'dev.spawner.cluster=x' };
+    writeFileSync(place.claimFile, JSON.stringify({ up: nobody, containers, started: { redis: nobody } }));
+    const ended = once(backend, 'exit');
+    await OwnClaim.take(place, () => {});
+    docker.close();
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    expect(asked).toContain('DELETE /containers/c?force=true&v=true');
   });
 
   it('that is garbage counts as none', async () => {

@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { removeLabelled } from './docker.ts';
 import type { Place } from './place.ts';
+import { endProcessBackends } from './process-backends.ts';
 import { endProcess, identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 /** What this cluster has in a Docker Engine. */
@@ -43,18 +44,25 @@ export function judgeClaim(
   return { leftovers: leftovers.toReversed() };
 }
 
-/** Ends what a crashed `up` left behind; the containers go while their engine still answers. */
+/** Ends what a crashed `up` left behind, its backends included; the containers go while their engine still answers. */
 export async function endLeftovers(
+  { agent }: Place,
+  claim: Claim | undefined,
   leftovers: [string, ProcessIdentity][],
-  containers: OwnContainers | undefined,
   say: (text: string) => void,
 ): Promise<void> {
+  const { containers, started = {} } = claim ?? {};
+  const removeContainers = async () => {
+    if (containers)
+      await removeLabelled(containers.socket, containers.label).catch((error: Error) => say(error.message));
+  };
   for (const [name, identity] of leftovers) {
     say(`Ending ${name} (pid ${identity.pid}), which an earlier \`up\` left behind.`);
-    if (name === 'dockerd' && containers)
-      await removeLabelled(containers.socket, containers.label).catch((error: Error) => say(error.message));
+    if (name === 'dockerd') await removeContainers();
     await endProcess(identity, LEFTOVER_ENDS_WITHIN_MS);
   }
+  endProcessBackends(agent);
+  if (!started.dockerd) await removeContainers();
 }
 
 /** Our own record, written at once and again at every start of a process. */
@@ -73,7 +81,7 @@ export class OwnClaim {
       const claim = readClaim(place);
       const { running, leftovers } = judgeClaim(claim);
       if (running) throw new AlreadyRunning(running.pid);
-      await endLeftovers(leftovers, claim?.containers, say);
+      await endLeftovers(place, claim, leftovers, say);
       // That took its time, and another may have come by now.
       if (judgeClaim(readClaim(place)).running) continue;
       forgetClaim(place);

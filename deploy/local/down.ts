@@ -19,7 +19,7 @@ if (running) {
   console.log(gone ? 'Stopped.' : `Not gone after ${WITHIN_MS / 1000} s; its terminal may say why.`);
   process.exitCode = gone ? 0 : 1;
 } else {
-  await endLeftovers(leftovers, claim?.containers, console.log);
+  await endLeftovers(place, claim, leftovers, console.log);
   forgetClaim(place);
   console.log('None is running.');
 }

@@ -1,7 +1,14 @@
 import { placeOf } from './place.ts';
 import { choosePorts, type Ports } from './ports.ts';
 import { SERVICES, STOP_ORDER, serviceVariables } from './services.ts';
-import { addressesOf, childEnvironment, clusterOf, constellationOf, reachableHost } from './setting.ts';
+import {
+  addressesOf,
+  adminHost,
+  childEnvironment,
+  clusterOf,
+  constellationOf,
+  reachableHost,
+} from './setting.ts';
 
 const place = placeOf('/home/somebody/spawner');
 const found = {
@@ -94,6 +101,12 @@ describe('the setting', () => {
     expect(clusterOf(place, {})).toMatch(/^local-[0-9a-f]{8}$/);
     expect(clusterOf(place, {})).not.toBe(clusterOf(placeOf('/home/another/spawner'), {}));
     expect(clusterOf(place, { SPAWNER_CLUSTER: 'mine' })).toBe('mine');
+  });
+
+  it('asks admin ports where they listen', () => {
+    expect(adminHost('127.0.0.1', {})).toBe('127.0.0.1');
+    expect(adminHost('10.0.0.5', { SPAWNER_ADMIN_BIND_ADDRESS: '127.0.0.3' })).toBe('127.0.0.3');
+    expect(adminHost('127.0.0.1', { SPAWNER_ADMIN_BIND_ADDRESS: '0.0.0.0' })).toBe('127.0.0.1');
   });
 
   it('says how to reach what listens everywhere, or on an IPv6 address', () => {

@@ -27,6 +27,11 @@ export function reachableHost(bindAddress: string): string {
   return bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress;
 }
 
+/** Where one reaches the admin ports, which may listen elsewhere. */
+export function adminHost(bindAddress: string, env: Environment): string {
+  return reachableHost(env.SPAWNER_ADMIN_BIND_ADDRESS || bindAddress);
+}
+
 export function addressesOf(bindAddress: string, ports: Ports): Addresses {
   const host = reachableHost(bindAddress);
   return {

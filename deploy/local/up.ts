@@ -20,11 +20,11 @@ import { provideDemo, provideRuntime, type Runtime } from './runtime.ts';
 import { type Constellation, SERVICES, STOP_ORDER, serviceEntry, serviceVariables } from './services.ts';
 import {
   addressesOf,
+  adminHost,
   childEnvironment,
   clusterOf,
   constellationOf,
   type Environment,
-  reachableHost,
 } from './setting.ts';
 
 const PART_ANSWERS_WITHIN_MS = 30_000;
@@ -153,7 +153,7 @@ export class Up {
 
   async #allReady({ bindAddress, droneId }: Constellation, ports: Ports): Promise<void> {
     const waiting = { clock: systemClock, signal: this.#signal, withinMs: ALL_READY_WITHIN_MS };
-    const host = reachableHost(bindAddress);
+    const host = adminHost(bindAddress, this.#env);
     const ready = SERVICES.map((service) => {
       const port = ports[`SPAWNER_${service.toUpperCase() as Uppercase<typeof service>}_ADMIN_PORT`];
       return this.#progress.step(

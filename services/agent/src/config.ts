@@ -33,7 +33,7 @@ export const readConfig = (env: Environment) =>
         'of letters, digits, dots, hyphens and underscores',
       ),
       port: reader.port(`${prefix}PORT`, 50_053),
-      /** Empty: the loopback address and the port that was bound. */
+      /** Empty: the bind address, or where that is every address the loopback one, and the port that was bound. */
       advertiseAddress: reader.checked(
         `${prefix}ADVERTISE_ADDRESS`,
         '',
