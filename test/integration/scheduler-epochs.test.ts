@@ -229,42 +229,6 @@ describe('a new store epoch', () => {
       expect(spawned.fence).toBeGreaterThan(held.fence);
     });
 
-    it('calls no backend and no key unknown before all has been told of again', async () => {
-      const { at, a, held } = await running();
-      await using _ = at;
-      const { scheduler } = at;
-      const lines = async () => {
-        for await (const { line: told } of scheduler.tailLogs({ id: held.id, follow: false })) return told;
-        return undefined;
-      };
-      const all = [
-        () => scheduler.getBackend({ id: held.id }),
-        () => scheduler.getBackend({ id: '', key: key('held') }),
-        () => scheduler.explainBackend({ id: held.id }),
-        () => scheduler.terminateBackend({ id: held.id, force: false }),
-        () =>
-          scheduler.createConnectionToken({
-            id: held.id,
-            tokenId: 'a'.repeat(43),
-            user: '',
-            claims: '',
-            ttlMs: 1_000,
-          }),
-        () => scheduler.revokeConnectionTokens({ id: held.id, tokenId: '' }),
-        lines,
-      ];
-      await redis.flush();
-      for (const call of all) await expect(call()).rejects.toMatchObject(WAITS);
-      await at.turn();
-      for (const call of all) await expect(call()).rejects.toMatchObject(WAITS);
-      await a.register(line(held, 'held'));
-      await at.proxy('p', 'a');
-      expect((await scheduler.getBackend({ id: '', key: key('held') })).backend?.id).toBe(held.id);
-      await expect(scheduler.getBackend({ id: id() })).rejects.toMatchObject(WAITS);
-      await at.pass(DEADLINES.leaseGiveAway);
-      await expect(scheduler.getBackend({ id: id() })).rejects.toMatchObject({ code: 'not_found' });
-    });
-
     it('keeps keys waiting through a restart, after which it knows of fewer nodes than there are', async () => {
       const { at, a, held } = await running();
       await using _ = at;
