@@ -1,0 +1,125 @@
+/** A fast path of its own on bare sockets, between a client and a backend that are whatever a test says. */
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { createLog } from '@spawner/service';
+import { crankedClock } from '@spawner/testkit';
+import { Activity } from '../../services/proxy/src/activity.ts';
+import { FastPath } from '../../services/proxy/src/fast/fast-path.ts';
+import { KeptUpstreams } from '../../services/proxy/src/fast/kept-upstreams.ts';
+import { trustOf } from '../../services/proxy/src/trust.ts';
+import { Tunnels } from '../../services/proxy/src/websocket.ts';
+
+export const ID = 'abcdefghijklmnopqrstuvwxyz';
+export const HOST = `${ID}.mydomain.test`;
+export const GET = `GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
+export const LAST = GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
+export const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+export const ok = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+const stack = new AsyncDisposableStack();
+afterAll(() => stack.disposeAsync());
+
+async function listen(server: Server): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => sockets.add(socket.on('error', () => {})));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  stack.defer(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const fail = (error: unknown) => {
+  throw error;
+};
+
+/** A fast path before a general server that says so, with one backend that does as the test says. */
+export async function scene(talk: (socket: Socket, received: string) => void) {
+  const clock = crankedClock();
+  const activity = new Activity(0);
+  const upstreams = new KeptUpstreams(1_000, clock, { opened: () => {}, failed: fail });
+  const upstreamSockets: Socket[] = [];
+  const received: string[] = [];
+  const backend = createServer((socket) => {
+    upstreamSockets.push(socket);
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      received.push(text);
+      talk(socket, text);
+    });
+  });
+  const endpoint = { host: '127.0.0.1', port: await listen(backend) };
+  const counted: string[] = [];
+  const looked: string[] = [];
+  let open = true;
+  const passNow = (id: string) =>
+    open
+      ? ({ kind: 'forward', endpoint, droneId: 'd', exchange: activity.begin(id, 'd') } as const)
+      : undefined;
+  const fast = new FastPath(
+    {
+      gate: { passNow },
+      activity,
+      upstreams,
+      tunnels: new Tunnels(),
+      limits: { admit: () => 'admitted' },
+      trust: trustOf([]),
+      metrics: {
+        request: (outcome, status, count = 1) => {
+          for (let one = 0; one < count; one++) counted.push(`${outcome} ${status}`);
+        },
+        upstreamFailed: () => counted.push('failed'),
+        connectionRefused: () => counted.push('refused'),
+        lineDropped: () => counted.push('dropped'),
+      },
+      access: undefined,
+      clock,
+      isSilent: () => false,
+      look: (id) => looked.push(id),
+      log: createLog('test', 'silent'),
+    },
+    {
+      clusterDomain: 'mydomain.test',
+      maxHeaderBytes: 16_384,
+      openPerBackend: 10,
+      headTimeoutMs: 60_000,
+      bodyTimeoutMs: 60_000,
+      redirectPort: () => undefined,
+    },
+  );
+  stack.defer(() => fast.close());
+  stack.defer(() => upstreams.close());
+  const general = createHttpServer((req, res) => {
+    let body = '';
+    req.on('data', (chunk) => {
+      body += chunk;
+    });
+    req.on('end', () => res.end(`general ${req.method} ${req.url} ${body}`));
+  });
+  const accepted: Socket[] = [];
+  const front = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    accepted.push(socket);
+    fast.take(socket, false, (its) => general.emit('connection', its));
+  });
+  const port = await listen(front);
+  const dial = () => {
+    const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {});
+    stack.defer(() => void socket.destroy());
+    return socket;
+  };
+  const close = () => {
+    open = false;
+  };
+  return { port, dial, clock, activity, fast, received, upstreamSockets, accepted, counted, looked, close };
+}
+
+/** Everything that comes on a socket. */
+export function hear(socket: Socket): { text: () => string } {
+  let text = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return { text: () => text };
+}
