@@ -1,50 +1,22 @@
 import type { Clock } from '@spawner/domain';
 import { writeJson } from '@spawner/proto';
 import type { WatchBackendResponse } from '@spawner/proto/v1/backend_service';
+import { withHeartbeat } from './heartbeat.ts';
 import { ALWAYS } from './shapes.ts';
 
-/** A comment this often keeps intermediaries from taking a quiet stream for a dead one. */
-const HEARTBEAT_MS = 15_000;
-
-/** Server-sent events (WHATWG HTML §9.2) of a watch: `id` is the revision, `data` the backend. */
+/** Server-sent events (WHATWG HTML §9.2) of a watch: `id` is the revision, `data` the backend; a comment where it is quiet. */
 export async function* eventStream(
   records: AsyncIterable<WatchBackendResponse>,
   clock: Clock,
 ): AsyncGenerator<string> {
   yield 'retry: 1000\n\n';
-  const source = records[Symbol.asyncIterator]();
-  try {
-    let next = source.next();
-    for (;;) {
-      const step = await orHeartbeat(next, clock);
-      if (step === 'heartbeat') {
-        yield ':\n\n';
-        continue;
-      }
-      if (step.done) return;
-      const { backend } = step.value;
-      if (backend) {
-        const data = JSON.stringify(writeJson('spawner.v1.Backend', backend, ALWAYS));
-        yield `id: ${backend.revision}\ndata: ${data}\n\n`;
-      }
-      next = source.next();
-    }
-  } finally {
-    await source.return?.();
-  }
+  yield* withHeartbeat(records, event, ':\n\n', clock);
 }
 
-async function orHeartbeat<T>(next: Promise<T>, clock: Clock): Promise<T | 'heartbeat'> {
-  const over = new AbortController();
-  const beat = clock.sleep(HEARTBEAT_MS, over.signal).then(
-    () => 'heartbeat' as const,
-    () => 'heartbeat' as const,
-  );
-  try {
-    return await Promise.race([next, beat]);
-  } finally {
-    over.abort();
-  }
+function event({ backend }: WatchBackendResponse): string {
+  if (!backend) return '';
+  const data = JSON.stringify(writeJson('spawner.v1.Backend', backend, ALWAYS));
+  return `id: ${backend.revision}\ndata: ${data}\n\n`;
 }
 
 /** The revision that a Last-Event-ID header names; 0 when it names none. */

@@ -12,6 +12,7 @@ import type { PublicApi } from '../public-api.ts';
 import { LARGEST_PAGE, MOST_LINES } from '../requests.ts';
 import { readJsonBody } from './body.ts';
 import { eventStream, revisionOf } from './events.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import type { Query } from './query.ts';
 import { json, type Reply } from './reply.ts';
 import type { Operation } from './routes.ts';
@@ -90,8 +91,13 @@ export function handlers({ backends, tokens, fleet }: PublicApi, clock: Clock): 
       await backends.get({ id }, signal);
       const asJson = (request.headers.accept ?? '').includes('application/x-ndjson');
       const lines = backends.logs({ id, follow, tailLines }, streams);
+      // An empty line says nothing to who reads JSON lines; in a text it would.
       return asJson
-        ? { kind: 'stream', type: 'application/x-ndjson', chunks: each(lines, ndjsonLine) }
+        ? {
+            kind: 'stream',
+            type: 'application/x-ndjson',
+            chunks: withHeartbeat(lines, ndjsonLine, '\n', clock),
+          }
         : {
             kind: 'stream',
             type: 'text/plain; charset=utf-8',

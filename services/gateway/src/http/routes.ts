@@ -121,7 +121,8 @@ export const ROUTES: readonly Route[] = [
     ],
     response: {
       contentTypes: ['text/plain', 'application/x-ndjson'],
-      description: 'Lines as text; with `Accept: application/x-ndjson` one TailLogsResponse a line.',
+      description:
+        'Lines as text; with `Accept: application/x-ndjson` one TailLogsResponse a line, and an empty line after 15 s of quiet.',
     },
   },
   {
