@@ -197,7 +197,7 @@ describe('the fast path', () => {
   });
 
   it('gives the exchange up when the client leaves after more requests, one piece after the other', async () => {
-    const { dial, accepted, received, activity, upstreamSockets } = await scene(() => {});
+    const { dial, accepted, received, activity } = await scene(() => {});
     const client = dial().setNoDelay(true);
     client.write(GET);
     await eventually(() => received.length === 1);
@@ -206,20 +206,14 @@ describe('the fast path', () => {
       await eventually(() => accepted[0]?.bytesRead === GET.length * (turn + 1));
     }
     client.destroy();
-    await eventually(() => upstreamSockets[0]?.destroyed === true && activity.open(ID) === 0);
+    await eventually(() => activity.open(ID) === 0);
   });
 
   it('reads little ahead of its turn', async () => {
-    const { dial, accepted, received, upstreamSockets } = await scene(() => {});
-    const client = dial();
-    client.write(GET);
-    await eventually(() => received.length === 1);
-    client.write(GET.replace('\r\n\r\n', `\r\nContent-Length: ${32 << 20}\r\n\r\n`));
-    client.write(Buffer.alloc(32 << 20, 'x'));
+    const { dial, accepted } = await scene(() => {});
+    dial().write(GET + 'x'.repeat(32 << 20));
     await eventually(() => accepted[0]?.isPaused() === true);
     expect(accepted[0]?.bytesRead).toBeLessThan(1 << 20);
-    upstreamSockets[0]?.write(ok('hi'));
-    await eventually(() => (upstreamSockets[0]?.bytesRead ?? 0) > 32 << 20);
   });
 
   it('lets no answer look whole that it breaks off because the rest of the body does not come', async () => {
@@ -318,6 +312,7 @@ describe('a strange answer', () => {
     ],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
     ['a folded line', 'HTTP/1.1 200 OK\r\nX: 1\r\n 2\r\nContent-Length: 0\r\n\r\n'],
+    ['a chunk of bare LF', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nhi\n0\n\n'],
     ['endless interim answers', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(20)],
     ['an endless head', `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(20_000)}`],
   ])('is 502 for the client: %s', async (_what, answer) => {
@@ -330,14 +325,13 @@ describe('a strange answer', () => {
 
   it('is never given to the next request', async () => {
     const { port, upstreamSockets } = await scene((socket) => socket.write(`${ok('hi')}${ok('evil')}`));
-    const answers = await rawHttp(port, GET + LAST);
-    expect(answers).not.toContain('evil');
+    expect(await rawHttp(port, GET + LAST)).not.toContain('evil');
     expect(upstreamSockets).toHaveLength(2);
   });
 
   it('is cut where its head has gone out', async () => {
-    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
-    const { dial, upstreamSockets } = await scene((socket) => socket.write(`${head}2\r\nhi\r\n`));
+    const begun = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n';
+    const { dial, upstreamSockets } = await scene((socket) => socket.write(begun));
     const client = dial();
     const { text } = hear(client);
     client.write(GET);
@@ -345,13 +339,6 @@ describe('a strange answer', () => {
     upstreamSockets[0]?.write('nonsense');
     await once(client, 'close');
     expect(text()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n2\r\nhi\r\n$/);
-  });
-
-  it('is 502 where its body is seen to be strange before its head has gone out', async () => {
-    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
-    const { port, counted } = await scene((socket) => socket.write(`${head}2\nhi\n0\n\n`));
-    expect(await rawHttp(port, LAST)).toMatch(/^HTTP\/1\.1 502 /);
-    expect(counted).toEqual(['failed', 'bad_gateway 502']);
   });
 
   it('does not look whole where only the end of the connection tells its end', async () => {
