@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { SUBJECTS } from '@spawner/bus';
 import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -117,6 +117,41 @@ describe('WebSockets', () => {
     });
     await once(answer, 'end');
     expect(body).toBe('not today');
+    await eventually(async () => (await world.settle(id)).open === 0);
+  });
+
+  it('count for nothing once they were refused, also where the client has spoken early and leaves or stays', async () => {
+    const server = createHttpServer((_req, res) => res.end());
+    server.on('upgrade', (_req, socket) => socket.end('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n'));
+    await using refusing = await serve(server);
+    const nowhere = world.name();
+    await world.ready(nowhere.id, await freePort());
+    await eventually(async () => (await world.get(nowhere.host)).status === 502);
+    for (const { id, host } of [await world.backend(refusing), nowhere])
+      for (const leaves of [true, false]) {
+        const client = connect({ port: world.port, host: '127.0.0.1', allowHalfOpen: true });
+        client.on('error', () => {}).write(`${handshake(host)}early`);
+        const [answer] = await once(client, 'data');
+        expect(String(answer)).toMatch(/^HTTP\/1\.1 (?:403|502) /);
+        if (leaves) client.destroy();
+        await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: 8_000 });
+        client.destroy();
+      }
+  });
+
+  it('are given up when the client leaves, even politely, before the backend has answered', async () => {
+    const asked = Promise.withResolvers<Socket>();
+    await using silent = await serve(
+      createServer((socket) => socket.once('data', () => asked.resolve(socket))),
+    );
+    const { id, host } = world.name();
+    await world.ready(id, silent.port);
+    const client = connect({ port: world.port, host: '127.0.0.1' });
+    client.on('error', () => {}).write(handshake(host));
+    const backend = await asked.promise;
+    const left = once(backend, 'close');
+    client.end();
+    await left;
     await eventually(async () => (await world.settle(id)).open === 0);
   });
 

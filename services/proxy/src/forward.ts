@@ -13,7 +13,7 @@ import { ProxyServer } from 'httpxy';
 import type { AccessEntry } from './access/access-entry.ts';
 import { type Dialling, watchDial } from './dial.ts';
 import { openExtended } from './extended-connect.ts';
-import { isGone, type WebRequest, type WebResponse } from './node-http.ts';
+import { isGone, linger, type WebRequest, type WebResponse, watchClose } from './node-http.ts';
 
 /**
  * The general path to a backend, and the one file that knows httpxy: streams a request or a WebSocket
@@ -72,7 +72,7 @@ export class Forwarder {
     this.#dialling = dialling;
     this.#proxy.on('proxyReq', (outgoing, req) => this.#sent(outgoing, req));
     this.#proxy.on('proxyRes', (answer, req, res) => this.#answered(answer, req, res));
-    this.#proxy.on('proxyReqWs', (outgoing, req) => this.#handshakeSent(outgoing, req));
+    this.#proxy.on('proxyReqWs', (outgoing, req, socket) => this.#handshakeSent(outgoing, req, socket));
     this.#proxy.on('error', (error, req, res) => this.#failed(error, req, res));
   }
 
@@ -128,15 +128,19 @@ export class Forwarder {
     });
   }
 
-  #handshakeSent(outgoing: ClientRequest, req: WebRequest): void {
+  #handshakeSent(outgoing: ClientRequest, req: WebRequest, client: Socket): void {
     const under = this.#underWay.get(req);
     if (!under) return;
     const { way } = under;
+    const stopWatching = watchClose(client, () => client.destroy());
+    outgoing.once('error', stopWatching);
     outgoing.once('socket', () => {
       watchDial(outgoing, this.#dialling, () => way.reached());
       way.access?.follow(outgoing);
     });
     outgoing.once('response', (answer) => {
+      stopWatching();
+      linger(client);
       under.answered = true;
       const coding = answer.headers['transfer-encoding'];
       replace(answer, way.answerHeaders(answer.headers, false));
@@ -146,6 +150,7 @@ export class Forwarder {
       way.answered(answer.statusCode ?? 0);
     });
     outgoing.once('upgrade', (answer, upstream) => {
+      stopWatching();
       under.answered = true;
       replace(answer, way.answerHeaders(answer.headers, true));
       way.answered(101);

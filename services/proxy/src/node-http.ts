@@ -81,6 +81,11 @@ export function isGone(res: WebResponse): boolean {
   return res instanceof Http2ServerResponse ? !res.stream || res.stream.destroyed : res.destroyed;
 }
 
+/** What says `close` when a response is over. HTTP/2's own is silent after a HEAD that was reset meanwhile; its stream is not. */
+export function lifeOf(res: WebResponse): Closable {
+  return res instanceof Http2ServerResponse ? res.stream : res;
+}
+
 /** Ends an exchange at once, with its connection where that carries nothing else. */
 export function cutExchange(res: WebResponse): void {
   if (res instanceof Http2ServerResponse) res.stream?.close(constants.NGHTTP2_CANCEL);
@@ -104,4 +109,20 @@ export function watchClose(socket: Socket, closed: () => void): () => void {
   return () => {
     socket.off('readable', look).off('end', closed).off('close', closed);
   };
+}
+
+/** A connection that we ended is cut when the client has not ended it by then. */
+const LINGER_MS = 5_000;
+
+/**
+ * For a socket that nobody reads and that ends with what is written to it: what still comes is dropped, so that its end is seen.
+ */
+export function linger(socket: Socket): void {
+  const last = () => {
+    const late = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.once('close', () => clearTimeout(late));
+  };
+  if (socket.writableFinished) last();
+  else socket.once('finish', last);
+  socket.resume();
 }

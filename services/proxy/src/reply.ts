@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Answer } from './answer.ts';
-import { isGone, type WebResponse } from './node-http.ts';
+import { isGone, linger, type WebResponse } from './node-http.ts';
 
 /** Writes one of our own answers; does nothing where an answer has begun or nobody is there. */
 export function reply(res: WebResponse, { status, headers, body, follow }: Answer, closing: boolean): void {
@@ -43,6 +43,7 @@ function begin(
 export function replyToHandshake(socket: Socket, answer: Answer): void {
   if (!socket.writable) return;
   socket.end(answerBytes(answer, true));
+  linger(socket);
 }
 
 /** A whole answer as HTTP/1.1 writes it. */

@@ -19,6 +19,7 @@ import {
   extendedHead,
   isTls,
   isWebSocket,
+  lifeOf,
   rawHead,
   type WebRequest,
   type WebResponse,
@@ -89,9 +90,10 @@ export class EdgeServer implements Handlers {
     res.on('error', () => {});
     const gone = new AbortController();
     const left = () => gone.abort(LEFT);
+    const life = lifeOf(res);
     res.once('close', left);
     const access = this.#begin(req);
-    if (access) res.once('close', () => access.end());
+    if (access) life.once('close', () => access.end());
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
       access?.refused(own);
@@ -108,9 +110,9 @@ export class EdgeServer implements Handlers {
     if (gone.signal.aborted) return decided.passage.exchange.neverReached();
 
     const forwarding = this.#forwarding(req, decided, access, answer);
-    res.once('close', () => forwarding.over());
+    life.once('close', () => forwarding.over());
     if (decided.visitor)
-      res.once(
+      life.once(
         'close',
         this.#parts.visitors.keep(decided.visitor, () => cutExchange(res)),
       );
