@@ -57,7 +57,6 @@ export class EdgeProxy {
   readonly #vanished: VanishedPeers;
   readonly #edge: EdgeServer;
   readonly #fast: FastPath | undefined;
-  readonly #visitors: Visitors;
   readonly #access: AccessLog | undefined;
   readonly #following: { close(): void };
   readonly #over = new AbortController();
@@ -78,11 +77,11 @@ export class EdgeProxy {
     const entrance = new Entrance(config, { ...parts, connections: this.#connections() });
     this.#entrance = entrance;
     const { activity, gate, stateEvents } = entrance;
-    this.#visitors = new Visitors({ routes, holds: entrance.holds, clock });
-    this.#following = routes.onChange((row, route) => this.#visitors.rowChanged(row, route));
+    const visitors = new Visitors({ routes, holds: entrance.holds, clock });
+    this.#following = routes.onChange((row, route) => visitors.rowChanged(row, route));
     const trust = trustOf(config.trustedAddresses);
     const limits = new Limits(config, trust);
-    const door = new Door({ gate, visitors: this.#visitors, routes });
+    const door = new Door({ gate, visitors, routes });
     const redirectPort = () =>
       config.redirectToHttps ? (config.publicHttpsPort ?? this.#httpsPort) : undefined;
     const options = { ...config, redirectPort };
@@ -96,8 +95,8 @@ export class EdgeProxy {
     this.#access = accessLogOf(config, { clock, log, metrics });
     const edgeParts = {
       gate,
-      reception: new Reception({ door, limits, stateEvents, activity, trust, clock }, options),
-      visitors: this.#visitors,
+      reception: new Reception({ door, visitors, limits, stateEvents, activity, trust, clock }, options),
+      visitors,
       forwarder: new Forwarder({
         connectTimeoutMs: config.connectTimeoutMs,
         connected: (upstream) => this.#vanished.watch(upstream),

@@ -10,10 +10,12 @@ import { STATE_EVENTS_PATH } from './pages.ts';
 import { type RawHead, type RequestHead, readHead } from './request-head.ts';
 import type { StateEvents } from './state-events.ts';
 import type { Trust } from './trust.ts';
+import type { Visitors } from './visitors.ts';
 
 export interface ReceptionParts {
-  door: Door;
-  limits: Limits;
+  door: Pick<Door, 'enter'>;
+  visitors: Pick<Visitors, 'keep'>;
+  limits: Pick<Limits, 'admit'>;
   stateEvents: Pick<StateEvents, 'hasRoom' | 'follow'>;
   activity: Pick<Activity, 'open'>;
   trust: Trust;
@@ -83,7 +85,7 @@ export class Reception {
     const entered = await this.#parts.door.enter(asking, signal);
     if ('outcome' in entered) return entered;
     const { passage, visitor } = entered;
-    if (passage.kind === 'late' && following) return this.#events(id);
+    if (passage.kind === 'late' && following) return this.#events(id, visitor);
     if (passage.kind !== 'forward') return answerTo(passage, html);
     if (this.#parts.activity.open(id) > this.#options.openPerBackend) {
       passage.exchange.neverReached();
@@ -99,10 +101,18 @@ export class Reception {
     };
   }
 
-  #events(id: string): Answer {
-    const { stateEvents } = this.#parts;
+  /** Of a backend that wants tokens no longer than the visitor's is good. */
+  #events(id: string, visitor: Visitor | undefined): Answer {
+    const { stateEvents, visitors } = this.#parts;
     if (!stateEvents.hasRoom(id)) return ANSWERS.busy(false);
-    return ANSWERS.stateEvents((sink) => stateEvents.follow(id, sink));
+    return ANSWERS.stateEvents((sink) => {
+      const leave = stateEvents.follow(id, sink);
+      const forget = visitor && visitors.keep(visitor, () => sink.end());
+      return () => {
+        forget?.();
+        leave();
+      };
+    });
   }
 
   #cameByTls(req: WebRequest): boolean {

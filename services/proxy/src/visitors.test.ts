@@ -74,12 +74,21 @@ describe('Visitors', () => {
     expect((await answer).kind).toBe('admitted');
   });
 
-  it('waits half a second for news and no longer', async () => {
+  it('waits half a second for news and no longer, and calls no token wrong that the store has', async () => {
     const { clock, ask, said } = scene();
     said.of = 'known';
     const answer = ask();
     await clock.advance(500);
-    expect((await answer).kind).toBe('refused');
+    expect(await answer).toEqual({ kind: 'unsure' });
+  });
+
+  it('calls no token wrong that the store has where there is no room to wait for its news', async () => {
+    const { ask, said, holds } = scene();
+    said.of = 'known';
+    const others = [1, 2, 3].map(() => holds.wait('another', 1_000, new AbortController().signal));
+    expect(await ask()).toEqual({ kind: 'unsure' });
+    holds.release('another');
+    await Promise.all(others);
   });
 
   it('does not call a token wrong where nobody can tell', async () => {

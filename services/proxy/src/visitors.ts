@@ -10,7 +10,7 @@ export interface VisitorsParts {
   clock: Clock;
 }
 
-/** The news of a token that the store has is here by then, or it is not known. */
+/** The news of a token that the store has is here by then, or the table is too far behind to tell. */
 const NEWS_MS = 500;
 
 /**
@@ -34,6 +34,7 @@ export class Visitors {
       const confirmation = await routes.confirm(tokenRow(id));
       if (confirmation === 'unsure') return { kind: 'unsure' };
       if (confirmation === 'known' && !routes.token(id)) await holds.wait(tokenRow(id), NEWS_MS, signal);
+      if (confirmation === 'known' && !routes.token(id)) return { kind: 'unsure' };
     }
     return this.#decide(request);
   }
