@@ -177,7 +177,7 @@ describe('a gateway that starts alone', () => {
       await gateway.program.stop();
       await nats.stop();
     }
-  }, 60_000);
+  });
 
   it('ends within its drain when told to, though somebody watches', async () => {
     const [nats, scheduler] = await Promise.all([startNats(), startFakeScheduler()]);
