@@ -19,6 +19,7 @@ import {
   extendedHead,
   isTls,
   isWebSocket,
+  isWhole,
   rawHead,
   type WebRequest,
   type WebResponse,
@@ -91,7 +92,7 @@ export class EdgeServer implements Handlers {
     const left = () => gone.abort(LEFT);
     res.once('close', left);
     const access = this.#begin(req);
-    if (access) res.once('close', () => access.end());
+    if (access) res.once('close', () => access.end(isWhole(res)));
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
       access?.refused(own);
@@ -109,11 +110,11 @@ export class EdgeServer implements Handlers {
 
     const forwarding = this.#forwarding(req, decided, access, answer);
     res.once('close', () => forwarding.over());
-    if (decided.visitor)
-      res.once(
-        'close',
-        this.#parts.visitors.keep(decided.visitor, () => cutExchange(res)),
-      );
+    const cut = () => {
+      access?.revoked();
+      cutExchange(res);
+    };
+    if (decided.visitor) res.once('close', this.#parts.visitors.keep(decided.visitor, cut));
     if (decided.head.hasBody)
       watchSilence(req, this.#options.bodyTimeoutMs, () => {
         if (res.headersSent) req.destroy();
@@ -195,7 +196,10 @@ export class EdgeServer implements Handlers {
     if (visitor)
       client.once(
         'close',
-        this.#parts.visitors.keep(visitor, () => cut()),
+        this.#parts.visitors.keep(visitor, () => {
+          forwarding.access?.revoked();
+          cut();
+        }),
       );
     client.once('close', closed);
     return {
