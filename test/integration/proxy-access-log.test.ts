@@ -1,6 +1,7 @@
 /** What an exchange leaves in the access log, by every way that it can go. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:http2';
 import { connect } from 'node:net';
 import {
   type Authority,
@@ -190,6 +191,28 @@ describe('the access log', () => {
       reason: 'client_left',
       first_byte_ms: null,
     });
+  });
+
+  it.each([
+    ['the client', 'client_left'],
+    ['the backend', 'broken_answer'],
+  ])('tells that %s broke an answer off', async (who, reason) => {
+    const path = '/download?bytes=100000&ms=5000';
+    const session = await eventually(() => http2Session(world.httpsPort, world.name().host, authority.caPem));
+    const one = await world.backend(upstream);
+    const plain = connect({ port: world.port, host: '127.0.0.1' }).on('error', () => {});
+    plain.write(`GET ${path} HTTP/1.1\r\nHost: ${one.host}\r\n\r\n`);
+    const two = await world.backend(upstream);
+    const stream = session.request({ ':path': path, ':authority': two.host }).on('error', () => {});
+    await Promise.all([once(plain, 'data'), once(stream, 'data')]);
+    if (who === 'the backend') upstream.cut();
+    else {
+      plain.destroy();
+      stream.close(constants.NGHTTP2_CANCEL);
+    }
+    for (const { id } of [one, two])
+      expect(await lineOf(id, '/download')).toMatchObject({ status: 200, reason });
+    session.destroy();
   });
 });
 

@@ -86,6 +86,11 @@ export function lifeOf(res: WebResponse): Closable {
   return res instanceof Http2ServerResponse ? res.stream : res;
 }
 
+/** Whether the answer went out to its end; HTTP/2 ends by itself the stream of a client that has left, and calls that finished. */
+export function isWhole(res: WebResponse): boolean {
+  return res.writableEnded && res.writableFinished;
+}
+
 /** Ends an exchange at once, with its connection where that carries nothing else. */
 export function cutExchange(res: WebResponse): void {
   if (res instanceof Http2ServerResponse) res.stream?.close(constants.NGHTTP2_CANCEL);

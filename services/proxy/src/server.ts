@@ -19,6 +19,7 @@ import {
   extendedHead,
   isTls,
   isWebSocket,
+  isWhole,
   lifeOf,
   rawHead,
   type WebRequest,
@@ -93,7 +94,7 @@ export class EdgeServer implements Handlers {
     const life = lifeOf(res);
     res.once('close', left);
     const access = this.#begin(req);
-    if (access) life.once('close', () => access.end());
+    if (access) life.once('close', () => access.end(isWhole(res)));
     const answer = (own: Answer) => {
       this.#parts.metrics.request(own.outcome, own.status);
       access?.refused(own);
@@ -111,11 +112,11 @@ export class EdgeServer implements Handlers {
 
     const forwarding = this.#forwarding(req, decided, access, answer);
     life.once('close', () => forwarding.over());
-    if (decided.visitor)
-      life.once(
-        'close',
-        this.#parts.visitors.keep(decided.visitor, () => cutExchange(res)),
-      );
+    const cut = () => {
+      access?.revoked();
+      cutExchange(res);
+    };
+    if (decided.visitor) life.once('close', this.#parts.visitors.keep(decided.visitor, cut));
     if (decided.head.hasBody)
       watchSilence(req, this.#options.bodyTimeoutMs, () => {
         if (res.headersSent) req.destroy();
@@ -197,7 +198,10 @@ export class EdgeServer implements Handlers {
     if (visitor)
       client.once(
         'close',
-        this.#parts.visitors.keep(visitor, () => cut()),
+        this.#parts.visitors.keep(visitor, () => {
+          forwarding.access?.revoked();
+          cut();
+        }),
       );
     client.once('close', closed);
     return {

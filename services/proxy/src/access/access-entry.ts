@@ -113,7 +113,12 @@ export class AccessEntry {
     this.status = status;
     this.reason = outcome;
     this.failed = status >= 500;
-    this.bytesOut = body.length;
+    this.bytesOut = Buffer.byteLength(body);
+  }
+
+  /** It is cut: its visitor's token was revoked. */
+  revoked(): void {
+    this.reason ??= 'unauthorized';
   }
 
   /** The answer that has begun does not come to its end. */
@@ -122,13 +127,13 @@ export class AccessEntry {
     this.failed = true;
   }
 
-  /** Once; nothing that comes later counts. */
-  end(): void {
+  /** Once; nothing that comes later counts. `whole`: the answer, where there was one, has gone out to its end. */
+  end(whole = true): void {
     if (this.#over) return;
     this.#over = true;
     this.leaves();
     this.endedAt = this.#owner.now();
-    if (this.status === undefined) this.reason ??= 'client_left';
+    if (this.status === undefined || !whole) this.reason ??= 'client_left';
     this.#owner.ended(this);
   }
 }

@@ -105,10 +105,29 @@ describe('the access log', () => {
     limited.refused({ outcome: 'limited', status: 429, body: 'slow down' });
     limited.end();
     log.begin('general', () => ASKED).end();
+    const page = log.begin('general', () => ASKED);
+    page.refused({ outcome: 'waiting_page', status: 503, body: 'Starting…' });
+    page.end(false);
     expect(await lines()).toMatchObject([
       { status: 429, reason: 'limited', bytes_out: 9, path_kind: 'general' },
       { status: null, reason: 'client_left', first_byte_ms: null },
+      { status: 503, reason: 'waiting_page', bytes_out: 11 },
     ]);
+  });
+
+  it('says why an answer has not gone out whole, and calls only the backend’s fault one', async () => {
+    const { log, lines } = opened({ kind: 'sampled', oneOf: 1 });
+    const [left, revoked, broken] = [1, 2, 3].map(() => log.begin('fast', () => ASKED));
+    for (const entry of [left, revoked, broken]) entry?.answered(200, false);
+    revoked?.revoked();
+    broken?.broke();
+    for (const entry of [left, revoked, broken]) entry?.end(false);
+    expect((await lines()).map(({ reason }) => reason)).toEqual([
+      'client_left',
+      'unauthorized',
+      'broken_answer',
+    ]);
+    expect([left, revoked, broken].map((entry) => entry?.failed)).toEqual([false, false, true]);
   });
 
   it('takes about one of N, and every failure of the proxy', async () => {

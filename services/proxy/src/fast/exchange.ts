@@ -135,7 +135,7 @@ export class FastExchange implements UpstreamUser {
   abandon(): void {
     if (this.#over) return;
     this.#upstream?.drop();
-    this.#end();
+    this.#end(false);
   }
 
   taken(): void {
@@ -293,12 +293,12 @@ export class FastExchange implements UpstreamUser {
   }
 
   /** It is over for the backend's idle clock too. */
-  #end(): void {
+  #end(whole = true): void {
     clearTimeout(this.#late);
     this.#over = true;
     const { exchange } = this.#passing;
     if (this.#reached) exchange.end(this.#parts.clock.now());
     else exchange.neverReached();
-    this.#passing.access?.end();
+    this.#passing.access?.end(whole);
   }
 }
