@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { SUBJECTS } from '@spawner/bus';
 import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -116,6 +116,20 @@ describe('WebSockets', () => {
     });
     await once(answer, 'end');
     expect(body).toBe('not today');
+    await eventually(async () => (await world.settle(id)).open === 0);
+  });
+
+  it('are over when they were refused, whatever the client had said early, and once it has left', async () => {
+    const answer = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno';
+    await using upstream = await serve(
+      createServer((socket) => socket.on('data', () => socket.write(answer))),
+    );
+    const { id, host } = await world.backend(upstream);
+    const client = connect(world.port, '127.0.0.1');
+    client.write(`${handshake(host)}early`);
+    const [said] = await once(client, 'data');
+    expect(String(said)).toMatch(/^HTTP\/1\.1 403 /);
+    client.destroy();
     await eventually(async () => (await world.settle(id)).open === 0);
   });
 

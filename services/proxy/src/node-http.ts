@@ -7,6 +7,8 @@ import type { Asked } from './access/access-entry.ts';
 import type { Closable } from './limits.ts';
 import type { RawHead } from './request-head.ts';
 
+const LINGER_MS = 5_000;
+
 /** What Node's two HTTP implementations say differently, asked in one way. */
 export type WebRequest = IncomingMessage | Http2ServerRequest;
 export type WebResponse = ServerResponse | Http2ServerResponse;
@@ -85,6 +87,34 @@ export function isGone(res: WebResponse): boolean {
 export function cutExchange(res: WebResponse): void {
   if (res instanceof Http2ServerResponse) res.stream?.close(constants.NGHTTP2_CANCEL);
   else res.destroy();
+}
+
+/** Ends a request whose body does not come, whatever has been answered. */
+export function cutRequest(req: WebRequest): void {
+  if (req instanceof Http2ServerRequest) req.stream.close(constants.NGHTTP2_CANCEL);
+  else req.destroy();
+}
+
+/**
+ * An HTTP/2 stream whose answer is complete stays open until its request is too, and until somebody has read that: here it is
+ * over with the answer (RFC 9113 §8.1), as an HTTP/1 exchange is.
+ */
+export function endWithAnswer(res: WebResponse): void {
+  if (!(res instanceof Http2ServerResponse)) return;
+  const { stream } = res;
+  stream.once('finish', () => setImmediate(() => stream.destroy()));
+}
+
+/** From our end of this socket on, what still comes is dropped, and a client that does not end its side is cut. Returns how to stop. */
+export function endSoon(socket: Socket): () => void {
+  const ended = () => {
+    const late = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.once('close', () => clearTimeout(late)).resume();
+  };
+  socket.once('finish', ended);
+  return () => {
+    socket.off('finish', ended);
+  };
 }
 
 /** Whether an HTTP/1 client wants its connection closed after the answer. */

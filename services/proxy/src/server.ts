@@ -16,6 +16,9 @@ import type { Metrics } from './metrics.ts';
 import {
   askedBy,
   cutExchange,
+  cutRequest,
+  endSoon,
+  endWithAnswer,
   extendedHead,
   isTls,
   isWebSocket,
@@ -90,6 +93,7 @@ export class EdgeServer implements Handlers {
     const gone = new AbortController();
     const left = () => gone.abort(LEFT);
     res.once('close', left);
+    endWithAnswer(res);
     const access = this.#begin(req);
     if (access) res.once('close', () => access.end());
     const answer = (own: Answer) => {
@@ -116,7 +120,7 @@ export class EdgeServer implements Handlers {
       );
     if (decided.head.hasBody)
       watchSilence(req, this.#options.bodyTimeoutMs, () => {
-        if (res.headersSent) req.destroy();
+        if (res.headersSent) cutRequest(req);
         else answer(ANSWERS.bodyTimeout());
       });
     if (expectsContinue) res.writeContinue();
@@ -130,6 +134,7 @@ export class EdgeServer implements Handlers {
 
   async upgrade(req: IncomingMessage, socket: Socket, bytes: Buffer): Promise<void> {
     socket.on('error', () => {});
+    const staysOpen = endSoon(socket);
     const gone = new AbortController();
     const stopWatching = watchClose(socket, () => gone.abort(LEFT));
     const access = this.#begin(req);
@@ -153,7 +158,12 @@ export class EdgeServer implements Handlers {
     if ('outcome' in decided) return answer(decided);
 
     const forwarding = this.#forwarding(req, decided, access, answer);
-    this.#parts.forwarder.upgrade(req, socket, bytes, this.#upgrading(socket, decided, forwarding));
+    const way = this.#upgrading(socket, decided, forwarding);
+    const upgraded = (upstream: Socket) => {
+      staysOpen();
+      way.upgraded(upstream);
+    };
+    this.#parts.forwarder.upgrade(req, socket, bytes, { ...way, upgraded });
   }
 
   async connect(req: Http2ServerRequest, res: Http2ServerResponse): Promise<void> {
