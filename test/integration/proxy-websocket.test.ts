@@ -155,6 +155,20 @@ describe('WebSockets', () => {
     await eventually(async () => (await world.settle(id)).open === 0);
   });
 
+  it('are over when they were refused, whatever the client had said early, and once it has left', async () => {
+    const answer = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno';
+    await using upstream = await serve(
+      createServer((socket) => socket.on('data', () => socket.write(answer))),
+    );
+    const { id, host } = await world.backend(upstream);
+    const client = connect(world.port, '127.0.0.1');
+    client.write(`${handshake(host)}early`);
+    const [said] = await once(client, 'data');
+    expect(String(said)).toMatch(/^HTTP\/1\.1 403 /);
+    client.destroy();
+    await eventually(async () => (await world.settle(id)).open === 0);
+  });
+
   it('P7: count as open without a message, and not after they closed', async () => {
     const { id, host } = await world.backend(red);
     const heard: { open: number; lastActive: number }[] = [];

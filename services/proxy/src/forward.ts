@@ -118,7 +118,12 @@ export class Forwarder {
     under.request = outgoing;
     under.readBefore = outgoing.socket?.bytesRead ?? 0;
     // Node shows a body that was cut off as one that has ended; the backend must not take it for whole.
-    if (req instanceof Http2ServerRequest) req.stream.once('aborted', () => outgoing.destroy());
+    if (req instanceof Http2ServerRequest)
+      req.stream
+        .once('aborted', () => outgoing.destroy())
+        .once('close', () => {
+          if (!outgoing.writableFinished) outgoing.destroy();
+        });
     watchDial(outgoing, this.#dialling, () => under.way.reached());
     under.way.access?.follow(outgoing);
     // Nobody asked to switch protocols.

@@ -97,6 +97,22 @@ export function cutExchange(res: WebResponse): void {
   else res.destroy();
 }
 
+/** Ends a request whose body does not come, whatever has been answered. */
+export function cutRequest(req: WebRequest): void {
+  if (req instanceof Http2ServerRequest) req.stream.close(constants.NGHTTP2_CANCEL);
+  else req.destroy();
+}
+
+/**
+ * An HTTP/2 stream whose answer is complete stays open until its request is too, and until somebody has read that: here it is
+ * over with the answer (RFC 9113 §8.1), as an HTTP/1 exchange is.
+ */
+export function endWithAnswer(res: WebResponse): void {
+  if (!(res instanceof Http2ServerResponse)) return;
+  const { stream } = res;
+  stream.once('finish', () => setImmediate(() => stream.destroy()));
+}
+
 /** Whether an HTTP/1 client wants its connection closed after the answer. */
 export function wantsClose(res: WebResponse): boolean {
   return !(res instanceof Http2ServerResponse) && !res.shouldKeepAlive;

@@ -16,6 +16,8 @@ import type { Metrics } from './metrics.ts';
 import {
   askedBy,
   cutExchange,
+  cutRequest,
+  endWithAnswer,
   extendedHead,
   isTls,
   isWebSocket,
@@ -93,6 +95,7 @@ export class EdgeServer implements Handlers {
     const left = () => gone.abort(LEFT);
     const life = lifeOf(res);
     res.once('close', left);
+    endWithAnswer(res);
     const access = this.#begin(req);
     if (access) life.once('close', () => access.end(isWhole(res)));
     const answer = (own: Answer) => {
@@ -119,7 +122,7 @@ export class EdgeServer implements Handlers {
     if (decided.visitor) life.once('close', this.#parts.visitors.keep(decided.visitor, cut));
     if (decided.head.hasBody)
       watchSilence(req, this.#options.bodyTimeoutMs, () => {
-        if (res.headersSent) req.destroy();
+        if (res.headersSent) cutRequest(req);
         else answer(ANSWERS.bodyTimeout());
       });
     if (expectsContinue) res.writeContinue();
