@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { SUBJECTS } from '@spawner/bus';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { type DockerDaemon, startDockerDaemon } from '@spawner/testkit';
+import { type DockerDaemon, eventually, startDockerDaemon } from '@spawner/testkit';
 import { buildImage } from '../../deploy/images/build.ts';
 import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
 
@@ -54,6 +55,16 @@ describe('a restart of the Docker Engine', () => {
     expect(await get(kept, '/name')).toBe('kept');
     expect(await world.reaches(gone, TERMINATED)).toMatchObject({ endReason: EndReason.FAILED });
     expect(world.scheduler.statuses.get(kept)?.state).toBe(READY);
+    const [lines, samples] = [[] as string[], [] as number[]];
+    world.bus.subscribe(SUBJECTS.backendLog, kept, ({ line }) => lines.push(line?.text ?? ''));
+    world.bus.subscribe(SUBJECTS.backendStats, kept, ({ memoryBytes }) => samples.push(memoryBytes));
+    await eventually(
+      async () => {
+        await get(kept, '/log?text=again');
+        return lines.includes('again') && samples.length > 0;
+      },
+      { timeoutMs: 15_000 },
+    );
 
     const later = await world.place({ env: { NAME: 'later' } });
     expect(await get(later, '/name')).toBe('later');

@@ -43,6 +43,7 @@ export class Backend {
   readonly #closing = new AbortController();
   #cut = new AbortController();
   #working = false;
+  #resuming = false;
   #createMs = 0;
   #looking: Promise<void> | undefined;
   #lookAgain = false;
@@ -82,7 +83,9 @@ export class Backend {
   async resume(activeAt: number | undefined): Promise<void> {
     if (activeAt !== undefined) this.usage = unusedSince(Math.max(activeAt, this.usage.activeAt));
     if (hasEnded(this.life)) return;
+    this.#resuming = true;
     const condition = await this.#insist('looking', () => this.#tools.runtime.inspect(this.id));
+    this.#resuming = false;
     this.#follow(resume(this.life, condition, this.#instant()));
   }
 
@@ -105,9 +108,12 @@ export class Backend {
     do {
       this.#lookAgain = false;
       if (!isRunning(this.life) && this.life.status.state !== BackendState.STARTING) return;
+      const { startedAt } = this.life;
       const condition = await this.#tools.runtime.inspect(this.id);
-      if (condition.is === 'exited') this.take({ type: 'exited', exit: condition.exit });
-      if (condition.is === 'absent') this.take({ type: 'exited' });
+      // It was started meanwhile: what was seen before says nothing of that.
+      if (this.life.startedAt !== startedAt) this.#lookAgain = true;
+      else if (condition.is === 'exited') this.take({ type: 'exited', exit: condition.exit });
+      else if (condition.is === 'absent') this.take({ type: 'exited' });
     } while (this.#lookAgain);
   }
 
@@ -118,8 +124,11 @@ export class Backend {
   #follow({ life, effects }: Step): void {
     const before = this.life;
     if (life !== before) this.#keep(life);
-    for (const effect of effects) {
+    // What is to be done while it is looked for follows from the life that there is then.
+    for (const effect of this.#resuming ? [] : effects) {
       if (effect === 'abort') {
+        // What has not begun yet was for a program that is not to be any more.
+        this.#queue.length = 0;
         this.#cut.abort(new Error('its end has begun'));
         this.#cut = new AbortController();
       } else this.#queue.push(effect);
@@ -249,7 +258,10 @@ export class Backend {
   async #signal(): Promise<void> {
     const name = this.#entry.spec.stopSignal || 'SIGTERM';
     const ran = await this.#insist('stopping', () => this.#tools.runtime.signal(this.id, name));
-    if (!ran) await this.#insist('looking', () => this.look());
+    if (ran) return;
+    // Its start was cut short: nothing of it runs, and nothing will.
+    if (this.life.startedAt === undefined) this.take({ type: 'exited' });
+    else await this.#insist('looking', () => this.look());
   }
 
   async #remove(): Promise<void> {

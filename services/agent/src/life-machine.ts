@@ -99,7 +99,8 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
   if (state === BackendState.STARTING && condition.is === 'running')
     return step(life, { type: 'started', endpoints: condition.endpoints }, at);
   if (condition.is === 'running') {
-    if (state === BackendState.TERMINATING) return { life, effects: ['signal'] };
+    if (state === BackendState.TERMINATING)
+      return { life: { ...life, startedAt: life.startedAt ?? at.now }, effects: ['signal'] };
     return { life, effects: state === BackendState.WAITING ? ['probe'] : [] };
   }
   const exit = condition.is === 'exited' ? condition.exit : undefined;

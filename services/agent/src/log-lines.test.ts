@@ -46,6 +46,16 @@ describe("the engine's frames", () => {
     expect(new FrameReader().take(bytes)).toEqual(expected);
   });
 
+  it('that go on with a long line say their time again, which is no part of it', () => {
+    const [one, two, three] = ['a', 'b', 'c'].map((letter) => letter.repeat(16_384));
+    const frames = [one, two, `${time} ${three}\n`].map((part) => frame(1, `${time} ${part}`));
+    const told = { stream: LogStream.STDOUT, time: new Date('2024-05-06T07:08:09.123Z') };
+    expect(new FrameReader().take(Buffer.concat([...frames, frame(1, `${time} next\n`)]))).toEqual([
+      { ...told, text: `${one}${two}${time} ${three}` },
+      { ...told, text: 'next' },
+    ]);
+  });
+
   it('may be cut anywhere', () => {
     for (let at = 1; at < bytes.length; at++) {
       const reader = new FrameReader();

@@ -15,6 +15,11 @@ export class LineCutter {
     this.#most = most;
   }
 
+  /** Whether a line has begun and not ended. */
+  get unfinished(): boolean {
+    return this.#rest.length > 0;
+  }
+
   take(bytes: Buffer): string[] {
     const lines: string[] = [];
     let rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
@@ -40,7 +45,8 @@ export class LineCutter {
 
 /**
  * Reads the engine's multiplexed log stream (Docker Engine API, ContainerAttach: a header of stream, three
- * zeroes and a big-endian length) whose lines begin with their time.
+ * zeroes and a big-endian length) whose lines begin with their time. A line of more than 16 KiB comes in several
+ * frames, each of which begins with the time.
  */
 export class FrameReader {
   readonly #cutters = new Map<LogStream, LineCutter>();
@@ -54,7 +60,9 @@ export class FrameReader {
       const stream = rest[0] === 2 ? LogStream.STDERR : LogStream.STDOUT;
       const cutter = this.#cutters.get(stream) ?? new LineCutter();
       this.#cutters.set(stream, cutter);
-      for (const line of cutter.take(rest.subarray(HEADER, end))) lines.push(timed(stream, line));
+      const body = rest.subarray(HEADER, end);
+      const more = cutter.unfinished ? body.subarray(timeAt(body)) : body;
+      for (const line of cutter.take(more)) lines.push(timed(stream, line));
       rest = rest.subarray(end);
     }
     this.#rest = Buffer.from(rest);
@@ -66,8 +74,16 @@ export class FrameReader {
   }
 }
 
+const TIME = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?/;
+const MOST_TIME = 40;
+
+/** How long the time at the beginning is; 0 without one. */
+function timeAt(body: Buffer): number {
+  return TIME.exec(body.toString('latin1', 0, MOST_TIME))?.[0].length ?? 0;
+}
+
 function timed(stream: LogStream, line: string): TailLogsResponse {
-  const match = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?/.exec(line);
+  const match = TIME.exec(line);
   return match
     ? { stream, time: new Date(match[1] ?? ''), text: line.slice(match[0].length) }
     : { stream, text: line };

@@ -21,6 +21,8 @@ export interface TelemetryParts {
 }
 
 const STATS_EVERY_MS = 5_000;
+/** A stream that broke off, as all do when the engine is restarted, is followed again after this. */
+const AGAIN_MS = 1_000;
 
 /** What is told and heard over the bus. All of it may be lost. */
 export class Telemetry {
@@ -79,23 +81,36 @@ export class Telemetry {
     if (isRunning(life) && !this.#told.has(id)) {
       this.#told.add(id);
       // A backend that was running before this agent began has told its earlier lines already.
-      const tailLines = life.status.state === BackendState.WAITING ? undefined : 0;
+      const first = life.status.state === BackendState.WAITING ? undefined : 0;
       // The lines end by themselves, so that the last ones are told too.
-      this.#follow(backend, 'logs', this.#logs(id, tailLines, this.#closing.signal));
+      const { signal } = this.#closing;
+      void this.#follow(backend, 'logs', signal, (again) => this.#logs(id, again ? 0 : first, signal));
     }
     // Not before it is ready: sampling takes the engine's time away from starting.
     if (life.status.state === BackendState.READY && !this.#sampled.has(id)) {
       const end = new AbortController();
       this.#sampled.set(id, end);
-      this.#follow(backend, 'stats', this.#stats(id, AbortSignal.any([end.signal, this.#closing.signal])));
+      const signal = AbortSignal.any([end.signal, this.#closing.signal]);
+      void this.#follow(backend, 'stats', signal, () => this.#stats(id, signal));
     }
   }
 
-  #follow(backend: Backend, what: string, work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (!this.#closing.signal.aborted && !hasEnded(backend.life))
-        this.#parts.log.warn({ error, backend: backend.id }, `following its ${what} ended`);
-    });
+  /** Until the program ends; what broke off goes on, without what was said meanwhile. Never rejects. */
+  async #follow(
+    backend: Backend,
+    what: string,
+    signal: AbortSignal,
+    work: (again: boolean) => Promise<void>,
+  ): Promise<void> {
+    for (let again = false; !signal.aborted; again = true) {
+      try {
+        return await work(again);
+      } catch (error) {
+        if (signal.aborted || !isRunning(backend.life)) return;
+        this.#parts.log.warn({ error, backend: backend.id }, `following its ${what} broke off`);
+        await this.#parts.clock.sleep(AGAIN_MS, signal).catch(() => {});
+      }
+    }
   }
 
   async #logs(id: string, tailLines: number | undefined, signal: AbortSignal): Promise<void> {
