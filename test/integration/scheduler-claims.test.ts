@@ -128,6 +128,27 @@ describe('an inventory in a cluster with a secret', () => {
       await expect(scene_.scheduler.getBackend({ id: each })).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  it('cannot use the ticks of the cluster up, where nothing is signed either', async () => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a');
+    const { line } = await placed(scene_, a);
+    const [stray, first] = [id(), a.registration];
+    await a.register(line, {
+      ...line,
+      status: { ...line.status, id: stray },
+      key: undefined,
+      placement: 2 ** 53 - 1,
+    });
+    const fences: number[] = [];
+    for (const name of ['one', 'two']) {
+      const { backend } = await scene_.spawn({ id: id(), spec: { image: 'app' }, key: { ...room, name } });
+      fences.push(backend!.fence);
+    }
+    expect(fences[0]).toBeGreaterThan(first);
+    expect(fences[1]).toBeGreaterThan(fences[0]!);
+    expect(fences[1]).toBeLessThan(first + 3_600_000_000);
+  });
+
   it('asks for the whole inventory when a drone reports on what nobody knows', async () => {
     await using scene_ = await scene(redis, nats, { secrets: [SECRET] });
     const a = await scene_.drone('a');

@@ -149,4 +149,32 @@ describe('what a scheduler has begun', () => {
     await at.pass(DEADLINES.droneForgotten);
     expect((await at.scheduler.listDrones({})).drones).toEqual([]);
   });
+
+  it.each(['renewal', 'inventory'])(
+    'ends though its drone, whose disk lost its last lines, tells the end in its %s under a revision that was',
+    async (way) => {
+      await using at = await scene(redis, nats);
+      const a = await at.drone('a');
+      const holder = id();
+      await at.spawn({ id: holder, spec, key });
+      const events = [40, 50].map((state, index) => ({ state: state as BackendState, revision: index + 3 }));
+      await a.renew({ id: holder, state: READY, revision: 4, events });
+      const seen = (await of(at, holder)).revision;
+      const end = { state: TERMINATED, revision: 4 };
+      const status = {
+        id: holder,
+        ...end,
+        endReason: EndReason.FAILED,
+        events: [{ state: 60 as const, revision: 3 }, end],
+      };
+      const { ended } =
+        way === 'renewal' ? await a.renew(status) : await a.register({ ...line(holder), status });
+      expect(ended).toEqual([holder]);
+      const backend = await of(at, holder);
+      expect(backend).toMatchObject({ state: TERMINATED, endReason: EndReason.FAILED });
+      expect(backend.revision).toBeGreaterThan(seen);
+      expect(backend.events.at(-1)).toMatchObject({ state: TERMINATED, revision: backend.revision });
+      expect((await at.spawn({ id: id(), spec, key })).spawned).toBe(true);
+    },
+  );
 });

@@ -3,7 +3,7 @@ import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
 import { Node, NodeKind, type ProcessIdentity } from '@spawner/proto/internal/node';
 import { type Route, RouteState } from '@spawner/proto/internal/route';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
-import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type BackendKey, BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { RouteTable } from '@spawner/store';
 import { eventually, type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { keys, log, scene } from './scheduler-scene.ts';
@@ -25,13 +25,13 @@ describe('an end for idleness in the store', () => {
   beforeEach(() => redis.flush());
 
   /** A drone with one backend that is ready, and a replica that writes down every route. */
-  async function session(endpoints: object = { local }) {
+  async function session(endpoints: object = { local }, key?: BackendKey) {
     const stack = new AsyncDisposableStack();
     const scene_ = stack.use(await scene(redis, nats));
     const { scheduler, store } = scene_;
     const drone = await scene_.drone('a');
     const id = newBackendId(randomBytes);
-    await scene_.spawn({ id, spec });
+    await scene_.spawn({ id, spec, key });
     await drone.renew({ id, state: BackendState.READY, revision: 4, ...endpoints });
     const table = new RouteTable();
     const seen: Route[] = [];
@@ -204,6 +204,17 @@ describe('an end for idleness in the store', () => {
     expect(it_.seen.map(({ state }) => state)).not.toContain(RouteState.OPEN);
   });
 
+  it('is given back by a spawn that finds its backend to hold the key: nobody is given what ends the next moment', async () => {
+    const key = { namespace: '', name: 'room', tag: '' };
+    await using it_ = await session({ local }, key);
+    const { epoch } = await it_.withdraw();
+    const { backend, spawned } = await it_.spawn({ id: newBackendId(randomBytes), spec, key });
+    expect([backend?.id, spawned]).toEqual([it_.id, false]);
+    await eventually(() => it_.table.get(it_.id)?.state === RouteState.OPEN);
+    expect(await it_.settle(epoch, true)).toBe(OPEN);
+    expect((await it_.drone.renew()).stops).toEqual([]);
+  });
+
   it('leaves a stricter stop order as it stands', async () => {
     await using it_ = await session();
     const { epoch } = await it_.withdraw();
@@ -212,6 +223,16 @@ describe('an end for idleness in the store', () => {
     expect((await it_.drone.renew()).stops).toEqual([
       { id: it_.id, force: true, reason: EndReason.REQUESTED },
     ]);
+  });
+
+  it('leaves an order to kill as it stands when somebody asks for an end with grace', async () => {
+    await using it_ = await session();
+    const terminate = (force: boolean) => it_.scheduler.terminateBackend({ id: it_.id, force });
+    const order = { id: it_.id, reason: EndReason.REQUESTED };
+    await terminate(false);
+    expect((await it_.drone.renew()).stops).toEqual([{ ...order, force: false }]);
+    for (const force of [true, false]) await terminate(force);
+    expect((await it_.drone.renew()).stops).toEqual([{ ...order, force: true }]);
   });
 
   it('keeps a route withdrawn when its agent reports meanwhile, and gives the present address back', async () => {

@@ -8,6 +8,7 @@ import type { Instruments } from './instruments.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import { hasEnded, isRunning, type Life } from './life.ts';
 import { type Effect, type Happening, resume, type Step, step } from './life-machine.ts';
+import { kept } from './log-lines.ts';
 import { type Attempt, untilAnswers } from './probe.ts';
 import { refusedOnceMore } from './refusals.ts';
 import { Refusal, type Runtime } from './runtime.ts';
@@ -281,11 +282,12 @@ export class Backend {
     const lines: string[] = [];
     try {
       const options = { follow: false, tailLines: DEADLINES.lastLogLines, signal };
-      for await (const { text } of this.#tools.runtime.logs(this.id, options)) lines.push(text);
+      for await (const { text } of this.#tools.runtime.logs(this.id, options))
+        if (lines.push(kept(text)) > DEADLINES.lastLogLines) lines.shift();
     } catch (error) {
       this.#log.warn({ error }, 'its last lines cannot be read');
     }
-    return lines.slice(-DEADLINES.lastLogLines);
+    return lines;
   }
 
   /** An end that was ordered is carried out, however long the runtime is away. */

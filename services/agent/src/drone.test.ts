@@ -9,6 +9,7 @@ import {
   EndReason,
   OnLeaseLoss,
 } from '@spawner/proto/v1/backend';
+import { LogStream } from '@spawner/proto/v1/backend_service';
 import { createLog } from '@spawner/service';
 import { eventually, type TempDir, tempDir } from '@spawner/testkit';
 import { Drone } from './drone.ts';
@@ -59,7 +60,10 @@ class FakeRuntime implements Runtime {
     if (this.away) throw new Error('no engine');
     return this.containers.get(id) ?? { is: 'absent' };
   }
-  async *logs() {}
+  says: readonly string[] = [];
+  async *logs() {
+    for (const text of this.says) yield { stream: LogStream.STDOUT, text };
+  }
   async *stats() {}
   async established() {
     return 0;
@@ -191,6 +195,21 @@ describe('a drone', () => {
     await reaches('a', TERMINATED);
     expect(drone.find('a')?.life.status.endReason).toBe(EndReason.REQUESTED);
     expect(runtime.calls).toEqual(['pull image-a', 'remove a']);
+  });
+
+  it('tells the last lines at the end, and of long ones how they begin', async () => {
+    runtime.says = Array.from({ length: 60 }, (_, n) => `${n} ${'ü'.repeat(n === 59 ? 3 : 60_000)}`);
+    start('a');
+    await reaches('a', BackendState.WAITING);
+    runtime.containers.set('a', { is: 'exited', exit: { code: 3, outOfMemory: false } });
+    drone.find('a')?.take({ type: 'exited', exit: { code: 3, outOfMemory: false } });
+    await reaches('a', TERMINATED);
+    const status = drone.find('a')!.life.status;
+    expect(status.lastLogs.map((line) => line.slice(0, 4))).toEqual(
+      runtime.says.slice(-20).map((line) => line.slice(0, 4)),
+    );
+    expect([status.lastLogs[0]?.at(-1), status.lastLogs.at(-1)]).toEqual(['…', '59 üüü']);
+    expect(BackendStatus.encode(status).finish().length).toBeLessThan(64 * 1024);
   });
 
   it('carries an end out as soon as the engine is back', async () => {

@@ -2,6 +2,8 @@ import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_serv
 
 /** A longer line of a log is told in pieces. */
 const MOST_BYTES = 64 * 1024;
+/** Of a line that goes into a backend's record: twenty of them travel in every answer that has it. */
+const MOST_KEPT = 1_000;
 const HEADER = 8;
 const NEWLINE = 0x0a;
 
@@ -87,6 +89,11 @@ function timed(stream: LogStream, line: string): TailLogsResponse {
   return match
     ? { stream, time: new Date(match[1] ?? ''), text: line.slice(match[0].length) }
     : { stream, text: line };
+}
+
+/** A line as a record keeps it: of a long one its beginning. */
+export function kept(line: string): string {
+  return line.length <= MOST_KEPT ? line : `${line.slice(0, MOST_KEPT).toWellFormed()}…`;
 }
 
 function text(bytes: Buffer): string {

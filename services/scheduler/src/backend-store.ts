@@ -11,7 +11,7 @@ import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 import { type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
 import { absence } from './absence.ts';
-import { type BackendRecord, edgeOf, endedStatus, routeOf } from './record.ts';
+import { type BackendRecord, edgeOf, endedAfter, endedStatus, routeOf } from './record.ts';
 import { Replication } from './replication.ts';
 
 export type Placement =
@@ -28,6 +28,8 @@ export type Placement =
 
 export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
 
+/** Each time somebody else has reported on the same backend meanwhile. */
+const MOST_BEHIND = 3;
 const FIELDS = ['state', 'drone', 'placement', 'facts', 'status'];
 
 /** The backends in Redis: every write is one script that compares before it sets. */
@@ -87,13 +89,16 @@ export class BackendStore {
     return this.#replication.confirmed(placement);
   }
 
+  /** Takes an agent's word on one of its backends. An end counts whatever its revision: it is then written under the next one. */
   async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {
-    const answer = await this.#epoch.run('report', [
-      ...saidBy(drone, status),
-      DEADLINES.retention,
-      registration,
-    ]);
-    return String(answer) as ReportOutcome;
+    let said = status;
+    for (let tries = 0; tries < MOST_BEHIND; tries++) {
+      const args = [...saidBy(drone, said), DEADLINES.retention, registration];
+      const answer = await this.#epoch.run('report', args);
+      if (!Array.isArray(answer)) return String(answer) as ReportOutcome;
+      said = endedAfter(status, Number(String(answer[1])));
+    }
+    return 'stale';
   }
 
   /** Writes the record of an inventory's line where there is none; otherwise it is a report. */
@@ -119,9 +124,10 @@ export class BackendStore {
     return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
   }
 
-  /** Writes a wanted end down. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
+  /** Writes a wanted end down; an order to kill stays one. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
   async stop(order: StopOrder): Promise<{ drone: string } | 'ended' | undefined> {
-    const drone = await this.#epoch.run('stop', [order.id, Buffer.from(StopOrder.encode(order).finish())]);
+    const bytes = Buffer.from(StopOrder.encode(order).finish());
+    const drone = await this.#epoch.run('stop', [order.id, bytes, order.force ? 1 : 0]);
     if (drone === null) return undefined;
     return String(drone) === '' ? 'ended' : { drone: String(drone) };
   }
@@ -228,6 +234,7 @@ function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefi
     placement: Number(String(placement)),
     created: createTime ?? new Date(0),
     summary: spec,
+    bytes: facts.length + (status?.length ?? 0),
     ...(key ? { key } : {}),
     ...(status ? { status: { ...BackendStatus.decode(status), id } } : {}),
     ...(candidates === '' ? {} : { candidates: candidatesOf(candidates) }),

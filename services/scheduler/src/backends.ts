@@ -30,6 +30,8 @@ const WINDOW_LOOK_MS = 500;
 const PAGE = 200;
 /** How many records one call of list looks at before it gives a short page. */
 const SCAN = 2_000;
+/** A page is short too where its records have so many bytes: gRPC's clients take 4 MiB unless they are told otherwise. */
+const PAGE_BYTES = 1024 * 1024;
 
 export interface SpawnCommand {
   id: BackendId;
@@ -191,12 +193,15 @@ export class Backends {
       const lost = await this.#silentDrones(found);
       return { backends: found.map((record) => toBackend(record, isUnreachable(record, lost))), next };
     };
+    let bytes = 0;
     let before: number | undefined = query.before;
     for (let seen = 0; seen < SCAN && before !== undefined; seen += PAGE) {
       const { records, next } = await this.#store.page(before, PAGE);
       for (const record of records) {
-        if (matches(record, query)) found.push(record);
-        if (found.length === query.pageSize) return page(record.placement);
+        if (!matches(record, query)) continue;
+        found.push(record);
+        bytes += record.bytes;
+        if (found.length === query.pageSize || bytes >= PAGE_BYTES) return page(record.placement);
       }
       before = next;
     }

@@ -157,6 +157,15 @@ export class NodeStore {
     return at ? Number(String(now ?? 0)) - Number(String(at)) : Number.POSITIVE_INFINITY;
   }
 
+  /** Whether the store began anew and not every node may have registered again: its epoch's window is open, or nobody has begun one yet. */
+  async isNew(): Promise<boolean> {
+    const [until, now] = (await Promise.all([
+      this.#redis.send(['HGET', this.#keys.epoch, 'until']),
+      this.#redis.send(['HGET', this.#keys.clock, 'now']),
+    ])) as (Buffer | null)[];
+    return until === null || Number(String(until)) > Number(String(now ?? 0));
+  }
+
   /** Advances the cluster clock and takes a batch of what is due: `<what>/<id>` as sweep.ts knows them; `more`: there may be others. */
   async sweep(): Promise<{ entries: string[]; more: boolean }> {
     const entries = ((await this.#epoch.run('sweep', [DUE_AT_ONCE])) as Buffer[]).map(String);

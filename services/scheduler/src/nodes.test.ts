@@ -23,6 +23,7 @@ function scene() {
     register: async () => 7,
     admit: async () => void seen.calls.push(`admit after ${seen.restored}`),
     renew: async () => ({ granted: true, stops: [] }),
+    isNew: async () => false,
     list: async (kind: NodeKind) => (kind === NodeKind.PROXY ? [{ node: node(kind), renewalAge: 0 }] : []),
   };
   const backendStore = {

@@ -75,6 +75,7 @@ export class Nodes {
       'node registered',
     );
     if (node.kind === NodeKind.PROXY) await this.refreshProxies();
+    else if (hearsOfProxies(node.kind)) await this.#readProxiesOnce();
     const { stops, ended } =
       node.kind === NodeKind.DRONE
         ? await this.#takeInventory(node.id, registration, inventory)
@@ -93,6 +94,7 @@ export class Nodes {
   /** Hardly more than one round trip to the store: every script looks at the registration for itself. */
   async renew(request: RenewNodeRequest): Promise<RenewNodeResponse> {
     const { kind, id, registration, changed } = request;
+    if (hearsOfProxies(kind)) await this.#readProxiesOnce();
     const [{ granted, stops }, outcomes] = await Promise.all([
       this.#nodes.renew(kind, id, registration),
       mapBounded(changed, AT_ONCE, (status) =>
@@ -133,9 +135,19 @@ export class Nodes {
     });
   }
 
-  /** Reads the list of proxies anew, and forgets those that have been silent for too long. */
+  /**
+   * Reads the list of proxies anew, and forgets those that have been silent for too long. In a store that began anew those
+   * that it lacks may well be there: they stay on the list while they have time to register again.
+   */
   async refreshProxies(): Promise<void> {
-    this.#proxies = proxyList(await this.#forgetSilent(NodeKind.PROXY, DEADLINES.proxyForgotten));
+    const known = await this.#forgetSilent(NodeKind.PROXY, DEADLINES.proxyForgotten);
+    const kept = (await this.#nodes.isNew()) ? this.#proxies.proxies : [];
+    this.#proxies = proxyList(known, kept);
+  }
+
+  /** A scheduler that has only begun knows of no proxies before it has read their list. */
+  async #readProxiesOnce(): Promise<void> {
+    if (this.#proxies.version === 0) await this.refreshProxies();
   }
 
   /** Forgets nodes of the kinds that nobody asks for any more, so that restarts under new names leave nothing. */

@@ -6,13 +6,17 @@ import type { KnownNode } from './node-store.ts';
 
 /**
  * The proxies as every other node hears of them. One that missed its renewals is listed as lapsed (DNS
- * leaves it out, an agent still asks it) until it is forgotten. The version is drawn from the list
- * itself, so that all schedulers give the same list the same version.
+ * leaves it out, an agent still asks it) until it is forgotten. `kept`: proxies of an earlier list that stay where the store
+ * does not have them yet. The version is drawn from the list itself, so that all schedulers give the same list the same version.
  */
-export function proxyList(known: readonly KnownNode[]): ProxyList {
-  const proxies = known
+export function proxyList(known: readonly KnownNode[], kept: readonly Node[] = []): ProxyList {
+  const present = known
     .filter(({ renewalAge }) => renewalAge <= DEADLINES.proxyForgotten)
     .map(({ node, renewalAge }) => ({ ...node, lapsed: renewalAge > DEADLINES.renewalsMissed }));
+  const ids = new Set(known.map(({ node }) => node.id));
+  const proxies = [...present, ...kept.filter(({ id }) => !ids.has(id))].sort((a, b) =>
+    a.id < b.id ? -1 : 1,
+  );
   const digest = createHash('sha256');
   for (const proxy of proxies) digest.update(Node.encode(proxy).finish());
   return { version: 1 + digest.digest().readUIntBE(0, 6), proxies };

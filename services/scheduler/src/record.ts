@@ -26,6 +26,8 @@ export interface BackendRecord {
   candidates?: PlacementCandidates;
   /** Absent until its drone has reported on it. */
   status?: BackendStatus;
+  /** About as many as it takes on its way to a caller. */
+  bytes: number;
 }
 
 /** The public record. The placement is revision 1; a report's revision counts on from there. */
@@ -116,6 +118,14 @@ export function endedStatus(
     lastLogs: record.status?.lastLogs ?? [],
     events: [...(record.status?.events ?? []), { state: BackendState.TERMINATED, revision, time: now }],
   };
+}
+
+/** An end as its drone tells it, under the revision after this one. */
+export function endedAfter(status: BackendStatus, revision: number): BackendStatus {
+  const next = revision + 1;
+  const last = status.events.length - 1;
+  const events = status.events.map((event, at) => (at === last ? { ...event, revision: next } : event));
+  return { ...status, revision: next, events };
 }
 
 /** What the store keeps of a spec: never environment values or credentials. */

@@ -18,6 +18,15 @@ local function next_tick()
   return tick
 end
 
+-- No later tick is lower than one that was given before and that this store may have lost with others. More than a year
+-- ahead of Redis's clock it is not believed: ticks must stay whole numbers.
+local function outgrow(given)
+  local year = 366 * 86400 * 1000000
+  if given > tonumber(redis.call('GET', TICK) or '0') and given < tonumber(redis.call('TIME')[1]) * 1000000 + year then
+    redis.call('SET', TICK, whole(given))
+  end
+end
+
 -- Milliseconds of cluster clock; only a sweep advances it.
 local function cluster_now()
   return tonumber(redis.call('HGET', CLOCK, 'now') or '0')
@@ -158,6 +167,12 @@ end
 local function free_key(id)
   local _, _, key = held_by(id)
   if key ~= '' and redis.call('GET', KEY .. key) == id then redis.call('DEL', KEY .. key) end
+end
+
+-- Gives a withdrawn route back (withdraw.lua).
+local function give_back(id, route)
+  redis.call('HSET', BACKEND .. id, 'edge', 'open')
+  put_route(id, route)
 end
 
 -- A connection token is over: nothing is left of it.

@@ -11,7 +11,13 @@ if redis.call('EXISTS', BACKEND .. id) == 1 then return { 'exists' } end
 local key = ARGV[8]
 if key ~= '' then
   local holder, at, state = holder_of(key)
-  if holder then return { is_ending(holder, at, state) and 'ending' or 'held', holder } end
+  if holder and is_ending(holder, at, state) then return { 'ending', holder } end
+  if holder then
+    -- Whoever asks for it is about to use it: an end for idleness that is being settled comes too late.
+    local v = redis.call('HMGET', BACKEND .. holder, 'edge', 'route')
+    if v[1] == 'withdrawn' then give_back(holder, v[2]) end
+    return { 'held', holder }
+  end
 end
 -- The key's holder, or this very backend, may run on a drone that has not told of it yet.
 if key ~= '' or ARGV[9] == '1' then

@@ -1,6 +1,7 @@
 -- What an agent says of one backend. ARGV: id, drone, state, revision, status, what the edge answers
 -- ('pending', 'open' or 'ended'), route without epoch, retention in ms, registration.
--- Returns 'stale' (another registration) | 'unknown' | 'elsewhere' | 'old' | 'taken' | 'ended' (an end that stood before).
+-- Returns 'stale' (another registration) | 'unknown' | 'elsewhere' | 'old' | 'taken' | 'ended' (an end that stood before) |
+-- {'behind', revision}: an end that has to be told again, above the revision that the record has.
 local id, drone, state, revision = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 if not stands('drone/' .. drone, ARGV[9]) then return 'stale' end
 local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state', 'revision', 'edge')
@@ -11,6 +12,8 @@ if tonumber(v[2]) == TERMINATED then
   if state == TERMINATED then redis.call('HDEL', DRONE .. drone .. ':stops', id) end
   return 'ended'
 end
+-- Nothing comes after an end, so no end is late: its drone's disk has lost what it had told of since.
+if state == TERMINATED and revision <= tonumber(v[3]) then return { 'behind', v[3] } end
 -- The rule of lifecycle.ts, supersedes().
 if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end
 local edge = ARGV[6]

@@ -6,7 +6,7 @@
 -- that ends what it has.
 local id, drone, state, placement, key = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[11]), ARGV[13]
 -- No later fence may be lower, though this Redis should have lost its ticks and its clock have gone back.
-if placement > tonumber(redis.call('GET', TICK) or '0') then redis.call('SET', TICK, whole(placement)) end
+outgrow(placement)
 if not stands('drone/' .. drone, ARGV[16]) then return 'stale' end
 if redis.call('EXISTS', BACKEND .. id) == 1 then return 'known' end
 redis.call('HSET', BACKEND .. id, 'state', state, 'revision', ARGV[4], 'drone', drone, 'placement', ARGV[11],

@@ -10,8 +10,7 @@ if v[2] == 'ended' then return 'ended' end
 if v[2] ~= 'withdrawn' or v[4] ~= ARGV[2] then return 'open' end
 -- What was withdrawn before this store epoch is not ended in its window.
 if ARGV[3] == 'open' or window_left() > 0 then
-  redis.call('HSET', BACKEND .. id, 'edge', 'open')
-  put_route(id, v[3])
+  give_back(id, v[3])
   return 'open'
 end
 redis.call('HSET', BACKEND .. id, 'edge', 'ended')

@@ -490,7 +490,7 @@ export interface Backend {
   endDetail: string;
   exitCode?: number | undefined;
   outOfMemory: boolean;
-  /** The program's last lines, when it ended by itself or never got ready. */
+  /** The last 20 lines of the program, when it ended by itself or never got ready; of one with more than 1,000 characters its beginning. */
   lastLogs: string[];
   /** Every state it went through, oldest first. */
   events: LifeEvent[];

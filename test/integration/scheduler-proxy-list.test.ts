@@ -1,0 +1,59 @@
+/** The list of proxies that DNS servers hear of: what a scheduler, or a store, that begins anew must not take from it. */
+import { DEADLINES } from '@spawner/domain';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
+import { scene } from './scheduler-scene.ts';
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+
+describe('the list of proxies', () => {
+  let redis: Redis;
+  let nats: Nats;
+  beforeAll(async () => {
+    [redis, nats] = await Promise.all([startRedis(), startNats()]);
+  });
+  afterAll(async () => {
+    await redis?.stop();
+    await nats?.stop();
+  });
+  beforeEach(() => redis.flush());
+
+  const idsOf = (list: { proxies: readonly Node[] } | undefined) => list?.proxies.map(({ id }) => id);
+  const register = ({ scheduler }: Scene) => {
+    const node = Node.fromPartial({ kind: NodeKind.DNS, id: 'dns' });
+    return scheduler.registerNode({ node, inventory: [], highestPlacement: 0 });
+  };
+  const renew = ({ scheduler }: Scene, registration: number, proxiesVersion: number) =>
+    scheduler.renewNode({
+      kind: NodeKind.DNS,
+      id: 'dns',
+      registration,
+      sequence: 1,
+      changed: [],
+      proxiesVersion,
+    });
+
+  it('is whole from the first answer of a scheduler on', async () => {
+    await using before = await scene(redis, nats);
+    await before.proxy('p');
+    const { registration, proxies } = await register(before);
+    expect(idsOf(proxies)).toEqual(['p']);
+    await using after = await scene(redis, nats);
+    expect((await renew(after, registration, proxies!.version)).proxies).toBeUndefined();
+    await using third = await scene(redis, nats);
+    expect(idsOf((await register(third)).proxies)).toEqual(['p']);
+  });
+
+  it('keeps those that a lost store does not have, until they had time to come back', async () => {
+    await using at = await scene(redis, nats);
+    for (const name of ['p', 'q', 'gone']) await at.proxy(name);
+    await at.turn();
+    await redis.flush();
+    expect(idsOf((await register(at)).proxies)).toEqual(['gone', 'p', 'q']);
+    for (const name of ['p', 'q']) await at.proxy(name);
+    expect(idsOf((await register(at)).proxies)).toEqual(['gone', 'p', 'q']);
+    await at.pass(DEADLINES.leaseGiveAway);
+    for (const name of ['p', 'q']) await at.proxy(name);
+    expect(idsOf((await register(at)).proxies)).toEqual(['p', 'q']);
+  });
+});
