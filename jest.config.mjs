@@ -18,19 +18,23 @@ const project = (displayName, testMatch, extra = {}) => ({
   ...extra,
 });
 
-/** Suites with real servers wait for conditions, not for time: their tests may take long when a machine is busy. */
+/** Tests wait for conditions, not for time: with real timers, sockets and programs they may take long when a machine is busy. */
 const patient = { setupFilesAfterEnv: ['<rootDir>/test/runner/patience.ts'] };
 
 export default {
   projects: [
-    project('unit', [
-      'libs/**/*.test.ts',
-      'services/**/*.test.ts',
-      'test/{rules,runner}/**/*.test.ts',
-      'deploy/**/*.test.ts',
-      'test/simulation/redis/**/*.test.ts',
-    ]),
-    project('simulation', ['test/simulation/*.test.ts']),
+    project(
+      'unit',
+      [
+        'libs/**/*.test.ts',
+        'services/**/*.test.ts',
+        'test/{rules,runner}/**/*.test.ts',
+        'deploy/**/*.test.ts',
+        'test/simulation/redis/**/*.test.ts',
+      ],
+      patient,
+    ),
+    project('simulation', ['test/simulation/*.test.ts'], patient),
     project('contract', ['test/contract/**/*.test.ts'], patient),
     project('integration', ['test/integration/**/*.test.ts'], patient),
     project('conformance', ['test/conformance/{http,websocket}/**/*.test.ts'], patient),

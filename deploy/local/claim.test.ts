@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { judgeClaim, OwnClaim, readClaim } from './claim.ts';
+import { AlreadyRunning, judgeClaim, OwnClaim, readClaim } from './claim.ts';
 import { type Place, placeOf } from './place.ts';
 import { endProcess, identify, isAlive, startInStat } from './process-identity.ts';
 
@@ -40,6 +40,16 @@ describe('the record of a run', () => {
     expect(isAlive(innocent)).toBe(true);
     expect(existsSync(place.localFile)).toBe(false);
     own.release();
+  });
+
+  it('that nobody stands behind is taken over by one of several that come while its rest is ended', async () => {
+    const left = spawn('sleep', ['60'], { stdio: 'ignore' });
+    mkdirSync(place.state);
+    writeFileSync(place.claimFile, JSON.stringify({ up: nobody, started: { redis: identify(left.pid!) } }));
+    const taken = await Promise.allSettled([1, 2, 3].map(() => OwnClaim.take(place, () => {})));
+    const refused = taken.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(refused).toEqual([expect.any(AlreadyRunning), expect.any(AlreadyRunning)]);
+    expect(readClaim(place)?.up).toEqual(identify(process.pid));
   });
 
   it('that is garbage counts as none', async () => {

@@ -68,16 +68,29 @@ export class OwnClaim {
 
   /** Takes the place, ending what an earlier `up` left there; throws where one is running. */
   static async take(place: Place, say: (text: string) => void): Promise<OwnClaim> {
-    const claim = readClaim(place);
-    const { running, leftovers } = judgeClaim(claim);
-    if (running) throw new AlreadyRunning(running.pid);
-    await endLeftovers(leftovers, claim?.containers, say);
     mkdirSync(place.state, { recursive: true, mode: 0o700 });
-    forgetClaim(place);
-    const own = new OwnClaim(place);
-    // Of two at the same moment one fails here.
-    writeFileSync(place.claimFile, JSON.stringify(own.#claim), { mode: 0o600, flag: 'wx' });
-    return own;
+    for (;;) {
+      const claim = readClaim(place);
+      const { running, leftovers } = judgeClaim(claim);
+      if (running) throw new AlreadyRunning(running.pid);
+      await endLeftovers(leftovers, claim?.containers, say);
+      // That took its time, and another may have come by now.
+      if (judgeClaim(readClaim(place)).running) continue;
+      forgetClaim(place);
+      const own = new OwnClaim(place);
+      if (own.#write()) return own;
+    }
+  }
+
+  /** Writes our record; false where another wrote his at the same moment. */
+  #write(): boolean {
+    try {
+      writeFileSync(this.#place.claimFile, JSON.stringify(this.#claim), { mode: 0o600, flag: 'wx' });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      return false;
+    }
   }
 
   add(name: string, pid: number): void {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '@spawner/testkit';
 import { endProcessBackends } from './process-backends.ts';
 import { identify } from './process-identity.ts';
 
@@ -36,7 +37,7 @@ describe('the end of backends that are processes', () => {
     expect(await ended).toEqual([null, 'SIGKILL']);
     // Its output closes when the last process that has it is gone.
     await closed;
-    expect(identify(Number(output.toString())).since).toBe('');
+    await eventually(() => identify(Number(output.toString())).since === '');
     expect(innocent.exitCode).toBeNull();
     innocent.kill();
     expect(await once(innocent, 'exit')).toEqual([null, 'SIGTERM']);

@@ -85,12 +85,15 @@ export interface Cluster extends Api, ReturnType<typeof edgeOf>, AsyncDisposable
   certificates: ServiceHandle;
   /** The API of gateway n (0 is the first). */
   apiOf(gateway: number): Api;
+  /** Of every service, the store and the bus, as they run now. */
+  pids(): number[];
   /** The last lines of every service's log. */
   logs(lines?: number): string;
   stop(): Promise<void>;
 }
 
 const DRAIN_MS = '2000';
+const START_WITHIN_MS = 60_000;
 
 /** Resolves when every service is ready, every drone takes work and DNS names the proxies; rejects with the end of each log. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
@@ -226,6 +229,7 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     dns: services.dns[0]!,
     certificates: services.certificates[0]!,
     apiOf: (index) => apiOf(services.gateway[index]!.port, failed, address),
+    pids: () => [...all().map(({ pid }) => pid), redis.pid(), nats.pid()],
     logs,
     stop,
     [Symbol.asyncDispose]: stop,
@@ -240,7 +244,7 @@ async function dronesReady(address: string, port: number, drones: number): Promi
       if (status !== 200 || !ids.every((id) => listsReadyDrone(body, id)))
         throw new Error(`not every drone is ready: ${body}`);
     },
-    { timeoutMs: 20_000 },
+    { timeoutMs: START_WITHIN_MS },
   );
 }
 
@@ -248,7 +252,7 @@ async function dronesReady(address: string, port: number, drones: number): Promi
 async function proxiesNamed(address: string, port: number, domain: string): Promise<void> {
   const resolver = new Resolver();
   resolver.setServers([`${address}:${port}`]);
-  await eventually(() => resolver.resolve4(domain), { timeoutMs: 20_000 });
+  await eventually(() => resolver.resolve4(domain), { timeoutMs: START_WITHIN_MS });
 }
 
 /** Of a service on a machine of its own: where it listens and is found, and the engine that is there. */

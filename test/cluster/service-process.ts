@@ -6,7 +6,7 @@ import { type ServiceName, serviceEntry, type Variables } from '../../deploy/loc
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 90_000;
 
 export type ServicePorts = Partial<Record<PortVariable, number>>;
 
@@ -62,7 +62,7 @@ export async function startService(options: ServiceProcessOptions): Promise<Serv
       stopTimeoutMs: 15_000,
     });
   };
-  const ask = (path: string) => request({ address, port: adminPort, path, timeoutMs: 2_000 });
+  const ask = (path: string) => request({ address, port: adminPort, path, timeoutMs: 5_000 });
   const adminPort = portOf(ports, `SPAWNER_${service.toUpperCase()}_ADMIN_PORT`);
   const handle: ServiceHandle = {
     name,

@@ -184,6 +184,22 @@ describe('bad input', () => {
     const spec = BackendSpec.fromPartial({ image: 'a', env });
     await expect(spawnWith({ spec })).rejects.toMatchObject({ code: 'exhausted' });
   });
+  it.each([60, 20_000])(
+    'is refused in trailers that every client takes, with %d wrong fields',
+    async (count) => {
+      const env = Object.fromEntries(Array.from({ length: count }, (_, index) => [`Ü=${index}`, '']));
+      const request = SpawnBackendRequest.fromPartial({ spec: { image: 'a', env } });
+      const bytes = SpawnBackendRequest.encode(request).finish();
+      const answer = await grpcCall(gateway.grpcPort, '/spawner.v1.BackendService/SpawnBackend', bytes);
+      expect(answer.status).toBe(3);
+      expect(encodeURI(answer.message).length + answer.details.toString('base64').length).toBeLessThan(7_500);
+      const error = await spawnWith(request).catch((thrown: unknown) => thrown);
+      const { violations } = error as AppError;
+      const told = violations.length - 1;
+      expect(told).toBeGreaterThan(30);
+      expect(violations.at(-1)).toEqual({ field: '', message: `and ${count - told} more` });
+    },
+  );
   it('is refused in lists, logs and ids', async () => {
     const list = (part: object) => backends.listBackends(ListBackendsRequest.fromPartial(part));
     await expect(list({ pageSize: 1_001 })).rejects.toMatchObject({ code: 'invalid' });

@@ -183,7 +183,9 @@ describe('DELETE /v1/backends/{id}', () => {
 
 describe('everything else', () => {
   it('gives up a drone that does not renew, and no other', async () => {
-    const forget = async (id: string) => (await ask({ path: `/v1/drones/${id}`, method: 'DELETE' })).status;
+    const remove = (id: string) => ask({ path: `/v1/drones/${id}`, method: 'DELETE' });
+    const forget = async (id: string) => (await remove(id)).status;
+    expect(bodyOf(await remove('drone-2'))).toEqual({ endedIds: [] });
     expect([
       await forget('drone-2'),
       await forget('drone-1'),
@@ -220,6 +222,21 @@ describe('everything else', () => {
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
       expect(components.schemas).toHaveProperty([name ?? '']);
     expect(components.schemas.Backend.properties.state.enum).toContain('READY');
+  });
+  it('describes the ids that it takes, and every status of success', async () => {
+    const { paths } = bodyOf(await get('/openapi.json'));
+    const takes = (path: string, id: string) =>
+      Object.values<{ parameters: { name: string; schema: { pattern: string } }[] }>(paths[path]).map(
+        ({ parameters }) =>
+          new RegExp(parameters.find(({ name }) => name === 'id')?.schema.pattern ?? '-').test(id),
+      );
+    expect([...takes('/v1/drones/{id}', 'drone-2'), ...takes('/v1/drones/{id}', 'No')]).toEqual([
+      true,
+      false,
+    ]);
+    expect(takes('/v1/backends/{id}', NOBODY)).toEqual([true, true]);
+    expect(paths['/v1/backends/{id}/events'].get.responses).toMatchObject({ 200: {}, 204: {} });
+    expect(paths['/v1/backends/{id}/events'].get.responses[204].content).toBeUndefined();
   });
   it('serves its page under a policy that lets nothing else run', async () => {
     const answer = await get('/');

@@ -3,7 +3,7 @@ import { BackendState } from '@spawner/proto/v1/backend';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { startGateway, type TestGateway } from './gateway.ts';
 
-const PATIENCE = { timeout: 10_000 };
+const PATIENCE = { timeout: 60_000 };
 
 describe('the page', () => {
   let gateway: TestGateway;
@@ -19,7 +19,7 @@ describe('the page', () => {
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto(gateway.url);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await gateway?.[Symbol.asyncDispose]();

@@ -24,11 +24,11 @@ describe('a Python client with generated stubs', () => {
     await using gateway = await startGateway();
     const steps = await runPythonClient(`127.0.0.1:${gateway.grpcPort}`, 'test/web');
     expect(steps).toEqual(stepsOf(['hello', 'world']));
-  }, 60_000);
+  });
 
   it('does the same with a whole cluster', async () => {
     await using cluster = await startCluster({ runtime: 'process' });
     const steps = await runPythonClient(cluster.grpcAddress, 'probe');
     expect(steps).toEqual(stepsOf([expect.stringContaining('probe listening')]));
-  }, 120_000);
+  });
 });

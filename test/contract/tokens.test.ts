@@ -162,6 +162,7 @@ describe('tokens over HTTP', () => {
   it.each([
     ['user=a&tokenId=x', ['tokenId', 'user']],
     ['tokenId=x', ['tokenId']],
+    ['tokenId=', ['tokenId']],
     ['token=x', ['token']],
     ['user=a&user=b', ['user']],
   ])('are not revoked by %s', async (query, wrong) => {

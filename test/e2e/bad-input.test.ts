@@ -7,7 +7,7 @@ describe('bad input', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster();
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
 
   const listed = async () => (await cluster.call('GET', '/v1/backends')).json.backends ?? [];

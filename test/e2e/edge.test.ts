@@ -3,7 +3,7 @@
  * whole constellation; P4, P8 and P9 are in https.test.ts.
  */
 import { eventually } from '@spawner/testkit';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
 
 const IMAGE = 'spawner/probe:latest';
 
@@ -20,11 +20,13 @@ describe('the edge', () => {
         ),
       )
     ).map(({ id }) => id) as [string, string];
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
 
   /** The activity that the API tells of a backend: what its agent last heard. */
   const activity = async (id: string) => (await cluster.backend(id)).activity ?? {};
+  const timeOf = ({ events = [] }: BackendJson, wanted: string) =>
+    Date.parse(events.find(({ state }) => state === wanted)?.time ?? '');
   const idleFor = async (id: string) => Number((await activity(id)).idleForMs ?? 0);
 
   it("answers 404 for a host that is nobody's (P1)", async () => {
@@ -92,7 +94,8 @@ describe('the edge', () => {
   it('knows when a backend was last used: a request begins its idleness anew, silence lets it grow (P6)', async () => {
     await cluster.fetchBackend(one);
     await cluster.fetchBackend(two);
-    await eventually(async () => expect(await idleFor(one)).toBeGreaterThan(4_000), { timeoutMs: 15_000 });
+    for (const id of [one, two])
+      await eventually(async () => expect(await idleFor(id)).toBeGreaterThan(4_000));
     await cluster.fetchBackend(one);
     await eventually(async () => expect(await idleFor(one)).toBeLessThan(3_500));
     expect(await idleFor(two)).toBeGreaterThan(4_000);
@@ -107,20 +110,31 @@ describe('the edge', () => {
     await eventually(async () => expect(await idleFor(one)).toBeGreaterThan(2_000));
   });
 
-  it.each(['/slow?ms=6000', '/sse', '/download?bytes=1000&ms=6000'])(
-    'keeps a session alive for the whole of %s, and ends an unused one beside it',
-    async (path) => {
+  it('keeps sessions alive for the whole of what they are used for, and ends unused ones beside them', async () => {
+    const uses = [
+      ['/slow?ms=6000', 200],
+      ['/sse', 'left by its reader'],
+      ['/download?bytes=1000&ms=6000', 200],
+    ] as const;
+    const live = async ([path, outcome]: (typeof uses)[number]) => {
       const spec = { image: IMAGE, idleTimeoutMs: 1_500 };
-      const [busy, unused] = await Promise.all([cluster.spawnReady(spec), cluster.spawnReady(spec)]);
-      const reading = cluster
-        .fetchBackend(busy.id, path, { timeoutMs: 6_500 })
-        .catch(() => 'left after 6.5 s');
+      const unused = await cluster.spawn(spec);
+      const busy = await cluster.spawn(spec);
+      const since = Date.now();
+      const timeoutMs = outcome === 200 ? 60_000 : 6_500;
+      // Held until it is ready: its clock does not run out before it is used.
+      const reading = cluster.fetchBackend(busy.id, path, { timeoutMs }).then(
+        ({ status }) => status,
+        () => 'left by its reader',
+      );
       expect(await cluster.inState(unused.id, 'TERMINATED')).toMatchObject({ endReason: 'IDLE' });
-      expect((await cluster.backend(busy.id)).state).toBe('READY');
-      await reading;
-      expect(await cluster.inState(busy.id, 'TERMINATED')).toMatchObject({ endReason: 'IDLE' });
-    },
-  );
+      expect([path, await reading]).toEqual([path, outcome]);
+      const ended = await cluster.inState(busy.id, 'TERMINATED');
+      expect(ended.endReason).toBe('IDLE');
+      expect(timeOf(ended, 'TERMINATING')).toBeGreaterThan(since + 6_000 + spec.idleTimeoutMs - 100);
+    };
+    await Promise.all(uses.map(live));
+  });
 
   it('holds a request for a backend that is still starting, and answers it when it is ready', async () => {
     const { id } = await cluster.spawn({ image: IMAGE, env: { NAME: 'late', START_DELAY_MS: '1500' } });
@@ -152,6 +166,7 @@ describe('the edge', () => {
     const { id } = await cluster.spawnReady({ image: IMAGE });
     await cluster.terminate(id, true);
     await cluster.inState(id, 'TERMINATED');
+    await eventually(async () => (await cluster.fetchBackend(id)).status === 410);
     const program = await cluster.fetchBackend(id);
     expect([program.status, JSON.parse(program.body)]).toEqual([
       410,

@@ -71,7 +71,7 @@ describe('with an ACME authority', () => {
   let at: Scene;
   beforeAll(async () => {
     at = await scene({ certificateValidityPeriodSeconds: 24 });
-  }, 60_000);
+  });
   afterAll(() => at?.close());
 
   it('a certificate for the cluster and all below it arrives by itself, whole chain, and is used without a restart (C1, P4, P8)', async () => {
@@ -93,7 +93,7 @@ describe('with an ACME authority', () => {
     }
     const certificate = await shownCertificate(cluster, DOMAIN);
     expect(certificate.subjectAltName?.split(', ').sort()).toEqual([`DNS:*.${DOMAIN}`, `DNS:${DOMAIN}`]);
-  }, 60_000);
+  });
 
   it('offers h2 and HTTP/1.1, and both reach the backend as HTTPS', async () => {
     const { cluster, pebble } = at;
@@ -129,7 +129,7 @@ describe('with an ACME authority', () => {
     expect(JSON.parse(headers).headers).toMatchObject({ 'x-forwarded-proto': 'https', host });
     const first = await request({ port: httpsPort(cluster), host, path: '/headers', tls: { ca } });
     expect(JSON.parse(first.body).headers).toMatchObject({ 'x-forwarded-proto': 'https', host });
-  }, 60_000);
+  });
 
   it('plain HTTP is sent to HTTPS with 308, method and path kept', async () => {
     const { cluster } = at;
@@ -168,7 +168,7 @@ describe('with an ACME authority', () => {
     open.write(`GET /name HTTP/1.1\r\nHost: ${id}.${DOMAIN}\r\n\r\n`);
     expect(await answered).toMatch(/^HTTP\/1\.1 200/);
     open.destroy();
-  }, 90_000);
+  });
 });
 
 describe('with an ACME authority that wants external account binding', () => {
@@ -186,5 +186,5 @@ describe('with an ACME authority that wants external account binding', () => {
     } finally {
       await at.close();
     }
-  }, 90_000);
+  });
 });

@@ -11,7 +11,7 @@ describe('one session per key', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process', count: { gateway: 3, scheduler: 2 } });
-  }, 120_000);
+  });
   afterAll(() => cluster?.stop());
 
   const clients = () =>
@@ -45,7 +45,7 @@ describe('one session per key', () => {
     } finally {
       for (const gateway of gateways) gateway.close();
     }
-  }, 120_000);
+  });
 
   it('is spawned again with a higher fence as soon as it was ended, over another gateway', async () => {
     const body = { spec, key: { name: 'again' } };
@@ -66,7 +66,7 @@ describe('one session per key', () => {
     expect(await environmentOf(second.json.backend?.id ?? '')).toMatchObject({
       SPAWNER_FENCE: String(second.json.backend?.fence),
     });
-  }, 60_000);
+  });
 
   it('keeps its holder over a store that lost everything and an agent that was killed', async () => {
     const body = { spec, key: { name: 'lasting' } };
@@ -81,5 +81,5 @@ describe('one session per key', () => {
       spawned: false,
       backend: { id: first?.id, fence: first?.fence },
     });
-  }, 60_000);
+  });
 });

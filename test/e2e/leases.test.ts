@@ -9,7 +9,7 @@ describe('while no scheduler answers', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process' });
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
 
   const spawn = async (body: object) => {
@@ -43,5 +43,5 @@ describe('while no scheduler answers', () => {
     const next = await cluster.call('POST', '/v1/backends', { spec, key });
     expect(next.json.spawned).toBe(true);
     expect(Number(next.json.backend!.fence)).toBeGreaterThan(Number(strict.fence));
-  }, 120_000);
+  });
 });

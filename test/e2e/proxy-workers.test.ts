@@ -27,7 +27,6 @@ describe('sessions behind a proxy of three workers', () => {
         port: cluster.proxy.port,
         host: `${id}.${cluster.domain}`,
         path: `/slow?ms=${3 * IDLE_TIMEOUT_MS}`,
-        timeoutMs: 20_000,
       }).then(
         ({ status }) => status,
         () => 'cut',
@@ -35,13 +34,14 @@ describe('sessions behind a proxy of three workers', () => {
     let usedAgain = 0;
     const use = async () => {
       const spec = { image: 'spawner/probe:latest', idleTimeoutMs: IDLE_TIMEOUT_MS };
-      const { id } = await cluster.spawnReady(spec);
+      // Held until it is ready: its clock does not run out before it is used.
+      const { id } = await cluster.spawn(spec);
       const first = await ask(id);
       usedAgain += 1;
       return { id, first, second: await ask(id) };
     };
     const uses = Array.from({ length: SESSIONS }, use);
-    await eventually(() => usedAgain === SESSIONS, { timeoutMs: 40_000 });
+    await eventually(() => usedAgain === SESSIONS, { timeoutMs: 60_000 });
     const killed = workers().find(({ worker }) => worker === 2);
     process.kill(killed?.pid ?? Number.NaN, 'SIGKILL');
     const sessions = await Promise.all(uses);

@@ -12,7 +12,7 @@ describe('a key whose drone is cut off while the store loses everything', () => 
   let stopped: number | undefined;
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process', count: { agent: 2 } });
-  }, 60_000);
+  });
   afterAll(async () => {
     if (stopped) process.kill(stopped, 'SIGCONT');
     await cluster?.stop();
@@ -57,5 +57,5 @@ describe('a key whose drone is cut off while the store loses everything', () => 
     } finally {
       backends.close();
     }
-  }, 120_000);
+  });
 });

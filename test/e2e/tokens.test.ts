@@ -1,6 +1,6 @@
 /** Connection tokens over the whole constellation: two proxies, a real browser, and what a stranger might try. */
 import { once } from 'node:events';
-import { request } from '@spawner/testkit';
+import { request, startShortage } from '@spawner/testkit';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { WebSocket } from 'ws';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
@@ -32,7 +32,7 @@ describe('connection tokens', () => {
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process', count: { proxy: 2 } });
     browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM_ARGS });
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await cluster?.stop();
@@ -117,9 +117,10 @@ describe('connection tokens', () => {
     expect((await page.goto(bare))?.status()).toBe(401);
     expect((await beside.reload())?.status()).toBe(200);
     await context.close();
-  }, 60_000);
+  });
 
   it('are good at every proxy as soon as they are told, and cut at every proxy within a second', async () => {
+    using shortage = startShortage(cluster.pids);
     const id = await spawn();
     for (let round = 0; round < 5; round++) {
       const [ada, bob] = [await create(id, 'ada'), await create(id, 'bob')];
@@ -132,22 +133,21 @@ describe('connection tokens', () => {
       const sockets = ports().map((port) => open(port, ada));
       const stay = ports().map((port) => open(port, bob));
       await Promise.all([...sockets, ...stay].map((socket) => once(socket, 'open')));
-      const began = Date.now();
-      const cut = sockets.map((socket) => once(socket, 'close'));
+      const cut = sockets.map((socket) => once(socket, 'close').then(() => Date.now()));
       expect((await revoke(id, `tokenId=${ada.tokenId}`)).json).toEqual({ count: 1 });
-      await Promise.all(cut);
-      expect(Date.now() - began).toBeLessThan(1_000);
+      const revokedAt = Date.now();
+      expect(shortage.counted(revokedAt, Math.max(...(await Promise.all(cut))))).toBeLessThan(1_000);
       const after = await Promise.all(ports().map((port) => get(port, id, ada)));
       expect(after.map(({ status }) => status)).toEqual([401, 401]);
       expect(stay.map(({ readyState }) => readyState)).toEqual([1, 1]);
       for (const socket of stay) socket.terminate();
     }
-  }, 60_000);
+  });
 
   it('wait with their bearer for a backend that is starting, from its very first moment', async () => {
     const { id } = await cluster.spawn({ image: 'spawner/probe:latest', access: 'TOKEN', idleTimeoutMs: 0 });
     const ada = await create(id, 'ada');
     expect((await get(ports()[1]!, id, ada)).status).toBe(200);
     expect((await cluster.fetchBackend(id)).status).toBe(401);
-  }, 60_000);
+  });
 });

@@ -3,13 +3,13 @@ import { type Cluster, startCluster } from '../cluster/cluster.ts';
 
 const spec = { image: 'spawner/probe:latest', idleTimeoutMs: 0 };
 /** Three renewals, and the sweep that finds them missing. */
-const SILENT_WITHIN_MS = 15_000;
+const SILENT_WITHIN_MS = 60_000;
 
 describe('sessions whose agent is gone', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process' });
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
 
   it('are served where they answer, and are to be tried again where they do not, until the agent is back', async () => {
@@ -34,5 +34,5 @@ describe('sessions whose agent is gone', () => {
     await eventually(async () => (await status(dead)) === 410);
     expect(await status(alive)).toBe(200);
     expect((await cluster.backend(alive)).unreachable).toBeFalsy();
-  }, 60_000);
+  });
 });

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import {
   type Docker,
   eventually,
+  freePort,
   type Program,
   request,
   startDocker,
@@ -15,10 +16,9 @@ import {
   tempDir,
 } from '@spawner/testkit';
 import type { LocalFile } from '../../deploy/local/local-file.ts';
+import { PORT_RULES } from '../../deploy/local/ports.ts';
 import { identify, isAlive } from '../../deploy/local/process-identity.ts';
 import { ROOT } from '../cluster/service-process.ts';
-
-jest.setTimeout(120_000);
 
 const run = promisify(execFile);
 let checkout: TempDir;
@@ -42,20 +42,29 @@ const local = async () => JSON.parse(await readFile(path('.spawner/local.json'),
 const pidsOf = ({ pid, services, parts }: LocalFile) =>
   [pid, ...[...Object.values(services), ...Object.values(parts)].map((each) => each.pid ?? 0)].map(identify);
 
+/** Ports for gRPC whose usual ones the kernel may give to an outgoing connection, while a service is started again, too. */
+async function grpcPorts(): Promise<Record<string, string>> {
+  const ports: Record<string, string> = {};
+  for (const { variable, purpose } of PORT_RULES)
+    if (purpose.startsWith('gRPC')) ports[variable] = String(await freePort());
+  return ports;
+}
+
 /** Resolves when it has said that all is ready. */
-function up(env: Record<string, string>): Promise<Program> {
+async function up(asked: Record<string, string>): Promise<Program> {
+  const env = { ...(await grpcPorts()), ...asked };
   return startProgram({
     command: process.execPath,
     args: [path('deploy/local/up.mjs')],
     env,
     ready: (line) => line.startsWith('  curl '),
-    readyTimeoutMs: 90_000,
+    readyTimeoutMs: 180_000,
     stopTimeoutMs: 60_000,
   });
 }
 
 async function down(): Promise<string> {
-  return (await run(process.execPath, [path('deploy/local/down.mjs')], { timeout: 60_000 })).stdout;
+  return (await run(process.execPath, [path('deploy/local/down.mjs')], { timeout: 120_000 })).stdout;
 }
 
 /** Runs the command that `up` shows, and opens what it spawned through the proxy. */
@@ -64,7 +73,7 @@ async function spawnAsShown(program: Program) {
   const { stdout } = await run('/bin/sh', ['-c', curl]);
   const { id, url } = (JSON.parse(stdout) as { backend: { id: string; url: string } }).backend;
   const { hostname, port } = new URL(url);
-  const page = await request({ port: Number(port), host: hostname, timeoutMs: 30_000 });
+  const page = await request({ port: Number(port), host: hostname, timeoutMs: 60_000 });
   return { id, page };
 }
 
@@ -86,7 +95,7 @@ describe('npm run up', () => {
     process.kill(pid!, 'SIGKILL');
     await eventually(async () => (await local()).services.gateway!.pid !== pid);
     await eventually(async () => (await request({ port: ports.admin!, path: '/readyz' })).status === 200);
-    expect(first.output()).toContain('gateway was ended by SIGKILL');
+    await eventually(() => expect(first.output()).toContain('gateway was ended by SIGKILL'));
 
     const after = await local();
     expect(await down()).toContain('Stopped.');

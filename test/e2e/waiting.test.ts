@@ -37,10 +37,12 @@ describe('a service that starts before what it needs', () => {
     await eventually(async () => expect(await readiness(adminPort)).toEqual(['NATS']));
     await nats.start();
     await eventually(async () => expect(await readiness(adminPort)).toEqual([]));
-    expect(scheduler.output()).toMatch(
-      /waiting for Redis[\s\S]*Redis is there[\s\S]*waiting for NATS[\s\S]*NATS is there/,
+    await eventually(() =>
+      expect(scheduler.output()).toMatch(
+        /waiting for Redis[\s\S]*Redis is there[\s\S]*waiting for NATS[\s\S]*NATS is there/,
+      ),
     );
-  }, 40_000);
+  });
 
   it('an agent waits for the container engine that it was told to use', async () => {
     const [adminPort, dir] = [await freePort(), await tempDir('agent')];
@@ -54,8 +56,8 @@ describe('a service that starts before what it needs', () => {
       SPAWNER_AGENT_ADMIN_PORT: String(adminPort),
     });
     await eventually(async () => expect(await readiness(adminPort)).toContain('the docker runtime'));
-    expect(agent.output()).toContain('waiting for the docker runtime');
-  }, 40_000);
+    await eventually(() => expect(agent.output()).toContain('waiting for the docker runtime'));
+  });
 });
 
 describe('a wrong configuration', () => {

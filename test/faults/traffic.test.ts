@@ -54,5 +54,5 @@ describe('traffic', () => {
         { kind: 'websocket', cause: expect.stringContaining('5000') },
       ]),
     );
-  }, 30_000);
+  });
 });

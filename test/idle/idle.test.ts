@@ -5,14 +5,21 @@
 import { Route } from '@spawner/proto/internal/route';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis } from '@spawner/store';
-import { seeded, startVanishing, type TempDir, tempDir, type Vanishing } from '@spawner/testkit';
+import {
+  type Shortage,
+  seeded,
+  startShortage,
+  startVanishing,
+  type TempDir,
+  tempDir,
+  type Vanishing,
+} from '@spawner/testkit';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { atMost } from './at-most.ts';
 import { mutatedServices } from './mutations.ts';
 import { type Outage, Proxies } from './proxies.ts';
 import { lastMomentOf, scheduleOf } from './schedule.ts';
 import { type Life, live, unlived, WITHIN_MS, type World } from './session.ts';
-import { Shortage } from './shortage.ts';
 
 const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
 const SCHEDULES = Number(process.env.SPAWNER_TEST_SCHEDULES ?? 150);
@@ -39,7 +46,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   let vanishing: Vanishing;
   let compiled: TempDir;
   let world: World;
-  const shortage = new Shortage();
+  let shortage: Shortage;
   beforeAll(async () => {
     const env = mutatedServices(MUTATION);
     cluster = await startCluster({ runtime: 'process', images: ['streams'], count: { proxy: PROXIES }, env });
@@ -58,11 +65,13 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
       vanishing,
       proxies: new Proxies(cluster.services.proxy),
       route,
+      counted: (from, to) => shortage.counted(from, to),
     };
-    shortage.begin();
+    shortage = startShortage(cluster.pids);
   });
   afterAll(async () => {
     if (world) tell(all, await Promise.all(lastMoments), world.proxies.outages, shortage.told());
+    shortage?.[Symbol.dispose]();
     await vanishing?.[Symbol.asyncDispose]();
     await store?.close();
     await cluster?.stop();
@@ -125,7 +134,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
     all.push(...lives);
     expect(wrongOf(lives)).toEqual([]);
     expect(all).toHaveLength(numbers.length);
-  }, 180_000);
+  });
 });
 
 function tell(

@@ -17,6 +17,8 @@ export interface World {
   readonly compiled: string;
   readonly proxies: Proxies;
   readonly vanishing: Vanishing;
+  /** How much of the time between two wall times the services were not kept waiting for a processor. */
+  counted(from: number, to: number): number;
   /** What stands in the store. */
   route(id: string): Promise<Route | undefined>;
 }
@@ -30,7 +32,10 @@ export interface Life {
   readonly reconnects: number;
   /** Whether a proxy's death or standstill held up the end. */
   readonly heldUp: boolean;
-  /** From the moment that its clock allowed to its end; what a proxy's absence held up is not part of it. */
+  /**
+   * From the moment that its clock allowed to its end, in milliseconds; what a proxy's absence held up is not part of it,
+   * nor is what the services waited for a processor.
+   */
   readonly lateMs: number;
   /** A use was not served or did not run on, or the end came before its time. */
   readonly endedInUse: boolean;
@@ -43,7 +48,7 @@ export const WITHIN_MS = 3_000;
 const ROUNDING_MS = 5;
 const LOOK_EVERY_MS = 250;
 /** Beyond its latest moment an end is still waited for this long, to tell how late it was. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 /** `used` is called when the users have gone for good. */
 export async function live(schedule: Schedule, world: World, used = () => {}): Promise<Life> {
@@ -114,7 +119,8 @@ export async function live(schedule: Schedule, world: World, used = () => {}): P
       endedInUse: wrong.length > 0,
       wrong: [...wrong, `${backend.id} did not end`],
     };
-  const lateMs = timeOf(ended, 'TERMINATED') - clock() - idleTimeoutMs;
+  const [dueAt, endedAt] = [clock() + idleTimeoutMs, timeOf(ended, 'TERMINATED')];
+  const lateMs = endedAt > dueAt ? world.counted(dueAt, endedAt) : endedAt - dueAt;
   const early = inUseUntil + idleTimeoutMs - ROUNDING_MS - timeOf(ended, 'TERMINATING');
   if (ended.endReason !== 'IDLE')
     wrong.push(

@@ -215,7 +215,7 @@ export async function startAgentWorld(env: Record<string, string>): Promise<Agen
       });
       return id;
     },
-    reaches: (id, wanted, timeoutMs = 15_000) =>
+    reaches: (id, wanted, timeoutMs = 60_000) =>
       eventually(
         () => {
           const status = scheduler.statuses.get(id);

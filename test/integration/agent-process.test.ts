@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { SUBJECTS } from '@spawner/bus';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
@@ -10,8 +11,6 @@ import { type AgentWorld, startAgentWorld, statesOf } from './agent-harness.ts';
 
 const { SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING, TERMINATED } = BackendState;
 const { OPEN } = SettleOutcome;
-
-jest.setTimeout(60_000);
 
 describe('an agent with plain processes', () => {
   let programs: TempDir;
@@ -124,8 +123,9 @@ describe('an agent with plain processes', () => {
     const id = await startsAndReports({ env: { IGNORE_SIGTERM: 'true' }, stopGraceMs: 700 });
     const began = performance.now();
     await world.stop(id);
-    await world.reaches(id, TERMINATING);
-    expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.REQUESTED });
+    const ended = await world.reaches(id, TERMINATED);
+    expect(ended.endReason).toBe(EndReason.REQUESTED);
+    expect(statesOf(ended).slice(-2)).toEqual([TERMINATING, TERMINATED]);
     expect(performance.now() - began).toBeGreaterThan(650);
   });
 
@@ -159,8 +159,11 @@ describe('an agent with plain processes', () => {
       samples.push(sample),
     );
     const id = await startsAndReports({});
-    await get(id, '/burn?ms=1500');
-    await eventually(() => samples.some((sample) => sample.id === id && sample.cpuPercent > 10));
+    // Until then, since on a busy machine it gets only a part of the time that it burns.
+    await eventually(async () => {
+      await get(id, '/burn?ms=500');
+      return samples.some((sample) => sample.id === id && sample.cpuPercent > 10);
+    });
     expect(samples.find((sample) => sample.id === id)?.memoryBytes).toBeGreaterThan(10_000_000);
     await world.stop(id, { force: true });
     await world.reaches(id, TERMINATED);
@@ -233,18 +236,20 @@ describe('an agent with plain processes', () => {
     it('gives back for a request that arrives during the settlement, and the session goes on', async () => {
       const proxy = world.addProxy('proxy-b');
       const outcomes: number[] = [];
+      let began = 0;
       proxy.onAsked = (id, epoch) => {
+        if (outcomes.length > 0) return;
+        began = performance.now();
         // The request comes just after this answer: the proxy is first at the store.
-        if (outcomes.length === 0) outcomes.push(world.scheduler.giveBack(id, epoch));
+        outcomes.push(world.scheduler.giveBack(id, epoch));
       };
-      const id = await startsAndReports({ idleTimeoutMs: 600, env: { NAME: 'served' } });
+      const id = await startsAndReports({ idleTimeoutMs: 2_000, env: { NAME: 'served' } });
       await eventually(() => outcomes.length === 1);
-      const began = performance.now();
       expect(await fetchOnce(id, '/name')).toBe('served');
       expect(world.scheduler.withdrawals.get(id)?.past).toEqual(['open']);
       await world.reaches(id, TERMINATED);
       // Its clock began again.
-      expect(performance.now() - began).toBeGreaterThan(500);
+      expect(performance.now() - began).toBeGreaterThan(1_900);
       expect([outcomes, world.scheduler.withdrawals.get(id)?.past]).toEqual([[OPEN], ['open', 'ended']]);
       world.scheduler.proxies = [];
     });
@@ -266,23 +271,26 @@ describe('an agent with plain processes', () => {
         Node.fromPartial({ kind: NodeKind.PROXY, id: 'silent', droneId: node?.id ?? '' }),
       );
       const id = await startsAndReports({ idleTimeoutMs: 300 });
-      await eventually(() => (world.scheduler.withdrawals.get(id)?.past.length ?? 0) >= 2, {
-        timeoutMs: 15_000,
-      });
+      await eventually(() => (world.scheduler.withdrawals.get(id)?.past.length ?? 0) >= 2);
       expect(world.scheduler.statuses.get(id)?.state).toBe(READY);
       world.scheduler.proxies = [];
       expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
     });
 
     it('gives back what the kernel sees a connection to, whatever the proxies say', async () => {
-      world.addProxy('proxy-d');
+      const proxy = world.addProxy('proxy-d');
+      // Until the connection is there.
+      proxy.held = 1;
       const id = await startsAndReports({ idleTimeoutMs: 300 });
       const { local } = await world.reaches(id, READY);
       const socket = connect(local?.port ?? 0, local?.host);
-      await eventually(() => (world.scheduler.withdrawals.get(id)?.past.length ?? 0) >= 2, {
-        timeoutMs: 15_000,
-      });
-      expect(new Set(world.scheduler.withdrawals.get(id)?.past)).toEqual(new Set(['open']));
+      await once(socket, 'connect');
+      proxy.held = 0;
+      const past = () => world.scheduler.withdrawals.get(id)?.past ?? [];
+      const before = past().length;
+      // Of the next one, too, the question may have been answered before.
+      await eventually(() => past().length >= before + 3);
+      expect(new Set(past())).toEqual(new Set(['open']));
       socket.destroy();
       expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
       world.scheduler.proxies = [];

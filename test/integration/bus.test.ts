@@ -41,7 +41,7 @@ describe('the bus', () => {
   it('hears again after NATS was restarted, without subscribing again', async () => {
     using _ = await hear('a');
     await nats.restart();
-    await eventually(() => bus.connected, { timeoutMs: 10_000 });
+    await eventually(() => bus.connected);
     await eventually(() => {
       say('a', 'after');
       expect(heard).toContain('after');

@@ -11,6 +11,8 @@ import { eventually, freePort, type Redis, startProgram, startRedis, tempDir } f
 const log = createLog('test', 'silent');
 const keys = keysOf('test');
 const domain = 'cluster.test';
+/** So long a service that waits for its streams to end would wait. */
+const DRAIN_MS = 10_000;
 
 /** What a browser that trusts only `ca` makes of a server with this certificate. */
 async function handshake(certificate: Certificate, ca: string, servername: string): Promise<true> {
@@ -56,6 +58,7 @@ describe('certificates of the development authority', () => {
         SPAWNER_CERTIFICATES_PORT: String(port),
         SPAWNER_CERTIFICATES_ADMIN_PORT: '0',
         SPAWNER_CERTIFICATES_STATE_DIR: stateDir,
+        SPAWNER_CERTIFICATES_DRAIN_MS: String(DRAIN_MS),
       },
       ready: (line) => line.includes('"msg":"started"'),
     });
@@ -65,7 +68,7 @@ describe('certificates of the development authority', () => {
     const certificate = async () => {
       const client = createClient(CertificatesServiceService, `127.0.0.1:${port}`);
       try {
-        for await (const { certificate: first } of client.watchCertificates({}, { timeoutMs: 10_000 }))
+        for await (const { certificate: first } of client.watchCertificates({}, { timeoutMs: 60_000 }))
           return first!;
         throw new Error('the stream ended');
       } finally {
@@ -107,7 +110,7 @@ describe('certificates of the development authority', () => {
     await rm(join(dir.path, 'ca.key'));
     expect(await runOnce()).toBe(first);
     expect(issued[2]).toEqual(issued[1]);
-  }, 30_000);
+  });
 
   it('are replaced where what is stored cannot be used', async () => {
     await using dir = await tempDir('certificates');
@@ -131,11 +134,11 @@ describe('certificates of the development authority', () => {
     const isStored = async () =>
       (await store.send(['HEXISTS', keys.certificates, `certificate local ${domain}`])) === 1;
     await eventually(isStored);
+    // Empty it is only as long as the service has not noticed.
     await redis.flush();
-    expect(await isStored()).toBe(false);
     await eventually(isStored);
     expect(await service.certificate()).toEqual(certificate);
-  }, 20_000);
+  });
 
   it('end their streams when the service stops, which it does at once', async () => {
     await using dir = await tempDir('certificates');
@@ -143,7 +146,7 @@ describe('certificates of the development authority', () => {
     await service.certificate();
     const stoppedAt = performance.now();
     await service.stop();
-    expect(performance.now() - stoppedAt).toBeLessThan(3_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(DRAIN_MS);
     expect(service.program.output()).toContain('stopped');
   });
 });

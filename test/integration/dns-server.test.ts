@@ -20,6 +20,7 @@ import {
   startRedis,
 } from '@spawner/testkit';
 import { Packet, TCPClient, UDPClient } from 'dns2';
+import { processTimeMs } from '../bench/process-time.ts';
 
 const run = promisify(execFile);
 const log = createLog('test', 'silent');
@@ -36,6 +37,7 @@ const [one, two, starting, ended] = ['a', 'b', 'c', 'd'].map((letter) => letter.
 async function fakeScheduler(first: NodeOf[]) {
   const registered: NodeOf[] = [];
   let list = { version: 1, proxies: first };
+  let known = 0;
   const never = async () => {
     throw new Error('not asked in this test');
   };
@@ -59,19 +61,20 @@ async function fakeScheduler(first: NodeOf[]) {
       registered.push(node!);
       return { registration: registered.length, stops: [], proxies: list, ended: [] };
     },
-    renewNode: async ({ proxiesVersion }) => ({
-      verdict: RenewVerdict.GRANTED,
-      stops: [],
-      ended: [],
-      proxies: proxiesVersion === list.version ? undefined : list,
-    }),
+    renewNode: async ({ proxiesVersion }) => {
+      known = proxiesVersion;
+      const proxies = proxiesVersion === list.version ? undefined : list;
+      return { verdict: RenewVerdict.GRANTED, stops: [], ended: [], proxies };
+    },
   };
   const services = [implement(SchedulerServiceService, handlers)];
   const server: RpcServer = await serveRpc({ address: '127.0.0.1', port: 0, log, services });
   const setProxies = (proxies: NodeOf[]) => {
     list = { version: list.version + 1, proxies };
   };
-  return { registered, setProxies, port: server.port, close: () => server.close() };
+  /** Resolves when the server has heard of the present list. */
+  const heard = () => eventually(() => known === list.version);
+  return { registered, setProxies, heard, port: server.port, close: () => server.close() };
 }
 
 /** Routes as the scheduler writes them: table, log and head together. */
@@ -137,7 +140,7 @@ describe('the dns service', () => {
       ready: (line) => line.includes('"msg":"started"'),
     });
     await eventually(async () => (await request({ port: adminPort, path: '/readyz' })).status === 200);
-  }, 30_000);
+  });
   afterAll(async () => {
     await program?.stop();
     await scheduler?.close();
@@ -146,12 +149,12 @@ describe('the dns service', () => {
   });
 
   const dig = async (...args: string[]) => {
-    const options = ['-p', String(port), '+norecurse', '+tries=1', '+time=3', '+nocookie', ...args];
+    const options = ['-p', String(port), '+norecurse', '+tries=1', '+time=20', '+nocookie', ...args];
     return (await run('dig', ['@127.0.0.1', ...options])).stdout;
   };
   const short = async (...args: string[]) => (await dig('+short', ...args)).trim().split('\n');
   const dns = () => createClient(DnsServiceService, `127.0.0.1:${grpcPort}`);
-  const udp = (bytes: Buffer, waitMs = 3_000) =>
+  const udp = (bytes: Buffer, waitMs = 20_000) =>
     new Promise<Buffer | undefined>((resolve, reject) => {
       const socket = createSocket('udp4');
       const done = (answer?: Buffer) => {
@@ -257,7 +260,7 @@ describe('the dns service', () => {
     await client.clearChallenge({ name: name.toUpperCase(), value: 'first' });
     await client.clearChallenge({ name, value: 'not-there' });
     expect(await values()).toEqual(['"second"']);
-    await client.setChallenge({ name: `_acme-challenge.a.b.${domain}`, value: 'deep', ttlMs: 1_000 });
+    await client.setChallenge({ name: `_acme-challenge.a.b.${domain}`, value: 'deep', ttlMs: 3_000 });
     expect(await dig(`b.${domain}`, 'A')).toContain('status: NOERROR');
     await eventually(async () => expect(await dig(`b.${domain}`, 'A')).toContain('status: NXDOMAIN'));
 
@@ -333,9 +336,9 @@ describe('the dns service', () => {
     for (const at of [4, 6, 8, 10]) lies.writeUInt16BE(0xffff, at);
     for (const questions of [0xffff, 1]) {
       lies.writeUInt16BE(questions, 4);
-      const start = performance.now();
+      const before = processTimeMs(program.pid);
       const answer = await udp(lies);
-      expect(performance.now() - start).toBeLessThan(100);
+      expect(processTimeMs(program.pid) - before).toBeLessThan(100);
       expect(answer!.readUInt16BE(2) & 0xf).toBe(1);
     }
     const response = question(domain);
@@ -347,10 +350,26 @@ describe('the dns service', () => {
   });
 
   it('hears of proxies that come and go', async () => {
-    scheduler.setProxies([proxy('p9', 'd2', '192.0.2.9')]);
-    await eventually(async () => expect(await short(`${two}.${domain}`)).toEqual(['192.0.2.9']));
+    const [second, ...others] = proxies;
+    const late = proxy('p9', 'd2', '192.0.2.9');
+    const asked = () => short(`${two}.${domain}`);
+    scheduler.setProxies([late, { ...second!, lapsed: true }, ...others]);
+    await eventually(async () => expect(await asked()).toEqual(['192.0.2.9']));
+    scheduler.setProxies([late, ...others]);
+    await scheduler.heard();
+    expect(await asked()).toEqual(['192.0.2.9']);
+    scheduler.setProxies([...proxies, { ...late, lapsed: true }]);
+    await eventually(async () => expect(await asked()).toEqual(['192.0.2.2']));
+  });
+
+  it('goes on naming proxies that a scheduler does not know yet', async () => {
+    scheduler.setProxies([]);
+    await scheduler.heard();
+    expect(await short(`${one}.${domain}`)).toEqual(['192.0.2.1', '192.0.2.2']);
+    expect(await short(`${two}.${domain}`)).toEqual(['192.0.2.2']);
     scheduler.setProxies(proxies);
-    await eventually(async () => expect(await short(`${two}.${domain}`)).toEqual(['192.0.2.2']));
+    await scheduler.heard();
+    expect(await short(`${one}.${domain}`)).toEqual(['192.0.2.1', '192.0.2.2']);
   });
 
   it('counts what it answers, by type and code', async () => {
@@ -370,8 +389,8 @@ describe('the dns service', () => {
     const challenge = { name: `_acme-challenge.${domain}`, value: 'v', ttlMs: 60_000 };
     await expect(client.setChallenge(challenge)).rejects.toMatchObject({ code: 'unavailable' });
     await redis.start();
-    await eventually(() => client.setChallenge(challenge), { timeoutMs: 15_000 });
+    await eventually(() => client.setChallenge(challenge));
     expect(await short(challenge.name, 'TXT')).toEqual(['"v"']);
     client.close();
-  }, 30_000);
+  });
 });

@@ -26,7 +26,7 @@ interface Running {
   url: string;
 }
 
-async function startGateway(natsUrl: string, schedulerPort: number): Promise<Running> {
+async function startGateway(natsUrl: string, schedulerPort: number, more: object = {}): Promise<Running> {
   const [httpPort, grpcPort, adminPort] = [await freePort(), await freePort(), await freePort()];
   const program = await startProgram({
     command: process.execPath,
@@ -37,6 +37,7 @@ async function startGateway(natsUrl: string, schedulerPort: number): Promise<Run
       SPAWNER_GATEWAY_HTTP_PORT: String(httpPort),
       SPAWNER_GATEWAY_GRPC_PORT: String(grpcPort),
       SPAWNER_GATEWAY_ADMIN_PORT: String(adminPort),
+      ...more,
     },
   });
   return { program, httpPort, adminPort, url: `http://127.0.0.1:${httpPort}` };
@@ -60,7 +61,7 @@ describe('the gateway program', () => {
     gateway = await startGateway(nats.url, scheduler.port);
     spawner = new Spawner({ url: gateway.url });
     await eventually(async () => expect(await readiness(gateway.httpPort)).toMatchObject({ ready: true }));
-  }, 60_000);
+  });
   afterAll(async () => {
     await gateway?.program.stop();
     await bus?.close();
@@ -128,7 +129,7 @@ describe('the gateway program', () => {
     scheduler.advance(id, BackendState.TERMINATED);
     expect((await records.next()).value).toMatchObject({ state: 'TERMINATED' });
     await nats.start();
-  }, 30_000);
+  });
 });
 
 describe('a gateway that starts alone', () => {
@@ -162,6 +163,20 @@ describe('a gateway that starts alone', () => {
       await nats?.stop();
       await scheduler[Symbol.asyncDispose]();
     }
+  });
+
+  it('says on its own port how it is, wherever its admin port is', async () => {
+    const nats = await startNats();
+    const elsewhere = { SPAWNER_ADMIN_BIND_ADDRESS: '127.0.0.2' };
+    const gateway = await startGateway(nats.url, await freePort(), elsewhere);
+    try {
+      await eventually(async () =>
+        expect(await request({ port: gateway.httpPort, path: '/healthz' })).toMatchObject({ status: 200 }),
+      );
+    } finally {
+      await gateway.program.stop();
+      await nats.stop();
+    }
   }, 60_000);
 
   it('ends within its drain when told to, though somebody watches', async () => {
@@ -175,7 +190,7 @@ describe('a gateway that starts alone', () => {
     await records.return(undefined);
     await scheduler[Symbol.asyncDispose]();
     await nats.stop();
-  }, 60_000);
+  });
 
   it('stops at once with every problem where its configuration is wrong', async () => {
     const program = await startProgram({

@@ -16,8 +16,6 @@ import { WebSocket } from 'ws';
 import { http2Session } from '../conformance/websocket/routes.ts';
 import { DOMAIN, hasFastPath, type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(60_000);
-
 let world: ProxyWorld;
 let authority: Authority;
 let upstream: Upstream;
@@ -184,7 +182,7 @@ describe('the access log', () => {
     );
     const { id, host } = await world.backend(upstream);
     const leaving = connect({ port: world.port, host: '127.0.0.1' }).on('error', () => {});
-    leaving.write(`GET /slow?ms=2000 HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    leaving.write(`GET /slow?ms=60000 HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     await eventually(async () => (await world.settle(id)).open === 1);
     leaving.destroy();
     expect(await lineOf(id, '/slow')).toMatchObject({
@@ -229,11 +227,11 @@ it('an access log that nobody reads holds up no request, is dropped beyond a bou
     const burst = `${`${agent}\r\n`.repeat(199)}${agent}Connection: close\r\n\r\n`;
     await eventually(
       async () => {
-        const answers = await rawHttp(port, burst, { timeoutMs: 10_000 });
+        const answers = await rawHttp(port, burst);
         expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(200);
         return /^spawner_proxy_access_log_dropped_total\S* [1-9]/m.test(await metrics());
       },
-      { timeoutMs: 40_000 },
+      { timeoutMs: 120_000 },
     );
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

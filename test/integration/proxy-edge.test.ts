@@ -9,14 +9,14 @@ import { droneRow } from '@spawner/store';
 import { eventually, freePort, rawHttp, startUpstream, type Upstream } from '@spawner/testkit';
 import { DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(30_000);
+const HOLD_MS = 5_000;
 
 let world: ProxyWorld;
 let red: Upstream;
 let blue: Upstream;
 
 beforeAll(async () => {
-  world = await startProxyWorld({ SPAWNER_PROXY_HOLD_TIMEOUT_MS: '1500' });
+  world = await startProxyWorld({ SPAWNER_PROXY_HOLD_TIMEOUT_MS: String(HOLD_MS) });
   red = await startUpstream({ hello: 'Hello World!' });
   blue = await startUpstream({ hello: 'I am blue' });
 });
@@ -52,7 +52,7 @@ describe('a backend that is not ready', () => {
     const { host } = await world.startingBackend();
     const from = performance.now();
     const answer = await world.get(host);
-    expect(performance.now() - from).toBeGreaterThan(1_400);
+    expect(performance.now() - from).toBeGreaterThan(HOLD_MS - 100);
     expect(answer).toMatchObject({
       status: 503,
       headers: { 'retry-after': '1', 'x-spawner-state': 'STARTING' },
@@ -73,7 +73,8 @@ describe('a backend that is not ready', () => {
     gone.end();
     await eventually(async () => (await world.settle(id)).open === 1);
     gone.destroy();
-    await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: 1_000 });
+    // Long before it would have been answered.
+    await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: HOLD_MS / 2 });
   });
 });
 
@@ -86,9 +87,10 @@ describe('a backend that fails', () => {
     await world.ready(id, port);
     await eventually(async () => (await world.get(host)).status === 502);
     await eventually(() => looked.includes(id));
+    const never = await world.settle('a'.repeat(26));
     const { open, ageMs } = await world.settle(id);
     expect(open).toBe(0);
-    expect(ageMs).toBeGreaterThan((await world.settle('a'.repeat(26))).ageMs - 100);
+    expect(ageMs).toBeGreaterThanOrEqual(never.ageMs);
     expect((await world.get(host, '/', { accept: 'text/html' })).headers['content-type']).toContain(
       'text/html',
     );
@@ -187,16 +189,15 @@ describe('activity', () => {
   it('P6: is reported after a request, and does not rise while there is none', async () => {
     const { id, host } = await world.backend(red);
     const reports = listen(id);
+    const askedFrom = performance.now();
     await world.get(host);
     const askedAt = performance.now();
-    await eventually(() => (reports.last()?.lastActive ?? 0) > askedAt - 100, { timeoutMs: 2_000 });
-    // Told three times, each time of the same moment; then silence.
-    const told = reports.heard.length;
-    await eventually(() => reports.heard.length >= told + 1, { timeoutMs: 2_000 });
-    expect(Math.abs((reports.last()?.lastActive ?? 0) - askedAt)).toBeLessThan(200);
+    // Told three times, once a second, each time of the same moment; then silence. What is late here seems younger.
     await eventually(async () => (await world.settle(id)).ageMs > 3_200);
+    await eventually(() => reports.heard.length >= 3);
     const silent = reports.heard.length;
-    expect(Math.abs((reports.last()?.lastActive ?? 0) - askedAt)).toBeLessThan(200);
+    expect(reports.last()?.lastActive).toBeGreaterThan(askedFrom - 100);
+    expect(reports.last()?.lastActive).toBeLessThan(askedAt + 1_000);
     await world.get(host);
     await eventually(
       () => reports.heard.length > silent && (reports.last()?.lastActive ?? 0) > askedAt + 2_000,
@@ -205,9 +206,9 @@ describe('activity', () => {
   });
 
   it.each([
-    ['a slow download', '/download?bytes=20000&ms=2500'],
-    ['server-sent events', '/sse?ms=300&count=8'],
-    ['a long poll', '/slow?ms=2500'],
+    ['a slow download', '/download?bytes=20000&ms=4000'],
+    ['server-sent events', '/sse?ms=300&count=14'],
+    ['a long poll', '/slow?ms=4000'],
   ])('counts %s as open for its whole length', async (_what, path) => {
     const { id, host } = await world.backend(red);
     const idle = await world.backend(blue);
@@ -219,7 +220,7 @@ describe('activity', () => {
     expect((await exchange).status).toBe(200);
     const after = await world.settle(id);
     expect(after.open).toBe(0);
-    expect(after.ageMs).toBeLessThan(500);
+    expect(after.ageMs).toBeLessThan(2_000);
     reports.stop();
   });
 });

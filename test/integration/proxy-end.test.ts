@@ -5,8 +5,6 @@ import { eventually, startUpstream, type Upstream } from '@spawner/testkit';
 import { type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 import { handshake, openWebSocket, say, switching } from './proxy-websocket-client.ts';
 
-jest.setTimeout(30_000);
-
 let world: ProxyWorld;
 let red: Upstream;
 
@@ -115,7 +113,7 @@ describe('the end of a backend', () => {
     });
     (client as Socket).destroy();
     expect((await world.settle(id)).open).toBe(1);
-    await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: 15_000 });
+    await eventually(async () => (await world.settle(id)).open === 0);
     expect(left?.readyState).not.toBe('open');
   });
 });

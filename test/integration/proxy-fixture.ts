@@ -124,7 +124,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
   let early: SettleReply | undefined;
   const registers = async (node: Node) => {
     const question = { id: newBackendId(randomBytes), epoch: 0 };
-    early ??= await bus.ask(SUBJECTS.settle, node.id, question, 2_000).catch(() => undefined);
+    early ??= await bus.ask(SUBJECTS.settle, node.id, question, 10_000).catch(() => undefined);
     registered.push(node);
   };
   const settling: ProxyWorld['settling'] = { asked: [], answer: async () => SettleOutcome.UNSPECIFIED };
@@ -160,8 +160,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
       env: variables,
       // Workers say so of themselves, each with its name.
       ready: (line) => line.includes('"started"') && !line.includes('"proxy":'),
-      readyTimeoutMs: 30_000,
-      stopTimeoutMs: 15_000,
+      stopTimeoutMs: 60_000,
     }),
   );
 
@@ -191,7 +190,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     });
   const starting = (id: string) =>
     route(id, { state: RouteState.PENDING, backendState: BackendState.STARTING });
-  const ask: ProxyWorld['ask'] = (id, epoch) => bus.ask(SUBJECTS.settle, 'proxy-1', { id, epoch }, 2_000);
+  const ask: ProxyWorld['ask'] = (id, epoch) => bus.ask(SUBJECTS.settle, 'proxy-1', { id, epoch }, 10_000);
   const disposables = stack.move();
   return {
     port,

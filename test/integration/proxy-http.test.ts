@@ -6,8 +6,6 @@ import { BackendState } from '@spawner/proto/v1/backend';
 import { eventually, rawHttp, request, startUpstream, type Upstream } from '@spawner/testkit';
 import { DOMAIN, DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(30_000);
-
 let world: ProxyWorld;
 let red: Upstream;
 let blue: Upstream;
@@ -281,7 +279,7 @@ describe('bodies', () => {
     expect((await world.settle(id)).open).toBe(1);
     leave();
     await eventually(async () => (await world.settle(id)).open === 0);
-    await eventually(() => blue.connections() === 0, { timeoutMs: 8_000 });
+    await eventually(() => blue.connections() === 0);
   });
 
   it('cuts the answer short, not clean, when the backend breaks off', async () => {

@@ -10,8 +10,6 @@ import { eventually, freePort, request, startProgram, startUpstream } from '@spa
 import { WebSocket } from 'ws';
 import { type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(30_000);
-
 async function backend(world: ProxyWorld, upstream: { port: number }): Promise<string> {
   const { id, host } = world.name();
   await world.ready(id, upstream.port);
@@ -42,14 +40,25 @@ describe('a proxy that is told to stop', () => {
         503,
     );
     const held = request({ port: world.port, host: starting.host });
-    const slow = request({ port: world.port, host, path: '/slow?ms=1500' });
+    const slow = request({ port: world.port, host, path: '/slow?ms=3000' });
     // Both are on their way before the signal.
-    await eventually(() => upstream.seen.includes('GET /slow?ms=1500'));
+    await eventually(() => upstream.seen.includes('GET /slow?ms=3000'));
+    await eventually(async () => (await world.ask(starting.id, 0)).held === 1);
     const exited = world.proxy.stop();
     expect((await closed)[0]).toBe(1001);
     expect((await held).status).toBe(503);
     await eventually(async () => !(await listens(world.port)));
     expect(await slow).toMatchObject({ status: 200, body: 'Hello World!', headers: { connection: 'close' } });
+    expect(await exited).toEqual({ code: 0, signal: null });
+  });
+
+  it('answers what it holds, also where nothing else is open', async () => {
+    await using world = await startProxyWorld();
+    const { id, host } = await world.startingBackend();
+    const held = world.get(host);
+    await eventually(async () => (await world.settle(id)).open === 1);
+    const exited = world.proxy.stop();
+    expect(await held).toMatchObject({ status: 503, headers: { 'retry-after': '1', connection: 'close' } });
     expect(await exited).toEqual({ code: 0, signal: null });
   });
 
@@ -71,7 +80,7 @@ describe('a proxy that is told to stop', () => {
     const exit = await world.proxy.stop();
     await cut;
     expect(exit.code).toBe(0);
-    expect(performance.now() - from).toBeLessThan(4_000);
+    expect(performance.now() - from).toBeLessThan(15_000);
   });
 });
 
@@ -185,6 +194,7 @@ describe('connections to backends', () => {
       const now = await request({ port: world.port, host });
       return now.status === 502 && performance.now() - from;
     });
-    expect(answer).toBeLessThan(3_000);
+    // Without the limit it would be the kernel's two minutes.
+    expect(answer).toBeLessThan(15_000);
   });
 });

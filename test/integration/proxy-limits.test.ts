@@ -5,7 +5,8 @@ import { eventually, rawHttp, request, startUpstream, type Upstream } from '@spa
 import { WebSocket } from 'ws';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(60_000);
+const PER_SECOND = 50;
+const ASKED = 200;
 
 let world: ProxyWorld;
 let upstream: Upstream;
@@ -13,9 +14,9 @@ let upstream: Upstream;
 beforeAll(async () => {
   world = await startProxyWorld({
     SPAWNER_PROXY_CONNECTIONS_PER_HOST: '3',
-    SPAWNER_PROXY_REQUESTS_PER_SECOND_PER_HOST: '50',
+    SPAWNER_PROXY_REQUESTS_PER_SECOND_PER_HOST: String(PER_SECOND),
     SPAWNER_PROXY_CONNECTIONS_PER_ADDRESS: '20',
-    SPAWNER_PROXY_HEAD_TIMEOUT_MS: '1000',
+    SPAWNER_PROXY_HEAD_TIMEOUT_MS: '4000',
     SPAWNER_PROXY_BODY_TIMEOUT_MS: '1500',
   });
   upstream = await startUpstream();
@@ -49,9 +50,8 @@ async function from(localAddress: string, host: string): Promise<{ socket: Socke
   socket.on('data', (bytes) => {
     text += bytes;
   });
-  const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.write(get(host));
-  await Promise.race([closed, eventually(() => text.includes('\r\n\r\n'))]);
+  await eventually(() => socket.closed || text.includes('\r\n\r\n'));
   return { socket, text };
 }
 
@@ -85,11 +85,17 @@ describe('the limits of the proxy', () => {
       text += bytes;
     });
     const statuses = () => [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status);
-    socket.write(get(red.host).repeat(200));
-    await eventually(() => statuses().length === 200);
-    const good = statuses().filter((status) => status === '200').length;
-    expect(statuses().filter((status) => status === '429')).toHaveLength(200 - good);
-    expect(good).toBeLessThan(160);
+    // Again where the machine took so long for them that none was too many.
+    await eventually(async () => {
+      text = '';
+      const since = performance.now();
+      socket.write(get(red.host).repeat(ASKED));
+      await eventually(() => statuses().length === ASKED);
+      const seconds = (performance.now() - since) / 1_000;
+      const good = statuses().filter((status) => status === '200').length;
+      expect(statuses().filter((status) => status === '429')).toHaveLength(ASKED - good);
+      expect(good).toBeLessThanOrEqual(Math.min(PER_SECOND * (Math.floor(seconds) + 2), ASKED - 1));
+    });
     expect(await answers(blue.host)).toBe(200);
     socket.destroy();
     await eventually(async () => (await answers(red.host)) === 200);
@@ -114,16 +120,15 @@ describe('the limits of the proxy', () => {
     expect(metrics.body).toMatch(/refused_connections/);
   });
 
-  it.each([
-    ['says nothing', ''],
-    ['sends a head byte by byte', 'GET / HTTP/1.1\r\nHost: a'],
-    ['sends a head that the general path reads, and stops', 'GET / HTTP/1.1\r\nFoo : b\r\nHost: a'],
-  ])('end a connection that %s', async (_what, head) => {
-    const socket = connect({ port: world.port, host: '127.0.0.1', localAddress: '127.0.0.7' });
-    socket.on('error', () => {}).resume();
-    const over = new Promise((resolve) => socket.once('close', resolve));
-    for (const byte of head) socket.write(byte);
-    await over;
+  it('end connections that say nothing, or send a head byte by byte, on either path, and stop', async () => {
+    const heads = ['', 'GET / HTTP/1.1\r\nHost: a', 'GET / HTTP/1.1\r\nFoo : b\r\nHost: a'];
+    const over = heads.map((head) => {
+      const socket = connect({ port: world.port, host: '127.0.0.1', localAddress: '127.0.0.7' });
+      socket.on('error', () => {}).resume();
+      for (const byte of head) socket.write(byte);
+      return once(socket, 'close');
+    });
+    await Promise.all(over);
   });
 
   it.each([
@@ -132,7 +137,7 @@ describe('the limits of the proxy', () => {
   ])('end an exchange whose body %s falls silent, and count it no more', async (_what, framing) => {
     const { id, host } = await world.backend(upstream);
     const head = `POST /echo HTTP/1.1\r\nHost: ${host}\r\n${framing}\r\n\r\n`;
-    expect(await rawHttp(world.port, head, { timeoutMs: 10_000 })).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await rawHttp(world.port, head)).toMatch(/^HTTP\/1\.1 408 /);
     await eventually(async () => (await world.settle(id)).open === 0);
   });
 

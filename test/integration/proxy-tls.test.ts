@@ -14,8 +14,6 @@ import {
 import { WebSocket } from 'ws';
 import { DOMAIN, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(30_000);
-
 let world: ProxyWorld;
 let old: Authority;
 let fresh: Authority;
@@ -256,6 +254,19 @@ describe('HTTP/2', () => {
     const client = await session(host);
     const answer = ask(client, { ':path': '/', ':authority': host });
     await expect(answer).rejects.toThrow(/NGHTTP2_INTERNAL_ERROR/);
+    expect((await ask(client, { ':path': '/', ':authority': await backend(red) })).status).toBe(200);
+    client.close();
+  });
+
+  it('answers 502 where the backend says a status that HTTP/2 does not have, and goes on', async () => {
+    const bytes = 'HTTP/1.1 999 Denied\r\nContent-Length: 4\r\n\r\nodd!';
+    await using upstream = await serve(
+      createServer((socket) => socket.on('data', () => socket.write(bytes))),
+    );
+    const host = await backend(upstream);
+    const client = await session(host);
+    const odd = await ask(client, { ':path': '/', ':authority': host });
+    expect({ status: odd.status, body: odd.body }).toEqual({ status: 502, body: 'odd!' });
     expect((await ask(client, { ':path': '/', ':authority': await backend(red) })).status).toBe(200);
     client.close();
   });

@@ -54,8 +54,10 @@ describe('the events of a backend that is not ready', () => {
       ]);
       await eventually(() => expect(got.text).toBe(`retry: 500\n${STATE('STARTING')}`));
       const backend = Backend.fromPartial({ id, state: BackendState.WAITING });
-      ways.world.bus.publish(SUBJECTS.backendState, id, { backend });
-      await eventually(() => expect(got.text).toContain(STATE('WAITING')));
+      await eventually(() => {
+        ways.world.bus.publish(SUBJECTS.backendState, id, { backend });
+        expect(got.text).toContain(STATE('WAITING'));
+      });
       expect(got.ended).toBe(false);
       await ways.world.ready(id, upstream.port);
       await eventually(() => expect(got).toMatchObject({ ended: true }));

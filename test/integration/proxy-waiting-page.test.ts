@@ -4,8 +4,6 @@ import { eventually, request, startUpstream } from '@spawner/testkit';
 import { type Browser, chromium } from 'playwright-core';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(60_000);
-
 let world: ProxyWorld;
 let browser: Browser;
 
@@ -38,10 +36,10 @@ describe('the waiting page in a browser', () => {
     page.on('request', (sent) => asked.push(`${sent.method()} ${new URL(sent.url()).pathname}`));
     await eventually(async () => expect(await pagesOf(world)).toBe(1));
     const backend = Backend.fromPartial({ id, state: BackendState.WAITING });
-    world.bus.publish(SUBJECTS.backendState, id, { backend });
-    await eventually(
-      async () => (await page.textContent('#state')) === 'It has started and is getting ready.',
-    );
+    await eventually(async () => {
+      world.bus.publish(SUBJECTS.backendState, id, { backend });
+      return (await page.textContent('#state')) === 'It has started and is getting ready.';
+    });
     await world.ready(id, upstream.port);
     await eventually(async () => (await page.textContent('body')) === 'drawn by the backend');
     expect(upstream.seen).toContain('GET /name?a=b');

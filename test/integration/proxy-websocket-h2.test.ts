@@ -19,8 +19,6 @@ import { closing, encode, FrameReader, OPCODE, type ReadFrame } from '../conform
 import { http2Session } from '../conformance/websocket/routes.ts';
 import { DOMAIN, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
-jest.setTimeout(60_000);
-
 let world: ProxyWorld;
 let authority: Authority;
 let upstream: Upstream;
@@ -30,7 +28,7 @@ beforeAll(async () => {
   world = await startProxyWorld({
     SPAWNER_PROXY_HTTPS: 'true',
     SPAWNER_PROXY_REDIRECT_TO_HTTPS: 'false',
-    SPAWNER_PROXY_HOLD_TIMEOUT_MS: '3000',
+    SPAWNER_PROXY_HOLD_TIMEOUT_MS: '5000',
     SPAWNER_PROXY_CONNECT_TIMEOUT_MS: '1000',
   });
   authority = await makeAuthority('h2 root');
@@ -185,6 +183,7 @@ describe('WebSockets over HTTP/2', () => {
 
   it.each([
     ['a success that is no switch', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+    ['a status that HTTP/2 does not have', 'HTTP/1.1 999 No\r\nContent-Length: 2\r\n\r\nno'],
     [
       'a switch with the accept of another key',
       'HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n',
@@ -373,6 +372,6 @@ async function stands(count: () => number): Promise<void> {
       last = count();
       return performance.now() - since > 500;
     },
-    { timeoutMs: 20_000 },
+    { timeoutMs: 60_000 },
   );
 }

@@ -76,8 +76,8 @@ describe('an end for idleness at the edge', () => {
 
   it('calls open what came before the question, to its last byte', async () => {
     const { id, host } = await world.backend(upstream);
-    const slow = world.get(host, '/slow?ms=600');
-    await eventually(() => upstream.seen.includes('GET /slow?ms=600'));
+    const slow = world.get(host, '/slow?ms=3000');
+    await eventually(() => upstream.seen.includes('GET /slow?ms=3000'));
     const epoch = world.epoch() + 1;
     expect(await world.ask(id, epoch)).toMatchObject({ activity: { open: 1, ageMs: 0 }, held: 0 });
     expect((await slow).status).toBe(200);
@@ -87,11 +87,16 @@ describe('an end for idleness at the edge', () => {
   it('closes the connections that it keeps to the backend, those under way when they are done', async () => {
     let connections = 0;
     const sockets = new Set<object>();
-    const server = createHttpServer((req, res) => {
-      const answer = () => res.end('ok');
-      if (req.url === '/slow') setTimeout(answer, 400);
-      else answer();
+    const [slowCame, slowMayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const server = createHttpServer(async (req, res) => {
+      if (req.url === '/slow') {
+        slowCame.resolve();
+        await slowMayEnd.promise;
+      }
+      res.end('ok');
     });
+    // By itself it would close none for a while.
+    server.keepAliveTimeout = 120_000;
     server.on('connection', (socket) => {
       connections += 1;
       sockets.add(socket);
@@ -100,13 +105,15 @@ describe('an end for idleness at the edge', () => {
     await using kept = await serve(server);
     const { id, host } = await world.backend(kept);
     const slow = world.get(host, '/slow');
-    await eventually(() => sockets.size === 1 && connections >= 1);
+    await slowCame.promise;
+    await eventually(() => sockets.size === 1);
     expect((await world.get(host, '/quick')).status).toBe(200);
     expect(sockets.size).toBe(2);
     await world.ask(id, world.epoch() + 1);
     await eventually(() => sockets.size === 1);
+    slowMayEnd.resolve();
     await slow;
-    await eventually(() => sockets.size === 0, { timeoutMs: 1_000 });
+    await eventually(() => sockets.size === 0);
     // Afterwards they are kept as before.
     await world.ready(id, kept.port);
     let before = -1;

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { serve } from './proxy-fixture.ts';
 import { startFourWorkers, visitor, visitors } from './proxy-workers-scene.ts';
 
-jest.setTimeout(60_000);
+const DRAIN_MS = 40_000;
 
 let upstream: Upstream;
 beforeAll(async () => {
@@ -42,7 +42,7 @@ describe('the limits of a proxy of four workers', () => {
 
 describe('a proxy of four workers that is told to stop', () => {
   it('lets the exchanges of all of them end, and ends with them', async () => {
-    await using ending = await startFourWorkers({ SPAWNER_PROXY_DRAIN_MS: '8000' });
+    await using ending = await startFourWorkers({ SPAWNER_PROXY_DRAIN_MS: String(DRAIN_MS) });
     const { host } = await ending.backend(upstream);
     const socket = new WebSocket(`ws://127.0.0.1:${ending.port}`, { headers: { host } });
     await once(socket, 'open');
@@ -56,7 +56,7 @@ describe('a proxy of four workers that is told to stop', () => {
     expect((await closed)[0]).toBe(1001);
     expect(await Promise.all(answers)).toEqual(all.map(() => '200'));
     expect(await exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - from).toBeLessThan(8_000);
+    expect(performance.now() - from).toBeLessThan(DRAIN_MS / 2);
   });
 
   it('cuts what has not ended within its time', async () => {
@@ -68,11 +68,11 @@ describe('a proxy of four workers that is told to stop', () => {
     const from = performance.now();
     expect((await ending.proxy.stop()).code).toBe(0);
     await over;
-    expect(performance.now() - from).toBeLessThan(4_500);
+    expect(performance.now() - from).toBeLessThan(20_000);
   });
 
   it('ends at once at a second signal, and all workers with it', async () => {
-    await using ending = await startFourWorkers({ SPAWNER_PROXY_DRAIN_MS: '20000' });
+    await using ending = await startFourWorkers({ SPAWNER_PROXY_DRAIN_MS: String(DRAIN_MS) });
     const { host } = await ending.backend(upstream);
     const endless = await visitor(ending.port, host);
     expect(await endless.ask('/sse')).toBe('200');
@@ -82,7 +82,8 @@ describe('a proxy of four workers that is told to stop', () => {
     const from = performance.now();
     // Its output ends when no worker has it open any more.
     expect((await exited).code).toBe(1);
-    expect(performance.now() - from).toBeLessThan(5_000);
+    // Long before its drain would be over.
+    expect(performance.now() - from).toBeLessThan(DRAIN_MS / 2);
   });
 
   it('drains too when its supervisor is killed: no worker stays', async () => {

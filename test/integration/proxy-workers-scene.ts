@@ -21,7 +21,7 @@ export function pidOf({ proxy }: ProxyWorld, slot: number): number {
 export const openOf = (world: ProxyWorld, id: string) =>
   Promise.all(
     SLOTS.map(async (slot) => {
-      const reply = await world.bus.ask(SUBJECTS.settle, `proxy-1-${slot}`, { id, epoch: 0 }, 2_000);
+      const reply = await world.bus.ask(SUBJECTS.settle, `proxy-1-${slot}`, { id, epoch: 0 }, 10_000);
       return reply.activity?.open ?? Number.NaN;
     }),
   );

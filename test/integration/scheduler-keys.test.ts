@@ -191,7 +191,7 @@ describe('a key', () => {
     const waiting = Promise.all([get(scene_, key('k')), get(scene_, key('k'))]).finally(() => {
       over = true;
     });
-    await expect(scene_.spawn({ id: id(), spec, key: key('k') }, 400)).rejects.toMatchObject({
+    await expect(scene_.spawn({ id: id(), spec, key: key('k') }, 1_500)).rejects.toMatchObject({
       code: 'unavailable',
       message: 'the holder of the key is still ending',
     });
@@ -211,7 +211,7 @@ describe('a key', () => {
     await a.renew({ id: first.id, state: READY, revision: 3 });
     const { backend } = await scene_.scheduler.terminateBackend({ id: '', key: key('k'), force: false });
     expect(backend).toMatchObject({ id: first.id, state: READY });
-    await expect(scene_.spawn({ id: id(), spec, key: key('k') }, 1_000)).rejects.toMatchObject({
+    await expect(scene_.spawn({ id: id(), spec, key: key('k') }, 1_500)).rejects.toMatchObject({
       code: 'unavailable',
     });
     await a.renew({ id: first.id, state: TERMINATED, revision: 4, endReason: EndReason.REQUESTED });

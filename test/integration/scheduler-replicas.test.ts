@@ -26,7 +26,8 @@ async function withReplica(stack: AsyncDisposableStack) {
     const dir = stack.use(await tempDir('redis'));
     return stack.use(await startRedis({ args: ['--dir', dir.path, ...args] }));
   };
-  const primary = await start();
+  // A replica is given its copy at once, not in the company of others that may come.
+  const primary = await start('--repl-diskless-sync-delay', '0');
   const replica = await start('--replicaof', '127.0.0.1', String(primary.port));
   await eventually(() => hasReplica(primary), { timeoutMs: 15_000 });
   return { primary, replica };

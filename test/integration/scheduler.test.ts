@@ -173,7 +173,7 @@ describe('the scheduler', () => {
     expect([table.get(one), table.get(two)]).toEqual([expect.anything(), expect.anything()]);
     stop.abort();
     await following;
-  }, 30_000);
+  });
 
   it('repeats a wanted end until the drone has reported it, and takes ending twice for success', async () => {
     await using scene_ = await scene(redis, nats);

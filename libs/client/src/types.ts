@@ -50,6 +50,11 @@ export interface BackendSpec {
   idleTimeoutMs?: number;
   /** From ready to its end at the latest; 0, the default, is no limit. */
   lifetimeLimitMs?: number;
+  /**
+   * What becomes of it when its drone cannot renew its lease in time. STOP, the default with a key: it ends before
+   * its key can be given to another. CONTINUE, the default without: it goes on, and its key stays with it.
+   */
+  onLeaseLoss?: 'STOP' | 'CONTINUE';
   /** Whether a connection token is needed besides the address; default PUBLIC. */
   access?: Access;
 }
@@ -93,6 +98,8 @@ export interface Backend {
   key?: BackendKey;
   /** Greater than that of every holder of the key before; the program has it as SPAWNER_FENCE. */
   fence?: number;
+  /** Its drone has not renewed its lease for a while; it may be running all the same. */
+  unreachable?: boolean;
   access?: Access;
 }
 

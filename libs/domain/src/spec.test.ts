@@ -29,6 +29,12 @@ describe('specViolations', () => {
   it.each([0, 70_000, -1, 1.5, Number.NaN])('refuses the port %s', (port) => {
     expect(fields({ port })).toEqual(['spec.port']);
   });
+  it.each(['/', '/ready?deep=1', '/%C3%BC'])('accepts the readiness path %s', (httpPath) => {
+    expect(fields({ readiness: { httpPath } })).toEqual([]);
+  });
+  it.each(['x', '/a b', '/a\n', '/a#b', '/\x7f', '/ü', '/€'])('refuses the readiness path %j', (httpPath) => {
+    expect(fields({ readiness: { httpPath } })).toEqual(['spec.readiness.http_path']);
+  });
   it('refuses names of environment variables with = or NUL', () => {
     expect(fields({ env: { 'A=B': '1', 'C\0': '2', OK: '3' } })).toEqual([
       'spec.env.A=B',

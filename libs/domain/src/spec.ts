@@ -64,9 +64,9 @@ export function specViolations(spec: SpecInput, at = 'spec'): Violation[] {
   if (spec.stopSignal !== '' && !SIGNAL.test(spec.stopSignal))
     wrong('stop_signal', 'not a signal that a program can be stopped with');
   const path = spec.readiness?.httpPath ?? '';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (path !== '' && (!path.startsWith('/') || path.length > 2_048 || /[\x00-\x20\x7f#]/.test(path)))
-    wrong('readiness.http_path', 'must begin with a slash and be a path of visible characters');
+  // What a request line may have (RFC 3986): Node sends no other, and a probe that is not sent is no probe.
+  if (path !== '' && (path.length > 2_048 || !/^\/[\x21\x22\x24-\x7e]*$/.test(path)))
+    wrong('readiness.http_path', 'must begin with a slash and be a path of visible ASCII characters');
   if (spec.credentials?.identityToken && (spec.credentials.username || spec.credentials.password))
     wrong('credentials', 'either username and password or identity_token');
   violations.push(...textViolations(spec, at));

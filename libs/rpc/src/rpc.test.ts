@@ -8,9 +8,10 @@ import { createClient, type Handlers, implement, type RpcServer, serveRpc } from
 const log = createLog('test', 'silent');
 const challenge = { name: '_acme-challenge.a.test', value: 'v', ttlMs: 1 };
 
+const none = { setChallenge: async () => ({}), clearChallenge: async () => ({}) };
+
 async function dns(handlers: Partial<Handlers<typeof DnsServiceService>>): Promise<RpcServer> {
-  const none = async () => ({});
-  const service = implement(DnsServiceService, { setChallenge: none, clearChallenge: none, ...handlers });
+  const service = implement(DnsServiceService, { ...none, ...handlers });
   return serveRpc({ address: '127.0.0.1', port: 0, log, services: [service], reflection: true });
 }
 
@@ -78,23 +79,45 @@ describe('a unary call', () => {
     silent.close();
   });
 
+  it('does not tell at its deadline where it went to', async () => {
+    await using server = disposable(await dns({ setChallenge: () => new Promise(() => {}) }));
+    const client = createClient(DnsServiceService, `127.0.0.1:${server.port}`);
+    await expect(client.setChallenge(challenge, { timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'deadline',
+      message: expect.not.stringContaining('127.0.0.1'),
+    });
+    client.close();
+  });
+
   it('can be cancelled', async () => {
     let aborted = false;
+    const leaving = new AbortController();
     const handler = (_: unknown, context: { signal: AbortSignal }) =>
-      new Promise<object>((resolve) =>
+      new Promise<object>((resolve) => {
         context.signal.addEventListener('abort', () => {
           aborted = true;
           resolve({});
-        }),
-      );
+        });
+        // The call has arrived.
+        leaving.abort();
+      });
     await using server = disposable(await dns({ setChallenge: handler }));
     const client = createClient(DnsServiceService, `127.0.0.1:${server.port}`);
-    await expect(client.setChallenge(challenge, { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({
+    await expect(client.setChallenge(challenge, { signal: leaving.signal })).rejects.toMatchObject({
       code: 'cancelled',
     });
     await until(() => aborted);
     client.close();
   });
+});
+
+it('listens on an IPv6 address as well', async () => {
+  await using server = disposable(
+    await serveRpc({ address: '::1', port: 0, log, services: [implement(DnsServiceService, none)] }),
+  );
+  const client = createClient(DnsServiceService, `[::1]:${server.port}`);
+  await expect(client.setChallenge(challenge)).resolves.toEqual({});
+  client.close();
 });
 
 describe('a stream', () => {

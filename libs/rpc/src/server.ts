@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import {
   type ServiceDefinition as GrpcServiceDefinition,
   type Metadata,
@@ -52,7 +53,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   health.addToServer(server);
   for (const service of options.services) addService(server, service, options);
   if (options.reflection) reflection(options.services).addToServer(server);
-  const port = await bind(server, `${options.address}:${options.port}`);
+  const port = await bind(server, options.address, options.port);
   return {
     port,
     close: () =>
@@ -67,9 +68,10 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   };
 }
 
-function bind(server: Server, address: string): Promise<number> {
+function bind(server: Server, address: string, port: number): Promise<number> {
+  const host = isIPv6(address) ? `[${address}]` : address;
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
+    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, port) =>
       error ? reject(error) : resolve(port),
     );
   });

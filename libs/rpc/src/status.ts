@@ -1,10 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
-import { AppError, ERROR_CODES, errorCodeOfGrpc } from '@spawner/domain';
+import { AppError, ERROR_CODES, errorCodeOfGrpc, type Violation } from '@spawner/domain';
 import { decodeStatusDetails, encodeStatusDetails, STATUS_DETAILS } from './status-details.ts';
 
 /**
- * Errors across a process border. An AppError keeps its kind, message and violations; anything else
+ * Bytes of a message and of all violations. They travel in trailers, and a client drops a call whose trailers are
+ * larger than it likes: 8 KiB in several (gRPC core's GRPC_ARG_MAX_METADATA_SIZE, Java). In trailers a message may
+ * stand twice, and the violations as base64.
+ */
+const MOST_MESSAGE = 1_024;
+const MOST_VIOLATIONS = 3_072;
+
+/** What grpc-js says of a deadline that passed: how far the call came, and the peer's address. */
+const DEADLINE_TEXT = /^Deadline exceeded\b/;
+
+/**
+ * Errors across a process border. An AppError keeps its kind, message and violations, as many as fit; anything else
  * becomes INTERNAL with an id, and `report` gets the error with the same id.
  */
 export function toStatus(error: unknown, report: (error: unknown, id: string) => void): StatusObject {
@@ -15,9 +26,35 @@ export function toStatus(error: unknown, report: (error: unknown, id: string) =>
   }
   const metadata = new Metadata();
   const { grpc } = ERROR_CODES[error.code];
+  const message = fitting(error.message);
   if (error.violations.length > 0)
-    metadata.set(STATUS_DETAILS, encodeStatusDetails(grpc, error.message, error.violations));
-  return { code: grpc, details: error.message, metadata };
+    metadata.set(STATUS_DETAILS, encodeStatusDetails(grpc, message, fittingOf(error.violations)));
+  return { code: grpc, details: message, metadata };
+}
+
+/** The text as it is, or its beginning; sizes are those of the percent-encoded form (PROTOCOL-HTTP2, Status-Message). */
+function fitting(text: string): string {
+  const whole = text.toWellFormed();
+  let end = 0;
+  let size = 0;
+  for (const character of whole) {
+    size += encodeURI(character).length;
+    if (size > MOST_MESSAGE) return `${whole.slice(0, end)}…`;
+    end += character.length;
+  }
+  return whole;
+}
+
+/** The first ones, as many as fit, and how many more there are. */
+function fittingOf(violations: readonly Violation[]): readonly Violation[] {
+  let size = 0;
+  const tooMany = violations.findIndex(({ field, message }) => {
+    size += Buffer.byteLength(field) + Buffer.byteLength(message) + 8;
+    return size > MOST_VIOLATIONS;
+  });
+  if (tooMany === -1) return violations;
+  const more = violations.length - tooMany;
+  return [...violations.slice(0, tooMany), { field: '', message: `and ${more} more` }];
 }
 
 /** What a call failed with, as an AppError whose cause names the method. */
@@ -27,9 +64,10 @@ export function fromServiceError(error: unknown, path: string): AppError {
   const trailer = metadata?.get(STATUS_DETAILS)[0];
   const violations = Buffer.isBuffer(trailer) ? decodeStatusDetails(trailer) : [];
   const kind = errorCodeOfGrpc(code);
-  const message = details || `${path} failed`;
+  const late = kind === 'deadline' && DEADLINE_TEXT.test(details ?? '');
+  const message = late ? 'there was no answer before the deadline' : details || `${path} failed`;
   return new AppError(kind, message, {
     violations,
-    cause: new Error(`${path} answered ${ERROR_CODES[kind].name}`),
+    cause: new Error(`${path} answered ${ERROR_CODES[kind].name}${late ? `: ${details}` : ''}`),
   });
 }

@@ -11,11 +11,11 @@ export interface EventuallyOptions {
 
 /**
  * Resolves with the check's value as soon as it neither throws nor returns `false`; otherwise rejects after
- * `timeoutMs` (10 s), with the last failure as the cause. A check that hangs is cut off at the same moment.
+ * `timeoutMs` (30 s), with the last failure as the cause. A check that hangs is cut off at the same moment.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { timeoutMs = 10_000, everyMs = 20 }: EventuallyOptions = {},
+  { timeoutMs = 30_000, everyMs = 20 }: EventuallyOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown = new Error('the check never came to an end');

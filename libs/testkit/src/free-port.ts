@@ -2,12 +2,16 @@
  * A port for a program that cannot be told to take any (0). It lies below the range from which the kernel takes ports
  * for outgoing connections: a client that retries against a stopped server there can be connected to itself.
  *
- * Between the look at a port and the program's own bind some time passes, in which another worker of the test runner
- * may look at the same one: each worker has a range of its own, and goes through it in order.
+ * Between the look at a port and the program's own bind some time passes, in which another process of tests may look at the
+ * same one: whoever takes a port writes that down where all of this machine look, and each worker of a test runner has a
+ * range of its own, and goes through it in order.
  */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const FROM = 15_000;
 const TO = 32_000;
@@ -15,16 +19,55 @@ const WORKERS = 16;
 const EACH = Math.floor((TO - FROM) / WORKERS);
 const own = FROM + (Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS) * EACH;
 
+/** A file for each port that is taken, with the id of the process that took it; that of one that is no more counts for nothing. */
+const TAKEN = join(tmpdir(), 'spawner-test-ports');
+
 let next = randomInt(EACH);
 
-/** A port on the loopback address that nobody listens on at this moment, neither TCP nor UDP. */
+/** A port on the loopback address that nobody listens on at this moment, neither TCP nor UDP; no other process of tests gets it. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < EACH; tries += 1) {
     const port = own + next;
     next = (next + 1) % EACH;
-    if ((await tcpIsFree(port)) && (await udpIsFree(port))) return port;
+    if (take(port) && (await tcpIsFree(port)) && (await udpIsFree(port))) return port;
   }
   throw new Error(`found no free port between ${own} and ${own + EACH}`);
+}
+
+/** Whether it is this process's now, or was already. */
+function take(port: number): boolean {
+  mkdirSync(TAKEN, { recursive: true });
+  const file = join(TAKEN, String(port));
+  for (let tries = 0; tries < 2; tries += 1) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const holder = holderIn(file);
+    if (holder === process.pid) return true;
+    if (holder === undefined || isAlive(holder)) return false;
+    rmSync(file, { force: true });
+  }
+  return false;
+}
+
+/** Nothing where it is being written, or taken away, at this moment. */
+function holderIn(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8')) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function tcpIsFree(port: number): Promise<boolean> {

@@ -28,7 +28,7 @@ export interface HttpAnswer {
   bytes: Buffer;
 }
 
-/** Resolves with the whole answer, whatever its status; rejects when the connection fails or `timeoutMs` (10 s) pass. */
+/** Resolves with the whole answer, whatever its status; rejects when the connection fails or `timeoutMs` (30 s) pass. */
 export function request(options: RequestOptions): Promise<HttpAnswer> {
   const {
     port,
@@ -38,7 +38,7 @@ export function request(options: RequestOptions): Promise<HttpAnswer> {
     method = 'GET',
     body,
     tls,
-    timeoutMs = 10_000,
+    timeoutMs = 30_000,
   } = options;
   return new Promise((resolve, reject) => {
     const headers = { host: host ?? `${address}:${port}`, ...options.headers };

@@ -82,7 +82,7 @@ export async function makeNamespace(): Promise<NetworkNamespace> {
 
 function run([file = '', ...args]: readonly string[]): Promise<{ stdout: string }> {
   const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
-  return promisify(execFile)(file, args, { env, timeout: 10_000 });
+  return promisify(execFile)(file, args, { env, timeout: 30_000 });
 }
 
 async function unused() {

@@ -42,7 +42,7 @@ const orphansEnd = existsSync(SETPRIV);
 
 /** Starts the program and resolves when it is ready; rejects with its last output if it ends or stays silent before. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
-  const { command, args = [], ready, readyTimeoutMs = 15_000, stopTimeoutMs = 5_000 } = options;
+  const { command, args = [], ready, readyTimeoutMs = 60_000, stopTimeoutMs = 30_000 } = options;
   const [file, ...rest] = dyingWithUs([command, ...args]);
   const child = spawn(file!, rest, {
     cwd: options.cwd,

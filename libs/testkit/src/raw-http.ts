@@ -9,12 +9,12 @@ export interface RawOptions {
 
 /**
  * Sends exactly these bytes to the port and resolves with what comes back (as latin1 text, one character a byte), for
- * requests that no HTTP client would make. Rejects after `timeoutMs` (5 s), saying what had come by then.
+ * requests that no HTTP client would make. Rejects after `timeoutMs` (30 s), saying what had come by then.
  */
 export function rawHttp(
   port: number,
   bytes: string | Uint8Array,
-  { address = '127.0.0.1', timeoutMs = 5_000, until }: RawOptions = {},
+  { address = '127.0.0.1', timeoutMs = 30_000, until }: RawOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: address });

@@ -76,7 +76,7 @@ async function run(recipe: ServerRecipe, port: number): Promise<Program> {
     ended = true;
   });
   try {
-    await eventually(() => (ended ? 'ended' : recipe.answers(port)), { timeoutMs: 15_000 });
+    await eventually(() => (ended ? 'ended' : recipe.answers(port)), { timeoutMs: 60_000 });
     if (ended) throw new Error('it ended at once');
   } catch (cause) {
     await program.stop();

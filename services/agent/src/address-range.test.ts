@@ -38,6 +38,13 @@ describe('an address range', () => {
     expect(later.take(0)).toBe('10.0.0.4');
   });
 
+  it('begins anew where the kept cursor is damaged, as files are after a power cut', () => {
+    for (const text of ['', '\0\0\0', 'NaN']) {
+      const range = new AddressRange('10.0.0.0/24', Number(text));
+      expect([range.take(0), range.cursor]).toEqual(['10.0.0.2', 2]);
+    }
+  });
+
   it.each([
     ['10.213.0.0/16', true],
     ['192.168.1.0/28', true],

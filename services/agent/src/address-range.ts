@@ -9,12 +9,12 @@ export class AddressRange {
   readonly #restingUntil = new Map<string, number>();
   #cursor: number;
 
-  /** `cursor` is where an earlier range of the same subnet had come to. */
+  /** `cursor` is where an earlier range of the same subnet had come to; one that is no number is the beginning. */
   constructor(subnet: string, cursor = 0) {
     const { first, size } = parseSubnet(subnet);
     this.#first = first;
     this.#size = size;
-    this.#cursor = cursor % size;
+    this.#cursor = Number.isSafeInteger(cursor) ? Math.abs(cursor) % size : 0;
   }
 
   get cursor(): number {

@@ -57,7 +57,7 @@ export class Agent {
     this.#activity = new ActivityFile(state, boot);
     this.drone = app.own(new Drone({ ...parts, journal: new Journal(state, boot, log) }));
     this.drone.takeUp(this.#activity.read());
-    this.#lease = new Lease(state, boot);
+    this.#lease = new Lease(state, boot, log);
     this.#fence();
     this.service = agentService(this.drone, parts, clock);
     this.#reconciler = new Reconciler(this.drone, clock, log, random);

@@ -29,4 +29,16 @@ describe("the agent's configuration", () => {
       expect(() => readConfig(env)).toThrow(name);
     expect(() => readConfig(env)).toThrow('SPAWNER_AGENT_PROGRAMS_DIR is required');
   });
+
+  it.each([
+    ['10.0.0.7', true],
+    ['fd00::7', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['0:0:0:0:0:0:0:0', false],
+  ])('takes %s as the address where ports are published: %s', (address, taken) => {
+    const read = () => readConfig({ SPAWNER_AGENT_PUBLISH_ADDRESS: address });
+    if (taken) expect(read().docker.publishAddress).toBe(address);
+    else expect(read).toThrow('SPAWNER_AGENT_PUBLISH_ADDRESS');
+  });
 });

@@ -61,8 +61,9 @@ export const readConfig = (env: Environment) =>
         publishAddress: reader.checked(
           `${prefix}PUBLISH_ADDRESS`,
           '',
-          optionally((text) => isIP(text) !== 0),
-          'an address of this machine',
+          // It becomes part of routes: what stands for every address of a machine is none that another can connect to.
+          optionally((text) => isIP(text) !== 0 && !/^[0:.]+$/.test(text)),
+          'one address of this machine that the others reach',
         ),
       },
       cpuMillis: reader.integer(`${prefix}CPU_MILLIS`, cpus().length * 1_000, { min: 1 }),

@@ -55,6 +55,11 @@ export async function ensureNetwork(
   );
 }
 
+/** Whether the engine's words for a container that it cannot start are that its network is not there. */
+export function isMissingNetwork(words: string): boolean {
+  return /^network .* not found$/i.test(words);
+}
+
 function isOverlap(error: unknown): boolean {
   return error instanceof Refusal && /overlap/i.test(error.words);
 }

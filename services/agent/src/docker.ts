@@ -16,7 +16,7 @@ import {
 } from './container-spec.ts';
 import { type EngineStats, sampleOf } from './container-stats.ts';
 import { type ImageApi, Images } from './docker-images.ts';
-import { ensureNetwork, type NetworkApi } from './docker-network.ts';
+import { ensureNetwork, isMissingNetwork, type NetworkApi } from './docker-network.ts';
 import { refusal, refusing, statusOf, unlessMissing, wordsOf } from './docker-refusal.ts';
 import { hostRoutes, overlapsAny } from './host-routes.ts';
 import { jsonLines } from './json-lines.ts';
@@ -67,7 +67,8 @@ export async function openDocker(options: DockerOptions): Promise<Runtime> {
   // Two drones of one cluster on one engine begin apart; what they still both take, the engine refuses.
   const apart = createHash('sha256').update(options.droneId).digest().readUInt32BE(0);
   const range = new AddressRange(subnet, Number(options.state.read(CURSOR_FILE) ?? apart));
-  return new DockerRuntime(docker, new Docker({ socketPath: options.socketPath }), range, options);
+  const streams = new Docker({ socketPath: options.socketPath });
+  return new DockerRuntime(docker, streams, range, { ...options, subnet });
 }
 
 class DockerRuntime implements Runtime {
@@ -80,6 +81,7 @@ class DockerRuntime implements Runtime {
   readonly #created = new Map<string, { program: Program; address: string }>();
   readonly #addresses = new Map<string, string>();
   readonly #images: Images;
+  #making: Promise<string> | undefined;
 
   constructor(docker: Docker, streams: Docker, range: AddressRange, options: DockerOptions) {
     this.#docker = docker;
@@ -104,6 +106,7 @@ class DockerRuntime implements Runtime {
       await this.#docker.createContainer(options);
     } catch (error) {
       if (statusOf(error) === 409) await this.#removeContainer(program.id);
+      else if (isMissingNetwork(wordsOf(error))) await this.#makeNetwork();
       else if (statusOf(error) !== 404 || !(await this.#images.pullAgain(program.spec))) throw refusal(error);
       await refusing(this.#docker.createContainer(options));
     }
@@ -117,9 +120,14 @@ class DockerRuntime implements Runtime {
         await this.#container(id).start();
         break;
       } catch (error) {
-        if (!/address already in use/i.test(wordsOf(error)) || tries === ADDRESS_TRIES) throw refusal(error);
-        await this.#removeContainer(id);
-        await this.create(created.program);
+        const words = wordsOf(error);
+        if (tries === ADDRESS_TRIES) throw refusal(error);
+        if (isMissingNetwork(words)) await this.#makeNetwork();
+        else if (/address already in use/i.test(words)) {
+          // Somebody else's, of whose leaving nobody tells: it rests like one of ours.
+          await this.remove(id);
+          await this.create(created.program);
+        } else throw refusal(error);
       }
     }
     const { program, address } = this.#created.get(id) ?? created;
@@ -157,19 +165,10 @@ class DockerRuntime implements Runtime {
   }
 
   async *logs(id: string, { follow, tailLines, signal }: LogOptions): AsyncGenerator<TailLogsResponse> {
-    const options = {
-      stdout: true,
-      stderr: true,
-      timestamps: true,
-      tail: tailLines,
-      abortSignal: signal,
-    };
-    const container = this.#streams.getContainer(containerName(id));
+    const options = { stdout: true, stderr: true, timestamps: true, tail: tailLines, follow };
     const reader = new FrameReader();
-    if (follow) {
-      for await (const bytes of await container.logs({ ...options, follow: true }))
-        yield* reader.take(bytes as Buffer);
-    } else yield* reader.take(await container.logs({ ...options, follow: false }));
+    for await (const bytes of await logStream(this.#streams, containerName(id), options, signal))
+      yield* reader.take(bytes as Buffer);
     yield* reader.end();
   }
 
@@ -215,6 +214,16 @@ class DockerRuntime implements Runtime {
     return this.#docker.getContainer(containerName(id));
   }
 
+  /** The same network again: whoever prunes an engine takes it while no backend is on it. */
+  #makeNetwork(): Promise<string> {
+    const { log } = this.#options;
+    // Once for all that want it: the engine refuses a second one before it shows the first.
+    this.#making ??= ensureNetwork(networkApi(this.#docker), this.#options, () => false, log).finally(() => {
+      this.#making = undefined;
+    });
+    return this.#making;
+  }
+
   /** The address of a container that an earlier life of this agent started is taken. */
   #known(id: string, endpoints: Endpoints): Endpoints {
     this.#range.use(endpoints.local.host);
@@ -235,6 +244,23 @@ class DockerRuntime implements Runtime {
       }
     }
   }
+}
+
+/** As it comes: the client itself would first gather all that is not followed, and that may be 20 MB. */
+function logStream(
+  docker: Docker,
+  name: string,
+  options: object,
+  abortSignal: AbortSignal,
+): Promise<NodeJS.ReadableStream> {
+  const statusCodes = { 200: true, 404: 'no such container', 409: 'conflict', 500: 'server error' };
+  const path = `/containers/${name}/logs?`;
+  return new Promise((resolve, reject) => {
+    docker.modem.dial(
+      { path, method: 'GET', isStream: true, abortSignal, statusCodes, options },
+      (error, stream) => (error ? reject(error) : resolve(stream as NodeJS.ReadableStream)),
+    );
+  });
 }
 
 function networkApi(docker: Docker): NetworkApi {

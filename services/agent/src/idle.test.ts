@@ -45,6 +45,18 @@ describe('the idle clock', () => {
   });
 });
 
+describe('the words of proxies', () => {
+  it('do not grow with every proxy that ever was', () => {
+    const hour = 3_600_000;
+    const said = { open: 1, ageMs: 0 };
+    let usage = unusedSince(0);
+    for (let at = 0; at < 50; at++) usage = reported(usage, `proxy-${at}`, 1, said, at * hour);
+    expect([...usage.words.keys()]).toEqual(['proxy-49']);
+    usage = verified(usage, 'proxy-50', 50 * hour);
+    expect([...usage.words.keys()]).toEqual(['proxy-50']);
+  });
+});
+
 describe('whom to ask', () => {
   const used: Usage = reported(unusedSince(0), 'vanished', 1, { open: 2, ageMs: 0 }, 1_000);
 

@@ -28,6 +28,8 @@ type Said = Pick<ProxyActivity, 'open' | 'ageMs' | 'last'>;
 
 /** A report counts as the present this long. */
 const FRESH_MS = 3 * DEADLINES.activityReport;
+/** Proxies come back under new names: what one said last is forgotten long after it could matter. */
+const REMEMBERED_MS = 15 * 60_000;
 
 /** Nobody has been heard of; the clock begins. */
 export function unusedSince(activeAt: number): Usage {
@@ -44,7 +46,7 @@ export function reported(
 ): Usage {
   const before = usage.words.get(proxyId);
   if (before && before.registration > registration) return usage;
-  const words = new Map(usage.words).set(proxyId, { registration, open, heardAt: now });
+  const words = remembered(usage.words, now).set(proxyId, { registration, open, heardAt: now });
   const at = lastActive(open, ageMs, now);
   const last = laterOf(usage.last, { at, proxyId, ...exchange });
   return { activeAt: Math.max(usage.activeAt, at), words, last };
@@ -65,7 +67,7 @@ export function answered(usage: Usage, proxyId: string, { open, ageMs, last }: S
  */
 export function verified(usage: Usage, proxyId: string, now: number): Usage {
   const { registration = 0, open = 0 } = usage.words.get(proxyId) ?? {};
-  const words = new Map(usage.words).set(proxyId, {
+  const words = remembered(usage.words, now).set(proxyId, {
     registration,
     open: Math.max(1, open),
     heardAt: now,
@@ -102,6 +104,10 @@ export function activityOf(usage: Usage, idleTimeoutMs: number, now: number): Ac
     idleForMs,
     idleRemainingMs: counting ? Math.max(0, idleTimeoutMs - idleForMs) : undefined,
   };
+}
+
+function remembered(words: Usage['words'], now: number): Map<string, Word> {
+  return new Map([...words].filter(([, { heardAt }]) => now - heardAt < REMEMBERED_MS));
 }
 
 /** Of the same moment the one that is told now, because it may know more. */

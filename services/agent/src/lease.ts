@@ -1,4 +1,5 @@
 import { DEADLINES } from '@spawner/domain';
+import type { Log } from '@spawner/service';
 import type { StateFiles } from './state-dir.ts';
 
 const FILE = 'lease.json';
@@ -19,18 +20,27 @@ export function fencingAt(age: number): Fencing {
 export class Lease {
   readonly #dir: StateFiles;
   readonly #boot: string;
+  readonly #log: Log;
   #renewedAt: number;
+  #isWritten = true;
 
-  constructor(dir: StateFiles, boot: string) {
+  constructor(dir: StateFiles, boot: string, log: Log) {
     this.#dir = dir;
     this.#boot = boot;
+    this.#log = log;
     this.#renewedAt = this.#read();
   }
 
-  /** A renewal that was sent at `sentAt` has been answered. */
+  /** A renewal that was sent at `sentAt` has been answered. A disk that does not take it makes the next agent fence sooner. */
   renewed(sentAt: number): void {
     this.#renewedAt = sentAt;
-    this.#dir.write(FILE, JSON.stringify({ boot: this.#boot, renewedAt: Math.round(sentAt) }));
+    try {
+      this.#dir.write(FILE, JSON.stringify({ boot: this.#boot, renewedAt: Math.round(sentAt) }));
+      this.#isWritten = true;
+    } catch (error) {
+      if (this.#isWritten) this.#log.error({ error }, 'the lease cannot be written');
+      this.#isWritten = false;
+    }
   }
 
   /** Infinite where no renewal of this boot is known. */

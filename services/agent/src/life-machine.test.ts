@@ -71,6 +71,13 @@ describe('a life that goes well', () => {
 });
 
 describe('how it ends by itself', () => {
+  it('keeps a bounded part of its last lines, however long they are', () => {
+    const lastLogs = Array.from({ length: 20 }, () => 'x'.repeat(65_536));
+    const { life } = live([...toReady, [40, exited(1)], [50, { type: 'gone', lastLogs }]]);
+    expect(life.status.lastLogs.length).toBeGreaterThan(0);
+    expect(life.status.lastLogs.join('').length).toBeLessThanOrEqual(8 * 1024);
+  });
+
   const table: [string, [number, Happening][], Partial<Life['status']>][] = [
     [
       'no image',

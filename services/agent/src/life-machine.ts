@@ -1,5 +1,6 @@
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { lastLines } from './last-lines.ts';
 import type { Ending, Life } from './life.ts';
 import type { Condition, Endpoints, Exit } from './runtime.ts';
 
@@ -220,7 +221,7 @@ function gone(life: Life, { lastLogs, exit }: Extract<Happening, { type: 'gone' 
     endTime: at.wall,
     endReason: ending?.reason ?? EndReason.INTERNAL,
     endDetail: ending?.detail ?? '',
-    lastLogs: [...lastLogs],
+    lastLogs: lastLines(lastLogs),
   });
 }
 

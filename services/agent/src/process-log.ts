@@ -5,6 +5,8 @@ import { LineCutter } from './log-lines.ts';
 import type { LogOptions } from './runtime.ts';
 
 const READ_BYTES = 64 * 1024;
+/** Of each file, so much of the past is given at most: the files grow until their program ends. */
+const MOST_PAST_BYTES = 10 * 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 
 /** A program's output in two files. Only lines that are read as they come have a time. */
@@ -13,25 +15,27 @@ export interface LogFiles {
   readonly stderr: string;
 }
 
-/** The files' lines, standard output's first; with `follow`, new ones until the program does not run any more. */
+/** The files' last 10 MiB each as lines, standard output's first; with `follow`, new ones until the program does not run any more. */
 export async function* fileLines(
   files: LogFiles,
   { follow, tailLines, signal }: LogOptions,
   runs: () => boolean,
   clock: Clock,
 ): AsyncGenerator<TailLogsResponse> {
+  // A line is told in pieces of this size, so that the wanted ones are not further back.
+  const past = Math.min(MOST_PAST_BYTES, ((tailLines ?? Number.POSITIVE_INFINITY) + 1) * READ_BYTES);
   const readers = [
-    await FileReader.open(files.stdout, LogStream.STDOUT),
-    await FileReader.open(files.stderr, LogStream.STDERR),
+    await FileReader.open(files.stdout, LogStream.STDOUT, past),
+    await FileReader.open(files.stderr, LogStream.STDERR, past),
   ];
   try {
-    const history = (await Promise.all(readers.map((reader) => reader.more()))).flat();
+    const history = (await Promise.all(readers.map((reader) => reader.past()))).flat();
     const wanted = tailLines === 0 ? [] : history.slice(-(tailLines ?? history.length));
     yield* wanted;
     for (let running = follow; running && !signal.aborted; ) {
       running = runs();
       for (const reader of readers)
-        for (const line of await reader.more()) yield { ...line, time: clock.wall() };
+        for await (const line of reader.more()) yield { ...line, time: clock.wall() };
       if (running) await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {});
     }
     if (!runs()) for (const reader of readers) yield* reader.rest();
@@ -44,32 +48,38 @@ class FileReader {
   readonly #file: FileHandle;
   readonly #stream: LogStream;
   readonly #cutter = new LineCutter();
-  #position = 0;
+  #position: number;
 
-  constructor(file: FileHandle, stream: LogStream) {
+  constructor(file: FileHandle, stream: LogStream, position: number) {
     this.#file = file;
     this.#stream = stream;
+    this.#position = position;
   }
 
-  static async open(path: string, stream: LogStream): Promise<FileReader> {
-    return new FileReader(await open(path), stream);
+  /** Begins so many bytes before the file's end. */
+  static async open(path: string, stream: LogStream, past: number): Promise<FileReader> {
+    const file = await open(path);
+    const { size } = await file.stat();
+    return new FileReader(file, stream, Math.max(0, size - past));
   }
 
-  /** Whole lines that were written since the last time. */
-  async more(): Promise<TailLogsResponse[]> {
+  /** The whole lines before now; not the one in whose middle it began. */
+  async past(): Promise<TailLogsResponse[]> {
+    const inMiddle = this.#position > 0;
     const lines: TailLogsResponse[] = [];
-    // Nearly always there is nothing new, and no room has to be made for it.
-    if ((await this.#file.stat()).size === this.#position) return lines;
-    for (;;) {
-      const { bytesRead, buffer } = await this.#file.read(
-        Buffer.alloc(READ_BYTES),
-        0,
-        READ_BYTES,
-        this.#position,
-      );
-      if (bytesRead === 0) return lines;
+    for await (const line of this.more()) lines.push(line);
+    return inMiddle ? lines.slice(1) : lines;
+  }
+
+  /** Whole lines that were written since the last time, and before now. */
+  async *more(): AsyncGenerator<TailLogsResponse> {
+    const { size } = await this.#file.stat();
+    while (this.#position < size) {
+      const room = Buffer.allocUnsafe(READ_BYTES);
+      const { bytesRead } = await this.#file.read(room, 0, READ_BYTES, this.#position);
+      if (bytesRead === 0) return;
       this.#position += bytesRead;
-      lines.push(...this.#named(this.#cutter.take(buffer.subarray(0, bytesRead))));
+      yield* this.#named(this.#cutter.take(room.subarray(0, bytesRead)));
     }
   }
 

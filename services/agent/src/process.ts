@@ -39,13 +39,18 @@ interface Running {
 const HOST = '127.0.0.1';
 const RUN_FILE = 'run.json';
 const EXIT_FILE = 'exit';
+const SESSION_FILE = 'session';
 const LOOK_EVERY_MS = 250;
 const SAMPLE_EVERY_MS = 1_000;
 const REMOVAL_MS = 5_000;
 const REMOVAL_REST_MS = 100;
-/** Stays beside the program and writes down its exit code, so that an agent that comes later learns it too. */
+/**
+ * Stays beside the program and writes down its exit code, so that an agent that comes later learns it too; and its own id
+ * before the program begins, so that it is found though its agent ended before it could write that down.
+ */
 const KEEPER = `trap : TERM INT HUP QUIT USR1 USR2 WINCH
 file=$1; shift
+echo $$ > "\${file%/*}/${SESSION_FILE}"
 "$@"
 code=$?
 echo $code > "$file.new" && mv "$file.new" "$file"
@@ -126,10 +131,10 @@ export class ProcessRuntime implements Runtime {
 
   async remove(id: string): Promise<void> {
     this.#created.delete(id);
-    const running = this.#running(id);
+    const session = this.#running(id)?.pid ?? Number(this.#state.read(join(id, SESSION_FILE)) ?? 0);
     const deadline = this.#options.clock.now() + REMOVAL_MS;
     let restMs = 5;
-    for (let left = this.#members(id, running); left.length > 0; left = this.#members(id, running)) {
+    for (let left = this.#members(id, session); left.length > 0; left = this.#members(id, session)) {
       if (this.#options.clock.now() > deadline) throw new Error('its processes do not end');
       for (const { pid } of left) kill(pid);
       await this.#options.clock.sleep(restMs);
@@ -162,7 +167,7 @@ export class ProcessRuntime implements Runtime {
       const { at, processes } = this.#table.within(SAMPLE_EVERY_MS / 2);
       const running = this.#running(id);
       if (!running || !isAlive(running) || signal.aborted) return;
-      const members = this.#members(id, running, processes);
+      const members = this.#members(id, running.pid, processes);
       const now = { at, ticks: members.reduce((sum, { ticks }) => sum + ticks, 0) };
       const memoryBytes = members.reduce((sum, member) => sum + member.memoryBytes, 0);
       if (before)
@@ -209,12 +214,16 @@ export class ProcessRuntime implements Runtime {
   close(): void {}
 
   #running(id: string): Running | undefined {
-    const text = this.#state.read(join(id, RUN_FILE));
-    return text === undefined ? undefined : (JSON.parse(text) as Running);
+    try {
+      return JSON.parse(this.#state.read(join(id, RUN_FILE)) ?? '') as Running;
+    } catch {
+      // None, or one that a power cut damaged: what it told of ended with that.
+      return undefined;
+    }
   }
 
-  #members(id: string, running: Running | undefined, processes?: readonly ProcessFacts[]) {
-    return running ? sessionMembers(running.pid, `SPAWNER_BACKEND_ID=${id}`, processes) : [];
+  #members(id: string, session: number, processes?: readonly ProcessFacts[]) {
+    return session > 0 ? sessionMembers(session, `SPAWNER_BACKEND_ID=${id}`, processes) : [];
   }
 
   #pathOf(image: string): string {

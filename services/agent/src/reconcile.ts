@@ -20,18 +20,23 @@ export class Reconciler {
     this.#random = random;
   }
 
-  /** Looks at every living backend, then removes what is left of others when it is seen a second time. */
+  /**
+   * Looks at every living backend, then removes what is left of others when it is seen a second time. One that cannot
+   * be looked at or removed keeps no other from it; it is thrown in the end.
+   */
   async all(): Promise<void> {
     const { runtime } = this.#drone;
-    await Promise.all(this.#drone.living().map((backend) => backend.look()));
+    const outcomes = await Promise.allSettled(this.#drone.living().map((backend) => backend.look()));
     const ids = await runtime.list();
     const living = new Set(this.#drone.living().map(({ id }) => id));
     const strangers = ids.filter((id) => !living.has(id));
     for (const id of strangers.filter((id) => this.#strangers.has(id))) {
       this.#log.warn({ backend: id }, 'removing what the journal does not know as living');
-      await runtime.remove(id);
+      outcomes.push(...(await Promise.allSettled([runtime.remove(id)])));
     }
     this.#strangers = new Set(strangers);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   /** Follows the runtime's events until the signal aborts, with back-off where the runtime is away. */

@@ -9,13 +9,11 @@ import {
 import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
-import { LogStream } from '@spawner/proto/v1/backend_service';
 import { type CallContext, type Implementation, implement } from '@spawner/rpc';
 import type { Backend } from './backend.ts';
 import type { Drone } from './drone.ts';
 import { explain } from './explain.ts';
 import { verified } from './idle.ts';
-import { hasEnded } from './life.ts';
 import { linesOf } from './log-tail.ts';
 import { type Home, verify } from './verify.ts';
 
@@ -70,10 +68,5 @@ async function* tailLogs(
   const backend = found(drone, id);
   if (tailLines !== undefined && tailLines < 0)
     throw new AppError('invalid', 'tail_lines: must not be negative');
-  if (hasEnded(backend.life)) {
-    for (const text of backend.life.status.lastLogs.slice(-(tailLines ?? Number.MAX_SAFE_INTEGER)))
-      yield { line: { stream: LogStream.STDOUT, text } };
-    return;
-  }
   for await (const line of linesOf(drone, backend, { follow, tailLines, signal })) yield { line };
 }

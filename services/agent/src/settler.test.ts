@@ -32,6 +32,7 @@ function scene(ids = ['a'], log: Log = silent) {
     refusal: undefined as string | undefined,
     answers: async (_proxy: string, _id: string): Promise<SettleReply> => says(0),
     established: [0] as (number | undefined)[],
+    look: async () => {},
     outcome: async (end: boolean): Promise<SettleOutcome> => (end ? ENDED : OPEN),
   };
   const told: string[] = [];
@@ -55,7 +56,9 @@ function scene(ids = ['a'], log: Log = silent) {
     drone: {
       registration: 3,
       living: () => backends,
-      runtime: { established: async () => world.established.shift() ?? world.established[0] },
+      runtime: {
+        established: () => world.look().then(() => world.established.shift() ?? world.established[0]),
+      },
     } as never,
     proxies: {
       heard: (proxyId, registration) => void world.heard.push(`${proxyId} ${registration}`),
@@ -94,6 +97,15 @@ describe('the settler', () => {
     settler.turn();
     await last(`stop a ${EndReason.IDLE}`);
     expect(told).toEqual(['withdraw a 3 d', `ask p a ${EPOCH}`, `ask q a ${EPOCH}`, 'end a', 'stop a 1']);
+  });
+
+  it('gives the route back where the runtime does not answer, and says that it was the runtime', async () => {
+    const { world, told, refusals, settler } = scene();
+    world.look = () => Promise.reject(new Error('connect ENOENT /var/run/docker.sock'));
+    settler.turn();
+    await eventually(() => refusals.length > 0);
+    expect(refusals).toEqual(['the runtime could not be asked']);
+    expect(told.at(-1)).toBe('give back a');
   });
 
   it('does not begin twice, nor with what is not due', async () => {

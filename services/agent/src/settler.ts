@@ -36,6 +36,9 @@ const LOOK_EVERY_MS = 50;
 /** What is connected then may be a use that has begun meanwhile, because a request took the route back: the proxies tell. */
 const ROUNDS = 4;
 
+/** Unlike where the kernel cannot be seen at all, what the runtime does not say may be anything. */
+class NotLooked extends Error {}
+
 /**
  * Ends backends for idleness, settled and not guessed (ARCHITECTURE.md, "Idle"): the route is withdrawn, the proxies and
  * the kernel are asked, and only what the store then takes for the end is stopped. Whatever fails on the
@@ -70,7 +73,7 @@ export class Settler {
         .then(() => this.#outage.over())
         .catch((error: unknown) => {
           this.#outage.failed(error, { backend: id });
-          backend.refused('the store could not be asked');
+          backend.refused(`the ${error instanceof NotLooked ? 'runtime' : 'store'} could not be asked`);
           this.#rest(id);
         })
         .finally(() => this.#busy.delete(id));
@@ -126,7 +129,9 @@ export class Settler {
       );
       const told = { answers, deadBy };
       if (!nobodyUses(told)) return { ...told, established: undefined };
-      const established = await this.#look(backend);
+      const established = await this.#look(backend).catch((cause) => {
+        throw new NotLooked('the runtime could not be asked for connections', { cause });
+      });
       if (!established || round === ROUNDS) return { ...told, established };
     }
   }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNodeId } from '@spawner/domain';
 
 /** Small texts by name that outlive the agent: each is replaced as a whole, or only ever grows. */
 export interface StateFiles {
@@ -68,10 +69,10 @@ export class StateDir implements StateFiles {
   }
 }
 
-/** The drone's own name: kept in its directory, so that a restarted agent is the same drone. */
+/** The drone's own name: kept in its directory, so that a restarted agent is the same drone. A damaged one is made anew. */
 export function keptDroneId(dir: StateDir): string {
   const kept = dir.read('drone-id')?.trim();
-  if (kept) return kept;
+  if (kept && isNodeId(kept)) return kept;
   const id = `drone-${randomInt(36 ** 8)
     .toString(36)
     .padStart(8, '0')}`;

@@ -134,7 +134,10 @@ describe('answer', () => {
 
   it('does not say that a backend has no address while no proxy serves it', () => {
     for (const type of ['A', 'AAAA', 'ANY'] as const)
-      expect(ask(`${unheard}.${domain}`, type)).toMatchObject({ rcode: RCODE.SERVFAIL, authoritative: false });
+      expect(ask(`${unheard}.${domain}`, type)).toMatchObject({
+        rcode: RCODE.SERVFAIL,
+        authoritative: false,
+      });
     expect(ask(`${one}.${domain}`, 'A', zone({ proxies: [] })).rcode).toBe(RCODE.SERVFAIL);
     expect(ask(domain, 'A', zone({ proxies: [] })).rcode).toBe(RCODE.SERVFAIL);
     expect(ask(`${unheard}.${domain}`, 'TXT').rcode).toBe(RCODE.NOERROR);

@@ -32,6 +32,7 @@ await run('dns', readConfig, async (config, app) => {
   app.every('following the routes', 1_000, (signal) => routes.follow(redis, keys, clock, log, signal));
   app.every('reading the challenges', REFRESH_EVERY_MS, () => challenges.follow());
   app.every('membership', 1_000, (signal) => members.run(signal));
+  app.every('looking at the proxies', 1_000, async () => zone.look());
   app.readyWhen(() => (routes.loaded ? undefined : 'the routes'));
   app.readyWhen(() => members.waitingFor());
 });

@@ -77,9 +77,10 @@ describe('readQuery', () => {
   it('is done at once with counts of 65535', () => {
     const counts = [1, 0xffff, 0xffff, 0xffff];
     const bytes = Buffer.concat([header({ counts }), question('a'), Buffer.alloc(65_000)]);
-    const start = performance.now();
+    const before = process.cpuUsage();
     expect(readQuery(bytes)?.problem).toBe(RCODE.FORMERR);
-    expect(performance.now() - start).toBeLessThan(50);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(50);
   });
 
   it('never throws, whatever the bytes', () => {

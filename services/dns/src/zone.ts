@@ -2,6 +2,7 @@
 import type { Clock } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import type { Route } from '@spawner/proto/internal/route';
+import { NamedProxies } from './named-proxies.ts';
 import { INNER_DOT } from './wire.ts';
 
 export interface ZoneSettings {
@@ -54,9 +55,8 @@ export class Zone implements ZoneView {
   readonly #sources: ZoneSources;
   readonly #clock: Clock;
   readonly #listening: { close(): void }[];
+  readonly #proxies = new NamedProxies();
   #serial: number;
-  #list: readonly Node[];
-  #proxies: readonly Node[];
 
   constructor(settings: ZoneSettings, sources: ZoneSources, clock: Clock) {
     this.settings = settings;
@@ -64,8 +64,6 @@ export class Zone implements ZoneView {
     this.#sources = sources;
     this.#clock = clock;
     this.#serial = unixSeconds(clock);
-    this.#list = sources.members.proxies;
-    this.#proxies = withoutLapsed(this.#list);
     const changed = () => this.#changed();
     this.#listening = [sources.routes.onChange(changed), sources.challenges.onChange(changed)];
   }
@@ -76,29 +74,26 @@ export class Zone implements ZoneView {
 
   /** Unix time of the latest change, never going back. Nobody copies the zone, so it only tells people that it changed. */
   get serial(): number {
-    this.#lookAtProxies();
+    this.look();
     return this.#serial;
   }
 
-  /** Those whose registration has not lapsed. */
   get proxies(): readonly Node[] {
-    this.#lookAtProxies();
-    return this.#proxies;
+    this.look();
+    return this.#proxies.all;
   }
 
   route(id: string): Route | undefined {
     return this.#sources.routes.get(id);
   }
 
-  close(): void {
-    for (const listening of this.#listening) listening.close();
+  /** Sees which proxies there are; to be called every few seconds also while nobody asks, so that none is missed that lapses. */
+  look(): void {
+    if (this.#proxies.take(this.#sources.members.proxies, this.#clock.now())) this.#changed();
   }
 
-  #lookAtProxies(): void {
-    if (this.#list === this.#sources.members.proxies) return;
-    this.#list = this.#sources.members.proxies;
-    this.#proxies = withoutLapsed(this.#list);
-    this.#changed();
+  close(): void {
+    for (const listening of this.#listening) listening.close();
   }
 
   #changed(): void {
@@ -110,10 +105,6 @@ export class Zone implements ZoneView {
 export function mailboxName(email: string): string {
   const at = email.lastIndexOf('@');
   return `${email.slice(0, at).replaceAll('.', INNER_DOT)}.${email.slice(at + 1)}`;
-}
-
-function withoutLapsed(proxies: readonly Node[]): Node[] {
-  return proxies.filter(({ lapsed }) => !lapsed);
 }
 
 function unixSeconds(clock: Clock): number {

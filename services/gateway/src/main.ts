@@ -47,7 +47,7 @@ await run('gateway', readConfig, async (config, app) => {
     clock: app.clock,
     allowedOrigins: config.allowedOrigins,
     demoImage: config.demoImage,
-    admin: adminPort(config.bindAddress, config.adminPort),
+    admin: adminPort(config.adminBindAddress, config.adminPort),
   });
   app.own(http);
   app.log.info({ http_port: http.port, grpc_port: grpc.port }, 'serving');

@@ -77,7 +77,7 @@ function objection({ headers }: IncomingMessage, key: string): string | undefine
   return headers['sec-websocket-accept'] === accept ? undefined : 'the backend accepted another key';
 }
 
-/** A success that is no switch would open the WebSocket here: it is a failure instead. */
+/** A success that is no switch would open the WebSocket here, and HTTP/2 has no status above 599: failures instead. */
 function refused(
   stream: ServerHttp2Stream,
   answer: IncomingMessage,
@@ -85,7 +85,7 @@ function refused(
   way: UpgradeForwarding,
 ): void {
   const status = answer.statusCode ?? 0;
-  if (status < 300) {
+  if (status < 300 || status > 599) {
     outgoing.destroy();
     way.failed(new Error(`the backend answered the handshake with ${status}`));
     return;

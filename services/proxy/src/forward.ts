@@ -159,7 +159,7 @@ export class Forwarder {
     if (!under) return;
     under.answered = true;
     replace(answer, under.way.answerHeaders(answer.headers, false));
-    if ((answer.statusCode ?? 0) < 200) answer.statusCode = 502;
+    if (!isFinal(answer.statusCode ?? 0, req.httpVersionMajor)) answer.statusCode = 502;
     answer.statusMessage = printable(answer.statusMessage);
     if (req.httpVersionMajor === 1 && under.web?.closing()) answer.headers.connection = 'close';
     under.way.answered(answer.statusCode ?? 0);
@@ -211,6 +211,11 @@ function replace(message: WebRequest, wanted: IncomingHttpHeaders | OutgoingHttp
   for (const name of Object.keys(present)) if (!name.startsWith(':')) delete present[name];
   for (const [name, value] of Object.entries(wanted))
     if (!name.startsWith(':')) Object.assign(present, { [name]: value });
+}
+
+/** Whether this can be the status of a client's answer (RFC 9110 §15); HTTP/1 carries what is above 599, and Node's HTTP/2 throws. */
+function isFinal(status: number, version: number): boolean {
+  return status >= 200 && (status < 600 || version === 1);
 }
 
 /** Node refuses to send a reason phrase that it takes from others. */

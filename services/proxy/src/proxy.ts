@@ -132,22 +132,22 @@ export class EdgeProxy {
 
   /**
    * Stops accepting, answers with `Connection: close`, says 1001 to WebSockets, waits until nothing is
-   * open or the time to drain is nearly over, then cuts.
+   * open or held or the time to drain is nearly over, then cuts.
    */
   async close(): Promise<void> {
     const { clock, log } = this.#parts;
     const until = clock.now() + Math.max(0, this.#config.drainMs - CLOSING_MS);
+    const { activity, holds } = this.#entrance;
     this.#edge.drain();
     this.#entrance.drain();
     this.#tunnels.goodbyeAll('going away');
     this.#over.abort(new Error('the proxy is closing'));
     for (;;) {
       for (const listener of this.#listeners) listener.drain();
-      if (this.#entrance.activity.total === 0 || clock.now() >= until) break;
+      if ((activity.total === 0 && holds.total === 0) || clock.now() >= until) break;
       await clock.sleep(20);
     }
-    if (this.#entrance.activity.total > 0)
-      log.warn({ open: this.#entrance.activity.total }, 'cutting what is still open');
+    if (activity.total > 0) log.warn({ open: activity.total }, 'cutting what is still open');
     for (const listener of this.#listeners) listener.cut();
     this.#tunnels.cutAll();
     this.#upstreams.close();

@@ -22,7 +22,7 @@ export interface Observation extends Answers, Recording {
 
 /** An unanswered payload is given up after this. */
 const PATIENCE_MS = 1_500;
-const FOLLOW_UP_MS = 5_000;
+const FOLLOW_UP_MS = 20_000;
 
 /** Sends a payload, and then requests of another client that must not notice it. */
 export async function run(course: Course, payload: Payload): Promise<Observation> {

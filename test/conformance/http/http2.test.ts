@@ -35,7 +35,7 @@ beforeAll(async () => {
   process.stdout.write(`${tableOf({ 'HTTP/2': HTTP2 }, columns)}\n`);
   fast = columns[0]?.trials ?? new Map();
   general = columns[1]?.trials ?? new Map();
-}, 90_000);
+});
 
 it.each(HTTP2)('$name: $right', (payload) => {
   const [one, other] = [fast.get(payload), general.get(payload)];

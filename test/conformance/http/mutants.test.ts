@@ -12,7 +12,7 @@ let edges: Edge[];
 
 beforeAll(async () => {
   edges = [await startEdge('fast path', 1), await startEdge('general path', 1)];
-}, 60_000);
+});
 afterAll(async () => {
   for (const edge of edges) await edge[Symbol.asyncDispose]();
 });
@@ -46,7 +46,7 @@ it('20,000 requests that were tampered with become what was sent or nothing, on 
   expect(answered).toBeGreaterThan(CASES / 4);
   expect(forwarded).toBeGreaterThan(CASES / 10);
   process.stdout.write(`${CASES} cases, seed ${SEED}: ${answered} answered, ${forwarded} forwarded\n`);
-}, 170_000);
+});
 
 /** The same host on both, so that the same bytes can be sent. */
 async function sameHost(all: readonly Edge[]): Promise<Way[]> {

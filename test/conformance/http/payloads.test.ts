@@ -24,7 +24,7 @@ beforeAll(async () => {
   process.stdout.write(`${tableOf(GROUPS, columns)}\n`);
   fast = columns[0]?.trials ?? new Map();
   general = columns[1]?.trials ?? new Map();
-}, 150_000);
+});
 
 describe.each(Object.entries(GROUPS))('%s', (_group, some) => {
   it.each(some)('$name: $right', (payload) => {

@@ -27,7 +27,7 @@ export interface WaveResult {
   problems: string[];
 }
 
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 60_000;
 /** Long enough for a proxy to send on what is no whole request, if it were wrong about that. */
 const UNFINISHED_MS = 15;
 /** What is no request is refused as soon as a proxy sees that; it may wait for the end of its line. */

@@ -21,7 +21,7 @@ export interface Outcome {
   seen: string[];
 }
 
-const LONGEST_MS = 30_000;
+const LONGEST_MS = 120_000;
 
 export async function play(
   { stream, extensions }: Opened,

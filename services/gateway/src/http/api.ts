@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { jsonPath } from '@spawner/proto';
 import { counter, currentTraceId, extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
 import { requestType } from '../requests.ts';
-import type { Handlers } from './handlers.ts';
+import type { Handlers, Signals } from './handlers.ts';
 import { corsHeaders, refuseStrangers } from './origin.ts';
 import { Query } from './query.ts';
 import { errorAnswer } from './refusal.ts';
@@ -36,7 +36,7 @@ export class Api {
     this.#log = log;
   }
 
-  async answer(request: IncomingMessage, { path, parameters }: Target, signal: AbortSignal): Promise<Answer> {
+  async answer(request: IncomingMessage, { path, parameters }: Target, signals: Signals): Promise<Answer> {
     const { method = 'GET', headers } = request;
     const cors = corsHeaders(headers.origin, this.#allowedOrigins);
     let route: Route | undefined;
@@ -54,7 +54,12 @@ export class Api {
       const { operation } = route;
       const reply = await traced(request, route, () => {
         traceId = currentTraceId();
-        return this.#handlers[operation]({ request, id: matched.id, query: new Query(parameters), signal });
+        return this.#handlers[operation]({
+          request,
+          id: matched.id,
+          query: new Query(parameters),
+          ...signals,
+        });
       });
       return answered(reply, reply.kind === 'stream' ? '200' : String(reply.status));
     } catch (error) {

@@ -17,12 +17,17 @@ import { json, type Reply } from './reply.ts';
 import type { Operation } from './routes.ts';
 import { ALWAYS } from './shapes.ts';
 
-export interface Call {
+export interface Signals {
+  /** Aborts when the caller leaves. */
+  signal: AbortSignal;
+  /** For what lasts: aborts when the server closes, too. */
+  streams: AbortSignal;
+}
+
+export interface Call extends Signals {
   request: IncomingMessage;
   id: string;
   query: Query;
-  /** Aborts when the caller leaves or the server closes. */
-  signal: AbortSignal;
 }
 
 export type Handlers = Readonly<Record<Operation, (call: Call) => Promise<Reply>>>;
@@ -68,23 +73,23 @@ export function handlers({ backends, tokens, fleet }: PublicApi, clock: Clock): 
       query.finish();
       return written('ExplainBackendResponse', await backends.explain({ id }, signal));
     },
-    watchBackend: async ({ request, id, query, signal }) => {
+    watchBackend: async ({ request, id, query, signal, streams }) => {
       query.finish();
       const afterRevision = revisionOf(request.headers['last-event-id']);
       const { backend } = await backends.get({ id }, signal);
       const seenToTheEnd = backend?.state === BackendState.TERMINATED && backend.revision <= afterRevision;
       // To an EventSource, which would come back for ever, 204 is the end.
       if (seenToTheEnd) return { kind: 'empty', status: 204 };
-      const chunks = eventStream(backends.watch({ id, afterRevision }, signal), clock);
+      const chunks = eventStream(backends.watch({ id, afterRevision }, streams), clock);
       return { kind: 'stream', type: 'text/event-stream', chunks };
     },
-    tailLogs: async ({ request, id, query, signal }) => {
+    tailLogs: async ({ request, id, query, signal, streams }) => {
       const follow = query.flag('follow');
       const tailLines = query.integer('tail', { min: 0, max: MOST_LINES });
       query.finish();
       await backends.get({ id }, signal);
       const asJson = (request.headers.accept ?? '').includes('application/x-ndjson');
-      const lines = backends.logs({ id, follow, tailLines }, signal);
+      const lines = backends.logs({ id, follow, tailLines }, streams);
       return asJson
         ? { kind: 'stream', type: 'application/x-ndjson', chunks: each(lines, ndjsonLine) }
         : {
@@ -118,7 +123,7 @@ export function handlers({ backends, tokens, fleet }: PublicApi, clock: Clock): 
     },
     revokeConnectionTokens: async ({ id, query, signal }) => {
       const user = query.optional('user');
-      const tokenId = query.text('tokenId');
+      const tokenId = query.filled('tokenId');
       query.finish();
       const revoked = await tokens.revoke(
         { id, token: '', tokenId, ...(user === undefined ? {} : { user }) },

@@ -3,6 +3,8 @@ import { requestType } from '../requests.ts';
 import { type Parameter, ROUTES, type Route } from './routes.ts';
 import { ALWAYS } from './shapes.ts';
 
+const BACKEND_ID = '^[a-z2-7]{26}$';
+const NODE_ID = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$';
 const SHOWN_IN_STREAMS = ['spawner.v1.Backend', 'spawner.v1.TailLogsResponse'];
 
 /** The HTTP API as an OpenAPI 3.1 document, made from the route table and the contract's own descriptors. */
@@ -47,12 +49,8 @@ const ERROR: Schema = {
 };
 
 function operation(route: Route): Schema {
-  const id = {
-    name: 'id',
-    in: 'path',
-    required: true,
-    schema: { type: 'string', pattern: '^[a-z2-7]{26}$' },
-  };
+  const pattern = route.path.startsWith('/v1/drones/') ? NODE_ID : BACKEND_ID;
+  const id = { name: 'id', in: 'path', required: true, schema: { type: 'string', pattern } };
   return {
     operationId: route.operation,
     summary: route.summary,
@@ -62,7 +60,7 @@ function operation(route: Route): Schema {
       : {}),
     responses: {
       [route.status]: answer(route),
-      ...(route.also ? { [route.also.status]: { ...answer(route), description: route.also.when } } : {}),
+      ...(route.also ? { [route.also.status]: other(route, route.also) } : {}),
       default: { $ref: '#/components/responses/Error' },
     },
   };
@@ -77,6 +75,11 @@ function answer({ response, summary }: Route): Schema {
   if ('message' in response) return { description: summary, content: jsonOf(schemaRef(response.message)) };
   const content = response.contentTypes.map((type) => [type, { schema: { type: 'string' } }]);
   return { description: response.description, content: Object.fromEntries(content) };
+}
+
+/** The same at another status; 204 has no body (RFC 9110, section 15.3.5). */
+function other(route: Route, { status, when }: NonNullable<Route['also']>): Schema {
+  return status === 204 ? { description: when } : { ...answer(route), description: when };
 }
 
 function messagesOf(routes: readonly Route[]): string[] {

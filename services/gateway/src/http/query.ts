@@ -20,6 +20,13 @@ export class Query {
     return this.#single(name);
   }
 
+  /** A text that says something where it is given: an empty one is what a script's unset variable leaves. */
+  filled(name: string): string {
+    const text = this.#single(name);
+    if (text === '') this.#wrong(name, 'must not be empty');
+    return text ?? '';
+  }
+
   flag(name: string): boolean {
     const text = this.#single(name) ?? 'false';
     if (text !== 'true' && text !== 'false') this.#wrong(name, 'must be true or false');

@@ -97,8 +97,9 @@ export const ROUTES: readonly Route[] = [
     operation: 'watchBackend',
     method: 'GET',
     path: '/v1/backends/{id}/events',
-    summary: 'Every step of its life as server-sent events; ends after TERMINATED (204 where that was seen).',
+    summary: 'Every step of its life as server-sent events; ends after TERMINATED.',
     status: 200,
+    also: { status: 204, when: 'Last-Event-ID has seen the end.' },
     response: {
       contentTypes: ['text/event-stream'],
       description: 'Each event: `id` is the revision, `data` a Backend. Last-Event-ID resumes.',

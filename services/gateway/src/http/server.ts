@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Clock } from '@spawner/domain';
+import { AppError, type Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import { type Page, readPage } from '../page.ts';
 import type { PublicApi } from '../public-api.ts';
@@ -40,14 +40,14 @@ export async function serveHttp(offered: PublicApi, options: HttpOptions): Promi
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const left = new AbortController();
-    response.once('close', () => left.abort(new Error('the caller left')));
+    response.once('close', () => left.abort(new AppError('cancelled', 'the caller left')));
     const target = targetOf(request.url ?? '/');
     const looking = request.method === 'GET' || request.method === 'HEAD';
     if (looking && ADMIN_PATHS.includes(target.path)) return options.admin(request, response);
-    const signal = AbortSignal.any([left.signal, closing.signal]);
+    const signals = { signal: left.signal, streams: AbortSignal.any([left.signal, closing.signal]) };
     const page = looking ? site.get(target.path) : undefined;
-    const answer = page ? { reply: page, headers: {} } : await api.answer(request, target, signal);
-    if (!response.closed) await send(request, response, answer, clock, signal);
+    const answer = page ? { reply: page, headers: {} } : await api.answer(request, target, signals);
+    if (!response.closed) await send(request, response, answer, clock, signals.streams);
   };
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     serve(request, response).catch((error: unknown) => {

@@ -23,7 +23,7 @@ export const ALWAYS: ReadonlySet<string> = new Set([
   'spawner.v1.LifeEvent.state',
   'spawner.v1.ListBackendsResponse.backends',
   'spawner.v1.ListDronesResponse.drones',
-  'spawner.v1.ForgetDroneResponse.endedIds',
+  'spawner.v1.ForgetDroneResponse.ended_ids',
   'spawner.v1.PlacementCandidates.considered',
   'spawner.v1.PlacementCandidates.full',
   'spawner.v1.PlacementCandidates.known',

@@ -131,4 +131,4 @@ it('agrees with Node on every head that it takes, of 5,000 that were tampered wi
     { numRuns: 5_000 },
   );
   expect(taken).toBeGreaterThan(1_000);
-}, 60_000);
+});

@@ -42,6 +42,8 @@ const IDLE_MS = 75_000;
 const LINGER_MS = 5_000;
 /** A head in more pieces than this is left to the general path. */
 const MOST_PIECES = 8;
+/** More than this of what follows a request is not read before its turn; what is, tells of a client that leaves. */
+const MOST_AHEAD = 16_384;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const TOO_LATE = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 const BODY_TIMEOUT = { outcome: 'refused', status: 408, body: '' };
@@ -112,7 +114,8 @@ export class ClientConnection implements ExchangeClient {
       this.#exchange = undefined;
       if (!exchange.begun) this.#passing?.access?.refused(BODY_TIMEOUT);
       exchange.abandon();
-      this.#finish(exchange.begun ? '' : TOO_LATE);
+      if (exchange.begun) this.cut(true);
+      else this.#finish(TOO_LATE);
     }
   }
 
@@ -121,7 +124,7 @@ export class ClientConnection implements ExchangeClient {
   }
 
   resume(): void {
-    if (!this.#kept) this.socket.resume();
+    if ((this.#kept?.length ?? 0) <= MOST_AHEAD) this.socket.resume();
   }
 
   over(keep: boolean): void {
@@ -196,10 +199,10 @@ export class ClientConnection implements ExchangeClient {
     if (taken < chunk.length) this.#keep(chunk.subarray(taken));
   }
 
-  /** Nothing more is read until the request that this belongs to has its turn. */
+  /** Until the request that this belongs to has its turn. */
   #keep(bytes: Buffer): void {
     this.#kept = this.#kept ? Buffer.concat([this.#kept, bytes]) : bytes;
-    this.socket.pause();
+    if (this.#kept.length > MOST_AHEAD) this.socket.pause();
   }
 
   #read(bytes: Buffer): void {

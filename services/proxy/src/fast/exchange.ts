@@ -148,7 +148,7 @@ export class FastExchange implements UpstreamUser {
   }
 
   bytes(bytes: Buffer, length: number): void {
-    if (this.#body) this.#pass('', bytes, 0, length);
+    if (this.#body) this.#pass(this.#body, bytes, 0, length);
     else this.#readHead(bytes, length);
   }
 
@@ -206,23 +206,32 @@ export class FastExchange implements UpstreamUser {
   #answer(answer: StrictResponse, bytes: Buffer, from: number, to: number): void {
     const { request } = this.#passing;
     clearTimeout(this.#late);
-    this.#body = new AnswerBody(answer);
+    const body = new AnswerBody(answer);
+    const passes = body.done ? from : body.take(bytes, from, to);
+    if (body.bad) {
+      this.#fail();
+      return;
+    }
+    this.#body = body;
     this.#reusable = !answer.close && !request.upgrade;
     this.#keptMs = answer.keptMs;
     this.#keep = this.#mayKeep() && answer.body !== 'close';
     this.#parts.answered(answer.status, request.upgrade);
     this.#passing.access?.answered(answer.status, false);
     const date = answer.dated ? '' : dateLine(this.#parts.clock.wall());
-    this.#pass(`${answer.lines}${date}${this.#keep ? KEEP : CLOSE}`, bytes, from, to);
+    this.#give(body, `${answer.lines}${date}${this.#keep ? KEEP : CLOSE}`, bytes, from, passes, to);
   }
 
-  #pass(head: string, bytes: Buffer, from: number, to: number): void {
-    const { writer } = this.#client;
-    const body = this.#body;
-    if (!body) return;
+  #pass(body: AnswerBody, bytes: Buffer, from: number, to: number): void {
     const passes = body.done ? from : body.take(bytes, from, to);
     if (body.bad) this.#fail();
-    else if (body.done) {
+    else this.#give(body, '', bytes, from, passes, to);
+  }
+
+  /** The client gets what `passes`; what the backend said ends at `to`. */
+  #give(body: AnswerBody, head: string, bytes: Buffer, from: number, passes: number, to: number): void {
+    const { writer } = this.#client;
+    if (body.done) {
       if (body.end < to && to > from) this.#reusable = false;
       this.#complete(head, bytes, from, passes);
     } else {

@@ -196,6 +196,44 @@ describe('the fast path', () => {
     await eventually(() => upstreamSockets[0]?.destroyed === true && activity.open(ID) === 0);
   });
 
+  it('gives the exchange up when the client leaves after more requests, one piece after the other', async () => {
+    const { dial, accepted, received, activity, upstreamSockets } = await scene(() => {});
+    const client = dial().setNoDelay(true);
+    client.write(GET);
+    await eventually(() => received.length === 1);
+    for (let turn = 1; turn <= 3; turn++) {
+      client.write(GET);
+      await eventually(() => accepted[0]?.bytesRead === GET.length * (turn + 1));
+    }
+    client.destroy();
+    await eventually(() => upstreamSockets[0]?.destroyed === true && activity.open(ID) === 0);
+  });
+
+  it('reads little ahead of its turn', async () => {
+    const { dial, accepted, received, upstreamSockets } = await scene(() => {});
+    const client = dial();
+    client.write(GET);
+    await eventually(() => received.length === 1);
+    client.write(GET.replace('\r\n\r\n', `\r\nContent-Length: ${32 << 20}\r\n\r\n`));
+    client.write(Buffer.alloc(32 << 20, 'x'));
+    await eventually(() => accepted[0]?.isPaused() === true);
+    expect(accepted[0]?.bytesRead).toBeLessThan(1 << 20);
+    upstreamSockets[0]?.write(ok('hi'));
+    await eventually(() => (upstreamSockets[0]?.bytesRead ?? 0) > 32 << 20);
+  });
+
+  it('lets no answer look whole that it breaks off because the rest of the body does not come', async () => {
+    const { dial, clock, activity } = await scene((socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nhalf'));
+    const client = dial();
+    const { text } = hear(client);
+    client.write(`POST / HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: 9\r\n\r\nsome`);
+    await eventually(() => text().endsWith('half') && clock.sleeping === 1);
+    const failed = once(client, 'error');
+    for (let second = 0; second < 62; second++) await clock.advance(1_000);
+    expect((await failed)[0]).toMatchObject({ code: 'ECONNRESET' });
+    expect(activity.open(ID)).toBe(0);
+  });
+
   it('queues little for a client that does not read', async () => {
     const piece = Buffer.alloc(1 << 20, 'x');
     const { dial, accepted, upstreamSockets } = await scene((socket) => {
@@ -251,7 +289,7 @@ describe('the fast path', () => {
     for (let second = 0; second < 80; second++) await clock.advance(1_000);
     await ended;
     expect(late.text()).toMatch(/^HTTP\/1\.1 408 /);
-    expect(upstreamSockets[0]?.readableEnded).toBe(true);
+    await eventually(() => upstreamSockets[0]?.readableEnded === true);
   });
 
   it('says goodbye while it drains', async () => {
@@ -299,8 +337,21 @@ describe('a strange answer', () => {
 
   it('is cut where its head has gone out', async () => {
     const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
-    const { port } = await scene((socket) => socket.write(`${head}2\r\nhi\r\nnonsense`));
-    expect(await rawHttp(port, GET)).not.toContain('\r\n0\r\n');
+    const { dial, upstreamSockets } = await scene((socket) => socket.write(`${head}2\r\nhi\r\n`));
+    const client = dial();
+    const { text } = hear(client);
+    client.write(GET);
+    await eventually(() => text().endsWith('2\r\nhi\r\n'));
+    upstreamSockets[0]?.write('nonsense');
+    await once(client, 'close');
+    expect(text()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n2\r\nhi\r\n$/);
+  });
+
+  it('is 502 where its body is seen to be strange before its head has gone out', async () => {
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const { port, counted } = await scene((socket) => socket.write(`${head}2\nhi\n0\n\n`));
+    expect(await rawHttp(port, LAST)).toMatch(/^HTTP\/1\.1 502 /);
+    expect(counted).toEqual(['failed', 'bad_gateway 502']);
   });
 
   it('does not look whole where only the end of the connection tells its end', async () => {

@@ -9,7 +9,7 @@ afterAll(() => stack.disposeAsync());
 
 const nobody: UpstreamUser = { taken() {}, bytes() {}, drained() {}, ended() {}, lost() {} };
 const owner = {
-  connectTimeoutMs: 1_000,
+  connectTimeoutMs: 60_000,
   closed: () => {},
   failed: (error: unknown) => {
     throw error;

@@ -86,7 +86,7 @@ describe('a supervisor', () => {
       [1, 2],
       [1, 2],
     ]);
-  }, 30_000);
+  });
 
   it('gives up where they cannot start', async () => {
     const { clock, puppets, supervisor } = supervised(2);
