@@ -5,7 +5,7 @@ import type { SimulatedDrone } from './drone.ts';
 
 const REQUESTS = ['create', 'create', 'start', 'signal', 'remove'] as const;
 
-/** Engines that are slow for a while, and agents that are restarted while theirs is. */
+/** Engines that are slow to answer for a while, and agents that are restarted meanwhile. */
 export class EngineFaults {
   readonly #world: World;
   readonly #drones: readonly SimulatedDrone[];
@@ -56,7 +56,7 @@ export class EngineFaults {
     this.#world.after(after, () => {
       if (!drone.process) return;
       drone.crash();
-      this.#world.after(this.#random.skewed(300, 5_000), () => {
+      this.#world.after(this.#random.skewed(1_000, 5_000), () => {
         if (!drone.process) drone.start();
       });
     });

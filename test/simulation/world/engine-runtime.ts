@@ -105,7 +105,7 @@ export class EngineRuntime implements Runtime {
     const engine = this.#engine;
     const { world } = engine;
     return new Promise((resolve, reject) => {
-      world.after(ms + engine.lateness(), () => {
+      world.after(ms, () => {
         const late = 0.5 + engine.lateness();
         try {
           const answer = work();

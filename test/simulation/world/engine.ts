@@ -15,7 +15,7 @@ export interface EngineWatch {
 
 export type EngineRequest = 'create' | 'start' | 'signal' | 'remove';
 
-/** A busy engine takes so much longer at most, on each way: what ends with a lease has to end in time all the same. */
+/** An answer of a busy engine takes so much longer at most: what ends with a lease has to end in time all the same. */
 const BUSY_MS = 1_000;
 
 const REST_MS = 15 * 60_000;
@@ -29,7 +29,7 @@ export class Engine {
   readonly world: World;
   readonly containers = new Map<string, Container>();
   readonly watch: EngineWatch;
-  /** It is slow with whatever it is asked, and its answers are of the past when they come. */
+  /** Its answers are slow, and tell of the past when they come. */
   busy = false;
   /** Hears of each request before it is carried out. */
   asked: (what: EngineRequest) => void = () => {};
@@ -47,7 +47,7 @@ export class Engine {
     this.#range = new AddressRange(subnet);
   }
 
-  /** How much longer than usual a request, or its answer, takes now; in true milliseconds. */
+  /** How much longer than usual an answer takes now, in true milliseconds. */
   lateness(): number {
     return this.busy ? this.#lateness.skewed(20, BUSY_MS) : 0;
   }
