@@ -16,6 +16,11 @@ function inScript(name: string, ...changes: [from: string, to: string][]): Chang
   };
 }
 
+/** A text of a module becomes another. */
+function inModule(file: string, from: string, to: string): ChangedParts {
+  return { modules: [{ file, from, to }] };
+}
+
 class GapSkipping<T extends Versioned> extends Replica<T> {
   override apply(at: LogPosition, change: RowChange<T>): boolean {
     const last = this.position;
@@ -107,43 +112,27 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     'reserve(drone, tonumber(ARGV[8]), tonumber(ARGV[9]), 1)',
     '',
   ]),
-  'm1 queue': inModule('services/agent/src/backend.ts', 'this.#queue.length = 0;', ''),
-  'm2 lapse': inScript('who dies on the way leaves nothing undone', [
-    "if ARGV[4] == 'done' then",
-    'if true then',
-  ]),
-  'm3 lacking': inModule('services/scheduler/src/nodes.ts', 'why, now, { registration })', 'why, now, {})'),
-  'm4 resuming': inModule('services/agent/src/backend.ts', 'this.#resuming = true;', ''),
-  'm5 goon': inModule('services/scheduler/src/backends.ts', 'await this.#goOn(command, summary.digest);', ''),
-  'm6 look': inModule(
+  'a start that waits is not dropped with the order to end': inModule(
     'services/agent/src/backend.ts',
-    'if (this.life.startedAt !== startedAt) this.#lookAgain = true;\n      else if',
-    'if',
+    'this.#queue.length = 0;',
+    '',
   ),
-  'm7 renewal': inScript('Ends a record that its drone can no longer end', [
-    "redis.call('HSET', DRONE .. v[1], 'refused', renewal)",
-    "redis.call('HSET', RENEWALS, 'drone/' .. v[1], whole(cluster_now() - 60000))",
-  ]),
-  'm8 due': inScript('is not to be given up any more', ["redis.call('ZREM', DUE, 'drone/' .. ARGV[2])", '']),
-  'm9 restore': inScript('One line of an inventory', [
-    "if not stands('drone/' .. drone, ARGV[16]) then return 'stale' end",
+  'an agent that begins acts on what it hears before it has looked': inModule(
+    'services/agent/src/backend.ts',
+    'this.#resuming = true;',
+    '',
+  ),
+  'a lost lease is not due any more before what ends with it has ended': inScript(
+    'who dies on the way leaves nothing undone',
+    ["if ARGV[4] == 'done' then", 'if true then'],
+  ),
+  'a registration counts though one that was sent later stands': inScript('What was sent before tells of', [
+    'if before and tonumber(before) >= tonumber(ARGV[11]) then return before end',
     '',
   ]),
-  'm10 register': inScript('ms until its', [
-    "redis.call('ZADD', DUE, whole(cluster_now() + tonumber(ARGV[9])), 'lease/' .. id,\n    whole(cluster_now() + tonumber(ARGV[10])), 'silent/' .. id)",
+  'a spawn that is sent again is answered without being handed over': inModule(
+    'services/scheduler/src/backends.ts',
+    'await this.#goOn(command, summary.digest);',
     '',
-  ]),
-  'm11 capacity': inScript('Takes a drone that has been silent', [
-    "if redis.call('SCARD', DRONE .. ARGV[1] .. ':backends') == 0 then redis.call('DEL', DRONE .. ARGV[1]) end",
-    '',
-  ]),
-  'm12 absence': inModule(
-    'services/scheduler/src/absence.ts',
-    "if (confirmed === 'absent') return",
-    'return',
   ),
 };
-
-function inModule(file: string, from: string, to: string): ChangedParts {
-  return { modules: [{ file, from, to }] };
-}

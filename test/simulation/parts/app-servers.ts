@@ -1,6 +1,6 @@
 import { isAppError, newBackendId } from '@spawner/domain';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
-import { type BackendKey, BackendSpec, OnLeaseLoss } from '@spawner/proto/v1/backend';
+import { type BackendKey, BackendSpec, BackendState, OnLeaseLoss } from '@spawner/proto/v1/backend';
 import { ReusePolicy } from '@spawner/proto/v1/backend_service';
 import type { RpcClient } from '@spawner/rpc';
 import { Machine } from '../world/machine.ts';
@@ -72,7 +72,7 @@ export class AppServers {
       if (answer === 'again') continue;
       const given = answer.backend?.id ?? id;
       if (given !== id) this.asked.push(given);
-      else if (tries > 0) this.#watch.spawned(id);
+      else if (tries > 0 && answer.backend?.state === BackendState.SCHEDULED) this.#watch.spawned(id);
       return;
     }
   }

@@ -27,12 +27,11 @@ export class BurntDrone {
   plan(ms: number): void {
     const random = this.#random;
     const { world } = this.#around;
-    if (!random.chance(0.12)) return;
+    if (!random.chance(0.15)) return;
     const drone = random.pick(this.#drones);
-    const interrupted = random.chance(0.6)
-      ? random.pick(['lapse', 'abandon', 'forget-drone'] as const)
-      : undefined;
     const told = random.chance(0.5) ? random.between(1_000, 80_000) : undefined;
+    const last = told === undefined ? 'lapse' : 'forget-drone';
+    const interrupted = random.chance(0.8) ? random.pick([last, last, 'abandon'] as const) : undefined;
     world.after(random.between(5_000, ms), () => {
       drone.burn();
       if (interrupted) this.#interruptions.expect(interrupted);

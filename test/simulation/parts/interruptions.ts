@@ -94,7 +94,8 @@ export class Interruptions {
 
   #interrupt(mortal: Mortal, process: Process, { script, way }: Interruption): boolean {
     this.#world.note(`interrupted after ${script}`, process.name, way);
-    if (way === 'stands still') process.standStill(this.#random.between(1_000, 20_000));
+    if (way === 'stands still' || way === 'another store')
+      process.standStill(this.#random.between(1_000, 20_000));
     if (way === 'another store') this.#losses.happen(this.#random.pick(LOSSES));
     if (way !== 'dies') return way !== 'unheard';
     mortal.crash();
