@@ -126,10 +126,6 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     'who dies on the way leaves nothing undone',
     ["if ARGV[4] == 'done' then", 'if true then'],
   ),
-  'a registration counts though one that was sent later stands': inScript('What was sent before tells of', [
-    'if before and tonumber(before) >= tonumber(ARGV[11]) then return before end',
-    '',
-  ]),
   'a spawn that is sent again is answered without being handed over': inModule(
     'services/scheduler/src/backends.ts',
     'await this.#goOn(command, summary.digest);',
