@@ -64,7 +64,10 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
           "whole(cluster_now() + tonumber(ARGV[4])), 'lease/'",
           "whole(cluster_now() + 30000), 'lease/'",
         )
-        .replace('if silent < tonumber(ARGV[2])', 'if silent < 30000')
+        .replace(
+          "cluster_now() - at < tonumber(ARGV[2]) then\n  redis.call('ZADD', DUE, whole(at + tonumber(ARGV[2])), 'lease/",
+          "cluster_now() - at < 30000 then\n  redis.call('ZADD', DUE, whole(at + 30000), 'lease/",
+        )
         .replace('cluster_now() - renewed < tonumber(ARGV[7])', 'cluster_now() - renewed < 30000'),
   },
   'a replica skips a gap in its log': { replica: GapSkipping },
