@@ -68,7 +68,10 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
           "cluster_now() - at < tonumber(ARGV[2]) then\n  redis.call('ZADD', DUE, whole(at + tonumber(ARGV[2])), 'lease/",
           "cluster_now() - at < 30000 then\n  redis.call('ZADD', DUE, whole(at + 30000), 'lease/",
         )
-        .replace('cluster_now() - renewed < tonumber(ARGV[7])', 'cluster_now() - renewed < 30000'),
+        .replace(
+          'cluster_now() - renewed < tonumber(ARGV[7])',
+          'cluster_now() - renewed < math.min(30000, tonumber(ARGV[7]))',
+        ),
   },
   'a replica skips a gap in its log': { replica: GapSkipping },
   'the answer of the settle is ignored': {
