@@ -32,9 +32,16 @@ const registerProxy = (side: Side, id: string, droneId: string) =>
 const nodes = [
   step(
     'register drone',
-    [drone, fc.constantFrom(500, 3_000, 8_000), fc.constantFrom(1, 3, 100)],
-    (side, id, cpuMillis, backends) =>
-      side.register(Node.fromPartial({ kind: NodeKind.DRONE, id, cpuMillis, memoryBytes: 8e9, backends })),
+    [
+      drone,
+      fc.constantFrom(500, 3_000, 8_000),
+      fc.constantFrom(1, 3, 100),
+      fc.constantFrom(undefined, 1, 2, 3),
+    ],
+    (side, id, cpuMillis, backends, sequence) => {
+      const node = Node.fromPartial({ kind: NodeKind.DRONE, id, cpuMillis, memoryBytes: 8e9, backends });
+      return side.register(node, sequence);
+    },
   ),
   step('register proxy', [proxy, drone], registerProxy),
   step('admit', [drone, seldom, fc.constantFrom('', 'h:1', 'h:10')], (side, id, stale, address) =>

@@ -44,8 +44,8 @@ export class Side {
     await this.redis.send(['SET', keys.tick, TICK]);
   }
 
-  async register(node: Node): Promise<number> {
-    const registration = await this.nodes.register(node);
+  async register(node: Node, sequence?: number): Promise<number> {
+    const registration = await this.nodes.register(node, 0, sequence);
     this.registrations.set(node.id, registration);
     return registration;
   }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId } from '@spawner/domain';
 import { InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
+import { RenewVerdict } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { scene } from './scheduler-scene.ts';
@@ -107,6 +108,32 @@ describe('what a scheduler has begun', () => {
     goOn();
     await late;
     expect(await of(at, used)).toMatchObject({ state: READY });
+  });
+
+  it('refuses a registration that comes after one that its drone sent later, and believes nothing of it', async () => {
+    await using at = await scene(redis, nats);
+    const a = await at.drone('a');
+    const send = (sequence: number, ...inventory: InventoryEntry[]) =>
+      at.scheduler.registerNode({ node: a.node, inventory, highestPlacement: 0, sequence });
+    const used = id();
+    const { registration } = await send(7, line(used));
+    const late = [await send(6), await send(7)];
+    expect(late).toMatchObject([
+      { registration: 0, overtakenBy: 7 },
+      { registration: 0, overtakenBy: 7 },
+    ]);
+    expect(await of(at, used)).toMatchObject({ state: READY });
+    const renewal = {
+      kind: NodeKind.DRONE,
+      id: 'a',
+      registration,
+      sequence: 1,
+      changed: [],
+      proxiesVersion: 0,
+    };
+    expect(await at.scheduler.renewNode(renewal)).toMatchObject({ verdict: RenewVerdict.GRANTED });
+    await send(8);
+    expect(await of(at, used)).toMatchObject({ state: TERMINATED, endReason: EndReason.DRONE_LOST });
   });
 
   it('writes nothing of a drone whose registration a lost store has lost, lest nobody ever ends it', async () => {

@@ -1,10 +1,14 @@
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { Invariants } from './checks/invariants.ts';
 import type { ReadStore } from './checks/read-store.ts';
+import { ScriptNames } from './checks/script-names.ts';
 import { AppServers } from './parts/app-servers.ts';
+import { BurntDrone } from './parts/burnt-drone.ts';
 import type { ChangedParts } from './parts/changed-parts.ts';
 import { SimulatedDrone } from './parts/drone.ts';
+import { EngineFaults } from './parts/engine-faults.ts';
 import { Faults } from './parts/faults.ts';
+import { Interruptions } from './parts/interruptions.ts';
 import { SimulatedProxy } from './parts/proxy.ts';
 import { SimulatedScheduler } from './parts/scheduler.ts';
 import { runIdOf, StoreFaults } from './parts/store-faults.ts';
@@ -48,7 +52,8 @@ export class Cluster {
     const drones: SimulatedDrone[] = [];
     const proxies: SimulatedProxy[] = [];
     this.read = (command) => memory.read(command);
-    const watch = new Invariants(world, this.read, drones, proxies);
+    const scripts = new ScriptNames();
+    const watch = new Invariants(world, this.read, drones, proxies, scripts);
     const bus = new BusServer(world, network);
     const rpc = new RpcLinks(world, network);
     const store = new StoreServer(
@@ -56,6 +61,7 @@ export class Cluster {
       network,
       memory,
       (...seen) => watch.carriedOut(...seen),
+      (...sent) => interruptions.hears(...sent),
       (source) => withShortLog(changed.script?.(source) ?? source),
     );
     const fate: Surroundings['fate'] = (drone, one) => {
@@ -73,15 +79,22 @@ export class Cluster {
     this.proxies = proxies;
     this.invariants = watch;
     const schedulers = SCHEDULERS.map((name) => new SimulatedScheduler(name, around));
-    this.apps = new AppServers(around);
+    this.apps = new AppServers(around, watch);
     this.users = new Users(around, this.apps, this.proxies);
     const losses = new StoreFaults(world, memory, () => {
       watch.storeLost();
       // Another machine's clock is another one.
       if (world.random.chance(0.5)) begins += world.random.between(-60e6, 60e6);
     });
-    this.faults = new Faults(around, [...schedulers, ...this.drones, ...this.proxies], drones, losses);
-    for (const mortal of [...schedulers, ...this.drones, ...this.proxies]) mortal.start();
+    const interruptions = new Interruptions(world, schedulers, scripts, losses);
+    const mortals = [...schedulers, ...this.drones, ...this.proxies];
+    const beside = [
+      interruptions,
+      new EngineFaults(world, drones),
+      new BurntDrone(around, drones, interruptions),
+    ];
+    this.faults = new Faults(around, mortals, drones, losses, beside);
+    for (const mortal of mortals) mortal.start();
   }
 
   #dial({ host }: Endpoint) {

@@ -1,7 +1,7 @@
 /** `npm run simulate -- --seeds N [--seed S] [--from S] [--trace] [--mutation NAME]`: worlds of seeds, two at a time. */
 import { parseArgs } from 'node:util';
+import { mutateModules } from './mutated-modules.ts';
 import { MUTATIONS } from './mutations.ts';
-import { simulate } from './simulate.ts';
 import { simulateMany } from './workers.ts';
 
 const TAIL = 60;
@@ -23,6 +23,8 @@ process.exitCode = await (values.seed === undefined
 
 async function one(seed: number): Promise<number> {
   const changed = MUTATIONS[values.mutation ?? ''] ?? {};
+  mutateModules(changed.modules ?? []);
+  const { simulate } = await import('./simulate.ts');
   const { violation, hash, events, lines } = await simulate(seed, { telling: true, changed });
   if (values.trace || violation) console.log(lines.slice(values.trace ? 0 : -TAIL).join('\n'));
   console.log(`seed ${seed}: ${violation ?? 'every invariant held'} (trace ${hash}, ${events} notes)`);

@@ -16,6 +16,11 @@ function inScript(name: string, ...changes: [from: string, to: string][]): Chang
   };
 }
 
+/** A text of a module becomes another. */
+function inModule(file: string, from: string, to: string): ChangedParts {
+  return { modules: [{ file, from, to }] };
+}
+
 class GapSkipping<T extends Versioned> extends Replica<T> {
   override apply(at: LogPosition, change: RowChange<T>): boolean {
     const last = this.position;
@@ -59,8 +64,14 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
           "whole(cluster_now() + tonumber(ARGV[4])), 'lease/'",
           "whole(cluster_now() + 30000), 'lease/'",
         )
-        .replace('if silent < tonumber(ARGV[2])', 'if silent < 30000')
-        .replace('cluster_now() - renewed < tonumber(ARGV[7])', 'cluster_now() - renewed < 30000'),
+        .replace(
+          "cluster_now() - at < tonumber(ARGV[2]) then\n  redis.call('ZADD', DUE, whole(at + tonumber(ARGV[2])), 'lease/",
+          "cluster_now() - at < 30000 then\n  redis.call('ZADD', DUE, whole(at + 30000), 'lease/",
+        )
+        .replace(
+          'cluster_now() - renewed < tonumber(ARGV[7])',
+          'cluster_now() - renewed < math.min(30000, tonumber(ARGV[7]))',
+        ),
   },
   'a replica skips a gap in its log': { replica: GapSkipping },
   'the answer of the settle is ignored': {
@@ -107,4 +118,23 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     'reserve(drone, tonumber(ARGV[8]), tonumber(ARGV[9]), 1)',
     '',
   ]),
+  'a start that waits is not dropped with the order to end': inModule(
+    'services/agent/src/backend.ts',
+    'this.#queue.length = 0;',
+    '',
+  ),
+  'an agent that begins acts on what it hears before it has looked': inModule(
+    'services/agent/src/backend.ts',
+    'this.#resuming = true;',
+    '',
+  ),
+  'a lost lease is not due any more before what ends with it has ended': inScript(
+    'who dies on the way leaves nothing undone',
+    ["if ARGV[4] == 'done' then", 'if true then'],
+  ),
+  'a spawn that is sent again is answered without being handed over': inModule(
+    'services/scheduler/src/backends.ts',
+    'await this.#goOn(command, summary.digest);',
+    '',
+  ),
 };

@@ -1,6 +1,7 @@
 /** One process of workers.ts: runs its seeds one after the other and says how each ended. */
+
+import { mutateModules } from './mutated-modules.ts';
 import { MUTATIONS } from './mutations.ts';
-import { simulate } from './simulate.ts';
 import type { Word } from './workers.ts';
 
 const { from, to, step, mutation } = JSON.parse(process.argv[2] ?? '{}') as {
@@ -12,6 +13,8 @@ const { from, to, step, mutation } = JSON.parse(process.argv[2] ?? '{}') as {
 // Who wants to see where an error comes from runs its seed by itself.
 Error.stackTraceLimit = 0;
 const changed = MUTATIONS[mutation ?? ''] ?? {};
+mutateModules(changed.modules ?? []);
+const { simulate } = await import('./simulate.ts');
 for (let seed = from; seed < to; seed += step) {
   const before = process.cpuUsage();
   const { violation, hash } = await simulate(seed, { changed });

@@ -9,10 +9,17 @@ import { type Handlers, implement, Membership, type RpcServer, schedulerAt, serv
 const silent = createLog('test', 'silent');
 const node = Node.fromPartial({ kind: NodeKind.DNS, id: 'a' });
 
-function scheduler(port: number, stops: StopOrder[] = []): Promise<RpcServer> {
+type Registering = Handlers<typeof SchedulerServiceService>['registerNode'];
+const registered: Registering = async () => ({ registration: 5, stops: [], proxies: undefined, ended: [] });
+
+function scheduler(
+  port: number,
+  stops: StopOrder[] = [],
+  registerNode: Registering = registered,
+): Promise<RpcServer> {
   const granted = { verdict: RenewVerdict.GRANTED, stops, proxies: undefined, ended: [] };
   const handlers: Partial<Handlers<typeof SchedulerServiceService>> = {
-    registerNode: async () => ({ registration: 5, stops: [], proxies: undefined, ended: [] }),
+    registerNode,
     renewNode: async () => granted,
   };
   const missing = async () => {
@@ -47,6 +54,29 @@ describe('a membership', () => {
     const server = await scheduler(port);
     await eventually(() => lines.length === 3);
     expect(lines.map(([text]) => text).slice(1)).toEqual(['registered', 'the scheduler answers again']);
+    stop.abort();
+    await running;
+    membership.close();
+    await server.close();
+  });
+
+  it('numbers the registrations of a drone upwards, from the wall, and beyond the one that overtook it', async () => {
+    const ahead = Date.now() + 3_600_000;
+    const sent: number[] = [];
+    const server = await scheduler(0, [], async ({ sequence = 0 }) => {
+      sent.push(sequence);
+      return sequence > ahead
+        ? { registration: 5, stops: [], proxies: undefined, ended: [] }
+        : { registration: 0, stops: [], proxies: undefined, ended: [], overtakenBy: ahead };
+    });
+    const member = { node, inventory: () => [] };
+    const membership = new Membership(schedulerAt(`127.0.0.1:${server.port}`), member, systemClock, silent);
+    const stop = new AbortController();
+    const began = Date.now();
+    const running = membership.run(stop.signal);
+    await eventually(() => membership.registration === 5);
+    expect(sent).toEqual([expect.any(Number), ahead + 1]);
+    expect(sent[0]).toBeGreaterThanOrEqual(began);
     stop.abort();
     await running;
     membership.close();

@@ -50,6 +50,8 @@ export class Membership {
   readonly #log: Log;
   #registration = 0;
   #sequence = 0;
+  /** Of the registration that was sent last, by this process or, as the scheduler told, by one before it. */
+  #registering = 0;
   #renewedAt: number | undefined;
   #proxies: ProxyList = { version: 0, proxies: [] };
   #wake: (() => void) | undefined;
@@ -123,8 +125,14 @@ export class Membership {
       node: this.#member.node,
       inventory,
       highestPlacement: this.#member.highestPlacement?.() ?? 0,
+      sequence: this.#member.inventory && this.#nextRegistering(),
     };
     const answer = await this.scheduler.registerNode(request, { signal });
+    if (answer.overtakenBy !== undefined) {
+      this.#registering = Math.max(answer.overtakenBy, this.#registering);
+      this.#kicked = true;
+      return;
+    }
     this.#registration = answer.registration;
     this.#sequence = 0;
     this.#renewedAt = sentAt;
@@ -134,6 +142,12 @@ export class Membership {
       answer,
       inventory.flatMap(({ status }) => (status ? [status] : [])),
     );
+  }
+
+  /** The wall's milliseconds, so that it goes on where the process before left it; it grows though that clock is set back. */
+  #nextRegistering(): number {
+    this.#registering = Math.max(this.#registering + 1, this.#clock.wall().getTime());
+    return this.#registering;
   }
 
   async #renew(signal: AbortSignal): Promise<void> {

@@ -22,7 +22,7 @@ export function keysOf(cluster: string) {
     renewals: key('renewals'),
     /** zset, scheduler: drone id → load in thousandths of what it can hold. */
     load: key('load'),
-    /** hash, scheduler: capacity and reservations of one drone; `refused`: the renewal since which it did not take a backend. */
+    /** hash, scheduler: capacity and reservations of one drone; `refused`: the renewal since which it did not take a backend; `sequence`: of its last registration. */
     drone: (id: string) => key(`drone:${id}`),
     /** hash, scheduler: id → stop order, until the drone has reported the end. */
     stops: (drone: string) => key(`drone:${drone}:stops`),

@@ -28,6 +28,17 @@ export const KIND_NAMES: Record<NodeKind, string> = {
   [NodeKind.CERTIFICATES]: 'certificates',
 };
 
+/** A registration came after one that its node had sent later. */
+export class Overtaken extends Error {
+  /** The sequence of that one. */
+  readonly by: number;
+
+  constructor(by: number) {
+    super(`a later registration stands: ${by}`);
+    this.by = by;
+  }
+}
+
 /** The nodes of the cluster in Redis: who they are and when they last renewed. */
 export class NodeStore {
   readonly #redis: Redis;
@@ -42,12 +53,13 @@ export class NodeStore {
 
   /**
    * Registers a node under a fresh tick, higher than any placement that it was given, which replaces any registration
-   * before it. A drone gets no work before `admit`.
+   * before it. A drone gets no work before `admit`. Throws `Overtaken` where a drone has sent a later one, by its `sequence`.
    */
-  async register(node: Node, highestPlacement = 0): Promise<number> {
+  async register(node: Node, highestPlacement = 0, sequence?: number): Promise<number> {
     const { cpuMillis, memoryBytes, backends } = node;
     const deadlines = [DEADLINES.leaseGiveAway, DEADLINES.renewalsMissed];
-    const ofDrone = node.kind === NodeKind.DRONE ? [cpuMillis, memoryBytes, backends, ...deadlines] : [];
+    const ofDrone =
+      node.kind === NodeKind.DRONE ? [cpuMillis, memoryBytes, backends, ...deadlines, sequence ?? ''] : [];
     for (;;) {
       const registration = Number(String(await this.#epoch.run('tick', [highestPlacement])));
       const answer = await this.#epoch.run('register', [
@@ -59,6 +71,7 @@ export class NodeStore {
         ...ofDrone,
       ]);
       this.#epoch.saw(registration);
+      if (Buffer.isBuffer(answer)) throw new Overtaken(Number(String(answer)));
       // A new store epoch began between the two: the tick is older than it.
       if (answer !== -1) return registration;
     }

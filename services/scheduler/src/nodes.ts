@@ -15,7 +15,7 @@ import { counter, type Log } from '@spawner/service';
 import type { BackendStore } from './backend-store.ts';
 import type { Backends } from './backends.ts';
 import type { Claims } from './claim.ts';
-import { KIND_NAMES, type KnownNode, type NodeStore } from './node-store.ts';
+import { KIND_NAMES, type KnownNode, type NodeStore, Overtaken } from './node-store.ts';
 import { proxyList } from './proxies.ts';
 
 /**
@@ -65,10 +65,17 @@ export class Nodes {
     node: Node,
     inventory: readonly InventoryEntry[],
     highestPlacement = 0,
+    sequence?: number,
   ): Promise<RegisterNodeResponse> {
     if (node.kind === NodeKind.UNSPECIFIED || !isNodeId(node.id))
       throw new AppError('invalid', 'a node has a kind and an id of a-z, 0-9 and hyphens');
-    const registration = await this.#nodes.register(node, highestPlacement);
+    let registration: number;
+    try {
+      registration = await this.#nodes.register(node, highestPlacement, sequence);
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+      return { registration: 0, stops: [], proxies: undefined, ended: [], overtakenBy: error.by };
+    }
     this.#registrations({ kind: KIND_NAMES[node.kind] });
     this.#log.info(
       { node: node.id, kind: node.kind, registration, backends: inventory.length },

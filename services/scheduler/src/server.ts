@@ -80,9 +80,9 @@ export function schedulerService(parts: SchedulerParts): Implementation {
     },
     listDrones: async () => ({ drones: await nodes.drones() }),
     forgetDrone: async ({ id }) => ({ endedIds: await leases.forget(id) }),
-    registerNode: async ({ node, inventory, highestPlacement }) => {
+    registerNode: async ({ node, inventory, highestPlacement, sequence }) => {
       if (!node) throw new AppError('invalid', 'node is required');
-      return nodes.register(node, inventory, highestPlacement);
+      return nodes.register(node, inventory, highestPlacement, sequence);
     },
     renewNode: (request) => nodes.renew(request),
     withdrawRoute: ({ droneId, registration, backendId }) =>

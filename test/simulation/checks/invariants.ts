@@ -1,17 +1,21 @@
 import type { RedisReply } from '@spawner/store';
 import type { Passage } from '../../../services/proxy/src/gate.ts';
+import type { ClientWatch } from '../parts/app-servers.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { ProxyWatch, SimulatedProxy } from '../parts/proxy.ts';
 import type { Container } from '../world/container.ts';
 import type { EngineWatch } from '../world/engine.ts';
 import type { World } from '../world/world.ts';
+import { ClientAnswers } from './client-answers.ts';
 import { EdgeAnswers } from './edge-answers.ts';
+import { Ends } from './ends.ts';
 import { Fences } from './fences.ts';
 import { Idleness } from './idleness.ts';
+import { Leases } from './leases.ts';
 import type { ReadStore } from './read-store.ts';
 import { Records } from './records.ts';
 import { Replicas } from './replicas.ts';
-import { ScriptNames } from './script-names.ts';
+import type { ScriptNames } from './script-names.ts';
 
 const BACKEND_ID = /^[a-z2-7]{26}$/;
 
@@ -19,25 +23,33 @@ const BACKEND_ID = /^[a-z2-7]{26}$/;
  * The five invariants of the design (ARCHITECTURE.md), each looked at in the very step in which something happens
  * that could break it: a script has run, a program starts or is stopped, a proxy decides or takes a route.
  */
-export class Invariants implements EngineWatch, ProxyWatch {
+export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
   readonly fences: Fences;
   readonly idleness: Idleness;
   readonly records: Records;
   readonly edge: EdgeAnswers;
   readonly replicas: Replicas;
-  readonly #scripts = new ScriptNames();
+  readonly clients: ClientAnswers;
+  readonly ends: Ends;
+  readonly leases: Leases;
+  readonly #scripts: ScriptNames;
 
   constructor(
     world: World,
     read: ReadStore,
     drones: readonly SimulatedDrone[],
     proxies: readonly SimulatedProxy[],
+    scripts: ScriptNames,
   ) {
+    this.#scripts = scripts;
+    this.ends = new Ends(world, drones);
+    this.leases = new Leases(world, read, drones);
     this.fences = new Fences(world, drones);
     this.idleness = new Idleness(world, read, drones, proxies);
-    this.records = new Records(world, read);
+    this.records = new Records(world, read, this.ends, this.leases);
     this.edge = new EdgeAnswers(world, this.records, drones, read);
-    this.replicas = new Replicas(world, read);
+    this.clients = new ClientAnswers(world, this.records, drones, read);
+    this.replicas = new Replicas(world, read, drones);
   }
 
   /** The store has carried out a command. */
@@ -53,6 +65,7 @@ export class Invariants implements EngineWatch, ProxyWatch {
     if (script === 'settle' && String(args[2]) === 'end' && String(reply) === 'ended') {
       if (this.records.edgeOf(id) !== 'ended') this.idleness.settled(id);
     }
+    if (script !== 'sweep') this.leases.carriedOut(script);
     if (BACKEND_ID.test(id)) this.records.written(id);
   }
 
@@ -61,6 +74,12 @@ export class Invariants implements EngineWatch, ProxyWatch {
     this.fences.storeLost();
     this.records.storeLost();
     this.replicas.storeLost();
+    this.leases.storeLost();
+    this.clients.storeLost();
+  }
+
+  starting(drone: string, id: string): void {
+    this.ends.starting(drone, id);
   }
 
   started(container: Container): void {
@@ -70,10 +89,19 @@ export class Invariants implements EngineWatch, ProxyWatch {
 
   stopping(container: Container): void {
     this.idleness.stopping(container);
+    this.ends.stopping(container);
   }
 
   routeChanged(proxy: SimulatedProxy, id: string, epoch: number | undefined): void {
     this.replicas.changed(proxy, id, epoch);
+  }
+
+  spawned(id: string): void {
+    this.clients.spawned(id);
+  }
+
+  notFound(id: string, since: number): void {
+    this.clients.notFound(id, since);
   }
 
   answered(proxy: SimulatedProxy, id: string, passage: Passage, since: number): void {

@@ -1,9 +1,10 @@
 import { STATES } from '@spawner/domain';
 import { BackendStatus } from '@spawner/proto/internal/backend_status';
-import { EndReason } from '@spawner/proto/v1/backend';
 import { KEYS } from '../parts/scheduler.ts';
 import type { Container } from '../world/container.ts';
 import type { World } from '../world/world.ts';
+import type { Ends } from './ends.ts';
+import type { Leases } from './leases.ts';
 import type { ReadStore } from './read-store.ts';
 
 interface Known {
@@ -13,20 +14,24 @@ interface Known {
 }
 
 /**
- * Invariant 4: no id starts twice, every record ends exactly once and with a reason, and what a drone has reserved
+ * Invariant 4: no id starts twice, every record ends exactly once and with a cause that is so (ends.ts), and what a drone has reserved
  * is the sum of its living records. Looked at when a record was written.
  */
 export class Records {
   readonly #world: World;
   readonly #read: ReadStore;
+  readonly #ends: Ends;
+  readonly #leases: Leases;
   readonly #known = new Map<string, Known>();
   readonly #placedAt = new Map<string, number>();
   readonly #ended = new Set<string>();
   readonly #started = new Set<string>();
 
-  constructor(world: World, read: ReadStore) {
+  constructor(world: World, read: ReadStore, ends: Ends, leases: Leases) {
     this.#world = world;
     this.#read = read;
+    this.#ends = ends;
+    this.#leases = leases;
   }
 
   isPlaced(id: string, by: number): boolean {
@@ -66,11 +71,12 @@ export class Records {
     if (before && now.state < before.state)
       this.#world.violate(`(4) the record of ${id} went back from ${before.state} to ${now.state}`);
     if (now.state === STATES.TERMINATED && before?.state !== STATES.TERMINATED) {
-      const reason = status
-        ? BackendStatus.decode(Buffer.from(status, 'latin1')).endReason
-        : EndReason.UNSPECIFIED;
-      if (reason === EndReason.UNSPECIFIED) this.#world.violate(`(4) ${id} ended without a reason`);
+      const said = status
+        ? BackendStatus.decode(Buffer.from(status, 'latin1'))
+        : BackendStatus.fromPartial({});
+      this.#ends.ended(id, said, drone);
     }
+    if (now.state < STATES.TERMINATED) this.#leases.living(id, drone);
     if (!before || before.state !== now.state) this.reserved(now.drone);
   }
 

@@ -1,4 +1,5 @@
 import { Route } from '@spawner/proto/internal/route';
+import type { SimulatedDrone } from '../parts/drone.ts';
 import type { SimulatedProxy } from '../parts/proxy.ts';
 import { KEYS } from '../parts/scheduler.ts';
 import type { World } from '../world/world.ts';
@@ -8,12 +9,14 @@ import type { ReadStore } from './read-store.ts';
 export class Replicas {
   readonly #world: World;
   readonly #read: ReadStore;
+  readonly #drones: readonly SimulatedDrone[];
   readonly #seen = new WeakMap<object, Map<string, { epoch: number; store: number }>>();
   #stores = 0;
 
-  constructor(world: World, read: ReadStore) {
+  constructor(world: World, read: ReadStore, drones: readonly SimulatedDrone[]) {
     this.#world = world;
     this.#read = read;
+    this.#drones = drones;
   }
 
   changed({ name, routes }: SimulatedProxy, id: string, epoch: number | undefined): void {
@@ -32,12 +35,19 @@ export class Replicas {
     this.#stores++;
   }
 
+  /** What a store that lost everything lacks is kept while its drone may come back: here it will not. */
+  #isOfNobody({ backendId, droneId }: Route): boolean {
+    const isGone = this.#drones.some(({ name, engine }) => name === droneId && engine.gone);
+    return isGone && this.#read(['HEXISTS', KEYS.routes, backendId]) === 0;
+  }
+
   /** What is different in a proxy's table; nothing where it is the store's. */
   difference({ name, routes }: SimulatedProxy): string | undefined {
     if (!routes) return `${name} has no routes`;
     const flat = this.#read(['HGETALL', KEYS.routes]) as string[];
-    if (routes.size !== flat.length / 2)
-      return `${name} has ${routes.size} routes, the store ${flat.length / 2}`;
+    const kept = [...routes.rows()].filter((row) => this.#isOfNobody(row)).length;
+    if (routes.size - kept !== flat.length / 2)
+      return `${name} has ${routes.size - kept} routes, the store ${flat.length / 2}`;
     for (let at = 0; at + 1 < flat.length; at += 2) {
       const id = flat[at] as string;
       const { epoch } = Route.decode(Buffer.from(flat[at + 1] as string, 'latin1'));

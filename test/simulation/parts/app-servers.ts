@@ -1,6 +1,6 @@
 import { isAppError, newBackendId } from '@spawner/domain';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
-import { type BackendKey, BackendSpec, OnLeaseLoss } from '@spawner/proto/v1/backend';
+import { type BackendKey, BackendSpec, BackendState, OnLeaseLoss } from '@spawner/proto/v1/backend';
 import { ReusePolicy } from '@spawner/proto/v1/backend_service';
 import type { RpcClient } from '@spawner/rpc';
 import { Machine } from '../world/machine.ts';
@@ -12,6 +12,12 @@ const KEY_NAMES = ['board', 'game', 'notes'];
 const SPAWN_MS = 8_000;
 const TRIES = 3;
 
+/** What hears of answers that clients get. */
+export interface ClientWatch {
+  spawned(id: string): void;
+  notFound(id: string, since: number): void;
+}
+
 /** What the cluster is asked for by those who build on it: backends with and without keys, and their ends. */
 export class AppServers {
   /** Every id that was ever asked for; the latest last. */
@@ -19,13 +25,15 @@ export class AppServers {
   /** Calls that nobody has answered yet. */
   waiting = 0;
   readonly #around: Surroundings;
+  readonly #watch: ClientWatch;
   readonly #process: Process;
   readonly #scheduler: RpcClient<typeof SchedulerServiceService>;
   #stopped = false;
 
-  constructor(around: Surroundings) {
+  constructor(around: Surroundings, watch: ClientWatch) {
     const { world, rpc, schedulers } = around;
     this.#around = around;
+    this.#watch = watch;
     this.#process = new Process('clients', new Machine('clients', world), world);
     this.#scheduler = rpc.client(SchedulerServiceService, this.#process, schedulers);
   }
@@ -60,10 +68,11 @@ export class AppServers {
           { timeoutMs: SPAWN_MS },
         ),
       );
-      if (answer === 'refused') return;
+      if (answer === 'refused' || answer === 'not found') return;
       if (answer === 'again') continue;
       const given = answer.backend?.id ?? id;
       if (given !== id) this.asked.push(given);
+      else if (tries > 0 && answer.backend?.state === BackendState.SCHEDULED) this.#watch.spawned(id);
       return;
     }
   }
@@ -72,16 +81,19 @@ export class AppServers {
     const { random } = this.#around.world;
     const id = this.asked.at(-1 - random.below(8));
     if (!id) return;
-    await this.#call(() =>
+    const since = this.#around.world.now;
+    const answer = await this.#call(() =>
       this.#scheduler.terminateBackend({ id, key: undefined, force: random.chance(0.3) }),
     );
+    if (answer === 'not found') this.#watch.notFound(id, since);
   }
 
-  async #call<T>(call: () => Promise<T>): Promise<T | 'again' | 'refused'> {
+  async #call<T>(call: () => Promise<T>): Promise<T | 'again' | 'refused' | 'not found'> {
     this.waiting++;
     try {
       return await call();
     } catch (error) {
+      if (isAppError(error, 'not_found')) return 'not found';
       return isAppError(error, 'unavailable', 'deadline') ? 'again' : 'refused';
     } finally {
       this.waiting--;

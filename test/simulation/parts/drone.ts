@@ -1,6 +1,7 @@
+import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
-import { Membership } from '@spawner/rpc';
+import { type CallContext, type Implementation, Membership } from '@spawner/rpc';
 import { Agent } from '../../../services/agent/src/agent.ts';
 import type { Instruments } from '../../../services/agent/src/instruments.ts';
 import { busOf } from '../world/bus-link.ts';
@@ -28,6 +29,8 @@ export class SimulatedDrone {
   readonly machine: Machine;
   agent: Agent | undefined;
   process: Process | undefined;
+  /** What its agents were ever handed to start. */
+  readonly handed = new Set<string>();
   /** When the present agent started, and how old its lease was then. */
   began = { at: 0, leaseAge: 0 };
   readonly #around: Surroundings;
@@ -42,6 +45,7 @@ export class SimulatedDrone {
 
   /** As services/agent/src/main.ts does it. */
   start(): void {
+    if (this.engine.gone) return;
     const { world, rpc, bus: busServer, schedulers, changed } = this.#around;
     const process = new Process(this.name, this.machine, world);
     world.note('start', this.name);
@@ -63,7 +67,7 @@ export class SimulatedDrone {
     });
     this.agent = agent;
     this.process = process;
-    rpc.serve(process, agent.service);
+    rpc.serve(process, this.#noting(agent.service));
     const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
     const node = Node.fromPartial({
       kind: NodeKind.DRONE,
@@ -87,6 +91,23 @@ export class SimulatedDrone {
     return renewedAt === undefined
       ? Number.POSITIVE_INFINITY
       : this.machine.now(this.#around.world) - renewedAt;
+  }
+
+  /** It is gone for good, with its disk and all that it ran. */
+  burn(): void {
+    this.#around.world.note('burns', this.name);
+    this.crash();
+    this.engine.burn();
+  }
+
+  #noting(service: Implementation): Implementation {
+    const { startBackend } = service.handlers;
+    if (!startBackend) throw new Error('an agent starts no backends any more');
+    const noted = (request: StartBackendRequest, context: CallContext) => {
+      this.handed.add(request.id);
+      return startBackend(request as never, context);
+    };
+    return { ...service, handlers: { ...service.handlers, startBackend: noted } };
   }
 
   crash(): void {

@@ -10,12 +10,21 @@ export interface Mortal {
   crash(): void;
 }
 
+/** Faults of one kind, drawn from chances of their own. */
+export interface FaultsBeside {
+  /** Plans those of the next `ms`. */
+  plan(ms: number): void;
+  /** From now on there are none. */
+  heal(): void;
+}
+
 /** What goes wrong in one seed's world, and when: some worlds see nothing, some a dozen things at once. */
 export class Faults {
   readonly #around: Surroundings;
   readonly #mortals: readonly Mortal[];
   readonly #drones: readonly Mortal[];
   readonly #losses: StoreFaults;
+  readonly #beside: readonly FaultsBeside[];
   #healed = false;
 
   constructor(
@@ -23,17 +32,20 @@ export class Faults {
     mortals: readonly Mortal[],
     drones: readonly Mortal[],
     losses: StoreFaults,
+    beside: readonly FaultsBeside[],
   ) {
     this.#around = around;
     this.#mortals = mortals;
     this.#drones = drones;
     this.#losses = losses;
+    this.#beside = beside;
   }
 
   /** Plans the faults of the next `ms`. */
   plan(ms: number): void {
     const { world } = this.#around;
     const { random } = world;
+    for (const faults of this.#beside) faults.plan(ms);
     if (random.chance(0.3)) this.#lose(ms);
     if (ms > LONG_MS) this.#absence(ms);
     const count = random.chance(0.1) ? 0 : 1 + random.below(10);
@@ -50,6 +62,7 @@ export class Faults {
   heal(): void {
     const { network, bus, store } = this.#around;
     this.#healed = true;
+    for (const faults of this.#beside) faults.heal();
     network.healAll();
     bus.away = false;
     store.away = false;

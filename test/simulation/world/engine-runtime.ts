@@ -30,20 +30,25 @@ export class EngineRuntime implements Runtime {
   }
 
   create(program: Program): Promise<void> {
+    this.#engine.asked('create');
     return this.#ask(this.#engine.world.random.between(2, 40), () => this.#engine.create(program));
   }
 
   async start(id: string): Promise<Endpoints> {
     const { random } = this.#engine.world;
+    this.#engine.asked('start');
+    this.#engine.watch.starting(this.#engine.drone, id);
     if (random.chance(0.01)) throw new Refusal('the program cannot be started');
     return this.#ask(random.between(30, 600), () => endpointsOf(this.#engine.start(id)));
   }
 
   signal(id: string): Promise<boolean> {
+    this.#engine.asked('signal');
     return this.#ask(1, () => this.#engine.signal(id));
   }
 
   remove(id: string): Promise<void> {
+    this.#engine.asked('remove');
     return this.#ask(this.#engine.world.random.between(5, 300), () => this.#engine.remove(id));
   }
 
@@ -97,14 +102,16 @@ export class EngineRuntime implements Runtime {
     });
 
   #ask<T>(ms: number, work: () => T): Promise<T> {
-    const { world } = this.#engine;
+    const engine = this.#engine;
+    const { world } = engine;
     return new Promise((resolve, reject) => {
       world.after(ms, () => {
+        const late = 0.5 + engine.lateness();
         try {
           const answer = work();
-          world.after(0.5, () => resolve(answer), this.#agent);
+          world.after(late, () => resolve(answer), this.#agent);
         } catch (error) {
-          world.after(0.5, () => reject(error), this.#agent);
+          world.after(late, () => reject(error), this.#agent);
         }
       });
     });

@@ -2,13 +2,21 @@ import { endsWithLease } from '@spawner/proto';
 import { AddressRange } from '../../../services/agent/src/address-range.ts';
 import type { Program } from '../../../services/agent/src/runtime.ts';
 import { Container } from './container.ts';
+import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
 /** What hears of a drone's programs, to judge. */
 export interface EngineWatch {
   started(container: Container): void;
   stopping(container: Container): void;
+  /** An agent has asked for the start of a program, which may have to wait. */
+  starting(drone: string, id: string): void;
 }
+
+export type EngineRequest = 'create' | 'start' | 'signal' | 'remove';
+
+/** An answer of a busy engine takes so much longer at most: what ends with a lease has to end in time all the same. */
+const BUSY_MS = 1_000;
 
 const REST_MS = 15 * 60_000;
 
@@ -20,20 +28,41 @@ export class Engine {
   readonly drone: string;
   readonly world: World;
   readonly containers = new Map<string, Container>();
-  readonly #watch: EngineWatch;
+  readonly watch: EngineWatch;
+  /** Its answers are slow, and tell of the past when they come. */
+  busy = false;
+  /** Hears of each request before it is carried out. */
+  asked: (what: EngineRequest) => void = () => {};
+  /** Its machine is no more. */
+  gone = false;
+  readonly #lateness: Random;
   readonly #range: AddressRange;
   readonly #listeners = new Set<(id?: string) => void>();
 
   constructor(drone: string, subnet: string, world: World, watch: EngineWatch) {
     this.drone = drone;
     this.world = world;
-    this.#watch = watch;
+    this.watch = watch;
+    this.#lateness = world.stream(`engine ${drone}`);
     this.#range = new AddressRange(subnet);
+  }
+
+  /** How much longer than usual an answer takes now, in true milliseconds. */
+  lateness(): number {
+    return this.busy ? this.#lateness.skewed(20, BUSY_MS) : 0;
+  }
+
+  /** The machine burns down with all that runs on it. */
+  burn(): void {
+    this.gone = true;
+    for (const container of this.containers.values()) container.exit(137);
+    this.containers.clear();
   }
 
   /** In place of a leftover of the same id. */
   create({ id, placement, key, spec }: Program): void {
     this.remove(id);
+    if (this.gone) throw new Error('the machine is no more');
     const address = this.#range.take(this.world.now);
     if (!address) throw new Error('no address is free');
     const parts = {
@@ -55,7 +84,7 @@ export class Engine {
     container.state = 'running';
     container.answersAt = this.world.now + random.skewed(5, 3_000);
     this.world.note('runs', this.drone, id);
-    this.#watch.started(container);
+    this.watch.started(container);
     if (random.chance(0.05))
       this.#exitAfter(container, random.skewed(200, 60_000), random.chance(0.5) ? 0 : 1);
     return container;
@@ -65,7 +94,7 @@ export class Engine {
   signal(id: string): boolean {
     const container = this.containers.get(id);
     if (container?.state !== 'running') return false;
-    this.#watch.stopping(container);
+    this.watch.stopping(container);
     const { random } = this.world;
     this.#exitAfter(
       container,
@@ -78,7 +107,7 @@ export class Engine {
   remove(id: string): void {
     const container = this.containers.get(id);
     if (!container) return;
-    this.#watch.stopping(container);
+    this.watch.stopping(container);
     container.exit(137);
     this.containers.delete(id);
     this.#range.giveBack(container.address, this.world.now, REST_MS);

@@ -2,8 +2,8 @@ import type { Process } from './process.ts';
 
 /** Something that is to happen, unless its process is gone by then. */
 export interface Event {
-  readonly at: number;
-  readonly order: number;
+  at: number;
+  order: number;
   /** Nothing where it was called off. */
   run: (() => void) | undefined;
   readonly owner: Process | undefined;
@@ -19,7 +19,19 @@ export class EventQueue {
   }
 
   add(at: number, run: () => void, owner: Process | undefined): Event {
-    const event: Event = { at, order: this.#order++, run, owner };
+    const event: Event = { at, order: 0, run, owner };
+    this.#put(event);
+    return event;
+  }
+
+  /** One that was taken comes once more, later, and after those that stand there already. */
+  postpone(event: Event, at: number): void {
+    event.at = at;
+    this.#put(event);
+  }
+
+  #put(event: Event): void {
+    event.order = this.#order++;
     const heap = this.#heap;
     let hole = heap.length;
     heap.push(event);
@@ -31,7 +43,6 @@ export class EventQueue {
       hole = parent;
     }
     heap[hole] = event;
-    return event;
   }
 
   peek(): Event | undefined {

@@ -20,6 +20,8 @@ export class Process implements Owner {
   readonly world: World;
   readonly clock: Clock;
   alive = true;
+  /** True time until which it stands still: what comes to it meanwhile, timers included, comes to it then. */
+  standsUntil = 0;
   readonly #crashed: (() => void)[] = [];
   readonly #never = new AbortController();
 
@@ -33,6 +35,12 @@ export class Process implements Owner {
   /** What its being gone means to others, such as broken connections. */
   onCrash(then: () => void): void {
     this.#crashed.push(then);
+  }
+
+  /** As a machine that is paused, or a program that is. Its clock goes on. */
+  standStill(ms: number): void {
+    this.world.note('stands still', this.name);
+    this.standsUntil = this.world.now + ms;
   }
 
   crash(): void {

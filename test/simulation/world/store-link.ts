@@ -10,6 +10,9 @@ const COMMAND_MS = 2_000;
 /** Sees each command that the store has carried out, in their order. */
 export type StoreWatch = (command: readonly (string | Buffer)[], reply: RedisReply) => void;
 
+/** Whether the sender of a command that was carried out hears of it: it may be gone in this very step. */
+export type StoreAnswer = (process: Process, command: readonly (string | Buffer)[]) => boolean;
+
 /** The one store, and the ways to it. */
 export class StoreServer {
   away = false;
@@ -17,6 +20,7 @@ export class StoreServer {
   readonly network: Network;
   readonly memory: MemoryRedis;
   readonly watch: StoreWatch;
+  readonly answers: StoreAnswer;
   readonly #script: (source: string) => string;
 
   /** `script` gives the scripts that are loaded in the place of others. */
@@ -25,12 +29,14 @@ export class StoreServer {
     network: Network,
     memory: MemoryRedis,
     watch: StoreWatch,
+    answers: StoreAnswer,
     script: (source: string) => string,
   ) {
     this.world = world;
     this.network = network;
     this.memory = memory;
     this.watch = watch;
+    this.answers = answers;
     this.#script = script;
   }
 
@@ -127,7 +133,7 @@ class StoreLink implements Redis {
     try {
       const reply = this.#server.memory.execute(this.#server.loading(command));
       this.#server.watch(command, reply);
-      answered(() => resolve(reply));
+      if (this.#server.answers(this.#process, command)) answered(() => resolve(reply));
     } catch (error) {
       answered(() => reject(error));
     }

@@ -29,6 +29,13 @@ export class World {
     this.trace = new Trace(telling);
   }
 
+  /** Chances of their own for what is drawn beside the rest, so that it does not change what else a seed tells. */
+  stream(name: string): Random {
+    let word = 0;
+    for (let at = 0; at < name.length; at++) word = (Math.imul(word, 31) + name.charCodeAt(at)) & 0xfffff;
+    return new Random(this.seed + 2 ** 32 * (word + 1));
+  }
+
   /** Milliseconds of true time, which no process sees. */
   get now(): number {
     return this.#now;
@@ -72,7 +79,12 @@ export class World {
   #happen(until: number): boolean {
     for (let event = this.#queue.peek(); event && event.at <= until; event = this.#queue.peek()) {
       this.#queue.take();
-      if (!event.run || (event.owner && !event.owner.alive)) continue;
+      const { owner } = event;
+      if (!event.run || (owner && !owner.alive)) continue;
+      if (owner && owner.standsUntil > event.at) {
+        this.#queue.postpone(event, owner.standsUntil);
+        continue;
+      }
       this.#now = event.at;
       event.run();
       return true;

@@ -249,6 +249,8 @@ export interface RegisterNodeRequest {
   inventory: InventoryEntry[];
   /** Drones: the highest placement that they were ever given, so that no later fence is lower, whatever the store lost. */
   highestPlacement: number;
+  /** Drones: grows with every registration that is sent. One that comes after a later one tells of what the drone had before. */
+  sequence?: number | undefined;
 }
 
 export interface RegisterNodeResponse {
@@ -260,6 +262,8 @@ export interface RegisterNodeResponse {
     | undefined;
   /** As in RenewNodeResponse, and ended backends that this cluster never placed. */
   ended: string[];
+  /** Where there is no registration: the sequence of the later one that stands. */
+  overtakenBy?: number | undefined;
 }
 
 /** A wanted end. Repeated in every answer until the agent has reported the end. */
@@ -2271,7 +2275,7 @@ export const ForgetDroneResponse: MessageFns<ForgetDroneResponse> = {
 };
 
 function createBaseRegisterNodeRequest(): RegisterNodeRequest {
-  return { node: undefined, inventory: [], highestPlacement: 0 };
+  return { node: undefined, inventory: [], highestPlacement: 0, sequence: undefined };
 }
 
 export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
@@ -2284,6 +2288,9 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
     }
     if (message.highestPlacement !== 0) {
       writer.uint32(24).int64(message.highestPlacement);
+    }
+    if (message.sequence !== undefined) {
+      writer.uint32(32).int64(message.sequence);
     }
     return writer;
   },
@@ -2325,6 +2332,14 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
             message.highestPlacement = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sequence = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2348,6 +2363,7 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
         : isSet(object.highest_placement)
         ? globalThis.Number(object.highest_placement)
         : 0,
+      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : undefined,
     };
   },
 
@@ -2362,6 +2378,9 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
     if (message.highestPlacement !== 0) {
       obj.highestPlacement = Math.round(message.highestPlacement);
     }
+    if (message.sequence !== undefined) {
+      obj.sequence = Math.round(message.sequence);
+    }
     return obj;
   },
 
@@ -2373,12 +2392,13 @@ export const RegisterNodeRequest: MessageFns<RegisterNodeRequest> = {
     message.node = (object.node !== undefined && object.node !== null) ? Node.fromPartial(object.node) : undefined;
     message.inventory = object.inventory?.map((e) => InventoryEntry.fromPartial(e)) || [];
     message.highestPlacement = object.highestPlacement ?? 0;
+    message.sequence = object.sequence ?? undefined;
     return message;
   },
 };
 
 function createBaseRegisterNodeResponse(): RegisterNodeResponse {
-  return { registration: 0, stops: [], proxies: undefined, ended: [] };
+  return { registration: 0, stops: [], proxies: undefined, ended: [], overtakenBy: undefined };
 }
 
 export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
@@ -2394,6 +2414,9 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
     }
     for (const v of message.ended) {
       writer.uint32(34).string(v!);
+    }
+    if (message.overtakenBy !== undefined) {
+      writer.uint32(40).int64(message.overtakenBy);
     }
     return writer;
   },
@@ -2443,6 +2466,14 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
             message.ended.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.overtakenBy = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2461,6 +2492,11 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
       stops: globalThis.Array.isArray(object?.stops) ? object.stops.map((e: any) => StopOrder.fromJSON(e)) : [],
       proxies: isSet(object.proxies) ? ProxyList.fromJSON(object.proxies) : undefined,
       ended: globalThis.Array.isArray(object?.ended) ? object.ended.map((e: any) => globalThis.String(e)) : [],
+      overtakenBy: isSet(object.overtakenBy)
+        ? globalThis.Number(object.overtakenBy)
+        : isSet(object.overtaken_by)
+        ? globalThis.Number(object.overtaken_by)
+        : undefined,
     };
   },
 
@@ -2478,6 +2514,9 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
     if (message.ended?.length) {
       obj.ended = message.ended;
     }
+    if (message.overtakenBy !== undefined) {
+      obj.overtakenBy = Math.round(message.overtakenBy);
+    }
     return obj;
   },
 
@@ -2492,6 +2531,7 @@ export const RegisterNodeResponse: MessageFns<RegisterNodeResponse> = {
       ? ProxyList.fromPartial(object.proxies)
       : undefined;
     message.ended = object.ended?.map((e) => e) || [];
+    message.overtakenBy = object.overtakenBy ?? undefined;
     return message;
   },
 };

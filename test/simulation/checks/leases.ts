@@ -1,0 +1,49 @@
+import type { SimulatedDrone } from '../parts/drone.ts';
+import { KEYS } from '../parts/scheduler.ts';
+import type { World } from '../world/world.ts';
+import type { ReadStore } from './read-store.ts';
+
+/**
+ * Invariants 1 and 4, of a drone's lease as the store keeps it: it runs from the last renewal, which nothing sets back, and
+ * whatever counts on a drone has a deadline that ends it should nobody be heard of any more.
+ */
+export class Leases {
+  readonly #world: World;
+  readonly #read: ReadStore;
+  readonly #drones: readonly SimulatedDrone[];
+  readonly #renewed = new Map<string, number>();
+
+  constructor(world: World, read: ReadStore, drones: readonly SimulatedDrone[]) {
+    this.#world = world;
+    this.#read = read;
+    this.#drones = drones;
+  }
+
+  storeLost(): void {
+    this.#renewed.clear();
+  }
+
+  /** A script has run. */
+  carriedOut(script: string | undefined): void {
+    const names = this.#drones.map(({ name }) => name);
+    const members = names.map((name) => `drone/${name}`);
+    const renewals = this.#read(['HMGET', KEYS.renewals, ...members]) as (string | null)[];
+    for (const [at, name] of names.entries()) {
+      const renewed = renewals[at];
+      const before = this.#renewed.get(name) ?? 0;
+      if (renewed == null) this.#renewed.delete(name);
+      else if (Number(renewed) < before)
+        this.#world.violate(
+          `(1) ${script} set the last renewal of ${name} back from ${before} to ${renewed}`,
+        );
+      else this.#renewed.set(name, Number(renewed));
+    }
+  }
+
+  /** A record counts among the living of a drone. */
+  living(id: string, drone: string): void {
+    const due = this.#read(['ZMSCORE', KEYS.due, `lease/${drone}`, `drone/${drone}`]) as (string | null)[];
+    if (due.every((at) => at === null))
+      this.#world.violate(`(4) ${id} is of ${drone}, whose lease has no end`);
+  }
+}
