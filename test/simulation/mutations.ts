@@ -116,17 +116,17 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
   ),
   'what a store is told anew is not reserved': inScript('One line of an inventory', [
     'reserve(drone, tonumber(ARGV[8]), tonumber(ARGV[9]), 1)',
-    '',
+    'false',
   ]),
   'a start that waits is not dropped with the order to end': inModule(
     'services/agent/src/backend.ts',
     'this.#queue.length = 0;',
-    '',
+    'false',
   ),
   'an agent that begins acts on what it hears before it has looked': inModule(
     'services/agent/src/backend.ts',
     'this.#resuming = true;',
-    '',
+    'false',
   ),
   'a lost lease is not due any more before what ends with it has ended': inScript(
     'who dies on the way leaves nothing undone',
@@ -134,7 +134,7 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
   ),
   'a spawn that is sent again is answered without being handed over': inModule(
     'services/scheduler/src/backends.ts',
-    'await this.#goOn(command, summary.digest);',
-    '',
+    'await this.#goOn(command, record, summary.digest)',
+    'false',
   ),
 };

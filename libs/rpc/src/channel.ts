@@ -1,10 +1,13 @@
 import { Client, connectivityState, credentials } from '@grpc/grpc-js';
 
-/** grpc-js never gives up setting a connection up; a peer that accepts and says nothing would hold a channel for ever. */
-const STUCK_MS = 20_000;
+/**
+ * grpc-js never gives up setting a connection up: a peer that accepts and says nothing would hold a channel for ever, and while a
+ * network is cut the kernel asks at ever longer intervals (1, 2, 4, 8, 16 s), the next of which may come long after it has healed.
+ */
+const STUCK_MS = 4_000;
 
 /**
- * A gRPC channel that is made anew when it has been CONNECTING for 20 s (grpc-node#2785). The target is
+ * A gRPC channel that is made anew when it has been CONNECTING for 4 s (grpc-node#2785). The target is
  * any that gRPC resolves: `host:port`, `dns:///name:port`, `ipv4:a:1,b:2`.
  */
 export class Channel {

@@ -107,8 +107,9 @@ export class Backends {
     });
     this.#placed({ outcome: placed.outcome });
     if (placed.outcome === 'exists') {
-      await this.#goOn(command, summary.digest);
-      return { backend: await this.get(id), spawned: true };
+      const record = await this.#record(id);
+      const handed = await this.#goOn(command, record, summary.digest);
+      return { backend: handed ? await this.get(id) : await this.#told(record), spawned: true };
     }
     if (placed.outcome === 'none') throw new AppError('exhausted', noDrone(placed));
     if (placed.outcome === 'ending')
@@ -149,15 +150,16 @@ export class Backends {
     }
   }
 
-  /** An id that is placed already: whoever placed it may have died, or not heard of it, before its drone had it. */
-  async #goOn(command: SpawnCommand, digest: Uint8Array): Promise<void> {
-    const { state, status, drone, placement, created, summary, key } = await this.#record(command.id);
-    if (!command.repeated || state !== BackendState.SCHEDULED || status) return;
+  /** An id that is placed already: whoever placed it may have died, or not heard of it, before its drone had it. Whether it was handed over. */
+  async #goOn(command: SpawnCommand, record: BackendRecord, digest: Uint8Array): Promise<boolean> {
+    const { state, status, drone, placement, created, summary, key } = record;
+    if (!command.repeated || state !== BackendState.SCHEDULED || status) return false;
     if (Buffer.compare(summary.digest, digest) !== 0)
       throw new AppError('failed_precondition', 'this id was placed with another spec');
     if (key && !(await this.#store.isReplicated(placement))) throw await this.#undo(command.id);
     const node = await this.#nodes.find(NodeKind.DRONE, drone);
     if (node) await this.#start({ ...command, key }, { node, placement, created, digest });
+    return node !== undefined;
   }
 
   /** Places, again and again while the key's holder is ending or may still be told of; what was found last when the signal aborts. */
@@ -181,9 +183,7 @@ export class Backends {
   }
 
   async get(id: BackendId): Promise<Backend> {
-    const record = await this.#record(id);
-    const lost = await this.#silentDrones([record]);
-    return toBackend(record, isUnreachable(record, lost));
+    return this.#told(await this.#record(id));
   }
 
   /** A page of records, newest first; the token is the placement before which the next one begins. */
@@ -293,6 +293,11 @@ export class Backends {
     const drones = [...new Set(living.map(({ drone }) => drone))];
     const silences = await Promise.all(drones.map((drone) => this.#nodes.silence(drone)));
     return new Set(drones.filter((_, index) => (silences[index] ?? 0) > DEADLINES.renewalsMissed));
+  }
+
+  async #told(record: BackendRecord): Promise<Backend> {
+    const lost = await this.#silentDrones([record]);
+    return toBackend(record, isUnreachable(record, lost));
   }
 
   async #record(id: BackendId): Promise<BackendRecord> {
