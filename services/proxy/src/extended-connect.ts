@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import { constants, type Http2ServerRequest, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import { boundInterim, objectionTo, objectionToSwitch } from './backend-answer.ts';
 import { type Dialling, watchDial } from './dial.ts';
 import type { UpgradeForwarding } from './forward.ts';
 
@@ -49,6 +50,7 @@ export function openExtended(stream: ServerHttp2Stream, way: UpgradeForwarding, 
     watchDial(outgoing, dialling, () => way.reached());
     way.access?.follow(outgoing);
   });
+  boundInterim(outgoing);
   outgoing.once('response', (answer) => {
     settle();
     refused(stream, answer, outgoing, way);
@@ -56,7 +58,10 @@ export function openExtended(stream: ServerHttp2Stream, way: UpgradeForwarding, 
   outgoing.once('upgrade', (answer, socket: Socket, early) => {
     settle();
     socket.on('error', () => {});
-    const problem = objection(answer, key) ?? (stream.destroyed ? 'the client left' : undefined);
+    const problem =
+      objectionToSwitch(answer) ??
+      objection(answer, key) ??
+      (stream.destroyed ? 'the client left' : undefined);
     if (problem) {
       socket.destroy();
       way.failed(new Error(problem));
@@ -72,7 +77,6 @@ export function openExtended(stream: ServerHttp2Stream, way: UpgradeForwarding, 
 }
 
 function objection({ headers }: IncomingMessage, key: string): string | undefined {
-  if (headers.upgrade?.toLowerCase() !== 'websocket') return 'the backend switched to another protocol';
   const accept = createHash('sha1').update(`${key}${MAGIC}`).digest('base64');
   return headers['sec-websocket-accept'] === accept ? undefined : 'the backend accepted another key';
 }
@@ -85,12 +89,15 @@ function refused(
   way: UpgradeForwarding,
 ): void {
   const status = answer.statusCode ?? 0;
-  if (status < 300 || status > 599) {
+  const opens =
+    status < 300 || status > 599 ? `the backend answered the handshake with ${status}` : undefined;
+  const problem = opens ?? objectionTo(answer);
+  if (problem !== undefined) {
     outgoing.destroy();
-    way.failed(new Error(`the backend answered the handshake with ${status}`));
+    way.failed(new Error(problem));
     return;
   }
-  if (stream.destroyed) {
+  if (stream.destroyed || outgoing.destroyed) {
     outgoing.destroy();
     return;
   }

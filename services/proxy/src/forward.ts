@@ -5,15 +5,30 @@ import {
   IncomingMessage,
   type OutgoingHttpHeaders,
 } from 'node:http';
-import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
+import { Http2ServerRequest, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { ProxyServer } from 'httpxy';
 import type { AccessEntry } from './access/access-entry.ts';
+import {
+  boundInterim,
+  letAgentRead,
+  objectionTo,
+  objectionToSwitch,
+  withoutIdleLength,
+} from './backend-answer.ts';
 import { type Dialling, watchDial } from './dial.ts';
 import { openExtended } from './extended-connect.ts';
-import { isGone, linger, type WebRequest, type WebResponse, watchClose } from './node-http.ts';
+import {
+  breakOff,
+  isGone,
+  linger,
+  sendHead,
+  type WebRequest,
+  type WebResponse,
+  watchClose,
+} from './node-http.ts';
 
 /**
  * The general path to a backend, and the one file that knows httpxy: streams a request or a WebSocket
@@ -57,6 +72,7 @@ interface Under {
   /** What its connection had brought before. */
   readBefore: number;
   answered: boolean;
+  answer: IncomingMessage | undefined;
   repeated: boolean;
 }
 
@@ -86,6 +102,7 @@ export class Forwarder {
       request: undefined,
       readBefore: 0,
       answered: false,
+      answer: undefined,
       repeated: false,
     });
     void this.#proxy.web(req, res, { target: target(way.endpoint), agent: way.agent }).catch(() => {});
@@ -101,6 +118,7 @@ export class Forwarder {
       request: undefined,
       readBefore: 0,
       answered: false,
+      answer: undefined,
       repeated: false,
     });
     const options = { target: target(way.endpoint), agent: false, upgradeTimeout: UPGRADE_ANSWER_MS };
@@ -126,6 +144,7 @@ export class Forwarder {
         });
     watchDial(outgoing, this.#dialling, () => under.way.reached());
     under.way.access?.follow(outgoing);
+    boundInterim(outgoing);
     // Nobody asked to switch protocols.
     outgoing.once('upgrade', (_answer, socket) => {
       socket.destroy();
@@ -139,28 +158,45 @@ export class Forwarder {
     const { way } = under;
     const stopWatching = watchClose(client, () => client.destroy());
     outgoing.once('error', stopWatching);
+    boundInterim(outgoing);
+    const refuse = (objection: string) => {
+      way.failed(new Error(objection));
+      outgoing.destroy();
+    };
     outgoing.once('socket', () => {
       watchDial(outgoing, this.#dialling, () => way.reached());
       way.access?.follow(outgoing);
+      guardSwitch(outgoing, (answer, upstream) => {
+        stopWatching();
+        under.answered = true;
+        const objection = objectionToSwitch(answer);
+        if (objection !== undefined) {
+          upstream.destroy();
+          refuse(objection);
+          return false;
+        }
+        replace(answer, withoutIdleLength(way.answerHeaders(answer.headers, true), 101));
+        // httpxy writes the head as text, and what is in it was read as single bytes.
+        client.setDefaultEncoding('latin1');
+        way.answered(101);
+        process.nextTick(() => (way as UpgradeForwarding).upgraded(upstream));
+        return true;
+      });
     });
     outgoing.once('response', (answer) => {
       stopWatching();
-      linger(client);
       under.answered = true;
+      const late = outgoing.destroyed ? 'the answer came too late' : undefined;
+      const objection = late ?? objectionTo(answer);
+      if (objection !== undefined) return refuse(objection);
+      linger(client);
       const coding = answer.headers['transfer-encoding'];
       replace(answer, way.answerHeaders(answer.headers, false));
       // httpxy frames the body again by this.
       if (coding !== undefined) answer.headers['transfer-encoding'] = coding;
+      answer.httpVersion = '1.1';
       answer.statusMessage = printable(answer.statusMessage);
       way.answered(answer.statusCode ?? 0);
-    });
-    outgoing.once('upgrade', (answer, upstream) => {
-      stopWatching();
-      under.answered = true;
-      replace(answer, way.answerHeaders(answer.headers, true));
-      way.answered(101);
-      // httpxy's own listener comes after this one and joins the two sockets.
-      process.nextTick(() => (way as UpgradeForwarding).upgraded(upstream as Socket));
     });
   }
 
@@ -168,21 +204,36 @@ export class Forwarder {
     const under = this.#underWay.get(req);
     if (!under) return;
     under.answered = true;
-    replace(answer, under.way.answerHeaders(answer.headers, false));
-    if (!isFinal(answer.statusCode ?? 0, req.httpVersionMajor)) answer.statusCode = 502;
+    // It may come with what its request failed over.
+    const late = under.request?.destroyed ? 'the answer came too late' : undefined;
+    const objection = late ?? objectionTo(answer);
+    if (objection !== undefined) {
+      // httpxy hands on nothing where an answer is complete, nor what is wrong where nobody takes one.
+      under.way.failed(new Error(objection));
+      answer.statusCode = 502;
+      replace(answer, {});
+      under.request?.destroy();
+      return;
+    }
+    // HTTP/1 carries what is above 599, and Node's HTTP/2 throws.
+    if (Number(answer.statusCode) > 599 && req.httpVersionMajor > 1) answer.statusCode = 502;
+    const status = answer.statusCode ?? 0;
+    const keepAlive = answer.headers['keep-alive'];
+    replace(
+      answer,
+      withoutIdleLength(under.way.answerHeaders(answer.headers, false), status, req.httpVersionMajor),
+    );
+    letAgentRead(answer, keepAlive);
+    under.answer = answer;
     answer.statusMessage = printable(answer.statusMessage);
     if (req.httpVersionMajor === 1 && under.web?.closing()) answer.headers.connection = 'close';
-    under.way.answered(answer.statusCode ?? 0);
+    under.way.answered(status);
     // A head whose body comes later must not wait for it.
-    setImmediate(() => {
-      if (res.headersSent || isGone(res)) return;
-      if (res instanceof Http2ServerResponse) res.writeHead(res.statusCode);
-      else res.flushHeaders();
-    });
+    setImmediate(() => sendHead(res));
     answer.once('close', () => {
       if (answer.complete) return;
       under.way.access?.broke();
-      if (res instanceof Http2ServerResponse) res.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      breakOff(res);
     });
   }
 
@@ -200,6 +251,8 @@ export class Forwarder {
       void this.#proxy.web(req, res, options).catch(() => {});
       return;
     }
+    // Node takes a body that only the close ends for whole, whatever the connection died of.
+    if (res && under.answer?.complete === false) breakOff(res);
     under.way.failed(error);
   }
 }
@@ -223,9 +276,20 @@ function replace(message: WebRequest, wanted: IncomingHttpHeaders | OutgoingHttp
     if (!name.startsWith(':')) Object.assign(present, { [name]: value });
 }
 
-/** Whether this can be the status of a client's answer (RFC 9110 §15); HTTP/1 carries what is above 599, and Node's HTTP/2 throws. */
-function isFinal(status: number, version: number): boolean {
-  return status >= 200 && (status < 600 || version === 1);
+/**
+ * httpxy joins the client to whatever the backend switched to: it hears of a switch only where `accept` says so. To be called
+ * once httpxy listens.
+ */
+function guardSwitch(
+  outgoing: ClientRequest,
+  accept: (answer: IncomingMessage, upstream: Socket) => boolean,
+): void {
+  const joins = outgoing.listeners('upgrade');
+  outgoing.removeAllListeners('upgrade');
+  outgoing.once('upgrade', (answer, upstream, early) => {
+    if (accept(answer, upstream as Socket))
+      for (const join of joins) join.call(outgoing, answer, upstream, early);
+  });
 }
 
 /** Node refuses to send a reason phrase that it takes from others. */

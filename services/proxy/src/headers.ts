@@ -89,7 +89,7 @@ export function responseHeaders(
   for (const [name, value] of Object.entries(incoming))
     if (!HOP_BY_HOP.has(name) && !named.has(name)) outgoing[name] = value;
   const cookies = incoming['set-cookie']?.filter((cookie) => !reachesSiblings(cookie, clusterDomain));
-  if (cookies) outgoing['set-cookie'] = cookies;
+  if (cookies && !named.has('set-cookie')) outgoing['set-cookie'] = cookies;
   if (cookies?.length === 0) delete outgoing['set-cookie'];
   if (handshake) {
     outgoing.connection = 'Upgrade';

@@ -97,6 +97,20 @@ export function cutExchange(res: WebResponse): void {
   else res.destroy();
 }
 
+/** Sends the head of an answer whose body comes later. */
+export function sendHead(res: WebResponse): void {
+  if (res.headersSent || isGone(res)) return;
+  if (res instanceof Http2ServerResponse) res.writeHead(res.statusCode);
+  else res.flushHeaders();
+}
+
+/** Ends an answer so that its client sees that it is not whole. */
+export function breakOff(res: WebResponse): void {
+  sendHead(res);
+  if (res instanceof Http2ServerResponse) res.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else res.destroy();
+}
+
 /** Ends a request whose body does not come, whatever has been answered. */
 export function cutRequest(req: WebRequest): void {
   if (req instanceof Http2ServerRequest) req.stream.close(constants.NGHTTP2_CANCEL);

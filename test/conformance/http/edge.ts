@@ -1,3 +1,5 @@
+import { connect } from 'node:tls';
+import { eventually } from '@spawner/testkit';
 import { type ProxyWorld, startProxyWorld } from '../../integration/proxy-fixture.ts';
 import type { Course } from './course.ts';
 import { Recorder } from './recorder.ts';
@@ -23,4 +25,17 @@ export async function startEdge(name: EdgePath, count: number, env = {}): Promis
   }
   const disposables = stack.move();
   return { name, world, courses, [Symbol.asyncDispose]: () => disposables.disposeAsync() };
+}
+
+/** The certificate has come: handshakes succeed. */
+export function isCertified(port: number, servername: string): Promise<boolean> {
+  const shake = () =>
+    new Promise<boolean>((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', servername, rejectUnauthorized: false }, () =>
+        resolve(true),
+      );
+      socket.once('error', reject);
+      socket.once('secureConnect', () => socket.destroy());
+    });
+  return eventually(shake);
 }

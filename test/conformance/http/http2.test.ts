@@ -1,7 +1,6 @@
-import { connect } from 'node:tls';
-import { eventually, makeAuthority } from '@spawner/testkit';
+import { makeAuthority } from '@spawner/testkit';
 import { DOMAIN } from '../../integration/proxy-fixture.ts';
-import { type Edge, startEdge } from './edge.ts';
+import { type Edge, isCertified, startEdge } from './edge.ts';
 import { runHttp2 } from './http2-course.ts';
 import type { Payload } from './payload.ts';
 import { HTTP2 } from './payloads/http2.ts';
@@ -43,16 +42,3 @@ it.each(HTTP2)('$name: $right', (payload) => {
   expect([complaint(payload, one), complaint(payload, other)]).toEqual([undefined, undefined]);
   expect({ outcome: one.outcome, told: one.told }).toEqual({ outcome: other.outcome, told: other.told });
 });
-
-/** The certificate has come: handshakes succeed. */
-function isCertified(port: number, servername: string): Promise<boolean> {
-  const shake = () =>
-    new Promise<boolean>((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', servername, rejectUnauthorized: false }, () =>
-        resolve(true),
-      );
-      socket.once('error', reject);
-      socket.once('secureConnect', () => socket.destroy());
-    });
-  return eventually(shake);
-}

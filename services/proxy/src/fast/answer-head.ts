@@ -1,11 +1,12 @@
+import { MOST_INTERIM } from '../backend-answer.ts';
 import { mayBecomeHead } from './header-lines.ts';
 import { readResponse, type StrictResponse } from './strict-response.ts';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
+/** What says something else will not become an answer, though no head may ever end. */
+const START = 'HTTP/1.';
 const NOTHING = Buffer.alloc(0);
 const MOST_BYTES = 16_384;
-/** Interim answers (RFC 9110 §15.2) are left out; a backend that sends more of them than this is strange. */
-const MOST_INTERIM = 8;
 
 /** Collects an answer's head from the bytes that a backend sends. */
 export class AnswerHead {
@@ -39,7 +40,8 @@ export class AnswerHead {
       const whole = end >= 0 && end + 4 <= to;
       if ((whole ? end : to) - from > MOST_BYTES) return 'strange';
       if (!whole) {
-        if (!mayBecomeHead(bytes.toString('latin1', from, to))) return 'strange';
+        const text = bytes.toString('latin1', from, to);
+        if (!START.startsWith(text.slice(0, START.length)) || !mayBecomeHead(text)) return 'strange';
         this.#stash = to > from ? Buffer.from(bytes.subarray(from, to)) : undefined;
         return 'more';
       }

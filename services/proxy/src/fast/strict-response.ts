@@ -1,3 +1,4 @@
+import { keptMsOf, MOST_LINES } from '../backend-answer.ts';
 import { reachesSiblings } from '../headers.ts';
 import {
   CODING,
@@ -35,7 +36,6 @@ export interface StrictResponse {
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/;
-const MOST_LINES = 200;
 
 /** Takes a head up to and with the end of its last header line; `bodiless` answers a HEAD. Nothing where it is strange. */
 export function readResponse(
@@ -89,7 +89,7 @@ export function readResponse(
           keeps = !reachesSiblings(value, clusterDomain);
           break;
         case KEEP_ALIVE:
-          keptMs = timeoutOf(value);
+          keptMs = keptMsOf(value);
           break;
         case DATE:
           dated = true;
@@ -118,13 +118,6 @@ export function readResponse(
     dated,
     upgrade: upgrade === 'websocket' && options.includes('upgrade'),
   };
-}
-
-const TIMEOUT = /(?:^|[\s,])timeout=(\d{1,6})(?:$|[\s,])/i;
-
-function timeoutOf(value: string): number {
-  const seconds = TIMEOUT.exec(value)?.[1];
-  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000;
 }
 
 const NONE: readonly string[] = [];
