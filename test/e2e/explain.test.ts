@@ -39,6 +39,8 @@ describe('the explanation of a session', () => {
   it('says how many use it, then how long it has left, then why it ended', async () => {
     const { id } = await cluster.spawnReady({ image: 'spawner/probe:latest', idleTimeoutMs: IDLE_MS });
     const sockets = [await cluster.openWebSocket(id), await cluster.openWebSocket(id, '/ws?token=secret')];
+    // The proxies are asked at once; which use was the last comes with their next report.
+    await eventually(async () => expect((await explain(id)).lastActivity?.path).toBe('/ws'));
     const used = await until(id, /^READY and in use: 2 open connections\.$/);
     expect(used.missing).toBeUndefined();
     expect(used.proxies).toMatchObject([{ openConnections: 2 }]);
