@@ -11,9 +11,9 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, Script, StoreEpoch, scriptKeys } from '@spawner/store';
 import { startRedis } from '@spawner/testkit';
-import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
-import { NodeStore } from '../../services/scheduler/src/node-store.ts';
-import { Replication } from '../../services/scheduler/src/replication.ts';
+import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
+import { NodeStore } from '../../services/scheduler/src/store/node-store.ts';
+import { Replication } from '../../services/scheduler/src/store/replication.ts';
 import { processTimeMs } from './process-time.ts';
 import { percentile, rounded } from './statistics.ts';
 

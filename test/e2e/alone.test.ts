@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RouteState } from '@spawner/proto/internal/route';
 import { eventually, request, type TempDir, tempDir } from '@spawner/testkit';
-import { KeptState } from '../../services/proxy/src/kept/kept-state.ts';
+import { KeptState } from '../../services/proxy/src/snapshot/snapshot.ts';
 import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
 
 const spec = { image: 'spawner/probe:latest', idleTimeoutMs: 0 };

@@ -16,7 +16,7 @@ export interface Mutation {
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'missing-answer-is-zero': {
     service: 'agent',
-    file: 'services/agent/src/settler.ts',
+    file: 'services/agent/src/idle/settler.ts',
     from: `    } catch {
       return undefined;
     }`,
@@ -26,19 +26,19 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'kernel-is-not-asked': {
     service: 'agent',
-    file: 'services/agent/src/settler.ts',
+    file: 'services/agent/src/idle/settler.ts',
     from: 'const established = await drone.runtime.established(backend.id);',
     to: 'const established = 0;',
   },
   'websockets-are-not-counted': {
     service: 'proxy',
-    file: 'services/proxy/src/activity.ts',
+    file: 'services/proxy/src/routing/active-requests.ts',
     from: 'reached(upgrade: boolean, path: string): void {\n    this',
     to: 'reached(upgrade: boolean, path: string): void {\n    if (upgrade) this.neverReached();\n    this',
   },
   'dead-proxy-was-never-used': {
     service: 'agent',
-    file: 'services/agent/src/settlement.ts',
+    file: 'services/agent/src/idle/settlement.ts',
     from: 'if (!answer?.activity) return deadBy ?? now;',
     to: 'if (!answer?.activity) return 0;',
   },

@@ -26,7 +26,7 @@ export interface Outcome {
   readonly overAt: number;
 }
 
-/** What is promised of a peer that vanished (services/proxy/src/websocket.ts): three probes after 30 s, 10 s apart. */
+/** What is promised of a peer that vanished (services/proxy/src/transports/node/tunnel.ts): three probes after 30 s, 10 s apart. */
 const KEEP_ALIVE_MS = 60_000;
 /** A stream that says nothing for this long stands still; a frozen proxy's (proxies.ts) may for a while. */
 const STILL_MS = 8_000;

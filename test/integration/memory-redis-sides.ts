@@ -6,11 +6,11 @@ import { EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { keysOf, type Redis, type RedisReply, StoreEpoch } from '@spawner/store';
 import { Lease } from '../../services/certificates/src/lease.ts';
-import { BackendStore } from '../../services/scheduler/src/backend-store.ts';
-import { ConnectionTokens } from '../../services/scheduler/src/connection-tokens.ts';
-import { NodeStore } from '../../services/scheduler/src/node-store.ts';
-import { Replication } from '../../services/scheduler/src/replication.ts';
-import { Withdrawals } from '../../services/scheduler/src/withdrawal.ts';
+import { Withdrawals } from '../../services/scheduler/src/leases/withdrawal.ts';
+import { ConnectionTokens } from '../../services/scheduler/src/spawn/connection-tokens.ts';
+import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
+import { NodeStore } from '../../services/scheduler/src/store/node-store.ts';
+import { Replication } from '../../services/scheduler/src/store/replication.ts';
 
 export const keys = keysOf('test');
 /** Ahead of every clock, so that a tick is the last one plus one on both sides. */

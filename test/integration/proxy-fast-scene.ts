@@ -4,11 +4,11 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createLog } from '@spawner/service';
 import { crankedClock } from '@spawner/testkit';
-import { Activity } from '../../services/proxy/src/activity.ts';
-import { FastPath } from '../../services/proxy/src/fast/fast-path.ts';
-import { KeptUpstreams } from '../../services/proxy/src/fast/kept-upstreams.ts';
-import { trustOf } from '../../services/proxy/src/trust.ts';
-import { Tunnels } from '../../services/proxy/src/websocket.ts';
+import { trustOf } from '../../services/proxy/src/edge/trusted-addresses.ts';
+import { Activity } from '../../services/proxy/src/routing/active-requests.ts';
+import { Tunnels } from '../../services/proxy/src/transports/node/tunnel.ts';
+import { FastPath } from '../../services/proxy/src/transports/raw/raw-transport.ts';
+import { KeptUpstreams } from '../../services/proxy/src/transports/raw/upstream-pool.ts';
 
 export const ID = 'abcdefghijklmnopqrstuvwxyz';
 export const HOST = `${ID}.mydomain.test`;

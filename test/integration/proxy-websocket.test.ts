@@ -7,7 +7,7 @@ import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { eventually, freePort, rawHttp, startUpstream, type Upstream } from '@spawner/testkit';
 import { WebSocket } from 'ws';
-import { LINGER_MS } from '../../services/proxy/src/websocket.ts';
+import { LINGER_MS } from '../../services/proxy/src/transports/node/tunnel.ts';
 import { DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 import { handshake, openWebSocket, say, switching } from './proxy-websocket-client.ts';
 

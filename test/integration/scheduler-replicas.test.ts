@@ -13,7 +13,7 @@ import {
   startRedis,
   tempDir,
 } from '@spawner/testkit';
-import { openSafeRedis } from '../../services/scheduler/src/redis-settings.ts';
+import { openSafeRedis } from '../../services/scheduler/src/store/redis-settings.ts';
 import { keys, scene } from './scheduler-scene.ts';
 
 const id = () => newBackendId(randomBytes);

@@ -119,12 +119,12 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     'false',
   ]),
   'a start that waits is not dropped with the order to end': inModule(
-    'services/agent/src/backend.ts',
+    'services/agent/src/lifecycle/backend.ts',
     'this.#queue.length = 0;',
     'false',
   ),
   'an agent that begins acts on what it hears before it has looked': inModule(
-    'services/agent/src/backend.ts',
+    'services/agent/src/lifecycle/backend.ts',
     'this.#resuming = true;',
     'false',
   ),
@@ -133,7 +133,7 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     ["if ARGV[4] == 'done' then", 'if true then'],
   ),
   'a spawn that is sent again is answered without being handed over': inModule(
-    'services/scheduler/src/backends.ts',
+    'services/scheduler/src/spawn/backends.ts',
     'await this.#goOn(command, record, summary.digest)',
     'false',
   ),

@@ -3,21 +3,21 @@ import { type Clock, DEADLINES } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import type { Implementation, Member, Membership } from '@spawner/rpc';
 import type { App, Log, ProcessIdentity } from '@spawner/service';
-import { ActivityFile } from './activity-file.ts';
-import { Drone } from './drone.ts';
-import type { Instruments } from './instruments.ts';
-import { Journal } from './journal.ts';
-import { fencingAt, Lease } from './lease.ts';
-import { memberOf } from './member.ts';
-import type { Attempt } from './probe.ts';
-import { type Fate, fateSeenFromHere } from './process-fate.ts';
-import { ProxyProcesses } from './proxy-processes.ts';
-import { Reconciler } from './reconcile.ts';
-import type { Runtime } from './runtime.ts';
+import { ActivityFile } from './idle/activity-file.ts';
+import { type Fate, fateSeenFromHere } from './idle/process-status.ts';
+import { ProxyProcesses } from './idle/proxy-processes.ts';
+import { Settler } from './idle/settler.ts';
+import { Drone } from './lifecycle/drone.ts';
+import type { Attempt } from './lifecycle/probe.ts';
+import { Reconciler } from './lifecycle/reconcile.ts';
+import type { Instruments } from './metrics.ts';
+import { memberOf } from './report/member.ts';
+import { Telemetry } from './report/telemetry.ts';
+import type { Runtime } from './runtime/runtime.ts';
 import { agentService } from './server.ts';
-import { Settler } from './settler.ts';
-import type { StateFiles } from './state-dir.ts';
-import { Telemetry } from './telemetry.ts';
+import { Journal } from './state/journal.ts';
+import { fencingAt, Lease } from './state/lease.ts';
+import type { StateFiles } from './state/state-dir.ts';
 
 /** What a machine gives its agent. */
 export interface AgentParts {

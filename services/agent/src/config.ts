@@ -3,7 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { isNodeId } from '@spawner/domain';
 import { type Environment, readServiceConfig, sharedAddresses } from '@spawner/service';
-import { isSubnet } from './address-range.ts';
+import { isSubnet } from './network/address-range.ts';
 
 export type AgentConfig = ReturnType<typeof readConfig>;
 

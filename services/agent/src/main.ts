@@ -2,12 +2,12 @@ import { openBus } from '@spawner/bus';
 import { Membership, schedulerAt, serveRpc } from '@spawner/rpc';
 import { gauge, run } from '@spawner/service';
 import { Agent } from './agent.ts';
-import { bootClock, bootId } from './boot.ts';
-import { chooseRuntime, openRuntime } from './choose-runtime.ts';
 import { readConfig } from './config.ts';
-import { makeInstruments } from './instruments.ts';
-import { droneNode } from './member.ts';
-import { keptDroneId, StateDir } from './state-dir.ts';
+import { makeInstruments } from './metrics.ts';
+import { droneNode } from './report/member.ts';
+import { chooseRuntime, openRuntime } from './runtime/choose-runtime.ts';
+import { bootClock, bootId } from './state/boot.ts';
+import { keptDroneId, StateDir } from './state/state-dir.ts';
 
 await run('agent', readConfig, async (config, app) => {
   const { log } = app;

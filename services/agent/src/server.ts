@@ -10,12 +10,12 @@ import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/in
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { type CallContext, type Implementation, implement } from '@spawner/rpc';
-import type { Backend } from './backend.ts';
-import type { Drone } from './drone.ts';
-import { explain } from './explain.ts';
-import { verified } from './idle.ts';
-import { linesOf } from './log-tail.ts';
-import { type Home, verify } from './verify.ts';
+import { verified } from './idle/idle.ts';
+import type { Backend } from './lifecycle/backend.ts';
+import type { Drone } from './lifecycle/drone.ts';
+import { explain } from './report/explain.ts';
+import { linesOf } from './report/log-tail.ts';
+import { type Home, verify } from './report/verify.ts';
 
 /** The agent's face to the scheduler, and to proxies that ask after a backend. */
 export function agentService(drone: Drone, home: Home, clock: Clock): Implementation {

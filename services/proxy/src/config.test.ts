@@ -1,5 +1,5 @@
 import { readConfig } from './config.ts';
-import { isCidr, trustOf } from './trust.ts';
+import { isCidr, trustOf } from './edge/trusted-addresses.ts';
 
 describe('readConfig', () => {
   it('has a default for everything', () => {

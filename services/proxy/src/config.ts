@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { DEADLINES, isNodeId } from '@spawner/domain';
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
-import { ACCESS_SETTINGS, type AccessSetting, accessSetting } from './access/setting.ts';
-import { isCidr } from './trust.ts';
+import { ACCESS_SETTINGS, type AccessSetting, accessSetting } from './access-log/setting.ts';
+import { isCidr } from './edge/trusted-addresses.ts';
 
 export type ProxyConfig = ReturnType<typeof readConfig>;
 

@@ -1,12 +1,12 @@
 import { type App, ownProcess, run } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
-import { AgentChannels } from './agents.ts';
-import { Cluster } from './cluster.ts';
+import { AgentChannels } from './cluster/agent-clients.ts';
+import { Cluster } from './cluster/membership.ts';
 import { type ProxyConfig, readConfig } from './config.ts';
-import { Snapshots } from './kept/snapshots.ts';
 import { EdgeProxy } from './proxy.ts';
-import { inWorkers } from './workers/in-workers.ts';
-import { ownPlace } from './workers/place.ts';
+import { Snapshots } from './snapshot/snapshots.ts';
+import { ownPlace } from './workers/process-role.ts';
+import { inWorkers } from './workers/run-workers.ts';
 
 const { place, tickets } = ownPlace();
 await run('proxy', readConfig, inWorkers(serve), place);

@@ -9,12 +9,12 @@ import {
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import { type Implementation, implement } from '@spawner/rpc';
-import type { Backends } from './backends.ts';
-import type { ConnectionTokens } from './connection-tokens.ts';
-import type { Explanations } from './explanations.ts';
-import type { Leases } from './leases.ts';
-import type { Nodes } from './nodes.ts';
-import type { Withdrawals } from './withdrawal.ts';
+import type { Explanations } from './explain/explanations.ts';
+import type { Leases } from './leases/leases.ts';
+import type { Nodes } from './leases/nodes.ts';
+import type { Withdrawals } from './leases/withdrawal.ts';
+import type { Backends } from './spawn/backends.ts';
+import type { ConnectionTokens } from './spawn/connection-tokens.ts';
 
 export interface SchedulerParts {
   backends: Backends;

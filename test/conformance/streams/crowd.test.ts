@@ -9,7 +9,7 @@ import { DOMAIN, startProxyWorld } from '../../integration/proxy-fixture.ts';
 
 const MOST = 10_000;
 const COUNT = mostWebSockets(MOST);
-/** The kernel finds a dead peer within 80 s (services/proxy/src/keep-alive.ts). */
+/** The kernel finds a dead peer within 80 s (services/proxy/src/transports/tcp-keepalive.ts). */
 const SILENT_MS = 90_000;
 
 it(`${COUNT} idle WebSockets are all open after a minute and a half`, async () => {

@@ -1,4 +1,4 @@
-import type { Passage } from '../../../services/proxy/src/gate.ts';
+import type { Passage } from '../../../services/proxy/src/routing/router.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import { KEYS } from '../parts/scheduler.ts';
 import type { Container } from '../world/container.ts';

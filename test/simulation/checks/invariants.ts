@@ -1,5 +1,5 @@
 import type { RedisReply } from '@spawner/store';
-import type { Passage } from '../../../services/proxy/src/gate.ts';
+import type { Passage } from '../../../services/proxy/src/routing/router.ts';
 import type { ClientWatch } from '../parts/app-servers.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { ProxyWatch, SimulatedProxy } from '../parts/proxy.ts';

@@ -2,7 +2,7 @@ import type { Bus } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
 import type { SchedulerClient } from '@spawner/rpc';
 import type { Replica } from '@spawner/store';
-import type { StateFiles } from '../../../services/agent/src/state-dir.ts';
+import type { StateFiles } from '../../../services/agent/src/state/state-dir.ts';
 
 /** A text of a module of the services or libraries becomes another, before anything has loaded it. */
 export interface ChangedModule {

@@ -3,7 +3,7 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { type CallContext, type Implementation, Membership } from '@spawner/rpc';
 import { Agent } from '../../../services/agent/src/agent.ts';
-import type { Instruments } from '../../../services/agent/src/instruments.ts';
+import type { Instruments } from '../../../services/agent/src/metrics.ts';
 import { busOf } from '../world/bus-link.ts';
 import { Engine, type EngineWatch } from '../world/engine.ts';
 import { EngineRuntime } from '../world/engine-runtime.ts';

@@ -6,10 +6,10 @@ import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_servi
 import { Membership } from '@spawner/rpc';
 import type { ProcessIdentity } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
-import type { Exchange } from '../../../services/proxy/src/activity.ts';
-import { Entrance } from '../../../services/proxy/src/entrance.ts';
-import type { Passage } from '../../../services/proxy/src/gate.ts';
-import { nothingToWaitFor } from '../../../services/proxy/src/start.ts';
+import { nothingToWaitFor } from '../../../services/proxy/src/cluster/wait-until.ts';
+import { Entrance } from '../../../services/proxy/src/edge/edge.ts';
+import type { Exchange } from '../../../services/proxy/src/routing/active-requests.ts';
+import type { Passage } from '../../../services/proxy/src/routing/router.ts';
 import { busOf } from '../world/bus-link.ts';
 import type { Container } from '../world/container.ts';
 import { Machine } from '../world/machine.ts';

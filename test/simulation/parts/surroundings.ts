@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '@spawner/service';
-import type { Fate } from '../../../services/agent/src/process-fate.ts';
+import type { Fate } from '../../../services/agent/src/idle/process-status.ts';
 import type { BusServer } from '../world/bus-link.ts';
 import type { Network } from '../world/network.ts';
 import type { RpcLinks } from '../world/rpc-link.ts';

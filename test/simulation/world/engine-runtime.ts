@@ -1,11 +1,11 @@
-import type { Attempt } from '../../../services/agent/src/probe.ts';
+import type { Attempt } from '../../../services/agent/src/lifecycle/probe.ts';
 import {
   type Condition,
   type Endpoints,
   type Program,
   Refusal,
   type Runtime,
-} from '../../../services/agent/src/runtime.ts';
+} from '../../../services/agent/src/runtime/runtime.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import type { Process } from './process.ts';

@@ -1,6 +1,6 @@
 import { endsWithLease } from '@spawner/proto';
-import { AddressRange } from '../../../services/agent/src/address-range.ts';
-import type { Program } from '../../../services/agent/src/runtime.ts';
+import { AddressRange } from '../../../services/agent/src/network/address-range.ts';
+import type { Program } from '../../../services/agent/src/runtime/runtime.ts';
 import { Container } from './container.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';

@@ -2,9 +2,9 @@ import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import { mergedMetrics, type Told } from './merged-metrics.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
-import { Roster } from './roster.ts';
 import type { TicketKeys } from './ticket-keys.ts';
 import type { WorkerOwner, WorkerProcess } from './worker-process.ts';
+import { Roster } from './worker-table.ts';
 
 /**
  * Keeps as many workers alive as there should be, hands all of them the same ticket keys, and drains them together. To everybody

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import type { FromWorker, ToWorker } from './messages.ts';
-import type { Exit } from './roster.ts';
+import type { Exit } from './worker-table.ts';
 
 /** A worker as its supervisor sees it. */
 export interface WorkerProcess {

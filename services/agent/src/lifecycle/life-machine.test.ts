@@ -1,0 +1,358 @@
+import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { Condition } from '../runtime/runtime.ts';
+import { afterReboot, hasEnded, isRunning, type Life, newLife, termsOf } from './life.ts';
+import { type Effect, type Happening, resume, step } from './life-machine.ts';
+
+const { SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING, TERMINATED } = BackendState;
+
+const terms = termsOf(
+  BackendSpec.fromPartial({
+    image: 'a',
+    pullTimeoutMs: 1_000,
+    startupTimeoutMs: 2_000,
+    lifetimeLimitMs: 3_000,
+    stopGraceMs: 400,
+  }),
+);
+const wall = (now: number) => new Date(1_700_000_000_000 + now);
+const local = { host: '10.0.0.2', port: 8080 };
+const begin: Happening = { type: 'begin' };
+const loaded: Happening = { type: 'loaded' };
+const acknowledged: Happening = { type: 'acknowledged' };
+const started: Happening = { type: 'started', endpoints: { local } };
+const answered: Happening = { type: 'answered' };
+const tick: Happening = { type: 'tick' };
+const gone: Happening = { type: 'gone', lastLogs: ['bye'] };
+const exited = (code: number): Happening => ({ type: 'exited', exit: { code, outOfMemory: false } });
+const stop = (reason: EndReason = EndReason.REQUESTED, force = false): Happening => ({
+  type: 'stop',
+  reason,
+  force,
+});
+
+/** Lives through happenings, each at its time, and gives the end with all the work that was ordered. */
+function live(happenings: [number, Happening][], life = newLife('a', terms, wall(0))) {
+  const effects: Effect[] = [];
+  for (const [now, happening] of happenings) {
+    const next = step(life, happening, { now, wall: wall(now) });
+    life = next.life;
+    effects.push(...next.effects);
+  }
+  return { life, effects, states: life.status.events.map(({ state }) => state) };
+}
+
+const toLoading: [number, Happening][] = [[0, begin]];
+const toCreated: [number, Happening][] = [...toLoading, [10, loaded]];
+const toStarting: [number, Happening][] = [...toCreated, [15, acknowledged]];
+const toWaiting: [number, Happening][] = [...toStarting, [20, started]];
+const toReady: [number, Happening][] = [...toWaiting, [30, answered]];
+
+describe('a life that goes well', () => {
+  it('goes through every state once, with a revision and a time for each', () => {
+    const { life, effects, states } = live([...toReady, [40, stop()], [50, exited(0)], [60, gone]]);
+    expect(states).toEqual([SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING, TERMINATED]);
+    expect(life.status.events.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(life.status.events.map(({ time }) => time)).toEqual([0, 0, 10, 20, 30, 40, 60].map(wall));
+    expect(effects).toEqual(['pull', 'create', 'start', 'probe', 'abort', 'signal', 'abort', 'remove']);
+    expect(life.status).toMatchObject({
+      revision: 7,
+      local,
+      readyTime: wall(30),
+      endTime: wall(60),
+      endReason: EndReason.REQUESTED,
+      exitCode: 0,
+    });
+  });
+
+  it('starts the clocks of startup and lifetime at the start and at READY', () => {
+    const { life } = live(toReady);
+    expect(life).toMatchObject({ loadingAt: 0, startedAt: 20, readyAt: 30 });
+  });
+});
+
+describe('how it ends by itself', () => {
+  it('keeps a bounded part of its last lines, however long they are', () => {
+    const lastLogs = Array.from({ length: 20 }, () => 'x'.repeat(65_536));
+    const { life } = live([...toReady, [40, exited(1)], [50, { type: 'gone', lastLogs }]]);
+    expect(life.status.lastLogs.length).toBeGreaterThan(0);
+    expect(life.status.lastLogs.join('').length).toBeLessThanOrEqual(8 * 1024);
+  });
+
+  const table: [string, [number, Happening][], Partial<Life['status']>][] = [
+    [
+      'no image',
+      [...toLoading, [5, { type: 'load_failed', detail: 'no such image' }]],
+      {
+        endReason: EndReason.LOAD_ERROR,
+        endDetail: 'no such image',
+      },
+    ],
+    [
+      'a pull without end',
+      [...toLoading, [999, tick], [1_000, tick]],
+      {
+        endReason: EndReason.LOAD_ERROR,
+        endDetail: 'the image was not there within 1000 ms',
+      },
+    ],
+    [
+      'a start that fails',
+      [...toStarting, [20, { type: 'start_failed', detail: 'no such command' }]],
+      {
+        endReason: EndReason.START_ERROR,
+        endDetail: 'no such command',
+      },
+    ],
+    [
+      'an exit before it was ready',
+      [...toWaiting, [25, exited(0)]],
+      {
+        endReason: EndReason.START_ERROR,
+        exitCode: 0,
+      },
+    ],
+    [
+      'an exit that was heard of before its start',
+      [...toStarting, [15, exited(3)], [20, started]],
+      {
+        endReason: EndReason.START_ERROR,
+        exitCode: 3,
+      },
+    ],
+    [
+      'no answer',
+      [...toWaiting, [2_019, tick], [2_020, tick], [2_030, exited(143)]],
+      {
+        endReason: EndReason.STARTUP_TIMEOUT,
+        exitCode: 143,
+      },
+    ],
+    ['exit code 0', [...toReady, [40, exited(0)]], { endReason: EndReason.EXITED, exitCode: 0 }],
+    ['another exit code', [...toReady, [40, exited(9)]], { endReason: EndReason.FAILED, exitCode: 9 }],
+    [
+      'too much memory',
+      [...toReady, [40, { type: 'exited', exit: { code: 137, outOfMemory: true } }]],
+      {
+        endReason: EndReason.FAILED,
+        exitCode: 137,
+        outOfMemory: true,
+      },
+    ],
+    [
+      'its container gone',
+      [...toReady, [40, { type: 'exited' }]],
+      {
+        endReason: EndReason.FAILED,
+        endDetail: 'its container was removed by somebody else',
+      },
+    ],
+    [
+      'its lifetime',
+      [...toReady, [3_029, tick], [3_030, tick], [3_040, exited(0)]],
+      {
+        endReason: EndReason.LIFETIME,
+      },
+    ],
+    [
+      'a fault',
+      [...toStarting, [20, { type: 'fault', detail: 'internal error 7' }]],
+      {
+        endReason: EndReason.INTERNAL,
+        endDetail: 'internal error 7',
+      },
+    ],
+  ];
+
+  it.each(table)('%s', (_, happenings, expected) => {
+    const { life, effects } = live([...happenings, [9_000, gone]]);
+    expect(life.status).toMatchObject({ ...expected, state: TERMINATED });
+    expect(effects.filter((effect) => effect === 'remove')).toHaveLength(1);
+  });
+
+  it('keeps the last lines of those that ended by themselves or never got ready', () => {
+    const kept = table.map(([name, happenings]) => [name, live(happenings).life.ending?.keepLogs]);
+    expect(Object.fromEntries(kept)).toEqual({
+      'no image': false,
+      'a pull without end': false,
+      'a start that fails': true,
+      'an exit before it was ready': true,
+      'an exit that was heard of before its start': true,
+      'no answer': true,
+      'exit code 0': true,
+      'another exit code': true,
+      'too much memory': true,
+      'its container gone': true,
+      'its lifetime': false,
+      'a fault': false,
+    });
+  });
+});
+
+describe('a stop', () => {
+  it.each<[string, [number, Happening][], Effect[]]>([
+    ['before it began', [], ['abort', 'remove']],
+    ['during the pull', toLoading, ['abort', 'remove']],
+    ['during the start', toStarting, ['abort', 'signal']],
+    ['while it is waited for', toWaiting, ['abort', 'signal']],
+    ['when it is ready', toReady, ['abort', 'signal']],
+  ])('%s leads to TERMINATING, and to the end with its own reason', (_, before, expected) => {
+    const { life } = live(before);
+    const { life: stopping, effects } = live([[100, stop(EndReason.DRAINED)]], life);
+    expect(stopping.status.state).toBe(TERMINATING);
+    expect(effects).toEqual(expected);
+    const late = live(
+      [
+        [110, loaded],
+        [120, started],
+        [130, answered],
+        [140, exited(1)],
+        [150, gone],
+      ],
+      stopping,
+    );
+    expect(late.life.status).toMatchObject({ state: TERMINATED, endReason: EndReason.DRAINED });
+  });
+
+  it('removes at once where it is forced, also when its grace is running already', () => {
+    expect(live([[100, stop(EndReason.REQUESTED, true)]], live(toReady).life).effects).toEqual([
+      'abort',
+      'remove',
+    ]);
+    const { life } = live([...toReady, [100, stop()]]);
+    const { effects, life: forced } = live(
+      [
+        [110, stop(EndReason.DRAINED, true)],
+        [120, tick],
+      ],
+      life,
+    );
+    expect(effects).toEqual(['abort', 'remove']);
+    expect(forced.ending?.reason).toBe(EndReason.REQUESTED);
+  });
+
+  it('kills when the grace is over, not before, and once', () => {
+    const { life } = live([...toReady, [100, stop()]]);
+    expect(live([[499, tick]], life).effects).toEqual([]);
+    expect(
+      live(
+        [
+          [500, tick],
+          [600, tick],
+          [700, exited(137)],
+        ],
+        life,
+      ).effects,
+    ).toEqual(['remove']);
+  });
+
+  it('during the start finds a program that runs, whose exit is then looked for', () => {
+    const { life, effects } = live([...toStarting, [20, stop()], [25, started]]);
+    expect([isRunning(life), life.status.state]).toEqual([true, TERMINATING]);
+    expect(effects).toEqual(['pull', 'create', 'start', 'abort', 'signal']);
+  });
+
+  it('of what the scheduler has not heard of finds nothing to signal, and starts nothing afterwards', () => {
+    const { life, effects } = live([...toCreated, [20, stop()], [21, acknowledged], [30, gone]]);
+    expect(effects).toEqual(['pull', 'create', 'abort', 'remove']);
+    expect(life.status).toMatchObject({ state: TERMINATED, endReason: EndReason.REQUESTED });
+  });
+
+  it('repeated changes nothing', () => {
+    const { life } = live([...toReady, [100, stop()]]);
+    expect(live([[110, stop(EndReason.DRAINED)]], life)).toMatchObject({ life, effects: [] });
+  });
+});
+
+describe('a start', () => {
+  it.each<[string, [number, Happening][]]>([
+    ['after its creation', [...toLoading, [10, loaded], [15, acknowledged]]],
+    ['before its creation', [...toLoading, [5, acknowledged], [10, loaded]]],
+  ])('waits until the scheduler has heard of the backend: %s', (_, happenings) => {
+    expect(live(toCreated).effects).toEqual(['pull', 'create']);
+    expect(live([...happenings, [16, acknowledged]]).effects).toEqual(['pull', 'create', 'start']);
+  });
+});
+
+describe('what comes too late or too early', () => {
+  it.each<[string, [number, Happening][], Happening]>([
+    ['an image for one that is ready', toReady, loaded],
+    ['a second start', toReady, started],
+    ['a second answer', toReady, answered],
+    ['an exit before anything was started', toLoading, exited(1)],
+    ['a missing container while it is being created', toStarting, { type: 'exited' }],
+    ['a second acknowledgement', toReady, acknowledged],
+    ['a tick with time left', toWaiting, tick],
+  ])('%s changes nothing', (_, before, happening) => {
+    const { life } = live(before);
+    expect(live([[50, happening]], life)).toMatchObject({ life, effects: [] });
+  });
+
+  it('changes nothing after the end', () => {
+    const { life } = live([...toReady, [40, exited(0)], [50, gone]]);
+    for (const late of [begin, loaded, started, answered, exited(2), stop(), tick, gone])
+      expect(step(life, late, { now: 60, wall: wall(60) })).toEqual({ life, effects: [] });
+    expect(hasEnded(life)).toBe(true);
+  });
+
+  it('never mixes two lives up', () => {
+    const one = live(toReady, newLife('one', terms, wall(0))).life;
+    const two = live(toWaiting, newLife('two', terms, wall(0))).life;
+    const ended = live(
+      [
+        [40, exited(0)],
+        [50, gone],
+      ],
+      one,
+    ).life;
+    expect(ended.status).toMatchObject({ id: 'one', state: TERMINATED });
+    expect(two.status).toMatchObject({ id: 'two', state: WAITING, lastLogs: [] });
+  });
+});
+
+describe('a restart of the agent', () => {
+  const running: Condition = { is: 'running', endpoints: { local } };
+  const over: Condition = { is: 'exited', exit: { code: 5, outOfMemory: false } };
+  const absent: Condition = { is: 'absent' };
+
+  it.each<[string, [number, Happening][], Condition, Effect[], BackendState, EndReason | undefined]>([
+    ['begins what had not begun', [], absent, ['pull'], LOADING, undefined],
+    ['pulls again', toLoading, absent, ['pull'], LOADING, undefined],
+    ['creates again', toCreated, absent, ['create'], STARTING, undefined],
+    ['creates and starts again', toStarting, absent, ['create', 'start'], STARTING, undefined],
+    ['takes over what runs though its journal is behind', toLoading, running, ['probe'], WAITING, undefined],
+    [
+      'ends what ran though its journal is behind',
+      [],
+      over,
+      ['abort', 'remove'],
+      STARTING,
+      EndReason.START_ERROR,
+    ],
+    ['takes over what had just started', toStarting, running, ['probe'], WAITING, undefined],
+    ['ends what started and ended', toStarting, over, ['abort', 'remove'], STARTING, EndReason.START_ERROR],
+    ['waits on', toWaiting, running, ['probe'], WAITING, undefined],
+    ['goes on', toReady, running, [], READY, undefined],
+    ['learns of an exit', toReady, over, ['abort', 'remove'], READY, EndReason.FAILED],
+    ['learns of a removal', toReady, absent, ['abort', 'remove'], READY, EndReason.FAILED],
+    ['stops on', [...toReady, [40, stop()]], running, ['signal'], TERMINATING, EndReason.REQUESTED],
+    ['removes on', [...toReady, [40, exited(0)]], over, ['remove'], READY, EndReason.EXITED],
+    [
+      'leaves the ended alone',
+      [...toReady, [40, exited(0)], [50, gone]],
+      absent,
+      [],
+      TERMINATED,
+      EndReason.EXITED,
+    ],
+  ])('%s', (_, before, condition, effects, state, reason) => {
+    const next = resume(live(before).life, condition, { now: 100, wall: wall(100) });
+    expect(next.effects).toEqual(effects);
+    expect(next.life.status.state).toBe(state);
+    expect(next.life.ending?.reason).toBe(reason);
+  });
+
+  it('begins running clocks anew after a boot, and no others', () => {
+    const { life } = live(toWaiting);
+    expect(afterReboot(life, 5)).toMatchObject({ loadingAt: 5, startedAt: 5, readyAt: undefined });
+  });
+});

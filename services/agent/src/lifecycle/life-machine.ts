@@ -1,0 +1,247 @@
+import type { BackendStatus } from '@spawner/proto/internal/backend_status';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { Condition, Endpoints, Exit } from '../runtime/runtime.ts';
+import { lastLines } from './last-lines.ts';
+import type { Ending, Life } from './life.ts';
+
+/**
+ * One backend's life as a pure machine: what happened and when goes in, the next life and the work to
+ * do come out. Every path ends at TERMINATED through `remove`, so a record that has ended has no
+ * container.
+ */
+export type Happening =
+  | { readonly type: 'begin' }
+  | { readonly type: 'loaded' }
+  /** The scheduler has taken the drone's report: it will not give the backend up any more as never taken. */
+  | { readonly type: 'acknowledged' }
+  | { readonly type: 'load_failed'; readonly detail: string }
+  | { readonly type: 'started'; readonly endpoints: Endpoints }
+  | { readonly type: 'start_failed'; readonly detail: string }
+  | { readonly type: 'answered' }
+  /** Without an exit: there is no container any more. */
+  | { readonly type: 'exited'; readonly exit?: Exit }
+  | {
+      readonly type: 'stop';
+      readonly reason: EndReason;
+      readonly force: boolean;
+      readonly detail?: string;
+    }
+  | { readonly type: 'fault'; readonly detail: string }
+  | { readonly type: 'gone'; readonly lastLogs: readonly string[]; readonly exit?: Exit }
+  | { readonly type: 'tick' };
+
+/** Work for the runtime, done one after the other; `abort` at once, and it cuts a pull or a probe short. */
+export type Effect = 'pull' | 'create' | 'start' | 'probe' | 'abort' | 'signal' | 'remove';
+
+export interface Instant {
+  readonly now: number;
+  readonly wall: Date;
+}
+
+export interface Step {
+  readonly life: Life;
+  readonly effects: readonly Effect[];
+}
+
+const MOST_DETAIL = 2_000;
+
+/** What follows from a happening. One that says nothing new gives the same life and no work. */
+export function step(life: Life, happening: Happening, at: Instant): Step {
+  const { state } = life.status;
+  if (state === BackendState.TERMINATED) return nothing(life);
+  switch (happening.type) {
+    case 'begin':
+      if (state !== BackendState.SCHEDULED) return nothing(life);
+      return { life: { ...moved(life, BackendState.LOADING, at), loadingAt: at.now }, effects: ['pull'] };
+    case 'loaded':
+      if (state !== BackendState.LOADING || life.ending) return nothing(life);
+      return { life: moved(life, BackendState.STARTING, at), effects: launch(life) };
+    case 'acknowledged':
+      if (life.acknowledged) return nothing(life);
+      return {
+        life: { ...life, acknowledged: true },
+        effects: state === BackendState.STARTING && !life.ending ? ['start'] : [],
+      };
+    case 'load_failed':
+      if (state !== BackendState.LOADING || life.ending) return nothing(life);
+      return removal(life, { reason: EndReason.LOAD_ERROR, detail: happening.detail });
+    case 'started':
+      return started(life, happening.endpoints, at);
+    case 'start_failed':
+      if (state !== BackendState.STARTING && state !== BackendState.TERMINATING) return nothing(life);
+      return removal(life, { reason: EndReason.START_ERROR, detail: happening.detail, keepLogs: true });
+    case 'answered':
+      if (state !== BackendState.WAITING || life.ending) return nothing(life);
+      return {
+        life: { ...moved(life, BackendState.READY, at, { readyTime: at.wall }), readyAt: at.now },
+        effects: [],
+      };
+    case 'exited':
+      return exited(life, happening.exit);
+    case 'stop':
+      return stopped(life, happening, at);
+    case 'fault':
+      return removal(life, { reason: EndReason.INTERNAL, detail: happening.detail });
+    case 'gone':
+      return { life: gone(life, happening, at), effects: [] };
+    case 'tick':
+      return ticked(life, at);
+  }
+}
+
+/** Takes a life up again after a restart of the agent, given what the runtime has of it now. */
+export function resume(life: Life, condition: Condition, at: Instant): Step {
+  const { state } = life.status;
+  if (state === BackendState.TERMINATED) return nothing(life);
+  if (life.ending?.removing) return { life, effects: ['remove'] };
+  // The disk took nothing for a while: the journal is behind its program, which is not started twice.
+  if (state <= BackendState.LOADING && condition.is !== 'absent')
+    return resume(moved(life, BackendState.STARTING, at), condition, at);
+  if (state === BackendState.SCHEDULED) return step(life, { type: 'begin' }, at);
+  if (state === BackendState.LOADING) return { life, effects: ['pull'] };
+  if (state === BackendState.STARTING && condition.is === 'absent') return { life, effects: launch(life) };
+  if (state === BackendState.STARTING && condition.is === 'running')
+    return step(life, { type: 'started', endpoints: condition.endpoints }, at);
+  if (condition.is === 'running') {
+    if (state === BackendState.TERMINATING)
+      return { life: { ...life, startedAt: life.startedAt ?? at.now }, effects: ['signal'] };
+    return { life, effects: state === BackendState.WAITING ? ['probe'] : [] };
+  }
+  const exit = condition.is === 'exited' ? condition.exit : undefined;
+  return state === BackendState.STARTING
+    ? removal(life, { reason: EndReason.START_ERROR, detail: ENDED_EARLY, keepLogs: true }, exit)
+    : exited(life, exit);
+}
+
+const ENDED_EARLY = 'the program ended before it was ready';
+
+/** A program runs only once the scheduler counts on it: what it gave up as never taken, and its key with it, never starts late. */
+function launch(life: Life): readonly Effect[] {
+  return life.acknowledged ? ['create', 'start'] : ['create'];
+}
+
+function started(life: Life, endpoints: Endpoints, at: Instant): Step {
+  // Its end was ordered while it was being started: it runs all the same, so its exit is to be looked for.
+  if (life.status.state === BackendState.TERMINATING && !life.ending?.removing)
+    return { life: { ...life, startedAt: life.startedAt ?? at.now }, effects: [] };
+  if (life.status.state !== BackendState.STARTING || life.ending) return nothing(life);
+  const waiting: Life = {
+    ...moved(life, BackendState.WAITING, at, { local: endpoints.local, network: endpoints.network }),
+    startedAt: at.now,
+  };
+  return life.early ? exited(waiting, life.early) : { life: waiting, effects: ['probe'] };
+}
+
+function exited(life: Life, exit: Exit | undefined): Step {
+  const { state } = life.status;
+  if (state < BackendState.STARTING || life.ending?.removing) return nothing(life);
+  if (state === BackendState.STARTING)
+    return exit && !life.early ? { life: { ...life, early: exit }, effects: [] } : nothing(life);
+  const ready = life.readyAt !== undefined;
+  const bySelf = ready && exit?.code === 0 ? EndReason.EXITED : EndReason.FAILED;
+  const detail = exit ? (ready ? '' : ENDED_EARLY) : 'its container was removed by somebody else';
+  return removal(life, { reason: ready ? bySelf : EndReason.START_ERROR, detail, keepLogs: true }, exit);
+}
+
+function stopped(life: Life, order: Extract<Happening, { type: 'stop' }>, at: Instant): Step {
+  if (life.ending?.removing) return nothing(life);
+  if (life.ending && !order.force) return nothing(life);
+  const ending: Ending = life.ending ?? {
+    reason: order.reason,
+    detail: cut(order.detail ?? ''),
+    keepLogs: order.reason === EndReason.STARTUP_TIMEOUT,
+    stopAt: at.now,
+    removing: false,
+  };
+  const { state } = life.status;
+  const unstarted = state < BackendState.STARTING || (state === BackendState.STARTING && !life.acknowledged);
+  const atOnce = order.force || unstarted;
+  const terminating = life.ending ? life : moved(life, BackendState.TERMINATING, at);
+  return {
+    life: { ...terminating, ending: { ...ending, removing: atOnce } },
+    effects: ['abort', atOnce ? 'remove' : 'signal'],
+  };
+}
+
+function ticked(life: Life, at: Instant): Step {
+  const { terms, ending } = life;
+  if (ending?.removing) return nothing(life);
+  if (ending) {
+    const over = at.now - (ending.stopAt ?? at.now) >= terms.stopGraceMs;
+    return over
+      ? { life: { ...life, ending: { ...ending, removing: true } }, effects: ['remove'] }
+      : nothing(life);
+  }
+  const passed = (since: number | undefined, limit: number) => since !== undefined && at.now - since >= limit;
+  switch (life.status.state) {
+    case BackendState.LOADING:
+      if (!passed(life.loadingAt, terms.pullTimeoutMs)) return nothing(life);
+      return removal(life, {
+        reason: EndReason.LOAD_ERROR,
+        detail: `the image was not there within ${terms.pullTimeoutMs} ms`,
+      });
+    case BackendState.WAITING:
+      if (!passed(life.startedAt, terms.startupTimeoutMs)) return nothing(life);
+      return stopped(
+        life,
+        {
+          type: 'stop',
+          reason: EndReason.STARTUP_TIMEOUT,
+          force: false,
+          detail: `no answer within ${terms.startupTimeoutMs} ms of its start`,
+        },
+        at,
+      );
+    case BackendState.READY:
+      if (terms.lifetimeLimitMs === 0 || !passed(life.readyAt, terms.lifetimeLimitMs)) return nothing(life);
+      return stopped(life, { type: 'stop', reason: EndReason.LIFETIME, force: false }, at);
+    default:
+      return nothing(life);
+  }
+}
+
+/** The end, for the given cause unless another one was ordered before. */
+function removal(
+  life: Life,
+  cause: { reason: EndReason; detail: string; keepLogs?: boolean },
+  exit?: Exit,
+): Step {
+  if (life.ending?.removing) return nothing(life);
+  const ending: Ending = life.ending ?? {
+    ...cause,
+    detail: cut(cause.detail),
+    keepLogs: cause.keepLogs ?? false,
+    removing: true,
+  };
+  const status = exit ? withExit(life.status, exit) : life.status;
+  return { life: { ...life, status, ending: { ...ending, removing: true } }, effects: ['abort', 'remove'] };
+}
+
+function gone(life: Life, { lastLogs, exit }: Extract<Happening, { type: 'gone' }>, at: Instant): Life {
+  const { status, ending } = life;
+  const known = exit && status.exitCode === undefined ? withExit(status, exit) : status;
+  return moved({ ...life, status: known }, BackendState.TERMINATED, at, {
+    endTime: at.wall,
+    endReason: ending?.reason ?? EndReason.INTERNAL,
+    endDetail: ending?.detail ?? '',
+    lastLogs: lastLines(lastLogs),
+  });
+}
+
+function withExit(status: BackendStatus, exit: Exit): BackendStatus {
+  return { ...status, exitCode: exit.code, outOfMemory: exit.outOfMemory };
+}
+
+function moved(life: Life, state: BackendState, at: Instant, more: Partial<BackendStatus> = {}): Life {
+  const revision = life.status.revision + 1;
+  const events = [...life.status.events, { state, revision, time: at.wall }];
+  return { ...life, status: { ...life.status, ...more, state, revision, events } };
+}
+
+function nothing(life: Life): Step {
+  return { life, effects: [] };
+}
+
+function cut(detail: string): string {
+  return detail.length > MOST_DETAIL ? `${detail.slice(0, MOST_DETAIL)}…` : detail;
+}

@@ -1,0 +1,107 @@
+import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { ActivityKind, ClockName } from '@spawner/proto/v1/explanation';
+import { reported, type Usage, unusedSince } from '../idle/idle.ts';
+import { type Life, newLife, termsOf } from '../lifecycle/life.ts';
+import { type Happening, step } from '../lifecycle/life-machine.ts';
+import { explain } from './explain.ts';
+
+const terms = { pullTimeoutMs: 600_000, startupTimeoutMs: 60_000, idleTimeoutMs: 10_000, stopGraceMs: 5_000 };
+const endpoints = { local: { host: '10.0.0.2', port: 8080 } };
+
+/** A backend after these happenings, each a second after the one before. */
+function lived(happenings: Happening[], limits: object = {}): Life {
+  const spec = BackendSpec.fromPartial({ image: 'a', ...terms, ...limits });
+  const born = newLife('a', termsOf(spec), new Date(0));
+  return happenings.reduce((life, happening, index) => {
+    return step(life, happening, { now: 1_000 * index, wall: new Date(1_000 * index) }).life;
+  }, born);
+}
+const RISE: Happening[] = [
+  { type: 'begin' },
+  { type: 'loaded' },
+  { type: 'started', endpoints },
+  { type: 'answered' },
+];
+const stop: Happening = { type: 'stop', reason: EndReason.REQUESTED, force: false };
+const running = (life: Life, usage: Usage, now: number) =>
+  explain(life, usage, [], now)
+    .clocks.filter(({ remainingMs }) => remainingMs !== undefined)
+    .map(({ name, limitMs, elapsedMs, remainingMs }) => [name, limitMs, elapsedMs, remainingMs]);
+
+describe('the clocks that run', () => {
+  it.each<[string, Happening[], (number | undefined)[][]]>([
+    ['none before it has begun', [], []],
+    ['the pull', RISE.slice(0, 1), [[ClockName.PULL, 600_000, 4_000, 596_000]]],
+    ['none while it is started', RISE.slice(0, 2), []],
+    ['its start', RISE.slice(0, 3), [[ClockName.STARTUP, 60_000, 2_000, 58_000]]],
+    ['idleness', RISE, [[ClockName.IDLE, 10_000, 1_000, 9_000]]],
+    ['its grace', [...RISE, stop], [[ClockName.GRACE, 5_000, 0, 5_000]]],
+    ['none while it is removed', [...RISE, { ...stop, force: true }], []],
+  ])('%s', (_, happenings, clocks) => {
+    expect(running(lived(happenings), unusedSince(3_000), 4_000)).toEqual(clocks);
+  });
+  it('are idleness and the lifetime where it has a limit, and the lifetime alone while it is in use', () => {
+    const life = lived(RISE, { lifetimeLimitMs: 30_000 });
+    const lifetime = [ClockName.LIFETIME, 30_000, 2_000, 28_000];
+    const open = reported(unusedSince(3_000), 'p', 1, { open: 1, ageMs: 0 }, 5_000);
+    expect(running(life, unusedSince(3_000), 5_000)).toEqual([
+      [ClockName.IDLE, 10_000, 2_000, 8_000],
+      lifetime,
+    ]);
+    expect(running(life, open, 5_000)).toEqual([lifetime]);
+  });
+  it('never pass below nothing', () => {
+    expect(running(lived(RISE), unusedSince(3_000), 99_000)).toEqual([[ClockName.IDLE, 10_000, 96_000, 0]]);
+  });
+  it('are not those without a limit', () => {
+    const names = explain(lived(RISE, { idleTimeoutMs: 0 }), unusedSince(0), [], 4_000).clocks.map(
+      ({ name }) => name,
+    );
+    expect(names).toEqual([ClockName.PULL, ClockName.STARTUP, ClockName.GRACE]);
+  });
+});
+
+describe('what a drone tells of a backend', () => {
+  const heard = (): Usage => {
+    const first = reported(unusedSince(3_000), 'p', 1, { open: 0, ageMs: 500 }, 6_000);
+    return reported(
+      first,
+      'q',
+      1,
+      { open: 2, ageMs: 0, last: { kind: ActivityKind.UPGRADE, path: '/ws' } },
+      7_000,
+    );
+  };
+  it('is who uses it: each proxy, when it was heard, and whose use was the last', () => {
+    const said = explain(lived(RISE), heard(), [], 8_000);
+    expect(said.activity).toMatchObject({ openConnections: 2, idleForMs: 0 });
+    expect(said.proxies).toEqual([
+      { proxyId: 'p', openConnections: 0, heardAgoMs: 2_000 },
+      { proxyId: 'q', openConnections: 2, heardAgoMs: 1_000 },
+    ]);
+    expect(said.lastActivity).toEqual({
+      proxyId: 'q',
+      ageMs: 1_000,
+      kind: ActivityKind.UPGRADE,
+      path: '/ws',
+    });
+  });
+  it('keeps the last use where an older one is heard of later', () => {
+    const usage = reported(heard(), 'p', 1, { open: 0, ageMs: 5_000 }, 8_000);
+    expect(explain(lived(RISE), usage, [], 8_000).lastActivity).toEqual({
+      proxyId: 'q',
+      ageMs: 1_000,
+      kind: ActivityKind.UPGRADE,
+      path: '/ws',
+    });
+  });
+  it('has no activity before it is ready, and no use that nobody told of', () => {
+    const said = explain(lived(RISE.slice(0, 3)), unusedSince(0), [], 4_000);
+    expect([said.activity, said.lastActivity]).toEqual([undefined, undefined]);
+  });
+  it('has the reason of an end that has begun', () => {
+    const life = lived([...RISE, stop]);
+    expect(life.status.state).toBe(BackendState.TERMINATING);
+    expect(explain(life, unusedSince(0), [], 4_000).endReason).toBe(EndReason.REQUESTED);
+  });
+});

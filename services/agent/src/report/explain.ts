@@ -1,0 +1,54 @@
+import type { AgentServiceExplainBackendResponse } from '@spawner/proto/internal/agent_service';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { ActivityKind, type BackendClock, ClockName, type RefusedEnd } from '@spawner/proto/v1/explanation';
+import { activityOf, type Usage } from '../idle/idle.ts';
+import type { Life } from '../lifecycle/life.ts';
+
+/** What a drone knows of one of its backends: every clock, who uses it, and the ends it was spared. Pure. */
+export function explain(
+  life: Life,
+  usage: Usage,
+  refusedEnds: readonly RefusedEnd[],
+  now: number,
+): AgentServiceExplainBackendResponse {
+  const ready = life.status.state === BackendState.READY;
+  const { last } = usage;
+  return {
+    activity: ready ? activityOf(usage, life.terms.idleTimeoutMs, now) : undefined,
+    clocks: clocksOf(life, usage, now),
+    proxies: [...usage.words].map(([proxyId, { open, heardAt }]) => ({
+      proxyId,
+      openConnections: open,
+      heardAgoMs: Math.max(0, Math.round(now - heardAt)),
+    })),
+    lastActivity: last && {
+      proxyId: last.proxyId,
+      ageMs: Math.max(0, Math.round(now - last.at)),
+      kind: last.kind ?? ActivityKind.UNSPECIFIED,
+      path: last.path ?? '',
+    },
+    refusedEnds: [...refusedEnds],
+    endReason: life.ending?.reason ?? EndReason.UNSPECIFIED,
+  };
+}
+
+/** The clocks that this backend has; one with the limit 0, which is none, is left out. */
+export function clocksOf(life: Life, usage: Usage, now: number): BackendClock[] {
+  const { terms, ending, status } = life;
+  const clock = (name: ClockName, limitMs: number, since: number | undefined): BackendClock => {
+    const elapsedMs = since === undefined ? 0 : Math.max(0, Math.round(now - since));
+    const remainingMs = since === undefined ? undefined : Math.max(0, limitMs - elapsedMs);
+    return { name, limitMs, elapsedMs, remainingMs };
+  };
+  const during = (state: BackendState, since: number | undefined) =>
+    status.state === state && !ending ? since : undefined;
+  const { openConnections } = activityOf(usage, terms.idleTimeoutMs, now);
+  const unused = openConnections === 0 ? usage.activeAt : undefined;
+  return [
+    clock(ClockName.PULL, terms.pullTimeoutMs, during(BackendState.LOADING, life.loadingAt)),
+    clock(ClockName.STARTUP, terms.startupTimeoutMs, during(BackendState.WAITING, life.startedAt)),
+    clock(ClockName.IDLE, terms.idleTimeoutMs, during(BackendState.READY, unused)),
+    clock(ClockName.LIFETIME, terms.lifetimeLimitMs, during(BackendState.READY, life.readyAt)),
+    clock(ClockName.GRACE, terms.stopGraceMs, ending?.removing ? undefined : ending?.stopAt),
+  ].filter(({ limitMs }) => limitMs > 0);
+}

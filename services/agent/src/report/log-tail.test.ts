@@ -1,0 +1,53 @@
+import { BackendState } from '@spawner/proto/v1/backend';
+import type { Backend } from '../lifecycle/backend.ts';
+import type { Drone } from '../lifecycle/drone.ts';
+import { linesOf } from './log-tail.ts';
+
+const { STARTING, READY, TERMINATED } = BackendState;
+const { signal } = new AbortController();
+
+/** A backend that the test moves on, and what is said of it. */
+function scene(state: BackendState, startedAt?: number) {
+  const backend = { id: 'a', life: { status: { state, lastLogs: [] as string[] }, startedAt } };
+  const drone = {
+    runtime: {
+      async *logs() {
+        yield { stream: 1, text: 'live' };
+      },
+    },
+  };
+  const said = async (options: { follow: boolean; tailLines?: number }) => {
+    const texts: string[] = [];
+    const lines = linesOf(drone as unknown as Drone, backend as unknown as Backend, { ...options, signal });
+    for await (const { text } of lines) texts.push(text);
+    return texts;
+  };
+  const end = () =>
+    Object.assign(backend.life.status, { state: TERMINATED, lastLogs: ['one', 'two', 'three'] });
+  return { said, end };
+}
+
+describe("a backend's lines", () => {
+  it('are its last ones for whoever followed it before it started, where it ended at once', async () => {
+    const { said, end } = scene(STARTING);
+    const following = said({ follow: true });
+    end();
+    expect(await following).toEqual(['one', 'two', 'three']);
+  });
+
+  it('are those of the program while it runs, and none before', async () => {
+    expect(await scene(READY, 1).said({ follow: true })).toEqual(['live']);
+    expect(await scene(STARTING).said({ follow: false })).toEqual([]);
+  });
+
+  it.each([
+    [undefined, ['one', 'two', 'three']],
+    [2, ['two', 'three']],
+    [0, []],
+    [9, ['one', 'two', 'three']],
+  ])('are as many of the kept ones as are asked for after its end: %s', async (tailLines, texts) => {
+    const { said, end } = scene(READY, 1);
+    end();
+    expect(await said({ follow: false, ...(tailLines === undefined ? {} : { tailLines }) })).toEqual(texts);
+  });
+});

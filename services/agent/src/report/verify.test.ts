@@ -1,0 +1,43 @@
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Life, newLife } from '../lifecycle/life.ts';
+import { verify } from './verify.ts';
+
+const home = { cluster: 'local', droneId: 'drone-1' };
+const question = { ...home, id: 'a', proxyId: 'p' };
+const local = { host: '10.213.0.2', port: 8080 };
+const terms = { pullTimeoutMs: 1, startupTimeoutMs: 1, idleTimeoutMs: 1, lifetimeLimitMs: 0, stopGraceMs: 1 };
+
+function life(state: BackendState, more: Partial<Life> = {}): Life {
+  const fresh = newLife('a', terms, new Date(0));
+  return { ...fresh, status: { ...fresh.status, state, local }, ...more };
+}
+
+describe('what an agent says of a backend', () => {
+  it('tells where a living one is reached', () => {
+    expect(verify(home, question, life(BackendState.READY))).toMatchObject({
+      state: BackendState.READY,
+      local,
+    });
+  });
+
+  it('tells of one that is being stopped, and why, before its state does', () => {
+    const ending = { reason: EndReason.REQUESTED, detail: '', keepLogs: false, removing: false };
+    expect(verify(home, question, life(BackendState.READY, { ending }))).toMatchObject({
+      state: BackendState.TERMINATING,
+      endReason: EndReason.REQUESTED,
+    });
+  });
+
+  it('says that one which it does not have is over', () => {
+    expect(verify(home, question, undefined)).toMatchObject({ state: BackendState.TERMINATED });
+  });
+
+  it.each([
+    ['drone', { droneId: 'drone-2' }],
+    ['cluster', { cluster: 'another' }],
+  ])('says nothing of the backends of another %s', (_what, other) => {
+    expect(() => verify(home, { ...question, ...other }, undefined)).toThrow(
+      'this is the agent of drone-1 in local',
+    );
+  });
+});

@@ -1,0 +1,285 @@
+import { createHash } from 'node:crypto';
+import { type Clock, isBackendId, SPEC_DEFAULTS } from '@spawner/domain';
+import type { BackendSpec } from '@spawner/proto/v1/backend';
+import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import type { Log } from '@spawner/service';
+import Docker from 'dockerode';
+import { AddressRange } from '../../network/address-range.ts';
+import { ensureNetwork, isMissingNetwork, type NetworkApi } from '../../network/bridge-network.ts';
+import { establishedTo, hasAddress } from '../../network/connections.ts';
+import { hostRoutes, overlapsAny } from '../../network/host-routes.ts';
+import type { StateDir } from '../../state/state-dir.ts';
+import { jsonLines } from '../json-lines.ts';
+import { FrameReader } from '../log-lines.ts';
+import {
+  type Condition,
+  type Endpoints,
+  type LogOptions,
+  type Program,
+  Refusal,
+  type Runtime,
+  type Sample,
+} from '../runtime.ts';
+import {
+  type ContainerHome,
+  containerName,
+  containerOptions,
+  endpointsOf,
+  LABELS,
+  ours,
+} from './container-spec.ts';
+import { type EngineStats, sampleOf } from './container-stats.ts';
+import { refusal, refusing, statusOf, unlessMissing, wordsOf } from './errors.ts';
+import { type ImageApi, Images } from './images.ts';
+
+/** dockerd answers everything but a pull or a stream in much less; one that does not is stuck. */
+const CALL_MS = 60_000;
+const REST_MS = 15 * 60_000;
+const REMOVAL_MS = 10_000;
+const ADDRESS_TRIES = 16;
+const CURSOR_FILE = 'address-cursor';
+
+export interface DockerOptions extends ContainerHome {
+  readonly socketPath: string;
+  /** Of the network, where it has to be made; empty for the first of 10.213.0.0/16 to 10.228.0.0/16 that is free. */
+  readonly subnet: string;
+  readonly state: StateDir;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Whether an engine answers on this socket, within a second. */
+export async function dockerAnswers(socketPath: string): Promise<boolean> {
+  try {
+    await new Docker({ socketPath, timeout: 1_000 }).ping();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Connects, and sees to the drone's network. Rejects while the engine is away. */
+export async function openDocker(options: DockerOptions): Promise<Runtime> {
+  const docker = new Docker({ socketPath: options.socketPath, timeout: CALL_MS });
+  const routes = hostRoutes();
+  const isTaken = (subnet: string) => overlapsAny(subnet, routes);
+  const subnet = await ensureNetwork(networkApi(docker), options, isTaken, options.log);
+  // Two drones of one cluster on one engine begin apart; what they still both take, the engine refuses.
+  const apart = createHash('sha256').update(options.droneId).digest().readUInt32BE(0);
+  const range = new AddressRange(subnet, Number(options.state.read(CURSOR_FILE) ?? apart));
+  const streams = new Docker({ socketPath: options.socketPath });
+  return new DockerRuntime(docker, streams, range, { ...options, subnet });
+}
+
+class DockerRuntime implements Runtime {
+  readonly kind = 'docker';
+  readonly #docker: Docker;
+  /** Without a limit on silence. */
+  readonly #streams: Docker;
+  readonly #range: AddressRange;
+  readonly #options: DockerOptions;
+  readonly #created = new Map<string, { program: Program; address: string }>();
+  readonly #addresses = new Map<string, string>();
+  readonly #images: Images;
+  #making: Promise<string> | undefined;
+
+  constructor(docker: Docker, streams: Docker, range: AddressRange, options: DockerOptions) {
+    this.#docker = docker;
+    this.#streams = streams;
+    this.#range = range;
+    this.#options = options;
+    this.#images = new Images(imageApi(docker, streams), options.clock);
+  }
+
+  pull(spec: BackendSpec, signal: AbortSignal): Promise<void> {
+    return this.#images.pull(spec, signal);
+  }
+
+  async create(program: Program): Promise<void> {
+    const address = this.#range.take(this.#options.clock.now());
+    if (!address) throw new Refusal("no address is free in the drone's network");
+    this.#options.state.write(CURSOR_FILE, String(this.#range.cursor));
+    this.#addresses.set(program.id, address);
+    this.#created.set(program.id, { program, address });
+    const options = containerOptions(this.#options, program, address);
+    try {
+      await this.#docker.createContainer(options);
+    } catch (error) {
+      if (statusOf(error) === 409) await this.#removeContainer(program.id);
+      else if (isMissingNetwork(wordsOf(error))) await this.#makeNetwork();
+      else if (statusOf(error) !== 404 || !(await this.#images.pullAgain(program.spec))) throw refusal(error);
+      await refusing(this.#docker.createContainer(options));
+    }
+  }
+
+  async start(id: string): Promise<Endpoints> {
+    const created = this.#created.get(id);
+    if (!created) throw new Error('start before create');
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#container(id).start();
+        break;
+      } catch (error) {
+        const words = wordsOf(error);
+        if (tries === ADDRESS_TRIES) throw refusal(error);
+        if (isMissingNetwork(words)) await this.#makeNetwork();
+        else if (/address already in use/i.test(words)) {
+          // Somebody else's, of whose leaving nobody tells: it rests like one of ours.
+          await this.remove(id);
+          await this.create(created.program);
+        } else throw refusal(error);
+      }
+    }
+    const { program, address } = this.#created.get(id) ?? created;
+    this.#created.delete(id);
+    if (this.#options.publishAddress !== '')
+      return endpointsOf(this.#options, await this.#container(id).inspect());
+    return { local: { host: address, port: program.spec.port ?? SPEC_DEFAULTS.port } };
+  }
+
+  async signal(id: string, name: string): Promise<boolean> {
+    try {
+      await this.#container(id).kill({ signal: name });
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404 || statusOf(error) === 409) return false;
+      throw error;
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#removeContainer(id);
+    this.#created.delete(id);
+    const address = this.#addresses.get(id);
+    this.#addresses.delete(id);
+    if (address) this.#range.giveBack(address, this.#options.clock.now(), REST_MS);
+  }
+
+  async inspect(id: string): Promise<Condition> {
+    const inspected = await unlessMissing(this.#container(id).inspect());
+    if (!inspected) return { is: 'absent' };
+    const { Status, Running, ExitCode, OOMKilled } = inspected.State;
+    if (Running) return { is: 'running', endpoints: this.#known(id, endpointsOf(this.#options, inspected)) };
+    if (Status === 'created') return { is: 'absent' };
+    return { is: 'exited', exit: { code: ExitCode, outOfMemory: OOMKilled } };
+  }
+
+  async *logs(id: string, { follow, tailLines, signal }: LogOptions): AsyncGenerator<TailLogsResponse> {
+    const options = { stdout: true, stderr: true, timestamps: true, tail: tailLines, follow };
+    const reader = new FrameReader();
+    for await (const bytes of await logStream(this.#streams, containerName(id), options, signal))
+      yield* reader.take(bytes as Buffer);
+    yield* reader.end();
+  }
+
+  async *stats(id: string, signal: AbortSignal): AsyncGenerator<Sample> {
+    const container = this.#streams.getContainer(containerName(id));
+    const stream = await container.stats({ stream: true, abortSignal: signal } as { stream: true });
+    for await (const frame of jsonLines<EngineStats>(stream, signal)) {
+      const sample = sampleOf(frame);
+      if (sample) yield sample;
+    }
+  }
+
+  async established(id: string): Promise<number | undefined> {
+    const inspected = await this.#container(id).inspect();
+    const { Pid, Running } = inspected.State;
+    const process = `/proc/${Pid}`;
+    const address = inspected.NetworkSettings.Networks[this.#options.network]?.IPAddress ?? '';
+    // Where the agent does not see the engine's processes, the number is another's or nobody's.
+    if (!Running || Pid === 0 || !hasAddress(address, process)) return undefined;
+    return establishedTo(Number(inspected.Config.Labels[LABELS.port]), process);
+  }
+
+  async list(): Promise<string[]> {
+    const filters = { label: ours(this.#options) };
+    const found = await this.#docker.listContainers({ all: true, filters });
+    return found.map(({ Labels }) => Labels[LABELS.backend] ?? '').filter((id) => isBackendId(id));
+  }
+
+  async watch(changed: (id?: string) => void, signal: AbortSignal): Promise<void> {
+    const stream = await this.#streams.getEvents({
+      filters: { type: ['container'], event: ['die', 'destroy'], label: ours(this.#options) },
+      abortSignal: signal,
+    });
+    changed();
+    type Happened = { Actor?: { Attributes?: Record<string, string> } };
+    for await (const { Actor } of jsonLines<Happened>(stream, signal))
+      changed(Actor?.Attributes?.[LABELS.backend]);
+  }
+
+  close(): void {}
+
+  #container(id: string) {
+    return this.#docker.getContainer(containerName(id));
+  }
+
+  /** The same network again: whoever prunes an engine takes it while no backend is on it. */
+  #makeNetwork(): Promise<string> {
+    const { log } = this.#options;
+    // Once for all that want it: the engine refuses a second one before it shows the first.
+    this.#making ??= ensureNetwork(networkApi(this.#docker), this.#options, () => false, log).finally(() => {
+      this.#making = undefined;
+    });
+    return this.#making;
+  }
+
+  /** The address of a container that an earlier life of this agent started is taken. */
+  #known(id: string, endpoints: Endpoints): Endpoints {
+    this.#range.use(endpoints.local.host);
+    this.#addresses.set(id, endpoints.local.host);
+    return endpoints;
+  }
+
+  async #removeContainer(id: string): Promise<void> {
+    const deadline = this.#options.clock.now() + REMOVAL_MS;
+    for (;;) {
+      try {
+        return await this.#container(id).remove({ force: true, v: true });
+      } catch (error) {
+        if (statusOf(error) === 404) return;
+        // Its removal is in progress already.
+        if (statusOf(error) !== 409 || this.#options.clock.now() > deadline) throw error;
+        await this.#options.clock.sleep(50);
+      }
+    }
+  }
+}
+
+/** As it comes: the client itself would first gather all that is not followed, and that may be 20 MB. */
+function logStream(
+  docker: Docker,
+  name: string,
+  options: object,
+  abortSignal: AbortSignal,
+): Promise<NodeJS.ReadableStream> {
+  const statusCodes = { 200: true, 404: 'no such container', 409: 'conflict', 500: 'server error' };
+  const path = `/containers/${name}/logs?`;
+  return new Promise((resolve, reject) => {
+    docker.modem.dial(
+      { path, method: 'GET', isStream: true, abortSignal, statusCodes, options },
+      (error, stream) => (error ? reject(error) : resolve(stream as NodeJS.ReadableStream)),
+    );
+  });
+}
+
+function networkApi(docker: Docker): NetworkApi {
+  return {
+    find: async (name) => {
+      const found = await unlessMissing(docker.getNetwork(name).inspect());
+      if (!found) return undefined;
+      const { IPAM } = found as { IPAM?: { Config?: { Subnet?: string }[] } };
+      return { subnet: IPAM?.Config?.[0]?.Subnet ?? '' };
+    },
+    create: async (options) => {
+      await refusing(docker.createNetwork(options));
+    },
+  };
+}
+
+function imageApi(docker: Docker, streams: Docker): ImageApi {
+  return {
+    inspect: (image) => docker.getImage(image).inspect(),
+    pull: (image, options) => streams.pull(image, options),
+  };
+}

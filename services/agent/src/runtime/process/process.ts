@@ -1,0 +1,270 @@
+import { spawn } from 'node:child_process';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Clock, isBackendId } from '@spawner/domain';
+import type { BackendSpec } from '@spawner/proto/v1/backend';
+import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import { ConnectionTable } from '../../network/connection-table.ts';
+import type { StateDir } from '../../state/state-dir.ts';
+import { identity } from '../identity.ts';
+import {
+  type Condition,
+  type Endpoints,
+  type LogOptions,
+  type Program,
+  Refusal,
+  type Runtime,
+  type Sample,
+} from '../runtime.ts';
+import { FreePorts } from './free-ports.ts';
+import { cpuPercent, type ProcessFacts, processFacts, sessionMembers } from './proc.ts';
+import { fileLines } from './process-log.ts';
+import { ProcessTable } from './process-table.ts';
+
+export interface ProcessOptions {
+  /** Directory of the programs that may be run; empty for none. */
+  readonly programs: string;
+  readonly state: StateDir;
+  readonly clock: Clock;
+}
+
+/** What a running program's directory says of it. */
+interface Running {
+  readonly pid: number;
+  readonly startTime: number;
+  readonly port: number;
+}
+
+const HOST = '127.0.0.1';
+const RUN_FILE = 'run.json';
+const EXIT_FILE = 'exit';
+const LOOK_EVERY_MS = 250;
+const SAMPLE_EVERY_MS = 1_000;
+const REMOVAL_MS = 5_000;
+const REMOVAL_REST_MS = 100;
+/** Stays beside the program and writes down its exit code, so that an agent that comes later learns it too. */
+const KEEPER = `trap : TERM INT HUP QUIT USR1 USR2 WINCH
+file=$1; shift
+"$@"
+code=$?
+echo $code > "$file.new" && mv "$file.new" "$file"
+exit $code`;
+
+/** Runs backends as plain child processes, each in a session of its own, that outlive the agent. */
+export class ProcessRuntime implements Runtime {
+  readonly kind = 'process';
+  readonly #options: ProcessOptions;
+  readonly #state: StateDir;
+  readonly #created = new Map<string, { program: Program; path: string; port: number }>();
+  readonly #ports = new FreePorts();
+  readonly #table: ProcessTable;
+  readonly #connections: ConnectionTable;
+  readonly #watchers = new Set<(id?: string) => void>();
+
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+    this.#state = options.state.below('process');
+    for (const id of this.#state.names()) {
+      const running = isBackendId(id) ? this.#running(id) : undefined;
+      if (running) this.#ports.hold(id, running.port);
+    }
+    this.#connections = new ConnectionTable(options.clock);
+    this.#table = new ProcessTable(options.clock);
+  }
+
+  async pull(spec: BackendSpec): Promise<void> {
+    this.#pathOf(spec.image);
+  }
+
+  async create(program: Program): Promise<void> {
+    const { id, spec } = program;
+    const path = this.#pathOf(spec.image);
+    if (spec.command.length > 0)
+      throw new Refusal('this drone runs its own programs only: command must be empty (args may be given)');
+    await this.remove(id);
+    this.#created.set(id, { program, path, port: await this.#ports.give(id) });
+  }
+
+  async start(id: string): Promise<Endpoints> {
+    const created = this.#created.get(id);
+    if (!created) throw new Error('start before create');
+    this.#created.delete(id);
+    const { program, path, port } = created;
+    const dir = this.#state.below(id);
+    const [stdout, stderr] = ['stdout', 'stderr'].map((name) => openSync(join(dir.path, name), 'a', 0o600));
+    const child = spawn(
+      '/bin/sh',
+      ['-c', KEEPER, 'sh', join(dir.path, EXIT_FILE), path, ...program.spec.args],
+      {
+        cwd: dirname(path),
+        detached: true,
+        stdio: ['ignore', stdout ?? 'ignore', stderr ?? 'ignore'],
+        env: environment(program, port),
+      },
+    );
+    for (const file of [stdout, stderr]) if (file !== undefined) closeSync(file);
+    child.unref();
+    child.once('exit', () => {
+      for (const changed of this.#watchers) changed(id);
+    });
+    const pid = await new Promise<number>((resolve, reject) => {
+      child.once('spawn', () => resolve(child.pid ?? 0));
+      child.once('error', (cause) => reject(new Refusal('the program cannot be started', { cause })));
+    });
+    const running: Running = { pid, startTime: processFacts(pid)?.startTime ?? 0, port };
+    dir.write(RUN_FILE, JSON.stringify(running));
+    return { local: { host: HOST, port } };
+  }
+
+  async signal(id: string, name: string): Promise<boolean> {
+    const running = this.#running(id);
+    if (!running || !isAlive(running)) return false;
+    process.kill(-running.pid, name as NodeJS.Signals);
+    return true;
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#created.delete(id);
+    const session = this.#running(id)?.pid;
+    // Its agent may have ended in the moment of its start, before that was written down: then it is known by its environment.
+    const perhaps = session !== undefined || this.#state.names().includes(id);
+    const left = () => (perhaps ? this.#members(id, session) : []);
+    const deadline = this.#options.clock.now() + REMOVAL_MS;
+    let restMs = 5;
+    for (let members = left(); members.length > 0; members = left()) {
+      if (this.#options.clock.now() > deadline) throw new Error('its processes do not end');
+      for (const { pid } of members) kill(pid);
+      await this.#options.clock.sleep(restMs);
+      restMs = Math.min(2 * restMs, REMOVAL_REST_MS);
+    }
+    this.#state.remove(id);
+    this.#ports.release(id);
+  }
+
+  async inspect(id: string): Promise<Condition> {
+    const running = this.#running(id);
+    if (!running) return { is: 'absent' };
+    if (isAlive(running)) return { is: 'running', endpoints: { local: { host: HOST, port: running.port } } };
+    const code = this.#state.read(join(id, EXIT_FILE))?.trim();
+    return { is: 'exited', exit: { code: code ? Number(code) : undefined, outOfMemory: false } };
+  }
+
+  async *logs(id: string, options: LogOptions): AsyncGenerator<TailLogsResponse> {
+    const running = this.#running(id);
+    if (!running) return;
+    const dir = join(this.#state.path, id);
+    const files = { stdout: join(dir, 'stdout'), stderr: join(dir, 'stderr') };
+    yield* fileLines(files, options, () => isAlive(running), this.#options.clock);
+  }
+
+  async *stats(id: string, signal: AbortSignal): AsyncGenerator<Sample> {
+    const { clock } = this.#options;
+    let before: { at: number; ticks: number } | undefined;
+    for (;;) {
+      const { at, processes } = this.#table.within(SAMPLE_EVERY_MS / 2);
+      const running = this.#running(id);
+      if (!running || !isAlive(running) || signal.aborted) return;
+      const members = this.#members(id, running.pid, processes);
+      const now = { at, ticks: members.reduce((sum, { ticks }) => sum + ticks, 0) };
+      const memoryBytes = members.reduce((sum, member) => sum + member.memoryBytes, 0);
+      if (before)
+        yield {
+          cpuPercent: cpuPercent(now.ticks - before.ticks, now.at - before.at),
+          memoryPercent: (memoryBytes / totalmem()) * 100,
+          memoryBytes,
+        };
+      before = now;
+      await clock.sleep(SAMPLE_EVERY_MS, signal).catch(() => {});
+    }
+  }
+
+  async established(id: string): Promise<number | undefined> {
+    const running = this.#running(id);
+    return running && this.#connections.established(running.port);
+  }
+
+  async list(): Promise<string[]> {
+    return this.#state.names().filter((name) => isBackendId(name));
+  }
+
+  async watch(changed: (id?: string) => void, signal: AbortSignal): Promise<void> {
+    this.#watchers.add(changed);
+    const ended = new Set<string>();
+    try {
+      // A program that an earlier life of this agent started is nobody's child: only looking tells its end.
+      while (!signal.aborted) {
+        for (const id of await this.list()) {
+          const running = this.#running(id);
+          if (!running || isAlive(running)) ended.delete(id);
+          else if (!ended.has(id)) {
+            ended.add(id);
+            changed(id);
+          }
+        }
+        await this.#options.clock.sleep(LOOK_EVERY_MS, signal);
+      }
+    } finally {
+      this.#watchers.delete(changed);
+    }
+  }
+
+  close(): void {}
+
+  #running(id: string): Running | undefined {
+    try {
+      return JSON.parse(this.#state.read(join(id, RUN_FILE)) ?? '') as Running;
+    } catch {
+      // None, or one that a power cut damaged: what it told of ended with that.
+      return undefined;
+    }
+  }
+
+  #members(id: string, session: number | undefined, processes?: readonly ProcessFacts[]) {
+    return sessionMembers(session, `SPAWNER_BACKEND_ID=${id}`, processes);
+  }
+
+  #pathOf(image: string): string {
+    const { programs } = this.#options;
+    const name = programName(image);
+    const candidates = [join(programs, name, 'run'), join(programs, name)];
+    const found = programs === '' ? undefined : candidates.find(isProgram);
+    if (!found) throw new Refusal(`no program named ${name} is allowed on this drone`);
+    return found;
+  }
+}
+
+/** The program that an image reference names: its last part, without tag and digest. */
+export function programName(image: string): string {
+  const name = (image.split('@')[0] ?? '').split('/').at(-1)?.split(':')[0] ?? '';
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) throw new Refusal(`${image} names no program`);
+  return name;
+}
+
+/** Nothing of the agent's own environment but what a program cannot do without. */
+function environment(program: Program, port: number): Record<string, string> {
+  const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', LANG = 'C.UTF-8' } = process.env;
+  return { PATH, HOME, LANG, ...program.spec.env, HOST, PORT: String(port), ...identity(program) };
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function isAlive({ pid, startTime }: Running): boolean {
+  const facts = processFacts(pid);
+  return facts !== undefined && !facts.zombie && facts.startTime === startTime;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { createLog } from '@spawner/service';
+import { type TempDir, tempDir } from '@spawner/testkit';
+import { ActivityFile } from '../idle/activity-file.ts';
+import { newLife, termsOf } from '../lifecycle/life.ts';
+import { step } from '../lifecycle/life-machine.ts';
+import { digestOf, inventoryOf, Journal, type JournalEntry } from './journal.ts';
+import { keptDroneId, StateDir } from './state-dir.ts';
+import { Tombstones } from './tombstones.ts';
+
+const log = createLog('test', 'silent');
+let temp: TempDir;
+let dir: StateDir;
+const open = (boot = 'boot-1') => new Journal(dir, boot, log);
+
+beforeEach(async () => {
+  temp = await tempDir('journal');
+  dir = new StateDir(join(temp.path, 'state'));
+});
+afterEach(() => temp.stop());
+
+function entryOf(id: string): JournalEntry {
+  const spec = BackendSpec.fromPartial({
+    image: 'some/image:1',
+    env: { PASSWORD: 'hidden', EMPTY: '' },
+    labels: { team: 'red' },
+    resources: { memoryBytes: 9_000_000 },
+    idleTimeoutMs: 0,
+    stopGraceMs: 5,
+  });
+  const at = { now: 123.5, wall: new Date(5_000) };
+  const begun = step(newLife(id, termsOf(spec), new Date(4_000)), { type: 'begin' }, at).life;
+  const stop = { type: 'stop', reason: EndReason.REQUESTED, force: false } as const;
+  const { life } = step(begun, stop, at);
+  const key = { namespace: 'rooms', name: `${id}\n{}*🙂`, tag: '' };
+  const claim = Buffer.from([0, 255, id.length]);
+  return { id, placement: 42, createTime: new Date(4_000), spec, key, digest: digestOf(spec), claim, life };
+}
+
+describe('the journal', () => {
+  it('gives back every entry as it was written', () => {
+    const entries = ['a', 'b'].map(entryOf);
+    for (const entry of entries) open().write(entry);
+    expect(
+      open()
+        .load(999)
+        .sort((x, y) => x.id.localeCompare(y.id)),
+    ).toEqual(entries);
+  });
+
+  it('begins the clocks of another boot anew', () => {
+    open().write(entryOf('a'));
+    const [entry] = open('boot-2').load(999);
+    expect(entry?.life).toMatchObject({ loadingAt: 999, ending: { stopAt: 999, removing: true } });
+  });
+
+  it('can be read by its owner alone', () => {
+    open().write(entryOf('a'));
+    expect(statSync(dir.path).mode & 0o777).toBe(0o700);
+    expect(statSync(join(dir.path, 'backends')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(dir.path, 'backends/a.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('sets a file aside that it cannot read, and gives the others', () => {
+    const journal = open();
+    journal.write(entryOf('a'));
+    writeFileSync(join(dir.path, 'backends/b.json'), '{"half": ');
+    expect(journal.load(0).map(({ id }) => id)).toEqual(['a']);
+    expect(readdirSync(join(dir.path, 'backends')).sort()).toEqual(['a.json', 'b.json.bad']);
+  });
+
+  it('keeps only the id of what it forgets, and its placement', () => {
+    open().write(entryOf('a'));
+    open().write(entryOf('b'));
+    open().forget('a', 9_000_000_000_000_007);
+    expect(open().ended.has('a')).toBe(true);
+    expect(open().ended.highestPlacement).toBe(9_000_000_000_000_007);
+    expect(
+      open()
+        .load(0)
+        .map(({ id }) => id),
+    ).toEqual(['b']);
+    expect(open().ended.has('a')).toBe(true);
+    expect(open().ended.has('b')).toBe(false);
+  });
+
+  it('tells the scheduler nothing of the environment', () => {
+    const told = inventoryOf(entryOf('a'));
+    expect(told).toMatchObject({
+      placement: 42,
+      claim: Buffer.from([0, 255, 1]),
+      key: { namespace: 'rooms', name: 'a\n{}*🙂', tag: '' },
+      status: { id: 'a', state: BackendState.TERMINATING },
+      spec: { image: 'some/image:1', labels: { team: 'red' }, idleTimeoutMs: 0, memoryBytes: 9_000_000 },
+    });
+    expect(told.spec?.digest).toHaveLength(32);
+    expect(JSON.stringify(told)).not.toMatch(/PASSWORD|hidden/);
+  });
+});
+
+describe('tombstones', () => {
+  it('keep the latest, also over a restart', () => {
+    const first = new Tombstones(dir, 3);
+    for (const id of ['1', '2', '3', '4', '5', '6']) first.add(id);
+    const later = new Tombstones(dir, 3);
+    expect(['3', '4', '5', '6'].map((id) => later.has(id))).toEqual([false, true, true, true]);
+    expect(first.has('1')).toBe(false);
+  });
+});
+
+describe("the drone's own id", () => {
+  it('is made up once', () => {
+    const id = keptDroneId(dir);
+    expect(id).toMatch(/^drone-[a-z0-9]{8}$/);
+    expect(keptDroneId(new StateDir(dir.path))).toBe(id);
+  });
+});
+
+describe('the activity file', () => {
+  it('gives back when each was in use, within one boot', () => {
+    const backends = [
+      { id: 'a', usage: { activeAt: 17.2 } },
+      { id: 'b', usage: { activeAt: 90 } },
+    ];
+    new ActivityFile(dir, 'boot-1').write(backends);
+    expect([...new ActivityFile(dir, 'boot-1').read()]).toEqual([
+      ['a', 17],
+      ['b', 90],
+    ]);
+    expect(new ActivityFile(dir, 'boot-2').read().size).toBe(0);
+  });
+
+  it('is as good as none when it is damaged', () => {
+    dir.write('activity.json', '{');
+    expect(new ActivityFile(dir, 'boot-1').read().size).toBe(0);
+  });
+});

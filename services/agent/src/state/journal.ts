@@ -1,0 +1,162 @@
+import { specDigest } from '@spawner/proto';
+import { BackendStatus, type InventoryEntry } from '@spawner/proto/internal/backend_status';
+import { BackendKey, BackendSpec } from '@spawner/proto/v1/backend';
+import type { Log } from '@spawner/service';
+import { afterReboot, type Ending, type Life, termsOf } from '../lifecycle/life.ts';
+import type { StateFiles } from './state-dir.ts';
+import { Tombstones } from './tombstones.ts';
+
+/**
+ * What the agent knows of its backends, on disk: one file each, written before anything is done or
+ * said. Environment values stand here and nowhere else; credentials only until the image is there.
+ */
+export interface JournalEntry {
+  readonly id: string;
+  readonly placement: number;
+  readonly createTime: Date;
+  readonly spec: BackendSpec;
+  /** What it holds; the placement is then its fence. */
+  readonly key?: BackendKey;
+  /** SHA-256 of the spec as it came, in hexadecimal. */
+  readonly digest: string;
+  /** The scheduler's mark under its placement, as it came. */
+  readonly claim?: Buffer;
+  readonly life: Life;
+}
+
+/** An entry as JSON; instants are valid within the boot that it names. */
+interface Written {
+  boot: string;
+  placement: number;
+  createTime: string;
+  digest: string;
+  /** Hexadecimal. */
+  claim?: string;
+  key?: unknown;
+  spec: unknown;
+  status: unknown;
+  loadingAt?: number;
+  startedAt?: number;
+  readyAt?: number;
+  ending?: Ending;
+}
+
+const SUFFIX = '.json';
+const DIRECTORY = 'backends';
+
+/** Whether a journal in this directory has an entry, readable or not. */
+export function holdsBackends(dir: StateFiles): boolean {
+  return dir.below(DIRECTORY).names().some(isEntry);
+}
+
+export class Journal {
+  /** Ids that have ended or were stopped here, and must never start (again). */
+  readonly ended: Tombstones;
+  readonly #files: StateFiles;
+  readonly #boot: string;
+  readonly #log: Log;
+
+  constructor(dir: StateFiles, boot: string, log: Log) {
+    this.#files = dir.below(DIRECTORY);
+    this.#boot = boot;
+    this.#log = log;
+    this.ended = new Tombstones(dir);
+  }
+
+  /** Every entry. One of another boot has its running clocks begun anew at `now`. */
+  load(now: number): JournalEntry[] {
+    const names = this.#files.names().filter(isEntry);
+    return names.flatMap((name) => {
+      try {
+        const written = JSON.parse(this.#files.read(name) ?? '') as Written;
+        const entry = readEntry(name.slice(0, -SUFFIX.length), written);
+        return [written.boot === this.#boot ? entry : { ...entry, life: afterReboot(entry.life, now) }];
+      } catch (error) {
+        this.#log.error({ error, file: name }, 'a journal entry cannot be read; it is set aside');
+        this.#files.setAside(name);
+        return [];
+      }
+    });
+  }
+
+  write(entry: JournalEntry): void {
+    const { life } = entry;
+    const written: Written = {
+      boot: this.#boot,
+      placement: entry.placement,
+      createTime: entry.createTime.toISOString(),
+      digest: entry.digest,
+      claim: entry.claim?.toString('hex'),
+      key: entry.key && BackendKey.toJSON(entry.key),
+      spec: BackendSpec.toJSON(entry.spec),
+      status: BackendStatus.toJSON(life.status),
+      loadingAt: life.loadingAt,
+      startedAt: life.startedAt,
+      readyAt: life.readyAt,
+      ending: life.ending,
+    };
+    this.#files.write(`${entry.id}${SUFFIX}`, JSON.stringify(written));
+  }
+
+  /** Its end stands in the cluster's store: only the id and the placement are kept. */
+  forget(id: string, placement: number): void {
+    this.ended.add(id, placement);
+    this.#files.remove(`${id}${SUFFIX}`);
+  }
+}
+
+/** The digest of a spec as a journal and an inventory name it. */
+export function digestOf(spec: BackendSpec): string {
+  return specDigest(spec).toString('hex');
+}
+
+/** What the scheduler is told of an entry at a registration. */
+export function inventoryOf({
+  life,
+  spec,
+  digest,
+  createTime,
+  placement,
+  key,
+  claim,
+}: JournalEntry): InventoryEntry {
+  return {
+    status: life.status,
+    spec: {
+      image: spec.image,
+      labels: spec.labels,
+      idleTimeoutMs: life.terms.idleTimeoutMs,
+      lifetimeLimitMs: life.terms.lifetimeLimitMs,
+      cpuMillis: spec.resources?.cpuMillis ?? 0,
+      memoryBytes: spec.resources?.memoryBytes ?? 0,
+      digest: Buffer.from(digest, 'hex'),
+      onLeaseLoss: spec.onLeaseLoss,
+      access: spec.access,
+    },
+    createTime,
+    placement,
+    key,
+    claim,
+  };
+}
+
+function isEntry(name: string): boolean {
+  return name.endsWith(SUFFIX);
+}
+
+function readEntry(id: string, written: Written): JournalEntry {
+  const spec = BackendSpec.fromJSON(written.spec);
+  const status = BackendStatus.fromJSON(written.status);
+  if (status.id !== id || status.revision === 0) throw new Error('not an entry of this backend');
+  const { loadingAt, startedAt, readyAt, ending } = written;
+  return {
+    id,
+    placement: written.placement,
+    createTime: new Date(written.createTime),
+    spec,
+    digest: written.digest,
+    ...(written.claim === undefined ? {} : { claim: Buffer.from(written.claim, 'hex') }),
+    ...(written.key === undefined ? {} : { key: BackendKey.fromJSON(written.key) }),
+    life: { status, terms: termsOf(spec), loadingAt, startedAt, readyAt, ending },
+  };
+}

@@ -1,0 +1,51 @@
+import { DEADLINES } from '@spawner/domain';
+import { Node } from '@spawner/proto/internal/node';
+import { createLog } from '@spawner/service';
+import { tempDir } from '@spawner/testkit';
+import type { Drone } from '../lifecycle/drone.ts';
+import { memberOf } from '../report/member.ts';
+import { fencingAt, Lease } from './lease.ts';
+import { StateDir, type StateFiles } from './state-dir.ts';
+
+const leaseOf = (state: StateFiles, boot = 'boot-1') => new Lease(state, boot, createLog('test', 'silent'));
+
+describe('fencingAt', () => {
+  it.each([
+    [0, 'none'],
+    [DEADLINES.leaseStop - 1, 'none'],
+    [DEADLINES.leaseStop, 'stop'],
+    [DEADLINES.leaseKill, 'kill'],
+    [Number.POSITIVE_INFINITY, 'kill'],
+  ])('%d ms after the last renewal: %s', (age, fencing) => {
+    expect(fencingAt(age)).toBe(fencing);
+  });
+});
+
+describe('Lease', () => {
+  it('goes on over a restart of the agent, and is unknown after a boot or without a file', async () => {
+    await using dir = await tempDir('lease');
+    const state = new StateDir(dir.path);
+    expect(leaseOf(state).age(5_000)).toBe(Number.POSITIVE_INFINITY);
+    leaseOf(state).renewed(1_000);
+    expect(leaseOf(state).age(5_000)).toBe(4_000);
+    expect(leaseOf(state, 'boot-2').age(5_000)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is unknown where its file is damaged', async () => {
+    await using dir = await tempDir('lease');
+    const state = new StateDir(dir.path);
+    state.write('lease.json', '{"boot":');
+    expect(leaseOf(state).age(5_000)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is renewed also where the disk is full, and the rest of the answer is heard', async () => {
+    const full = { read: () => undefined } as unknown as StateFiles;
+    full.write = () => {
+      throw new Error('ENOSPC: no space left on device');
+    };
+    const lease = leaseOf(full);
+    const member = memberOf({} as Drone, lease, Node.fromPartial({}));
+    expect(() => member.renewed?.(1_000)).not.toThrow();
+    expect(lease.age(5_000)).toBe(4_000);
+  });
+});

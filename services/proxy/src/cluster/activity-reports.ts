@@ -1,0 +1,93 @@
+import { type Bus, SUBJECTS } from '@spawner/bus';
+import { type Clock, DEADLINES } from '@spawner/domain';
+import type { ProcessIdentity } from '@spawner/service';
+import type { Activity } from '../routing/active-requests.ts';
+import type { Holds } from '../routing/hold-queue.ts';
+
+/** An end is told three times, because a message may be lost. */
+const TOLD_FOR_MS = 3 * DEADLINES.activityReport;
+/** A backend that cannot be reached is reported once in this time. */
+const LOOK_EVERY_MS = 1_000;
+
+export interface Reporter {
+  proxyId: string;
+  process: ProcessIdentity | undefined;
+  registration(): number;
+}
+
+/**
+ * What the proxy tells agents over the bus: who uses their backends, once a second (ARCHITECTURE.md, "Idle"); the answer
+ * to an agent that asks before it ends one; and that a backend could not be reached. Goes on while the
+ * proxy drains, until it is closed.
+ */
+export class Reports {
+  readonly #bus: Bus;
+  readonly #activity: Activity;
+  readonly #clock: Clock;
+  readonly #reporter: Reporter;
+  readonly #over = new AbortController();
+  readonly #answering: { close(): void };
+  readonly #turning: Promise<void>;
+  readonly #looks = new Map<string, number>();
+
+  /** `asked` is called with each question, before it is answered: from then on nothing new is let through. */
+  constructor(
+    bus: Bus,
+    activity: Activity,
+    holds: Holds,
+    clock: Clock,
+    reporter: Reporter,
+    asked: (id: string, epoch: number) => void,
+  ) {
+    this.#bus = bus;
+    this.#activity = activity;
+    this.#clock = clock;
+    this.#reporter = reporter;
+    this.#answering = bus.answer(SUBJECTS.settle, reporter.proxyId, ({ id, epoch }) => {
+      asked(id, epoch);
+      return {
+        activity: activity.of(id, clock.now()),
+        held: holds.count(id),
+        registration: reporter.registration(),
+        unused: activity.isUnused(id),
+      };
+    });
+    this.#turning = this.#turn();
+  }
+
+  /** The backend's agent is told to look after it. */
+  look(id: string): void {
+    const now = this.#clock.now();
+    if (now - (this.#looks.get(id) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY_MS) return;
+    this.#looks.set(id, now);
+    this.#bus.publish(SUBJECTS.backendLook, id, { id });
+  }
+
+  async close(): Promise<void> {
+    this.#over.abort(new Error('the proxy is closing'));
+    await this.#turning;
+    this.#report();
+    this.#answering.close();
+  }
+
+  async #turn(): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      this.#report();
+      this.#forgetLooks();
+      await this.#clock.sleep(DEADLINES.activityReport, signal).catch(() => {});
+    }
+  }
+
+  #report(): void {
+    const { proxyId, process } = this.#reporter;
+    const registration = this.#reporter.registration();
+    for (const [droneId, backends] of this.#activity.report(this.#clock.now(), TOLD_FOR_MS))
+      this.#bus.publish(SUBJECTS.activity, droneId, { proxyId, registration, process, backends });
+  }
+
+  #forgetLooks(): void {
+    const now = this.#clock.now();
+    for (const [id, at] of this.#looks) if (now - at >= LOOK_EVERY_MS) this.#looks.delete(id);
+  }
+}

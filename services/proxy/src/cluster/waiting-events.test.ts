@@ -1,0 +1,122 @@
+import { Route, RouteState } from '@spawner/proto/internal/route';
+import type { BackendChanged } from '@spawner/proto/internal/telemetry';
+import { Backend, BackendState } from '@spawner/proto/v1/backend';
+import { crankedClock } from '@spawner/testkit';
+import { StateEvents } from './waiting-events.ts';
+
+const STATE = (name: string) => `event: state\ndata: ${name}\n\n`;
+const OVER = 'event: over\ndata: \n\n';
+
+/** Backend `a` is being started; hints from the bus come when a test says so. */
+function scene() {
+  const clock = crankedClock();
+  const table = new Map<string, Route>();
+  const hearing = new Map<string, (message: BackendChanged) => void>();
+  const bus = {
+    subscribe: <T>(
+      _subject: unknown,
+      id: string | undefined,
+      take: (message: T, trace: undefined) => void,
+    ) => {
+      hearing.set(id ?? '', (message) => take(message as T, undefined));
+      return { established: async () => {}, close: () => void hearing.delete(id ?? '') };
+    },
+  };
+  const limits = { perBackend: 2, total: 3 };
+  const events = new StateEvents({ routes: table, bus, clock }, limits);
+  const become = (id: string, state: RouteState, backendState: BackendState) => {
+    const route = Route.fromPartial({ backendId: id, state, backendState });
+    table.set(id, route);
+    events.routeChanged(id, route);
+  };
+  for (const id of ['a', 'b']) become(id, RouteState.PENDING, BackendState.LOADING);
+  const hint = (state: BackendState) =>
+    hearing.get('a')?.({ backend: Backend.fromPartial({ id: 'a', state }) });
+  const follow = (id = 'a') => {
+    const got: string[] = [];
+    const leave = events.follow(id, {
+      write: (text) => void got.push(text),
+      end: () => void got.push('end'),
+    });
+    return { got, leave };
+  };
+  return { clock, table, hearing, events, become, hint, follow };
+}
+
+describe('the states that waiting pages follow', () => {
+  it('begin with the present one, go on with hints from the bus, and are over with the route', () => {
+    const { follow, hint, become } = scene();
+    const { got } = follow();
+    expect(got).toEqual([`retry: 500\n${STATE('LOADING')}`]);
+    hint(BackendState.STARTING);
+    become('a', RouteState.PENDING, BackendState.WAITING);
+    hint(BackendState.STARTING);
+    hint(BackendState.READY);
+    become('a', RouteState.OPEN, BackendState.READY);
+    expect(got.slice(1)).toEqual([STATE('STARTING'), STATE('WAITING'), OVER, 'end']);
+  });
+
+  it.each([
+    ['ends', RouteState.ENDED],
+    ['is withdrawn', RouteState.WITHDRAWN],
+  ])('are over when the route %s', (_what, state) => {
+    const { follow, become } = scene();
+    const { got } = follow();
+    become('a', state, BackendState.TERMINATED);
+    expect(got.slice(1)).toEqual([OVER, 'end']);
+  });
+
+  it('are over at once where they were over before', () => {
+    const { follow, become, hearing } = scene();
+    become('a', RouteState.OPEN, BackendState.READY);
+    expect(follow().got).toEqual([OVER, 'end']);
+    expect(hearing.size).toBe(0);
+  });
+
+  it('are over when the route goes, and wait for one that nobody has heard of yet', () => {
+    const { follow, events, become } = scene();
+    const unheard = follow('new');
+    expect(unheard.got).toEqual([`retry: 500\n${STATE('SCHEDULED')}`]);
+    become('new', RouteState.PENDING, BackendState.LOADING);
+    events.routeChanged('new', undefined);
+    expect(unheard.got.slice(1)).toEqual([STATE('LOADING'), OVER, 'end']);
+  });
+
+  it('have so much room per backend and in all, which is given back', () => {
+    const { follow, events } = scene();
+    const [first] = [follow(), follow()];
+    expect([events.hasRoom('a'), events.hasRoom('b')]).toEqual([false, true]);
+    follow('b');
+    expect(events.hasRoom('b')).toBe(false);
+    first?.leave();
+    first?.leave();
+    expect([events.total, events.hasRoom('a'), events.hasRoom('b')]).toEqual([2, true, true]);
+  });
+
+  it('are told for a minute, then asked for again', async () => {
+    const { follow, events, clock, hearing } = scene();
+    const { got } = follow();
+    await clock.advance(59_999);
+    expect(got).toHaveLength(1);
+    await clock.advance(1);
+    expect(got.slice(1)).toEqual(['end']);
+    expect([events.total, hearing.size]).toEqual([0, 0]);
+  });
+
+  it('leave nothing behind: no subscription, no timer', () => {
+    const { follow, events, clock, hearing } = scene();
+    const streams = [follow(), follow()];
+    expect(hearing.size).toBe(1);
+    for (const { leave } of streams) leave();
+    expect([events.total, hearing.size, clock.sleeping]).toEqual([0, 0, 0]);
+  });
+
+  it('end, without being over, when the proxy goes away', () => {
+    const { follow, events } = scene();
+    const { got } = follow();
+    events.close();
+    expect(got.slice(1)).toEqual(['end']);
+    expect(follow().got).toEqual(['end']);
+    expect(events.hasRoom('a')).toBe(false);
+  });
+});

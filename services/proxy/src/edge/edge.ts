@@ -1,0 +1,124 @@
+import type { Bus } from '@spawner/bus';
+import type { Clock } from '@spawner/domain';
+import { RouteState } from '@spawner/proto/internal/route';
+import { BackendState } from '@spawner/proto/v1/backend';
+import type { Log, ProcessIdentity } from '@spawner/service';
+import type { RouteTable } from '@spawner/store';
+import { Reports } from '../cluster/activity-reports.ts';
+import { StateEvents } from '../cluster/waiting-events.ts';
+import { Activity } from '../routing/active-requests.ts';
+import { Holds } from '../routing/hold-queue.ts';
+import { Gate } from '../routing/router.ts';
+import { type Agents, Verifications } from '../routing/stale-routes.ts';
+import { type WithdrawalParts, Withdrawals } from '../routing/suspended-routes.ts';
+
+/** What is done to the connections of a backend. */
+export interface Connections {
+  /** Its end is being settled: none is kept between requests. */
+  rest(id: string): void;
+  /** It is on its way to its end: those in use are told so, the others closed. */
+  goodbye(id: string): void;
+  /** It has ended. */
+  cut(id: string): void;
+  /** Its route is not known any more; what runs goes on until it ends by itself. */
+  forget(id: string): void;
+}
+
+export interface EntranceParts {
+  routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange' | 'asOf' | 'agentOf' | 'presume'>;
+  agents: Agents;
+  bus: Bus;
+  scheduler: WithdrawalParts['scheduler'];
+  clock: Clock;
+  log: Log;
+  connections: Connections;
+  process: ProcessIdentity | undefined;
+  registration(): number;
+}
+
+export interface EntranceOptions {
+  id: string;
+  droneId: string;
+  holdTimeoutMs: number;
+  heldPerBackend: number;
+  heldTotal: number;
+  /** For how long a route counts that the store does not stand behind. */
+  routesTrustedMs: number;
+}
+
+/**
+ * Who may go through to a backend, who waits, and what agents are told of it: the deciding half of a
+ * proxy, put together and kept in step with the routes. It knows nothing of sockets.
+ */
+export class Entrance {
+  readonly activity: Activity;
+  readonly holds: Holds;
+  readonly gate: Gate;
+  readonly stateEvents: StateEvents;
+  readonly #parts: EntranceParts;
+  readonly #withdrawals: Withdrawals;
+  readonly #reports: Reports;
+  readonly #following: { close(): void };
+
+  constructor(options: EntranceOptions, parts: EntranceParts) {
+    const { clock, routes, bus, scheduler, log, connections, process, registration, agents } = parts;
+    const { id: proxyId, droneId: ownDroneId, holdTimeoutMs, routesTrustedMs: trustedMs } = options;
+    this.#parts = parts;
+    const room = { perBackend: options.heldPerBackend, total: options.heldTotal };
+    const activity = new Activity(clock.now());
+    const holds = new Holds(clock, room);
+    const withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => holds.release(id));
+    const aboutAgents = { routes, agents, clock, log, trustedMs };
+    const verifications = new Verifications(aboutAgents, (id) => holds.release(id));
+    this.stateEvents = new StateEvents({ routes, bus, clock }, room);
+    this.activity = activity;
+    this.holds = holds;
+    this.#withdrawals = withdrawals;
+    this.gate = new Gate(
+      { routes, holds, withdrawals, verifications, activity, clock },
+      { ownDroneId, holdTimeoutMs },
+    );
+    const reporter = { proxyId, process, registration };
+    this.#reports = new Reports(bus, activity, holds, clock, reporter, (id, epoch) => {
+      withdrawals.asked(id, epoch);
+      connections.rest(id);
+    });
+    this.#following = routes.onChange((id) => this.#routeChanged(id));
+  }
+
+  /** The backend's agent is told to look after it. */
+  look(id: string): void {
+    this.#reports.look(id);
+  }
+
+  /** Nobody waits any more. */
+  drain(): void {
+    this.holds.close();
+    this.stateEvents.close();
+    this.#withdrawals.close();
+  }
+
+  /** Tells the agents a last time who is there. */
+  async close(): Promise<void> {
+    this.#following.close();
+    await this.#reports.close();
+  }
+
+  #routeChanged(id: string): void {
+    const { connections } = this.#parts;
+    const route = this.#parts.routes.get(id);
+    this.#withdrawals.routeChanged(id, route);
+    this.gate.routeChanged(id);
+    this.stateEvents.routeChanged(id, route);
+    if (!route) {
+      connections.forget(id);
+      this.activity.forget(id);
+      return;
+    }
+    if (route.state !== RouteState.ENDED) return;
+    connections.goodbye(id);
+    if (route.backendState !== BackendState.TERMINATED) return;
+    connections.cut(id);
+    this.activity.forget(id);
+  }
+}

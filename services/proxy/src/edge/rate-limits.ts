@@ -1,0 +1,106 @@
+import { plainAddress, type Trust } from './trusted-addresses.ts';
+
+/**
+ * How much of the proxy one host and one address may take, so that what is done to one leaves the others alone. Counts are of this
+ * process; there is an entry only for what has a connection now, or had a request within the last second. 0 is no limit.
+ */
+export interface LimitOptions {
+  /** Client connections whose last request was for the same host. */
+  connectionsPerHost: number;
+  /** Requests of one second for the same host. */
+  requestsPerSecondPerHost: number;
+  /** Client connections from one address that is not trusted to speak for others. */
+  connectionsPerAddress: number;
+}
+
+/** A connection of either protocol: a socket, or an HTTP/2 session. */
+export interface Closable {
+  once(event: 'close', closed: () => void): unknown;
+}
+
+/** A connection whose other end has an address, which costs the kernel a call to tell. */
+export interface Peer extends Closable {
+  readonly remoteAddress?: string | undefined;
+}
+
+export type LimitVerdict = 'admitted' | 'too many connections' | 'too many requests';
+
+const WINDOW_MS = 1_000;
+
+export class Limits {
+  readonly #options: LimitOptions;
+  readonly #trust: Trust;
+  readonly #addresses = new Tally();
+  readonly #hosts = new Tally();
+  readonly #hostOf = new WeakMap<Closable, string>();
+  readonly #requests = new Map<string, number>();
+  #windowEnd = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LimitOptions, trust: Trust) {
+    this.#options = options;
+    this.#trust = trust;
+  }
+
+  /** Counts a new connection until it closes; false, and not counted, where its address has too many. */
+  connected(connection: Peer): boolean {
+    const most = this.#options.connectionsPerAddress;
+    if (most === 0) return true;
+    const { remoteAddress = '' } = connection;
+    const address = plainAddress(remoteAddress);
+    if (this.#trust.includes(remoteAddress)) return true;
+    if (this.#addresses.of(address) >= most) return false;
+    this.#addresses.add(address);
+    connection.once('close', () => this.#addresses.take(address));
+    return true;
+  }
+
+  /** Counts one request for this backend; one that is refused counts for nothing. `now` is clock time in milliseconds. */
+  admit(id: string, connection: Closable, now: number): LimitVerdict {
+    const { connectionsPerHost, requestsPerSecondPerHost } = this.#options;
+    const before = connectionsPerHost === 0 ? id : this.#hostOf.get(connection);
+    if (before !== id && this.#hosts.of(id) >= connectionsPerHost) return 'too many connections';
+    if (requestsPerSecondPerHost > 0 && !this.#takeRequest(id, now)) return 'too many requests';
+    if (before !== id) this.#move(connection, before, id);
+    return 'admitted';
+  }
+
+  #takeRequest(id: string, now: number): boolean {
+    if (now >= this.#windowEnd) {
+      this.#requests.clear();
+      this.#windowEnd = now + WINDOW_MS;
+    }
+    const count = this.#requests.get(id) ?? 0;
+    if (count >= this.#options.requestsPerSecondPerHost) return false;
+    this.#requests.set(id, count + 1);
+    return true;
+  }
+
+  #move(connection: Closable, before: string | undefined, id: string): void {
+    if (before !== undefined) this.#hosts.take(before);
+    else
+      connection.once('close', () => {
+        this.#hosts.take(this.#hostOf.get(connection) ?? '');
+        this.#hostOf.delete(connection);
+      });
+    this.#hosts.add(id);
+    this.#hostOf.set(connection, id);
+  }
+}
+
+class Tally {
+  readonly #counts = new Map<string, number>();
+
+  of(name: string): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  add(name: string): void {
+    this.#counts.set(name, this.of(name) + 1);
+  }
+
+  take(name: string): void {
+    const left = this.of(name) - 1;
+    if (left > 0) this.#counts.set(name, left);
+    else this.#counts.delete(name);
+  }
+}

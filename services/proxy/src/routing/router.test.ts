@@ -1,0 +1,300 @@
+import { DEADLINES } from '@spawner/domain';
+import { Route, RouteState } from '@spawner/proto/internal/route';
+import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
+import { Access, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { createLog } from '@spawner/service';
+import type { Confirmation } from '@spawner/store';
+import { crankedClock, eventually } from '@spawner/testkit';
+import { Activity } from './active-requests.ts';
+import { Holds } from './hold-queue.ts';
+import type { EdgeAnswer } from './route-decision.ts';
+import { Gate, type GateRequest } from './router.ts';
+import { type WithdrawalParts, Withdrawals } from './suspended-routes.ts';
+
+const local = { host: '127.0.0.1', port: 1 };
+const states: Record<string, Partial<Route>> = {
+  starting: { state: RouteState.PENDING, backendState: BackendState.STARTING },
+  waiting: { state: RouteState.PENDING, backendState: BackendState.WAITING },
+  ready: { state: RouteState.OPEN, backendState: BackendState.READY, local },
+  withdrawn: { state: RouteState.WITHDRAWN, backendState: BackendState.READY, local },
+  ended: { state: RouteState.ENDED, endReason: EndReason.FAILED },
+  guardedStarting: { state: RouteState.PENDING, backendState: BackendState.STARTING, access: Access.TOKEN },
+  guarded: { state: RouteState.OPEN, backendState: BackendState.READY, local, access: Access.TOKEN },
+  guardedWithdrawn: { state: RouteState.WITHDRAWN, local, access: Access.TOKEN },
+  guardedEnded: { state: RouteState.ENDED, access: Access.TOKEN },
+};
+
+function gate() {
+  const clock = crankedClock();
+  const table = new Map<string, Route>();
+  const routes = {
+    get: (id: string) => table.get(id),
+    said: 'absent' as Confirmation,
+    confirm: async () => routes.said,
+  };
+  const room = new Holds(clock, { perBackend: 3, total: 10 });
+  const options = { ownDroneId: 'drone-1', holdTimeoutMs: 30_000 };
+  const activity = new Activity(0);
+  const settled: number[] = [];
+  const store = { answer: (): Promise<SettleOutcome> => new Promise(() => {}) };
+  const scheduler: WithdrawalParts['scheduler'] = {
+    settleRoute: async ({ epoch, end }) => {
+      settled.push(end ? -epoch : epoch);
+      return { outcome: await store.answer() };
+    },
+  };
+  const log = createLog('test', 'silent');
+  const withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => room.release(id));
+  // Its routes are never old: verifications.test.ts has those.
+  const verifications = { over: (_route: unknown, answer: EdgeAnswer) => answer, ask: () => false };
+  const made = new Gate({ routes, holds: room, withdrawals, verifications, activity, clock }, options);
+  let last = 0;
+  /** A newer route, and what its epoch is. */
+  const become = (name: string, epoch = last + 1) => {
+    last = epoch;
+    const route = Route.fromPartial({ backendId: 'a', droneId: 'drone-1', epoch, ...states[name] });
+    table.set('a', route);
+    withdrawals.routeChanged('a', route);
+    made.routeChanged('a');
+    return epoch;
+  };
+  become('starting');
+  const pass = (request: Partial<GateRequest> = {}) =>
+    made.pass(
+      { backendId: 'a', navigation: false, patienceMs: undefined, ...request },
+      new AbortController().signal,
+    );
+  return { clock, room, routes, table, gate: made, become, pass, activity, withdrawals, settled, store };
+}
+
+describe('Gate, before a backend that wants a token', () => {
+  it.each(['guardedStarting', 'guarded', 'guardedWithdrawn', 'guardedEnded'])(
+    'lets nobody wait, through or take anything back without one (%s)',
+    async (name) => {
+      const { become, pass, activity, room, settled } = gate();
+      become(name);
+      expect(await pass()).toEqual({ kind: 'guarded' });
+      expect(await pass({ admitted: () => false })).toEqual({ kind: 'guarded' });
+      expect([activity.total, room.total, settled]).toEqual([0, 0, []]);
+    },
+  );
+
+  it('lets who has one through, and never at once without looking', async () => {
+    const { become, pass, gate: made } = gate();
+    become('guarded');
+    expect(await pass({ admitted: () => true })).toMatchObject({ kind: 'forward', endpoint: local });
+    expect(made.passNow('a')).toBeUndefined();
+    become('ready');
+    expect(made.passNow('a')).toMatchObject({ kind: 'forward' });
+  });
+
+  it('looks again after a wait: the token may have been revoked meanwhile', async () => {
+    const { become, pass, room } = gate();
+    become('guardedStarting');
+    let good = true;
+    const waits = [pass({ admitted: () => good }), pass({ admitted: () => true })];
+    expect(room.total).toBe(2);
+    good = false;
+    become('guarded');
+    expect((await Promise.all(waits)).map(({ kind }) => kind)).toEqual(['guarded', 'forward']);
+  });
+});
+
+describe('Gate', () => {
+  it('holds through every state before ready, then forwards', async () => {
+    const { clock, room, become, pass } = gate();
+    const passage = pass();
+    await clock.advance(5_000);
+    become('waiting');
+    await clock.advance(5_000);
+    expect(room.total).toBe(1);
+    become('ready');
+    expect(await passage).toMatchObject({ kind: 'forward', endpoint: local, droneId: 'drone-1' });
+  });
+
+  it('tells the end of a backend that never became ready', async () => {
+    const { become, pass } = gate();
+    const passage = pass();
+    become('ended');
+    expect(await passage).toEqual({ kind: 'gone', reason: EndReason.FAILED });
+  });
+
+  it.each([
+    ['a program', {}, 30_000, 'late'],
+    ['a browser', { navigation: true }, 1_000, 'waiting'],
+    ['one who says how long', { patienceMs: 2_000 }, 2_000, 'late'],
+    ['one who says more than there is', { patienceMs: 99_000 }, 30_000, 'late'],
+  ])(
+    'keeps %s waiting no longer than it should, and says how far the backend is',
+    async (_who, request, ms, kind) => {
+      const { clock, become, pass } = gate();
+      const passage = pass(request);
+      let settled = false;
+      void passage.then(() => {
+        settled = true;
+      });
+      become('waiting');
+      await clock.advance(ms - 1);
+      expect(settled).toBe(false);
+      await clock.advance(1);
+      expect(await passage).toEqual({ kind, state: BackendState.WAITING });
+    },
+  );
+
+  it('does not wait at all for one who has no patience', async () => {
+    expect(await gate().pass({ patienceMs: 0 })).toEqual({ kind: 'late', state: BackendState.STARTING });
+  });
+
+  it('says so where no place is free', async () => {
+    const { pass, become } = gate();
+    const first = [pass(), pass(), pass()];
+    expect(await pass()).toEqual({ kind: 'full' });
+    become('ready');
+    await Promise.all(first);
+  });
+});
+
+describe('an end for idleness', () => {
+  it('holds what comes while a route is withdrawn, asks for it once, and forwards when it is back', async () => {
+    const { become, pass, settled, store, activity } = gate();
+    store.answer = async () => SettleOutcome.OPEN;
+    become('ready');
+    const epoch = become('withdrawn');
+    const passages = [pass(), pass({ navigation: true })];
+    await eventually(() => expect(settled).toEqual([epoch]));
+    expect(activity.open('a')).toBe(0);
+    become('ready');
+    expect((await Promise.all(passages)).map(({ kind }) => kind)).toEqual(['forward', 'forward']);
+    expect([settled, activity.open('a')]).toEqual([[epoch], 2]);
+  });
+
+  it('tells the end where the giving back came too late, though the routes lag behind', async () => {
+    const { become, pass, store } = gate();
+    store.answer = async () => SettleOutcome.ENDED;
+    become('withdrawn');
+    expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.IDLE });
+    expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.IDLE });
+  });
+
+  it('asks again after a while where nobody answered', async () => {
+    const { clock, become, pass, settled, store } = gate();
+    store.answer = async () => {
+      throw new Error('away');
+    };
+    const epoch = become('withdrawn');
+    const passage = pass();
+    await eventually(() => clock.sleeping === 2);
+    expect(settled).toEqual([epoch]);
+    store.answer = async () => SettleOutcome.ENDED;
+    await clock.advance(500);
+    expect(await passage).toMatchObject({ kind: 'gone' });
+    expect(settled).toEqual([epoch, epoch]);
+  });
+
+  it('gives a second withdrawal back too, also where the time between was not seen', async () => {
+    const { become, pass, settled, store, room } = gate();
+    store.answer = async () => SettleOutcome.OPEN;
+    const first = become('withdrawn');
+    const passage = pass();
+    await eventually(() => expect(settled).toEqual([first]));
+    const second = become('withdrawn');
+    await eventually(() => expect(settled).toEqual([first, second]));
+    expect(room.total).toBe(1);
+    become('ready');
+    expect(await passage).toMatchObject({ kind: 'forward' });
+  });
+
+  it('asks back even for one who does not wait', async () => {
+    const { become, pass, settled } = gate();
+    const epoch = become('withdrawn');
+    expect(await pass({ patienceMs: 0 })).toEqual({ kind: 'late', state: BackendState.READY });
+    expect(settled).toEqual([epoch]);
+  });
+
+  it('holds from the question on, before the withdrawal is seen, until a newer route', async () => {
+    const { become, pass, withdrawals, settled, activity, clock } = gate();
+    become('ready', 5);
+    const before = await pass();
+    expect(activity.open('a')).toBe(1);
+    withdrawals.asked('a', 6);
+    const after = pass();
+    await eventually(() => expect(settled).toEqual([6]));
+    become('withdrawn', 6);
+    await clock.advance(100);
+    expect(activity.open('a')).toBe(1);
+    become('ready', 7);
+    expect([await before, await after]).toMatchObject([{ kind: 'forward' }, { kind: 'forward' }]);
+    expect([activity.open('a'), withdrawals.size]).toEqual([2, 0]);
+  });
+
+  it('holds no longer for a question than until it was answered with open, or its time is up', async () => {
+    const { become, pass, withdrawals, store, clock } = gate();
+    become('ready', 5);
+    withdrawals.asked('a', 6);
+    const unheard = pass();
+    await clock.advance(DEADLINES.withdrawal - 1);
+    let over = false;
+    void unheard.then(() => {
+      over = true;
+    });
+    await clock.advance(0);
+    expect(over).toBe(false);
+    await clock.advance(1);
+    expect(await unheard).toMatchObject({ kind: 'forward' });
+
+    store.answer = async () => SettleOutcome.OPEN;
+    withdrawals.asked('a', 8);
+    expect(await pass()).toMatchObject({ kind: 'forward' });
+  });
+
+  it('of an older withdrawal, or of another backend, holds nothing', async () => {
+    const { become, pass, withdrawals } = gate();
+    become('ready', 5);
+    withdrawals.asked('a', 4);
+    withdrawals.asked('b', 9);
+    withdrawals.asked('a', 0);
+    expect(await pass()).toMatchObject({ kind: 'forward' });
+  });
+
+  it('keeps nothing of questions whose time is up', async () => {
+    const { withdrawals, clock } = gate();
+    for (let each = 0; each < 5; each++) withdrawals.asked(`b${each}`, 9);
+    await clock.advance(DEADLINES.withdrawal);
+    withdrawals.asked('a', 9);
+    expect(withdrawals.size).toBe(1);
+  });
+
+  it('counts a request in the very step that lets it through', () => {
+    const { become, pass, activity } = gate();
+    become('ready');
+    void pass();
+    expect(activity.open('a')).toBe(1);
+  });
+
+  it('says that a backend is unknown only where the store has no route of it', async () => {
+    const { routes, pass } = gate();
+    expect(await pass({ backendId: 'b' })).toEqual({ kind: 'unknown' });
+    routes.said = 'unsure';
+    expect(await pass({ backendId: 'b' })).toEqual({ kind: 'unsure' });
+  });
+
+  it('holds a request for a route that the store has and the table lacks', async () => {
+    const { clock, room, routes, table, become, pass } = gate();
+    table.clear();
+    routes.said = 'known';
+    const passage = pass();
+    await clock.advance(100);
+    expect(room.total).toBe(1);
+    become('ready');
+    expect(await passage).toMatchObject({ kind: 'forward' });
+  });
+
+  it('gives such a request up at the hold timeout', async () => {
+    const { clock, routes, table, pass } = gate();
+    table.clear();
+    routes.said = 'known';
+    const passage = pass();
+    await clock.advance(30_000);
+    expect(await passage).toEqual({ kind: 'late', state: BackendState.SCHEDULED });
+  });
+});

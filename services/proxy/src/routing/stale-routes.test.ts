@@ -1,0 +1,209 @@
+import { DEADLINES } from '@spawner/domain';
+import type { VerifyBackendResponse } from '@spawner/proto/internal/agent_service';
+import { Route, RouteState } from '@spawner/proto/internal/route';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { createLog } from '@spawner/service';
+import { crankedClock, eventually } from '@spawner/testkit';
+import { Activity } from './active-requests.ts';
+import { Holds } from './hold-queue.ts';
+import type { EdgeAnswer } from './route-decision.ts';
+import { Gate, type GateRequest } from './router.ts';
+import { Verifications } from './stale-routes.ts';
+
+const TRUSTED_MS = DEADLINES.routesTrusted;
+const local = { host: '127.0.0.1', port: 1 };
+
+/** A gate before one ready backend `a`, whose agent answers as a test wants. */
+function gate() {
+  const clock = crankedClock();
+  const table = new Map<string, Route>();
+  const room = new Holds(clock, { perBackend: 3, total: 10 });
+  const routes = {
+    /** Clock time at which the store last stood behind them. */
+    inStep: 0,
+    get: (id: string) => table.get(id),
+    confirm: async () => 'absent' as const,
+    asOf: () => routes.inStep,
+    agentOf: (drone: string): string | undefined => `${drone}:1`,
+    presume: (route: Route) => {
+      table.set(route.backendId, route);
+      made.routeChanged(route.backendId);
+    },
+  };
+  const agent = { asked: 0, answer: (): Promise<VerifyBackendResponse> => new Promise(() => {}) };
+  const agents = {
+    verify: () => {
+      agent.asked += 1;
+      return agent.answer();
+    },
+  };
+  const log = createLog('test', 'silent');
+  const about = { routes, agents, clock, log, trustedMs: TRUSTED_MS };
+  const verifications = new Verifications(about, (id) => room.release(id));
+  const withdrawals = { over: (_route: unknown, answer: EdgeAnswer) => answer, giveBack: () => {} };
+  const activity = new Activity(0);
+  const made: Gate = new Gate(
+    { routes, holds: room, withdrawals, verifications, activity, clock },
+    { ownDroneId: 'drone-1', holdTimeoutMs: 30_000 },
+  );
+  /** A newer route. */
+  const become = (epoch: number) => {
+    const open = { state: RouteState.OPEN, backendState: BackendState.READY, local };
+    routes.presume(Route.fromPartial({ backendId: 'a', droneId: 'drone-1', epoch, ...open }));
+  };
+  become(1);
+  const pass = (request: Partial<GateRequest> = {}) =>
+    made.pass(
+      { backendId: 'a', navigation: false, patienceMs: undefined, ...request },
+      new AbortController().signal,
+    );
+  return { clock, room, routes, gate: made, become, pass, agent, verifications };
+}
+
+describe('a route that the store has not stood behind for too long', () => {
+  const alive = async () => ({ state: BackendState.READY, local, endReason: EndReason.UNSPECIFIED });
+  const kept = () => {
+    const made = gate();
+    made.routes.inStep = Number.NEGATIVE_INFINITY;
+    return made;
+  };
+
+  it('is trusted for ten minutes', async () => {
+    const { clock, pass, agent, gate: made } = gate();
+    await clock.advance(TRUSTED_MS);
+    expect([await pass(), made.passNow('a')]).toMatchObject([{ kind: 'forward' }, { kind: 'forward' }]);
+    await clock.advance(1);
+    expect(made.passNow('a')).toBeUndefined();
+    expect(agent.asked).toBe(0);
+  });
+
+  it('is asked about once for all who wait, and its yes counts for half a minute', async () => {
+    const { clock, pass, agent, room, gate: made } = kept();
+    const answer = Promise.withResolvers<VerifyBackendResponse>();
+    agent.answer = () => answer.promise;
+    const passages = [pass(), pass({ navigation: true })];
+    expect(made.passNow('a')).toBeUndefined();
+    expect([room.total, agent.asked]).toEqual([2, 1]);
+    answer.resolve(await alive());
+    expect(await Promise.all(passages)).toMatchObject([{ kind: 'forward' }, { kind: 'forward' }]);
+    await clock.advance(DEADLINES.verified / 3 - 1);
+    expect(made.passNow('a')).toMatchObject({ kind: 'forward', endpoint: local });
+    expect(agent.asked).toBe(1);
+  });
+
+  it('is asked about again, beside the requests, before a yes runs out', async () => {
+    const { clock, pass, agent, gate: made } = kept();
+    agent.answer = alive;
+    await pass();
+    for (let times = 2; times < 8; times++) {
+      await clock.advance(DEADLINES.verified / 3);
+      expect(made.passNow('a')).toMatchObject({ kind: 'forward' });
+      await eventually(() => expect(agent.asked).toBe(times));
+    }
+    await clock.advance(DEADLINES.verified);
+    expect(made.passNow('a')).toBeUndefined();
+  });
+
+  it('is over where its agent says so, with its reason', async () => {
+    const { pass, agent, gate: made } = kept();
+    agent.answer = async () => ({ state: BackendState.TERMINATED, endReason: EndReason.EXITED });
+    expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.EXITED });
+    expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.EXITED });
+    expect([agent.asked, made.passNow('a')]).toEqual([1, undefined]);
+  });
+
+  it('goes where its agent says that it is now, once that is verified', async () => {
+    const { pass, agent } = kept();
+    const moved = { host: '127.0.0.1', port: 2 };
+    agent.answer = async () => ({ ...(await alive()), local: moved });
+    expect(await pass()).toMatchObject({ kind: 'forward', endpoint: moved });
+    expect(agent.asked).toBe(2);
+  });
+
+  it('is asked about anew at another address: a yes is for one', async () => {
+    const { pass, agent, routes, gate: made } = kept();
+    agent.answer = alive;
+    await pass();
+    const elsewhere = { host: '127.0.0.1', port: 3 };
+    routes.presume(Route.fromPartial({ ...routes.get('a'), epoch: 2, local: elsewhere }));
+    expect(made.passNow('a')).toBeUndefined();
+    agent.answer = async () => ({ ...(await alive()), local: elsewhere });
+    expect(await pass()).toMatchObject({ kind: 'forward', endpoint: elsewhere });
+    expect(agent.asked).toBe(2);
+  });
+
+  it('is not used while its agent does not answer, and is asked about again after a rest', async () => {
+    const { clock, pass, agent } = kept();
+    agent.answer = async () => {
+      throw new Error('away');
+    };
+    expect(await pass()).toEqual({ kind: 'unverified' });
+    expect(await pass()).toEqual({ kind: 'unverified' });
+    expect(agent.asked).toBe(1);
+    agent.answer = alive;
+    await clock.advance(1_000);
+    expect(await pass()).toMatchObject({ kind: 'forward' });
+  });
+
+  it('keeps a yes that still counts where the next question fails', async () => {
+    const { clock, pass, agent, gate: made } = kept();
+    agent.answer = alive;
+    await pass();
+    agent.answer = async () => {
+      throw new Error('away');
+    };
+    await clock.advance(DEADLINES.verified - 1);
+    expect(made.passNow('a')).toMatchObject({ kind: 'forward' });
+    await eventually(() => expect(agent.asked).toBe(2));
+    expect(made.passNow('a')).toMatchObject({ kind: 'forward' });
+    expect(agent.asked).toBe(2);
+    await clock.advance(1);
+    expect(await pass()).toEqual({ kind: 'unverified' });
+  });
+
+  it('is not waited for longer than its client waits', async () => {
+    const { clock, pass } = kept();
+    const passage = pass({ patienceMs: 500 });
+    await clock.advance(500);
+    expect(await passage).toEqual({ kind: 'unverified' });
+  });
+
+  it('is not used where nobody knows its agent', async () => {
+    const { pass, routes } = kept();
+    routes.agentOf = () => undefined;
+    expect(await pass()).toEqual({ kind: 'unverified' });
+  });
+
+  it('is trusted again, unasked, when the store stands behind it', async () => {
+    const { pass, routes, clock, agent } = kept();
+    routes.inStep = clock.now();
+    expect(await pass()).toMatchObject({ kind: 'forward' });
+    expect(agent.asked).toBe(0);
+  });
+
+  it('is not taken for ended on an answer that was overtaken by a newer route', async () => {
+    const { pass, agent, become, routes, clock } = kept();
+    const answer = Promise.withResolvers<VerifyBackendResponse>();
+    agent.answer = () => answer.promise;
+    const passage = pass();
+    routes.inStep = clock.now();
+    become(2);
+    answer.resolve({ state: BackendState.TERMINATED, endReason: EndReason.IDLE });
+    expect(await passage).toMatchObject({ kind: 'forward' });
+    expect(await pass()).toMatchObject({ kind: 'forward' });
+  });
+
+  it('leaves nothing behind of backends that nobody asks for any more', async () => {
+    const { clock, pass, agent, verifications, routes, become } = kept();
+    agent.answer = alive;
+    await pass();
+    expect(verifications.size).toBe(1);
+    await clock.advance(DEADLINES.verified);
+    become(2);
+    routes.inStep = Number.NEGATIVE_INFINITY;
+    const other = Route.fromPartial({ ...routes.get('a'), backendId: 'b' });
+    routes.presume(other);
+    await pass({ backendId: 'b' });
+    expect(verifications.size).toBe(1);
+  });
+});

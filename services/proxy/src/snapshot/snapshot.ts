@@ -1,0 +1,116 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  ProxyStateCertificate,
+  ProxyStateHeader,
+  ProxyStateRoutes,
+} from '@spawner/proto/internal/proxy_state';
+import type { Route } from '@spawner/proto/internal/route';
+import type { LogPosition, RouteTable } from '@spawner/store';
+import type { KeyPair } from '../cluster/certificates.ts';
+import { StateFile, StateFileRefused } from './state-file.ts';
+
+/** A route table as it was kept. */
+export interface KeptRoutes {
+  readonly time: Date | undefined;
+  readonly position: LogPosition;
+  readonly rows: readonly Route[];
+}
+
+/** Whose state it is: another cluster's says nothing here. */
+export interface StateOwner {
+  readonly cluster: string;
+  readonly clusterDomain: string;
+}
+
+/** Rows that are written at once: about a millisecond's work. */
+const ROWS_AT_ONCE = 500;
+
+/** The files of a proxy's state directory, and what stands in them. Everything that reads throws StateFileRefused for what it does not take. */
+export class KeptState {
+  readonly #owner: StateOwner;
+  readonly #routes: StateFile;
+  readonly #certificate: StateFile;
+  readonly #name: StateFile;
+
+  /** Makes the directory where it is missing, its owner's alone. Throws where it cannot. */
+  constructor(dir: string, owner: StateOwner) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    chmodSync(dir, 0o700);
+    this.#owner = owner;
+    this.#routes = new StateFile(join(dir, 'routes'));
+    this.#certificate = new StateFile(join(dir, 'certificate'));
+    this.#name = new StateFile(join(dir, 'name'));
+  }
+
+  readRoutes(): KeptRoutes | undefined {
+    const [header, ...slices] = this.#read(this.#routes) ?? [];
+    if (!header) return undefined;
+    const { time, logEpoch: epoch, logN: n } = header.header;
+    const rows = slices.flatMap(({ bytes }) => decoded(() => ProxyStateRoutes.decode(bytes).routes));
+    return { time, position: { epoch, n }, rows };
+  }
+
+  /** Rows that change meanwhile are written as they were or as they are: both are newer than the position. */
+  async writeRoutes(table: Pick<RouteTable, 'rows'>, position: LogPosition, time: Date): Promise<void> {
+    await this.#routes.write(this.#messages(position, time, slicesOf(table.rows())));
+  }
+
+  readCertificate(): KeyPair | undefined {
+    const [, body] = this.#read(this.#certificate) ?? [];
+    if (!body) return undefined;
+    const { chainPem: cert, keyPem: key } = decoded(() => ProxyStateCertificate.decode(body.bytes));
+    return { cert, key };
+  }
+
+  async writeCertificate({ cert, key }: KeyPair, time: Date): Promise<void> {
+    const body = ProxyStateCertificate.encode({ chainPem: cert, keyPem: key }).finish();
+    await this.#certificate.write(this.#messages({ epoch: 0, n: 0 }, time, [body]));
+  }
+
+  /** The proxy's own name, which it had in its last life. */
+  readName(): string | undefined {
+    return this.#name.read()?.[0]?.toString();
+  }
+
+  async writeName(name: string): Promise<void> {
+    await this.#name.write([Buffer.from(name)]);
+  }
+
+  *#messages({ epoch, n }: LogPosition, time: Date, bodies: Iterable<Uint8Array>): Iterable<Uint8Array> {
+    const { cluster, clusterDomain } = this.#owner;
+    yield ProxyStateHeader.encode({ cluster, clusterDomain, time, logEpoch: epoch, logN: n }).finish();
+    yield* bodies;
+  }
+
+  #read(file: StateFile): { header: ProxyStateHeader; bytes: Buffer }[] | undefined {
+    const [first, ...rest] = file.read() ?? [];
+    if (!first) return undefined;
+    const header = decoded(() => ProxyStateHeader.decode(first));
+    const { cluster, clusterDomain } = this.#owner;
+    if (header.cluster !== cluster || header.clusterDomain !== clusterDomain)
+      throw new StateFileRefused(
+        `it is of the cluster ${header.cluster} (${header.clusterDomain}), not of this one`,
+      );
+    return [first, ...rest].map((bytes) => ({ header, bytes }));
+  }
+}
+
+function* slicesOf(rows: Iterable<Route>): Iterable<Uint8Array> {
+  let routes: Route[] = [];
+  for (const row of rows) {
+    routes.push(row);
+    if (routes.length < ROWS_AT_ONCE) continue;
+    yield ProxyStateRoutes.encode({ routes }).finish();
+    routes = [];
+  }
+  if (routes.length > 0) yield ProxyStateRoutes.encode({ routes }).finish();
+}
+
+function decoded<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw new StateFileRefused('its messages cannot be read', { cause: error });
+  }
+}

@@ -1,0 +1,113 @@
+import type { Clock } from '@spawner/domain';
+import type { Log } from '@spawner/service';
+import type { RouteTable } from '@spawner/store';
+import type { KeyPair } from '../cluster/certificates.ts';
+import { KeptState, type StateOwner } from './snapshot.ts';
+
+/**
+ * What a proxy takes along from one life to the next, so that it can start and serve while nobody else is there: its name,
+ * the routes, the certificate. Written when it has changed, never for more than a small part of the time, and once
+ * more at the end. Without a directory nothing is kept. A disk that fails costs the copy and nothing else.
+ */
+export interface SnapshotOptions extends StateOwner {
+  /** Empty for none. */
+  readonly stateDir: string;
+}
+
+export interface SnapshotParts {
+  readonly routes: RouteTable;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Between two writes lies at least so many times what the last one took. */
+const REST_FACTOR = 20;
+
+export class Snapshots {
+  readonly #parts: SnapshotParts;
+  readonly #kept: KeptState | undefined;
+  readonly #following: { close(): void } | undefined;
+  #changes = 0;
+  #written = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  /** Throws where the directory cannot be made. */
+  constructor(options: SnapshotOptions, parts: SnapshotParts) {
+    this.#parts = parts;
+    if (options.stateDir === '') return;
+    this.#kept = new KeptState(options.stateDir, options);
+    this.#following = parts.routes.onChange(() => {
+      this.#changes += 1;
+    });
+  }
+
+  /** The name of this proxy's last life, or else `fresh`, which is kept for the next. */
+  nameOr(fresh: string): string {
+    const name = this.#read('name', (kept) => kept.readName());
+    if (name === undefined) this.#write('name', (kept) => kept.writeName(fresh));
+    return name ?? fresh;
+  }
+
+  /** Puts the kept routes into the empty table; whether there were any to put. */
+  restore(): boolean {
+    const { routes, clock, log } = this.#parts;
+    const kept = this.#read('routes', (state) => state.readRoutes());
+    if (!kept) return false;
+    routes.restore(kept.position, kept.rows);
+    this.#written = this.#changes;
+    const age = kept.time ? clock.wall().getTime() - kept.time.getTime() : undefined;
+    log.info({ routes: kept.rows.length, age_ms: age }, 'routes restored from disk');
+    return true;
+  }
+
+  certificate(): KeyPair | undefined {
+    return this.#read('certificate', (kept) => kept.readCertificate());
+  }
+
+  keepCertificate(pair: KeyPair): void {
+    this.#write('certificate', (kept) => kept.writeCertificate(pair, this.#parts.clock.wall()));
+  }
+
+  /** Writes the routes if they have changed, then rests in proportion. Rejects where the disk fails. */
+  async turn(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const began = clock.now();
+    await this.#writeRoutes();
+    const tookMs = clock.now() - began;
+    if (tookMs > 0) await clock.sleep(REST_FACTOR * tookMs, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#following?.close();
+    await this.#writing;
+    await this.#writeRoutes();
+  }
+
+  async #writeRoutes(): Promise<void> {
+    const { routes, clock } = this.#parts;
+    const { position } = routes;
+    const changes = this.#changes;
+    if (!this.#kept || !position || changes === this.#written) return;
+    await this.#kept.writeRoutes(routes, position, clock.wall());
+    this.#written = changes;
+  }
+
+  #read<T>(what: string, read: (kept: KeptState) => T | undefined): T | undefined {
+    if (!this.#kept) return undefined;
+    try {
+      return read(this.#kept);
+    } catch (error) {
+      this.#parts.log.warn({ error }, `the kept ${what} cannot be used and will be replaced`);
+      return undefined;
+    }
+  }
+
+  /** One after the other. */
+  #write(what: string, write: (kept: KeptState) => Promise<void>): void {
+    const kept = this.#kept;
+    if (!kept) return;
+    this.#writing = this.#writing
+      .then(() => write(kept))
+      .catch((error: unknown) => this.#parts.log.warn({ error }, `the ${what} could not be kept`));
+  }
+}

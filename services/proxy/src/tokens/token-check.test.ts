@@ -1,0 +1,114 @@
+import { connectionTokenId } from '@spawner/domain';
+import { Route, RouteState } from '@spawner/proto/internal/route';
+import { Access } from '@spawner/proto/v1/backend';
+import { type AdmissionRequest, admit } from './token-check.ts';
+import type { Credentials } from './token-sources.ts';
+
+const ID = 'abcdefghijklmnopqrstuvwxyz';
+const NOW = 1_000_000;
+const token = (char: string) => char.repeat(43);
+const row = (fields: object, state: RouteState = RouteState.TOKEN) =>
+  Route.fromPartial({
+    state,
+    guest: { backendId: ID, user: 'ada', claims: '{"a":"b"}', expireMs: NOW + 1, ...fields },
+  });
+
+const ROWS = new Map([
+  [token('g'), row({})],
+  [token('h'), row({ user: 'bob' })],
+  [token('e'), row({ expireMs: NOW })],
+  [token('r'), Route.fromPartial({ state: RouteState.REVOKED })],
+  [token('s'), row({ backendId: 'z'.repeat(26) })],
+  [token('b'), row({}, RouteState.OPEN)],
+]);
+const BY_ID = new Map([...ROWS].map(([text, found]) => [connectionTokenId(text), found]));
+
+const guarded = Route.fromPartial({ backendId: ID, state: RouteState.OPEN, access: Access.TOKEN });
+const ask = (credentials: Partial<Credentials>, more: Partial<AdmissionRequest> = {}) =>
+  admit(
+    {
+      backendId: ID,
+      route: guarded,
+      credentials: { query: [], bearer: undefined, cookies: [], path: '/p?q=1', ...credentials },
+      navigation: false,
+      ...more,
+    },
+    (id) => BY_ID.get(id),
+    NOW,
+  );
+const visitor = { tokenId: connectionTokenId(token('g')), user: 'ada', claims: '{"a":"b"}', path: '/p?q=1' };
+
+describe('admit', () => {
+  it.each([Access.UNSPECIFIED, Access.PUBLIC])('lets everybody in to a public backend (%d)', (access) => {
+    const route = Route.fromPartial({ access });
+    expect(ask({ query: [token('x')] }, { route })).toEqual({ kind: 'open' });
+    expect(ask({}, { route: undefined })).toEqual({ kind: 'open' });
+  });
+
+  it('lets a good token in, however it came', () => {
+    const byBearer = { kind: 'admitted', visitor: { ...visitor, byBearer: true } };
+    const otherwise = { kind: 'admitted', visitor: { ...visitor, byBearer: false } };
+    expect(ask({ bearer: token('g') })).toEqual(byBearer);
+    expect(ask({ cookies: [token('g')] })).toEqual(otherwise);
+    expect(ask({ query: [token('g')] })).toEqual(otherwise);
+  });
+
+  it.each([
+    ['expired', 'e'],
+    ['revoked', 'r'],
+    ["a sibling's", 's'],
+    ['the row of something else', 'b'],
+  ])('lets nobody in with a token that is %s', (_what, char) => {
+    const refused = { kind: 'refused', unknown: [] };
+    expect(ask({ bearer: token(char) })).toEqual(refused);
+    expect(ask({ cookies: [token(char)] })).toEqual(refused);
+    expect(ask({ query: [token(char)] })).toEqual(refused);
+    expect(ask({ query: [token(char)] }, { navigation: true })).toEqual(refused);
+  });
+
+  it('lets nobody in with none, and names those that nobody has told of, two at most', () => {
+    expect(ask({})).toEqual({ kind: 'refused', unknown: [] });
+    const [x, y, z] = ['x', 'y', 'z'].map(token) as [string, string, string];
+    expect(ask({ bearer: x, cookies: [token('e'), y, z] })).toEqual({
+      kind: 'refused',
+      unknown: [x, y].map(connectionTokenId),
+    });
+    expect(ask({ query: ['not one', x] })).toEqual({ kind: 'refused', unknown: [connectionTokenId(x)] });
+  });
+
+  it('takes a token in the query alone, and one only', () => {
+    expect(ask({ query: [token('x')], cookies: [token('g')], bearer: token('g') }).kind).toBe('refused');
+    expect(ask({ query: [''], cookies: [token('g')] }).kind).toBe('refused');
+    expect(ask({ query: [token('g'), token('g')] }).kind).toBe('refused');
+    expect(ask({ query: [token('h')], cookies: [token('g')] })).toMatchObject({ visitor: { user: 'bob' } });
+  });
+
+  it("goes on to the cookie where a bearer token is not ours: it is the application's own", () => {
+    expect(ask({ bearer: token('x'), cookies: [token('e'), token('g')] })).toEqual({
+      kind: 'admitted',
+      visitor: { ...visitor, byBearer: false },
+    });
+  });
+
+  it('has a browser take a cookie for the token in its address', () => {
+    expect(ask({ query: [token('g')], path: '/p?q=\xe4' }, { navigation: true })).toEqual({
+      kind: 'handover',
+      token: token('g'),
+      path: '/p?q=%E4',
+      leftMs: 1,
+    });
+  });
+
+  it.each([
+    '//evil.test',
+    '/\\evil.test',
+    '//evil.test/?a',
+    'https://evil.test/',
+    '\\\\evil.test',
+    '',
+    '/\tevil',
+    '/a\r\nb',
+  ])('never sends a browser to %j', (path) => {
+    expect(ask({ query: [token('g')], path }, { navigation: true })).toEqual({ kind: 'misled' });
+  });
+});

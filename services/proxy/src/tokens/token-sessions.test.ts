@@ -1,0 +1,126 @@
+import { connectionTokenId } from '@spawner/domain';
+import { Route, RouteState } from '@spawner/proto/internal/route';
+import { Access } from '@spawner/proto/v1/backend';
+import { type Confirmation, tokenRow } from '@spawner/store';
+import { crankedClock } from '@spawner/testkit';
+import { Holds } from '../routing/hold-queue.ts';
+import { Visitors } from './token-sessions.ts';
+
+const ID = 'abcdefghijklmnopqrstuvwxyz';
+const TOKEN = 'g'.repeat(43);
+const TOKEN_ID = connectionTokenId(TOKEN);
+const revoked = Route.fromPartial({ state: RouteState.REVOKED });
+
+function scene() {
+  const clock = crankedClock();
+  const rows = new Map<string, Route>();
+  const confirmed: string[] = [];
+  const said = { of: 'absent' as Confirmation };
+  const holds = new Holds(clock, { perBackend: 3, total: 3 });
+  const routes = {
+    token: (id: string) => rows.get(tokenRow(id)),
+    confirm: async (row: string) => {
+      confirmed.push(row);
+      return said.of;
+    },
+  };
+  const visitors = new Visitors({ routes, holds, clock });
+  const become = (row: Route | undefined) => {
+    if (row) rows.set(tokenRow(TOKEN_ID), row);
+    else rows.delete(tokenRow(TOKEN_ID));
+    holds.release(tokenRow(TOKEN_ID));
+    visitors.rowChanged(tokenRow(TOKEN_ID), row);
+  };
+  const good = () =>
+    Route.fromPartial({
+      state: RouteState.TOKEN,
+      guest: { backendId: ID, user: 'ada', expireMs: clock.wall().getTime() + 5_000 },
+    });
+  const ask = () =>
+    visitors.admit(
+      {
+        backendId: ID,
+        route: Route.fromPartial({ access: Access.TOKEN }),
+        credentials: { query: [], bearer: TOKEN, cookies: [], path: '/' },
+        navigation: false,
+      },
+      new AbortController().signal,
+    );
+  return { clock, visitors, become, good, ask, said, confirmed, holds };
+}
+
+describe('Visitors', () => {
+  it('lets a known token in without asking anybody, until its last millisecond', async () => {
+    const { clock, become, good, ask, confirmed } = scene();
+    become(good());
+    expect(await ask()).toMatchObject({ kind: 'admitted', visitor: { user: 'ada' } });
+    await clock.advance(4_999);
+    expect((await ask()).kind).toBe('admitted');
+    await clock.advance(1);
+    expect((await ask()).kind).toBe('refused');
+    expect(confirmed).toEqual([]);
+  });
+
+  it('asks for a token that nobody has told of, and waits for news that the store has', async () => {
+    const { become, good, ask, said, confirmed, holds } = scene();
+    expect((await ask()).kind).toBe('refused');
+    expect(confirmed).toEqual([tokenRow(TOKEN_ID)]);
+    said.of = 'known';
+    const answer = ask();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(holds.total).toBe(1);
+    become(good());
+    expect((await answer).kind).toBe('admitted');
+  });
+
+  it('waits half a second for news and no longer, and calls no token wrong that the store has', async () => {
+    const { clock, ask, said } = scene();
+    said.of = 'known';
+    const answer = ask();
+    await clock.advance(500);
+    expect(await answer).toEqual({ kind: 'unsure' });
+  });
+
+  it('calls no token wrong that the store has where there is no room to wait for its news', async () => {
+    const { ask, said, holds } = scene();
+    said.of = 'known';
+    const others = [1, 2, 3].map(() => holds.wait('another', 1_000, new AbortController().signal));
+    expect(await ask()).toEqual({ kind: 'unsure' });
+    holds.release('another');
+    await Promise.all(others);
+  });
+
+  it('does not call a token wrong where nobody can tell', async () => {
+    const { ask, said } = scene();
+    said.of = 'unsure';
+    expect(await ask()).toEqual({ kind: 'unsure' });
+  });
+
+  it('cuts what is open with a token when it is revoked, once, and not what has closed or is of another', async () => {
+    const { visitors, become, good } = scene();
+    const cuts: string[] = [];
+    const keep = (name: string, tokenId = TOKEN_ID) =>
+      visitors.keep({ tokenId, user: '', claims: '', path: '/', byBearer: false }, () => cuts.push(name));
+    become(good());
+    const closes = keep('one');
+    keep('two');
+    keep('three', connectionTokenId('h'.repeat(43)));
+    keep('gone')();
+    become(revoked);
+    expect(cuts).toEqual(['one', 'two']);
+    closes();
+    expect(visitors.isGood(ID, { tokenId: TOKEN_ID, user: '', claims: '', path: '/', byBearer: false })).toBe(
+      false,
+    );
+  });
+
+  it('lets what is open go on when a token expires', () => {
+    const { visitors, become, good } = scene();
+    let cuts = 0;
+    become(good());
+    visitors.keep({ tokenId: TOKEN_ID, user: '', claims: '', path: '/', byBearer: false }, () => cuts++);
+    become(undefined);
+    expect(cuts).toBe(0);
+  });
+});

@@ -1,0 +1,102 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type CredentialsRequest, credentialsOf, tokenCookie, withoutTokenCookies } from './token-sources.ts';
+
+const TOKEN = 'a'.repeat(43);
+const OTHER = 'b'.repeat(43);
+const HOST = 'x.mydomain.test:8000';
+
+const read = (headers: IncomingHttpHeaders, more: Partial<CredentialsRequest> = {}) =>
+  credentialsOf({
+    path: '/',
+    host: HOST,
+    headers,
+    navigation: false,
+    upgrade: false,
+    secure: false,
+    ...more,
+  });
+
+describe('a token in the query', () => {
+  it.each([
+    [`/?spawner_token=${TOKEN}`, '/', [TOKEN]],
+    [`/a/b?x=1&spawner_token=${TOKEN}&y=2`, '/a/b?x=1&y=2', [TOKEN]],
+    [`/?spawner_token=${TOKEN}&spawner_token=${OTHER}`, '/', [TOKEN, OTHER]],
+    ['/?spawner_token=', '/', ['']],
+    ['/?spawner_token&x', '/?x', ['']],
+    ['/?spawner_tokens=1', '/?spawner_tokens=1', []],
+    ['/spawner_token=1', '/spawner_token=1', []],
+    ['/?a=?spawner_token=1', '/?a=?spawner_token=1', []],
+    ['/?', '/?', []],
+  ])('%s leaves %s', (path, left, query) => {
+    expect(read({}, { path })).toMatchObject({ path: left, query });
+  });
+});
+
+describe('a bearer token', () => {
+  it.each([`Bearer ${TOKEN}`, `bearer  ${TOKEN}`])('is ours: %s', (authorization) => {
+    expect(read({ authorization }).bearer).toBe(TOKEN);
+  });
+  it.each([`Basic ${TOKEN}`, 'Bearer abc', `Bearer ${TOKEN}x`, `Bearer ${TOKEN} x`, TOKEN, ''])(
+    'is not ours: %s',
+    (authorization) => expect(read({ authorization }).bearer).toBeUndefined(),
+  );
+});
+
+describe('a token in a cookie', () => {
+  it('has the name that keeps it to the host where there is TLS, and only there the plain one', () => {
+    const cookie = `a=1; spawner-token=${TOKEN}; __Host-spawner-token=${OTHER}; b=2`;
+    expect(read({ cookie }).cookies).toEqual([TOKEN]);
+    expect(read({ cookie }, { secure: true }).cookies).toEqual([OTHER]);
+  });
+
+  it('is taken from every cookie of the name, and only in our shape', () => {
+    const cookie = `spawner-token=x; spawner-token=${TOKEN};spawner-token=${OTHER}; Spawner-Token=${OTHER}`;
+    expect(read({ cookie }).cookies).toEqual([TOKEN, OTHER]);
+  });
+
+  const cookie = `spawner-token=${TOKEN}`;
+  it.each<[string, IncomingHttpHeaders, Partial<CredentialsRequest>]>([
+    ['a program', {}, {}],
+    ['the address bar', { 'sec-fetch-site': 'none' }, { navigation: true }],
+    ['a link of another site', { 'sec-fetch-site': 'cross-site' }, { navigation: true }],
+    ['its own page', { 'sec-fetch-site': 'same-origin', origin: 'null' }, {}],
+    ['its own page in an older browser', { origin: `http://${HOST.toUpperCase()}` }, {}],
+    [
+      'a WebSocket of its own page',
+      { origin: `https://${HOST}`, 'sec-fetch-site': 'cross-site' },
+      { upgrade: true },
+    ],
+  ])('counts from %s', (_who, headers, more) => {
+    expect(read({ cookie, ...headers }, more).cookies).toEqual([TOKEN]);
+  });
+  it.each<[string, IncomingHttpHeaders, Partial<CredentialsRequest>]>([
+    ["a sibling's fetch", { 'sec-fetch-site': 'same-site' }, {}],
+    ["another site's image", { 'sec-fetch-site': 'cross-site' }, {}],
+    ["a sibling's fetch in an older browser", { origin: 'http://y.mydomain.test:8000' }, {}],
+    ["a sibling's WebSocket", { origin: 'http://y.mydomain.test:8000' }, { upgrade: true }],
+    ['a WebSocket of another port', { origin: 'http://x.mydomain.test:9000' }, { upgrade: true }],
+    ['a sandboxed page', { origin: 'null' }, { upgrade: true }],
+  ])('does not count from %s', (_who, headers, more) => {
+    expect(read({ cookie, ...headers }, more).cookies).toEqual([]);
+  });
+});
+
+describe('our cookie', () => {
+  it('is for this host and its server alone', () => {
+    expect(tokenCookie(TOKEN, true, 60)).toBe(
+      `__Host-spawner-token=${TOKEN}; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax`,
+    );
+    expect(tokenCookie(TOKEN, false, 60)).toBe(
+      `spawner-token=${TOKEN}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax`,
+    );
+  });
+
+  it.each([
+    [undefined, undefined],
+    [`spawner-token=${TOKEN}`, undefined],
+    [`a=1;spawner-token=${TOKEN};  __Host-spawner-token = x; b=2=3;`, 'a=1; b=2=3'],
+    ['xspawner-token=1; spawner-tokens=2', 'xspawner-token=1; spawner-tokens=2'],
+  ])('%s without it is %s', (cookie, left) => {
+    expect(withoutTokenCookies(cookie)).toBe(left);
+  });
+});

@@ -1,0 +1,97 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { rawHttp } from '@spawner/testkit';
+import { Turns } from './pipeline-queue.ts';
+
+type Handle = (req: IncomingMessage, res: ServerResponse) => void;
+
+/** What comes back for these bytes from Node's server, taking turns; `began` are the targets in their order. */
+async function ask(bytes: string, handle: Handle): Promise<{ said: string; began: string[] }> {
+  const turns = new Turns();
+  const began: string[] = [];
+  const server = createServer((req, res) =>
+    turns.request(req, res, () => {
+      began.push(req.url ?? '');
+      handle(req, res);
+    }),
+  );
+  server.on('clientError', (error, socket) => turns.failed(error, socket));
+  server.on('upgrade', (_req, socket) =>
+    turns.takeover(socket, () => {
+      began.push('upgrade');
+      socket.end('upgraded');
+    }),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    return { said: await rawHttp((server.address() as AddressInfo).port, bytes), began };
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+const get = (target: string, more = '') => `GET ${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+const LAST = get('/last', 'Connection: close\r\n');
+const soon: Handle = (req, res) => void setImmediate(() => res.end(`<${req.url}>`));
+const statuses = (said: string) => [...said.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
+
+describe('requests of one connection', () => {
+  it('begin when the one before is answered', async () => {
+    let open = 0;
+    const { said, began } = await ask(get('/1') + get('/2') + LAST, (req, res) => {
+      expect(++open).toBe(1);
+      setImmediate(() => {
+        open -= 1;
+        res.end(`<${req.url}>`);
+      });
+    });
+    expect(began).toEqual(['/1', '/2', '/last']);
+    expect(said.match(/<.*?>/g)).toEqual(['</1>', '</2>', '</last>']);
+  });
+
+  it.each([
+    ['a bare one', get('/1')],
+    ['one with a body', `POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello`],
+  ])('never begin behind %s whose answer ended the connection', async (_what, first) => {
+    const { said, began } = await ask(first + get('/2') + LAST, (_req, res) => {
+      Promise.resolve().then(() => res.writeHead(400, { connection: 'close' }).end());
+    });
+    expect(began).toEqual(['/1']);
+    expect(statuses(said)).toEqual(['400']);
+  });
+
+  it('are answered before what follows them is refused', async () => {
+    const { said, began } = await ask(`${get('/1')}${get('/2')}rubbish\r\n\r\n`, soon);
+    expect(began).toEqual(['/1', '/2']);
+    expect(statuses(said)).toEqual(['200', '200', '400']);
+  });
+
+  it('are refused at once where the fault is in their own body', async () => {
+    const bad = 'POST /bad HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n';
+    expect(statuses((await ask(bad, () => {})).said)).toEqual(['400']);
+    const { said, began } = await ask(get('/1') + bad, soon);
+    expect(began).toEqual(['/1']);
+    expect(statuses(said)).toEqual(['200', '400']);
+  });
+
+  it('let an upgrade wait for its turn', async () => {
+    const upgrade = get('/u', 'Connection: Upgrade\r\nUpgrade: websocket\r\n');
+    const { said, began } = await ask(get('/1') + upgrade, soon);
+    expect(began).toEqual(['/1', 'upgrade']);
+    expect(said).toMatch(/<\/1>.*upgraded$/s);
+  });
+
+  it('are refused with what fits the fault', async () => {
+    const long = await ask(get('/1', `X: ${'y'.repeat(20_000)}\r\n`), soon);
+    expect(statuses(long.said)).toEqual(['431']);
+    const extended = `POST /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;${'y'.repeat(20_000)}\r\n`;
+    expect(statuses((await ask(extended, () => {})).said)).toEqual(['413']);
+  });
+
+  it('do not pile up without bound', async () => {
+    const { began, said } = await ask(get('/1').repeat(400), () => {});
+    expect(began).toEqual(['/1']);
+    expect(said).toBe('');
+  });
+});

@@ -1,0 +1,135 @@
+import { CR, LF } from '../../edge/header-lines.ts';
+
+/**
+ * Where a chunked body ends (RFC 9112 §7.1), without changing it. Chunk extensions pass, as they may be ignored;
+ * trailers do not. Everything else than the one plain grammar makes it `bad`: the body cannot go on then.
+ */
+export class ChunkFollower {
+  /** The last byte was seen. */
+  done = false;
+  bad = false;
+  /** Trailers were left out, so that the line end which closes the body is still owed to the reader. */
+  owesEnd = false;
+  /** After `follow`: the offset behind the last byte that is part of this body. */
+  end = 0;
+  #state = SIZE_FIRST;
+  #left = 0;
+  #digits = 0;
+  #extra = 0;
+
+  /** Takes the bytes from `from` to `to`; returns the offset behind the last one that goes on as it is. */
+  follow(bytes: Uint8Array, from: number, to: number): number {
+    let at = from;
+    let passes = from;
+    while (at < to && !this.done && !this.bad) {
+      if (this.#state === DATA) {
+        const skipped = Math.min(this.#left, to - at);
+        this.#left -= skipped;
+        at += skipped;
+        passes = at;
+        if (this.#left === 0) this.#state = DATA_CR;
+      } else {
+        const inTrailers = this.owesEnd;
+        this.#step(bytes[at] ?? 0);
+        at += 1;
+        if (!inTrailers && !this.owesEnd) passes = at;
+      }
+    }
+    this.end = at;
+    return passes;
+  }
+
+  #step(byte: number): void {
+    switch (this.#state) {
+      case SIZE_FIRST:
+      case SIZE: {
+        const digit = HEX[byte] ?? NOT_HEX;
+        if (digit !== NOT_HEX) {
+          this.#left = this.#left * 16 + digit;
+          this.#digits += 1;
+          this.#state = this.#digits > MOST_DIGITS ? this.#spoil() : SIZE;
+        } else if (this.#state === SIZE && byte === CR) this.#state = SIZE_LF;
+        else if (this.#state === SIZE && byte === SEMICOLON) this.#state = EXTENSION;
+        else this.#spoil();
+        return;
+      }
+      case EXTENSION:
+        this.#extra += 1;
+        if (byte === CR) this.#state = SIZE_LF;
+        else if (isControl(byte) || this.#extra > MOST_EXTENSION) this.#spoil();
+        return;
+      case SIZE_LF:
+        this.#state = this.#left === 0 ? LAST : DATA;
+        this.#digits = 0;
+        this.#extra = 0;
+        this.#expect(byte, LF);
+        return;
+      case DATA_CR:
+        this.#state = DATA_LF;
+        this.#expect(byte, CR);
+        return;
+      case DATA_LF:
+        this.#state = SIZE_FIRST;
+        this.#expect(byte, LF);
+        return;
+      case LAST:
+        if (byte === CR) this.#state = END_LF;
+        else if (isControl(byte)) this.#spoil();
+        else {
+          this.owesEnd = true;
+          this.#state = TRAILER;
+        }
+        return;
+      case TRAILER:
+        this.#extra += 1;
+        if (byte === CR) this.#state = TRAILER_LF;
+        else if (isControl(byte) || this.#extra > MOST_TRAILERS) this.#spoil();
+        return;
+      case TRAILER_LF:
+        this.#state = LAST;
+        this.#expect(byte, LF);
+        return;
+      case END_LF:
+        this.done = byte === LF;
+        this.#expect(byte, LF);
+        return;
+    }
+  }
+
+  #expect(byte: number, wanted: number): void {
+    if (byte !== wanted) this.#spoil();
+  }
+
+  #spoil(): number {
+    this.bad = true;
+    return this.#state;
+  }
+}
+
+const SIZE_FIRST = 0;
+const SIZE = 1;
+const EXTENSION = 2;
+const SIZE_LF = 3;
+const DATA = 4;
+const DATA_CR = 5;
+const DATA_LF = 6;
+const LAST = 7;
+const TRAILER = 8;
+const TRAILER_LF = 9;
+const END_LF = 10;
+
+const SEMICOLON = 0x3b;
+const MOST_DIGITS = 12;
+const MOST_EXTENSION = 1_024;
+const MOST_TRAILERS = 16_384;
+
+const NOT_HEX = 255;
+const HEX = Uint8Array.from({ length: 256 }, (_, code) => {
+  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase());
+  return digit < 0 ? NOT_HEX : digit;
+});
+
+/** Tab is none here. */
+function isControl(byte: number): boolean {
+  return (byte < 0x20 && byte !== 0x09) || byte === 0x7f;
+}

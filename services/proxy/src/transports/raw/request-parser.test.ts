@@ -1,0 +1,141 @@
+import { mayBecomeHead } from '../../edge/header-lines.ts';
+import { readRequest } from './request-parser.ts';
+
+const HOST = 'Host: a.test';
+
+/** A head of these lines, as the fast path reads it. */
+const read = (...lines: string[]) => readRequest(lines.map((line) => `${line}\r\n`).join(''), false);
+const get = (...lines: string[]) => read('GET / HTTP/1.1', HOST, ...lines);
+
+describe('readRequest', () => {
+  it('takes a plain request, and what of it crosses as it came', () => {
+    const text = 'GET /a/b?c=%20d HTTP/1.1\r\nHost: a.test:8000\r\nAccept: */*\r\nX-Empty:\r\n';
+    const request = readRequest(text, false);
+    expect(request).toEqual({
+      method: 'GET',
+      pathFrom: 4,
+      pathTo: 15,
+      host: 'a.test:8000',
+      lines: text,
+      length: 0,
+      close: false,
+      upgrade: false,
+      claims: undefined,
+    });
+  });
+
+  it('leaves out what belongs to this hop, what is ours, and what only trusted addresses may say', () => {
+    const request = get(
+      'Connection: keep-alive',
+      'X-Kept: 1',
+      'Keep-Alive: timeout=5',
+      'X-Spawner-User: admin',
+      'x_spawner_user: admin',
+      'X-Forwarded-For: 6.6.6.6',
+      'X_Forwarded_For: 6.6.6.6',
+      'Forwarded: for=6.6.6.6',
+      'X-Real-IP: 6.6.6.6',
+      'Accept: */*',
+    );
+    expect(request?.lines).toBe('GET / HTTP/1.1\r\nHost: a.test\r\nX-Kept: 1\r\nAccept: */*\r\n');
+  });
+
+  it('keeps what a trusted address says', () => {
+    const text = `GET / HTTP/1.1\r\n${HOST}\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Port: 99\r\n`;
+    const request = readRequest(text, true);
+    expect(request?.claims).toEqual({ 'x-forwarded-for': '1.2.3.4' });
+    expect(request?.lines).toBe(`GET / HTTP/1.1\r\n${HOST}\r\nX-Forwarded-Port: 99\r\n`);
+    expect(readRequest(`${text}x-forwarded-for: 5.6.7.8\r\n`, true)).toBeUndefined();
+  });
+
+  it('reads the length of the body and the wish to close', () => {
+    expect(read('POST / HTTP/1.1', HOST, 'content-length: 12', 'Connection: Close')).toMatchObject({
+      length: 12,
+      close: true,
+    });
+  });
+
+  it.each(['Upgrade', 'keep-alive, Upgrade', 'upgrade ,\tkeep-alive'])(
+    'takes a WebSocket handshake with `Connection: %s`',
+    (connection) => {
+      expect(get(`Connection: ${connection}`, 'Upgrade: websocket')).toMatchObject({
+        upgrade: true,
+        lines: `GET / HTTP/1.1\r\n${HOST}\r\n`,
+      });
+    },
+  );
+
+  it.each([
+    ['no host', ['GET / HTTP/1.1', 'Accept: */*']],
+    ['nothing but a request line', ['GET / HTTP/1.1']],
+    ['two hosts', ['GET / HTTP/1.1', HOST, HOST]],
+    ['a host that is no name', ['GET / HTTP/1.1', 'Host: a.test/b']],
+    ['a host with credentials', ['GET / HTTP/1.1', 'Host: u@a.test']],
+    ['an empty host', ['GET / HTTP/1.1', 'Host:']],
+    ['HTTP/1.0', ['GET / HTTP/1.0', HOST]],
+    ['another version', ['GET / HTTP/1.10', HOST]],
+    ['a lower-case method', ['get / HTTP/1.1', HOST]],
+    ['an unknown method', ['BREW / HTTP/1.1', HOST]],
+    ['CONNECT', ['CONNECT a.test:1 HTTP/1.1', HOST]],
+    ['the absolute form', ['GET http://a.test/ HTTP/1.1', HOST]],
+    ['the asterisk form', ['OPTIONS * HTTP/1.1', HOST]],
+    ['two spaces', ['GET  / HTTP/1.1', HOST]],
+    ['a space in the target', ['GET /a b HTTP/1.1', HOST]],
+    ['a fragment', ['GET /#a HTTP/1.1', HOST]],
+    ['a target that is not ASCII', ['GET /\xe9 HTTP/1.1', HOST]],
+    ['a space before the colon', ['GET / HTTP/1.1', HOST, 'X-A : 1']],
+    ['a name that is no token', ['GET / HTTP/1.1', HOST, 'X(A): 1']],
+    ['no name', ['GET / HTTP/1.1', HOST, ': 1']],
+    ['no colon', ['GET / HTTP/1.1', HOST, 'X-A']],
+    ['a folded line', ['GET / HTTP/1.1', HOST, 'X-A: 1', ' 2']],
+    ['a bare LF', ['GET / HTTP/1.1', HOST, 'X-A: 1\nX-B: 2']],
+    ['a bare CR', ['GET / HTTP/1.1', HOST, 'X-A: 1\rX-B: 2']],
+    ['a NUL', ['GET / HTTP/1.1', HOST, 'X-A: \0']],
+    ['a DEL', ['GET / HTTP/1.1', HOST, 'X-A: \x7f']],
+    ['chunked', ['POST / HTTP/1.1', HOST, 'Transfer-Encoding: chunked']],
+    ['a disguised chunked', ['POST / HTTP/1.1', HOST, 'tRANSFER-eNCODING: x']],
+    ['two lengths', ['POST / HTTP/1.1', HOST, 'Content-Length: 1', 'Content-Length: 1']],
+    ['a list of lengths', ['POST / HTTP/1.1', HOST, 'Content-Length: 1, 1']],
+    ['a signed length', ['POST / HTTP/1.1', HOST, 'Content-Length: +1']],
+    ['a padded length', ['POST / HTTP/1.1', HOST, 'Content-Length: 01']],
+    ['an empty length', ['POST / HTTP/1.1', HOST, 'Content-Length:']],
+    ['a hexadecimal length', ['POST / HTTP/1.1', HOST, 'Content-Length: 0x1']],
+    ['a length that no number holds', ['POST / HTTP/1.1', HOST, 'Content-Length: 9999999999999999']],
+    ['Expect', ['POST / HTTP/1.1', HOST, 'Expect: 100-continue', 'Content-Length: 1']],
+    ['TE', ['GET / HTTP/1.1', HOST, 'TE: trailers']],
+    ['Trailer', ['GET / HTTP/1.1', HOST, 'Trailer: X-A']],
+    ['what is for a proxy', ['GET / HTTP/1.1', HOST, 'Proxy-Connection: keep-alive']],
+    ['a header named by Connection', ['GET / HTTP/1.1', HOST, 'Connection: X-A', 'X-A: 1']],
+    ['a disguised option', ['GET / HTTP/1.1', HOST, 'Connection: \xa0close']],
+    ['two Connection headers', ['GET / HTTP/1.1', HOST, 'Connection: close', 'Connection: close']],
+    ['another upgrade', ['GET / HTTP/1.1', HOST, 'Connection: Upgrade', 'Upgrade: h2c']],
+    ['an upgrade that Connection does not name', ['GET / HTTP/1.1', HOST, 'Upgrade: websocket']],
+    ['an upgrade to nothing', ['GET / HTTP/1.1', HOST, 'Connection: Upgrade']],
+    [
+      'an upgrade with a body',
+      ['GET / HTTP/1.1', HOST, 'Connection: Upgrade', 'Upgrade: websocket', 'Content-Length: 1'],
+    ],
+    ['an upgrade by POST', ['POST / HTTP/1.1', HOST, 'Connection: Upgrade', 'Upgrade: websocket']],
+    ['two of what readers choose from', ['GET / HTTP/1.1', HOST, 'Content-Type: a/b', 'content-type: c/d']],
+    ['a hundred and more lines', ['GET / HTTP/1.1', HOST, ...Array.from({ length: 100 }, () => 'X-A: 1')]],
+  ])('leaves %s to the general path', (_what, lines) => {
+    expect(read(...lines)).toBeUndefined();
+  });
+
+  it('wants every line to end', () => {
+    expect(readRequest(`GET / HTTP/1.1\r\n${HOST}\r\n`, false)).toBeDefined();
+    expect(readRequest(`GET / HTTP/1.1\r\n${HOST}\r`, false)).toBeUndefined();
+    expect(readRequest(`GET / HTTP/1.1\r\n${HOST}`, false)).toBeUndefined();
+  });
+});
+
+describe('mayBecomeHead', () => {
+  it.each(['', 'G', 'GET / HTTP/1.1\r', 'GET / HTTP/1.1\r\nHost: a\r\n', `GET / HTTP/1.1\r\n${HOST}\r\n\r`])(
+    'waits after %j',
+    (text) => expect(mayBecomeHead(text)).toBe(true),
+  );
+  it.each(['\n', 'GET /\n', 'GET / HTTP/1.1\r\nHost: a\n\n', 'GET /\rX', '\x16\x03\x01', 'GET /\0'])(
+    'does not wait after %j',
+    (text) => expect(mayBecomeHead(text)).toBe(false),
+  );
+});

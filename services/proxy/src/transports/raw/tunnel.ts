@@ -1,0 +1,112 @@
+import type { Socket } from 'node:net';
+import { GOING_AWAY, LINGER_MS, type OpenTunnel } from '../node/tunnel.ts';
+import { closeFrame, FrameFollower } from '../websocket-frames.ts';
+import type { Upstream, UpstreamUser } from './upstream.ts';
+import { ClientWriter } from './writer.ts';
+
+/**
+ * A WebSocket on the fast path: what one side says is written to the other as it comes, with as little as possible in
+ * between. Like `Tunnel` it follows the frames towards the client, so that it can close between two of them.
+ */
+export class FastTunnel implements OpenTunnel, UpstreamUser {
+  readonly closed: Promise<void>;
+  readonly #client: Socket;
+  readonly #upstream: Upstream;
+  readonly #writer: ClientWriter;
+  readonly #frames = new FrameFollower();
+  readonly #resolve: () => void;
+  #open = 2;
+  #full = false;
+  #reason: string | undefined;
+  #saidGoodbye = false;
+  #late: NodeJS.Timeout | undefined;
+
+  constructor(client: Socket, secure: boolean, upstream: Upstream) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#resolve = resolve;
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#writer = new ClientWriter(client, secure);
+    upstream.user = this;
+    client.on('data', (chunk: Buffer) => {
+      if (!upstream.socket.write(chunk)) client.pause();
+    });
+    client.on('end', () => {
+      upstream.socket.end();
+      this.#endTogether();
+    });
+    client.on('close', () => {
+      upstream.socket.end();
+      this.#sideClosed();
+    });
+  }
+
+  goodbye(reason: string): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    if (this.#frames.betweenFrames) this.#sayGoodbye();
+  }
+
+  cut(): void {
+    this.#client.destroy();
+    this.#upstream.destroy();
+  }
+
+  taken(): void {}
+
+  bytes(bytes: Buffer, length: number): void {
+    // What else the backend says is read and dropped: its own close must be noticed.
+    if (this.#saidGoodbye) return;
+    let to = length;
+    if (this.#reason === undefined) this.#frames.follow(bytes, length);
+    else {
+      const end = this.#frames.endOfFrame(bytes.subarray(0, length));
+      if (end >= 0) to = end;
+    }
+    this.#writer.send('', bytes, 0, to);
+    if (this.#reason !== undefined && this.#frames.betweenFrames) this.#sayGoodbye();
+    else if (!this.#full && this.#writer.isFull) this.#hold();
+  }
+
+  drained(): void {
+    this.#client.resume();
+  }
+
+  ended(): void {
+    this.#client.end();
+    this.#endTogether();
+  }
+
+  lost(): void {
+    this.#client.end();
+    this.#sideClosed();
+  }
+
+  #sayGoodbye(): void {
+    this.#saidGoodbye = true;
+    this.#client.end(closeFrame(GOING_AWAY, this.#reason ?? ''));
+  }
+
+  #hold(): void {
+    this.#full = true;
+    this.#upstream.socket.pause();
+    this.#writer.whenEmpty(() => {
+      this.#full = false;
+      this.#upstream.socket.resume();
+    });
+  }
+
+  /** A side that has said its last word takes the other one along, soon. */
+  #endTogether(): void {
+    this.#late ??= setTimeout(() => this.cut(), LINGER_MS).unref();
+  }
+
+  #sideClosed(): void {
+    this.#open -= 1;
+    this.#endTogether();
+    if (this.#open > 0) return;
+    clearTimeout(this.#late);
+    this.#resolve();
+  }
+}

@@ -1,0 +1,102 @@
+import { connect, type Socket } from 'node:net';
+import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { keepAlive } from '../tcp-keepalive.ts';
+
+/**
+ * One connection to a backend. What it reads lies in memory that all of them share, so it is the user's only
+ * until `bytes` returns. An idle connection that says anything, or ends, is closed.
+ */
+export interface UpstreamUser {
+  /** The backend has taken the connection; not called for one that is used again. */
+  taken(): void;
+  bytes(bytes: Buffer, length: number): void;
+  /** What was written has gone out after `write` returned false. */
+  drained(): void;
+  /** The backend has ended its side. */
+  ended(): void;
+  /** Nothing comes or goes any more; called once. */
+  lost(): void;
+}
+
+export interface UpstreamOwner {
+  /** How long the backend may take to accept the connection. */
+  readonly connectTimeoutMs: number;
+  closed(upstream: Upstream): void;
+  /** A user threw, which none should; the connection is cut. */
+  failed(error: unknown): void;
+}
+
+/** With the bound below this is the most that can wait for a client. */
+const READ_BYTES = 48 * 1024;
+const QUEUED_BYTES = 16 * 1024;
+const shared = Buffer.allocUnsafeSlow(READ_BYTES);
+
+export class Upstream {
+  readonly #owner: UpstreamOwner;
+  readonly socket: Socket;
+  readonly endpoint: Endpoint;
+  /** Clock time until which it may be used again. */
+  idleUntil = 0;
+  /** It was kept from an earlier exchange. */
+  reused = false;
+  user: UpstreamUser | undefined;
+  /** Until the backend has taken the connection. */
+  #late: NodeJS.Timeout | undefined;
+
+  constructor(endpoint: Endpoint, user: UpstreamUser, owner: UpstreamOwner) {
+    this.#owner = owner;
+    this.endpoint = endpoint;
+    this.user = user;
+    const { host, port } = endpoint;
+    const read = (length: number, bytes: Uint8Array) => this.#read(length, bytes as Buffer);
+    const options = { noDelay: true, writableHighWaterMark: QUEUED_BYTES };
+    this.socket = connect({ host, port, ...options, onread: { buffer: shared, callback: read } });
+    this.#late = setTimeout(() => this.destroy(), owner.connectTimeoutMs);
+    this.socket.once('connect', () => {
+      this.#inTime();
+      keepAlive(this.socket);
+      this.user?.taken();
+    });
+    this.socket.on('drain', () => this.user?.drained());
+    this.socket.on('end', () => {
+      if (this.user) this.user.ended();
+      else this.destroy();
+    });
+    this.socket.on('error', ignore);
+    this.socket.on('close', () => {
+      this.#inTime();
+      owner.closed(this);
+      const { user: last } = this;
+      this.user = undefined;
+      last?.lost();
+    });
+  }
+
+  /** Ends it; its user hears nothing more. */
+  drop(): void {
+    this.user = undefined;
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  #inTime(): void {
+    clearTimeout(this.#late);
+    this.#late = undefined;
+  }
+
+  #read(length: number, bytes: Buffer): boolean {
+    try {
+      if (this.user) this.user.bytes(bytes, length);
+      else this.destroy();
+    } catch (error) {
+      this.#owner.failed(error);
+      this.destroy();
+    }
+    return true;
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,151 @@
+import { DEADLINES } from '@spawner/domain';
+import { type Backend, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import {
+  type BackendClock,
+  ClockName,
+  type PlacementCandidates,
+  type RefusedEnd,
+} from '@spawner/proto/v1/explanation';
+import { span } from './format-duration.ts';
+
+/**
+ * The sentences of an explanation: recorded facts go in, plain English comes out. Pure; nothing is said
+ * that no fact stands for.
+ */
+export interface Facts {
+  /** With its activity where its drone told of it. */
+  readonly backend: Backend;
+  readonly clocks: readonly BackendClock[];
+  readonly refusedEnds: readonly RefusedEnd[];
+  /** Of an end that has begun. */
+  readonly endReason: EndReason;
+  /** Since its drone last renewed; infinite for one that is not registered. */
+  readonly silentMs: number;
+  /** Whether it ends with its drone's lease. */
+  readonly strict: boolean;
+  readonly now: Date;
+}
+
+/** Why a backend is alive or why it ended, in one or two sentences. */
+export function lifeSummary(facts: Facts): string {
+  const { backend, clocks, endReason } = facts;
+  const limit = (name: ClockName) => span(clocks.find((clock) => clock.name === name)?.limitMs ?? 0);
+  const elapsed = (name: ClockName) => {
+    const clock = clocks.find((each) => each.name === name);
+    return clock ? ` for ${span(clock.elapsedMs)}` : '';
+  };
+  const remaining = (name: ClockName, then: string) => {
+    const ms = remainingOf(clocks, name);
+    return ms === undefined ? '' : `; ${then} in ${span(ms)}`;
+  };
+  if (backend.state === BackendState.TERMINATED) return ended(backend);
+  if (backend.unreachable) return unreachable(facts);
+  // Its drone may have begun its end before the record says so.
+  const state = endReason === EndReason.UNSPECIFIED ? backend.state : BackendState.TERMINATING;
+  switch (state) {
+    case BackendState.SCHEDULED:
+      return `Placed on drone ${backend.droneId}, which has not begun yet.`;
+    case BackendState.LOADING:
+      return `LOADING: its image is being pulled${elapsed(ClockName.PULL)}${remaining(ClockName.PULL, 'given up')}.`;
+    case BackendState.STARTING:
+      return 'STARTING: its container is being created and started.';
+    case BackendState.WAITING:
+      return `WAITING for its program's first answer${elapsed(ClockName.STARTUP)}${remaining(ClockName.STARTUP, 'given up')}.`;
+    case BackendState.TERMINATING: {
+      const as = endReason === EndReason.UNSPECIFIED ? '' : ` as ${nameOf(endReason)}`;
+      const grace = remainingOf(clocks, ClockName.GRACE);
+      if (grace === undefined) return `Ending${as}.`;
+      return `Ending${as}: of its grace of ${limit(ClockName.GRACE)}, ${span(grace)} are left.`;
+    }
+    default:
+      return [use(facts), lifetime(clocks)].filter((sentence) => sentence !== '').join(' ');
+  }
+}
+
+/** Why its drone was chosen, in a sentence. */
+export function placementSummary(droneId: string, candidates: PlacementCandidates | undefined): string {
+  if (!candidates) return `It is on drone ${droneId}; how it got there is not on record any more.`;
+  const { known, considered, stale, full, loadPermille } = candidates;
+  const load = `${Math.round(loadPermille / 10)} % reserved`;
+  if (known <= 1) return `Drone ${droneId} (${load}) was the only one.`;
+  const over = [
+    ...(full > 0 ? [`${full} had no room`] : []),
+    ...(stale > 0 ? [`${stale} had not renewed`] : []),
+    ...(known > considered ? [`${known - considered} had at least as much reserved`] : []),
+  ];
+  return `Drone ${droneId} (${load}) was the least loaded with room, of ${known}: ${over.join(', ')}.`;
+}
+
+function use({ backend, clocks, refusedEnds, now }: Facts): string {
+  const { activity, idleTimeoutMs } = backend;
+  if (!activity) return 'READY; who uses it could not be asked.';
+  const { openConnections: open, idleForMs } = activity;
+  if (open > 0) return `READY and in use: ${open} open connection${open === 1 ? '' : 's'}.`;
+  if (idleTimeoutMs === 0) return `READY, idle for ${span(idleForMs)}; it never ends for idleness.`;
+  const left = remainingOf(clocks, ClockName.IDLE) ?? activity.idleRemainingMs ?? 0;
+  const idle = `READY, idle for ${span(idleForMs)}`;
+  const end = left > 0 ? `ends in ${span(left)} unless somebody connects` : 'its end is being settled';
+  const last = refusedEnds.at(-1);
+  if (!last?.time) return `${idle}; ${end}.`;
+  const ago = span(Math.max(0, now.getTime() - last.time.getTime()));
+  return `${idle}; ${end}. Its end was refused ${ago} ago: ${last.cause}.`;
+}
+
+function lifetime(clocks: readonly BackendClock[]): string {
+  const left = remainingOf(clocks, ClockName.LIFETIME);
+  return left === undefined ? '' : `Its lifetime is over in ${span(left)}.`;
+}
+
+function unreachable({ backend, silentMs, strict }: Facts): string {
+  if (!Number.isFinite(silentMs)) return `Unreachable: its drone ${backend.droneId} is not registered.`;
+  const silent = `Unreachable: its drone has not renewed for ${span(silentMs)}.`;
+  const [limit, then] = strict
+    ? [DEADLINES.leaseGiveAway, 'it ends as LEASE_LOST']
+    : [DEADLINES.droneForgotten, 'it ends as DRONE_LOST'];
+  return `${silent} Unless the drone comes back, ${then} in ${span(Math.max(0, limit - silentMs))}.`;
+}
+
+function ended(backend: Backend): string {
+  const { endReason, endTime, endDetail } = backend;
+  const at = endTime ? ` at ${endTime.toISOString()}` : '';
+  const detail = endDetail === '' ? '' : ` (${endDetail})`;
+  return `Ended as ${nameOf(endReason)}${at}: ${because(backend)}${detail}.`;
+}
+
+function because({ endReason, idleTimeoutMs, lifetimeLimitMs, exitCode, outOfMemory }: Backend): string {
+  const code = exitCode === undefined ? '' : ` with code ${exitCode}`;
+  switch (endReason) {
+    case EndReason.IDLE:
+      return `nobody had a connection for ${span(idleTimeoutMs)}`;
+    case EndReason.LIFETIME:
+      return `its lifetime of ${span(lifetimeLimitMs)} was over`;
+    case EndReason.REQUESTED:
+      return 'somebody asked for it';
+    case EndReason.EXITED:
+      return 'its program ended by itself with code 0';
+    case EndReason.FAILED:
+      return outOfMemory ? 'its program ran out of memory' : `its program ended by itself${code}`;
+    case EndReason.LOAD_ERROR:
+      return 'its image could not be had';
+    case EndReason.START_ERROR:
+      return `it could not be started${code === '' ? '' : `, its program ended${code}`}`;
+    case EndReason.STARTUP_TIMEOUT:
+      return 'it did not answer in time after its start';
+    case EndReason.LEASE_LOST:
+      return 'its drone could not renew its lease in time';
+    case EndReason.DRONE_LOST:
+      return 'its drone was given up';
+    case EndReason.DRAINED:
+      return 'its drone was drained';
+    default:
+      return 'a fault of Spawner';
+  }
+}
+
+function remainingOf(clocks: readonly BackendClock[], wanted: ClockName): number | undefined {
+  return clocks.find(({ name }) => name === wanted)?.remainingMs;
+}
+
+function nameOf(reason: EndReason): string {
+  return Object.entries(EndReason).find(([, value]) => value === reason)?.[0] ?? 'UNSPECIFIED';
+}

@@ -1,0 +1,263 @@
+import { AppError, type Clock, DEADLINES, Gate, isNodeId, mapBounded } from '@spawner/domain';
+import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
+import { type Node, NodeKind } from '@spawner/proto/internal/node';
+import {
+  type ProxyList,
+  type RegisterNodeResponse,
+  type RenewNodeRequest,
+  type RenewNodeResponse,
+  RenewVerdict,
+  type StopOrder,
+} from '@spawner/proto/internal/scheduler_service';
+import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Drone, DroneState } from '@spawner/proto/v1/fleet_service';
+import { counter, type Log } from '@spawner/service';
+import type { Backends } from '../spawn/backends.ts';
+import type { Claims } from '../spawn/claim.ts';
+import type { BackendStore } from '../store/backend-store.ts';
+import { KIND_NAMES, type KnownNode, type NodeStore, Overtaken } from '../store/node-store.ts';
+import { proxyList } from './proxies.ts';
+
+/**
+ * Commands that all calls of one kind have under way in the store together: enough to keep it busy. What it answers at
+ * once is worked off in one turn of the loop, and a hundred drones that register together would have a thousand answers come.
+ */
+const AT_ONCE = 16;
+/** Of the ids that an agent sends, so many and so much of each go into the log. */
+const MOST_LOGGED = { ids: 10, characters: 64 };
+
+const NO_VERDICT = { stops: [], proxies: undefined, ended: [] };
+
+/** What nodes ask: a place in the cluster, and to be believed about their backends. */
+export class Nodes {
+  readonly #nodes: NodeStore;
+  readonly #store: BackendStore;
+  readonly #backends: Backends;
+  readonly #claims: Claims;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #registrations = counter('spawner.scheduler.registrations', 'Registrations by kind of node');
+  readonly #refused = counter(
+    'spawner.scheduler.refused_claims',
+    'Lines of inventories that this cluster did not place',
+  );
+  readonly #reporting = new Gate(AT_ONCE);
+  readonly #restoring = new Gate(AT_ONCE);
+  #proxies: ProxyList = { version: 0, proxies: [] };
+
+  constructor(
+    nodes: NodeStore,
+    store: BackendStore,
+    backends: Backends,
+    claims: Claims,
+    clock: Clock,
+    log: Log,
+  ) {
+    this.#nodes = nodes;
+    this.#store = store;
+    this.#backends = backends;
+    this.#claims = claims;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async register(
+    node: Node,
+    inventory: readonly InventoryEntry[],
+    highestPlacement = 0,
+    sequence?: number,
+  ): Promise<RegisterNodeResponse> {
+    if (node.kind === NodeKind.UNSPECIFIED || !isNodeId(node.id))
+      throw new AppError('invalid', 'a node has a kind and an id of a-z, 0-9 and hyphens');
+    let registration: number;
+    try {
+      registration = await this.#nodes.register(node, highestPlacement, sequence);
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+      return { registration: 0, stops: [], proxies: undefined, ended: [], overtakenBy: error.by };
+    }
+    this.#registrations({ kind: KIND_NAMES[node.kind] });
+    this.#log.info(
+      { node: node.id, kind: node.kind, registration, backends: inventory.length },
+      'node registered',
+    );
+    if (node.kind === NodeKind.PROXY) await this.refreshProxies();
+    else if (hearsOfProxies(node.kind)) await this.#readProxiesOnce();
+    const { stops, ended } =
+      node.kind === NodeKind.DRONE
+        ? await this.#takeInventory(node.id, registration, inventory)
+        : { stops: [], ended: [] };
+    // Not before its inventory stands: a spawn must find the keys that its backends hold.
+    if (node.kind === NodeKind.DRONE) await this.#nodes.admit(node.id, registration, node.rpcAddress);
+    const wanted = await this.#nodes.renew(node.kind, node.id, registration);
+    return {
+      registration,
+      stops: [...stops, ...wanted.stops],
+      proxies: hearsOfProxies(node.kind) ? this.#proxies : undefined,
+      ended,
+    };
+  }
+
+  /** Hardly more than one round trip to the store: every script looks at the registration for itself. */
+  async renew(request: RenewNodeRequest): Promise<RenewNodeResponse> {
+    const { kind, id, registration, changed } = request;
+    if (hearsOfProxies(kind)) await this.#readProxiesOnce();
+    const [{ granted, stops }, outcomes] = await Promise.all([
+      this.#nodes.renew(kind, id, registration),
+      mapBounded(changed, AT_ONCE, (status) =>
+        this.#reporting.pass(() => this.#report(id, registration, status)),
+      ),
+    ]);
+    // A backend that the store does not have, or a registration that has passed meanwhile: the drone is asked for all that it has.
+    if (!granted || outcomes.some((outcome) => outcome === 'unknown' || outcome === 'stale'))
+      return { ...NO_VERDICT, verdict: RenewVerdict.REGISTER };
+    const ended = changed.filter(({ state }) => state === BackendState.TERMINATED).map((status) => status.id);
+    const reported = new Set(ended);
+    return {
+      verdict: RenewVerdict.GRANTED,
+      stops: [
+        ...stops.filter((order) => !reported.has(order.id)),
+        ...changed.flatMap((status, index) => stopUnwanted(status, outcomes[index])),
+      ],
+      proxies:
+        hearsOfProxies(kind) && request.proxiesVersion !== this.#proxies.version ? this.#proxies : undefined,
+      ended,
+    };
+  }
+
+  async drones(): Promise<Drone[]> {
+    const known = await this.#nodes.list(NodeKind.DRONE);
+    return mapBounded(known, AT_ONCE, async ({ node, renewalAge }) => {
+      const { reservedCpu, reservedMemory, reservedBackends } = await this.#nodes.use(node.id);
+      return {
+        id: node.id,
+        state: renewalAge > DEADLINES.renewalsMissed ? DroneState.UNREACHABLE : DroneState.READY,
+        region: node.region,
+        runtime: node.runtime,
+        capacity: { cpuMillis: node.cpuMillis, memoryBytes: node.memoryBytes, backends: node.backends },
+        reserved: { cpuMillis: reservedCpu, memoryBytes: reservedMemory, backends: reservedBackends },
+        registerTime: new Date(node.registration / 1_000),
+        heartbeatAgeMs: renewalAge,
+      };
+    });
+  }
+
+  /** Reads the list of proxies anew, and forgets those that have been silent for too long. */
+  async refreshProxies(): Promise<void> {
+    this.#proxies = proxyList(await this.#forgetSilent(NodeKind.PROXY, DEADLINES.proxyForgotten));
+  }
+
+  /** A scheduler that has only begun knows of no proxies before it has read their list. */
+  async #readProxiesOnce(): Promise<void> {
+    if (this.#proxies.version === 0) await this.refreshProxies();
+  }
+
+  /** Forgets nodes of the kinds that nobody asks for any more, so that restarts under new names leave nothing. */
+  async forgetOthers(): Promise<void> {
+    for (const kind of [NodeKind.DNS, NodeKind.CERTIFICATES])
+      await this.#forgetSilent(kind, DEADLINES.droneForgotten);
+  }
+
+  async #forgetSilent(kind: NodeKind, silentMs: number): Promise<KnownNode[]> {
+    const known = await this.#nodes.list(kind);
+    for (const { node } of known.filter(({ renewalAge }) => renewalAge > silentMs))
+      await this.#nodes.unregister(kind, node.id, silentMs);
+    return known;
+  }
+
+  async #report(drone: string, registration: number, status: BackendStatus) {
+    const outcome = await this.#store.report(drone, registration, status);
+    if (outcome === 'taken') void this.#announce(status.id);
+    return outcome;
+  }
+
+  /** A hint: the change stands, and a watcher that misses it reads again. */
+  async #announce(id: string): Promise<void> {
+    await this.#backends
+      .announce(id)
+      .catch((error: unknown) => this.#log.info({ error }, 'a change was not announced'));
+  }
+
+  /**
+   * Believes a drone about what it runs, in so far as this cluster has placed it there; what it once reported
+   * and lacks now has ended.
+   */
+  async #takeInventory(
+    drone: string,
+    registration: number,
+    inventory: readonly InventoryEntry[],
+  ): Promise<{ stops: StopOrder[]; ended: string[] }> {
+    const entries = inventory.flatMap((entry) => (entry.status ? [{ entry, status: entry.status }] : []));
+    const outcomes = await mapBounded(entries, AT_ONCE, ({ entry, status }) =>
+      this.#restoring.pass(async () => {
+        const outcome = await this.#takeEntry(drone, registration, entry, status);
+        if (outcome === 'taken' || outcome === 'restored') await this.#announce(status.id);
+        return outcome;
+      }),
+    );
+    const refused = entries.filter(({ entry }, at) => outcomes[at] === 'unknown' && !isNeverHere(entry));
+    this.#tellRefused(
+      drone,
+      refused.map(({ status }) => status.id),
+    );
+    const there = new Set(inventory.map(({ status }) => status?.id));
+    const lacking = (await this.#store.living(drone)).filter((id) => !there.has(id));
+    await mapBounded(lacking, AT_ONCE, (id) => this.#endLacking(id, registration));
+    return {
+      stops: entries.flatMap(({ status }, at) => stopUnwanted(status, outcomes[at])),
+      ended: entries
+        .filter(({ status }, at) => status.state === BackendState.TERMINATED && outcomes[at] !== 'stale')
+        .map(({ status }) => status.id),
+    };
+  }
+
+  /** A line of a record that is there is a report. Where there is none, a right claim brings it back, and without one it stays `unknown`. */
+  async #takeEntry(drone: string, registration: number, entry: InventoryEntry, status: BackendStatus) {
+    if (isNeverHere(entry) || !this.#claims.accepts(drone, entry))
+      return this.#store.report(drone, registration, status);
+    return this.#store.restore(drone, registration, { ...entry, status });
+  }
+
+  #tellRefused(drone: string, refused: readonly string[]): void {
+    if (refused.length === 0) return;
+    this.#refused({}, refused.length);
+    const backends = refused.slice(0, MOST_LOGGED.ids).map((id) => id.slice(0, MOST_LOGGED.characters));
+    this.#log.warn(
+      { drone, refused: refused.length, backends },
+      'a drone has backends that this cluster did not place there; they are to be stopped',
+    );
+  }
+
+  /** Not where the drone has registered once more meanwhile: this inventory is older than what it has been given since. */
+  async #endLacking(id: string, registration: number): Promise<void> {
+    const record = await this.#store.get(id);
+    if (!record?.status) return;
+    const now = this.#clock.wall();
+    const why = 'its drone no longer has it';
+    if (await this.#store.abandon(record, 'any', EndReason.DRONE_LOST, why, now, { registration }))
+      await this.#announce(id);
+  }
+}
+
+/** DNS answers with the proxies; an agent hears of those that it has to ask when it withdraws a route. */
+function hearsOfProxies(kind: NodeKind): boolean {
+  return kind !== NodeKind.DRONE;
+}
+
+/** The end of what never was a backend there: news for a record that waits for it, and nothing to make one of. */
+function isNeverHere({ spec, status }: InventoryEntry): boolean {
+  return !spec && status?.state === BackendState.TERMINATED;
+}
+
+/** A drone runs what has ended, what another drone has, or what was never placed there: it is to stop it. */
+function stopUnwanted(status: BackendStatus, outcome: string | undefined): StopOrder[] {
+  const why = UNWANTED[outcome ?? ''];
+  if (status.state === BackendState.TERMINATED || !why) return [];
+  return [{ id: status.id, force: true, reason: EndReason.INTERNAL, detail: why }];
+}
+
+const UNWANTED: Readonly<Record<string, string>> = {
+  ended: 'its record had ended',
+  elsewhere: 'its record is on another drone',
+  unknown: 'its drone has no right claim to it',
+};

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto';
+import { DEADLINES } from '@spawner/domain';
+import { Node } from '@spawner/proto/internal/node';
+import type { ProxyList } from '@spawner/proto/internal/scheduler_service';
+import type { KnownNode } from '../store/node-store.ts';
+
+/**
+ * The proxies as every other node hears of them. One that missed its renewals is listed as lapsed (DNS
+ * leaves it out, an agent still asks it) until it is forgotten. The version is drawn from the list
+ * itself, so that all schedulers give the same list the same version.
+ */
+export function proxyList(known: readonly KnownNode[]): ProxyList {
+  const proxies = known
+    .filter(({ renewalAge }) => renewalAge <= DEADLINES.proxyForgotten)
+    .map(({ node, renewalAge }) => ({ ...node, lapsed: renewalAge > DEADLINES.renewalsMissed }));
+  const digest = createHash('sha256');
+  for (const proxy of proxies) digest.update(Node.encode(proxy).finish());
+  return { version: 1 + digest.digest().readUIntBE(0, 6), proxies };
+}

@@ -1,0 +1,248 @@
+import { type AppError, DEADLINES } from '@spawner/domain';
+import {
+  BackendFacts,
+  BackendStatus,
+  type InventoryEntry,
+  SpecSummary,
+} from '@spawner/proto/internal/backend_status';
+import { Node } from '@spawner/proto/internal/node';
+import { StopOrder } from '@spawner/proto/internal/scheduler_service';
+import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
+import { type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
+import { absence } from '../spawn/absence.ts';
+import { type BackendRecord, edgeOf, endedAfter, endedStatus, routeOf } from './record.ts';
+import { Replication } from './replication.ts';
+
+export type Placement =
+  | { outcome: 'placed'; node: Node; placement: number }
+  | { outcome: 'exists' }
+  /** Placed with a key, on too few replicas: a failover may lose it. */
+  | { outcome: 'unconfirmed' }
+  /** A living backend has the key; `ending`: not for long. */
+  | { outcome: 'held'; holder: string }
+  | { outcome: 'ending'; holder: string }
+  /** Nobody is known to hold the key, but a store epoch has begun, and for so many ms of cluster clock a holder may still be told of. */
+  | { outcome: 'window'; leftMs: number }
+  | { outcome: 'none'; known: number; stale: number; full: number };
+
+export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
+
+/** Each time somebody else has reported on the same backend meanwhile. */
+const MOST_BEHIND = 3;
+const FIELDS = ['state', 'drone', 'placement', 'facts', 'status'];
+
+/** The backends in Redis: every write is one script that compares before it sets. */
+export class BackendStore {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly #epoch: StoreEpoch;
+  readonly #replication: Replication;
+
+  constructor(redis: Redis, keys: Keys, epoch: StoreEpoch, replication = new Replication(redis, epoch, 0)) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#epoch = epoch;
+    this.#replication = replication;
+  }
+
+  /** Reserves room for a backend; with a key only when nobody living holds it. `repeated`: it may have been placed before. */
+  async place(
+    id: string,
+    summary: SpecSummary,
+    created: Date,
+    key: BackendKey | undefined,
+    repeated: boolean,
+  ): Promise<Placement> {
+    const [outcome, ...rest] = (await this.#epoch.run('place', [
+      id,
+      summary.cpuMillis,
+      summary.memoryBytes,
+      factsBytes(summary, created, key),
+      routeOf('', {}),
+      DEADLINES.renewalsMissed,
+      DEADLINES.reservation,
+      key ? keyHash(key) : '',
+      repeated ? 1 : 0,
+      summary.access,
+    ])) as unknown[];
+    const word = String(outcome);
+    if (word === 'exists') return { outcome: word };
+    if (word === 'held' || word === 'ending') return { outcome: word, holder: String(rest[0]) };
+    if (word === 'window') return { outcome: word, leftMs: Number(String(rest[0])) };
+    if (word === 'none') {
+      const [known = 0, stale = 0, full = 0] = rest.map(Number);
+      return { outcome: word, known, stale, full };
+    }
+    const [, registration, tick, node] = rest as [Buffer, Buffer, Buffer, Buffer];
+    const placement = Number(String(tick));
+    if (key && !(await this.isReplicated(placement))) return { outcome: 'unconfirmed' };
+    return {
+      outcome: 'placed',
+      node: { ...Node.decode(node), registration: Number(String(registration)) },
+      placement,
+    };
+  }
+
+  /** Whether what was placed at this tick stands on as many replicas as a key needs. */
+  isReplicated(placement: number): Promise<boolean> {
+    return this.#replication.confirmed(placement);
+  }
+
+  /** Takes an agent's word on one of its backends. An end counts whatever its revision: it is then written under the next one. */
+  async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {
+    let said = status;
+    for (let tries = 0; tries < MOST_BEHIND; tries++) {
+      const args = [...saidBy(drone, said), DEADLINES.retention, registration];
+      const answer = await this.#epoch.run('report', args);
+      if (!Array.isArray(answer)) return String(answer) as ReportOutcome;
+      said = endedAfter(status, Number(String(answer[1])));
+    }
+    return 'stale';
+  }
+
+  /** Writes the record of an inventory's line where there is none; otherwise it is a report. */
+  async restore(
+    drone: string,
+    registration: number,
+    entry: InventoryEntry & { status: BackendStatus },
+  ): Promise<ReportOutcome | 'restored'> {
+    const { status } = entry;
+    const summary = entry.spec ?? SpecSummary.fromPartial({});
+    const answer = await this.#epoch.run('restore', [
+      ...saidBy(drone, status),
+      summary.cpuMillis,
+      summary.memoryBytes,
+      factsBytes(summary, entry.createTime ?? new Date(0), entry.key),
+      entry.placement,
+      DEADLINES.retention,
+      entry.key ? keyHash(entry.key) : '',
+      Buffer.from(StopOrder.encode({ id: '', force: true, reason: EndReason.LEASE_LOST }).finish()),
+      summary.access,
+      registration,
+    ]);
+    return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
+  }
+
+  /** Writes a wanted end down; an order to kill stays one. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
+  async stop(order: StopOrder): Promise<{ drone: string } | 'ended' | undefined> {
+    const bytes = Buffer.from(StopOrder.encode(order).finish());
+    const drone = await this.#epoch.run('stop', [order.id, bytes, order.force ? 1 : 0]);
+    if (drone === null) return undefined;
+    return String(drone) === '' ? 'ended' : { drone: String(drone) };
+  }
+
+  /**
+   * Ends a record that its drone will not end; false when somebody else did, when the drone has renewed within `silentMs`, or
+   * when it has another registration than the one that told of it.
+   */
+  async abandon(
+    record: BackendRecord,
+    when: 'unreported' | 'any',
+    reason: EndReason,
+    detail: string,
+    now: Date,
+    { silentMs = 0, registration = 0 } = {},
+  ): Promise<boolean> {
+    const status = endedStatus(record, reason, detail, now);
+    const answer = await this.#epoch.run('abandon', [
+      record.id,
+      when,
+      statusBytes(status),
+      routeOf(record.drone, status),
+      Buffer.from(StopOrder.encode({ id: record.id, force: true, reason }).finish()),
+      DEADLINES.retention,
+      silentMs,
+      registration || '',
+    ]);
+    return Number(answer) === 1;
+  }
+
+  async forget(id: string): Promise<void> {
+    await this.#epoch.run('forget', [id]);
+  }
+
+  /** Id of the backend that holds a key: living, or on its way to its end. */
+  async holder(key: BackendKey): Promise<string | undefined> {
+    const id = await this.#redis.send(['GET', this.#keys.key(keyHash(key))]);
+    return id === null ? undefined : String(id);
+  }
+
+  async get(id: string): Promise<BackendRecord | undefined> {
+    const values = (await this.#redis.send([
+      'HMGET',
+      this.#keys.backend(id),
+      ...FIELDS,
+    ])) as (Buffer | null)[];
+    return recordOf(id, values);
+  }
+
+  /** The error for a backend that is not there, or with `message` for a key without a holder: `not_found`, or `unavailable` (absence.ts). */
+  absence(id: string, message = `no backend ${id}`): Promise<AppError> {
+    return absence({ redis: this.#redis, keys: this.#keys, epoch: this.#epoch }, message, id);
+  }
+
+  /** Ids of the living backends of a drone. */
+  async living(drone: string): Promise<string[]> {
+    return ((await this.#redis.send(['SMEMBERS', this.#keys.living(drone)])) as Buffer[]).map(String);
+  }
+
+  /** At most `count` records placed before `before`, newest first, and where the next page begins. */
+  async page(before: number, count: number): Promise<{ records: BackendRecord[]; next: number | undefined }> {
+    const max = before === Number.POSITIVE_INFINITY ? '+inf' : `(${before}`;
+    const command = [
+      'ZREVRANGEBYSCORE',
+      this.#keys.backends,
+      max,
+      '-inf',
+      'WITHSCORES',
+      'LIMIT',
+      '0',
+      String(count),
+    ];
+    const flat = ((await this.#redis.send(command)) as Buffer[]).map(String);
+    const ids = flat.filter((_, index) => index % 2 === 0);
+    const records = await Promise.all(ids.map((id) => this.get(id)));
+    const next = ids.length === count ? Number(flat.at(-1)) : undefined;
+    return { records: records.filter((record) => record !== undefined), next };
+  }
+}
+
+/** A status as its record keeps it: the record's name has the id. */
+function statusBytes(status: BackendStatus): Buffer {
+  return Buffer.from(BackendStatus.encode({ ...status, id: '' }).finish());
+}
+
+/** What a script is told of a drone's word on one of its backends. */
+function saidBy(drone: string, status: BackendStatus): (string | number | Buffer)[] {
+  const { id, state, revision } = status;
+  return [id, drone, state, revision, statusBytes(status), edgeOf(state), routeOf(drone, status)];
+}
+
+function factsBytes(spec: SpecSummary, createTime: Date, key: BackendKey | undefined): Buffer {
+  return Buffer.from(BackendFacts.encode({ spec, createTime, key, candidates: '' }).finish());
+}
+
+function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefined {
+  const [state, drone, placement, facts, status] = values;
+  if (!state || !facts) return undefined;
+  const { spec = SpecSummary.fromPartial({}), createTime, key, candidates } = BackendFacts.decode(facts);
+  return {
+    id,
+    state: Number(String(state)) as BackendState,
+    drone: String(drone),
+    placement: Number(String(placement)),
+    created: createTime ?? new Date(0),
+    summary: spec,
+    bytes: facts.length + (status?.length ?? 0),
+    ...(key ? { key } : {}),
+    ...(status ? { status: { ...BackendStatus.decode(status), id } } : {}),
+    ...(candidates === '' ? {} : { candidates: candidatesOf(candidates) }),
+  };
+}
+
+/** What place.lua writes: five numbers with a space between. */
+function candidatesOf(text: string): PlacementCandidates {
+  const [known = 0, considered = 0, stale = 0, full = 0, loadPermille = 0] = text.split(' ').map(Number);
+  return { known, considered, stale, full, loadPermille: Math.round(loadPermille) };
+}
