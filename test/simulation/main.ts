@@ -1,7 +1,7 @@
 /** `npm run simulate -- --seeds N [--seed S] [--from S] [--trace] [--mutation NAME]`: worlds of seeds, two at a time. */
 import { parseArgs } from 'node:util';
-import { mutateModules } from './mutated-modules.ts';
-import { MUTATIONS } from './mutations.ts';
+import { mutateModules } from './mutations/mutated-modules.ts';
+import { MUTATIONS } from './mutations/mutations.ts';
 import { simulateMany } from './workers.ts';
 
 const TAIL = 60;

@@ -1,4 +1,4 @@
-import { MUTATIONS } from './mutations.ts';
+import { MUTATIONS } from './mutations/mutations.ts';
 import { simulateMany } from './workers.ts';
 
 /** The world without a mutation holds its invariants on these seeds: simulation.test.ts. */

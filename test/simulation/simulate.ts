@@ -1,6 +1,6 @@
 import { notHealed } from './checks/healed.ts';
 import { Cluster } from './cluster.ts';
-import type { ChangedParts } from './parts/changed-parts.ts';
+import type { ChangedParts } from './mutations/changed-parts.ts';
 import { Violation, World } from './world/world.ts';
 
 /** Faults happen for so long, in milliseconds of true time. */

@@ -1,7 +1,7 @@
 /** One process of workers.ts: runs its seeds one after the other and says how each ended. */
 
-import { mutateModules } from './mutated-modules.ts';
-import { MUTATIONS } from './mutations.ts';
+import { mutateModules } from './mutations/mutated-modules.ts';
+import { MUTATIONS } from './mutations/mutations.ts';
 import type { Word } from './workers.ts';
 
 const { from, to, step, mutation } = JSON.parse(process.argv[2] ?? '{}') as {

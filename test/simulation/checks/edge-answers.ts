@@ -1,7 +1,7 @@
 import type { Passage } from '../../../services/proxy/src/routing/router.ts';
+import type { Container } from '../engine/container.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import { KEYS } from '../parts/scheduler.ts';
-import type { Container } from '../world/container.ts';
 import type { World } from '../world/world.ts';
 import type { ReadStore } from './read-store.ts';
 import type { Records } from './records.ts';

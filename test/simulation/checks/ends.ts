@@ -1,7 +1,7 @@
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { EndReason } from '@spawner/proto/v1/backend';
+import type { Container } from '../engine/container.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
-import type { Container } from '../world/container.ts';
 import type { World } from '../world/world.ts';
 
 /** Reasons of ends that a program came to by itself. */

@@ -1,8 +1,8 @@
 import { DEADLINES } from '@spawner/domain';
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import { keyHash } from '@spawner/store';
+import type { Container } from '../engine/container.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
-import type { Container } from '../world/container.ts';
 import type { World } from '../world/world.ts';
 
 /** From the start of an agent, in true milliseconds. */

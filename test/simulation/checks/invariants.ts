@@ -1,10 +1,11 @@
 import type { RedisReply } from '@spawner/store';
 import type { Passage } from '../../../services/proxy/src/routing/router.ts';
-import type { ClientWatch } from '../parts/app-servers.ts';
+import type { ClientWatch } from '../clients/app-servers.ts';
+import type { Container } from '../engine/container.ts';
+import type { EngineWatch } from '../engine/engine.ts';
+import type { ScriptNames } from '../links/script-names.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { ProxyWatch, SimulatedProxy } from '../parts/proxy.ts';
-import type { Container } from '../world/container.ts';
-import type { EngineWatch } from '../world/engine.ts';
 import type { World } from '../world/world.ts';
 import { ClientAnswers } from './client-answers.ts';
 import { EdgeAnswers } from './edge-answers.ts';
@@ -15,7 +16,6 @@ import { Leases } from './leases.ts';
 import type { ReadStore } from './read-store.ts';
 import { Records } from './records.ts';
 import { Replicas } from './replicas.ts';
-import type { ScriptNames } from './script-names.ts';
 
 const BACKEND_ID = /^[a-z2-7]{26}$/;
 

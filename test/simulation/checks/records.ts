@@ -1,7 +1,7 @@
 import { STATES } from '@spawner/domain';
 import { BackendStatus } from '@spawner/proto/internal/backend_status';
+import type { Container } from '../engine/container.ts';
 import { KEYS } from '../parts/scheduler.ts';
-import type { Container } from '../world/container.ts';
 import type { World } from '../world/world.ts';
 import type { Ends } from './ends.ts';
 import type { Leases } from './leases.ts';

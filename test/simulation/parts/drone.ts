@@ -4,11 +4,11 @@ import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_servi
 import { type CallContext, type Implementation, Membership } from '@spawner/rpc';
 import { Agent } from '../../../services/agent/src/agent.ts';
 import type { Instruments } from '../../../services/agent/src/metrics.ts';
-import { busOf } from '../world/bus-link.ts';
-import { Engine, type EngineWatch } from '../world/engine.ts';
-import { EngineRuntime } from '../world/engine-runtime.ts';
+import { Engine, type EngineWatch } from '../engine/engine.ts';
+import { EngineRuntime } from '../engine/engine-runtime.ts';
+import { MemoryFiles } from '../engine/memory-files.ts';
+import { busOf } from '../links/bus-link.ts';
 import { Machine } from '../world/machine.ts';
-import { MemoryFiles } from '../world/memory-files.ts';
 import { Process, silent } from '../world/process.ts';
 import { CLUSTER, type Surroundings } from './surroundings.ts';
 

@@ -10,11 +10,11 @@ import { nothingToWaitFor } from '../../../services/proxy/src/cluster/wait-until
 import { Entrance } from '../../../services/proxy/src/edge/edge.ts';
 import type { Exchange } from '../../../services/proxy/src/routing/active-requests.ts';
 import type { Passage } from '../../../services/proxy/src/routing/router.ts';
-import { busOf } from '../world/bus-link.ts';
-import type { Container } from '../world/container.ts';
+import type { Container } from '../engine/container.ts';
+import { busOf } from '../links/bus-link.ts';
+import { storeOf } from '../links/store-link.ts';
 import { Machine } from '../world/machine.ts';
 import { Process, silent } from '../world/process.ts';
-import { storeOf } from '../world/store-link.ts';
 import { KEYS } from './scheduler.ts';
 import { CLUSTER, type Surroundings } from './surroundings.ts';
 

@@ -13,10 +13,10 @@ import { ConnectionTokens } from '../../../services/scheduler/src/spawn/connecti
 import { BackendStore } from '../../../services/scheduler/src/store/backend-store.ts';
 import { NodeStore } from '../../../services/scheduler/src/store/node-store.ts';
 import { Replication } from '../../../services/scheduler/src/store/replication.ts';
-import { busOf } from '../world/bus-link.ts';
+import { busOf } from '../links/bus-link.ts';
+import { storeOf } from '../links/store-link.ts';
 import { Machine } from '../world/machine.ts';
 import { Process, silent } from '../world/process.ts';
-import { storeOf } from '../world/store-link.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export const KEYS = keysOf('simulated');

@@ -1,11 +1,11 @@
 import type { ProcessIdentity } from '@spawner/service';
 import type { Fate } from '../../../services/agent/src/idle/process-status.ts';
-import type { BusServer } from '../world/bus-link.ts';
+import type { BusServer } from '../links/bus-link.ts';
+import type { RpcLinks } from '../links/rpc-link.ts';
+import type { StoreServer } from '../links/store-link.ts';
+import type { ChangedParts } from '../mutations/changed-parts.ts';
 import type { Network } from '../world/network.ts';
-import type { RpcLinks } from '../world/rpc-link.ts';
-import type { StoreServer } from '../world/store-link.ts';
 import type { World } from '../world/world.ts';
-import type { ChangedParts } from './changed-parts.ts';
 
 /** What every process of the simulated cluster stands in. */
 export interface Surroundings {

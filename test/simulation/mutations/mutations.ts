@@ -1,7 +1,7 @@
 import type { Question } from '@spawner/bus';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import { type LogPosition, Replica, type RowChange, type Versioned } from '@spawner/store';
-import type { ChangedParts } from './parts/changed-parts.ts';
+import type { ChangedParts } from './changed-parts.ts';
 
 /** A text of a script becomes another; it must be there, so that no mutation becomes nothing unseen. */
 function inScript(name: string, ...changes: [from: string, to: string][]): ChangedParts {

@@ -1,8 +1,8 @@
 import type { Bus, Question, Subject } from '@spawner/bus';
 import { AppError } from '@spawner/domain';
-import type { Network } from './network.ts';
-import type { Process } from './process.ts';
-import type { World } from './world.ts';
+import type { Network } from '../world/network.ts';
+import type { Process } from '../world/process.ts';
+import type { World } from '../world/world.ts';
 
 /** Takes a message, and may answer it. */
 type Take = (message: unknown, respond: (answer: unknown) => void) => void;

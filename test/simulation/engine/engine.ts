@@ -1,9 +1,9 @@
 import { endsWithLease } from '@spawner/proto';
 import { AddressRange } from '../../../services/agent/src/network/address-range.ts';
 import type { Program } from '../../../services/agent/src/runtime/runtime.ts';
+import type { Random } from '../world/random.ts';
+import type { World } from '../world/world.ts';
 import { Container } from './container.ts';
-import type { Random } from './random.ts';
-import type { World } from './world.ts';
 
 /** What hears of a drone's programs, to judge. */
 export interface EngineWatch {

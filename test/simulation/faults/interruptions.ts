@@ -1,4 +1,4 @@
-import type { ScriptNames } from '../checks/script-names.ts';
+import type { ScriptNames } from '../links/script-names.ts';
 import type { Process } from '../world/process.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';

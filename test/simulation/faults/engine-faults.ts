@@ -1,7 +1,7 @@
-import type { EngineRequest } from '../world/engine.ts';
+import type { EngineRequest } from '../engine/engine.ts';
+import type { SimulatedDrone } from '../parts/drone.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
-import type { SimulatedDrone } from './drone.ts';
 
 const REQUESTS = ['create', 'create', 'start', 'signal', 'remove'] as const;
 

@@ -1,6 +1,6 @@
+import type { SimulatedProxy } from '../parts/proxy.ts';
+import type { Surroundings } from '../parts/surroundings.ts';
 import { type AppServers, IDLE_TIMEOUTS_MS } from './app-servers.ts';
-import type { SimulatedProxy } from './proxy.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** People with browsers: they come back to some sessions again and again, and leave others alone. */
 export class Users {

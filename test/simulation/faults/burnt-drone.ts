@@ -1,11 +1,11 @@
 import { isAppError } from '@spawner/domain';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import type { SimulatedDrone } from '../parts/drone.ts';
+import type { Surroundings } from '../parts/surroundings.ts';
 import { Machine } from '../world/machine.ts';
 import { Process } from '../world/process.ts';
 import type { Random } from '../world/random.ts';
-import type { SimulatedDrone } from './drone.ts';
 import type { Interruptions } from './interruptions.ts';
-import type { Surroundings } from './surroundings.ts';
 
 const AGAIN_MS = 4_000;
 

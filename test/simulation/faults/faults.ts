@@ -1,6 +1,6 @@
+import type { Surroundings } from '../parts/surroundings.ts';
 import { CALM, type Weather } from '../world/network.ts';
 import { LOSSES, type StoreFaults } from './store-faults.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** A program that may crash and be started again. */
 export interface Mortal {

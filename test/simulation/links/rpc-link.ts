@@ -1,8 +1,8 @@
 import { AppError, DEADLINES, isAppError } from '@spawner/domain';
 import type { CallContext, Implementation, RpcClient, ServiceDefinition } from '@spawner/rpc';
-import type { Network } from './network.ts';
-import type { Process } from './process.ts';
-import type { World } from './world.ts';
+import type { Network } from '../world/network.ts';
+import type { Process } from '../world/process.ts';
+import type { World } from '../world/world.ts';
 
 /** The services that can be called, by the name of the party that serves them now. */
 export class RpcLinks {

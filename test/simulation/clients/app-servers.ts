@@ -3,9 +3,9 @@ import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_servi
 import { type BackendKey, BackendSpec, BackendState, OnLeaseLoss } from '@spawner/proto/v1/backend';
 import { ReusePolicy } from '@spawner/proto/v1/backend_service';
 import type { RpcClient } from '@spawner/rpc';
+import type { Surroundings } from '../parts/surroundings.ts';
 import { Machine } from '../world/machine.ts';
 import { Process } from '../world/process.ts';
-import type { Surroundings } from './surroundings.ts';
 
 export const IDLE_TIMEOUTS_MS = [2_000, 5_000, 10_000];
 const KEY_NAMES = ['board', 'game', 'notes'];

@@ -6,9 +6,9 @@ import {
   Refusal,
   type Runtime,
 } from '../../../services/agent/src/runtime/runtime.ts';
+import type { Process } from '../world/process.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
-import type { Process } from './process.ts';
 
 export const PORT = 8080;
 

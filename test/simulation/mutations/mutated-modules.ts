@@ -1,5 +1,5 @@
 import { registerHooks } from 'node:module';
-import type { ChangedModule } from './parts/changed-parts.ts';
+import type { ChangedModule } from './changed-parts.ts';
 
 /** From now on these modules have other texts as they are loaded; each text must be there once, so that no fault becomes none unseen. */
 export function mutateModules(changes: readonly ChangedModule[]): void {

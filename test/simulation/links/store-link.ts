@@ -1,9 +1,9 @@
 import { AppError } from '@spawner/domain';
 import type { Redis, RedisReply } from '@spawner/store';
 import type { MemoryRedis } from '../redis/memory-redis.ts';
-import type { Network } from './network.ts';
-import type { Process } from './process.ts';
-import type { World } from './world.ts';
+import type { Network } from '../world/network.ts';
+import type { Process } from '../world/process.ts';
+import type { World } from '../world/world.ts';
 
 const COMMAND_MS = 2_000;
 
