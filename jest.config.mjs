@@ -30,7 +30,7 @@ export default {
         'services/**/*.test.ts',
         'test/{rules,runner}/**/*.test.ts',
         'deploy/**/*.test.ts',
-        'test/simulation/redis/**/*.test.ts',
+        'test/memory-redis/**/*.test.ts',
       ],
       patient,
     ),

@@ -5,8 +5,8 @@ import { createLog } from '@spawner/service';
 import { openRedis, type Redis } from '@spawner/store';
 import { type Redis as RedisServer, startRedis } from '@spawner/testkit';
 import fc from 'fast-check';
-import { EXAMPLES } from '../simulation/redis/lua/examples.ts';
-import { MemoryRedis } from '../simulation/redis/memory-redis.ts';
+import { EXAMPLES } from '../memory-redis/lua/examples.ts';
+import { MemoryRedis } from '../memory-redis/memory-redis.ts';
 import { sequences } from './memory-redis-cases.ts';
 import { dump, outcome, Side } from './memory-redis-sides.ts';
 

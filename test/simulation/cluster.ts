@@ -1,4 +1,5 @@
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { MemoryRedis } from '../memory-redis/memory-redis.ts';
 import { Invariants } from './checks/invariants.ts';
 import type { ReadStore } from './checks/read-store.ts';
 import { AppServers } from './clients/app-servers.ts';
@@ -17,7 +18,6 @@ import { SimulatedDrone } from './parts/drone.ts';
 import { SimulatedProxy } from './parts/proxy.ts';
 import { SimulatedScheduler } from './parts/scheduler.ts';
 import type { Surroundings } from './parts/surroundings.ts';
-import { MemoryRedis } from './redis/memory-redis.ts';
 import { Machine } from './world/machine.ts';
 import { Network } from './world/network.ts';
 import { Process } from './world/process.ts';

@@ -1,10 +1,10 @@
 import { DEADLINES } from '@spawner/domain';
 import { EndReason } from '@spawner/proto/v1/backend';
+import type { Reply } from '../../memory-redis/reply.ts';
 import type { Container } from '../engine/container.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { SimulatedProxy } from '../parts/proxy.ts';
 import { KEYS } from '../parts/scheduler.ts';
-import type { Reply } from '../redis/reply.ts';
 import type { World } from '../world/world.ts';
 import type { ReadStore } from './read-store.ts';
 

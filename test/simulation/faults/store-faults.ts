@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { MemoryRedis } from '../redis/memory-redis.ts';
+import type { MemoryRedis } from '../../memory-redis/memory-redis.ts';
 import type { World } from '../world/world.ts';
 
 export const LOSSES = ['flushed', 'emptied', 'restarted', 'failed over', 'older copy'] as const;

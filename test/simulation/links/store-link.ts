@@ -1,6 +1,6 @@
 import { AppError } from '@spawner/domain';
 import type { Redis, RedisReply } from '@spawner/store';
-import type { MemoryRedis } from '../redis/memory-redis.ts';
+import type { MemoryRedis } from '../../memory-redis/memory-redis.ts';
 import type { Network } from '../world/network.ts';
 import type { Process } from '../world/process.ts';
 import type { World } from '../world/world.ts';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Command, hasArity, type ServerState } from '../commands/command.ts';
-import { ErrorReply, type Reply } from '../reply.ts';
+import { ErrorReply } from '../errors.ts';
+import type { Reply } from '../reply.ts';
 import { type CompiledScript, compile } from './compile.ts';
 import { first } from './operators.ts';
 import { argumentText, fieldTable, fromLua, raisedReply, toLua } from './replies.ts';

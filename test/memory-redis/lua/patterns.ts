@@ -1,3 +1,4 @@
+import { HarnessError } from '../errors.ts';
 /**
  * Lua's patterns: not regular expressions, so they are matched as the manual of Lua 5.1 (§5.4.1) tells, by
  * trying. Text and pattern are latin1 strings.
@@ -79,7 +80,7 @@ class Matcher {
         break;
       case '%':
         if (pattern[rest + 1] === 'b') return this.#balanced(at, rest);
-        if (pattern[rest + 1] === 'f') throw new Error('the pattern %f is not supported here');
+        if (pattern[rest + 1] === 'f') throw new HarnessError('the pattern %f is not supported here');
         if (/\d/.test(pattern[rest + 1] ?? '')) return this.#again(at, rest);
     }
     return this.#single(at, rest);

@@ -1,3 +1,4 @@
+import { HarnessError } from '../errors.ts';
 import type { Command } from './command.ts';
 import { HASH_COMMANDS } from './hashes.ts';
 import { KEY_COMMANDS } from './keys.ts';
@@ -22,6 +23,6 @@ const COMMANDS = new Map<string, Command>(
 /** A command by its name in any case. One that is not kept here is a fault of ours, not an answer of Redis. */
 export function commandOf(name: string): Command {
   const command = COMMANDS.get(name) ?? COMMANDS.get(name.toUpperCase());
-  if (!command) throw new Error(`the command ${name} is not kept here`);
+  if (!command) throw new HarnessError(`the command ${name} is not kept here`);
   return command;
 }

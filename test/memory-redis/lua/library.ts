@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { general } from '../c-format.ts';
+import { HarnessError } from '../errors.ts';
 import { callable, many, numberOf, tableOf, text, truthy } from './operators.ts';
 import { number, STRING_LIBRARY, string } from './string-library.ts';
 import { TABLE_LIBRARY } from './table-library.ts';
@@ -20,7 +21,7 @@ export function toText(value: LuaValue): string {
   if (value === undefined) return 'nil';
   if (typeof value === 'number') return general(value, 14);
   if (typeof value === 'string' || typeof value === 'boolean') return String(value);
-  throw new Error(`the text of a ${typeName(value)} is an address: not supported here`);
+  throw new HarnessError(`the text of a ${typeName(value)} is an address: not supported here`);
 }
 
 /** Calls with an error caught: true and what it gave, or false and what was raised. */

@@ -1,5 +1,6 @@
+import { ErrorReply, HarnessError } from '../errors.ts';
 import { integer } from '../integers.ts';
-import { ErrorReply, OK, Status } from '../reply.ts';
+import { OK, Status } from '../reply.ts';
 import { arg, commandsOf, type ServerState } from './command.ts';
 import { globOf } from './keys.ts';
 
@@ -40,9 +41,10 @@ function config({ config: settings }: ServerState, args: string[]) {
     const globs = rest.map((pattern) => globOf(pattern.toLowerCase()));
     return [...settings].filter(([name]) => globs.some((glob) => glob.test(name))).flat();
   }
-  if (subcommand.toUpperCase() !== 'SET') throw new Error(`CONFIG ${subcommand} is not kept here`);
+  if (subcommand.toUpperCase() !== 'SET') throw new HarnessError(`CONFIG ${subcommand} is not kept here`);
   for (let at = 0; at + 1 < rest.length; at += 2) {
-    if (!settings.has(arg(rest, at))) throw new Error(`the parameter ${arg(rest, at)} is not kept here`);
+    if (!settings.has(arg(rest, at)))
+      throw new HarnessError(`the parameter ${arg(rest, at)} is not kept here`);
     settings.set(arg(rest, at), arg(rest, at + 1));
   }
   return OK;
@@ -63,7 +65,7 @@ const SERVER_COMMANDS_IN_SCRIPTS = commandsOf({
 
 /** They are the server's own: it runs scripts, a command does not. */
 const ownCommand = () => {
-  throw new Error('a script is run by the server itself');
+  throw new HarnessError('a script is run by the server itself');
 };
 
 const SERVER_COMMANDS_OUTSIDE = commandsOf(

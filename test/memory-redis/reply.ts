@@ -1,3 +1,4 @@
+import { ErrorReply } from './errors.ts';
 /** What a command answers, inside: texts are bytes, kept as latin1 strings; null is the nil bulk. */
 export type Reply = null | number | string | Status | Reply[];
 
@@ -10,9 +11,6 @@ export class Status {
 }
 
 export const OK = new Status('OK');
-
-/** An error that the server answers; its message begins with a code such as ERR. */
-export class ErrorReply extends Error {}
 
 export const wrongType = () =>
   new ErrorReply('WRONGTYPE Operation against a key holding the wrong kind of value');

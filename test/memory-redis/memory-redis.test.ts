@@ -1,4 +1,5 @@
 import { type CrankedClock, crankedClock } from '@spawner/testkit';
+import { HarnessError, isHarnessFault } from './errors.ts';
 import { MemoryRedis } from './memory-redis.ts';
 
 const RUN = 'a'.repeat(40);
@@ -160,12 +161,30 @@ describe('the store in memory', () => {
     expect(text(redis.execute(['GET', 'a']))).toBe('1');
   });
 
+  it('tells a fault of the harness or of a script from an answer of Redis', () => {
+    const redis = server();
+    redis.execute(['SET', 'key', 'value']);
+    const thrownBy = (...command: string[]) => {
+      try {
+        return redis.execute(command);
+      } catch (error) {
+        return [(error as Error).name, isHarnessFault(error)];
+      }
+    };
+    expect(thrownBy('GEOADD', 'key')).toEqual(['HarnessError', true]);
+    expect(thrownBy('SCRIPT', 'LOAD', 'return return')).toEqual(['HarnessError', true]);
+    expect(thrownBy('EVAL', 'return 1 + nil', '0')).toEqual(['ScriptError', true]);
+    expect(thrownBy('EVAL', "return redis.call('HGET', 'key', 'a')", '0')).toEqual(['ScriptError', true]);
+    expect(thrownBy('EVAL', "return redis.error_reply('EPOCH other')", '0')).toEqual(['Error', false]);
+    expect(thrownBy('HGET', 'key', 'a')).toEqual(['Error', false]);
+  });
+
   it('passes the errors of the server on, and says plainly what it does not keep', async () => {
     const connection = await server().connect();
     await connection.send(['SET', 'key', 'value']);
     await expect(connection.send(['HGET', 'key', 'x'])).rejects.toThrow(/^WRONGTYPE/);
     await expect(connection.send(['GEOADD', 'key', '1', '1', 'x'])).rejects.toThrow(
-      'the command GEOADD is not kept here',
+      new HarnessError('the command GEOADD is not kept here'),
     );
     await expect(connection.send(['INCRBY', 'n', '9223372036854775807'])).rejects.toThrow(
       'is beyond the integers',

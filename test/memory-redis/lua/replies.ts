@@ -1,6 +1,7 @@
 /** Replies between Redis and Lua, both ways, as Redis's manual tells ("Lua API reference", data type conversion). */
 import { general } from '../c-format.ts';
-import { ErrorReply, type Reply, Status } from '../reply.ts';
+import { ErrorReply, HarnessError, ScriptError } from '../errors.ts';
+import { type Reply, Status } from '../reply.ts';
 import { type LuaError, LuaTable, type LuaValue, place } from './values.ts';
 
 /** A command's reply as a script gets it: nil becomes false, a status a table with `ok`. */
@@ -23,7 +24,7 @@ export function fromLua(value: LuaValue): Reply {
     case 'string':
       return value;
     case 'number':
-      if (!Number.isFinite(value)) throw new Error(`a script returned ${value}, which is no integer`);
+      if (!Number.isFinite(value)) throw new HarnessError(`a script returned ${value}, which is no integer`);
       return Math.trunc(value) + 0;
     case 'boolean':
       return value ? 1 : null;
@@ -41,7 +42,7 @@ function fromTable(table: LuaTable): Reply {
   if (typeof status === 'string') return new Status(status.replaceAll(/[\r\n]/g, ' '));
   for (const field of ['double', 'map', 'set', 'big_number', 'verbatim_string'])
     if (table.get(field) !== undefined)
-      throw new Error(`a reply of the kind '${field}' is not supported here`);
+      throw new HarnessError(`a reply of the kind '${field}' is not supported here`);
   return table.list.map(fromLua);
 }
 
@@ -53,10 +54,10 @@ export function argumentText(value: LuaValue): string {
 }
 
 /** The error that Redis answers for what a script raised. */
-export function raisedReply(raised: LuaError, sha: string): ErrorReply {
+export function raisedReply(raised: LuaError, sha: string): ScriptError {
   const { value } = raised;
   const said =
     value instanceof LuaTable ? value.get('err') : typeof value === 'string' ? `ERR ${value}` : undefined;
   const text = typeof said === 'string' ? said : 'ERR unknown error';
-  return new ErrorReply(`${text} script: ${sha}, on @user_script:${place.line}.`);
+  return new ScriptError(`${text} script: ${sha}, on @user_script:${place.line}.`);
 }

@@ -1,5 +1,6 @@
+import { ErrorReply, HarnessError } from '../errors.ts';
 import { integer, natural } from '../integers.ts';
-import { ErrorReply, type Reply, syntaxError } from '../reply.ts';
+import { type Reply, syntaxError } from '../reply.ts';
 import { compareIds, FIRST, idText, LAST, Stream, type StreamEntry, type StreamId } from '../stream.ts';
 import { arg, commandsOf, type ServerState } from './command.ts';
 
@@ -15,7 +16,7 @@ function parseId(text: string, seq: number): StreamId {
 function rangeEnd(text: string, seq: number): StreamId {
   if (text === '-') return FIRST;
   if (text === '+') return LAST;
-  if (text.startsWith('(')) throw new Error('exclusive ends of XRANGE are not kept here');
+  if (text.startsWith('(')) throw new HarnessError('exclusive ends of XRANGE are not kept here');
   return parseId(text, seq);
 }
 
@@ -59,7 +60,8 @@ function append(server: ServerState, args: string[]): Reply {
     else if (option === 'NOMKSTREAM') {
       create = false;
       at++;
-    } else if (option === 'MINID' || option === 'LIMIT') throw new Error(`XADD ${option} is not kept here`);
+    } else if (option === 'MINID' || option === 'LIMIT')
+      throw new HarnessError(`XADD ${option} is not kept here`);
     else break;
   }
   const fields = args.slice(at + 1);
@@ -140,7 +142,7 @@ export const STREAM_COMMANDS = commandsOf({
     -4,
     ({ keys }, args) => {
       if (arg(args, 1).toUpperCase() !== 'MAXLEN')
-        throw new Error('XTRIM other than by MAXLEN is not kept here');
+        throw new HarnessError('XTRIM other than by MAXLEN is not kept here');
       const { length, next } = maxLength(args, 1);
       if (next !== args.length) throw syntaxError();
       const stream = keys.stream(arg(args, 0));

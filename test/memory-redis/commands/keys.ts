@@ -1,3 +1,4 @@
+import { HarnessError } from '../errors.ts';
 import { integer } from '../integers.ts';
 import type { Value } from '../keyspace.ts';
 import { Status, syntaxError } from '../reply.ts';
@@ -33,7 +34,7 @@ const literal = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&
 function expire(at: (server: ServerState, value: number) => number) {
   return (server: ServerState, args: string[]) => {
     const [key = '', value = ''] = args;
-    if (args.length > 2) throw new Error('the expiry options NX, XX, GT and LT are not kept here');
+    if (args.length > 2) throw new HarnessError('the expiry options NX, XX, GT and LT are not kept here');
     const instant = at(server, integer(value));
     if (server.keys.get(key) === undefined) return 0;
     if (instant <= millis(server)) server.keys.delete(key);

@@ -1,6 +1,7 @@
 import { general } from '../c-format.ts';
+import { ErrorReply, HarnessError } from '../errors.ts';
 import { float, integer } from '../integers.ts';
-import { ErrorReply, type Reply, syntaxError } from '../reply.ts';
+import { type Reply, syntaxError } from '../reply.ts';
 import type { Bound, Scored, SortedSet } from '../sorted-set.ts';
 import { arg, type ServerState } from './command.ts';
 
@@ -50,7 +51,7 @@ function rangeOf(kind: Kind, rest: string[]): Range {
     if (option === 'WITHSCORES') range.withScores = true;
     else if (option === 'REV' && kind.mayChoose) range.reverse = true;
     else if (option === 'BYSCORE' && kind.mayChoose) range.by = 'score';
-    else if (option === 'BYLEX' && kind.mayChoose) throw new Error('ZRANGE BYLEX is not kept here');
+    else if (option === 'BYLEX' && kind.mayChoose) throw new HarnessError('ZRANGE BYLEX is not kept here');
     else if (option === 'LIMIT' && rest.length > at + 2) {
       range.limit = { offset: integer(arg(rest, at + 1)), count: integer(arg(rest, at + 2)) };
       at += 2;

@@ -1,3 +1,4 @@
+import { HarnessError } from '../errors.ts';
 /**
  * Lua's values in JavaScript: nil is undefined, strings are bytes as latin1 strings. A function answers one value,
  * or an array of any number of them; a Lua table is never an array, so the two cannot be taken for one another.
@@ -70,7 +71,7 @@ export class LuaTable {
     if (this.#rest)
       for (const key of this.#rest.keys())
         if (typeof key === 'number' && key > 0 && Number.isInteger(key))
-          throw new Error(`line ${place.line}: the length of a list with gaps is not defined`);
+          throw new HarnessError(`line ${place.line}: the length of a list with gaps is not defined`);
     return this.#list.length;
   }
 

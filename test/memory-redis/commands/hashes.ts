@@ -1,5 +1,6 @@
+import { ErrorReply } from '../errors.ts';
 import { integer, sum } from '../integers.ts';
-import { ErrorReply, OK, type Reply, syntaxError } from '../reply.ts';
+import { OK, type Reply, syntaxError } from '../reply.ts';
 import { arg, commandsOf, type ServerState } from './command.ts';
 
 const notAHashInteger = () => new ErrorReply('ERR hash value is not an integer');

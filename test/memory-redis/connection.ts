@@ -1,6 +1,6 @@
 import { AppError } from '@spawner/domain';
 import { isServerReply, type Redis, type RedisReply } from '@spawner/store';
-import { ErrorReply } from './reply.ts';
+import { ErrorReply } from './errors.ts';
 
 /** Why a command has no answer. Anything else that is thrown is a fault of the program. */
 export class ConnectionLost extends Error {}

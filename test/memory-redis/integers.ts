@@ -1,11 +1,12 @@
-import { ErrorReply, notAnInteger } from './reply.ts';
+import { ErrorReply, HarnessError } from './errors.ts';
+import { notAnInteger } from './reply.ts';
 
 /** A decimal integer as Redis takes it: nothing but digits, no `-0`, no leading zeros. */
 export function integer(text: string, problem: () => ErrorReply = notAnInteger): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && String(value) === text) return value;
   if (/^-?[1-9]\d{0,18}$/.test(text))
-    throw new Error(`${text} is beyond the integers that this store keeps exactly`);
+    throw new HarnessError(`${text} is beyond the integers that this store keeps exactly`);
   throw problem();
 }
 
@@ -13,7 +14,7 @@ export function integer(text: string, problem: () => ErrorReply = notAnInteger):
 export function sum(a: number, b: number): number {
   const result = a + b;
   if (!Number.isSafeInteger(result))
-    throw new Error(`${a} + ${b} is beyond the integers that this store keeps exactly`);
+    throw new HarnessError(`${a} + ${b} is beyond the integers that this store keeps exactly`);
   return result;
 }
 

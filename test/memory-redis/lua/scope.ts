@@ -1,7 +1,8 @@
 import type { Identifier } from 'luaparse';
+import { HarnessError } from '../errors.ts';
 
 /** Lua that this compiler does not know: said at compile time, never guessed. */
-export class NotSupported extends Error {
+export class NotSupported extends HarnessError {
   constructor(what: string, { loc }: { loc: { start: { line: number } } }) {
     super(`line ${loc.start.line} of the script: ${what} is not supported here`);
   }

@@ -5,9 +5,10 @@ import { commandOf } from './commands/index.ts';
 import { CONFIG_DEFAULTS } from './commands/server.ts';
 import { parseRead, readNow, type StreamRead } from './commands/streams.ts';
 import { Connection, ConnectionLost } from './connection.ts';
+import { ErrorReply, HarnessError } from './errors.ts';
 import { Keyspace, type Snapshot } from './keyspace.ts';
 import { Scripts } from './lua/scripts.ts';
-import { bytesOf, ErrorReply, OK, type Reply, Status } from './reply.ts';
+import { bytesOf, OK, type Reply, Status } from './reply.ts';
 
 export interface MemoryRedisOptions {
   /** The server's wall time, in microseconds. */
@@ -35,7 +36,7 @@ const OVER = new Error('the read is over');
 
 /**
  * A Redis in memory that runs the store's own Lua scripts, for a world whose time and faults are somebody's to give.
- * Commands answer as Redis 7 does. What is not kept here, a command or an option, is a plain error that says so.
+ * Commands answer as Redis 7 does. A command or an option that is not implemented is a HarnessError that names it.
  */
 export class MemoryRedis {
   readonly #options: MemoryRedisOptions;
@@ -135,13 +136,15 @@ export class MemoryRedis {
   }
 
   #run(name: string, args: string[]): Reply {
-    const command = commandOf(name);
-    checkArity(command, args);
     try {
+      const command = commandOf(name);
+      checkArity(command, args);
       if (name === 'EVALSHA') return this.#scripts.runBySha(arg(args, 0), args.slice(1));
       if (name === 'EVAL') return this.#scripts.runSource(arg(args, 0), args.slice(1));
       if (name === 'SCRIPT') return this.#script(args);
       return command.run(this.#server, args);
+    } catch (error) {
+      throw isAnswer(error) ? error : harnessError(error);
     } finally {
       this.#serveBlocked();
     }
@@ -157,7 +160,7 @@ export class MemoryRedis {
         this.#scripts.forget();
         return OK;
       default:
-        throw new Error(`SCRIPT ${subcommand} is not kept here`);
+        throw new HarnessError(`SCRIPT ${subcommand} is not kept here`);
     }
   }
 
@@ -217,6 +220,13 @@ function parsed(command: readonly (string | Buffer)[]): [name: string, args: str
 function checkArity(command: Command, args: string[]): void {
   if (!hasArity(command, args))
     throw new ErrorReply(`ERR wrong number of arguments for '${command.name.toLowerCase()}' command`);
+}
+
+const isAnswer = (error: unknown) => error instanceof ErrorReply;
+
+/** An exception in this package is as much a fault of the harness as a command that it lacks. */
+function harnessError(error: unknown): HarnessError {
+  return error instanceof HarnessError ? error : new HarnessError(String(error), { cause: error });
 }
 
 /** As a connection gives replies: texts are Buffers, but statuses are strings. */

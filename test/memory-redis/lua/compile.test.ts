@@ -1,5 +1,6 @@
 import { systemClock } from '@spawner/domain';
 import type { RedisReply } from '@spawner/store';
+import { HarnessError } from '../errors.ts';
 import { MemoryRedis } from '../memory-redis.ts';
 import { compile } from './compile.ts';
 import { type Answer, EXAMPLES } from './examples.ts';
@@ -62,9 +63,8 @@ describe('what is not supported', () => {
     expect(answerOf(source)).toEqual({ error: expect.stringContaining(problem) });
   });
 
-  it('is told from a text that is no Lua, which Redis itself refuses', () => {
-    expect(answerOf('return return')).toEqual({
-      error: expect.stringMatching(/^ERR Error compiling script/),
-    });
+  it('includes a text that is no Lua: a fault of the script, which no service may take for an answer', () => {
+    expect(() => server().execute(['EVAL', 'return return', '0'])).toThrow(HarnessError);
+    expect(() => server().execute(['SCRIPT', 'LOAD', 'return return'])).toThrow(/^the script is no Lua/);
   });
 });

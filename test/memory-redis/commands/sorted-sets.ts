@@ -1,6 +1,7 @@
 import { general } from '../c-format.ts';
+import { ErrorReply } from '../errors.ts';
 import { float } from '../integers.ts';
-import { ErrorReply, type Reply, syntaxError } from '../reply.ts';
+import { type Reply, syntaxError } from '../reply.ts';
 import { SortedSet } from '../sorted-set.ts';
 import { arg, commandsOf, type ServerState } from './command.ts';
 import { boundOf, rangeCommand } from './sorted-set-ranges.ts';

@@ -1,7 +1,8 @@
 import luaparse from 'luaparse';
 import type { Command } from '../commands/command.ts';
 import { commandOf } from '../commands/index.ts';
-import { ErrorReply } from '../reply.ts';
+import { HarnessError } from '../errors.ts';
+
 import { LIBRARY } from './library.ts';
 import {
   add,
@@ -95,6 +96,6 @@ function parse(source: string) {
     }).body;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new ErrorReply(`ERR Error compiling script (new function): user_script: ${error.message}`);
+    throw new HarnessError(`the script is no Lua: ${error.message}`, { cause: error });
   }
 }

@@ -1,3 +1,4 @@
+import { HarnessError } from './errors.ts';
 /**
  * Numbers as C's printf writes them, which is how Redis and its Lua do. JavaScript rounds an exact tie up, C to
  * the even digit: 12.5 is "12" with %.0f, and a load of 12.5 thousandths is an everyday number here.
@@ -6,7 +7,7 @@
 /** `%.<precision>g`: Lua's own conversion is precision 14, Redis's 17. */
 export function general(x: number, precision: number): string {
   if (Number.isSafeInteger(x) && Math.abs(x) < 10 ** precision) return Object.is(x, -0) ? '-0' : `${x}`;
-  if (Number.isNaN(x)) throw new Error('a NaN has no text that is the same everywhere');
+  if (Number.isNaN(x)) throw new HarnessError('a NaN has no text that is the same everywhere');
   if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf';
   const sign = x < 0 ? '-' : '';
   const { digits, exponent } = significant(Math.abs(x), precision);
@@ -25,9 +26,9 @@ export function general(x: number, precision: number): string {
 /** `%.<digits>f`, for numbers below 1e21 in size. */
 export function fixed(x: number, digits: number): string {
   if (digits === 0 && Number.isSafeInteger(x) && x !== 0) return `${x}`;
-  if (Number.isNaN(x)) throw new Error('a NaN has no text that is the same everywhere');
+  if (Number.isNaN(x)) throw new HarnessError('a NaN has no text that is the same everywhere');
   if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf';
-  if (Math.abs(x) >= 1e21) throw new Error(`${x} is too large to be written out`);
+  if (Math.abs(x) >= 1e21) throw new HarnessError(`${x} is too large to be written out`);
   const sign = x < 0 || Object.is(x, -0) ? '-' : '';
   const rounded = Math.abs(x).toFixed(digits);
   if (Number.isInteger(x)) return sign + rounded;

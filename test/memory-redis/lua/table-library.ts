@@ -1,3 +1,4 @@
+import { HarnessError } from '../errors.ts';
 import { less, tableOf, text, truthy } from './operators.ts';
 import { number } from './string-library.ts';
 import { fault, type LuaFunction, type LuaTable, type LuaValue, typeName } from './values.ts';
@@ -25,7 +26,7 @@ function insert(...given: LuaValue[]): LuaValue[] {
   const at = number(given[1], 2, 'insert');
   if (given.length !== 3) fault("wrong number of arguments to 'insert'");
   if (at < 1 || at > length + 1 || given[2] === undefined)
-    throw new Error('table.insert that leaves a gap is not supported here');
+    throw new HarnessError('table.insert that leaves a gap is not supported here');
   of.replaceList(of.list.toSpliced(at - 1, 0, given[2]));
   return [];
 }

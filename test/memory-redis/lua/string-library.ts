@@ -1,4 +1,5 @@
 import { fixed, general } from '../c-format.ts';
+import { HarnessError } from '../errors.ts';
 import { numberOf } from './operators.ts';
 import { search } from './patterns.ts';
 import { fault, type LuaFunction, LuaTable, type LuaValue, typeName } from './values.ts';
@@ -60,7 +61,8 @@ function specOf(text: string): string | Spec {
   if (text === '%%') return '%';
   const [, flags = '', width = '', digits, kind = ''] =
     /^%([-+ #0]*)(\d*)(?:\.(\d*))?([\s\S]?)$/.exec(text) ?? [];
-  if (/[+ #]/.test(flags) || kind === '') throw new Error(`string.format('${text}') is not supported here`);
+  if (/[+ #]/.test(flags) || kind === '')
+    throw new HarnessError(`string.format('${text}') is not supported here`);
   const zeros = flags.includes('0') && kind !== 's';
   return {
     text,
@@ -114,7 +116,7 @@ function converted({ kind, digits, text }: Spec, value: LuaValue, at: number): s
     case 'c':
       return String.fromCharCode(whole(value, at, 'format') & 255);
   }
-  throw new Error(`string.format('${text}') is not supported here`);
+  throw new HarnessError(`string.format('${text}') is not supported here`);
 }
 
 /** `string.find` and `string.match`. */
@@ -134,7 +136,7 @@ function find(name: 'find' | 'match', subject: LuaValue, pattern: LuaValue, init
 
 function gmatch(subject: LuaValue, pattern: LuaValue): LuaFunction {
   const [text, form] = [string(subject, 1, 'gmatch'), string(pattern, 2, 'gmatch')];
-  if (form.startsWith('^')) throw new Error('string.gmatch with an anchor is not supported here');
+  if (form.startsWith('^')) throw new HarnessError('string.gmatch with an anchor is not supported here');
   let start = 0;
   return () => {
     const found = start <= text.length ? search(text, form, start) : undefined;
