@@ -7,7 +7,7 @@ import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { eventually, freePort, rawHttp, startUpstream, type Upstream } from '@spawner/testkit';
 import { WebSocket } from 'ws';
-import { LINGER_MS } from '../../services/proxy/src/transports/node/tunnel.ts';
+import { TIMEOUTS } from '../../services/proxy/src/timeouts.ts';
 import { DRONE, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 import { handshake, openWebSocket, say, switching } from './proxy-websocket-client.ts';
 
@@ -207,7 +207,9 @@ describe('WebSockets', () => {
       await once(client, 'data');
       expect((await world.settle(id)).open).toBe(1);
       side(client, await accepted.promise).resetAndDestroy();
-      await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: LINGER_MS / 2 });
+      await eventually(async () => (await world.settle(id)).open === 0, {
+        timeoutMs: TIMEOUTS.tunnelLinger / 2,
+      });
       client.destroy();
     }
   });

@@ -13,6 +13,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import type { Agents } from './routing/stale-routes.ts';
 import type { WithdrawalParts } from './routing/suspended-routes.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
+import { TIMEOUTS } from './timeouts.ts';
 import { Door } from './tokens/authenticate.ts';
 import { Visitors } from './tokens/token-sessions.ts';
 import { VanishedPeers } from './transports/dead-peers.ts';
@@ -39,9 +40,6 @@ export interface ProxyParts {
   /** Keys of TLS session tickets that others have too. */
   tickets?: TicketSource | undefined;
 }
-
-/** Kept of the time to drain, for what is closed after the listeners. */
-const CLOSING_MS = 1_000;
 
 /**
  * The edge of one process, from its listeners to what it tells agents: put together, kept in step with
@@ -135,7 +133,7 @@ export class EdgeProxy {
    */
   async close(): Promise<void> {
     const { clock, log } = this.#parts;
-    const until = clock.now() + Math.max(0, this.#config.drainMs - CLOSING_MS);
+    const until = clock.now() + Math.max(0, this.#config.drainMs - TIMEOUTS.drainClosing);
     const { activity, holds } = this.#entrance;
     this.#edge.drain();
     this.#entrance.drain();

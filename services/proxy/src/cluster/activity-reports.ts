@@ -3,11 +3,10 @@ import { type Clock, DEADLINES } from '@spawner/domain';
 import type { ProcessIdentity } from '@spawner/service';
 import type { Activity } from '../routing/active-requests.ts';
 import type { Holds } from '../routing/hold-queue.ts';
+import { TIMEOUTS } from '../timeouts.ts';
 
 /** An end is told three times, because a message may be lost. */
 const TOLD_FOR_MS = 3 * DEADLINES.activityReport;
-/** A backend that cannot be reached is reported once in this time. */
-const LOOK_EVERY_MS = 1_000;
 
 export interface Reporter {
   proxyId: string;
@@ -58,7 +57,7 @@ export class Reports {
   /** The backend's agent is told to look after it. */
   look(id: string): void {
     const now = this.#clock.now();
-    if (now - (this.#looks.get(id) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY_MS) return;
+    if (now - (this.#looks.get(id) ?? Number.NEGATIVE_INFINITY) < TIMEOUTS.lookEvery) return;
     this.#looks.set(id, now);
     this.#bus.publish(SUBJECTS.backendLook, id, { id });
   }
@@ -88,6 +87,6 @@ export class Reports {
 
   #forgetLooks(): void {
     const now = this.#clock.now();
-    for (const [id, at] of this.#looks) if (now - at >= LOOK_EVERY_MS) this.#looks.delete(id);
+    for (const [id, at] of this.#looks) if (now - at >= TIMEOUTS.lookEvery) this.#looks.delete(id);
   }
 }

@@ -4,11 +4,9 @@ import { Membership, schedulerAt } from '@spawner/rpc';
 import type { App, ProcessIdentity } from '@spawner/service';
 import { keysOf, openRedis, type Redis, type RouteTable } from '@spawner/store';
 import type { ProxyConfig } from '../config.ts';
+import { TIMEOUTS } from '../timeouts.ts';
 import { publicAddresses } from './public-addresses.ts';
 import { nothingToWaitFor } from './wait-until.ts';
-
-/** Redis, NATS and the scheduler get so long to be there before a proxy that has kept routes serves without them. */
-const ALONE_AFTER_MS = 3_000;
 
 export interface ClusterOptions extends ProxyConfig {
   /** This process, where its system tells. */
@@ -55,7 +53,7 @@ export class Cluster {
     // Agents that hear of it ask it, by the bus.
     const begun = clock.now();
     app.every('membership', 500, async (signal) => {
-      await nothingToWaitFor([() => this.#unheard()], clock, signal, begun + ALONE_AFTER_MS);
+      await nothingToWaitFor([() => this.#unheard()], clock, signal, begun + TIMEOUTS.aloneAfter);
       if (node.publicAddresses.length === 0)
         node.publicAddresses = [...(await publicAddresses(config)).addresses];
       await this.membership.run(signal);
@@ -68,7 +66,7 @@ export class Cluster {
    */
   async joined(): Promise<void> {
     const { clock, log, signal } = this.#app;
-    const patience = this.#needed ? Number.POSITIVE_INFINITY : clock.now() + ALONE_AFTER_MS;
+    const patience = this.#needed ? Number.POSITIVE_INFINITY : clock.now() + TIMEOUTS.aloneAfter;
     const registered = () => this.membership.waitingFor();
     await nothingToWaitFor([() => this.#unheard(), registered], clock, signal, patience);
     this.#follow();

@@ -4,6 +4,7 @@ import { type Route, RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { RouteTable } from '@spawner/store';
 import type { HoldLimits } from '../routing/hold-queue.ts';
+import { TIMEOUTS } from '../timeouts.ts';
 
 /**
  * How far backends are that are not ready, for the pages that wait in their place: server-sent events on the user's own
@@ -29,9 +30,6 @@ interface Onlookers {
   /** What they were told last. */
   state: BackendState;
 }
-
-/** A browser opens it again by itself. */
-const STREAM_MS = 60_000;
 
 export class StateEvents {
   readonly #parts: StateEventsParts;
@@ -71,7 +69,7 @@ export class StateEvents {
       late.abort(new Error('the stream is over'));
       this.#leave(id, watched, sink);
     };
-    this.#parts.clock.sleep(STREAM_MS, late.signal).then(
+    this.#parts.clock.sleep(TIMEOUTS.stateEvents, late.signal).then(
       () => {
         leave();
         sink.end();

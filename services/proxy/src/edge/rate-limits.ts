@@ -1,3 +1,4 @@
+import { TIMEOUTS } from '../timeouts.ts';
 import { plainAddress, type Trust } from './trusted-addresses.ts';
 
 /**
@@ -24,8 +25,6 @@ export interface Peer extends Closable {
 }
 
 export type LimitVerdict = 'admitted' | 'too many connections' | 'too many requests';
-
-const WINDOW_MS = 1_000;
 
 export class Limits {
   readonly #options: LimitOptions;
@@ -67,7 +66,7 @@ export class Limits {
   #takeRequest(id: string, now: number): boolean {
     if (now >= this.#windowEnd) {
       this.#requests.clear();
-      this.#windowEnd = now + WINDOW_MS;
+      this.#windowEnd = now + TIMEOUTS.rateWindow;
     }
     const count = this.#requests.get(id) ?? 0;
     if (count >= this.#options.requestsPerSecondPerHost) return false;

@@ -1,7 +1,7 @@
+import { BOUNDS } from '../timeouts.ts';
 import {
   keptMsOf,
   letAgentRead,
-  MOST_LINES,
   objectionTo,
   objectionToSwitch,
   type ParsedHead,
@@ -12,7 +12,7 @@ function head(fields: Partial<ParsedHead> = {}): ParsedHead {
   return { statusCode: 200, httpVersion: '1.1', headers: {}, rawHeaders: [], ...fields };
 }
 
-const TOO_MANY = Array.from({ length: (MOST_LINES + 1) * 2 }, () => 'x');
+const TOO_MANY = Array.from({ length: (BOUNDS.responseLines + 1) * 2 }, () => 'x');
 
 describe('A backend answer', () => {
   it.each<[string, Partial<ParsedHead>]>([

@@ -1,13 +1,11 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { BOUNDS } from '../timeouts.ts';
 import { lengthOf } from './header-lines.ts';
 
 /**
  * The answers that Node's parser takes and that no client may get as they are: the same as the fast path refuses, so that a
  * backend's answer does not depend on the way it takes (RFC 9110 §8.6, §15; RFC 9112 §6).
  */
-export const MOST_LINES = 200;
-/** Interim answers (RFC 9110 §15.2) are left out; a backend that sends more of them than this is strange. */
-export const MOST_INTERIM = 8;
 
 /** What is read of an answer here. */
 export type ParsedHead = Pick<IncomingMessage, 'headers' | 'httpVersion' | 'rawHeaders' | 'statusCode'>;
@@ -18,7 +16,7 @@ export function objectionTo(answer: ParsedHead): string | undefined {
   const status = answer.statusCode ?? 0;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return `the backend answered in HTTP/${httpVersion}`;
   if (status < 200) return `the backend answered ${status}`;
-  if (rawHeaders.length > MOST_LINES * 2) return 'the backend answered with too many header lines';
+  if (rawHeaders.length > BOUNDS.responseLines * 2) return 'the backend answered with too many header lines';
   // What is not taken off here would be lost, and a client would take the coded body for the plain one.
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0'))
@@ -31,7 +29,7 @@ export function objectionTo(answer: ParsedHead): string | undefined {
 
 /** Why this `101` is no answer to a WebSocket handshake, or nothing; the parser has looked at `Connection`. */
 export function objectionToSwitch({ headers, rawHeaders }: ParsedHead): string | undefined {
-  if (rawHeaders.length > MOST_LINES * 2) return 'the backend answered with too many header lines';
+  if (rawHeaders.length > BOUNDS.responseLines * 2) return 'the backend answered with too many header lines';
   return headers.upgrade?.toLowerCase() === 'websocket'
     ? undefined
     : 'the backend switched to another protocol';
@@ -42,7 +40,8 @@ export function boundInterim(outgoing: ClientRequest): void {
   let count = 0;
   outgoing.on('information', () => {
     count += 1;
-    if (count > MOST_INTERIM) outgoing.destroy(new Error('the backend sent too many interim answers'));
+    if (count > BOUNDS.interimResponses)
+      outgoing.destroy(new Error('the backend sent too many interim answers'));
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { RouteTable } from '@spawner/store';
+import { TIMEOUTS } from '../timeouts.ts';
 import type { Activity, Exchange } from './active-requests.ts';
 import type { Holds } from './hold-queue.ts';
 import { type EdgeAnswer, edgeAnswer } from './route-decision.ts';
@@ -45,9 +46,6 @@ export interface GateOptions {
   holdTimeoutMs: number;
 }
 
-/** A browser's navigation waits this long before it gets a page that waits in its place. */
-const NAVIGATION_PATIENCE_MS = 1_000;
-
 export class Gate {
   readonly #parts: GateParts;
   readonly #options: GateOptions;
@@ -75,7 +73,7 @@ export class Gate {
   async pass(request: GateRequest, signal: AbortSignal): Promise<Passage> {
     const { clock, holds, routes, withdrawals, verifications, activity } = this.#parts;
     const { holdTimeoutMs } = this.#options;
-    const asked = request.navigation ? NAVIGATION_PATIENCE_MS : (request.patienceMs ?? holdTimeoutMs);
+    const asked = request.navigation ? TIMEOUTS.navigationHold : (request.patienceMs ?? holdTimeoutMs);
     const until = clock.now() + Math.min(asked, holdTimeoutMs);
     let confirmed = false;
     for (;;) {

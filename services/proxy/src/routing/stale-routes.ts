@@ -5,6 +5,7 @@ import { type Route, RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
 import { type Log, Outage } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
+import { TIMEOUTS } from '../timeouts.ts';
 import { isSameEndpoint } from './endpoint.ts';
 import type { EdgeAnswer } from './route-decision.ts';
 
@@ -37,9 +38,6 @@ interface Word {
   readonly failedAt?: number;
 }
 
-const RENEW_AFTER_MS = DEADLINES.verified / 3;
-/** An agent that did not answer is not asked again at once. */
-const REST_MS = 1_000;
 const MOST_AT_ONCE = 1_000;
 
 export class Verifications {
@@ -77,10 +75,10 @@ export class Verifications {
     const toVerify: EdgeAnswer = { kind: 'hold', state: route.backendState, unverified: endpoint };
     if (!word || !isSameEndpoint(word.endpoint, endpoint)) return toVerify;
     const age = now - word.saidAt;
-    const rested = now - (word.failedAt ?? Number.NEGATIVE_INFINITY) >= REST_MS;
+    const rested = now - (word.failedAt ?? Number.NEGATIVE_INFINITY) >= TIMEOUTS.verifyRetry;
     if (!word.yes) return rested ? toVerify : { kind: 'unverified' };
     if (age >= DEADLINES.verified) return toVerify;
-    if (age >= RENEW_AFTER_MS && rested) this.ask(id, endpoint);
+    if (age >= TIMEOUTS.verifyAgain && rested) this.ask(id, endpoint);
     return answer;
   }
 

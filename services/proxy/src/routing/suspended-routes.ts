@@ -4,6 +4,7 @@ import { type SchedulerServiceService, SettleOutcome } from '@spawner/proto/inte
 import { EndReason } from '@spawner/proto/v1/backend';
 import type { RpcClient } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
+import { TIMEOUTS } from '../timeouts.ts';
 import type { EdgeAnswer } from './route-decision.ts';
 
 /**
@@ -25,8 +26,6 @@ interface Withdrawal {
   asking: boolean;
   outcome: SettleOutcome;
 }
-
-const RETRY_MS = 500;
 
 export class Withdrawals {
   readonly #parts: WithdrawalParts;
@@ -99,7 +98,8 @@ export class Withdrawals {
     } catch (error) {
       if (!signal.aborted) log.warn({ error, backend: id }, 'a withdrawn route could not be given back');
     }
-    if (known.outcome === SettleOutcome.UNSPECIFIED) await clock.sleep(RETRY_MS, signal).catch(() => {});
+    if (known.outcome === SettleOutcome.UNSPECIFIED)
+      await clock.sleep(TIMEOUTS.settleRetry, signal).catch(() => {});
     known.asking = false;
     this.#changed(id);
   }

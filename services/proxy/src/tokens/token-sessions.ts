@@ -2,6 +2,7 @@ import type { Clock } from '@spawner/domain';
 import { type Route, RouteState } from '@spawner/proto/internal/route';
 import { type RouteTable, tokenOfRow, tokenRow } from '@spawner/store';
 import type { Holds } from '../routing/hold-queue.ts';
+import { TIMEOUTS } from '../timeouts.ts';
 import { type Admission, type AdmissionRequest, admit, isGood, type Visitor } from './token-check.ts';
 
 export interface VisitorsParts {
@@ -9,9 +10,6 @@ export interface VisitorsParts {
   holds: Pick<Holds, 'wait'>;
   clock: Clock;
 }
-
-/** The news of a token that the store has is here by then, or the table is too far behind to tell. */
-const NEWS_MS = 500;
 
 /**
  * Who is let in with connection tokens, and what they have open: a revoked token's connections are cut as soon as the route
@@ -33,7 +31,8 @@ export class Visitors {
     for (const id of first.unknown) {
       const confirmation = await routes.confirm(tokenRow(id));
       if (confirmation === 'unsure') return { kind: 'unsure' };
-      if (confirmation === 'known' && !routes.token(id)) await holds.wait(tokenRow(id), NEWS_MS, signal);
+      if (confirmation === 'known' && !routes.token(id))
+        await holds.wait(tokenRow(id), TIMEOUTS.tokenNews, signal);
       if (confirmation === 'known' && !routes.token(id)) return { kind: 'unsure' };
     }
     return this.#decide(request);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { App } from '@spawner/service';
 import { publicAddresses } from '../cluster/public-addresses.ts';
 import type { ProxyConfig } from '../config.ts';
+import { TIMEOUTS } from '../timeouts.ts';
 import { Supervisor } from './supervisor.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import { workerEnvironment } from './worker-environment.ts';
@@ -21,7 +22,7 @@ async function supervise(config: ProxyConfig, app: App): Promise<void> {
   const supervisor = app.own(
     new Supervisor({
       count: config.workers,
-      drainMs: Math.max(0, config.drainMs - KILLING_MS),
+      drainMs: Math.max(0, config.drainMs - TIMEOUTS.drainKilling),
       fork: (slot, owner) => forkWorker(workerEnvironment(config, slot, addresses), owner),
       tickets: new TicketKeys(randomBytes, clock.now()),
       clock,
@@ -34,6 +35,3 @@ async function supervise(config: ProxyConfig, app: App): Promise<void> {
   app.metricsThrough((own) => supervisor.metrics(own));
   await supervisor.complete(signal);
 }
-
-/** Kept of the time to drain, for the end of those that did not. */
-const KILLING_MS = 100;

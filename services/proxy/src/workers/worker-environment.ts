@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import type { ProxyConfig } from '../config.ts';
-
-/** Kept of the time to drain, for the supervisor that waits for its workers. */
-const SUPERVISOR_MS = 500;
+import { TIMEOUTS } from '../timeouts.ts';
 
 /** Limits of the whole proxy, of which each worker has its share; 0 is none for either. */
 const SHARED = {
@@ -31,7 +29,7 @@ export function workerEnvironment(
     STATE_DIR: stateDir === '' ? '' : join(stateDir, `worker-${slot}`),
     PUBLIC_ADDRESSES: publicAddresses.join(','),
     PUBLIC_ADDRESS_API: '',
-    DRAIN_MS: Math.max(0, drainMs - SUPERVISOR_MS),
+    DRAIN_MS: Math.max(0, drainMs - TIMEOUTS.drainSupervisor),
   };
   const shares = Object.entries(SHARED).map(([name, variable]) => [
     variable,

@@ -14,6 +14,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import type { KeyPair } from '../../cluster/certificates.ts';
+import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
 import { keepAlive } from '../tcp-keepalive.ts';
 import { isWebSocket, type WebRequest, type WebResponse } from './node-http.ts';
 import { Turns } from './pipeline-queue.ts';
@@ -62,10 +63,6 @@ export interface SecureListener extends Listener {
   sealTickets(keys: Buffer): void;
 }
 
-const IDLE_MS = 75_000;
-const H2_IDLE_MS = 120_000;
-const H2_STREAMS = 250;
-
 /** First of all, as Mozilla's guidelines and Go have it: SHA-256 instead of SHA-384 saves a tenth of a handshake. */
 const PREFERRED = 'TLS_AES_128_GCM_SHA256';
 const TLS: SecureContextOptions = {
@@ -109,7 +106,7 @@ export async function listenHttps(
     allowHTTP1: true,
     settings: {
       maxHeaderListSize: options.maxHeaderBytes,
-      maxConcurrentStreams: H2_STREAMS,
+      maxConcurrentStreams: BOUNDS.http2Streams,
       enableConnectProtocol: true,
     },
   });
@@ -183,8 +180,8 @@ function http1({ maxHeaderBytes, headTimeoutMs }: ListenOptions): ServerOptions 
   return {
     requestTimeout: 0,
     headersTimeout: headTimeoutMs,
-    keepAliveTimeout: IDLE_MS,
-    connectionsCheckingInterval: Math.min(10_000, headTimeoutMs),
+    keepAliveTimeout: TIMEOUTS.clientIdle,
+    connectionsCheckingInterval: Math.min(TIMEOUTS.headCheck, headTimeoutMs),
     maxHeaderSize: maxHeaderBytes,
     insecureHTTPParser: false,
     // What it lacks is refused where nothing that follows it on its connection is taken up.
@@ -253,7 +250,7 @@ function endIdle(session: ServerHttp2Session): void {
       open -= 1;
     });
   });
-  session.setTimeout(H2_IDLE_MS, () => {
+  session.setTimeout(TIMEOUTS.http2Idle, () => {
     if (open === 0) session.close();
   });
 }

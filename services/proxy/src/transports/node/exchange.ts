@@ -18,6 +18,7 @@ import {
   objectionToSwitch,
   withoutIdleLength,
 } from '../../edge/response-rules.ts';
+import { TIMEOUTS } from '../../timeouts.ts';
 import { type Dialling, watchDial } from './dial.ts';
 import { openExtended } from './extended-connect.ts';
 import {
@@ -76,9 +77,6 @@ interface Under {
   repeated: boolean;
 }
 
-/** From the handshake's head to the backend's answer to it. */
-const UPGRADE_ANSWER_MS = 60_000;
-
 export class Forwarder {
   readonly #proxy = new ProxyServer<WebRequest, WebResponse>();
   readonly #underWay = new WeakMap<object, Under>();
@@ -121,7 +119,7 @@ export class Forwarder {
       answer: undefined,
       repeated: false,
     });
-    const options = { target: target(way.endpoint), agent: false, upgradeTimeout: UPGRADE_ANSWER_MS };
+    const options = { target: target(way.endpoint), agent: false, upgradeTimeout: TIMEOUTS.handshakeAnswer };
     void this.#proxy.ws(req, socket, options, head).catch(() => {});
   }
 

@@ -8,6 +8,7 @@ import {
 import { constants, type Http2ServerRequest, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { boundInterim, objectionTo, objectionToSwitch } from '../../edge/response-rules.ts';
+import { TIMEOUTS } from '../../timeouts.ts';
 import { type Dialling, watchDial } from './dial.ts';
 import type { UpgradeForwarding } from './exchange.ts';
 
@@ -15,7 +16,6 @@ import type { UpgradeForwarding } from './exchange.ts';
  * WebSockets over HTTP/2 (RFC 8441): the stream of an extended CONNECT on one side, on the other the HTTP/1.1 handshake that
  * backends speak (RFC 6455 §4.1), with a key of our own. The client hears 200 only after the backend's accept has been checked.
  */
-const UPGRADE_ANSWER_MS = 60_000;
 const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** They belong to the one handshake that is made here. */
 const OF_THE_HANDSHAKE = ['sec-websocket-key', 'sec-websocket-accept', 'content-length'];
@@ -33,7 +33,7 @@ export function openExtended(stream: ServerHttp2Stream, way: UpgradeForwarding, 
   const outgoing = httpRequest({ host, port, path: way.path, headers, agent: false, setHost: false });
   const late = setTimeout(
     () => outgoing.destroy(new Error('the handshake was not answered in time')),
-    UPGRADE_ANSWER_MS,
+    TIMEOUTS.handshakeAnswer,
   );
   const left = () => outgoing.destroy();
   stream.once('close', left);

@@ -5,6 +5,7 @@ import { TLSSocket } from 'node:tls';
 import { backendIdOfHost } from '@spawner/domain';
 import type { Asked } from '../../access-log/access-entry.ts';
 import type { Closable } from '../../edge/rate-limits.ts';
+import { TIMEOUTS } from '../../timeouts.ts';
 import type { RawHead } from './request-parser.ts';
 
 /** What Node's two HTTP implementations say differently, asked in one way. */
@@ -146,15 +147,12 @@ export function watchClose(socket: Socket, closed: () => void): () => void {
   };
 }
 
-/** A connection that we ended is cut when the client has not ended it by then. */
-const LINGER_MS = 5_000;
-
 /**
  * For a socket that nobody reads and that ends with what is written to it: what still comes is dropped, so that its end is seen.
  */
 export function linger(socket: Socket): void {
   const last = () => {
-    const late = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    const late = setTimeout(() => socket.destroy(), TIMEOUTS.clientLinger).unref();
     socket.once('close', () => clearTimeout(late));
   };
   if (socket.writableFinished) last();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { BOUNDS } from '../../timeouts.ts';
 
 /**
  * Node hands over the requests of an HTTP/1 connection as fast as it reads them. Here each has its turn when the one before
@@ -39,7 +40,7 @@ export class Turns {
     const line = this.#lines.get(socket) ?? { current: undefined, waiting: [], last: undefined };
     this.#lines.set(socket, line);
     if (!line.current) this.#begin(socket, line, turn);
-    else if (line.waiting.length < MOST_WAITING) line.waiting.push(turn);
+    else if (line.waiting.length < BOUNDS.pipelinedRequests) line.waiting.push(turn);
     else socket.destroy();
   }
 
@@ -70,9 +71,6 @@ interface Line {
   /** What is written after the last answer, at the end of the connection. */
   last: string | undefined;
 }
-
-/** Heads are read ahead of their turn only so far. */
-const MOST_WAITING = 256;
 
 const STATUS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',

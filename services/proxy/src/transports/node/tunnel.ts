@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { Socket } from 'node:net';
+import { TIMEOUTS } from '../../timeouts.ts';
 import { keepAlive } from '../tcp-keepalive.ts';
 import { closeFrame, FrameFollower } from '../websocket-frames.ts';
 
@@ -8,8 +9,6 @@ import { closeFrame, FrameFollower } from '../websocket-frames.ts';
  * the backend's end a close frame can be put between two of them (RFC 6455 §5.4, §7.4.1: 1001).
  */
 export const GOING_AWAY = 1001;
-/** When one side has ended, the other gets this long to do so too. */
-export const LINGER_MS = 10_000;
 
 /** An upgraded connection, however its bytes are carried. */
 export interface OpenTunnel {
@@ -76,7 +75,7 @@ export class Tunnel implements OpenTunnel {
   #endTogether(): void {
     let late: NodeJS.Timeout | undefined;
     const over = () => {
-      late ??= setTimeout(() => this.cut(), LINGER_MS).unref();
+      late ??= setTimeout(() => this.cut(), TIMEOUTS.tunnelLinger).unref();
     };
     for (const socket of [this.#client, this.#upstream]) socket.once('end', over).once('close', over);
     // One that broke off has said no last word: what it sent is handed on, and what comes for it is dropped.

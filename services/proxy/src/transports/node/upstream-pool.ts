@@ -1,13 +1,10 @@
 import { Agent } from 'node:http';
+import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
 
 /**
  * Kept-alive connections, a set of its own for each backend: none can carry another backend's request,
  * and a backend's end takes its connections along.
  */
-/** Fewer than what is in use at a time would have some dialled anew for nearly every request. */
-const FREE_SOCKETS = 64;
-/** Shorter than what most servers wait, so that a connection is seldom taken up while its other end closes it. */
-const IDLE_MS = 4_000;
 
 export class Upstreams {
   readonly #agents = new Map<string, Agent>();
@@ -15,14 +12,14 @@ export class Upstreams {
   agentOf(id: string): Agent {
     const known = this.#agents.get(id);
     if (known) {
-      known.maxFreeSockets = FREE_SOCKETS;
+      known.maxFreeSockets = BOUNDS.keptUpstreams;
       return known;
     }
     const agent = new Agent({
       keepAlive: true,
       keepAliveMsecs: 30_000,
-      maxFreeSockets: FREE_SOCKETS,
-      timeout: IDLE_MS,
+      maxFreeSockets: BOUNDS.keptUpstreams,
+      timeout: TIMEOUTS.upstreamIdle,
       scheduling: 'lifo',
     });
     this.#agents.set(id, agent);

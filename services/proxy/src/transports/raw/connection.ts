@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { mayBecomeHead } from '../../edge/header-lines.ts';
+import { TIMEOUTS } from '../../timeouts.ts';
 import { type ExchangeClient, type ExchangeParts, FastExchange, type Passing } from './exchange.ts';
 import { readRequest, type StrictRequest } from './request-parser.ts';
 import type { Upstream } from './upstream.ts';
@@ -37,9 +38,6 @@ export interface Origin {
   readonly added: string;
 }
 
-const IDLE_MS = 75_000;
-/** A connection that we ended is cut when the client has not ended it by then. */
-const LINGER_MS = 5_000;
 /** A head in more pieces than this is left to the general path. */
 const MOST_PIECES = 8;
 /** More than this of what follows a request is not read before its turn; what is, tells of a client that leaves. */
@@ -100,8 +98,8 @@ export class ClientConnection implements ExchangeClient {
   /** Ends what has waited for too long, at this clock time. */
   sweep(now: number): void {
     const waited = now - this.#since;
-    if (this.#state === 'ending' && waited > LINGER_MS) this.socket.destroy();
-    else if (this.#state === 'idle' && waited > IDLE_MS) this.#finish('');
+    if (this.#state === 'ending' && waited > TIMEOUTS.clientLinger) this.socket.destroy();
+    else if (this.#state === 'idle' && waited > TIMEOUTS.clientIdle) this.#finish('');
     else if ((this.#state === 'new' || this.#state === 'head') && waited > this.#owner.headTimeoutMs)
       this.#finish(TOO_LATE);
     else if (this.#exchange?.uploading) this.#sweepBody(now, waited, this.#exchange);

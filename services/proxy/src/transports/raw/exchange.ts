@@ -2,6 +2,7 @@ import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import type { AccessEntry } from '../../access-log/access-entry.ts';
 import type { Exchange } from '../../routing/active-requests.ts';
+import { KEEP_ALIVE, TIMEOUTS } from '../../timeouts.ts';
 import { isRepeatable } from '../node/request-parser.ts';
 import { dateLine } from './date-line.ts';
 import type { StrictRequest } from './request-parser.ts';
@@ -54,11 +55,9 @@ export interface Passing {
 }
 
 const SHORT_BYTES = 8_192;
-/** From the handshake's head to the backend's answer to it. */
-const UPGRADE_ANSWER_MS = 60_000;
 const NOTHING = Buffer.alloc(0);
 const SWITCH = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
-const KEEP = 'Connection: keep-alive\r\nKeep-Alive: timeout=75\r\n\r\n';
+const KEEP = `Connection: keep-alive\r\nKeep-Alive: ${KEEP_ALIVE}\r\n\r\n`;
 const CLOSE = 'Connection: close\r\n\r\n';
 
 export class FastExchange implements UpstreamUser {
@@ -103,7 +102,7 @@ export class FastExchange implements UpstreamUser {
     this.#upstream = upstream;
     this.#passing.access?.uses(upstream.socket);
     if (upstream.reused) this.taken();
-    if (request.upgrade) this.#late = setTimeout(() => upstream.destroy(), UPGRADE_ANSWER_MS);
+    if (request.upgrade) this.#late = setTimeout(() => upstream.destroy(), TIMEOUTS.handshakeAnswer);
     if (!this.#send(upstream, bytes, from, to) && this.uploading) this.#client.pause();
     return to;
   }

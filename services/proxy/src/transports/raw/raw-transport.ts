@@ -10,6 +10,7 @@ import type { Trust } from '../../edge/trusted-addresses.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Activity } from '../../routing/active-requests.ts';
 import type { Gate } from '../../routing/router.ts';
+import { TIMEOUTS } from '../../timeouts.ts';
 import { answerBytes } from '../node/reply.ts';
 import type { Tunnels } from '../node/tunnel.ts';
 import { ClientConnection, type ConnectionOwner, type Origin } from './connection.ts';
@@ -50,8 +51,6 @@ export interface FastPathOptions {
   /** Where plain HTTP is sent to, or nothing. */
   redirectPort(): number | undefined;
 }
-
-const SWEEP_EVERY_MS = 1_000;
 
 export class FastPath implements ConnectionOwner {
   readonly exchangeParts: ExchangeParts;
@@ -185,7 +184,7 @@ export class FastPath implements ConnectionOwner {
     const { clock, upstreams } = this.#parts;
     const { signal } = this.#over;
     while (!signal.aborted) {
-      await clock.sleep(SWEEP_EVERY_MS, signal).catch(() => {});
+      await clock.sleep(TIMEOUTS.sweep, signal).catch(() => {});
       const now = clock.now();
       for (const connection of this.#connections) connection.sweep(now);
       upstreams.sweep();

@@ -1,4 +1,5 @@
 import { COLON, endOfName, endOfValue, isLineEnd, lengthOf, trimmed } from '../../edge/header-lines.ts';
+import { BOUNDS } from '../../timeouts.ts';
 import {
   ABOUT_CALLER,
   CODING,
@@ -47,7 +48,6 @@ const METHODS = ['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 const VERSION = ' HTTP/1.1\r\n';
 const PLAIN_HOST = /^[A-Za-z0-9.-]{1,253}(?::\d{1,5})?$/;
 const OPTIONS = /^[a-z-]+(?:[\t ]*,[\t ]*[a-z-]+)*$/;
-const MOST_LINES = 100;
 
 /** Takes a head up to and with the end of its last header line. Nothing where it is not one of these. */
 export function readRequest(text: string, trusted: boolean): StrictRequest | undefined {
@@ -83,7 +83,7 @@ function readHeaders(text: string, from: number, trusted: boolean, request: Stri
     const nameEnd = endOfName(text, at);
     if (nameEnd === at || text.charCodeAt(nameEnd) !== COLON) return false;
     const valueEnd = endOfValue(text, nameEnd + 1);
-    if (!isLineEnd(text, valueEnd) || ++count > MOST_LINES) return false;
+    if (!isLineEnd(text, valueEnd) || ++count > BOUNDS.requestLines) return false;
     const next = valueEnd + 2;
     const kind = requestKind(text.slice(at, nameEnd));
     if (kind >= ONCE) {

@@ -1,12 +1,11 @@
 import { mayBecomeHead } from '../../edge/header-lines.ts';
-import { MOST_INTERIM } from '../../edge/response-rules.ts';
+import { BOUNDS } from '../../timeouts.ts';
 import { readResponse, type StrictResponse } from './response-parser.ts';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 /** What says something else will not become an answer, though no head may ever end. */
 const START = 'HTTP/1.';
 const NOTHING = Buffer.alloc(0);
-const MOST_BYTES = 16_384;
 
 /** Collects an answer's head from the bytes that a backend sends. */
 export class AnswerHead {
@@ -38,7 +37,7 @@ export class AnswerHead {
     for (let from = 0; ; ) {
       const end = bytes.indexOf(HEAD_END, from);
       const whole = end >= 0 && end + 4 <= to;
-      if ((whole ? end : to) - from > MOST_BYTES) return 'strange';
+      if ((whole ? end : to) - from > BOUNDS.responseHeadBytes) return 'strange';
       if (!whole) {
         const text = bytes.toString('latin1', from, to);
         if (!START.startsWith(text.slice(0, START.length)) || !mayBecomeHead(text)) return 'strange';
@@ -59,7 +58,7 @@ export class AnswerHead {
         return answer;
       }
       this.#interim += 1;
-      if (this.#interim > MOST_INTERIM) return 'strange';
+      if (this.#interim > BOUNDS.interimResponses) return 'strange';
     }
   }
 }

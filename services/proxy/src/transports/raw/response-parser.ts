@@ -1,6 +1,7 @@
 import { COLON, endOfName, endOfValue, isLineEnd, lengthOf, trimmed } from '../../edge/header-lines.ts';
 import { reachesSiblings } from '../../edge/headers.ts';
-import { keptMsOf, MOST_LINES } from '../../edge/response-rules.ts';
+import { keptMsOf } from '../../edge/response-rules.ts';
+import { BOUNDS } from '../../timeouts.ts';
 import {
   CODING,
   CONNECTION,
@@ -61,7 +62,7 @@ export function readResponse(
     const nameEnd = endOfName(text, at);
     if (nameEnd === at || text.charCodeAt(nameEnd) !== COLON) return undefined;
     const valueEnd = endOfValue(text, nameEnd + 1);
-    if (!isLineEnd(text, valueEnd) || ++count > MOST_LINES) return undefined;
+    if (!isLineEnd(text, valueEnd) || ++count > BOUNDS.responseLines) return undefined;
     const next = valueEnd + 2;
     const kind = responseKind(text.slice(at, nameEnd));
     if (kind !== PASS) {

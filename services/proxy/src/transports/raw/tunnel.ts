@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { GOING_AWAY, LINGER_MS, type OpenTunnel } from '../node/tunnel.ts';
+import { TIMEOUTS } from '../../timeouts.ts';
+import { GOING_AWAY, type OpenTunnel } from '../node/tunnel.ts';
 import { closeFrame, FrameFollower } from '../websocket-frames.ts';
 import type { Upstream, UpstreamUser } from './upstream.ts';
 import { ClientWriter } from './writer.ts';
@@ -99,7 +100,7 @@ export class FastTunnel implements OpenTunnel, UpstreamUser {
 
   /** A side that has said its last word takes the other one along, soon. */
   #endTogether(): void {
-    this.#late ??= setTimeout(() => this.cut(), LINGER_MS).unref();
+    this.#late ??= setTimeout(() => this.cut(), TIMEOUTS.tunnelLinger).unref();
   }
 
   #sideClosed(): void {

@@ -2,17 +2,13 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { isSameEndpoint } from '../../routing/endpoint.ts';
+import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
 import { Upstream, type UpstreamOwner, type UpstreamUser } from './upstream.ts';
 
 /**
  * The fast path's connections, a set of its own for each backend: none can carry another backend's request, and a
  * backend's end takes its connections along. The last one used is the next one used.
  */
-const MOST_KEPT = 64;
-/** Shorter than what most servers wait, so that a connection is seldom taken up while its other end closes it. */
-const IDLE_MS = 4_000;
-/** What a backend says of its patience is believed but for this. */
-const MARGIN_MS = 1_000;
 
 /** Those of one backend. */
 interface Connections extends UpstreamOwner {
@@ -71,8 +67,8 @@ export class KeptUpstreams {
   release(id: string, upstream: Upstream, keptMs: number): void {
     upstream.user = undefined;
     const connections = this.#backends.get(id);
-    const ms = Math.min(IDLE_MS, keptMs - MARGIN_MS);
-    const room = connections && !connections.resting && connections.free.length < MOST_KEPT;
+    const ms = Math.min(TIMEOUTS.upstreamIdle, keptMs - TIMEOUTS.upstreamIdleMargin);
+    const room = connections && !connections.resting && connections.free.length < BOUNDS.keptUpstreams;
     if (!room || ms <= 0 || !connections.all.has(upstream)) {
       upstream.destroy();
       return;

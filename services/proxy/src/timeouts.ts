@@ -1,0 +1,92 @@
+import { DEADLINES } from '@spawner/domain';
+
+/**
+ * Every duration of the edge, in milliseconds, for both transports, with its reason. Operators' settings are in config.ts;
+ * durations that other services must agree on are in DEADLINES. timeouts.test.ts asserts the orders stated here.
+ */
+export const TIMEOUTS = {
+  /**
+   * A client's HTTP/1 connection without a request. Longer than the 60 s after which common load balancers close, so that
+   * the other side closes first and no request meets a closing connection. `Keep-Alive` announces it.
+   */
+  clientIdle: 75_000,
+  /** A client's HTTP/2 session without a stream. Longer than `clientIdle`: a session costs more to reopen. */
+  http2Idle: 120_000,
+  /** A client connection that the proxy has ended is cut if the client has not ended it by then. */
+  clientLinger: 5_000,
+  /** The same for a WebSocket whose one side has ended. Longer than `clientLinger`: the last messages may be large. */
+  tunnelLinger: 10_000,
+  /** Head timeouts on Node's servers are checked this often, or as often as the head timeout if that is shorter. */
+  headCheck: 10_000,
+  /** The raw transport looks this often for connections that exceeded a limit of time. */
+  sweep: 1_000,
+
+  /** A kept connection to a backend. Shorter than the 5 s of Node's own servers, so that few are reused while they close. */
+  upstreamIdle: 4_000,
+  /** Subtracted from the `Keep-Alive: timeout` that a backend announces, for the request's own way. */
+  upstreamIdleMargin: 1_000,
+  /** From the head of a WebSocket handshake to the backend's answer. It is an open request until then, so it must end. */
+  handshakeAnswer: 60_000,
+
+  /** A browser navigation is held this long before it gets a page that waits in its place. */
+  navigationHold: 1_000,
+  /** How long a token that the store has confirmed may take to appear in the route table. */
+  tokenNews: 500,
+  /** A stream of a backend's states to a waiting page; the browser opens it again. */
+  stateEvents: 60_000,
+  /** Between two attempts to take a suspension back. Several fit into the agent's wait. */
+  settleRetry: 500,
+  /** An agent that did not answer is not asked again for this long. */
+  verifyRetry: 1_000,
+  /** A confirmed address is confirmed again after this long, so that two attempts may fail before it expires. */
+  verifyAgain: DEADLINES.verified / 3,
+  /** Requests for one host are counted over this window. */
+  rateWindow: 1_000,
+  /** An agent is asked at most this often to look at one backend. */
+  lookEvery: 1_000,
+
+  /** Redis, NATS and the scheduler may take this long before a proxy with a snapshot serves without them. */
+  aloneAfter: 3_000,
+  /** Reserved from the drain time of a proxy, for what closes after its listeners. */
+  drainClosing: 1_000,
+  /** Reserved from the drain time of a worker, for the supervisor that waits for it. Shorter than `drainClosing`. */
+  drainSupervisor: 500,
+  /** Reserved from the drain time of a supervisor, to kill workers that have not ended. Shorter than `drainSupervisor`. */
+  drainKilling: 100,
+} as const;
+
+/** The value of `Keep-Alive` in an HTTP/1 response. */
+export const KEEP_ALIVE = `timeout=${TIMEOUTS.clientIdle / 1_000}`;
+
+/** Counts and sizes that bound the same things, for both transports. */
+export const BOUNDS = {
+  /** Idle connections kept per backend. With fewer, a busy backend would be dialled for nearly every request. */
+  keptUpstreams: 64,
+  /** Header lines of a request that the raw transport reads itself; Node's servers take more. */
+  requestLines: 100,
+  /** Header lines of a response. */
+  responseLines: 200,
+  /** Bytes of a response's head, which is also the default of Node's parser. */
+  responseHeadBytes: 16_384,
+  /** Interim responses (RFC 9110 §15.2) to one request. */
+  interimResponses: 8,
+  /** Pipelined requests of one connection that Node has read ahead of their turn. */
+  pipelinedRequests: 256,
+  /** Streams of one HTTP/2 session. */
+  http2Streams: 250,
+} as const;
+
+/**
+ * TCP keep-alive of every connection: it finds a vanished peer within `within`. No two connections in a row probe in the same
+ * rhythm. The kernel rounds such timers to seconds, and a network interface's queue holds 1,000 packets, so ten thousand
+ * connections that probed together would lose their probes together and all be taken for dead.
+ */
+export const TCP_KEEP_ALIVE = {
+  within: 80_000,
+  /** Unanswered probes after which the connection is dead. */
+  probes: 4,
+  /** From the last sign of life to the first probe, and from one probe to the next: a base, and this many seconds more. */
+  idle: { base: 20_000, steps: 13 },
+  /** `steps` has no factor in common with that of `idle`, so that all pairs occur. */
+  interval: { base: 7_000, steps: 5 },
+} as const;
