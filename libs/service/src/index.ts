@@ -1,5 +1,6 @@
 export * from './admin.ts';
 export * from './env.ts';
+export * from './files.ts';
 export * from './log.ts';
 export * from './metrics.ts';
 export * from './outage.ts';

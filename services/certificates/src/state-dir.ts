@@ -1,7 +1,8 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '@spawner/service';
 
-/** The files that the development authority leaves on this machine: its root for people to trust, and its key for itself. */
+/** The development authority's files on this machine: the root certificate for people to trust, and its key. */
 export class StateDir {
   readonly #path: string;
 
@@ -9,17 +10,19 @@ export class StateDir {
     this.#path = path;
   }
 
-  /** The authority as it was saved here; nothing where none was. */
+  /** Certificate and key, PEM, one after the other. Returns undefined if none was saved here. */
   async authority(): Promise<string | undefined> {
     const [certificate, key] = await Promise.all([this.#read('ca.pem'), this.#read('ca.key')]);
     return certificate && key && `${certificate}${key}`;
   }
 
-  /** `ca.pem` for everybody to read, `ca.key` for nobody else. */
+  /** Everyone may read `ca.pem`; only the owner may read `ca.key`. */
   async saveAuthority(certificatePem: string, keyPem: string): Promise<void> {
     await mkdir(this.#path, { recursive: true });
-    await this.#write('ca.key', keyPem, 0o600);
-    await this.#write('ca.pem', certificatePem, 0o644);
+    const save = (name: string, text: string, mode: number) =>
+      replaceFile(join(this.#path, name), (file) => file.writeFile(text), { mode });
+    await save('ca.key', keyPem, 0o600);
+    await save('ca.pem', certificatePem, 0o644);
   }
 
   async #read(name: string): Promise<string | undefined> {
@@ -29,13 +32,5 @@ export class StateDir {
       if (error instanceof Object && 'code' in error && error.code === 'ENOENT') return undefined;
       throw error;
     }
-  }
-
-  /** Replaced by a rename, so a reader sees the old text or the new one. */
-  async #write(name: string, text: string, mode: number): Promise<void> {
-    const file = join(this.#path, name);
-    await writeFile(`${file}.new`, text, { mode });
-    await chmod(`${file}.new`, mode);
-    await rename(`${file}.new`, file);
   }
 }

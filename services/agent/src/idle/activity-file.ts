@@ -40,7 +40,7 @@ export class ActivityFile {
     const activeAt = Object.fromEntries(backends.map(({ id, usage }) => [id, Math.round(usage.activeAt)]));
     const text = JSON.stringify({ boot: this.#boot, activeAt });
     if (text === this.#written) return;
-    this.#dir.write(FILE, text);
+    this.#dir.write(FILE, text, { durable: false });
     this.#written = text;
   }
 }

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -69,6 +70,34 @@ describe('the journal', () => {
     writeFileSync(join(dir.path, 'backends/b.json'), '{"half": ');
     expect(journal.load(0).map(({ id }) => id)).toEqual(['a']);
     expect(readdirSync(join(dir.path, 'backends')).sort()).toEqual(['a.json', 'b.json.bad']);
+  });
+
+  it('keeps the old entry and reports the failure if the disk is full', () => {
+    open().write(entryOf('a'));
+    const full = new StateDir(dir.path, {
+      ...fs,
+      writeFileSync: (file, data) => {
+        fs.writeFileSync(file, (data as string).slice(0, 20));
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      },
+    });
+    const journal = new Journal(full, 'boot-1', log);
+    expect(() => journal.write({ ...entryOf('a'), placement: 43 })).toThrow('ENOSPC');
+    expect(readdirSync(join(dir.path, 'backends'))).toEqual(['a.json']);
+    expect(open().load(0)).toEqual([entryOf('a')]);
+  });
+
+  it('flushes an entry to the disk before it returns', () => {
+    const flushed: string[] = [];
+    const noting = new StateDir(dir.path, {
+      ...fs,
+      fsyncSync: (file) => {
+        flushed.push(fs.fstatSync(file).isDirectory() ? 'directory' : 'entry');
+        fs.fsyncSync(file);
+      },
+    });
+    new Journal(noting, 'boot-1', log).write(entryOf('a'));
+    expect(flushed).toEqual(['entry', 'directory']);
   });
 
   it('keeps only the id of what it forgets, and its placement', () => {

@@ -35,7 +35,9 @@ export class Lease {
   renewed(sentAt: number): void {
     this.#renewedAt = sentAt;
     try {
-      this.#dir.write(FILE, JSON.stringify({ boot: this.#boot, renewedAt: Math.round(sentAt) }));
+      this.#dir.write(FILE, JSON.stringify({ boot: this.#boot, renewedAt: Math.round(sentAt) }), {
+        durable: false,
+      });
       this.#isWritten = true;
     } catch (error) {
       if (this.#isWritten) this.#log.error({ error }, 'the lease cannot be written');

@@ -1,40 +1,40 @@
 import { randomInt } from 'node:crypto';
+import * as nodeFs from 'node:fs';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isNodeId } from '@spawner/domain';
+import { type FileCalls, type ReplaceOptions, replaceFileSync } from '@spawner/service';
 
-/** Small texts by name that outlive the agent: each is replaced as a whole, or only ever grows. */
+/** Small text files that outlive the agent. Each is replaced as a whole, or only appended to. */
 export interface StateFiles {
-  /** A directory inside it, made where it is missing. */
+  /** A subdirectory, created if it is missing. */
   below(name: string): StateFiles;
-  /** A file's text; nothing where there is no such file. */
+  /** Returns undefined if there is no such file. */
   read(name: string): string | undefined;
-  write(name: string, text: string): void;
-  /** Adds to a file that only ever grows. */
+  /** Not durable is right for what another boot ignores. Throws if the disk is full; the old text then remains. */
+  write(name: string, text: string, options?: Pick<ReplaceOptions, 'durable'>): void;
   append(name: string, text: string): void;
   remove(name: string): void;
-  /** Sets a file aside that cannot be understood, for a person to look at. */
+  /** Renames a file that cannot be read, so that a person can look at it. */
   setAside(name: string): void;
   names(): string[];
 }
 
-/**
- * The agent's directory on its drone: readable by its owner alone. Files are replaced by a rename, so a
- * reader sees the old text or the new one; there is no fsync, because a journal lost with the machine
- * has lost its containers too.
- */
+/** The agent's directory on its drone. Only the owner can read it, because the journal holds environment values. */
 export class StateDir implements StateFiles {
   readonly path: string;
+  readonly #fs: FileCalls;
 
-  /** Made where it is missing; its permissions are set either way. */
-  constructor(path: string) {
+  /** Creates the directory if it is missing, and sets its permissions in any case. */
+  constructor(path: string, fs: FileCalls = nodeFs) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     chmodSync(path, 0o700);
     this.path = path;
+    this.#fs = fs;
   }
 
   below(name: string): StateDir {
-    return new StateDir(join(this.path, name));
+    return new StateDir(join(this.path, name), this.#fs);
   }
 
   read(name: string): string | undefined {
@@ -46,10 +46,8 @@ export class StateDir implements StateFiles {
     }
   }
 
-  write(name: string, text: string): void {
-    const file = join(this.path, name);
-    writeFileSync(`${file}.new`, text, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+  write(name: string, text: string, options: Pick<ReplaceOptions, 'durable'> = {}): void {
+    replaceFileSync(join(this.path, name), text, options, this.#fs);
   }
 
   append(name: string, text: string): void {
@@ -69,7 +67,7 @@ export class StateDir implements StateFiles {
   }
 }
 
-/** The drone's own name: kept in its directory, so that a restarted agent is the same drone. A damaged one is made anew. */
+/** The drone's id, created at the first start so that a restarted agent is the same drone. A damaged one is replaced. */
 export function keptDroneId(dir: StateDir): string {
   const kept = dir.read('drone-id')?.trim();
   if (kept && isNodeId(kept)) return kept;

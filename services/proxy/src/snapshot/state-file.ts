@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { replaceFile } from '@spawner/service';
 
 /**
  * One file of a proxy's state: a run of messages that is written as a whole and read as a whole. It holds secrets, so it
@@ -55,20 +55,7 @@ export class StateFile {
 
   /** Replaces the file; the one that was there stays until the new one is whole and on disk. Rejects where that fails. */
   async write(messages: Iterable<Uint8Array>): Promise<void> {
-    const draft = `${this.path}.${process.pid}.new`;
-    await rm(draft, { force: true });
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await this.#fill(file, messages);
-      await file.sync();
-      await file.close();
-      await rename(draft, this.path);
-    } catch (error) {
-      await file.close().catch(() => {});
-      await rm(draft, { force: true }).catch(() => {});
-      throw error;
-    }
-    await syncDirectory(dirname(this.path));
+    await replaceFile(this.path, (file) => this.#fill(file, messages));
   }
 
   /** A message at a time, so that requests have their turn in between. */
@@ -118,13 +105,4 @@ function lengthOf(length: number): Buffer {
   const bytes = Buffer.alloc(LENGTH_BYTES);
   bytes.writeUInt32BE(length);
   return bytes;
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }
