@@ -18,7 +18,7 @@ import { Nodes } from '../../services/scheduler/src/leases/nodes.ts';
 import { sweep } from '../../services/scheduler/src/leases/sweep.ts';
 import { Withdrawals } from '../../services/scheduler/src/leases/withdrawal.ts';
 import { schedulerService } from '../../services/scheduler/src/server.ts';
-import { Agents } from '../../services/scheduler/src/spawn/agents.ts';
+import { agentClients } from '../../services/scheduler/src/spawn/agents.ts';
 import { Backends } from '../../services/scheduler/src/spawn/backends.ts';
 import { Claims } from '../../services/scheduler/src/spawn/claim.ts';
 import { ConnectionTokens } from '../../services/scheduler/src/spawn/connection-tokens.ts';
@@ -44,7 +44,7 @@ export async function scene(
 ) {
   const store = await openRedis(redis.url, log);
   const bus = await openBus(nats.url, 'test', log);
-  const agents = new Agents();
+  const agents = agentClients();
   const claims = new Claims('test', secrets);
   const epoch = new StoreEpoch({ redis: store, keys, log, emptyStore });
   const nodeStore = new NodeStore(store, keys, epoch);

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { isTest, type Source } from './sources.ts';
 
-const BELOW_SERVICES = ['domain', 'proto', 'service', 'rpc', 'bus', 'store'];
+const BELOW_SERVICES = ['domain', 'proto', 'service', 'rpc', 'bus', 'store', 'cluster'];
 
 const MAY_IMPORT: Record<string, string[]> = {
   domain: [],
@@ -11,8 +11,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   rpc: ['domain', 'proto', 'service'],
   bus: ['domain', 'proto', 'service'],
   store: ['domain', 'proto', 'service'],
-  client: ['domain', 'proto', 'rpc'],
-  cli: ['domain', 'proto', 'client'],
+  cluster: ['domain', 'proto', 'service', 'rpc'],
+  client: [],
   testkit: ['domain', 'proto', 'service', 'rpc'],
 };
 

@@ -1,7 +1,8 @@
 import type { Bus } from '@spawner/bus';
+import type { Member, Membership } from '@spawner/cluster';
 import { type Clock, DEADLINES } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
-import type { Implementation, Member, Membership } from '@spawner/rpc';
+import type { Implementation } from '@spawner/rpc';
 import type { App, Log, ProcessIdentity } from '@spawner/service';
 import { ActivityFile } from './idle/activity-file.ts';
 import { type Fate, fateSeenFromHere } from './idle/process-status.ts';

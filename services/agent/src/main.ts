@@ -1,5 +1,6 @@
 import { openBus } from '@spawner/bus';
-import { Membership, schedulerAt, serveRpc } from '@spawner/rpc';
+import { Membership, schedulerAt } from '@spawner/cluster';
+import { serveRpc } from '@spawner/rpc';
 import { gauge, run } from '@spawner/service';
 import { Agent } from './agent.ts';
 import { readConfig } from './config.ts';

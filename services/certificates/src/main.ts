@@ -1,4 +1,5 @@
-import { Membership, schedulerAt, serveRpc } from '@spawner/rpc';
+import { Membership, schedulerAt } from '@spawner/cluster';
+import { serveRpc } from '@spawner/rpc';
 import { run } from '@spawner/service';
 import { keysOf, openRedis } from '@spawner/store';
 import { domainsOf, nodeOf, readConfig } from './config.ts';

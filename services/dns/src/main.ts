@@ -1,4 +1,5 @@
-import { Membership, schedulerAt, serveRpc } from '@spawner/rpc';
+import { Membership, schedulerAt } from '@spawner/cluster';
+import { serveRpc } from '@spawner/rpc';
 import { run } from '@spawner/service';
 import { keysOf, openRedis, RouteTable } from '@spawner/store';
 import { Challenges, REFRESH_EVERY_MS } from './challenges.ts';

@@ -1,6 +1,6 @@
 import { type App, ownProcess, run } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
-import { AgentChannels } from './cluster/agent-clients.ts';
+import { AgentClients } from './cluster/agent-clients.ts';
 import { Cluster } from './cluster/membership.ts';
 import { type ProxyConfig, readConfig } from './config.ts';
 import { EdgeProxy } from './proxy.ts';
@@ -21,7 +21,7 @@ async function serve(given: ProxyConfig, app: App): Promise<void> {
   const process = ownProcess();
   const cluster = new Cluster({ ...config, process }, app, routes, !restored);
 
-  const agents = app.own(new AgentChannels(config.cluster, config.id));
+  const agents = app.own(new AgentClients(config.cluster, config.id));
   const { bus, membership } = cluster;
   const { scheduler } = membership;
   const registration = () => membership.registration;

@@ -9,7 +9,7 @@ import { Nodes } from './leases/nodes.ts';
 import { sweep } from './leases/sweep.ts';
 import { Withdrawals } from './leases/withdrawal.ts';
 import { schedulerService } from './server.ts';
-import { Agents } from './spawn/agents.ts';
+import { agentClients } from './spawn/agents.ts';
 import { Backends } from './spawn/backends.ts';
 import { Claims } from './spawn/claim.ts';
 import { ConnectionTokens } from './spawn/connection-tokens.ts';
@@ -24,7 +24,7 @@ await run('scheduler', readConfig, async (config, app) => {
   app.readyWhen(() => (redis.ready ? undefined : 'Redis'));
   const keys = keysOf(config.cluster);
 
-  const agents = app.own(new Agents());
+  const agents = app.own(agentClients());
   const claims = new Claims(config.cluster, config.clusterSecrets);
   claims.announce(app.log);
   const epoch = new StoreEpoch({ redis, keys, log: app.log, emptyStore: config.emptyStore });

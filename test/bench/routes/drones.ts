@@ -2,11 +2,13 @@
  * Drones without machines whose membership is the agent's own (`@spawner/rpc`): every change of state is sent at once, in
  * the next renewal. What they are told to start comes to READY by itself, or when it is told to.
  */
+
+import { Membership, schedulerAt } from '@spawner/cluster';
 import { STATES, systemClock } from '@spawner/domain';
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { Membership, type RpcServer, schedulerAt, serveRpc } from '@spawner/rpc';
+import { type RpcServer, serveRpc } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
 import { eventually } from '@spawner/testkit';
 import { benchAgent } from '../bench-agent.ts';

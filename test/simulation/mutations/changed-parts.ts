@@ -1,6 +1,6 @@
 import type { Bus } from '@spawner/bus';
+import type { SchedulerClient } from '@spawner/cluster';
 import type { Clock } from '@spawner/domain';
-import type { SchedulerClient } from '@spawner/rpc';
 import type { Replica } from '@spawner/store';
 import type { StateFiles } from '../../../services/agent/src/state/state-dir.ts';
 

@@ -1,7 +1,8 @@
+import { Membership } from '@spawner/cluster';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
-import { type CallContext, type Implementation, Membership } from '@spawner/rpc';
+import type { CallContext, Implementation } from '@spawner/rpc';
 import { Agent } from '../../../services/agent/src/agent.ts';
 import type { Instruments } from '../../../services/agent/src/metrics.ts';
 import { Engine, type EngineWatch } from '../engine/engine.ts';

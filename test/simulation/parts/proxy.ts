@@ -1,9 +1,9 @@
+import { Membership } from '@spawner/cluster';
 import { DEADLINES } from '@spawner/domain';
 import { AgentServiceService } from '@spawner/proto/internal/agent_service';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
-import { Membership } from '@spawner/rpc';
 import type { ProcessIdentity } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
 import { nothingToWaitFor } from '../../../services/proxy/src/cluster/wait-until.ts';

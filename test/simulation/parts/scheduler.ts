@@ -6,7 +6,7 @@ import { Nodes } from '../../../services/scheduler/src/leases/nodes.ts';
 import { sweep } from '../../../services/scheduler/src/leases/sweep.ts';
 import { Withdrawals } from '../../../services/scheduler/src/leases/withdrawal.ts';
 import { schedulerService } from '../../../services/scheduler/src/server.ts';
-import { Agents } from '../../../services/scheduler/src/spawn/agents.ts';
+import { agentClients } from '../../../services/scheduler/src/spawn/agents.ts';
 import { Backends } from '../../../services/scheduler/src/spawn/backends.ts';
 import { Claims } from '../../../services/scheduler/src/spawn/claim.ts';
 import { ConnectionTokens } from '../../../services/scheduler/src/spawn/connection-tokens.ts';
@@ -47,7 +47,7 @@ export class SimulatedScheduler {
     const { clock } = process;
     const redis = storeOf(process, store);
     const bus = busOf(process, busServer);
-    const agents = new Agents((address) => rpc.client(AgentServiceService, process, [address]));
+    const agents = agentClients((address) => rpc.client(AgentServiceService, process, [address]));
     const epoch = new StoreEpoch({ redis, keys: KEYS, log: silent, emptyStore: this.#emptyStore });
     this.#emptyStore = 'wait';
     const claims = new Claims('simulated', [SECRET]);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { backoffMs, type Clock, DEADLINES, type Gate } from '@spawner/domain';
+import { backoffMs, type Clock, DEADLINES, type Semaphore } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { RefusedEnd } from '@spawner/proto/v1/explanation';
 import { type Context, inContext, inSpan, type Log, ROOT_CONTEXT } from '@spawner/service';
@@ -18,7 +18,7 @@ export interface Tools {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
-  readonly gate: Gate;
+  readonly starts: Semaphore;
   readonly instruments: Instruments;
   /** One attempt to reach a program that starts. */
   readonly attempt: Attempt;
@@ -232,10 +232,10 @@ export class Backend {
     });
   }
 
-  /** A step of its launch, when the gate lets it; a refusal of the runtime's ends the backend. */
+  /** Runs one step of the launch in its turn. A refusal by the runtime ends the backend. */
   async #launch(cut: AbortSignal, work: (began: number) => Promise<void>): Promise<void> {
-    const { gate, clock } = this.#tools;
-    await gate.pass(async () => {
+    const { starts, clock } = this.#tools;
+    await starts.run(async () => {
       if (cut.aborted) return;
       try {
         await work(clock.now());

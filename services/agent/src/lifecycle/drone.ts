@@ -1,4 +1,4 @@
-import { AppError, type Clock, Gate } from '@spawner/domain';
+import { AppError, type Clock, Semaphore } from '@spawner/domain';
 import { endsWithLease } from '@spawner/proto';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
@@ -55,7 +55,7 @@ export class Drone {
       for (const listener of this.#listeners) listener(backend);
     };
     const { attempt = answers, random = Math.random } = parts;
-    this.#tools = { ...parts, attempt, random, gate: new Gate(STARTS_AT_ONCE), changed };
+    this.#tools = { ...parts, attempt, random, starts: new Semaphore(STARTS_AT_ONCE), changed };
   }
 
   /** Calls after every change of a backend's state. */

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
+import type { Member } from '@spawner/cluster';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import type { Member } from '@spawner/rpc';
 import type { AgentConfig } from '../config.ts';
 import type { Drone } from '../lifecycle/drone.ts';
 import type { Lease } from '../state/lease.ts';

@@ -1,6 +1,6 @@
 import { BusToCome, openBus } from '@spawner/bus';
+import { Membership, schedulerAt } from '@spawner/cluster';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { Membership, schedulerAt } from '@spawner/rpc';
 import type { App, ProcessIdentity } from '@spawner/service';
 import { keysOf, openRedis, type Redis, type RouteTable } from '@spawner/store';
 import type { ProxyConfig } from '../config.ts';

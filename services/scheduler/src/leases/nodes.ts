@@ -1,4 +1,4 @@
-import { AppError, type Clock, DEADLINES, Gate, isNodeId, mapBounded } from '@spawner/domain';
+import { AppError, type Clock, DEADLINES, isNodeId, mapBounded, Semaphore } from '@spawner/domain';
 import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { type Node, NodeKind } from '@spawner/proto/internal/node';
 import {
@@ -41,8 +41,8 @@ export class Nodes {
     'spawner.scheduler.refused_claims',
     'Lines of inventories that this cluster did not place',
   );
-  readonly #reporting = new Gate(AT_ONCE);
-  readonly #restoring = new Gate(AT_ONCE);
+  readonly #reporting = new Semaphore(AT_ONCE);
+  readonly #restoring = new Semaphore(AT_ONCE);
   #proxies: ProxyList = { version: 0, proxies: [] };
 
   constructor(
@@ -105,7 +105,7 @@ export class Nodes {
     const [{ granted, stops }, outcomes] = await Promise.all([
       this.#nodes.renew(kind, id, registration),
       mapBounded(changed, AT_ONCE, (status) =>
-        this.#reporting.pass(() => this.#report(id, registration, status)),
+        this.#reporting.run(() => this.#report(id, registration, status)),
       ),
     ]);
     // A backend that the store does not have, or a registration that has passed meanwhile: the drone is asked for all that it has.
@@ -189,7 +189,7 @@ export class Nodes {
   ): Promise<{ stops: StopOrder[]; ended: string[] }> {
     const entries = inventory.flatMap((entry) => (entry.status ? [{ entry, status: entry.status }] : []));
     const outcomes = await mapBounded(entries, AT_ONCE, ({ entry, status }) =>
-      this.#restoring.pass(async () => {
+      this.#restoring.run(async () => {
         const outcome = await this.#takeEntry(drone, registration, entry, status);
         if (outcome === 'taken' || outcome === 'restored') await this.#announce(status.id);
         return outcome;

@@ -1,37 +1,15 @@
 import { AgentServiceService } from '@spawner/proto/internal/agent_service';
-import { createClient, type RpcClient } from '@spawner/rpc';
+import { ClientPool, createClient, type RpcClient } from '@spawner/rpc';
 
 export type AgentClient = RpcClient<typeof AgentServiceService>;
+/** Clients of the drones' agents, by address. */
+export type Agents = ClientPool<AgentClient>;
 
-/** Clients of the agents, one per address, the least recently used closed beyond a bound. */
-export class Agents {
-  readonly #clients = new Map<string, AgentClient>();
-  readonly #connect: (address: string) => AgentClient;
-  readonly #bound: number;
+/** More than a scheduler's cluster has drones, so that none is closed while its drone lives. */
+const MOST = 10_000;
 
-  constructor(connect: (address: string) => AgentClient = agentAt, bound = 10_000) {
-    this.#connect = connect;
-    this.#bound = bound;
-  }
-
-  at(address: string): AgentClient {
-    const client = this.#clients.get(address) ?? this.#connect(address);
-    this.#clients.delete(address);
-    this.#clients.set(address, client);
-    const [oldest] = this.#clients;
-    if (this.#clients.size > this.#bound && oldest) {
-      oldest[1].close();
-      this.#clients.delete(oldest[0]);
-    }
-    return client;
-  }
-
-  close(): void {
-    for (const client of this.#clients.values()) client.close();
-    this.#clients.clear();
-  }
-}
-
-function agentAt(address: string): AgentClient {
-  return createClient(AgentServiceService, address);
+export function agentClients(
+  connect: (address: string) => AgentClient = (address) => createClient(AgentServiceService, address),
+): Agents {
+  return new ClientPool(connect, MOST);
 }

@@ -2,9 +2,10 @@ import { systemClock } from '@spawner/domain';
 import { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { RenewVerdict, SchedulerServiceService, StopOrder } from '@spawner/proto/internal/scheduler_service';
+import { type Handlers, implement, type RpcServer, serveRpc } from '@spawner/rpc';
 import { createLog, type Log } from '@spawner/service';
 import { eventually, freePort } from '@spawner/testkit';
-import { type Handlers, implement, Membership, type RpcServer, schedulerAt, serveRpc } from './index.ts';
+import { Membership, schedulerAt } from './membership.ts';
 
 const silent = createLog('test', 'silent');
 const node = Node.fromPartial({ kind: NodeKind.DNS, id: 'a' });

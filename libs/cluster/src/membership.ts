@@ -1,4 +1,4 @@
-import { type Clock, DEADLINES, isAppError } from '@spawner/domain';
+import { type Clock, DEADLINES } from '@spawner/domain';
 import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import type { Node } from '@spawner/proto/internal/node';
 import {
@@ -8,40 +8,40 @@ import {
   SchedulerServiceService,
   type StopOrder,
 } from '@spawner/proto/internal/scheduler_service';
+import { createClient, type RpcClient } from '@spawner/rpc';
 import { type Log, Outage } from '@spawner/service';
-import { createClient, type RpcClient } from './client.ts';
 
 const WOKEN = new Error('woken');
 
-/** What a node brings to its membership. Only drones have backends; the others leave these out. */
+/** A node as its membership sees it. Only drones have backends; other nodes leave the optional members out. */
 export interface Member {
   readonly node: Node;
-  /** Everything the node's journal holds, for a registration. */
+  /** All backends in the node's journal, for a registration. */
   inventory?(): InventoryEntry[];
-  /** The highest placement that it was ever given, for a registration. */
+  /** The highest placement tick that this node was ever given, for a registration. */
   highestPlacement?(): number;
-  /** What changed since it was last acknowledged, for a renewal. */
+  /** Reports that the scheduler has not acknowledged yet, for a renewal. */
   changed?(): BackendStatus[];
-  /** These reports have arrived: a later one of the same backend has a higher revision. */
+  /** The scheduler has stored these reports. A later report of the same backend has a higher revision. */
   acknowledged?(reports: readonly BackendStatus[]): void;
-  /** A registration or renewal that was sent at this instant of the node's clock has been answered. */
+  /** The scheduler answered a registration or renewal that was sent at this time of the node's clock. */
   renewed?(sentAt: number): void;
-  /** Ends that stand in the store; their records may be forgotten. */
+  /** The store has recorded that these backends ended; the node may forget them. */
   ended?(ids: readonly string[]): void;
-  /** Wanted ends; repeated until they are reported. */
+  /** Backends that must stop. The scheduler repeats an order until the end has been reported. */
   stop?(orders: readonly StopOrder[]): void;
 }
 
 export type SchedulerClient = RpcClient<typeof SchedulerServiceService>;
 
-/** Calls of the scheduler at an address, or of whichever of several answers. */
+/** A client of the scheduler. An address that resolves to several schedulers spreads the calls over them. */
 export function schedulerAt(address: string): SchedulerClient {
   return createClient(SchedulerServiceService, address);
 }
 
 /**
- * A node's place in the cluster: registers with the scheduler, then renews every 2 s and at once
- * after `kick`. A scheduler that does not know the registration is told everything again.
+ * Keeps a node in the cluster. It registers with the scheduler, then renews every 2 s and immediately after `kick`.
+ * If the scheduler does not know the registration, the node registers again with its whole inventory.
  */
 export class Membership {
   readonly scheduler: SchedulerClient;
@@ -50,14 +50,14 @@ export class Membership {
   readonly #log: Log;
   #registration = 0;
   #sequence = 0;
-  /** Of the registration that was sent last, by this process or, as the scheduler told, by one before it. */
+  /** The sequence of the latest registration known to have been sent, by this process or a predecessor. */
   #registering = 0;
   #renewedAt: number | undefined;
   #proxies: ProxyList = { version: 0, proxies: [] };
   #wake: (() => void) | undefined;
   #kicked = false;
 
-  /** The client is closed with it. */
+  /** Owns the client: `close` closes it. */
   constructor(scheduler: SchedulerClient, member: Member, clock: Clock, log: Log) {
     this.scheduler = scheduler;
     this.#member = member;
@@ -65,33 +65,33 @@ export class Membership {
     this.#log = log;
   }
 
-  /** The present registration's tick; 0 before the first. */
+  /** The tick of the current registration; 0 before the first. */
   get registration(): number {
     return this.#registration;
   }
 
-  /** The proxies of the cluster, as last heard. */
+  /** The cluster's proxies, as of the last answer that listed them. */
   get proxies(): readonly Node[] {
     return this.#proxies.proxies;
   }
 
-  /** Milliseconds since the send of the last answered renewal; infinite before the first. */
+  /** Milliseconds since the last answered renewal was sent; infinite before the first. */
   get renewalAge(): number {
     return this.#renewedAt === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - this.#renewedAt;
   }
 
-  /** A condition of readiness for the runner. */
+  /** A readiness condition for the runner. */
   waitingFor(): string | undefined {
     return this.#registration === 0 ? 'the scheduler to register with' : undefined;
   }
 
-  /** Renew now: something changed that the scheduler should hear of at once. */
+  /** Renews without waiting for the next interval. */
   kick(): void {
     this.#kicked = true;
     this.#wake?.();
   }
 
-  /** Registers and renews until the signal aborts. Failures are retried at the next renewal's time. */
+  /** Registers and renews until the signal aborts. After a failure it tries again in a quarter of the interval. */
   async run(signal: AbortSignal): Promise<void> {
     const outage = new Outage(this.#log, this.#clock, {
       begins: 'the scheduler does not answer',
@@ -144,7 +144,7 @@ export class Membership {
     );
   }
 
-  /** The wall's milliseconds, so that it goes on where the process before left it; it grows though that clock is set back. */
+  /** Wall-clock milliseconds, so that a restarted process continues above its predecessor; grows even if that clock is set back. */
   #nextRegistering(): number {
     this.#registering = Math.max(this.#registering + 1, this.#clock.wall().getTime());
     return this.#registering;
@@ -176,7 +176,7 @@ export class Membership {
     this.#take(answer, changed);
   }
 
-  /** Stop orders come first: what is to be stopped is not to be started because its report was heard. */
+  /** Applies stop orders before acknowledgements: an acknowledged report may start a backend, and a stopped one must not start. */
   #take(
     answer: Pick<RenewNodeResponse, 'stops' | 'proxies' | 'ended'>,
     reported: readonly BackendStatus[],
@@ -192,15 +192,10 @@ export class Membership {
     const woken = new AbortController();
     const wake = () => woken.abort(WOKEN);
     this.#wake = wake;
-    // Not AbortSignal.any: what waits for one stays for as long as the program's own signal.
+    // AbortSignal.any would leak: its waiters live as long as the program's own signal.
     signal.addEventListener('abort', wake);
     await this.#clock.sleep(ms, woken.signal).catch(() => {});
     signal.removeEventListener('abort', wake);
     this.#wake = undefined;
   }
-}
-
-/** Whether a call failed because nobody was there to take it. */
-export function isUnavailable(error: unknown): boolean {
-  return isAppError(error, 'unavailable', 'deadline', 'cancelled');
 }

@@ -1,5 +1,5 @@
-/** Lets so many through at once; the others wait in the order of their coming. */
-export class Gate {
+/** Runs at most `width` pieces of work at a time; the others wait in order of arrival. */
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
@@ -7,7 +7,8 @@ export class Gate {
     this.#free = width;
   }
 
-  async pass<T>(work: () => Promise<T>): Promise<T> {
+  /** Resolves or rejects as `work` does. A failure frees its place. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { newBackendId } from '@spawner/domain';
+import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
+import { scene } from './scheduler-scene.ts';
+
+const spec = () => BackendSpec.fromPartial({ image: 'app' });
+const id = () => newBackendId(randomBytes);
+
+describe('a report of a backend', () => {
+  let redis: Redis;
+  let nats: Nats;
+  beforeAll(async () => {
+    [redis, nats] = await Promise.all([startRedis(), startNats()]);
+  });
+  afterAll(async () => {
+    await redis?.stop();
+    await nats?.stop();
+  });
+  beforeEach(() => redis.flush());
+
+  it.each([
+    ['a later state', { state: BackendState.TERMINATING, revision: 6 }, [BackendState.TERMINATING, 7]],
+    ['news of the same state', { state: BackendState.READY, revision: 6 }, [BackendState.READY, 7]],
+    ['no repeated report', { state: BackendState.READY, revision: 5 }, [BackendState.READY, 6]],
+    ['no older report', { state: BackendState.READY, revision: 4 }, [BackendState.READY, 6]],
+    ['no earlier state, however new', { state: BackendState.WAITING, revision: 9 }, [BackendState.READY, 6]],
+  ])('moves a READY backend by %s', async (_, report, expected) => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a');
+    const one = id();
+    await scene_.spawn({ id: one, spec: spec() });
+    await a.renew({ id: one, state: BackendState.READY, revision: 5, local: { host: '10.0.0.1', port: 80 } });
+    await a.renew({ id: one, ...report });
+    const { backend } = await scene_.scheduler.getBackend({ id: one });
+    expect([backend?.state, backend?.revision]).toEqual(expected);
+  });
+
+  it('changes nothing after the end', async () => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a');
+    const one = id();
+    await scene_.spawn({ id: one, spec: spec() });
+    await a.renew({ id: one, state: BackendState.TERMINATED, revision: 7, endReason: EndReason.EXITED });
+    await a.renew({ id: one, state: BackendState.TERMINATED, revision: 9, endReason: EndReason.FAILED });
+    const { backend } = await scene_.scheduler.getBackend({ id: one });
+    expect([backend?.revision, backend?.endReason]).toEqual([8, EndReason.EXITED]);
+  });
+});
