@@ -156,7 +156,6 @@ const tokens = [
 const time = [
   step('sweep', [often], (side, advances) => side.sweep(advances)),
   step('pass', [ms], (side, passed) => side.redis.send(['HINCRBY', keys.clock, 'now', String(passed)])),
-  step('lease', [], (side) => side.lease()),
 ];
 
 /** Weighted so that sequences come to something. */

@@ -5,7 +5,6 @@ import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { keysOf, type Redis, type RedisReply, StoreEpoch } from '@spawner/store';
-import { Lease } from '../../services/certificates/src/lease.ts';
 import { Withdrawals } from '../../services/scheduler/src/leases/withdrawal.ts';
 import { ConnectionTokens } from '../../services/scheduler/src/spawn/connection-tokens.ts';
 import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
@@ -107,18 +106,6 @@ export class Side {
     await this.redis.send(['HSET', keys.clock, 'last', '0']);
     return due;
   }
-
-  /** Tokens of a lease are random, so none may be left. */
-  async lease() {
-    const [one, other] = [1, 2].map(() => new Lease(this.redis, keys.certificatesLease, systemClock));
-    const taken = [await one?.take(), await other?.take()];
-    await other?.leave(0);
-    const kept = Number(await this.redis.send(['PTTL', keys.certificatesLease])) > 20_000;
-    await one?.leave(90_000);
-    const longer = Number(await this.redis.send(['PTTL', keys.certificatesLease])) > 80_000;
-    await one?.leave(0);
-    return { taken, kept, longer, left: await this.redis.send(['EXISTS', keys.certificatesLease]) };
-  }
 }
 
 function statusOf(id: string, state: number, revision: number): BackendStatus {
@@ -159,8 +146,7 @@ export async function dump(redis: Redis): Promise<Record<string, unknown>> {
   const all: Record<string, unknown> = {};
   for (const name of names) {
     const type = String(await redis.send(['TYPE', name]));
-    const expires = Number(await redis.send(['PTTL', name])) > 0;
-    all[name] = [type, expires, readable(await redis.send(READ[type]?.(name) ?? ['GET', name]), type)];
+    all[name] = [type, readable(await redis.send(READ[type]?.(name) ?? ['GET', name]), type)];
   }
   return all;
 }
@@ -186,7 +172,6 @@ function readable(value: unknown, type = ''): unknown {
 /** A command whose reply is in no order is given the type that is. */
 const UNORDERED: Record<string, string> = {
   HGETALL: 'hash',
-  CONFIG: 'hash',
   HKEYS: 'set',
   HVALS: 'set',
   SMEMBERS: 'set',

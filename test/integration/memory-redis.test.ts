@@ -63,15 +63,13 @@ it.each([
 ])('%s wakes a blocked read with what a script appends, and lets it go at its deadline', async (_, which) => {
   const { redis } = (await sides())[which] as Side;
   const blocking = await redis.duplicate();
-  const script = "return redis.call('XADD', KEYS[1], '7-1', 'field', ARGV[1])";
-  await redis.send(['XADD', 'log', '6-1', 'field', 'old']);
-  const read = outcome(() =>
-    blocking.send(['XREAD', 'BLOCK', '60000', 'STREAMS', 'log', 'other', '6-1', '0']),
-  );
+  const script = "return redis.call('XADD', KEYS[1], 'MAXLEN', '~', 9, '7-1', 'field', ARGV[1])";
+  await redis.send(['XADD', 'log', 'MAXLEN', '~', '9', '6-1', 'field', 'old']);
+  const read = outcome(() => blocking.send(['XREAD', 'BLOCK', '60000', 'STREAMS', 'log', '6-1']));
   await redis.send(['SET', 'log 2', 'of no interest']);
   await redis.send(['EVAL', script, '1', 'log', 'new']);
   expect(await read).toEqual([['log', [['7-1', ['field', 'new']]]]]);
-  expect(await blocking.send(['XREAD', 'BLOCK', '20', 'STREAMS', 'log', '$'])).toBeNull();
+  expect(await blocking.send(['XREAD', 'BLOCK', '20', 'STREAMS', 'log', '7-1'])).toBeNull();
   await blocking.close();
 });
 
@@ -79,11 +77,7 @@ it('tells nothing of itself that Redis does not tell', async () => {
   const [one, other] = await sides();
   const lines = async ({ redis }: Side, section: string) =>
     String(await redis.send(['INFO', section])).split('\r\n');
-  for (const section of ['server', 'replication', 'persistence']) {
-    const known = await lines(one, section);
-    const told = (await lines(other, section)).filter((line) => !line.startsWith('redis_version'));
-    expect(known).toEqual(expect.arrayContaining(told));
-  }
+  expect(await lines(one, 'server')).toEqual(expect.arrayContaining(await lines(other, 'server')));
 });
 
 /** What the cases have to come to, or they would prove little. */

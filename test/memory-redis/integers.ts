@@ -1,7 +1,7 @@
 import { ErrorReply, HarnessError } from './errors.ts';
 import { notAnInteger } from './reply.ts';
 
-/** A decimal integer as Redis takes it: nothing but digits, no `-0`, no leading zeros. */
+/** A decimal integer as Redis takes it: digits alone, no `-0`, no leading zeros. */
 export function integer(text: string, problem: () => ErrorReply = notAnInteger): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && String(value) === text) return value;
@@ -10,7 +10,7 @@ export function integer(text: string, problem: () => ErrorReply = notAnInteger):
   throw problem();
 }
 
-/** A sum that stays within the integers that a double holds. */
+/** A sum within the integers that a double holds. */
 export function sum(a: number, b: number): number {
   const result = a + b;
   if (!Number.isSafeInteger(result))
@@ -20,7 +20,7 @@ export function sum(a: number, b: number): number {
 
 const FLOAT = /^[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf(?:inity)?)$/i;
 
-/** A score; undefined where it is none. */
+/** A score. Returns undefined if the text is none. */
 export function float(text: string): number | undefined {
   const value = Number(text);
   if (Number.isFinite(value) && String(value) === text) return value;
@@ -29,7 +29,7 @@ export function float(text: string): number | undefined {
   return value;
 }
 
-/** A limit such as BLOCK or an expiry that must not be negative. */
+/** An argument that must not be negative, such as BLOCK. */
 export function natural(text: string, problem: string): number {
   const value = integer(text);
   if (value < 0) throw new ErrorReply(problem);

@@ -4,62 +4,55 @@ import { Stream } from './stream.ts';
 
 export type Value = string | Map<string, string> | Set<string> | SortedSet | Stream;
 
-/** A whole keyspace as it was; nothing changes it. */
-export interface Snapshot {
-  readonly values: ReadonlyMap<string, Value>;
-  readonly expiries: ReadonlyMap<string, number>;
-}
+/** A whole keyspace at one moment. It never changes. */
+export type Snapshot = ReadonlyMap<string, Value>;
 
-/** Redis's keys: their values and when they go. Hashes keep the order in which their fields came. */
+/** Redis's keys and their values. No key expires: the services that use expiries are not simulated. */
 export class Keyspace {
-  readonly #nowMillis: () => number;
   readonly #onChange: (key: string) => void;
   #values = new Map<string, Value>();
-  /** In milliseconds of the server's own time. */
-  #expiries = new Map<string, number>();
 
-  /** `onChange` hears of every key that is written or goes, expiry included. */
-  constructor(nowMillis: () => number, onChange: (key: string) => void) {
-    this.#nowMillis = nowMillis;
+  /** Calls `onChange` for every key that is written or deleted. */
+  constructor(onChange: (key: string) => void) {
     this.#onChange = onChange;
   }
 
   get(key: string): Value | undefined {
-    if (this.#expiries.size > 0) this.#expire(key);
     return this.#values.get(key);
   }
 
   string(key: string): string | undefined {
-    const value = this.get(key);
+    const value = this.#values.get(key);
     if (value === undefined || typeof value === 'string') return value;
     throw wrongType();
   }
 
+  /** A hash keeps the order in which its fields were first written. */
   hash(key: string): Map<string, string> | undefined {
-    const value = this.get(key);
+    const value = this.#values.get(key);
     if (value === undefined || value instanceof Map) return value;
     throw wrongType();
   }
 
   set(key: string): Set<string> | undefined {
-    const value = this.get(key);
+    const value = this.#values.get(key);
     if (value === undefined || value instanceof Set) return value;
     throw wrongType();
   }
 
   sortedSet(key: string): SortedSet | undefined {
-    const value = this.get(key);
+    const value = this.#values.get(key);
     if (value === undefined || value instanceof SortedSet) return value;
     throw wrongType();
   }
 
   stream(key: string): Stream | undefined {
-    const value = this.get(key);
+    const value = this.#values.get(key);
     if (value === undefined || value instanceof Stream) return value;
     throw wrongType();
   }
 
-  /** Writes a value, new or changed in place; one that has become empty goes. An expiry stays. */
+  /** Writes a value, new or changed in place. An empty collection is deleted. */
   put(key: string, value: Value): void {
     if (isEmpty(value)) {
       this.delete(key);
@@ -70,54 +63,31 @@ export class Keyspace {
   }
 
   delete(key: string): boolean {
-    if (this.get(key) === undefined) return false;
-    this.#values.delete(key);
-    this.#expiries.delete(key);
+    if (!this.#values.delete(key)) return false;
     this.#onChange(key);
     return true;
   }
 
-  /** When a key goes, in milliseconds; undefined for never. */
-  expiry(key: string): number | undefined {
-    return this.get(key) === undefined ? undefined : this.#expiries.get(key);
-  }
-
-  /** Lets a key go at an instant, or stay for good. */
-  expireAt(key: string, millis: number | undefined): void {
-    if (millis === undefined) this.#expiries.delete(key);
-    else this.#expiries.set(key, millis);
-    this.#onChange(key);
-  }
-
   keys(): string[] {
-    return [...this.#values.keys()].filter((key) => this.get(key) !== undefined);
+    return [...this.#values.keys()];
   }
 
   clear(): void {
-    this.restore({ values: new Map(), expiries: new Map() });
+    this.restore(new Map());
   }
 
   snapshot(): Snapshot {
-    return { values: cloneAll(this.#values), expiries: new Map(this.#expiries) };
+    return cloneAll(this.#values);
   }
 
-  restore({ values, expiries }: Snapshot): void {
-    const changed = new Set([...this.#values.keys(), ...values.keys()]);
-    this.#values = cloneAll(values);
-    this.#expiries = new Map(expiries);
+  restore(snapshot: Snapshot): void {
+    const changed = new Set([...this.#values.keys(), ...snapshot.keys()]);
+    this.#values = cloneAll(snapshot);
     for (const key of changed) this.#onChange(key);
-  }
-
-  #expire(key: string): void {
-    const at = this.#expiries.get(key);
-    if (at === undefined || at > this.#nowMillis()) return;
-    this.#values.delete(key);
-    this.#expiries.delete(key);
-    this.#onChange(key);
   }
 }
 
-/** Streams and texts may be empty. */
+/** Redis keeps empty streams and strings. */
 function isEmpty(value: Value): boolean {
   return typeof value !== 'string' && !(value instanceof Stream) && value.size === 0;
 }

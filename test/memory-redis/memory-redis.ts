@@ -2,13 +2,12 @@ import type { Clock } from '@spawner/domain';
 import type { Redis, RedisReply } from '@spawner/store';
 import { arg, type Command, hasArity, type ServerState } from './commands/command.ts';
 import { commandOf } from './commands/index.ts';
-import { CONFIG_DEFAULTS } from './commands/server.ts';
 import { parseRead, readNow, type StreamRead } from './commands/streams.ts';
 import { Connection, ConnectionLost } from './connection.ts';
 import { ErrorReply, HarnessError } from './errors.ts';
 import { Keyspace, type Snapshot } from './keyspace.ts';
 import { Scripts } from './lua/scripts.ts';
-import { bytesOf, OK, type Reply, Status } from './reply.ts';
+import { bytesOf, type Reply, Status } from './reply.ts';
 
 export interface MemoryRedisOptions {
   /** The server's wall time, in microseconds. */
@@ -17,11 +16,7 @@ export interface MemoryRedisOptions {
   runId: string;
   /** Ends blocked reads. */
   clock: Clock;
-  /** Parameters other than Redis's own defaults. */
-  config?: Record<string, string>;
-  /** How many replicas WAIT and INFO tell of. */
-  replicas?: number;
-  /** Hears of every key that is written or goes. */
+  /** Called for every key that is written or deleted. */
   onChange?: (key: string) => void;
 }
 
@@ -48,16 +43,12 @@ export class MemoryRedis {
 
   constructor(options: MemoryRedisOptions) {
     this.#options = options;
-    const { nowMicros, runId, config, replicas = 0, onChange } = options;
-    const keys = new Keyspace(
-      () => Math.floor(nowMicros() / 1000),
-      (key) => {
-        if (this.#blocked.size > 0) this.#newsOf.add(key);
-        onChange?.(key);
-      },
-    );
-    const settings = new Map(Object.entries({ ...CONFIG_DEFAULTS, ...config }));
-    this.#server = { keys, nowMicros, runId, config: settings, replicas };
+    const { nowMicros, runId, onChange } = options;
+    const keys = new Keyspace((key) => {
+      if (this.#blocked.size > 0) this.#newsOf.add(key);
+      onChange?.(key);
+    });
+    this.#server = { keys, nowMicros, runId };
     this.#scripts = new Scripts(this.#server);
   }
 
@@ -132,7 +123,7 @@ export class MemoryRedis {
 
   #read(args: string[]): StreamRead {
     checkArity(commandOf('XREAD'), args);
-    return parseRead(this.#server, args);
+    return parseRead(args);
   }
 
   #run(name: string, args: string[]): Reply {
@@ -150,18 +141,10 @@ export class MemoryRedis {
     }
   }
 
-  #script([subcommand = '', ...args]: string[]): Reply {
-    switch (subcommand.toUpperCase()) {
-      case 'LOAD':
-        return this.#scripts.load(args[0] ?? '');
-      case 'EXISTS':
-        return args.map((sha) => (this.#scripts.knows(sha) ? 1 : 0));
-      case 'FLUSH':
-        this.#scripts.forget();
-        return OK;
-      default:
-        throw new HarnessError(`SCRIPT ${subcommand} is not kept here`);
-    }
+  #script([subcommand = '', source = '']: string[]): Reply {
+    if (subcommand.toUpperCase() !== 'LOAD')
+      throw new HarnessError(`SCRIPT ${subcommand} is not implemented`);
+    return this.#scripts.load(source);
   }
 
   /** What a blocked read gets when something comes, or null at its deadline. */
@@ -203,7 +186,7 @@ export class MemoryRedis {
     const changed = this.#newsOf;
     this.#newsOf = new Set();
     for (const blocked of [...this.#blocked]) {
-      if (!blocked.read.from.some(({ key }) => changed.has(key))) continue;
+      if (!changed.has(blocked.read.key)) continue;
       const news = readNow(this.#server, blocked.read);
       if (news === null) continue;
       blocked.done(news);

@@ -1,5 +1,6 @@
 import { ErrorReply } from './errors.ts';
-/** What a command answers, inside: texts are bytes, kept as latin1 strings; null is the nil bulk. */
+
+/** The answer of a command inside this package: strings are bytes, kept as latin1; null is the nil bulk string. */
 export type Reply = null | number | string | Status | Reply[];
 
 /** A simple string, such as OK. */

@@ -8,7 +8,7 @@ export interface Bound {
   exclusive: boolean;
 }
 
-/** Members in the order of their scores, those of one score in the order of their bytes. */
+/** Members in the order of their scores, and of their bytes where scores are equal. */
 export class SortedSet {
   readonly #scores = new Map<string, number>();
   #order: Scored[] = [];
@@ -21,12 +21,14 @@ export class SortedSet {
     return this.#scores.get(member);
   }
 
-  put(member: string, score: number): void {
+  /** Returns whether that changed anything. */
+  put(member: string, score: number): boolean {
     const before = this.#scores.get(member);
-    if (before === score) return;
+    if (before === score) return false;
     if (before !== undefined) this.#order.splice(this.#place(before, member), 1);
     this.#scores.set(member, score);
     this.#order.splice(this.#place(score, member), 0, { member, score });
+    return true;
   }
 
   remove(member: string): boolean {
@@ -37,17 +39,12 @@ export class SortedSet {
     return true;
   }
 
-  rank(member: string): number | undefined {
-    const score = this.#scores.get(member);
-    return score === undefined ? undefined : this.#place(score, member);
-  }
-
   /** By rank, `to` excluded. */
   slice(from: number, to: number): Scored[] {
     return this.#order.slice(from, to);
   }
 
-  /** Ranks of what lies between two scores, the second excluded. */
+  /** The ranks between two scores, the second rank excluded. */
   between(low: Bound, high: Bound): [from: number, to: number] {
     const from = this.#firstWhere(({ score }) => (low.exclusive ? score > low.value : score >= low.value));
     const to = this.#firstWhere(({ score }) => (high.exclusive ? score >= high.value : score > high.value));
@@ -67,7 +64,7 @@ export class SortedSet {
     );
   }
 
-  /** The first rank for which it is true; it is for all that follow. */
+  /** The first rank that has `reached`, which all later ranks have too. */
   #firstWhere(reached: (entry: Scored) => boolean): number {
     let low = 0;
     let high = this.#order.length;

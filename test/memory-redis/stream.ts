@@ -21,7 +21,7 @@ export const idText = ({ ms, seq }: StreamId) => `${ms}-${seq}`;
 /** Entries whose ids only grow. */
 export class Stream {
   #entries: StreamEntry[] = [];
-  /** How many of those that stand first are gone; they are taken away some time. */
+  /** How many of the first entries are gone. They are removed in bulk. */
   #gone = 0;
   #last: StreamId = FIRST;
 
@@ -29,7 +29,7 @@ export class Stream {
     return this.#entries.length - this.#gone;
   }
 
-  /** The highest id that it ever had. */
+  /** The highest id that the stream ever had. */
   get last(): StreamId {
     return this.#last;
   }
@@ -50,15 +50,12 @@ export class Stream {
     return this.#entries.slice(from, from + count);
   }
 
-  /** Keeps the newest `length`; how many went. */
-  trim(length: number): number {
-    const going = Math.max(0, this.length - length);
-    this.#gone += going;
-    if (this.#gone > this.length) {
-      this.#entries = this.#entries.slice(this.#gone);
-      this.#gone = 0;
-    }
-    return going;
+  /** Keeps the newest `length`. */
+  trim(length: number): void {
+    this.#gone += Math.max(0, this.length - length);
+    if (this.#gone <= this.length) return;
+    this.#entries = this.#entries.slice(this.#gone);
+    this.#gone = 0;
   }
 
   clone(): Stream {
@@ -68,7 +65,7 @@ export class Stream {
     return copy;
   }
 
-  /** Where the first entry stands that is not older than an id. */
+  /** The place of the first entry that is not older than an id. */
   #at(id: StreamId): number {
     let low = this.#gone;
     let high = this.#entries.length;

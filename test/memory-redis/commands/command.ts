@@ -1,32 +1,28 @@
 import type { Keyspace } from '../keyspace.ts';
 import type { Reply } from '../reply.ts';
 
-/** What a command may touch. */
+/** The parts of a server that a command may read and change. */
 export interface ServerState {
   readonly keys: Keyspace;
   /** Wall time in microseconds. */
   readonly nowMicros: () => number;
   readonly runId: string;
-  /** What CONFIG GET answers. */
-  readonly config: Map<string, string>;
-  /** How many replicas are said to be connected and in step. */
-  readonly replicas: number;
 }
 
 export interface Command {
   /** In capitals. */
   readonly name: string;
-  /** As COMMAND tells it: the name is counted, negative means at least. */
+  /** As Redis's COMMAND states it: the name counts, and a negative arity is a minimum. */
   readonly arity: number;
   /** Whether a script may use it. */
   readonly inScripts: boolean;
-  /** Takes what follows the name, as latin1 strings. */
+  /** Takes the arguments after the name, as latin1 strings. */
   readonly run: (server: ServerState, args: string[]) => Reply;
 }
 
 type Definition = [arity: number, run: Command['run']];
 
-/** Commands by their names; those of `definitions` that scripts may use. */
+/** Makes commands of `definitions`, by name. Scripts may use them unless `inScripts` is false. */
 export function commandsOf(definitions: Record<string, Definition>, inScripts = true): Command[] {
   return Object.entries(definitions).map(([name, [arity, run]]) => ({ name, arity, inScripts, run }));
 }
@@ -35,7 +31,7 @@ export function hasArity({ arity }: Command, args: readonly unknown[]): boolean 
   return arity < 0 ? args.length + 1 >= -arity : args.length + 1 === arity;
 }
 
-/** The n-th argument, which is there by the command's arity. */
+/** The n-th argument, which the command's arity guarantees. */
 export function arg(args: readonly string[], at: number): string {
   return args[at] as string;
 }

@@ -1,12 +1,12 @@
-import { ErrorReply } from '../errors.ts';
+import { ErrorReply, HarnessError } from '../errors.ts';
 import { integer, sum } from '../integers.ts';
-import { OK, type Reply, syntaxError } from '../reply.ts';
+import type { Reply } from '../reply.ts';
 import { arg, commandsOf, type ServerState } from './command.ts';
 
 const notAHashInteger = () => new ErrorReply('ERR hash value is not an integer');
 
-function put(name: string, { keys }: ServerState, args: string[]): number {
-  if (args.length % 2 === 0) throw new ErrorReply(`ERR wrong number of arguments for '${name}' command`);
+function put({ keys }: ServerState, args: string[]): number {
+  if (args.length % 2 === 0) throw new ErrorReply("ERR wrong number of arguments for 'hset' command");
   const key = arg(args, 0);
   const hash = keys.hash(key) ?? new Map<string, string>();
   const before = hash.size;
@@ -21,23 +21,16 @@ function flat(hash: Map<string, string> | undefined): string[] {
   return list;
 }
 
-/** Always the whole hash in one page, as Redis itself answers for a small one: COUNT is a hint. */
+/** The whole hash in one page, as Redis answers for a small one: COUNT is a hint. */
 function scan({ keys }: ServerState, args: string[]): Reply {
-  if (!(args.length === 2 || (args.length === 4 && arg(args, 2).toUpperCase() === 'COUNT')))
-    throw syntaxError();
-  if (args.length === 4 && integer(arg(args, 3)) < 1) throw syntaxError();
+  if (args.length !== 4 || arg(args, 2).toUpperCase() !== 'COUNT')
+    throw new HarnessError('HSCAN other than with COUNT is not implemented');
+  integer(arg(args, 3));
   return ['0', flat(keys.hash(arg(args, 0)))];
 }
 
 export const HASH_COMMANDS = commandsOf({
-  HSET: [-4, (server, args) => put('hset', server, args)],
-  HMSET: [
-    -4,
-    (server, args) => {
-      put('hmset', server, args);
-      return OK;
-    },
-  ],
+  HSET: [-4, put],
   HSETNX: [
     4,
     ({ keys }, [key = '', field = '', value = '']) => {
@@ -61,7 +54,6 @@ export const HASH_COMMANDS = commandsOf({
   HKEYS: [2, ({ keys }, args) => [...(keys.hash(arg(args, 0))?.keys() ?? [])]],
   HVALS: [2, ({ keys }, args) => [...(keys.hash(arg(args, 0))?.values() ?? [])]],
   HLEN: [2, ({ keys }, args) => keys.hash(arg(args, 0))?.size ?? 0],
-  HSTRLEN: [3, ({ keys }, args) => keys.hash(arg(args, 0))?.get(arg(args, 1))?.length ?? 0],
   HEXISTS: [3, ({ keys }, args) => (keys.hash(arg(args, 0))?.has(arg(args, 1)) ? 1 : 0)],
   HDEL: [
     -3,

@@ -20,9 +20,12 @@ const COMMANDS = new Map<string, Command>(
   ].map((command) => [command.name, command]),
 );
 
-/** A command by its name in any case. One that is not kept here is a fault of ours, not an answer of Redis. */
+/** The names of all commands, in capitals. */
+export const COMMAND_NAMES: readonly string[] = [...COMMANDS.keys()];
+
+/** A command by its name in any case. Throws a HarnessError for a command that is not implemented. */
 export function commandOf(name: string): Command {
   const command = COMMANDS.get(name) ?? COMMANDS.get(name.toUpperCase());
-  if (!command) throw new HarnessError(`the command ${name} is not kept here`);
+  if (!command) throw new HarnessError(`the command ${name} is not implemented`);
   return command;
 }

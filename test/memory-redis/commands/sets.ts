@@ -1,4 +1,3 @@
-import type { Reply } from '../reply.ts';
 import { arg, commandsOf } from './command.ts';
 
 export const SET_COMMANDS = commandsOf({
@@ -24,12 +23,4 @@ export const SET_COMMANDS = commandsOf({
   ],
   SMEMBERS: [2, ({ keys }, args) => [...(keys.set(arg(args, 0)) ?? [])]],
   SCARD: [2, ({ keys }, args) => keys.set(arg(args, 0))?.size ?? 0],
-  SISMEMBER: [3, ({ keys }, args) => (keys.set(arg(args, 0))?.has(arg(args, 1)) ? 1 : 0)],
-  SMISMEMBER: [
-    -3,
-    ({ keys }, [key = '', ...members]) => {
-      const set = keys.set(key);
-      return members.map((member): Reply => (set?.has(member) ? 1 : 0));
-    },
-  ],
 });

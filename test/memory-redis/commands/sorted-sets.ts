@@ -1,110 +1,102 @@
 import { general } from '../c-format.ts';
-import { ErrorReply } from '../errors.ts';
-import { float } from '../integers.ts';
+import { ErrorReply, HarnessError } from '../errors.ts';
+import { float, integer } from '../integers.ts';
 import { type Reply, syntaxError } from '../reply.ts';
-import { SortedSet } from '../sorted-set.ts';
+import { type Bound, type Scored, SortedSet } from '../sorted-set.ts';
 import { arg, commandsOf, type ServerState } from './command.ts';
-import { boundOf, rangeCommand } from './sorted-set-ranges.ts';
 
 const scoreText = (score: number) => general(score, 17);
-const notAFloat = () => new ErrorReply('ERR value is not a valid float');
-
-interface AddOptions {
-  nx: boolean;
-  xx: boolean;
-  gt: boolean;
-  lt: boolean;
-  ch: boolean;
-  incr: boolean;
-}
-
-const PLAIN: AddOptions = { nx: false, xx: false, gt: false, lt: false, ch: false, incr: false };
-
-function addOptions(args: string[]): { options: AddOptions; pairs: string[] } {
-  // One score and its member, as nearly always.
-  if (args.length === 3) return { options: PLAIN, pairs: args.slice(1) };
-  const options: AddOptions = { ...PLAIN };
-  let at = 1;
-  for (; at < args.length; at++) {
-    const name = arg(args, at).toLowerCase();
-    if (!(name in options)) break;
-    options[name as keyof AddOptions] = true;
-  }
-  const pairs = args.slice(at);
-  const { nx, xx, gt, lt, incr } = options;
-  if (pairs.length === 0 || pairs.length % 2 === 1) throw syntaxError();
-  if (nx && xx) throw new ErrorReply('ERR XX and NX options at the same time are not compatible');
-  if ((gt && nx) || (lt && nx) || (gt && lt))
-    throw new ErrorReply('ERR GT, LT, and/or NX options at the same time are not compatible');
-  if (incr && pairs.length > 2)
-    throw new ErrorReply('ERR INCR option supports a single increment-element pair');
-  return { options, pairs };
-}
+const OPTIONS_OF_ZADD = ['NX', 'XX', 'GT', 'LT', 'CH', 'INCR'];
 
 function add({ keys }: ServerState, args: string[]): Reply {
-  const { options, pairs } = addOptions(args);
-  const scores: number[] = [];
-  for (let at = 0; at < pairs.length; at += 2) {
-    const score = float(arg(pairs, at));
-    if (score === undefined) throw notAFloat();
-    scores.push(score);
+  const [key = '', first = ''] = args;
+  if (OPTIONS_OF_ZADD.includes(first.toUpperCase()))
+    throw new HarnessError(`ZADD ${first} is not implemented`);
+  if (args.length % 2 === 0) throw syntaxError();
+  const entries: [member: string, score: number][] = [];
+  for (let at = 1; at < args.length; at += 2) {
+    const score = float(arg(args, at));
+    if (score === undefined) throw new ErrorReply('ERR value is not a valid float');
+    entries.push([arg(args, at + 1), score]);
   }
-  const key = arg(args, 0);
   const set = keys.sortedSet(key) ?? new SortedSet();
-  let added = 0;
-  let changed = 0;
-  let last: number | undefined;
-  for (const [index, given] of scores.entries()) {
-    const member = arg(pairs, 2 * index + 1);
-    const before = set.score(member);
-    const score = options.incr ? (before ?? 0) + given : given;
-    if (Number.isNaN(score)) throw new ErrorReply('ERR resulting score is not a number (NaN)');
-    if (before === undefined ? options.xx : options.nx) continue;
-    if (before !== undefined && ((options.gt && score <= before) || (options.lt && score >= before)))
-      continue;
-    if (before === undefined) added++;
-    else if (before !== score) changed++;
-    set.put(member, score);
-    last = score;
-  }
-  if (added + changed > 0) keys.put(key, set);
-  if (options.incr) return last === undefined ? null : scoreText(last);
-  return options.ch ? added + changed : added;
+  const before = set.size;
+  let changed = false;
+  for (const [member, score] of entries) changed = set.put(member, score) || changed;
+  if (changed) keys.put(key, set);
+  return set.size - before;
 }
 
-/** Takes members away; how many there were. */
-function remove({ keys }: ServerState, key: string, pick: (set: SortedSet) => string[]): number {
+function remove({ keys }: ServerState, [key = '', ...members]: string[]): number {
   const set = keys.sortedSet(key);
   if (!set) return 0;
-  const gone = pick(set).filter((member) => set.remove(member)).length;
+  const gone = members.filter((member) => set.remove(member)).length;
   if (gone > 0) keys.put(key, set);
   return gone;
 }
 
-function pop({ keys }: ServerState, args: string[], highest: boolean): Reply {
-  const key = arg(args, 0);
+/** `5`, `(5`, `-inf`, `+inf`. */
+function boundOf(text: string): Bound {
+  const exclusive = text.startsWith('(');
+  const value = float(exclusive ? text.slice(1) : text);
+  if (value === undefined) throw new ErrorReply('ERR min or max is not a float');
+  return { value, exclusive };
+}
+
+interface RangeOptions {
+  withScores: boolean;
+  offset: number;
+  count: number;
+}
+
+/** WITHSCORES and, if `mayLimit`, LIMIT. */
+function rangeOptions(name: string, rest: string[], mayLimit: boolean): RangeOptions {
+  const options: RangeOptions = { withScores: false, offset: 0, count: Number.POSITIVE_INFINITY };
+  for (let at = 0; at < rest.length; at++) {
+    const option = arg(rest, at).toUpperCase();
+    if (option === 'WITHSCORES') options.withScores = true;
+    else if (option === 'LIMIT' && mayLimit && rest.length > at + 2) {
+      options.offset = integer(arg(rest, at + 1));
+      options.count = integer(arg(rest, at + 2));
+      if (options.offset < 0 || options.count < 0)
+        throw new HarnessError(`${name} with a negative LIMIT is not implemented`);
+      at += 2;
+    } else throw new HarnessError(`${name} ${option} is not implemented`);
+  }
+  return options;
+}
+
+function shown(entries: readonly Scored[], { withScores }: RangeOptions): Reply {
+  if (!withScores) return entries.map(({ member }) => member);
+  return entries.flatMap(({ member, score }) => [member, scoreText(score)]);
+}
+
+function byRank({ keys }: ServerState, [key = '', first = '', last = '', ...rest]: string[]): Reply {
+  const options = rangeOptions('ZRANGE', rest, false);
+  const [from, to] = [integer(first), integer(last)];
   const set = keys.sortedSet(key);
-  const count = args[1] === undefined ? 1 : Number(args[1]);
-  if (!(Number.isSafeInteger(count) && count >= 0))
-    throw new ErrorReply('ERR value is out of range, must be positive');
   if (!set) return [];
-  const taken = highest ? set.slice(Math.max(0, set.size - count), set.size).reverse() : set.slice(0, count);
-  for (const { member } of taken) set.remove(member);
-  if (taken.length > 0) keys.put(key, set);
-  return taken.flatMap(({ member, score }) => [member, scoreText(score)]);
+  const rank = (at: number) => (at < 0 ? Math.max(0, set.size + at) : at);
+  // A last rank before the first member leaves nothing, as Redis counts it.
+  return shown(to < -set.size ? [] : set.slice(rank(from), rank(to) + 1), options);
+}
+
+function byScore(name: string, reverse: boolean) {
+  return ({ keys }: ServerState, [key = '', first = '', last = '', ...rest]: string[]): Reply => {
+    const options = rangeOptions(name, rest, true);
+    const [low, high] = reverse ? [last, first] : [first, last];
+    const bounds = [boundOf(low), boundOf(high)] as const;
+    const set = keys.sortedSet(key);
+    if (!set) return [];
+    const found = set.slice(...set.between(...bounds));
+    if (reverse) found.reverse();
+    return shown(found.slice(options.offset, options.offset + options.count), options);
+  };
 }
 
 export const SORTED_SET_COMMANDS = commandsOf({
   ZADD: [-4, add],
-  ZINCRBY: [4, (server, [key = '', by = '', member = '']) => add(server, [key, 'INCR', by, member])],
-  ZREM: [-3, (server, [key = '', ...members]) => remove(server, key, () => members)],
-  ZREMRANGEBYSCORE: [
-    4,
-    (server, [key = '', low = '', high = '']) => {
-      const bounds = [boundOf(low), boundOf(high)] as const;
-      return remove(server, key, (set) => set.slice(...set.between(...bounds)).map(({ member }) => member));
-    },
-  ],
+  ZREM: [-3, remove],
   ZSCORE: [
     3,
     ({ keys }, args) => {
@@ -123,27 +115,7 @@ export const SORTED_SET_COMMANDS = commandsOf({
     },
   ],
   ZCARD: [2, ({ keys }, args) => keys.sortedSet(arg(args, 0))?.size ?? 0],
-  ZCOUNT: [
-    4,
-    ({ keys }, [key = '', low = '', high = '']) => {
-      const bounds = [boundOf(low), boundOf(high)] as const;
-      const [from, to] = keys.sortedSet(key)?.between(...bounds) ?? [0, 0];
-      return to - from;
-    },
-  ],
-  ZRANK: [3, ({ keys }, args) => keys.sortedSet(arg(args, 0))?.rank(arg(args, 1)) ?? null],
-  ZREVRANK: [
-    3,
-    ({ keys }, args) => {
-      const set = keys.sortedSet(arg(args, 0));
-      const rank = set?.rank(arg(args, 1));
-      return set === undefined || rank === undefined ? null : set.size - 1 - rank;
-    },
-  ],
-  ZPOPMIN: [-2, (server, args) => pop(server, args, false)],
-  ZPOPMAX: [-2, (server, args) => pop(server, args, true)],
-  ZRANGE: [-4, rangeCommand({ by: 'rank', reverse: false, mayChoose: true })],
-  ZREVRANGE: [-4, rangeCommand({ by: 'rank', reverse: true, mayChoose: false })],
-  ZRANGEBYSCORE: [-4, rangeCommand({ by: 'score', reverse: false, mayChoose: false })],
-  ZREVRANGEBYSCORE: [-4, rangeCommand({ by: 'score', reverse: true, mayChoose: false })],
+  ZRANGE: [-4, byRank],
+  ZRANGEBYSCORE: [-4, byScore('ZRANGEBYSCORE', false)],
+  ZREVRANGEBYSCORE: [-4, byScore('ZREVRANGEBYSCORE', true)],
 });

@@ -49,7 +49,7 @@ describe('what is not supported', () => {
     ['local t = {} function t:f() end', 'a method'],
     ['local call = redis.call return call("GET", "x")', 'the global redis.call'],
     ['return redis.call(unpack(ARGV))', 'redis.call without the name of a command'],
-    ['return redis.call("GETT", "x")', 'the command GETT is not kept here'],
+    ['return redis.call("GETT", "x")', 'the command GETT is not implemented'],
   ])('%s is an error before it runs', (source, problem) => {
     expect(() => compile(source)).toThrow(problem);
   });

@@ -44,10 +44,6 @@ export class Scripts {
     return script.sha;
   }
 
-  knows(sha: string): boolean {
-    return this.#known.has(sha.toLowerCase());
-  }
-
   forget(): void {
     this.#known.clear();
   }
