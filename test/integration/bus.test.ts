@@ -30,7 +30,7 @@ describe('the bus', () => {
     bus.publish(SUBJECTS.backendLog, id, BackendLog.fromPartial({ line: { text } }));
   const garbage = { encode: () => ({ finish: () => Buffer.from([0x0a, 0xff]) }), decode: BackendLog.decode };
 
-  it('goes on after a message that nobody can read', async () => {
+  it('continues after a message that it cannot decode', async () => {
     using _ = await hear();
     bus.publish({ ...SUBJECTS.backendLog, codec: garbage }, 'a', BackendLog.fromPartial({}));
     say('a', 'good');

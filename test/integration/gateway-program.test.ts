@@ -69,7 +69,7 @@ describe('the gateway program', () => {
     await nats?.stop();
   });
 
-  it('hears of changes over the bus, long before it would read again', async () => {
+  it('learns of changes over the bus, long before it would read again', async () => {
     const { id } = await spawner.spawn({ image: 'test/manual' });
     const records = spawner.watch(id);
     expect((await records.next()).value).toMatchObject({ state: 'SCHEDULED' });
@@ -82,7 +82,7 @@ describe('the gateway program', () => {
     expect((await records.next()).done).toBe(true);
   });
 
-  it('shows who uses a backend, as its drone tells', async () => {
+  it('shows the users of a backend, as its drone reports them', async () => {
     const { id } = await spawner.spawn({ image: 'test/manual' });
     const activity = { openConnections: 3, idleForMs: 0 };
     const heartbeat = { droneId: 'drone-1', cluster: 'local', backends: [{ id, activity }] };
@@ -93,7 +93,7 @@ describe('the gateway program', () => {
     });
   });
 
-  it('takes up the trace of its caller and hands it on', async () => {
+  it('continues the trace of its caller and passes it on', async () => {
     const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
     const spawn = (headers: object) =>
       request({
@@ -121,7 +121,7 @@ describe('the gateway program', () => {
     }
   });
 
-  it('goes on without NATS: a watch reads again by itself', async () => {
+  it('works without NATS: a watch reads again by itself', async () => {
     const { id } = await spawner.spawn({ image: 'test/manual' });
     const records = spawner.watch(id);
     await records.next();
@@ -133,7 +133,7 @@ describe('the gateway program', () => {
 });
 
 describe('a gateway that starts alone', () => {
-  it('waits for NATS, then for the scheduler, says so, and goes on when they come', async () => {
+  it('waits for NATS, then for the scheduler, says so, and starts when they come', async () => {
     const natsPort = await freePort();
     const scheduler = await startFakeScheduler();
     const gateway = await startGateway(`nats://127.0.0.1:${natsPort}`, scheduler.port);
@@ -165,7 +165,7 @@ describe('a gateway that starts alone', () => {
     }
   });
 
-  it('says on its own port how it is, wherever its admin port is', async () => {
+  it('reports its health on its own port, wherever its admin port is', async () => {
     const nats = await startNats();
     const elsewhere = { SPAWNER_ADMIN_BIND_ADDRESS: '127.0.0.2' };
     const gateway = await startGateway(nats.url, await freePort(), elsewhere);
@@ -179,7 +179,7 @@ describe('a gateway that starts alone', () => {
     }
   });
 
-  it('ends within its drain when told to, though somebody watches', async () => {
+  it('ends within its drain time after SIGTERM, although a client watches', async () => {
     const [nats, scheduler] = await Promise.all([startNats(), startFakeScheduler()]);
     const gateway = await startGateway(nats.url, scheduler.port);
     const spawner = new Spawner({ url: gateway.url });
@@ -192,7 +192,7 @@ describe('a gateway that starts alone', () => {
     await nats.stop();
   });
 
-  it('stops at once with every problem where its configuration is wrong', async () => {
+  it('stops at once and names every problem of a wrong configuration', async () => {
     const program = await startProgram({
       command: process.execPath,
       args: [MAIN],

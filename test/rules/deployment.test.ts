@@ -60,7 +60,7 @@ describe.each(SERVICES)('the deployment of %s', (service: ServiceName) => {
     expect(described.profiles).toEqual([['agent', 'proxy'].includes(service) ? 'drone' : 'control-plane']);
   });
 
-  it('is told only what it knows, and starts with it', () => {
+  it('gets only variables that it knows, and starts with them', () => {
     const names = Object.keys(described.environment ?? {}).filter((name) => name.startsWith('SPAWNER_'));
     expect(names.filter((name) => !knownVariables(service).has(name) && !SHARED.has(name))).toEqual([]);
     expect(problemsOf(service, plain(described.environment))).toEqual([]);

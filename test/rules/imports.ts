@@ -1,4 +1,4 @@
-/** Who may import whom, as one table, and who is the home of each third-party client. */
+/** The allowed imports between packages as one table, and the home of each third-party client. */
 import { posix } from 'node:path';
 import { isTest, type Source } from './sources.ts';
 

@@ -1,4 +1,4 @@
-/** What each service's configuration reads, found out by letting it read. */
+/** The variables that each service's configuration reads, found by letting it read them. */
 import { ConfigError, type Environment } from '@spawner/service';
 import type { ServiceName } from '../../deploy/local/services.ts';
 import { readConfig as agent } from '../../services/agent/src/config.ts';
@@ -25,7 +25,7 @@ export function knownVariables(service: ServiceName): Set<string> {
   return known;
 }
 
-/** What the service has against this environment; nothing where it would start with it. */
+/** The service's complaints about this environment, or undefined if it would start with it. */
 export function problemsOf(service: ServiceName, env: Environment): readonly string[] {
   try {
     READERS[service](env);

@@ -1,4 +1,4 @@
-/** Things that may stand in nobody's code: promises to do it later, and ways round the type checker or a red test. */
+/** Marks that no code may have: promises to do it later, and ways round the type checker or a red test. */
 import { isTest, type Source } from './sources.ts';
 
 const ANYWHERE: [string, RegExp][] = [
