@@ -14,6 +14,7 @@ const ROOMS = [
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'GLOSSARY.md',
+  'CHANGELOG.md',
 ];
 const PROSE = /\.(?:ts|mjs|js|lua|proto|md|ya?ml|hcl|sh|css)$|(?:^|\/)Dockerfile$/;
 const PASSED_OVER = new Set(['node_modules', '.spawner', 'coverage', 'gen']);
