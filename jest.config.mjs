@@ -19,7 +19,7 @@ const project = (displayName, testMatch, extra = {}) => ({
 });
 
 /** Tests wait for conditions, not for time: with real timers, sockets and programs they may take long when a machine is busy. */
-const patient = { setupFilesAfterEnv: ['<rootDir>/test/runner/patience.ts'] };
+const patient = { setupFilesAfterEnv: ['<rootDir>/test/runner/each-test.ts'] };
 
 export default {
   projects: [

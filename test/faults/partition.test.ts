@@ -11,10 +11,10 @@ import {
   makeNamespace,
   type NetworkNamespace,
   type Program,
-  type Shortage,
   startDockerDaemon,
   startProgram,
-  startShortage,
+  startTimeJudge,
+  type TimeJudge,
 } from '@spawner/testkit';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { ROOT } from '../cluster/service-process.ts';
@@ -58,13 +58,13 @@ describe('a drone on a machine of its own', () => {
   let near: Program;
   const logs: { key: string; log: Program }[] = [];
 
-  let shortage: Shortage;
+  let judge: TimeJudge;
   beforeAll(async () => {
     namespace = stack.use(await makeNamespace());
     engine = stack.use(await startDockerDaemon({ namespace }));
     const machine = { namespace, docker: engine };
     cluster = stack.use(await startCluster({ machine, count: { agent: 2, proxy: 2 } }));
-    shortage = stack.use(startShortage(cluster.pids));
+    judge = stack.use(startTimeJudge(() => [...cluster.pids(), engine.pid()]));
     here = engineView(cluster.dockerSocket!, cluster.name);
     there = engineView(engine.socketPath, cluster.name);
     const wanted = KINDS.flatMap((kind) =>
@@ -159,9 +159,9 @@ describe('a drone on a machine of its own', () => {
     );
     const whole = Date.now();
     process.stdout.write(
-      `faults: ${expect.getState().currentTestName}: whole after ${whole - since} ms; ${shortage.told()}\n`,
+      `faults: ${expect.getState().currentTestName}: whole after ${whole - since} ms; ${judge.summary()}\n`,
     );
-    expect(shortage.counted(since, whole)).toBeLessThan(WHOLE_WITHIN_MS);
+    judge.expect({ what: 'the agreement of all tables', from: since, to: whole, boundMs: WHOLE_WITHIN_MS });
   }
 
   /** The machine's drone is known to be away, and so is all that it had; by then it has missed three renewals. */
@@ -176,7 +176,8 @@ describe('a drone on a machine of its own', () => {
       },
       { timeoutMs: PATIENCE_MS },
     );
-    expect(shortage.counted(since)).toBeLessThan(DEADLINES.renewalsMissed + DEADLINES.renewEvery + MARGIN_MS);
+    const boundMs = DEADLINES.renewalsMissed + DEADLINES.renewEvery + MARGIN_MS;
+    judge.expect({ what: `the report that ${THERE} is away`, from: since, boundMs });
   };
 
   /** Each key of these holders comes to the drone here, with a higher fence and in time; gives the new holders. */
@@ -190,7 +191,12 @@ describe('a drone on a machine of its own', () => {
       expect(session.droneId).toBe(HERE);
       expect(session.fence).toBeGreaterThan(holders[index]!.fence);
       expect(at - since).toBeGreaterThan(DEADLINES.leaseKill);
-      expect(shortage.counted(since, at)).toBeLessThan(FREE_WITHIN_MS);
+      judge.expect({
+        what: `the new holder of ${session.key}`,
+        from: since,
+        to: at,
+        boundMs: FREE_WITHIN_MS,
+      });
     }
     return back.map(({ session }) => session);
   };
@@ -208,8 +214,8 @@ describe('a drone on a machine of its own', () => {
     for (const [id, { termMs, deadMs }] of await there.ends(idsOf(fenced), since)) {
       process.stdout.write(`faults: ${id}: asked to end after ${termMs} ms, dead after ${deadMs} ms\n`);
       expect(termMs).toBeGreaterThan(DEADLINES.leaseStop - DEADLINES.renewEvery - MARGIN_MS);
-      expect(shortage.counted(since + DEADLINES.leaseStop, since + termMs)).toBeLessThan(MARGIN_MS);
-      expect(shortage.counted(since + DEADLINES.leaseKill, since + deadMs)).toBeLessThan(MARGIN_MS);
+      judge.expect({ ...ofLease(id, 'SIGTERM'), from: since + DEADLINES.leaseStop, to: since + termMs });
+      judge.expect({ ...ofLease(id, 'SIGKILL'), from: since + DEADLINES.leaseKill, to: since + deadMs });
     }
     sessions = [...sessions.filter((each) => !fenced.includes(each)), ...next];
     await wait(since + CUT_MS - Date.now());
@@ -271,3 +277,8 @@ describe('a drone on a machine of its own', () => {
     expect(outOfOrder(lines)).toEqual([]);
   }
 });
+
+/** A signal at a lease's deadline: the bound is what the deadline sets going. */
+function ofLease(of: string, signal: string) {
+  return { what: `the ${signal} of ${of} after its deadline`, boundMs: MARGIN_MS };
+}

@@ -8,9 +8,9 @@ import { DEADLINES } from '@spawner/domain';
 import {
   type DockerDaemon,
   eventually,
-  type Shortage,
   startDockerDaemon,
-  startShortage,
+  startTimeJudge,
+  type TimeJudge,
 } from '@spawner/testkit';
 import type { BackendJson } from '../cluster/api.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
@@ -50,12 +50,12 @@ describe('sessions in use', () => {
   let strictTraffic: Traffic;
   const counts = { faults: 0, fenced: 0, unusedEnded: 0, failures: 0, requests: 0, echoes: 0, slowestMs: 0 };
   let flushedAt = 0;
-  let shortage: Shortage;
+  let judge: TimeJudge;
 
   beforeAll(async () => {
     engine = await startDockerDaemon({ liveRestore: true });
     cluster = await startCluster({ docker: engine, redisKeeps: true });
-    shortage = startShortage(() => [...cluster.pids(), engine.pid()]);
+    judge = startTimeJudge(() => [...cluster.pids(), engine.pid()]);
     containers = engineView(engine.socketPath, cluster.name);
     traffic = await startTraffic(cluster, []);
     strictTraffic = await startTraffic(cluster, []);
@@ -71,7 +71,7 @@ describe('sessions in use', () => {
     // Of those alone who have had their sessions all the time.
     counts.slowestMs = traffic?.figures().slowestMs ?? 0;
     process.stdout.write(`faults: sessions: ${JSON.stringify({ sessions: SESSIONS.length, ...counts })}\n`);
-    shortage?.[Symbol.dispose]();
+    judge?.[Symbol.dispose]();
     await cluster?.stop();
     await engine?.stop();
   });
@@ -123,9 +123,9 @@ describe('sessions in use', () => {
     );
     const whole = Date.now();
     process.stdout.write(
-      `faults: ${expect.getState().currentTestName}: whole after ${whole - since} ms; ${shortage.told()}\n`,
+      `faults: ${expect.getState().currentTestName}: whole after ${whole - since} ms; ${judge.summary()}\n`,
     );
-    expect(shortage.counted(since, whole)).toBeLessThan(withinMs);
+    judge.expect({ what: 'the agreement of all tables', from: since, to: whole, boundMs: withinMs });
     await rounds();
     expect(failures()).toEqual([]);
     counts.faults += 1;
@@ -148,7 +148,12 @@ describe('sessions in use', () => {
       const ended = await cluster.inState(id, 'TERMINATED', spareMs + IDLE_LATEST_MS + PATIENCE_MS);
       expect(ended.endReason).toBe('IDLE');
       expect(endOf(ended)).toBeGreaterThanOrEqual(back);
-      expect(shortage.counted(over, endOf(ended))).toBeLessThan(spareMs + IDLE_LATEST_MS);
+      judge.expect({
+        what: `the idle shutdown of ${id}`,
+        from: over,
+        to: endOf(ended),
+        boundMs: spareMs + IDLE_LATEST_MS,
+      });
       counts.unusedEnded += 1;
     }
     await isWhole(WHOLE_WITHIN_MS);
@@ -205,9 +210,9 @@ describe('sessions in use', () => {
       const { key } = fenced.find((each) => each.id === id)!;
       process.stdout.write(`faults: ${key}: asked to end after ${termMs} ms, dead after ${deadMs} ms\n`);
       expect(termMs).toBeGreaterThan(earliest(DEADLINES.leaseStop));
-      expect(shortage.counted(since + DEADLINES.leaseStop, since + termMs)).toBeLessThan(MARGIN_MS);
+      judge.expect({ ...ofLease(key, 'SIGTERM'), from: since + DEADLINES.leaseStop, to: since + termMs });
       expect(deadMs).toBeGreaterThanOrEqual(STUBBORN.includes(key) ? earliest(DEADLINES.leaseKill) : termMs);
-      expect(shortage.counted(since + DEADLINES.leaseKill, since + deadMs)).toBeLessThan(MARGIN_MS);
+      judge.expect({ ...ofLease(key, 'SIGKILL'), from: since + DEADLINES.leaseKill, to: since + deadMs });
       counts.fenced += 1;
     }
     await endTraffic(strictTraffic);
@@ -276,4 +281,9 @@ describe('sessions in use', () => {
 
 function endOf({ events = [] }: BackendJson): number {
   return Date.parse(events.find(({ state }) => state === 'TERMINATING')?.time ?? '');
+}
+
+/** A signal at a lease's deadline: the bound is what the deadline sets going. */
+function ofLease(of: string, signal: string) {
+  return { what: `the ${signal} of ${of} after its deadline`, boundMs: MARGIN_MS };
 }

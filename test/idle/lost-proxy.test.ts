@@ -1,6 +1,6 @@
 /** Ends for idleness where a proxy cannot answer: one that is dead for certain holds nothing up, one that is stopped does. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { eventually, request, type Shortage, startShortage } from '@spawner/testkit';
+import { eventually, request, startTimeJudge, type TimeJudge } from '@spawner/testkit';
 import { type BackendJson, type Cluster, type ServiceHandle, startCluster } from '../cluster/cluster.ts';
 
 const WITHIN_MS = 3_000;
@@ -10,20 +10,22 @@ describe('sessions whose proxy is lost', () => {
   let cluster: Cluster;
   let first: ServiceHandle;
   let second: ServiceHandle;
-  let shortage: Shortage;
+  let judge: TimeJudge;
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process', count: { proxy: 2 } });
-    shortage = startShortage(cluster.pids);
+    judge = startTimeJudge(cluster.pids);
     [first, second] = cluster.services.proxy as [ServiceHandle, ServiceHandle];
   });
   afterAll(async () => {
-    shortage?.[Symbol.dispose]();
+    judge?.[Symbol.dispose]();
     await cluster?.stop();
   });
 
   /** Of a backend that still starts, it is held until that is ready: its clock does not run out before it is used. */
   const get = (proxy: ServiceHandle, { id }: BackendJson, path = '/name') =>
     request({ port: proxy.port, host: `${id}.${cluster.domain}`, path });
+  const expectInTime = (dueAt: number, endedAt: number) =>
+    judge.expect({ what: 'the idle shutdown', from: dueAt, to: endedAt, boundMs: WITHIN_MS });
   /** Wall time of the end. */
   const endOf = async ({ id }: BackendJson) => {
     const { endReason, events = [] } = await cluster.inState(id, 'TERMINATED');
@@ -66,7 +68,7 @@ describe('sessions whose proxy is lost', () => {
     await first.start();
     const endedAt = await endOf(backend);
     expect(endedAt - killedAt).toBeGreaterThan(idleTimeoutMs - 1_000);
-    expect(shortage.counted(killedAt + idleTimeoutMs, endedAt)).toBeLessThan(WITHIN_MS);
+    expectInTime(killedAt + idleTimeoutMs, endedAt);
     await first.ready();
   });
 
@@ -81,7 +83,7 @@ describe('sessions whose proxy is lost', () => {
     await first.kill();
     const endedAt = await endOf(used);
     expect(endedAt - killedAt).toBeGreaterThan(spec.idleTimeoutMs - 500);
-    expect(shortage.counted(killedAt + spec.idleTimeoutMs, endedAt)).toBeLessThan(WITHIN_MS);
+    expectInTime(killedAt + spec.idleTimeoutMs, endedAt);
     expect((await slow).body).toBe('slow');
     expect(await endOf(open)).toBeGreaterThan(askedAt + 6_000 + spec.idleTimeoutMs - 100);
   });

@@ -12,7 +12,7 @@ import {
   eventually,
   makeAuthority,
   request,
-  startShortage,
+  startTimeJudge,
   startUpstream,
   type Upstream,
 } from '@spawner/testkit';
@@ -93,12 +93,12 @@ it('an exchange over HTTP/2 is cut when its token is revoked, and its neighbour 
     return stream;
   };
   const [cut, stays] = [await open(one), await open(two)];
-  using shortage = startShortage(() => [world.proxy.pid]);
+  using judge = startTimeJudge(() => [world.proxy.pid]);
   const began = Date.now();
   const closed = once(cut, 'close');
   await one.revoke();
   await closed;
-  expect(shortage.counted(began)).toBeLessThan(1_000);
+  judge.expect({ what: 'the revocation', from: began, boundMs: 1_000 });
   await once(stays, 'data');
   expect(session.closed).toBe(false);
   session.destroy();
@@ -126,11 +126,11 @@ it('a WebSocket over HTTP/2 is let in by the cookie, and cut when its token is r
   expect(await statusOf(open(cookie, `https://other.${DOMAIN}`))).toBe(401);
   const stream = open(cookie, `https://${host}`);
   expect(await statusOf(stream)).toBe(200);
-  using shortage = startShortage(() => [world.proxy.pid]);
+  using judge = startTimeJudge(() => [world.proxy.pid]);
   const began = Date.now();
   const closed = once(stream, 'close');
   await revoke();
   await closed;
-  expect(shortage.counted(began)).toBeLessThan(1_000);
+  judge.expect({ what: 'the revocation', from: began, boundMs: 1_000 });
   session.destroy();
 });

@@ -5,7 +5,7 @@ import { connectionTokenId, newConnectionToken } from '@spawner/domain';
 import { type Guest, RouteState } from '@spawner/proto/internal/route';
 import { Access, BackendState } from '@spawner/proto/v1/backend';
 import { tokenRow } from '@spawner/store';
-import { eventually, rawHttp, startShortage, startUpstream, type Upstream } from '@spawner/testkit';
+import { eventually, rawHttp, startTimeJudge, startUpstream, type Upstream } from '@spawner/testkit';
 import { WebSocket } from 'ws';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 import { handshake } from './proxy-websocket-client.ts';
@@ -246,7 +246,7 @@ describe('revoking a token', () => {
     await once(answer, 'data');
     expect((await world.settle(id)).open).toBe(5);
 
-    using shortage = startShortage(() => [world.proxy.pid]);
+    using judge = startTimeJudge(() => [world.proxy.pid]);
     const began = Date.now();
     const cut = [
       ...sockets.map((socket) => once(socket, 'close')),
@@ -254,7 +254,7 @@ describe('revoking a token', () => {
     ];
     await revoke(ada.row);
     await Promise.all(cut);
-    expect(shortage.counted(began)).toBeLessThan(1_000);
+    judge.expect({ what: 'the revocation', from: began, boundMs: 1_000 });
     await eventually(async () => expect((await world.settle(id)).open).toBe(1));
     const echo = once(stays, 'message');
     stays.send('still here');

@@ -12,7 +12,7 @@ import {
 import { RouteState } from '@spawner/proto/internal/route';
 import { Access, BackendState } from '@spawner/proto/v1/backend';
 import { RouteTable } from '@spawner/store';
-import { eventually, type Nats, type Redis, startNats, startRedis, startShortage } from '@spawner/testkit';
+import { eventually, type Nats, type Redis, startNats, startRedis, startTimeJudge } from '@spawner/testkit';
 import { keys, log, scene } from './scheduler-scene.ts';
 
 const HOUR = 3_600_000;
@@ -164,12 +164,12 @@ describe('connection tokens', () => {
     const other = await create({ id: await here.spawn(Access.TOKEN), user: 'ada' });
     await eventually(() => expect(states(two, ...ids, other.tokenId)).not.toContain(undefined));
 
-    using shortage = startShortage();
+    using judge = startTimeJudge();
     const began = Date.now();
     expect(await revoke({ id, user: 'ada' })).toBe(2);
     for (const table of [one, two])
       await eventually(() => expect(states(table, ...ids)).toEqual([7, 7, 6, 6, 6]));
-    expect(shortage.counted(began)).toBeLessThan(1_000);
+    judge.expect({ what: 'the revocation', from: began, boundMs: 1_000 });
     expect(await revoke({ id, user: 'ada' })).toBe(0);
     expect(await revoke({ id, user: '' })).toBe(1);
     expect(await revoke({ tokenId: ids[3]! })).toBe(1);

@@ -16,7 +16,7 @@ export * from './raw-http.ts';
 export * from './redis.ts';
 export * from './relay.ts';
 export * from './seeded.ts';
-export * from './shortage.ts';
 export * from './temp-dir.ts';
+export * from './time-bound.ts';
 export * from './upstream.ts';
 export * from './vanishing.ts';
