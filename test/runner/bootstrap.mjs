@@ -1,4 +1,4 @@
-/** From whatever Node started us to the project's own, with all that is needed installed. */
+/** From any Node that started us to the project's own, with everything installed that the run needs. */
 import { spawn } from 'node:child_process';
 import { installNpm, installSystem, projectEnv, projectNode, root } from '../../deploy/local/install.mjs';
 
@@ -7,13 +7,16 @@ export async function runUnderProjectNode(needed, script, args) {
   try {
     installNpm();
     installSystem(needed);
-    const child = spawn(projectNode(), [script, ...args], { cwd: root, env: projectEnv(), stdio: 'inherit' });
-    // Ctrl-C reaches the child by itself; it tidies up and ends, and so do we.
+    const command = ['test/runner/load.mjs', script, ...args];
+    const child = spawn(projectNode(), command, { cwd: root, env: projectEnv(), stdio: 'inherit' });
+    // Ctrl-C reaches the child by itself: it cleans up and ends, and so does this process.
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-    return await new Promise((resolve, reject) => {
+    const ended = await new Promise((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', (code) => resolve(code ?? 1));
+      child.once('close', (code, signal) => resolve(code ?? signal));
     });
+    if (typeof ended === 'number') return ended;
+    throw new Error(`${script} was ended by ${ended}`);
   } catch (error) {
     console.error(error.message);
     console.log('0 passed, 1 failed, 0 skipped');

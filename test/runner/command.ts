@@ -3,14 +3,18 @@ import { spawn } from 'node:child_process';
 export interface CommandOptions {
   cwd?: string;
   env?: Record<string, string>;
+  /** On abort the command gets SIGTERM, and SIGKILL after `killAfterMs`. */
   signal?: AbortSignal;
+  killAfterMs?: number;
 }
 
-/** Runs the command with its output shown; resolves with its exit code, null when a signal ended it (SIGTERM once `signal` aborts). */
+const KILL_AFTER_MS = 20_000;
+
+/** Runs the command with its output shown; resolves with its exit code, or null if a signal ended it. */
 export function runCommand(
   command: string,
   args: string[],
-  { cwd, env, signal }: CommandOptions = {},
+  { cwd, env, signal, killAfterMs = KILL_AFTER_MS }: CommandOptions = {},
 ): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -18,10 +22,17 @@ export function runCommand(
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    const end = () => child.kill('SIGTERM');
+    let force: NodeJS.Timeout | undefined;
+    const end = () => {
+      child.kill('SIGTERM');
+      force = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    };
+    if (signal?.aborted) end();
     signal?.addEventListener('abort', end, { once: true });
     child.once('error', reject);
-    child.once('close', (code) => {
+    // Not `close`: a program that outlives the command may hold its output open.
+    child.once('exit', (code) => {
+      clearTimeout(force);
       signal?.removeEventListener('abort', end);
       resolve(code);
     });

@@ -1,10 +1,7 @@
-/** What every test file of the patient projects begins with. */
+/** Every test file of the patient projects begins with this one. */
 import { failIfUnjudged } from '../../libs/testkit/src/time-bound.ts';
 
-/**
- * The longest that a test or a hook may take unless it says otherwise: far more than any takes on a busy machine, so that
- * the wait for a condition fails first and names its condition.
- */
+/** Longer than any test or hook takes on a busy machine: the wait for a condition fails first, and names its condition. */
 jest.setTimeout(300_000);
 
 afterEach(failIfUnjudged);

@@ -1,64 +1,84 @@
-/** One project of jest.config.mjs in a process of its own, with an end even if a test leaves something open. */
-import { readFile } from 'node:fs/promises';
+/** One run of jest in a process of its own, which ends even if a test leaves something open. */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { runCommand } from './command.ts';
-import { add, type JestResult, nothing, oneFailed, type Tally, tallyOf } from './tally.ts';
+import { type FileResult, readReport } from './results.ts';
 
 export interface JestRun {
   root: string;
-  /** Where jest's result is kept. */
+  /** A folder for jest's results. */
   dir: string;
   project: string;
   /** Only files whose path matches one of these. */
-  patterns: string[];
+  patterns?: readonly string[];
+  /** These files alone, one after the other. */
+  files?: readonly string[];
   env: Record<string, string>;
   signal: AbortSignal;
+  /** Whether jest shows what it does; default: yes. */
+  show?: boolean;
 }
 
+export interface JestOutcome {
+  files: FileResult[];
+  exitCode: number | null;
+  /** Why the run did not come to its end. */
+  problem?: string;
+}
+
+const REPORTER = fileURLToPath(new URL('./reporter.mjs', import.meta.url));
 const LONGEST_RUN_MS = 60 * 60_000;
 const TO_EXIT_MS = 15_000;
-/** Suites which start whole clusters, or take every processor themselves, would only be in each other's way. */
+/** Suites that start whole clusters or use every processor: two at a time would disturb each other. */
 const ONE_BY_ONE = ['conformance', 'simulation', 'faults', 'idle', 'compose'];
 
-export async function runJest({ root, dir, project, patterns, env, signal }: JestRun): Promise<Tally> {
-  const resultFile = join(dir, `${project}.json`);
+export async function runJest({
+  root,
+  dir,
+  project,
+  patterns = [],
+  files,
+  env,
+  signal,
+  show = true,
+}: JestRun): Promise<JestOutcome> {
+  const report = join(dir, `${project}-${randomUUID()}.jsonl`);
   const stop = new AbortController();
+  const serial = files !== undefined || ONE_BY_ONE.includes(project);
   const args = [
     ...[join('node_modules', 'jest', 'bin', 'jest.js'), '--selectProjects', project, '--passWithNoTests'],
-    ...[
-      '--json',
-      '--outputFile',
-      resultFile,
-      ONE_BY_ONE.includes(project) ? '--runInBand' : '--maxWorkers=2',
-    ],
+    ...(show ? ['--reporters', 'default'] : []),
+    ...['--reporters', REPORTER],
+    serial ? '--runInBand' : '--maxWorkers=2',
     ...patterns.flatMap((pattern) => ['--testPathPatterns', pattern]),
+    ...(files ? ['--runTestsByPath', ...files] : []),
   ];
   const over = new AbortController();
-  const left = watch(resultFile, over.signal, stop);
+  const left = watch(report, over.signal, stop);
   const ended = runCommand(process.execPath, args, {
     cwd: root,
-    env,
+    env: { ...env, SPAWNER_TEST_REPORT: report },
     signal: AbortSignal.any([signal, stop.signal]),
   });
-  const code = await ended.finally(() => over.abort());
+  const exitCode = await ended.finally(() => over.abort());
   const problem = await left;
-  const tally = tallyOf(project, await readResult(resultFile), problem ? 0 : code);
-  return add([tally, problem ? oneFailed(`${project}: ${problem}`) : nothing]);
+  const { files: results, complete } = await readReport(report);
+  if (problem) return { files: results, exitCode: 0, problem };
+  if (!complete)
+    return { files: results, exitCode: 0, problem: `jest ended (${exitCode ?? 'killed'}) before its tests` };
+  return { files: results, exitCode };
 }
 
-/** Ends jest when it runs for too long, or does not exit although its result is there; resolves with which it was, if any. */
-async function watch(
-  resultFile: string,
-  over: AbortSignal,
-  stop: AbortController,
-): Promise<string | undefined> {
+/** Ends jest if it runs for too long, or does not exit although its report is complete; resolves with the reason. */
+async function watch(report: string, over: AbortSignal, stop: AbortController): Promise<string | undefined> {
   const deadline = performance.now() + LONGEST_RUN_MS;
   const pause = (ms: number) => wait(ms, undefined, { signal: over }).catch(() => undefined);
   while (!over.aborted) {
     await pause(500);
     const late = performance.now() > deadline;
-    if (!late && !(await readResult(resultFile))) continue;
+    if (!late && !(await readReport(report)).complete) continue;
     if (!late) await pause(TO_EXIT_MS);
     if (over.aborted) return undefined;
     stop.abort();
@@ -67,12 +87,4 @@ async function watch(
       : 'a test left something open: jest did not exit';
   }
   return undefined;
-}
-
-async function readResult(file: string): Promise<JestResult | undefined> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as JestResult;
-  } catch {
-    return undefined;
-  }
 }

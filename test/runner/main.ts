@@ -2,8 +2,17 @@
 import { join } from 'node:path';
 import { type Docker, startDocker, tempDir } from '@spawner/testkit';
 import { runChecks } from './checks.ts';
-import { runJest } from './jest-run.ts';
-import { add, closingLine, nothing, oneFailed, type Tally } from './tally.ts';
+import { type JestOutcome, runJest } from './jest-run.ts';
+import {
+  add,
+  afterRepetition,
+  closingLine,
+  nothing,
+  oneFailed,
+  type Tally,
+  tallyOf,
+  unjudgedFiles,
+} from './tally.ts';
 
 interface Plan {
   checks: boolean;
@@ -27,27 +36,48 @@ if (total.failures.length > 0)
 console.log(closingLine(total));
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
 
-/** Whatever goes wrong in the running itself is a failure like any other: the closing line always comes. */
+/** An error of the runner itself is a failure like any other: the closing line always comes. */
 async function counted(run: () => Promise<Tally>): Promise<Tally> {
   try {
     return await run();
   } catch (error) {
     console.error(error);
-    return oneFailed('the run itself failed; the error stands above');
+    return oneFailed('the run itself failed; its error is above');
   }
 }
 
 async function runProjects(env: Record<string, string>): Promise<Tally> {
   await using dir = await tempDir('results');
-  const tallies: Tally[] = [];
+  const common = { root, dir: dir.path, env, signal: interrupted.signal };
+  const outcomes = new Map<string, JestOutcome>();
   for (const project of projects) {
     if (interrupted.signal.aborted) break;
-    tallies.push(await runJest({ root, dir: dir.path, project, patterns, env, signal: interrupted.signal }));
+    outcomes.set(project, await runJest({ ...common, project, patterns }));
+  }
+  const tallies: Tally[] = [];
+  for (const [project, { files, exitCode, problem }] of outcomes) {
+    // A test that was unjudged has made jest fail, whatever its repetition says.
+    const explained = unjudgedFiles(files).length > 0;
+    const results = await repeatUnjudged(project, files);
+    tallies.push(tallyOf(project, results, explained ? 0 : exitCode));
+    if (problem) tallies.push(oneFailed(`${project}: ${problem}`));
   }
   return add(tallies);
+
+  /** Repeats each file whose bounds the machine was too busy to judge, alone; resolves with what counts in the end. */
+  async function repeatUnjudged(project: string, files: JestOutcome['files']) {
+    let results = files;
+    for (const file of unjudgedFiles(files)) {
+      if (interrupted.signal.aborted) break;
+      console.log(`\nThe machine was too busy to judge ${file}: it is repeated alone.`);
+      const again = await runJest({ ...common, project, files: [file] });
+      results = afterRepetition(results, again.files);
+    }
+    return results;
+  }
 }
 
-/** Runs with the socket of a Docker Engine in the environment; without one, the suites that need it fail by themselves. */
+/** Runs with the socket of a Docker Engine in the environment; without an engine the suites that need one fail. */
 async function withDocker(run: (env: Record<string, string>) => Promise<Tally>): Promise<Tally> {
   let docker: Docker;
   try {

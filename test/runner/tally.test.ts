@@ -1,63 +1,91 @@
-import { add, closingLine, type JestResult, nothing, oneFailed, onePassed, tallyOf } from './tally.ts';
+import { TOO_BUSY } from '../../libs/testkit/src/time-bound.ts';
+import type { FileResult, Status, TestResult } from './results.ts';
+import {
+  add,
+  afterRepetition,
+  closingLine,
+  nothing,
+  oneFailed,
+  onePassed,
+  tallyOf,
+  unjudgedFiles,
+} from './tally.ts';
 
-const file = (name: string, status: string, ...tests: string[]) => ({
-  name,
+const BUSY = `Error: ${TOO_BUSY}: the answer took 3 s\n    at somewhere`;
+
+const test = (title: string, status: Status, ...messages: string[]): TestResult => ({
+  title,
   status,
-  assertionResults: tests.map((test) => ({ status: test, fullName: `it ${test}` })),
+  messages,
 });
-const result = (...testResults: JestResult['testResults']): JestResult => {
-  const count = (status: string) =>
-    testResults.flatMap((each) => each.assertionResults).filter((test) => test.status === status).length;
-  return {
-    numPassedTests: count('passed'),
-    numFailedTests: count('failed'),
-    numPendingTests: count('pending'),
-    numTodoTests: count('todo'),
-    testResults,
-  };
-};
+const file = (path: string, ...tests: TestResult[]): FileResult => ({ path, tests, durationMs: 1 });
 
 describe('the tally of a jest run', () => {
   it('counts what passed, failed and was skipped, and names the failures', () => {
     const tally = tallyOf(
       'unit',
-      result(
-        file('/a.test.ts', 'failed', 'passed', 'failed', 'todo'),
-        file('/b.test.ts', 'passed', 'passed', 'pending'),
-      ),
+      [
+        file('a.test.ts', test('a1', 'passed'), test('a2', 'failed', 'Error: no'), test('a3', 'skipped')),
+        file('b.test.ts', test('b1', 'passed'), test('b2', 'skipped')),
+      ],
       1,
     );
     expect(closingLine(tally)).toBe('2 passed, 1 failed, 2 skipped');
-    expect(tally.failures).toEqual(['unit: it failed (/a.test.ts)']);
+    expect(tally.failures).toEqual(['unit: a2 (a.test.ts)']);
   });
 
-  it('counts a file that could not run as a failure', () => {
-    const tally = tallyOf(
-      'unit',
-      result(file('/a.test.ts', 'passed', 'passed'), file('/broken.test.ts', 'failed')),
-      1,
-    );
-    expect(tally).toMatchObject({ passed: 1, failed: 1, failures: ['unit: /broken.test.ts could not run'] });
-  });
-
-  it('takes a run of no tests, of skipped tests alone, or without a result for a failure', () => {
-    expect(tallyOf('e2e', result(), 0)).toMatchObject({
-      passed: 0,
-      failed: 1,
-      failures: ['e2e: no test ran'],
+  it('counts a file with a problem of its own as a failure, with the first line of it', () => {
+    const broken = { ...file('broken.test.ts'), problem: 'Error: cannot load\n    at x' };
+    const leaking = { ...file('leaking.test.ts', test('c', 'passed')), problem: 'redis-server runs on' };
+    expect(tallyOf('unit', [broken, leaking], 1)).toEqual({
+      passed: 1,
+      failed: 2,
+      skipped: 0,
+      failures: ['unit: broken.test.ts: Error: cannot load', 'unit: leaking.test.ts: redis-server runs on'],
     });
-    expect(tallyOf('e2e', result(file('/a.test.ts', 'passed', 'pending')), 0)).toMatchObject({
+  });
+
+  it('counts a run without a test, and one of skipped tests alone, as a failure', () => {
+    expect(tallyOf('e2e', [], 0)).toMatchObject({ failed: 1, failures: ['e2e: no test ran'] });
+    expect(tallyOf('e2e', [file('a.test.ts', test('a', 'skipped'))], 0)).toMatchObject({
       failed: 1,
       skipped: 1,
     });
-    expect(tallyOf('e2e', undefined, 134).failures).toEqual(['e2e: jest ended (134) without a result']);
-    expect(tallyOf('e2e', undefined, null).failures).toEqual(['e2e: jest ended (killed) without a result']);
   });
 
-  it('does not let a bad exit code pass in silence', () => {
-    expect(tallyOf('unit', result(file('/a.test.ts', 'passed', 'passed')), 1).failures).toEqual([
-      'unit: jest ended with 1',
+  it('counts an exit code that nothing else explains as a failure', () => {
+    const files = [file('a.test.ts', test('a', 'passed'))];
+    expect(tallyOf('unit', files, 1).failures).toEqual(['unit: jest ended with 1']);
+    expect(tallyOf('unit', files, null).failures).toEqual(['unit: jest ended with a signal']);
+  });
+});
+
+describe('tests on a machine that was too busy to judge', () => {
+  const first = [
+    file('a.test.ts', test('a1', 'passed'), test('a2', 'failed', BUSY), test('a3', 'failed', BUSY)),
+    file('b.test.ts', test('b1', 'failed', 'Error: no', BUSY)),
+  ];
+
+  it('are those that failed for nothing else', () => {
+    expect(unjudgedFiles(first)).toEqual(['a.test.ts']);
+  });
+
+  it('count by their repetition, as passed, failed or not judged, and once each', () => {
+    const again = [file('a.test.ts', test('a1', 'passed'), test('a2', 'passed'), test('a3', 'failed', BUSY))];
+    const tally = tallyOf('idle', afterRepetition(first, again), 1);
+    expect(closingLine(tally)).toBe('2 passed, 2 failed, 0 skipped');
+    expect(tally.failures).toEqual([
+      `idle: a3 (a.test.ts): could not be judged: Error: ${TOO_BUSY}: the answer took 3 s`,
+      'idle: b1 (b.test.ts)',
     ]);
+  });
+
+  it('do not hide a failure of another test in either run, nor a test that the repetition lacks', () => {
+    const mixed = [
+      file('a.test.ts', test('a1', 'failed', 'Error: no'), test('a2', 'passed'), test('a3', 'failed', BUSY)),
+    ];
+    const again = [file('a.test.ts', test('a1', 'passed'), test('a2', 'failed', 'Error: now'))];
+    expect(tallyOf('idle', afterRepetition(mixed, again), 1)).toMatchObject({ passed: 0, failed: 3 });
   });
 });
 

@@ -1,7 +1,7 @@
 /**
- * Bounds in seconds on a machine that other work may keep busy. A bound holds by the wall clock. If the programs
- * concerned had to wait for a processor, that wait is allowed for, up to a quarter of the bound; beyond that the machine
- * was too busy to judge, and the test runner repeats the test alone at the end of the run.
+ * Bounds in seconds on a machine that other work may keep busy. A bound holds by the wall clock. If a program concerned
+ * had to wait for a processor, the bound grows by that wait, by a quarter at most. Beyond that the machine was too busy
+ * to judge: the test runner repeats the test alone at the end of the run.
  */
 import { type ProcessorWait, watchProcessorWait } from './processor-wait.ts';
 
@@ -52,7 +52,7 @@ export function startTimeJudge(pids: () => readonly number[] = () => []): TimeJu
   };
 }
 
-/** The present test goes on to its end, and fails there: a later test may build on what it leaves. */
+/** Fails the present test at its end, not at once: a later test may build on the state that it leaves. */
 export function leaveUnjudged(words: string): void {
   unjudged.push(words);
 }
