@@ -3,8 +3,8 @@ import { eventsOf } from './events.ts';
 import type { Http } from './http.ts';
 import type { Backend } from './types.ts';
 
-/** The gateway sends something at least every 15 seconds. */
-const QUIET_MS = 45_000;
+/** A stream silent for this long is dead: the gateway sends a heartbeat every 15 s. */
+export const QUIET_MS = 45_000;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 5_000;
 

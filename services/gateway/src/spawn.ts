@@ -4,7 +4,7 @@ import type { Backend } from '@spawner/proto/v1/backend';
 import { asCallersSee, type Scheduler } from './scheduler.ts';
 
 /** Longer than the scheduler gives a drone to take a backend over, so that its own answer arrives. */
-const CALL_MS = DEADLINES.call + 2_000;
+const CALL_MS = DEADLINES.spawnCall;
 /** Kept of the caller's own time, at most a fifth, so that the scheduler's last word can still be told. */
 const ANSWER_MS = 200;
 /** Between two calls that wait for a holder's end; what is left must be more than that. */

@@ -1,3 +1,4 @@
+import { DEADLINES } from '@spawner/domain';
 import { endsWithLease } from '@spawner/proto';
 import { AddressRange } from '../../../services/agent/src/network/address-range.ts';
 import type { Program } from '../../../services/agent/src/runtime/runtime.ts';
@@ -17,8 +18,6 @@ export type EngineRequest = 'create' | 'start' | 'signal' | 'remove';
 
 /** An answer of a busy engine takes so much longer at most: what ends with a lease has to end in time all the same. */
 const BUSY_MS = 1_000;
-
-const REST_MS = 15 * 60_000;
 
 /**
  * The container engine of one drone: what its agents asked for goes on without them. What it is asked to do is
@@ -110,7 +109,7 @@ export class Engine {
     this.watch.stopping(container);
     container.exit(137);
     this.containers.delete(id);
-    this.#range.giveBack(container.address, this.world.now, REST_MS);
+    this.#range.giveBack(container.address, this.world.now, DEADLINES.addressRest);
     this.world.note('removed', this.drone, id);
     this.#changed(id);
   }

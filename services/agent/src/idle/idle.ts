@@ -27,7 +27,7 @@ export interface Word {
 type Said = Pick<ProxyActivity, 'open' | 'ageMs' | 'last'>;
 
 /** A report counts as the present this long. */
-const FRESH_MS = 3 * DEADLINES.activityReport;
+const FRESH_MS = DEADLINES.activityFresh;
 /** Proxies come back under new names: what one said last is forgotten long after it could matter. */
 const REMEMBERED_MS = 15 * 60_000;
 

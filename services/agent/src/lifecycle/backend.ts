@@ -8,6 +8,7 @@ import { refusedOnceMore } from '../idle/refused-ends.ts';
 import type { Instruments } from '../metrics.ts';
 import { Refusal, type Runtime } from '../runtime/runtime.ts';
 import type { Journal, JournalEntry } from '../state/journal.ts';
+import { LAST_LINES } from './last-lines.ts';
 import { hasEnded, isRunning, type Life } from './life.ts';
 import { type Effect, type Happening, resume, type Step, step } from './life-machine.ts';
 import { type Attempt, untilAnswers } from './probe.ts';
@@ -280,9 +281,9 @@ export class Backend {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DEADLINES.call)]);
     const lines: string[] = [];
     try {
-      const options = { follow: false, tailLines: DEADLINES.lastLogLines, signal };
+      const options = { follow: false, tailLines: LAST_LINES, signal };
       for await (const { text } of this.#tools.runtime.logs(this.id, options))
-        if (lines.push(text) > DEADLINES.lastLogLines) lines.shift();
+        if (lines.push(text) > LAST_LINES) lines.shift();
     } catch (error) {
       this.#log.warn({ error }, 'its last lines cannot be read');
     }

@@ -1,9 +1,9 @@
-import type { Clock } from '@spawner/domain';
+import { type Clock, DEADLINES } from '@spawner/domain';
 
-/** This often something is sent, so that neither intermediaries nor a client's own timeout take a quiet stream for a dead one. */
-const HEARTBEAT_MS = 15_000;
-
-/** What is written of each part, and `beat` whenever the source has had nothing for 15 seconds. Ends its source when it is left. */
+/**
+ * Yields the text of each part, and `beat` after every `streamHeartbeat` of silence, so that neither intermediaries nor clients
+ * take a quiet stream for a dead one. Leaving the loop ends the source.
+ */
 export async function* withHeartbeat<T>(
   parts: AsyncIterable<T>,
   write: (part: T) => string,
@@ -31,7 +31,7 @@ export async function* withHeartbeat<T>(
 
 async function orHeartbeat<T>(next: Promise<T>, clock: Clock): Promise<T | 'heartbeat'> {
   const over = new AbortController();
-  const beat = clock.sleep(HEARTBEAT_MS, over.signal).then(
+  const beat = clock.sleep(DEADLINES.streamHeartbeat, over.signal).then(
     () => 'heartbeat' as const,
     () => 'heartbeat' as const,
   );

@@ -6,7 +6,7 @@ import type { Holds } from '../routing/hold-queue.ts';
 import { TIMEOUTS } from '../timeouts.ts';
 
 /** An end is told three times, because a message may be lost. */
-const TOLD_FOR_MS = 3 * DEADLINES.activityReport;
+const TOLD_FOR_MS = DEADLINES.activityFresh;
 
 export interface Reporter {
   proxyId: string;

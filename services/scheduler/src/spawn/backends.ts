@@ -20,7 +20,7 @@ import { holderNotKnown, refuseOtherSpec, refuseOtherTag } from './holder.ts';
 import { type ListQuery, matches } from './list-query.ts';
 
 /** A start that its agent has not taken by then is given to nobody else; it is ended. */
-const START_MS = 3_000;
+const START_MS = DEADLINES.start;
 /** The order stands in the store; telling the agent at once only makes it quicker. */
 const STOP_MS = 1_000;
 /** The end of a key's holder is looked for this often. */

@@ -172,7 +172,8 @@ export class NodeStore {
 
   /** Advances the cluster clock and takes a batch of what is due: `<what>/<id>` as sweep.ts knows them; `more`: there may be others. */
   async sweep(): Promise<{ entries: string[]; more: boolean }> {
-    const entries = ((await this.#epoch.run('sweep', [DUE_AT_ONCE])) as Buffer[]).map(String);
+    const args = [DUE_AT_ONCE, DEADLINES.clockTurn, DEADLINES.dueAgain];
+    const entries = ((await this.#epoch.run('sweep', args)) as Buffer[]).map(String);
     return { entries, more: entries.length === DUE_AT_ONCE };
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Clock, isBackendId, SPEC_DEFAULTS } from '@spawner/domain';
+import { type Clock, DEADLINES, isBackendId, SPEC_DEFAULTS } from '@spawner/domain';
 import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import type { Log } from '@spawner/service';
@@ -34,7 +34,6 @@ import { type ImageApi, Images } from './images.ts';
 
 /** dockerd answers everything but a pull or a stream in much less; one that does not is stuck. */
 const CALL_MS = 60_000;
-const REST_MS = 15 * 60_000;
 const REMOVAL_MS = 10_000;
 const ADDRESS_TRIES = 16;
 const CURSOR_FILE = 'address-cursor';
@@ -152,7 +151,7 @@ class DockerRuntime implements Runtime {
     this.#created.delete(id);
     const address = this.#addresses.get(id);
     this.#addresses.delete(id);
-    if (address) this.#range.giveBack(address, this.#options.clock.now(), REST_MS);
+    if (address) this.#range.giveBack(address, this.#options.clock.now(), DEADLINES.addressRest);
   }
 
   async inspect(id: string): Promise<Condition> {
