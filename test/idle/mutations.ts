@@ -16,7 +16,7 @@ export interface Mutation {
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'missing-answer-is-zero': {
     service: 'agent',
-    file: 'services/agent/src/idle/settler.ts',
+    file: 'services/agent/src/idle/inquiry.ts',
     from: `    } catch {
       return undefined;
     }`,
@@ -26,7 +26,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'kernel-is-not-asked': {
     service: 'agent',
-    file: 'services/agent/src/idle/settler.ts',
+    file: 'services/agent/src/idle/inquiry.ts',
     from: 'const established = await drone.runtime.established(backend.id);',
     to: 'const established = 0;',
   },
@@ -39,8 +39,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'dead-proxy-was-never-used': {
     service: 'agent',
     file: 'services/agent/src/idle/settlement.ts',
-    from: 'if (!answer?.activity) return deadBy ?? now;',
-    to: 'if (!answer?.activity) return 0;',
+    from: 'if (!reply?.activity) return deadBy ?? now;',
+    to: 'if (!reply?.activity) return 0;',
   },
 };
 

@@ -5,13 +5,13 @@ import type { Node } from '@spawner/proto/internal/node';
 import type { Implementation } from '@spawner/rpc';
 import type { App, Log, ProcessIdentity } from '@spawner/service';
 import { ActivityFile } from './idle/activity-file.ts';
-import { type Fate, fateSeenFromHere } from './idle/process-status.ts';
+import { type ProcessStatus, processStatusOnThisMachine } from './idle/process-status.ts';
 import { ProxyProcesses } from './idle/proxy-processes.ts';
 import { Settler } from './idle/settler.ts';
 import { Drone } from './lifecycle/drone.ts';
 import type { Attempt } from './lifecycle/probe.ts';
 import { Reconciler } from './lifecycle/reconcile.ts';
-import type { Instruments } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 import { memberOf } from './report/member.ts';
 import { Telemetry } from './report/telemetry.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -30,10 +30,10 @@ export interface AgentParts {
   readonly clock: Clock;
   readonly runtime: Runtime;
   readonly log: Log;
-  readonly instruments: Instruments;
+  readonly metrics: Metrics;
   readonly attempt?: Attempt;
   /** What became of a process that may be one of this machine; by /proc unless given. */
-  readonly fate?: (one: ProcessIdentity) => Fate;
+  readonly fate?: (one: ProcessIdentity) => ProcessStatus;
   readonly random?: () => number;
 }
 
@@ -57,7 +57,7 @@ export class Agent {
     this.#parts = parts;
     this.#activity = new ActivityFile(state, boot);
     this.drone = app.own(new Drone({ ...parts, journal: new Journal(state, boot, log) }));
-    this.drone.takeUp(this.#activity.read());
+    this.drone.adopt(this.#activity.read());
     this.#lease = new Lease(state, boot, log);
     this.#fence();
     this.service = agentService(this.drone, parts, clock);
@@ -80,15 +80,15 @@ export class Agent {
   }
 
   /** From now on it hears of use, and ends what nobody uses. */
-  attend(bus: Bus, scheduler: Membership['scheduler']): void {
+  connectBus(bus: Bus, scheduler: Membership['scheduler']): void {
     const { drone } = this;
-    const { clock, fate = fateSeenFromHere() } = this.#parts;
+    const { clock, fate = processStatusOnThisMachine() } = this.#parts;
     const proxies = new ProxyProcesses(clock, fate);
     const parts = { ...this.#parts, bus, drone, proxies };
     const telemetry = this.#app.own(new Telemetry(parts, (id) => this.#reconciler.look(id)));
     const settler = new Settler({ ...parts, scheduler });
     this.#app.every('settling', 200, async () => {
-      proxies.look();
+      proxies.check();
       settler.turn();
     });
     this.#app.every('heartbeat', DEADLINES.renewEvery, async () => telemetry.heartbeat());

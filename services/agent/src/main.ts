@@ -4,22 +4,22 @@ import { serveRpc } from '@spawner/rpc';
 import { gauge, run } from '@spawner/service';
 import { Agent } from './agent.ts';
 import { readConfig } from './config.ts';
-import { makeInstruments } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { droneNode } from './report/member.ts';
 import { chooseRuntime, openRuntime } from './runtime/choose-runtime.ts';
 import { bootClock, bootId } from './state/boot.ts';
-import { keptDroneId, StateDir } from './state/state-dir.ts';
+import { StateDir, storedDroneId } from './state/state-dir.ts';
 
 await run('agent', readConfig, async (config, app) => {
   const { log } = app;
   const { cluster } = config;
   const state = new StateDir(config.stateDir);
-  const droneId = config.droneId || keptDroneId(state);
+  const droneId = config.droneId || storedDroneId(state);
   const kind = await chooseRuntime(config, state, log);
   const home = { droneId, state, clock: bootClock, log };
   const runtime = await app.connect(`the ${kind} runtime`, () => openRuntime(kind, config, home));
 
-  const parts = { ...home, cluster, boot: bootId(), runtime, instruments: makeInstruments() };
+  const parts = { ...home, cluster, boot: bootId(), runtime, metrics: createMetrics() };
   const agent = new Agent(app, parts);
   gauge('spawner.agent.backends', 'Living backends', () => agent.drone.living().length);
 
@@ -33,5 +33,5 @@ await run('agent', readConfig, async (config, app) => {
 
   const bus = await app.connect('NATS', () => openBus(config.natsUrl, `agent ${droneId}`, log));
   app.readyWhen(() => (bus.connected ? undefined : 'NATS'));
-  agent.attend(bus, scheduler);
+  agent.connectBus(bus, scheduler);
 });

@@ -2,7 +2,7 @@ import { EndReason } from '@spawner/proto/v1/backend';
 import { counter, durations } from '@spawner/service';
 
 /** What the agent counts and measures. Made after the metrics have been started. */
-export interface Instruments {
+export interface Metrics {
   started(): void;
   ended(reason: EndReason): void;
   pulled(seconds: number): void;
@@ -11,7 +11,7 @@ export interface Instruments {
   settled(verdict: 'end' | 'use'): void;
 }
 
-export function makeInstruments(): Instruments {
+export function createMetrics(): Metrics {
   const starts = counter('spawner.agent.starts', 'Backends taken over');
   const ends = counter('spawner.agent.ends', 'Backends that ended, by reason');
   const settlements = counter('spawner.agent.settlements', 'Ends for idleness asked for, by verdict');

@@ -10,7 +10,7 @@ import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/in
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { type CallContext, type Implementation, implement } from '@spawner/rpc';
-import { verified } from './idle/idle.ts';
+import { verified } from './idle/usage.ts';
 import type { Backend } from './lifecycle/backend.ts';
 import type { Drone } from './lifecycle/drone.ts';
 import { explain } from './report/explain.ts';

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { App } from '@spawner/service';
-import { AcmeIssuer } from './acme.ts';
+import { AcmeIssuer } from './acme-issuer.ts';
+import { AuthorityFiles } from './authority-files.ts';
+import type { CertificateStore } from './certificate-store.ts';
 import type { CertificatesConfig } from './config.ts';
 import { DnsChallenges } from './dns-challenges.ts';
 import type { Issuer } from './issuer.ts';
-import { LocalAuthority } from './local-ca.ts';
+import { LocalAuthority } from './local-authority.ts';
 import { Propagation } from './propagation.ts';
-import { StateDir } from './state-dir.ts';
-import type { CertificateStore } from './store.ts';
 
 /** The issuer that the configuration asks for. */
 export function issuerOf(config: CertificatesConfig, store: CertificateStore, app: App): Issuer {
   const { clock, log } = app;
   if (config.issuer === 'local')
-    return new LocalAuthority(config.clusterDomain, store, new StateDir(config.stateDir), clock, log);
+    return new LocalAuthority(config.clusterDomain, store, new AuthorityFiles(config.stateDir), clock, log);
   const propagation = new Propagation(config.dnsResolvers, clock);
   const challenges = app.own(new DnsChallenges(config.dnsAddresses, propagation, clock, log));
   const options = {

@@ -8,10 +8,10 @@
 import type { Clock } from '@spawner/domain';
 import { counter, gauge, inSpan, type Log } from '@spawner/service';
 import { decodeCertificate, encodeCertificate, type Usable, usableCertificate } from './certificate.ts';
+import type { CertificateStore } from './certificate-store.ts';
+import type { IssueLock } from './issue-lock.ts';
 import type { Issuer } from './issuer.ts';
-import type { Lease } from './lease.ts';
 import { isDue, renewalTime, retryMs } from './renewal.ts';
-import type { CertificateStore } from './store.ts';
 
 /** How often the store is looked at, in milliseconds. */
 export const TURN_EVERY_MS = 5_000;
@@ -24,7 +24,7 @@ export interface KeeperParts {
   domains: readonly string[];
   issuer: Issuer;
   store: Pick<CertificateStore, 'certificate' | 'saveCertificate'>;
-  lease: Pick<Lease, 'take' | 'whileHeld' | 'leave'>;
+  lease: Pick<IssueLock, 'take' | 'whileHeld' | 'leave'>;
   clock: Clock;
   log: Log;
 }

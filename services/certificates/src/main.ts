@@ -2,12 +2,12 @@ import { Membership, schedulerAt } from '@spawner/cluster';
 import { serveRpc } from '@spawner/rpc';
 import { run } from '@spawner/service';
 import { keysOf, openRedis } from '@spawner/store';
+import { CertificateStore } from './certificate-store.ts';
 import { domainsOf, nodeOf, readConfig } from './config.ts';
+import { IssueLock } from './issue-lock.ts';
 import { issuerOf } from './issuers.ts';
 import { Keeper, TURN_EVERY_MS } from './keeper.ts';
-import { Lease } from './lease.ts';
 import { certificatesService } from './server.ts';
-import { CertificateStore } from './store.ts';
 
 await run('certificates', readConfig, async (config, app) => {
   const { clock, log } = app;
@@ -15,7 +15,7 @@ await run('certificates', readConfig, async (config, app) => {
   const redis = await app.connect('Redis', () => openRedis(config.redisUrl, log));
 
   const store = new CertificateStore(redis, keys.certificates);
-  const lease = new Lease(redis, keys.certificatesLease, clock);
+  const lease = new IssueLock(redis, keys.certificatesLease, clock);
   const issuer = issuerOf(config, store, app);
   const keeper = new Keeper({ domains: domainsOf(config), issuer, store, lease, clock, log });
 

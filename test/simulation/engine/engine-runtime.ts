@@ -3,8 +3,8 @@ import {
   type Condition,
   type Endpoints,
   type Program,
-  Refusal,
   type Runtime,
+  RuntimeError,
 } from '../../../services/agent/src/runtime/runtime.ts';
 import type { Process } from '../world/process.ts';
 import type { Container } from './container.ts';
@@ -26,7 +26,7 @@ export class EngineRuntime implements Runtime {
   async pull(): Promise<void> {
     const { random } = this.#engine.world;
     await this.#ask(random.skewed(1, 4_000), () => {});
-    if (random.chance(0.02)) throw new Refusal('no such image');
+    if (random.chance(0.02)) throw new RuntimeError('no such image');
   }
 
   create(program: Program): Promise<void> {
@@ -38,7 +38,7 @@ export class EngineRuntime implements Runtime {
     const { random } = this.#engine.world;
     this.#engine.asked('start');
     this.#engine.watch.starting(this.#engine.drone, id);
-    if (random.chance(0.01)) throw new Refusal('the program cannot be started');
+    if (random.chance(0.01)) throw new RuntimeError('the program cannot be started');
     return this.#ask(random.between(30, 600), () => endpointsOf(this.#engine.start(id)));
   }
 

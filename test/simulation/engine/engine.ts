@@ -62,7 +62,7 @@ export class Engine {
   create({ id, placement, key, spec }: Program): void {
     this.remove(id);
     if (this.gone) throw new Error('the machine is no more');
-    const address = this.#range.take(this.world.now);
+    const address = this.#range.allocate(this.world.now);
     if (!address) throw new Error('no address is free');
     const parts = {
       id,
@@ -109,7 +109,7 @@ export class Engine {
     this.watch.stopping(container);
     container.exit(137);
     this.containers.delete(id);
-    this.#range.giveBack(container.address, this.world.now, DEADLINES.addressRest);
+    this.#range.release(container.address, this.world.now, DEADLINES.addressRest);
     this.world.note('removed', this.drone, id);
     this.#changed(id);
   }

@@ -4,7 +4,7 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import type { CallContext, Implementation } from '@spawner/rpc';
 import { Agent } from '../../../services/agent/src/agent.ts';
-import type { Instruments } from '../../../services/agent/src/metrics.ts';
+import type { Metrics } from '../../../services/agent/src/metrics.ts';
 import { Engine, type EngineWatch } from '../engine/engine.ts';
 import { EngineRuntime } from '../engine/engine-runtime.ts';
 import { MemoryFiles } from '../engine/memory-files.ts';
@@ -14,7 +14,7 @@ import { Process, silent } from '../world/process.ts';
 import { CLUSTER, type Surroundings } from './surroundings.ts';
 
 const nothing = () => {};
-const UNCOUNTED: Instruments = {
+const UNCOUNTED: Metrics = {
   started: nothing,
   ended: nothing,
   pulled: nothing,
@@ -61,7 +61,7 @@ export class SimulatedDrone {
       clock,
       runtime,
       log: silent,
-      instruments: UNCOUNTED,
+      metrics: UNCOUNTED,
       attempt: runtime.attempt,
       random: world.random.next,
       fate: (one) => this.#around.fate(this.name, one),
@@ -83,7 +83,7 @@ export class SimulatedDrone {
     const membership = new Membership(scheduler, agent.member(node), clock, silent);
     agent.join(membership);
     const bus = busOf(process, busServer);
-    agent.attend(changed.agentBus?.(bus) ?? bus, changed.agentScheduler?.(scheduler) ?? scheduler);
+    agent.connectBus(changed.agentBus?.(bus) ?? bus, changed.agentScheduler?.(scheduler) ?? scheduler);
   }
 
   /** Milliseconds of its own clock since the send of the last answered renewal, as its disk tells it. */

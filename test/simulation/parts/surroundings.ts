@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '@spawner/service';
-import type { Fate } from '../../../services/agent/src/idle/process-status.ts';
+import type { ProcessStatus } from '../../../services/agent/src/idle/process-status.ts';
 import type { BusServer } from '../links/bus-link.ts';
 import type { RpcLinks } from '../links/rpc-link.ts';
 import type { StoreServer } from '../links/store-link.ts';
@@ -18,7 +18,7 @@ export interface Surroundings {
   readonly schedulers: readonly string[];
   readonly changed: ChangedParts;
   /** What an agent on this drone's machine sees of a process. */
-  fate(drone: string, one: ProcessIdentity): Fate;
+  fate(drone: string, one: ProcessIdentity): ProcessStatus;
 }
 
 /** The name of the one cluster there is. */

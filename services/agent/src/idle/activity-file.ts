@@ -1,6 +1,6 @@
 import type { StateFiles } from '../state/state-dir.ts';
 
-/** What is kept of a backend. */
+/** The part of a backend that the file stores. */
 export interface InUse {
   readonly id: string;
   readonly usage: { readonly activeAt: number };
@@ -9,8 +9,8 @@ export interface InUse {
 const FILE = 'activity.json';
 
 /**
- * When each backend was last in use, kept on disk so that a restarted agent's idle clocks go on. Instants
- * are of the boot that the file names; another boot's say nothing.
+ * Stores when each backend was last in use, so that idle clocks continue over a restart of the agent. Instants are of the
+ * boot that the file names; another boot ignores them.
  */
 export class ActivityFile {
   readonly #dir: StateFiles;
@@ -22,20 +22,21 @@ export class ActivityFile {
     this.#boot = boot;
   }
 
+  /** Instants by backend id. Empty if the file is missing, damaged or of another boot. */
   read(): Map<string, number> {
     try {
-      const kept = JSON.parse(this.#dir.read(FILE) ?? '{}') as {
+      const stored = JSON.parse(this.#dir.read(FILE) ?? '{}') as {
         boot?: string;
         activeAt?: Record<string, number>;
       };
-      return new Map(kept.boot === this.#boot ? Object.entries(kept.activeAt ?? {}) : []);
+      return new Map(stored.boot === this.#boot ? Object.entries(stored.activeAt ?? {}) : []);
     } catch {
-      // It only makes a clock truer; a damaged one is as good as none.
+      // Without it an idle clock only starts later.
       return new Map();
     }
   }
 
-  /** Writes only when something changed. */
+  /** Writes only if something changed. */
   write(backends: readonly InUse[]): void {
     const activeAt = Object.fromEntries(backends.map(({ id, usage }) => [id, Math.round(usage.activeAt)]));
     const text = JSON.stringify({ boot: this.#boot, activeAt });

@@ -2,47 +2,47 @@ import { ownProcess, type ProcessIdentity } from '@spawner/service';
 import { processFacts } from '../runtime/process/proc.ts';
 
 /**
- * What became of a process of this machine that described itself (process-identity.ts). `dead` only where that is certain:
- * it will never do anything again. One that is stopped is alive, a zombie is dead. `unknown` where this process
- * cannot see those of the other's namespace, and of every other machine.
+ * Whether a process that described itself (process-identity.ts) still runs. `dead` means that it certainly never will
+ * again: a stopped process is alive, a zombie is dead. `unknown` is every process in another PID namespace or on another
+ * machine.
  */
-export type Fate = 'alive' | 'dead' | 'unknown';
+export type ProcessStatus = 'alive' | 'dead' | 'unknown';
 
-/** What stands under an id now; `hidden` where there is something that may not be looked at. */
-export type Standing = { readonly startTime: number; readonly zombie: boolean } | 'nothing' | 'hidden';
+/** The process that has a PID now. `hidden` means that there may be one that we are not allowed to see. */
+export type PidState = { readonly startTime: number; readonly zombie: boolean } | 'none' | 'hidden';
 
-/** Pure, but for what `standing` says of the id. */
-export function fateOf(
+/** Pure, apart from `pidState`. */
+export function statusOfProcess(
   one: ProcessIdentity,
   own: ProcessIdentity | undefined,
-  standing: (pid: number) => Standing,
-): Fate {
+  pidState: (pid: number) => PidState,
+): ProcessStatus {
   if (!own || own.bootId === '' || one.pid <= 0) return 'unknown';
   const here =
     one.bootId === own.bootId &&
     one.pidNamespace === own.pidNamespace &&
     one.timeNamespace === own.timeNamespace;
   if (!here) return 'unknown';
-  const now = standing(one.pid);
-  if (now === 'nothing') return 'dead';
+  const now = pidState(one.pid);
+  if (now === 'none') return 'dead';
   if (now === 'hidden') return 'unknown';
   return now.startTime === one.startTicks && !now.zombie ? 'alive' : 'dead';
 }
 
-/** The same as this process sees it. */
-export function fateSeenFromHere(): (one: ProcessIdentity) => Fate {
+/** The status as this process can see it. */
+export function processStatusOnThisMachine(): (one: ProcessIdentity) => ProcessStatus {
   const own = ownProcess();
-  return (one) => fateOf(one, own, standingUnder);
+  return (one) => statusOfProcess(one, own, pidState);
 }
 
-function standingUnder(pid: number): Standing {
+function pidState(pid: number): PidState {
   const facts = processFacts(pid);
   if (facts) return facts;
-  // A /proc that hides what belongs to others (hidepid, proc(5)) looks like one without it; kill(2) tells them apart.
+  // A /proc mounted with hidepid (proc(5)) shows no processes of other users. kill(2) still tells whether one exists.
   try {
     process.kill(pid, 0);
     return 'hidden';
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'nothing' : 'hidden';
+    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'none' : 'hidden';
   }
 }

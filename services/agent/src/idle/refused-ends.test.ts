@@ -1,15 +1,17 @@
 import type { SettleReply } from '@spawner/proto/internal/telemetry';
 import type { RefusedEnd } from '@spawner/proto/v1/explanation';
-import { causeOf, refusedOnceMore } from './refused-ends.ts';
+import { causeOf, withRefusal } from './refused-ends.ts';
 
 const says = (open: number, held = 0): SettleReply => ({
   ...{ activity: { id: '', open, ageMs: 0 }, held },
   ...{ registration: 0, unused: false },
 });
-const cause = (because: Parameters<typeof causeOf>[0], ...answers: (SettleReply | undefined)[]) =>
-  causeOf(because, ['p', 'q', 'r'].slice(0, answers.length), { answers, established: 1 });
+const cause = (because: Parameters<typeof causeOf>[0], ...replies: (SettleReply | undefined)[]) => {
+  const testimonies = replies.map((reply, index) => ({ proxyId: 'pqr'[index] ?? '', reply }));
+  return causeOf(because, { testimonies, established: 1 });
+};
 
-describe('the cause of a refused end', () => {
+describe('the cause of a refused idle shutdown', () => {
   it.each<[string, string]>([
     [cause('open', says(0), says(1)), 'proxy q had 1 open'],
     [cause('open', says(3), says(1)), 'proxy p had 3 open, proxy q had 1 open'],
@@ -25,13 +27,13 @@ describe('the cause of a refused end', () => {
   });
 });
 
-describe('the refused ends', () => {
+describe('refused idle shutdowns', () => {
   const after = (...causes: string[]) =>
-    causes.reduce<readonly RefusedEnd[]>((so, each, n) => refusedOnceMore(so, each, new Date(n)), []);
-  it('are the last five', () => {
+    causes.reduce<readonly RefusedEnd[]>((so, each, n) => withRefusal(so, each, new Date(n)), []);
+  it('are kept for the last five', () => {
     expect(after('a', 'b', 'c', 'd', 'e', 'f').map((each) => each.cause)).toEqual(['b', 'c', 'd', 'e', 'f']);
   });
-  it('count the same cause in a row, with the last time', () => {
+  it('count a repeated cause, with its last time', () => {
     expect(after('a', 'b', 'b', 'b')).toEqual([
       { cause: 'a', time: new Date(0), times: 1 },
       { cause: 'b', time: new Date(3), times: 3 },

@@ -1,11 +1,12 @@
 import type { RefusedEnd } from '@spawner/proto/v1/explanation';
 import type { Evidence, Use } from './settlement.ts';
+import { hasSpoken, type Testimony } from './testimony.ts';
 
-/** The ends for idleness that a backend was spared, and why. Pure. */
+/** The idle shutdowns that were refused, and why. Pure. */
 const MOST = 5;
 
-/** One more refusal. The same cause as last time is counted, so that it does not push the others out. */
-export function refusedOnceMore(
+/** Adds a refusal. A repetition of the last cause is counted, so that it does not push the others out. */
+export function withRefusal(
   refusals: readonly RefusedEnd[],
   cause: string,
   time: Date,
@@ -15,27 +16,26 @@ export function refusedOnceMore(
   return [...refusals, { cause, time, times: 1 }].slice(-MOST);
 }
 
-/** Why an end was refused, in words. `asked` and the evidence's answers go together. */
+/** The sentence that ExplainBackend shows for a refusal. */
 export function causeOf(
   because: Use | 'unused' | 'late',
-  asked: readonly string[],
-  { answers, established }: Evidence,
+  { testimonies, established = 0 }: Evidence,
 ): string {
-  const those = (fits: (answer: Evidence['answers'][number]) => boolean) =>
-    asked.filter((_, index) => fits(answers[index]));
+  const proxies = (fits: (testimony: Testimony) => boolean) =>
+    testimonies.filter(fits).map(({ proxyId }) => proxyId);
   switch (because) {
     case 'silent':
-      return `no answer from ${those((answer) => !answer?.activity).join(', ')}`;
+      return `no answer from ${proxies((each) => !hasSpoken(each)).join(', ')}`;
     case 'open':
-      return asked
-        .map((proxyId, index) => ({ proxyId, open: answers[index]?.activity?.open ?? 0 }))
+      return testimonies
+        .map(({ proxyId, reply }) => ({ proxyId, open: reply?.activity?.open ?? 0 }))
         .filter(({ open }) => open > 0)
         .map(({ proxyId, open }) => `proxy ${proxyId} had ${open} open`)
         .join(', ');
     case 'held':
-      return `a request was held by ${those((answer) => (answer?.held ?? 0) > 0).join(', ')}`;
+      return `a request was held by ${proxies(({ reply }) => (reply?.held ?? 0) > 0).join(', ')}`;
     case 'connected':
-      return `kernel: ${established ?? 0} established`;
+      return `kernel: ${established} established`;
     case 'recent':
       return 'a proxy had used it since';
     case 'late':

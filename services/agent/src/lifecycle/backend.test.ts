@@ -4,7 +4,7 @@ import { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { eventually, type TempDir, tempDir } from '@spawner/testkit';
-import { makeInstruments } from '../metrics.ts';
+import { createMetrics } from '../metrics.ts';
 import type { Condition, Runtime } from '../runtime/runtime.ts';
 import { Journal } from '../state/journal.ts';
 import { StateDir } from '../state/state-dir.ts';
@@ -77,7 +77,7 @@ describe('a backend', () => {
   let drone: Drone;
   const open = () => {
     const journal = new Journal(new StateDir(temp.path), 'boot', log);
-    return new Drone({ runtime, journal, clock: systemClock, log, instruments: makeInstruments() });
+    return new Drone({ runtime, journal, clock: systemClock, log, metrics: createMetrics() });
   };
   const hear = () => drone.acknowledge([BackendStatus.fromPartial({ id: ID, revision: 1 })]);
   const take = () =>
@@ -121,7 +121,7 @@ describe('a backend', () => {
     runtime.calls.length = 0;
     runtime.hold('inspect');
     drone = open();
-    drone.takeUp(new Map());
+    drone.adopt(new Map());
     hear();
     runtime.letGo('start');
     runtime.letGo('inspect');
@@ -138,7 +138,7 @@ describe('a backend', () => {
     runtime.condition = { is: 'running', endpoints };
     runtime.hold('inspect');
     drone = open();
-    drone.takeUp(new Map());
+    drone.adopt(new Map());
     hear();
     drone.stop({ id: ID, force: false, reason: EndReason.REQUESTED });
     runtime.letGo('inspect');

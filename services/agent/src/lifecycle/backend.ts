@@ -3,24 +3,24 @@ import { backoffMs, type Clock, DEADLINES, type Semaphore } from '@spawner/domai
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { RefusedEnd } from '@spawner/proto/v1/explanation';
 import { type Context, inContext, inSpan, type Log, ROOT_CONTEXT } from '@spawner/service';
-import { type Usage, unusedSince } from '../idle/idle.ts';
-import { refusedOnceMore } from '../idle/refused-ends.ts';
-import type { Instruments } from '../metrics.ts';
-import { Refusal, type Runtime } from '../runtime/runtime.ts';
+import { withRefusal } from '../idle/refused-ends.ts';
+import { type Usage, unusedSince } from '../idle/usage.ts';
+import type { Metrics } from '../metrics.ts';
+import { type Runtime, RuntimeError } from '../runtime/runtime.ts';
 import type { Journal, JournalEntry } from '../state/journal.ts';
 import { LAST_LINES } from './last-lines.ts';
 import { hasEnded, isRunning, type Life } from './life.ts';
-import { type Effect, type Happening, resume, type Step, step } from './life-machine.ts';
+import { type Effect, type LifeEvent, resume, type Step, step } from './life-machine.ts';
 import { type Attempt, untilAnswers } from './probe.ts';
 
 /** What every backend of a drone works with. */
-export interface Tools {
+export interface BackendParts {
   readonly runtime: Runtime;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
   readonly starts: Semaphore;
-  readonly instruments: Instruments;
+  readonly metrics: Metrics;
   /** One attempt to reach a program that starts. */
   readonly attempt: Attempt;
   readonly random: () => number;
@@ -37,7 +37,7 @@ export class Backend {
   usage: Usage;
   #refusedEnds: readonly RefusedEnd[] = [];
   #entry: JournalEntry;
-  readonly #tools: Tools;
+  readonly #parts: BackendParts;
   readonly #trace: Context;
   readonly #log: Log;
   readonly #queue: Effect[] = [];
@@ -49,10 +49,10 @@ export class Backend {
   #looking: Promise<void> | undefined;
   #lookAgain = false;
 
-  constructor(entry: JournalEntry, tools: Tools, trace: Context = ROOT_CONTEXT) {
+  constructor(entry: JournalEntry, tools: BackendParts, trace: Context = ROOT_CONTEXT) {
     this.id = entry.id;
     this.#entry = entry;
-    this.#tools = tools;
+    this.#parts = tools;
     this.#trace = trace;
     this.#log = tools.log.child({ backend: entry.id });
     this.usage = unusedSince(entry.life.readyAt ?? tools.clock.now());
@@ -72,12 +72,12 @@ export class Backend {
   }
 
   refused(cause: string): void {
-    this.#refusedEnds = refusedOnceMore(this.#refusedEnds, cause, this.#tools.clock.wall());
+    this.#refusedEnds = withRefusal(this.#refusedEnds, cause, this.#parts.clock.wall());
   }
 
-  /** Takes a happening; one that changes nothing costs nothing. */
-  take(happening: Happening): void {
-    if (!this.#closing.signal.aborted) this.#follow(step(this.life, happening, this.#instant()));
+  /** Takes a event; one that changes nothing costs nothing. */
+  take(event: LifeEvent): void {
+    if (!this.#closing.signal.aborted) this.#follow(step(this.life, event, this.#instant()));
   }
 
   /** Goes on from the journal after a restart of the agent, as soon as the runtime answers. */
@@ -85,7 +85,7 @@ export class Backend {
     if (activeAt !== undefined) this.usage = unusedSince(Math.max(activeAt, this.usage.activeAt));
     if (hasEnded(this.life)) return;
     this.#resuming = true;
-    const condition = await this.#insist('looking', () => this.#tools.runtime.inspect(this.id));
+    const condition = await this.#insist('looking', () => this.#parts.runtime.inspect(this.id));
     this.#resuming = false;
     this.#follow(resume(this.life, condition, this.#instant()));
   }
@@ -110,7 +110,7 @@ export class Backend {
       this.#lookAgain = false;
       if (!isRunning(this.life) && this.life.status.state !== BackendState.STARTING) return;
       const { startedAt } = this.life;
-      const condition = await this.#tools.runtime.inspect(this.id);
+      const condition = await this.#parts.runtime.inspect(this.id);
       // It was started meanwhile: what was seen before says nothing of that.
       if (this.life.startedAt !== startedAt) this.#lookAgain = true;
       else if (condition.is === 'exited') this.take({ type: 'exited', exit: condition.exit });
@@ -119,7 +119,7 @@ export class Backend {
   }
 
   #instant() {
-    return { now: this.#tools.clock.now(), wall: this.#tools.clock.wall() };
+    return { now: this.#parts.clock.now(), wall: this.#parts.clock.wall() };
   }
 
   #follow({ life, effects }: Step): void {
@@ -147,7 +147,7 @@ export class Backend {
       spec: loaded && spec.credentials ? { ...spec, credentials: undefined } : spec,
     };
     try {
-      this.#tools.journal.write(this.#entry);
+      this.#parts.journal.write(this.#entry);
     } catch (error) {
       this.#log.error({ error }, 'the journal cannot be written');
     }
@@ -155,15 +155,15 @@ export class Backend {
 
   #announce(life: Life, before: Life): void {
     const { state, endReason, endDetail, exitCode } = life.status;
-    const { instruments, clock } = this.#tools;
+    const { metrics, clock } = this.#parts;
     if (state === before.status.state) return;
     if (state === BackendState.READY) {
       this.usage = unusedSince(clock.now());
-      instruments.answered((clock.now() - (life.startedAt ?? clock.now())) / 1_000);
+      metrics.answered((clock.now() - (life.startedAt ?? clock.now())) / 1_000);
     }
-    if (state === BackendState.TERMINATED) instruments.ended(endReason);
+    if (state === BackendState.TERMINATED) metrics.ended(endReason);
     this.#log.info({ state, end_reason: endReason, end_detail: endDetail, exit_code: exitCode }, 'moved');
-    this.#tools.changed(this);
+    this.#parts.changed(this);
   }
 
   async #work(): Promise<void> {
@@ -204,44 +204,44 @@ export class Backend {
   }
 
   async #pull(cut: AbortSignal): Promise<void> {
-    const { runtime, instruments, clock } = this.#tools;
+    const { runtime, metrics, clock } = this.#parts;
     const { spec } = this.#entry;
     const began = clock.now();
     try {
       await inSpan('pull image', { 'container.image.name': spec.image }, () => runtime.pull(spec, cut));
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof RuntimeError)) throw error;
       return this.take({ type: 'load_failed', detail: error.words });
     }
-    instruments.pulled((clock.now() - began) / 1_000);
+    metrics.pulled((clock.now() - began) / 1_000);
     this.take({ type: 'loaded' });
   }
 
   async #create(cut: AbortSignal): Promise<void> {
     await this.#launch(cut, async (began) => {
-      await inSpan('create container', {}, () => this.#tools.runtime.create(this.#entry));
-      this.#createMs = this.#tools.clock.now() - began;
+      await inSpan('create container', {}, () => this.#parts.runtime.create(this.#entry));
+      this.#createMs = this.#parts.clock.now() - began;
     });
   }
 
   async #start(cut: AbortSignal): Promise<void> {
-    const { runtime, instruments, clock } = this.#tools;
+    const { runtime, metrics, clock } = this.#parts;
     await this.#launch(cut, async (began) => {
       const endpoints = await inSpan('start container', {}, () => runtime.start(this.id));
-      instruments.launched((this.#createMs + clock.now() - began) / 1_000);
+      metrics.launched((this.#createMs + clock.now() - began) / 1_000);
       this.take({ type: 'started', endpoints });
     });
   }
 
   /** Runs one step of the launch in its turn. A refusal by the runtime ends the backend. */
   async #launch(cut: AbortSignal, work: (began: number) => Promise<void>): Promise<void> {
-    const { starts, clock } = this.#tools;
+    const { starts, clock } = this.#parts;
     await starts.run(async () => {
       if (cut.aborted) return;
       try {
         await work(clock.now());
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
+        if (!(error instanceof RuntimeError)) throw error;
         this.take({ type: 'start_failed', detail: error.words });
       }
     });
@@ -251,14 +251,14 @@ export class Backend {
     const { local } = this.life.status;
     const { readiness } = this.#entry.spec;
     if (!local) throw new Error('a started backend has no endpoint');
-    const { clock, attempt } = this.#tools;
+    const { clock, attempt } = this.#parts;
     await inSpan('wait ready', {}, () => untilAnswers(local, readiness?.httpPath ?? '', clock, cut, attempt));
     this.take({ type: 'answered' });
   }
 
   async #signal(): Promise<void> {
     const name = this.#entry.spec.stopSignal || 'SIGTERM';
-    const ran = await this.#insist('stopping', () => this.#tools.runtime.signal(this.id, name));
+    const ran = await this.#insist('stopping', () => this.#parts.runtime.signal(this.id, name));
     if (ran) return;
     // Its start was cut short: nothing of it runs, and nothing will.
     if (this.life.startedAt === undefined) this.take({ type: 'exited' });
@@ -266,7 +266,7 @@ export class Backend {
   }
 
   async #remove(): Promise<void> {
-    const { runtime } = this.#tools;
+    const { runtime } = this.#parts;
     const keepLogs = this.life.ending?.keepLogs ?? false;
     await this.#insist('removing', async () => {
       const condition = await runtime.inspect(this.id);
@@ -282,7 +282,7 @@ export class Backend {
     const lines: string[] = [];
     try {
       const options = { follow: false, tailLines: LAST_LINES, signal };
-      for await (const { text } of this.#tools.runtime.logs(this.id, options))
+      for await (const { text } of this.#parts.runtime.logs(this.id, options))
         if (lines.push(text) > LAST_LINES) lines.shift();
     } catch (error) {
       this.#log.warn({ error }, 'its last lines cannot be read');
@@ -298,7 +298,7 @@ export class Backend {
       } catch (error) {
         this.#closing.signal.throwIfAborted();
         this.#log.warn({ error, attempt }, `${what} failed; again`);
-        await this.#tools.clock.sleep(backoffMs(attempt, this.#tools.random), this.#closing.signal);
+        await this.#parts.clock.sleep(backoffMs(attempt, this.#parts.random), this.#closing.signal);
       }
     }
   }

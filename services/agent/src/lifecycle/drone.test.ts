@@ -12,8 +12,8 @@ import {
 import { LogStream } from '@spawner/proto/v1/backend_service';
 import { createLog } from '@spawner/service';
 import { eventually, type TempDir, tempDir } from '@spawner/testkit';
-import { makeInstruments } from '../metrics.ts';
-import { type Condition, Refusal, type Runtime } from '../runtime/runtime.ts';
+import { createMetrics } from '../metrics.ts';
+import { type Condition, type Runtime, RuntimeError } from '../runtime/runtime.ts';
 import { Journal } from '../state/journal.ts';
 import { StateDir } from '../state/state-dir.ts';
 import { Drone } from './drone.ts';
@@ -89,7 +89,7 @@ describe('a drone', () => {
   const clock: Clock = { ...systemClock, now: () => now };
   const open = () => {
     const journal = new Journal(new StateDir(temp.path), 'boot', log);
-    const opened = new Drone({ runtime, journal, clock, log, instruments: makeInstruments() });
+    const opened = new Drone({ runtime, journal, clock, log, metrics: createMetrics() });
     opened.join({
       registration: 1,
       kick: () => {
@@ -176,7 +176,7 @@ describe('a drone', () => {
 
   it("keeps the engine's words of a start that it refused", async () => {
     runtime.creating = () => {
-      throw new Refusal('no such device');
+      throw new RuntimeError('no such device');
     };
     start('a');
     await reaches('a', TERMINATED);
@@ -237,15 +237,15 @@ describe('a drone', () => {
     start('a');
     start('b');
     await Promise.all(['a', 'b'].map((id) => reaches(id, BackendState.WAITING)));
-    const told = drone.unheard();
+    const told = drone.unacknowledged();
     expect(told.map(({ id }) => id)).toEqual(['a', 'b']);
     drone.acknowledge(told.filter(({ id }) => id === 'a'));
-    expect(drone.unheard().map(({ id }) => id)).toEqual(['b']);
+    expect(drone.unacknowledged().map(({ id }) => id)).toEqual(['b']);
     drone.forget(['a']);
     expect(stateOf('a')).toBe(BackendState.WAITING);
     drone.stop({ id: 'a', force: true, reason: EndReason.REQUESTED });
     await reaches('a', TERMINATED);
-    expect(drone.unheard().map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(drone.unacknowledged().map(({ id }) => id)).toEqual(['a', 'b']);
     drone.forget(['a']);
     expect(drone.inventory().map(({ status }) => status?.id)).toEqual(['b']);
     expect(() => start('a')).toThrow('this backend has ended here');
@@ -261,7 +261,7 @@ describe('a drone', () => {
     runtime.containers.set('b', { is: 'exited', exit: { code: 3, outOfMemory: false } });
     now = 50_000;
     drone = open();
-    drone.takeUp(new Map([['a', 20_000]]));
+    drone.adopt(new Map([['a', 20_000]]));
     await reaches('b', TERMINATED);
     expect(drone.find('b')?.life.status).toMatchObject({ endReason: EndReason.FAILED, exitCode: 3 });
     expect(stateOf('a')).toBe(READY);
@@ -277,7 +277,7 @@ describe('a drone', () => {
     await reaches('a', BackendState.WAITING);
     drone.close();
     drone = open();
-    drone.takeUp(new Map());
+    drone.adopt(new Map());
     expect(drone.inventory().map((entry) => entry.claim)).toEqual([claim]);
   });
 
@@ -308,7 +308,7 @@ describe('a drone', () => {
         drone.forget(['a', 'late']);
         drone.close();
         drone = open();
-        drone.takeUp(new Map());
+        drone.adopt(new Map());
       }
       for (const id of ['a', 'late']) expect(() => start(id)).toThrow('this backend has ended here');
     }
@@ -324,7 +324,7 @@ describe('a drone', () => {
       ['late', TERMINATED, undefined],
     ]);
     drone.forget(['late']);
-    expect([told().length, drone.unheard().length]).toEqual([1, 1]);
+    expect([told().length, drone.unacknowledged().length]).toEqual([1, 1]);
   });
 
   it('removes a container that nobody knows when it is seen a second time, and no other', async () => {

@@ -5,11 +5,11 @@ import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/back
 import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Log, presentContext } from '@spawner/service';
-import type { Instruments } from '../metrics.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { digestOf, inventoryOf, type Journal } from '../state/journal.ts';
 import type { Fencing } from '../state/lease.ts';
-import { Backend, type Tools } from './backend.ts';
+import { Backend, type BackendParts } from './backend.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
 import { type Attempt, answers } from './probe.ts';
 
@@ -24,7 +24,7 @@ export interface DroneParts {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
-  readonly instruments: Instruments;
+  readonly metrics: Metrics;
   /** How a program that starts is tried; by a connection or a request unless given. */
   readonly attempt?: Attempt;
   readonly random?: () => number;
@@ -39,7 +39,7 @@ export interface Place {
 /** All backends of this machine: taking them over, ending them, and what the scheduler is told. */
 export class Drone {
   readonly runtime: Runtime;
-  readonly #tools: Tools;
+  readonly #parts: BackendParts;
   readonly #backends = new Map<string, Backend>();
   /** Revisions that the scheduler has acknowledged. */
   readonly #heard = new Map<string, number>();
@@ -55,7 +55,7 @@ export class Drone {
       for (const listener of this.#listeners) listener(backend);
     };
     const { attempt = answers, random = Math.random } = parts;
-    this.#tools = { ...parts, attempt, random, starts: new Semaphore(STARTS_AT_ONCE), changed };
+    this.#parts = { ...parts, attempt, random, starts: new Semaphore(STARTS_AT_ONCE), changed };
   }
 
   /** Calls after every change of a backend's state. */
@@ -76,10 +76,10 @@ export class Drone {
   }
 
   /** Takes up what the journal holds, once, before anything else; `activeAt` says when each was last in use. */
-  takeUp(activeAt: ReadonlyMap<string, number>): void {
-    const { journal, clock, log } = this.#tools;
+  adopt(activeAt: ReadonlyMap<string, number>): void {
+    const { journal, clock, log } = this.#parts;
     for (const entry of journal.load(clock.now())) {
-      const backend = new Backend(entry, this.#tools);
+      const backend = new Backend(entry, this.#parts);
       this.#backends.set(entry.id, backend);
       backend.resume(activeAt.get(entry.id)).catch((error: unknown) => {
         log.info({ error, backend: entry.id }, 'not taken up again: the agent is stopping');
@@ -102,7 +102,7 @@ export class Drone {
   /** Takes a backend over. The same id again is success; one that ended here is refused. */
   start(request: StartBackendRequest): void {
     const { id, spec, placement, key, claim } = request;
-    const { journal, clock, instruments } = this.#tools;
+    const { journal, clock, metrics } = this.#parts;
     const present = this.#backends.get(id);
     if (present && !hasEnded(present.life)) return;
     if (present || journal.ended.has(id))
@@ -112,9 +112,9 @@ export class Drone {
     const life = newLife(id, termsOf(spec), createTime);
     const entry = { id, placement, createTime, spec, key, claim, digest: digestOf(spec), life };
     journal.write(entry);
-    const backend = new Backend(entry, this.#tools, presentContext());
+    const backend = new Backend(entry, this.#parts, presentContext());
     this.#backends.set(id, backend);
-    instruments.started();
+    metrics.started();
     backend.take({ type: 'begin' });
   }
 
@@ -126,7 +126,7 @@ export class Drone {
       backend.take({ type: 'stop', reason: wanted, force, detail });
       return;
     }
-    const { journal, clock } = this.#tools;
+    const { journal, clock } = this.#parts;
     journal.ended.add(id);
     if (this.#neverHere.has(id) || this.#neverHere.size >= MOST_NEVER_HERE) return;
     this.#neverHere.set(id, ended(id, wanted, clock.wall()));
@@ -142,11 +142,11 @@ export class Drone {
   /** Of all that were ever placed here, as far as its disk remembers. */
   highestPlacement(): number {
     const present = this.backends().map(({ entry }) => entry.placement);
-    return Math.max(this.#tools.journal.ended.highestPlacement, ...present);
+    return Math.max(this.#parts.journal.ended.highestPlacement, ...present);
   }
 
   /** What the scheduler has not acknowledged yet. */
-  unheard(): BackendStatus[] {
+  unacknowledged(): BackendStatus[] {
     const changed = this.backends()
       .map(({ life }) => life.status)
       .filter(({ id, revision }) => revision > (this.#heard.get(id) ?? 0));
@@ -168,7 +168,7 @@ export class Drone {
       this.#neverHere.delete(id);
       const backend = this.#backends.get(id);
       if (!backend || !hasEnded(backend.life)) continue;
-      this.#tools.journal.forget(id, backend.entry.placement);
+      this.#parts.journal.forget(id, backend.entry.placement);
       this.#backends.delete(id);
       this.#heard.delete(id);
     }

@@ -1,7 +1,7 @@
 import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { Condition } from '../runtime/runtime.ts';
 import { afterReboot, hasEnded, isRunning, type Life, newLife, termsOf } from './life.ts';
-import { type Effect, type Happening, resume, step } from './life-machine.ts';
+import { type Effect, type LifeEvent, resume, step } from './life-machine.ts';
 
 const { SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING, TERMINATED } = BackendState;
 
@@ -16,36 +16,36 @@ const terms = termsOf(
 );
 const wall = (now: number) => new Date(1_700_000_000_000 + now);
 const local = { host: '10.0.0.2', port: 8080 };
-const begin: Happening = { type: 'begin' };
-const loaded: Happening = { type: 'loaded' };
-const acknowledged: Happening = { type: 'acknowledged' };
-const started: Happening = { type: 'started', endpoints: { local } };
-const answered: Happening = { type: 'answered' };
-const tick: Happening = { type: 'tick' };
-const gone: Happening = { type: 'gone', lastLogs: ['bye'] };
-const exited = (code: number): Happening => ({ type: 'exited', exit: { code, outOfMemory: false } });
-const stop = (reason: EndReason = EndReason.REQUESTED, force = false): Happening => ({
+const begin: LifeEvent = { type: 'begin' };
+const loaded: LifeEvent = { type: 'loaded' };
+const acknowledged: LifeEvent = { type: 'acknowledged' };
+const started: LifeEvent = { type: 'started', endpoints: { local } };
+const answered: LifeEvent = { type: 'answered' };
+const tick: LifeEvent = { type: 'tick' };
+const gone: LifeEvent = { type: 'gone', lastLogs: ['bye'] };
+const exited = (code: number): LifeEvent => ({ type: 'exited', exit: { code, outOfMemory: false } });
+const stop = (reason: EndReason = EndReason.REQUESTED, force = false): LifeEvent => ({
   type: 'stop',
   reason,
   force,
 });
 
 /** Lives through happenings, each at its time, and gives the end with all the work that was ordered. */
-function live(happenings: [number, Happening][], life = newLife('a', terms, wall(0))) {
+function live(happenings: [number, LifeEvent][], life = newLife('a', terms, wall(0))) {
   const effects: Effect[] = [];
-  for (const [now, happening] of happenings) {
-    const next = step(life, happening, { now, wall: wall(now) });
+  for (const [now, event] of happenings) {
+    const next = step(life, event, { now, wall: wall(now) });
     life = next.life;
     effects.push(...next.effects);
   }
   return { life, effects, states: life.status.events.map(({ state }) => state) };
 }
 
-const toLoading: [number, Happening][] = [[0, begin]];
-const toCreated: [number, Happening][] = [...toLoading, [10, loaded]];
-const toStarting: [number, Happening][] = [...toCreated, [15, acknowledged]];
-const toWaiting: [number, Happening][] = [...toStarting, [20, started]];
-const toReady: [number, Happening][] = [...toWaiting, [30, answered]];
+const toLoading: [number, LifeEvent][] = [[0, begin]];
+const toCreated: [number, LifeEvent][] = [...toLoading, [10, loaded]];
+const toStarting: [number, LifeEvent][] = [...toCreated, [15, acknowledged]];
+const toWaiting: [number, LifeEvent][] = [...toStarting, [20, started]];
+const toReady: [number, LifeEvent][] = [...toWaiting, [30, answered]];
 
 describe('a life that goes well', () => {
   it('goes through every state once, with a revision and a time for each', () => {
@@ -78,7 +78,7 @@ describe('how it ends by itself', () => {
     expect(life.status.lastLogs.join('').length).toBeLessThanOrEqual(8 * 1024);
   });
 
-  const table: [string, [number, Happening][], Partial<Life['status']>][] = [
+  const table: [string, [number, LifeEvent][], Partial<Life['status']>][] = [
     [
       'no image',
       [...toLoading, [5, { type: 'load_failed', detail: 'no such image' }]],
@@ -189,7 +189,7 @@ describe('how it ends by itself', () => {
 });
 
 describe('a stop', () => {
-  it.each<[string, [number, Happening][], Effect[]]>([
+  it.each<[string, [number, LifeEvent][], Effect[]]>([
     ['before it began', [], ['abort', 'remove']],
     ['during the pull', toLoading, ['abort', 'remove']],
     ['during the start', toStarting, ['abort', 'signal']],
@@ -264,7 +264,7 @@ describe('a stop', () => {
 });
 
 describe('a start', () => {
-  it.each<[string, [number, Happening][]]>([
+  it.each<[string, [number, LifeEvent][]]>([
     ['after its creation', [...toLoading, [10, loaded], [15, acknowledged]]],
     ['before its creation', [...toLoading, [5, acknowledged], [10, loaded]]],
   ])('waits until the scheduler has heard of the backend: %s', (_, happenings) => {
@@ -274,7 +274,7 @@ describe('a start', () => {
 });
 
 describe('what comes too late or too early', () => {
-  it.each<[string, [number, Happening][], Happening]>([
+  it.each<[string, [number, LifeEvent][], LifeEvent]>([
     ['an image for one that is ready', toReady, loaded],
     ['a second start', toReady, started],
     ['a second answer', toReady, answered],
@@ -282,9 +282,9 @@ describe('what comes too late or too early', () => {
     ['a missing container while it is being created', toStarting, { type: 'exited' }],
     ['a second acknowledgement', toReady, acknowledged],
     ['a tick with time left', toWaiting, tick],
-  ])('%s changes nothing', (_, before, happening) => {
+  ])('%s changes nothing', (_, before, event) => {
     const { life } = live(before);
-    expect(live([[50, happening]], life)).toMatchObject({ life, effects: [] });
+    expect(live([[50, event]], life)).toMatchObject({ life, effects: [] });
   });
 
   it('changes nothing after the end', () => {
@@ -314,7 +314,7 @@ describe('a restart of the agent', () => {
   const over: Condition = { is: 'exited', exit: { code: 5, outOfMemory: false } };
   const absent: Condition = { is: 'absent' };
 
-  it.each<[string, [number, Happening][], Condition, Effect[], BackendState, EndReason | undefined]>([
+  it.each<[string, [number, LifeEvent][], Condition, Effect[], BackendState, EndReason | undefined]>([
     ['begins what had not begun', [], absent, ['pull'], LOADING, undefined],
     ['pulls again', toLoading, absent, ['pull'], LOADING, undefined],
     ['creates again', toCreated, absent, ['create'], STARTING, undefined],

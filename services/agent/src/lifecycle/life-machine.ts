@@ -1,6 +1,6 @@
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import type { Condition, Endpoints, Exit } from '../runtime/runtime.ts';
+import type { Condition, Endpoints, ProgramExit } from '../runtime/runtime.ts';
 import { lastLines } from './last-lines.ts';
 import type { Ending, Life } from './life.ts';
 
@@ -9,7 +9,7 @@ import type { Ending, Life } from './life.ts';
  * do come out. Every path ends at TERMINATED through `remove`, so a record that has ended has no
  * container.
  */
-export type Happening =
+export type LifeEvent =
   | { readonly type: 'begin' }
   | { readonly type: 'loaded' }
   /** The scheduler has taken the drone's report: it will not give the backend up any more as never taken. */
@@ -19,7 +19,7 @@ export type Happening =
   | { readonly type: 'start_failed'; readonly detail: string }
   | { readonly type: 'answered' }
   /** Without an exit: there is no container any more. */
-  | { readonly type: 'exited'; readonly exit?: Exit }
+  | { readonly type: 'exited'; readonly exit?: ProgramExit }
   | {
       readonly type: 'stop';
       readonly reason: EndReason;
@@ -27,7 +27,7 @@ export type Happening =
       readonly detail?: string;
     }
   | { readonly type: 'fault'; readonly detail: string }
-  | { readonly type: 'gone'; readonly lastLogs: readonly string[]; readonly exit?: Exit }
+  | { readonly type: 'gone'; readonly lastLogs: readonly string[]; readonly exit?: ProgramExit }
   | { readonly type: 'tick' };
 
 /** Work for the runtime, done one after the other; `abort` at once, and it cuts a pull or a probe short. */
@@ -45,11 +45,11 @@ export interface Step {
 
 const MOST_DETAIL = 2_000;
 
-/** What follows from a happening. One that says nothing new gives the same life and no work. */
-export function step(life: Life, happening: Happening, at: Instant): Step {
+/** What follows from a event. One that says nothing new gives the same life and no work. */
+export function step(life: Life, event: LifeEvent, at: Instant): Step {
   const { state } = life.status;
   if (state === BackendState.TERMINATED) return nothing(life);
-  switch (happening.type) {
+  switch (event.type) {
     case 'begin':
       if (state !== BackendState.SCHEDULED) return nothing(life);
       return { life: { ...moved(life, BackendState.LOADING, at), loadingAt: at.now }, effects: ['pull'] };
@@ -64,12 +64,12 @@ export function step(life: Life, happening: Happening, at: Instant): Step {
       };
     case 'load_failed':
       if (state !== BackendState.LOADING || life.ending) return nothing(life);
-      return removal(life, { reason: EndReason.LOAD_ERROR, detail: happening.detail });
+      return removal(life, { reason: EndReason.LOAD_ERROR, detail: event.detail });
     case 'started':
-      return started(life, happening.endpoints, at);
+      return started(life, event.endpoints, at);
     case 'start_failed':
       if (state !== BackendState.STARTING && state !== BackendState.TERMINATING) return nothing(life);
-      return removal(life, { reason: EndReason.START_ERROR, detail: happening.detail, keepLogs: true });
+      return removal(life, { reason: EndReason.START_ERROR, detail: event.detail, keepLogs: true });
     case 'answered':
       if (state !== BackendState.WAITING || life.ending) return nothing(life);
       return {
@@ -77,13 +77,13 @@ export function step(life: Life, happening: Happening, at: Instant): Step {
         effects: [],
       };
     case 'exited':
-      return exited(life, happening.exit);
+      return exited(life, event.exit);
     case 'stop':
-      return stopped(life, happening, at);
+      return stopped(life, event, at);
     case 'fault':
-      return removal(life, { reason: EndReason.INTERNAL, detail: happening.detail });
+      return removal(life, { reason: EndReason.INTERNAL, detail: event.detail });
     case 'gone':
-      return { life: gone(life, happening, at), effects: [] };
+      return { life: gone(life, event, at), effects: [] };
     case 'tick':
       return ticked(life, at);
   }
@@ -132,7 +132,7 @@ function started(life: Life, endpoints: Endpoints, at: Instant): Step {
   return life.early ? exited(waiting, life.early) : { life: waiting, effects: ['probe'] };
 }
 
-function exited(life: Life, exit: Exit | undefined): Step {
+function exited(life: Life, exit: ProgramExit | undefined): Step {
   const { state } = life.status;
   if (state < BackendState.STARTING || life.ending?.removing) return nothing(life);
   if (state === BackendState.STARTING)
@@ -143,7 +143,7 @@ function exited(life: Life, exit: Exit | undefined): Step {
   return removal(life, { reason: ready ? bySelf : EndReason.START_ERROR, detail, keepLogs: true }, exit);
 }
 
-function stopped(life: Life, order: Extract<Happening, { type: 'stop' }>, at: Instant): Step {
+function stopped(life: Life, order: Extract<LifeEvent, { type: 'stop' }>, at: Instant): Step {
   if (life.ending?.removing) return nothing(life);
   if (life.ending && !order.force) return nothing(life);
   const ending: Ending = life.ending ?? {
@@ -204,7 +204,7 @@ function ticked(life: Life, at: Instant): Step {
 function removal(
   life: Life,
   cause: { reason: EndReason; detail: string; keepLogs?: boolean },
-  exit?: Exit,
+  exit?: ProgramExit,
 ): Step {
   if (life.ending?.removing) return nothing(life);
   const ending: Ending = life.ending ?? {
@@ -217,7 +217,7 @@ function removal(
   return { life: { ...life, status, ending: { ...ending, removing: true } }, effects: ['abort', 'remove'] };
 }
 
-function gone(life: Life, { lastLogs, exit }: Extract<Happening, { type: 'gone' }>, at: Instant): Life {
+function gone(life: Life, { lastLogs, exit }: Extract<LifeEvent, { type: 'gone' }>, at: Instant): Life {
   const { status, ending } = life;
   const known = exit && status.exitCode === undefined ? withExit(status, exit) : status;
   return moved({ ...life, status: known }, BackendState.TERMINATED, at, {
@@ -228,7 +228,7 @@ function gone(life: Life, { lastLogs, exit }: Extract<Happening, { type: 'gone' 
   });
 }
 
-function withExit(status: BackendStatus, exit: Exit): BackendStatus {
+function withExit(status: BackendStatus, exit: ProgramExit): BackendStatus {
   return { ...status, exitCode: exit.code, outOfMemory: exit.outOfMemory };
 }
 

@@ -1,7 +1,7 @@
 import { SPEC_DEFAULTS } from '@spawner/domain';
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import type { Exit } from '../runtime/runtime.ts';
+import type { ProgramExit } from '../runtime/runtime.ts';
 
 /** All that is known of one backend's life. Instants are milliseconds of the agent's clock. */
 export interface Life {
@@ -13,7 +13,7 @@ export interface Life {
   readonly startedAt?: number;
   readonly readyAt?: number;
   /** It ended before its start had been heard of. */
-  readonly early?: Exit;
+  readonly early?: ProgramExit;
   readonly ending?: Ending;
 }
 

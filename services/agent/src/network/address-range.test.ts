@@ -5,7 +5,7 @@ const REST = 1_000;
 describe('an address range', () => {
   it('goes round, past the network, the gateway and what looks like a broadcast', () => {
     const range = new AddressRange('10.213.0.0/16', 250);
-    const taken = Array.from({ length: 8 }, () => range.take(0));
+    const taken = Array.from({ length: 8 }, () => range.allocate(0));
     expect(taken).toEqual([
       '10.213.0.251',
       '10.213.0.252',
@@ -16,32 +16,32 @@ describe('an address range', () => {
       '10.213.1.3',
       '10.213.1.4',
     ]);
-    expect(new AddressRange('10.213.0.0/16').take(0)).toBe('10.213.0.2');
+    expect(new AddressRange('10.213.0.0/16').allocate(0)).toBe('10.213.0.2');
   });
 
   it('gives no address twice, and one that was given back only after its rest', () => {
     const range = new AddressRange('192.168.3.16/28');
-    const all = Array.from({ length: 13 }, () => range.take(0) ?? '');
+    const all = Array.from({ length: 13 }, () => range.allocate(0) ?? '');
     expect(new Set(all).size).toBe(13);
     expect(all[0]).toBe('192.168.3.18');
-    expect(range.take(0)).toBeUndefined();
-    range.giveBack('192.168.3.20', 100, REST);
-    expect(range.take(1_099)).toBeUndefined();
-    expect(range.take(1_100)).toBe('192.168.3.20');
+    expect(range.allocate(0)).toBeUndefined();
+    range.release('192.168.3.20', 100, REST);
+    expect(range.allocate(1_099)).toBeUndefined();
+    expect(range.allocate(1_100)).toBe('192.168.3.20');
   });
 
   it('goes on where an earlier one stopped, around what is in use', () => {
     const first = new AddressRange('10.0.0.0/24');
-    first.take(0);
+    first.allocate(0);
     const later = new AddressRange('10.0.0.0/24', first.cursor);
     later.use('10.0.0.3');
-    expect(later.take(0)).toBe('10.0.0.4');
+    expect(later.allocate(0)).toBe('10.0.0.4');
   });
 
   it('begins anew where the kept cursor is damaged, as files are after a power cut', () => {
     for (const text of ['', '\0\0\0', 'NaN']) {
       const range = new AddressRange('10.0.0.0/24', Number(text));
-      expect([range.take(0), range.cursor]).toEqual(['10.0.0.2', 2]);
+      expect([range.allocate(0), range.cursor]).toEqual(['10.0.0.2', 2]);
     }
   });
 

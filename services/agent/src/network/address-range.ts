@@ -27,7 +27,7 @@ export class AddressRange {
   }
 
   /** The next free address; nothing where each is in use or resting. */
-  take(now: number): string | undefined {
+  allocate(now: number): string | undefined {
     for (let tries = 0; tries < this.#size; tries++) {
       this.#cursor = (this.#cursor + 1) % this.#size;
       const address = dotted(this.#first + this.#cursor);
@@ -40,7 +40,7 @@ export class AddressRange {
     return undefined;
   }
 
-  giveBack(address: string, now: number, restMs: number): void {
+  release(address: string, now: number, restMs: number): void {
     if (this.#inUse.delete(address)) this.#restingUntil.set(address, now + restMs);
   }
 

@@ -1,5 +1,5 @@
 import { createLog } from '@spawner/service';
-import { Refusal } from '../runtime/runtime.ts';
+import { RuntimeError } from '../runtime/runtime.ts';
 import { ensureNetwork, type NetworkApi, type NetworkOptions } from './bridge-network.ts';
 
 const log = createLog('test', 'silent');
@@ -15,7 +15,7 @@ function engine(networks: Record<string, string>, refuses: (options: NetworkOpti
     },
     create: async (options) => {
       const words = refuses(options);
-      if (words) throw new Refusal(words);
+      if (words) throw new RuntimeError(words);
       made.push(options);
     },
   };

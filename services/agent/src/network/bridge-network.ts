@@ -1,5 +1,5 @@
 import type { Log } from '@spawner/service';
-import { Refusal } from '../runtime/runtime.ts';
+import { RuntimeError } from '../runtime/runtime.ts';
 
 /** What is asked of the engine about networks. */
 export interface NetworkApi {
@@ -61,14 +61,14 @@ export function isMissingNetwork(words: string): boolean {
 }
 
 function isOverlap(error: unknown): boolean {
-  return error instanceof Refusal && /overlap/i.test(error.words);
+  return error instanceof RuntimeError && /overlap/i.test(error.words);
 }
 
 async function create(api: NetworkApi, options: NetworkOptions, log: Log): Promise<void> {
   try {
     await api.create(options);
   } catch (error) {
-    if (!(error instanceof Refusal) || !/inter-container/i.test(error.words)) throw error;
+    if (!(error instanceof RuntimeError) || !/inter-container/i.test(error.words)) throw error;
     log.warn({ words: error.words }, 'backends of this machine can reach one another over its network');
     await api.create({ ...options, Options: {} });
   }

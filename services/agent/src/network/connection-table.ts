@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '@spawner/domain';
-import { establishedByPort } from './connections.ts';
+import { establishedByPort } from './established.ts';
 
 /** Who asks within this time is answered from the same look. */
 const GATHERED_FOR_MS = 10;

@@ -1,35 +1,35 @@
 import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { ActivityKind, ClockName } from '@spawner/proto/v1/explanation';
-import { reported, type Usage, unusedSince } from '../idle/idle.ts';
+import { reported, type Usage, unusedSince } from '../idle/usage.ts';
 import { type Life, newLife, termsOf } from '../lifecycle/life.ts';
-import { type Happening, step } from '../lifecycle/life-machine.ts';
+import { type LifeEvent, step } from '../lifecycle/life-machine.ts';
 import { explain } from './explain.ts';
 
 const terms = { pullTimeoutMs: 600_000, startupTimeoutMs: 60_000, idleTimeoutMs: 10_000, stopGraceMs: 5_000 };
 const endpoints = { local: { host: '10.0.0.2', port: 8080 } };
 
 /** A backend after these happenings, each a second after the one before. */
-function lived(happenings: Happening[], limits: object = {}): Life {
+function lived(happenings: LifeEvent[], limits: object = {}): Life {
   const spec = BackendSpec.fromPartial({ image: 'a', ...terms, ...limits });
   const born = newLife('a', termsOf(spec), new Date(0));
-  return happenings.reduce((life, happening, index) => {
-    return step(life, happening, { now: 1_000 * index, wall: new Date(1_000 * index) }).life;
+  return happenings.reduce((life, event, index) => {
+    return step(life, event, { now: 1_000 * index, wall: new Date(1_000 * index) }).life;
   }, born);
 }
-const RISE: Happening[] = [
+const RISE: LifeEvent[] = [
   { type: 'begin' },
   { type: 'loaded' },
   { type: 'started', endpoints },
   { type: 'answered' },
 ];
-const stop: Happening = { type: 'stop', reason: EndReason.REQUESTED, force: false };
+const stop: LifeEvent = { type: 'stop', reason: EndReason.REQUESTED, force: false };
 const running = (life: Life, usage: Usage, now: number) =>
   explain(life, usage, [], now)
     .clocks.filter(({ remainingMs }) => remainingMs !== undefined)
     .map(({ name, limitMs, elapsedMs, remainingMs }) => [name, limitMs, elapsedMs, remainingMs]);
 
 describe('the clocks that run', () => {
-  it.each<[string, Happening[], (number | undefined)[][]]>([
+  it.each<[string, LifeEvent[], (number | undefined)[][]]>([
     ['none before it has begun', [], []],
     ['the pull', RISE.slice(0, 1), [[ClockName.PULL, 600_000, 4_000, 596_000]]],
     ['none while it is started', RISE.slice(0, 2), []],

@@ -1,7 +1,7 @@
 import type { AgentServiceExplainBackendResponse } from '@spawner/proto/internal/agent_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { ActivityKind, type BackendClock, ClockName, type RefusedEnd } from '@spawner/proto/v1/explanation';
-import { activityOf, type Usage } from '../idle/idle.ts';
+import { activityOf, type Usage } from '../idle/usage.ts';
 import type { Life } from '../lifecycle/life.ts';
 
 /** What a drone knows of one of its backends: every clock, who uses it, and the ends it was spared. Pure. */
@@ -16,7 +16,7 @@ export function explain(
   return {
     activity: ready ? activityOf(usage, life.terms.idleTimeoutMs, now) : undefined,
     clocks: clocksOf(life, usage, now),
-    proxies: [...usage.words].map(([proxyId, { open, heardAt }]) => ({
+    proxies: [...usage.reports].map(([proxyId, { open, heardAt }]) => ({
       proxyId,
       openConnections: open,
       heardAgoMs: Math.max(0, Math.round(now - heardAt)),

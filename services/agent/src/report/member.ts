@@ -37,7 +37,7 @@ export function memberOf(drone: Drone, lease: Lease, node: Node): Member {
     renewed: (sentAt) => lease.renewed(sentAt),
     inventory: () => drone.inventory(),
     highestPlacement: () => drone.highestPlacement(),
-    changed: () => drone.unheard(),
+    changed: () => drone.unacknowledged(),
     acknowledged: (reports) => drone.acknowledge(reports),
     ended: (ids) => drone.forget(ids),
     stop: (orders) => {

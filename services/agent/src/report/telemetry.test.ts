@@ -41,7 +41,7 @@ function follow(breaks: (what: 'logs' | 'stats') => boolean) {
   };
   const clock = { ...systemClock, sleep };
   const parts = { bus, drone, droneId: 'd', cluster: 'c', clock, log: createLog('test', 'silent') };
-  const telemetry = new Telemetry({ ...parts, proxies: { heard: () => {} } }, () => {});
+  const telemetry = new Telemetry({ ...parts, proxies: { learn: () => {} } }, () => {});
   return { told, tails, rests, backend, telemetry };
 }
 

@@ -4,8 +4,8 @@ import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import type { Activity } from '@spawner/proto/v1/backend';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { Log } from '@spawner/service';
-import { activityOf, reported } from '../idle/idle.ts';
 import type { ProxyProcesses } from '../idle/proxy-processes.ts';
+import { activityOf, reported } from '../idle/usage.ts';
 import type { Backend } from '../lifecycle/backend.ts';
 import type { Drone } from '../lifecycle/drone.ts';
 import { hasEnded, isRunning } from '../lifecycle/life.ts';
@@ -17,7 +17,7 @@ export interface TelemetryParts {
   readonly cluster: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly proxies: Pick<ProxyProcesses, 'heard'>;
+  readonly proxies: Pick<ProxyProcesses, 'learn'>;
 }
 
 const STATS_EVERY_MS = 5_000;
@@ -62,7 +62,7 @@ export class Telemetry {
   }
 
   #hear({ proxyId, registration, process, backends }: ActivityReport): void {
-    this.#parts.proxies.heard(proxyId, registration, process);
+    this.#parts.proxies.learn(proxyId, registration, process);
     for (const said of backends) {
       const backend = this.#parts.drone.find(said.id);
       if (!backend) continue;

@@ -3,12 +3,12 @@ import type { Log } from '@spawner/service';
 import type { AgentConfig } from '../config.ts';
 import { holdsBackends } from '../state/journal.ts';
 import type { StateDir, StateFiles } from '../state/state-dir.ts';
-import { dockerAnswers, openDocker } from './docker/docker.ts';
-import { ProcessRuntime } from './process/process.ts';
+import { dockerAnswers, openDocker } from './docker/docker-runtime.ts';
+import { ProcessRuntime } from './process/process-runtime.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Where a runtime of this drone keeps and says things. */
-export interface RuntimeHome {
+export interface RuntimeParts {
   readonly droneId: string;
   readonly state: StateDir;
   readonly clock: Clock;
@@ -57,7 +57,7 @@ async function automatic(
 export async function openRuntime(
   kind: Runtime['kind'],
   config: AgentConfig,
-  { droneId, state, clock, log }: RuntimeHome,
+  { droneId, state, clock, log }: RuntimeParts,
 ): Promise<Runtime> {
   if (kind === 'process') return new ProcessRuntime({ programs: config.programsDir, state, clock });
   return openDocker({ ...config.docker, cluster: config.cluster, droneId, state, clock, log });

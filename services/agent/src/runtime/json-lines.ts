@@ -1,10 +1,10 @@
-import { LineCutter } from './log-lines.ts';
+import { LineSplitter } from './log-lines.ts';
 
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /** Reads a stream of JSON objects, one a line. Leaving the loop, or the signal, ends the stream. */
 export async function* jsonLines<T>(stream: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<T> {
-  const cutter = new LineCutter(MOST_BYTES);
+  const cutter = new LineSplitter(MOST_BYTES);
   const end = () => (stream as NodeJS.ReadableStream & { destroy(): void }).destroy();
   signal.addEventListener('abort', end, { once: true });
   try {

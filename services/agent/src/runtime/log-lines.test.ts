@@ -1,5 +1,5 @@
 import { LogStream } from '@spawner/proto/v1/backend_service';
-import { FrameReader, LineCutter } from './log-lines.ts';
+import { FrameReader, LineSplitter } from './log-lines.ts';
 
 function frame(stream: number, text: string): Buffer {
   const body = Buffer.from(text);
@@ -12,16 +12,16 @@ function frame(stream: number, text: string): Buffer {
 describe('cutting lines', () => {
   it('gives the same lines however the bytes come', () => {
     const bytes = Buffer.from('one\r\n\nzwei ü\nend');
-    const whole = new LineCutter();
+    const whole = new LineSplitter();
     const expected = [...whole.take(bytes), ...whole.end()];
-    const single = new LineCutter();
+    const single = new LineSplitter();
     const pieces = [...bytes].flatMap((byte) => single.take(Buffer.from([byte])));
     expect([...pieces, ...single.end()]).toEqual(expected);
     expect(expected).toEqual(['one', '', 'zwei ü', 'end']);
   });
 
   it('tells a line without end in pieces', () => {
-    const cutter = new LineCutter(4);
+    const cutter = new LineSplitter(4);
     expect(cutter.take(Buffer.from('abcdefghij\nk'))).toEqual(['abcd', 'efgh', 'ij']);
     expect(cutter.end()).toEqual(['k']);
   });

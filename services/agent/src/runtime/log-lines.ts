@@ -6,7 +6,7 @@ const HEADER = 8;
 const NEWLINE = 0x0a;
 
 /** Cuts one stream of bytes into lines; a line may come in many pieces, and be cut within a character. */
-export class LineCutter {
+export class LineSplitter {
   readonly #most: number;
   #rest: Buffer = Buffer.alloc(0);
 
@@ -49,7 +49,7 @@ export class LineCutter {
  * frames, each of which begins with the time.
  */
 export class FrameReader {
-  readonly #cutters = new Map<LogStream, LineCutter>();
+  readonly #cutters = new Map<LogStream, LineSplitter>();
   #rest: Buffer = Buffer.alloc(0);
 
   take(bytes: Buffer): TailLogsResponse[] {
@@ -58,7 +58,7 @@ export class FrameReader {
     while (rest.length >= HEADER && rest.length >= HEADER + rest.readUInt32BE(4)) {
       const end = HEADER + rest.readUInt32BE(4);
       const stream = rest[0] === 2 ? LogStream.STDERR : LogStream.STDOUT;
-      const cutter = this.#cutters.get(stream) ?? new LineCutter();
+      const cutter = this.#cutters.get(stream) ?? new LineSplitter();
       this.#cutters.set(stream, cutter);
       const body = rest.subarray(HEADER, end);
       const more = cutter.unfinished ? body.subarray(timeAt(body)) : body;

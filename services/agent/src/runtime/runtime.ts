@@ -8,11 +8,11 @@ import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
  */
 export interface Runtime {
   readonly kind: 'docker' | 'process';
-  /** Makes the image present, as the spec's pull policy says. Throws Refusal with the registry's words. */
+  /** Makes the image present, as the spec's pull policy says. Throws RuntimeError with the registry's words. */
   pull(spec: BackendSpec, signal: AbortSignal): Promise<void>;
-  /** Makes it ready to start, in place of a leftover of the same id. Throws Refusal. */
+  /** Makes it ready to start, in place of a leftover of the same id. Throws RuntimeError. */
   create(program: Program): Promise<void>;
-  /** Starts what `create` has made. Throws Refusal. */
+  /** Starts what `create` has made. Throws RuntimeError. */
   start(id: string): Promise<Endpoints>;
   /** Sends a signal to the program; false where none runs. */
   signal(id: string, name: string): Promise<boolean>;
@@ -47,7 +47,7 @@ export interface Endpoints {
   readonly network?: Endpoint;
 }
 
-export interface Exit {
+export interface ProgramExit {
   /** 128 + n for an end by signal n; absent where nobody knows. */
   readonly code?: number;
   readonly outOfMemory: boolean;
@@ -55,7 +55,7 @@ export interface Exit {
 
 export type Condition =
   | { readonly is: 'running'; readonly endpoints: Endpoints }
-  | { readonly is: 'exited'; readonly exit: Exit }
+  | { readonly is: 'exited'; readonly exit: ProgramExit }
   /** There is none, or one that was never started. */
   | { readonly is: 'absent' };
 
@@ -74,8 +74,8 @@ export interface Sample {
 }
 
 /** The registry, the engine or the drone will not do it. `words` are for the user to read. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError';
   readonly words: string;
 
   constructor(words: string, options?: { cause?: unknown }) {

@@ -8,7 +8,7 @@ import { ActivityFile } from '../idle/activity-file.ts';
 import { newLife, termsOf } from '../lifecycle/life.ts';
 import { step } from '../lifecycle/life-machine.ts';
 import { digestOf, inventoryOf, Journal, type JournalEntry } from './journal.ts';
-import { keptDroneId, StateDir } from './state-dir.ts';
+import { StateDir, storedDroneId } from './state-dir.ts';
 import { Tombstones } from './tombstones.ts';
 
 const log = createLog('test', 'silent');
@@ -141,9 +141,9 @@ describe('tombstones', () => {
 
 describe("the drone's own id", () => {
   it('is made up once', () => {
-    const id = keptDroneId(dir);
+    const id = storedDroneId(dir);
     expect(id).toMatch(/^drone-[a-z0-9]{8}$/);
-    expect(keptDroneId(new StateDir(dir.path))).toBe(id);
+    expect(storedDroneId(new StateDir(dir.path))).toBe(id);
   });
 });
 

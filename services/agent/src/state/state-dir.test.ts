@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isNodeId } from '@spawner/domain';
 import type { FileCalls } from '@spawner/service';
 import { tempDir } from '@spawner/testkit';
-import { keptDroneId, StateDir } from './state-dir.ts';
+import { StateDir, storedDroneId } from './state-dir.ts';
 
 describe('StateDir', () => {
   it('replaces a file and never writes into it, so a reader that has it open sees all of the old text', async () => {
@@ -43,10 +43,10 @@ describe("the drone's id", () => {
   it('is created once, and again if its file is damaged, as files can be after a power loss', async () => {
     await using temp = await tempDir('state-dir');
     const state = new StateDir(temp.path);
-    const name = keptDroneId(state);
-    expect(keptDroneId(state)).toBe(name);
+    const name = storedDroneId(state);
+    expect(storedDroneId(state)).toBe(name);
     state.write('drone-id', '\0'.repeat(15));
-    const other = keptDroneId(state);
-    expect([isNodeId(other), keptDroneId(state)]).toEqual([true, other]);
+    const other = storedDroneId(state);
+    expect([isNodeId(other), storedDroneId(state)]).toEqual([true, other]);
   });
 });

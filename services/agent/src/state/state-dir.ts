@@ -68,7 +68,7 @@ export class StateDir implements StateFiles {
 }
 
 /** The drone's id, created at the first start so that a restarted agent is the same drone. A damaged one is replaced. */
-export function keptDroneId(dir: StateDir): string {
+export function storedDroneId(dir: StateDir): string {
   const kept = dir.read('drone-id')?.trim();
   if (kept && isNodeId(kept)) return kept;
   const id = `drone-${randomInt(36 ** 8)

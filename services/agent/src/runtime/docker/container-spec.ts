@@ -1,10 +1,10 @@
 import { SPEC_DEFAULTS } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
-import { identity } from '../identity.ts';
+import { identity } from '../identity-variables.ts';
 import type { Program } from '../runtime.ts';
 
 /** How this drone's containers are recognised, and what each is made of. Pure. */
-export interface ContainerHome {
+export interface ContainerSettings {
   readonly cluster: string;
   readonly droneId: string;
   readonly network: string;
@@ -24,7 +24,7 @@ export const LABELS = {
 } as const;
 
 /** The label filter that finds this drone's containers and no other's. */
-export function ours({ cluster, droneId }: ContainerHome): string[] {
+export function ours({ cluster, droneId }: ContainerSettings): string[] {
   return [`${LABELS.managed}=true`, `${LABELS.cluster}=${cluster}`, `${LABELS.drone}=${droneId}`];
 }
 
@@ -38,7 +38,7 @@ export function imageReference(image: string): string {
 }
 
 /** The body of the engine's ContainerCreate for a program at an address of the home's network. */
-export function containerOptions(home: ContainerHome, program: Program, address: string) {
+export function containerOptions(home: ContainerSettings, program: Program, address: string) {
   const { id, placement, spec } = program;
   const port = spec.port ?? SPEC_DEFAULTS.port;
   const { cpuMillis = 0, memoryBytes = 0, pids = 0 } = spec.resources ?? {};
@@ -93,7 +93,7 @@ export interface Inspected {
 
 /** Where an inspected container is reached. */
 export function endpointsOf(
-  { network }: ContainerHome,
+  { network }: ContainerSettings,
   { Config, NetworkSettings }: Inspected,
 ): { local: Endpoint; network?: Endpoint } {
   const port = Number(Config.Labels[LABELS.port] ?? SPEC_DEFAULTS.port);

@@ -1,4 +1,4 @@
-import { Refusal } from '../runtime.ts';
+import { RuntimeError } from '../runtime.ts';
 
 /** The engine's answer as its client's errors carry it: an HTTP status, and words behind a prefix. */
 export function statusOf(error: unknown): number | undefined {
@@ -13,7 +13,7 @@ export function wordsOf(error: unknown): string {
 
 /** An answer of the engine becomes its words; a failure to ask it stays what it is. */
 export function refusal(error: unknown): unknown {
-  return statusOf(error) === undefined ? error : new Refusal(wordsOf(error), { cause: error });
+  return statusOf(error) === undefined ? error : new RuntimeError(wordsOf(error), { cause: error });
 }
 
 export async function refusing<T>(call: Promise<T>): Promise<T> {

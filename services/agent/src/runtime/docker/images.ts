@@ -1,7 +1,7 @@
 import { type Clock, SPEC_DEFAULTS } from '@spawner/domain';
 import { type BackendSpec, PullPolicy } from '@spawner/proto/v1/backend';
 import { jsonLines } from '../json-lines.ts';
-import { Refusal } from '../runtime.ts';
+import { RuntimeError } from '../runtime.ts';
 import { imageReference } from './container-spec.ts';
 import { refusing, unlessMissing } from './errors.ts';
 import { SeenImages } from './seen-images.ts';
@@ -36,16 +36,16 @@ export class Images {
     this.#clock = clock;
   }
 
-  /** Resolves when the image is here. Throws a Refusal with the registry's words. */
+  /** Resolves when the image is here. Throws a RuntimeError with the registry's words. */
   async pull(spec: BackendSpec, signal: AbortSignal): Promise<void> {
     const image = imageReference(spec.image);
     if (spec.pullPolicy !== PullPolicy.ALWAYS && (await this.#isHere(image))) return;
     if (spec.pullPolicy === PullPolicy.NEVER)
-      throw new Refusal(`${image} is not on this drone and its pull policy is NEVER`);
+      throw new RuntimeError(`${image} is not on this drone and its pull policy is NEVER`);
     const progress = await refusing(this.#api.pull(image, { abortSignal: signal, ...loginOf(spec) }));
     // A registry's refusal comes inside an answer of 200.
     for await (const line of jsonLines<{ error?: string }>(progress, signal))
-      if (line.error) throw new Refusal(line.error);
+      if (line.error) throw new RuntimeError(line.error);
   }
 
   /** The engine did not find the image: where it was thought to be here it is pulled after all. Whether it is worth another try. */

@@ -1,5 +1,5 @@
 import { cpuPercent, parseStat, processFacts, sessionMembers } from './proc.ts';
-import { programName } from './process.ts';
+import { programName } from './process-runtime.ts';
 
 describe('the facts of a process', () => {
   it('are read also where its name has brackets and spaces', () => {

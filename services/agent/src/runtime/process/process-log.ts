@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Clock } from '@spawner/domain';
 import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
-import { LineCutter } from '../log-lines.ts';
+import { LineSplitter } from '../log-lines.ts';
 import type { LogOptions } from '../runtime.ts';
 
 const READ_BYTES = 64 * 1024;
@@ -47,7 +47,7 @@ export async function* fileLines(
 class FileReader {
   readonly #file: FileHandle;
   readonly #stream: LogStream;
-  readonly #cutter = new LineCutter();
+  readonly #cutter = new LineSplitter();
   #position: number;
 
   constructor(file: FileHandle, stream: LogStream, position: number) {

@@ -7,7 +7,7 @@ import { createLog } from '@spawner/service';
 import { type TempDir, tempDir } from '@spawner/testkit';
 import { StateDir } from '../../state/state-dir.ts';
 import type { Runtime } from '../runtime.ts';
-import { openDocker } from './docker.ts';
+import { openDocker } from './docker-runtime.ts';
 
 const NETWORK = 'backends';
 const MINUTE = 60_000;

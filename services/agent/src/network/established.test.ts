@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { eventually } from '@spawner/testkit';
-import { establishedByPort, establishedTo, hasAddress, ownAddresses } from './connections.ts';
+import { establishedByPort, establishedTo, hasAddress, ownAddresses } from './established.ts';
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid';
 const line = (local: string, remote: string, state: string) =>

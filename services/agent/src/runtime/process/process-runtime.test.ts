@@ -5,7 +5,7 @@ import { BackendSpec } from '@spawner/proto/v1/backend';
 import { type TempDir, tempDir } from '@spawner/testkit';
 import { StateDir } from '../../state/state-dir.ts';
 import { everyProcess } from './proc.ts';
-import { ProcessRuntime } from './process.ts';
+import { ProcessRuntime } from './process-runtime.ts';
 
 const ID = 'a'.repeat(26);
 

@@ -7,14 +7,14 @@ import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { ConnectionTable } from '../../network/connection-table.ts';
 import type { StateDir } from '../../state/state-dir.ts';
-import { identity } from '../identity.ts';
+import { identity } from '../identity-variables.ts';
 import {
   type Condition,
   type Endpoints,
   type LogOptions,
   type Program,
-  Refusal,
   type Runtime,
+  RuntimeError,
   type Sample,
 } from '../runtime.ts';
 import { FreePorts } from './free-ports.ts';
@@ -81,7 +81,9 @@ export class ProcessRuntime implements Runtime {
     const { id, spec } = program;
     const path = this.#pathOf(spec.image);
     if (spec.command.length > 0)
-      throw new Refusal('this drone runs its own programs only: command must be empty (args may be given)');
+      throw new RuntimeError(
+        'this drone runs its own programs only: command must be empty (args may be given)',
+      );
     await this.remove(id);
     this.#created.set(id, { program, path, port: await this.#ports.give(id) });
   }
@@ -110,7 +112,7 @@ export class ProcessRuntime implements Runtime {
     });
     const pid = await new Promise<number>((resolve, reject) => {
       child.once('spawn', () => resolve(child.pid ?? 0));
-      child.once('error', (cause) => reject(new Refusal('the program cannot be started', { cause })));
+      child.once('error', (cause) => reject(new RuntimeError('the program cannot be started', { cause })));
     });
     const running: Running = { pid, startTime: processFacts(pid)?.startTime ?? 0, port };
     dir.write(RUN_FILE, JSON.stringify(running));
@@ -229,7 +231,7 @@ export class ProcessRuntime implements Runtime {
     const name = programName(image);
     const candidates = [join(programs, name, 'run'), join(programs, name)];
     const found = programs === '' ? undefined : candidates.find(isProgram);
-    if (!found) throw new Refusal(`no program named ${name} is allowed on this drone`);
+    if (!found) throw new RuntimeError(`no program named ${name} is allowed on this drone`);
     return found;
   }
 }
@@ -237,7 +239,7 @@ export class ProcessRuntime implements Runtime {
 /** The program that an image reference names: its last part, without tag and digest. */
 export function programName(image: string): string {
   const name = (image.split('@')[0] ?? '').split('/').at(-1)?.split(':')[0] ?? '';
-  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) throw new Refusal(`${image} names no program`);
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) throw new RuntimeError(`${image} names no program`);
   return name;
 }
 

@@ -6,9 +6,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
+import type { AuthorityFiles } from './authority-files.ts';
+import type { CertificateStore } from './certificate-store.ts';
 import type { Issued, Issuer } from './issuer.ts';
-import type { StateDir } from './state-dir.ts';
-import type { CertificateStore } from './store.ts';
 import { makeAuthority, signServerCertificate } from './x509.ts';
 
 const DAY_MS = 86_400_000;
@@ -22,14 +22,14 @@ export class LocalAuthority implements Issuer {
   readonly name = 'local';
   readonly #domain: string;
   readonly #store: CertificateStore;
-  readonly #stateDir: StateDir;
+  readonly #files: AuthorityFiles;
   readonly #clock: Clock;
   readonly #log: Log;
 
-  constructor(domain: string, store: CertificateStore, stateDir: StateDir, clock: Clock, log: Log) {
+  constructor(domain: string, store: CertificateStore, files: AuthorityFiles, clock: Clock, log: Log) {
     this.#domain = domain;
     this.#store = store;
-    this.#stateDir = stateDir;
+    this.#files = files;
     this.#clock = clock;
     this.#log = log;
   }
@@ -46,7 +46,7 @@ export class LocalAuthority implements Issuer {
   /** The authority that all agree on: the stored one, else the one on this disk, else a new one. */
   async #authority(): Promise<Issued> {
     const stored = await this.#store.authority(this.#domain);
-    const kept = await this.#stateDir.authority();
+    const kept = await this.#files.authority();
     const known = this.#usable(stored) ?? this.#usable(kept);
     const proposed =
       known ?? (await makeAuthority(`Spawner ${this.#domain}`, this.#lifetime(AUTHORITY_DAYS)));
@@ -54,7 +54,7 @@ export class LocalAuthority implements Issuer {
     const agreed =
       this.#usable(await this.#store.agreeOnAuthority(this.#domain, textOf(proposed))) ?? proposed;
     if (kept !== textOf(agreed)) {
-      await this.#stateDir.saveAuthority(agreed.chainPem, agreed.keyPem);
+      await this.#files.saveAuthority(agreed.chainPem, agreed.keyPem);
       const { fingerprint256 } = new X509Certificate(agreed.chainPem);
       this.#log.info({ fingerprint: fingerprint256 }, 'the root certificate to trust was written');
     }

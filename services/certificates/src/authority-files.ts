@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { replaceFile } from '@spawner/service';
 
 /** The development authority's files on this machine: the root certificate for people to trust, and its key. */
-export class StateDir {
+export class AuthorityFiles {
   readonly #path: string;
 
   constructor(path: string) {

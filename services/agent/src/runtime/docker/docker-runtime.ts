@@ -6,7 +6,7 @@ import type { Log } from '@spawner/service';
 import Docker from 'dockerode';
 import { AddressRange } from '../../network/address-range.ts';
 import { ensureNetwork, isMissingNetwork, type NetworkApi } from '../../network/bridge-network.ts';
-import { establishedTo, hasAddress } from '../../network/connections.ts';
+import { establishedTo, hasAddress } from '../../network/established.ts';
 import { hostRoutes, overlapsAny } from '../../network/host-routes.ts';
 import type { StateDir } from '../../state/state-dir.ts';
 import { jsonLines } from '../json-lines.ts';
@@ -16,12 +16,12 @@ import {
   type Endpoints,
   type LogOptions,
   type Program,
-  Refusal,
   type Runtime,
+  RuntimeError,
   type Sample,
 } from '../runtime.ts';
 import {
-  type ContainerHome,
+  type ContainerSettings,
   containerName,
   containerOptions,
   endpointsOf,
@@ -38,7 +38,7 @@ const REMOVAL_MS = 10_000;
 const ADDRESS_TRIES = 16;
 const CURSOR_FILE = 'address-cursor';
 
-export interface DockerOptions extends ContainerHome {
+export interface DockerOptions extends ContainerSettings {
   readonly socketPath: string;
   /** Of the network, where it has to be made; empty for the first of 10.213.0.0/16 to 10.228.0.0/16 that is free. */
   readonly subnet: string;
@@ -95,8 +95,8 @@ class DockerRuntime implements Runtime {
   }
 
   async create(program: Program): Promise<void> {
-    const address = this.#range.take(this.#options.clock.now());
-    if (!address) throw new Refusal("no address is free in the drone's network");
+    const address = this.#range.allocate(this.#options.clock.now());
+    if (!address) throw new RuntimeError("no address is free in the drone's network");
     this.#options.state.write(CURSOR_FILE, String(this.#range.cursor));
     this.#addresses.set(program.id, address);
     this.#created.set(program.id, { program, address });
@@ -151,7 +151,7 @@ class DockerRuntime implements Runtime {
     this.#created.delete(id);
     const address = this.#addresses.get(id);
     this.#addresses.delete(id);
-    if (address) this.#range.giveBack(address, this.#options.clock.now(), DEADLINES.addressRest);
+    if (address) this.#range.release(address, this.#options.clock.now(), DEADLINES.addressRest);
   }
 
   async inspect(id: string): Promise<Condition> {

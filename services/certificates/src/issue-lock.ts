@@ -14,7 +14,7 @@ const EXTEND_EVERY_MS = 10_000;
 const EXPIRE_IF_OURS =
   "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 
-export class Lease {
+export class IssueLock {
   readonly #redis: Redis;
   readonly #key: string;
   readonly #clock: Clock;

@@ -2,7 +2,7 @@ import { systemClock } from '@spawner/domain';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis as Store } from '@spawner/store';
 import { crankedClock, eventually, type Redis, startRedis } from '@spawner/testkit';
-import { Lease } from '../../services/certificates/src/lease.ts';
+import { IssueLock } from '../../services/certificates/src/issue-lock.ts';
 
 const log = createLog('test', 'silent');
 const key = keysOf('test').certificatesLease;
@@ -24,7 +24,7 @@ describe('the lease to issue', () => {
   const expiry = async () => Number(await store.send(['PTTL', key]));
 
   it('is one service’s at a time, and goes by itself', async () => {
-    const [one, two] = [new Lease(store, key, systemClock), new Lease(store, key, systemClock)];
+    const [one, two] = [new IssueLock(store, key, systemClock), new IssueLock(store, key, systemClock)];
     expect([await one.take(), await two.take()]).toEqual([true, false]);
     expect(await expiry()).toBeGreaterThan(25_000);
     await one.leave(0);
@@ -32,7 +32,7 @@ describe('the lease to issue', () => {
   });
 
   it('is left or extended by its holder alone', async () => {
-    const [one, two] = [new Lease(store, key, systemClock), new Lease(store, key, systemClock)];
+    const [one, two] = [new IssueLock(store, key, systemClock), new IssueLock(store, key, systemClock)];
     await one.take();
     await two.leave(0);
     expect(await two.take()).toBe(false);
@@ -43,7 +43,7 @@ describe('the lease to issue', () => {
 
   it('is extended while the work goes on', async () => {
     const clock = crankedClock();
-    const lease = new Lease(store, key, clock);
+    const lease = new IssueLock(store, key, clock);
     await lease.take();
     const done = Promise.withResolvers<string>();
     const work = lease.whileHeld(never, () => done.promise);
@@ -57,7 +57,7 @@ describe('the lease to issue', () => {
 
   it('stops the work where it is lost', async () => {
     const clock = crankedClock();
-    const lease = new Lease(store, key, clock);
+    const lease = new IssueLock(store, key, clock);
     await lease.take();
     const stopped = lease.whileHeld(
       never,
