@@ -21,7 +21,7 @@ export interface InquiryParts {
 /** A proxy closes its kept connections when it is asked. They take a moment to leave the kernel's tables. */
 const LOOKS = 5;
 const LOOK_EVERY_MS = 50;
-/** A connection that remains may belong to a request that restored the route meanwhile, so the proxies are asked again. */
+/** A connection that remains may belong to a request that resumed the route meanwhile, so the proxies are asked again. */
 const ROUNDS = 4;
 
 /** The runtime did not answer. Unlike a kernel that cannot be asked at all, this may hide a connection. */

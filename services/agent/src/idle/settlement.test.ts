@@ -29,8 +29,8 @@ describe('the settlement', () => {
       'unused',
       5_000,
     ],
-    ['restores while a proxy has a connection', [unused, says(1, 0, 0)], 0, 'open', NOW],
-    ['restores while a proxy holds a request', [unused, says(0, 1, 15_000)], 0, 'held', NOW],
+    ['resumes while a proxy has a connection', [unused, says(1, 0, 0)], 0, 'open', NOW],
+    ['resumes while a proxy holds a request', [unused, says(0, 1, 15_000)], 0, 'held', NOW],
     ['counts a missing answer as use', [unused, undefined], 0, 'silent', NOW],
     [
       'counts an empty answer as a missing one',
@@ -39,8 +39,8 @@ describe('the settlement', () => {
       'silent',
       NOW,
     ],
-    ['restores if the kernel sees a connection', [unused], 1, 'connected', NOW],
-    ['restores if only the kernel sees a connection', [], 1, 'connected', NOW],
+    ['resumes if the kernel sees a connection', [unused], 1, 'connected', NOW],
+    ['resumes if only the kernel sees a connection', [], 1, 'connected', NOW],
     ['continues from the true age', [unused, says(0, 0, 300)], 0, 'recent', 19_700],
     ['counts a negative age as now', [says(0, 0, -5)], 0, 'recent', NOW],
     ['does not end a millisecond before the timeout', [says(0, 0, IDLE - 1)], 0, 'recent', NOW - IDLE + 1],
@@ -76,7 +76,7 @@ describe('the settlement', () => {
       expect(settled([undefined], [NOW - IDLE], 0)).toEqual(['unused', NOW - IDLE]);
     });
 
-    it('restores if the death is more recent than the timeout, because a use may be unreported', () => {
+    it('resumes if the death is more recent than the timeout, because a use may be unreported', () => {
       expect(settled([unused, undefined], [undefined, 12_000], 0)).toEqual(['recent', 12_000]);
     });
 
@@ -84,7 +84,7 @@ describe('the settlement', () => {
       expect(settled([unused, undefined], [undefined, 7_000], undefined)).toEqual(['silent', NOW]);
     });
 
-    it('restores if the kernel still sees a connection', () => {
+    it('resumes if the kernel still sees a connection', () => {
       expect(settled([undefined], [7_000], 2)).toEqual(['connected', NOW]);
     });
 

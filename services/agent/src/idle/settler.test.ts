@@ -80,7 +80,7 @@ function scene(ids = ['a'], log: Log = silent) {
         return { withdrawn, refusal, epoch: EPOCH, proxies };
       },
       settleRoute: async ({ backendId, end }) => {
-        calls.push(`${end ? 'end' : 'restore'} ${backendId}`);
+        calls.push(`${end ? 'end' : 'resume'} ${backendId}`);
         return { outcome: await world.outcome(end) };
       },
     },
@@ -99,13 +99,13 @@ describe('the settler', () => {
     expect(calls).toEqual(['suspend a 3 d', `ask p a ${EPOCH}`, `ask q a ${EPOCH}`, 'end a', 'stop a 1']);
   });
 
-  it('restores the route if the runtime does not answer, and names the runtime as the cause', async () => {
+  it('resumes the route if the runtime does not answer, and names the runtime as the cause', async () => {
     const { world, calls, refusals, settler } = scene();
     world.look = () => Promise.reject(new Error('connect ENOENT /var/run/docker.sock'));
     settler.turn();
     await eventually(() => refusals.length > 0);
     expect(refusals).toEqual(['the runtime could not be asked']);
-    expect(calls.at(-1)).toBe('restore a');
+    expect(calls.at(-1)).toBe('resume a');
   });
 
   it('does not attempt a backend twice, or one that is not due', async () => {
@@ -127,11 +127,11 @@ describe('the settler', () => {
     expect(calls).toEqual([]);
   });
 
-  it('ends one of two, and restores the other while it is in use', async () => {
+  it('ends one of two, and resumes the other while it is in use', async () => {
     const { world, calls, settler, backends } = scene(['a', 'b']);
     world.answers = async (proxy, id) => says(id === 'a' && proxy === 'q' ? 1 : 0);
     settler.turn();
-    await eventually(() => calls.includes('stop b 1') && calls.includes('restore a'));
+    await eventually(() => calls.includes('stop b 1') && calls.includes('resume a'));
     expect(calls).not.toContain('end a');
     await eventually(() => expect(backends[0]?.usage.activeAt).toBe(NOW));
   });
@@ -153,7 +153,7 @@ describe('the settler', () => {
       return says(0);
     };
     settler.turn();
-    await last('restore a');
+    await last('resume a');
     expect(backend.usage.activeAt).toBe(NOW);
     expect(refusals).toEqual(['no answer from q']);
   });
@@ -180,7 +180,7 @@ describe('the settler', () => {
     };
     backend.usage = verified(reported(unusedSince(0), 'q', 10, { open: 0, ageMs: 0 }, 0), 'q', 0);
     settler.turn();
-    await last('restore a');
+    await last('resume a');
     expect(refusals).toEqual(['no answer from q']);
   });
 
@@ -193,7 +193,7 @@ describe('the settler', () => {
       return says(0);
     };
     settler.turn();
-    await last('restore a');
+    await last('resume a');
   });
 
   it.each<[string, Partial<SettleReply>, Record<string, number>, number]>([
@@ -214,18 +214,18 @@ describe('the settler', () => {
     world.deadBy = deadBy;
     world.answers = async (proxy) => (proxy === 'q' ? { ...says(0, 0, 200), ...reply } : says(0));
     settler.turn();
-    await last('restore a');
+    await last('resume a');
     expect(backend.usage.activeAt).toBe(activeAt);
   });
 
-  it('restores for a held request', async () => {
+  it('resumes for a held request', async () => {
     const { world, settler, last } = scene();
     world.answers = async () => says(0, 1);
     settler.turn();
-    await last('restore a');
+    await last('resume a');
   });
 
-  it('looks again while connections are closing, and restores if one stays', async () => {
+  it('looks again while connections are closing, and resumes if one stays', async () => {
     const closing = scene();
     closing.world.established = [2, 1, 0];
     closing.settler.turn();
@@ -233,7 +233,7 @@ describe('the settler', () => {
     const connected = scene();
     connected.world.established = Array(20).fill(1);
     connected.settler.turn();
-    await connected.last('restore a');
+    await connected.last('resume a');
     expect(connected.world.established).toEqual([]);
     expect(connected.backend.usage.activeAt).toBe(NOW);
     expect([closing.refusals, connected.refusals]).toEqual([[], ['kernel: 1 established']]);
@@ -249,7 +249,7 @@ describe('the settler', () => {
       return says(0, 0, asked > 2 ? 300 : 4_000);
     };
     settler.turn();
-    await last('restore a');
+    await last('resume a');
     expect(calls.filter((line) => line.startsWith('ask'))).toHaveLength(4);
     // Not from now, but from the age that they calls.
     expect(backend.usage.activeAt).toBe(NOW - 300);
@@ -263,7 +263,7 @@ describe('the settler', () => {
     await last('stop a 1');
   });
 
-  it('obeys a proxy that restored the route first', async () => {
+  it('obeys a proxy that resumed the route first', async () => {
     const { world, calls, refusals, settler, backend } = scene();
     world.outcome = async () => {
       world.now += 900;
@@ -330,25 +330,25 @@ describe('the settler', () => {
     };
     settler.turn();
     await last('stop a 1');
-    expect(calls.slice(-3)).toEqual(['end a', 'restore a', 'stop a 1']);
+    expect(calls.slice(-3)).toEqual(['end a', 'resume a', 'stop a 1']);
   });
 
   it('stops nothing if the store does not know the outcome', async () => {
     const { world, calls, settler } = scene();
     world.outcome = async () => UNSPECIFIED;
     settler.turn();
-    await eventually(() => calls.at(-1) === 'restore a');
+    await eventually(() => calls.at(-1) === 'resume a');
     expect(calls.join()).not.toContain('stop');
   });
 
-  it('restores if the inquiry took too long', async () => {
+  it('resumes if the inquiry took too long', async () => {
     const { world, settler, last } = scene();
     world.answers = async () => {
       world.now = NOW + 7_000;
       return says(0, 0, 60_000);
     };
     settler.turn();
-    await last('restore a');
+    await last('resume a');
   });
 
   it('makes at most 32 attempts at once', async () => {

@@ -29,8 +29,8 @@ const REST_MS = 1_000;
 
 /**
  * Idle shutdown (ARCHITECTURE.md, "Idle"): suspends the route, asks the proxies and the kernel, and stops the backend only
- * after the store has taken its end. If anything fails on the way, the route is restored. If that fails too, the scheduler
- * restores it after DEADLINES.withdrawal.
+ * after the store has taken its end. If anything fails on the way, the route is resumed. If that fails too, the scheduler
+ * resumes it after DEADLINES.withdrawal.
  */
 export class Settler {
   readonly #parts: SettlerParts;
@@ -109,7 +109,7 @@ export class Settler {
     await this.#settleRoute(backend, suspension.epoch, false);
   }
 
-  /** Asks the store to take the end. A proxy may have restored the route first, for a request. */
+  /** Asks the store to take the end. A proxy may have resumed the route first, for a request. */
   async #end(backend: Backend, { epoch, began }: Suspension): Promise<void> {
     const { metrics, log } = this.#parts;
     const outcome = await this.#settleRoute(backend, epoch, true);
