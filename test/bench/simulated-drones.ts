@@ -21,7 +21,6 @@ interface SimulatedDrone {
   registration: number;
   /** Between two registrations: renewals of the old one are told so. */
   entering: boolean;
-  sequence: number;
   readonly backends: Map<string, { request: StartBackendRequest; status: BackendStatus }>;
   changed: BackendStatus[];
 }
@@ -93,7 +92,7 @@ export class SimulatedDrones implements AsyncDisposable {
       memoryBytes: 2 ** 30 * capacity,
       backends: capacity,
     });
-    const drone = { node, registration: 0, entering: true, sequence: 0, backends: new Map(), changed: [] };
+    const drone = { node, registration: 0, entering: true, backends: new Map(), changed: [] };
     this.#drones.push(drone);
     await this.#enter(drone);
   }
@@ -150,10 +149,9 @@ export class SimulatedDrones implements AsyncDisposable {
 
   async #renew(drone: SimulatedDrone, changed: BackendStatus[]): Promise<void> {
     const { kind, id } = drone.node;
-    const sequence = ++drone.sequence;
     const { registration } = drone;
     const answer = await this.#scheduler.renewNode(
-      { kind, id, registration, sequence, changed, proxiesVersion: 0 },
+      { kind, id, registration, changed, proxiesVersion: 0 },
       { timeoutMs: CALL_MS },
     );
     const replaced = drone.entering || drone.registration !== registration;

@@ -217,7 +217,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     },
     registerNode: async () => ({ registration: 1, stops: [], ended: [] }),
     renewNode: async () => ({ verdict: 1, stops: [], ended: [] }),
-    withdrawRoute: async () => ({ withdrawn: false, epoch: 0, proxies: [] }),
+    suspendRoute: async () => ({ suspended: false, epoch: 0, proxies: [] }),
     settleRoute: async () => ({ outcome: 0 }),
   };
   const server: RpcServer = await serveRpc({

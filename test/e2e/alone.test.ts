@@ -2,6 +2,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RouteState } from '@spawner/proto/internal/route';
+import type { Route } from '@spawner/store';
 import { eventually, request, type TempDir, tempDir } from '@spawner/testkit';
 import { KeptState } from '../../services/proxy/src/snapshot/snapshot.ts';
 import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
@@ -38,7 +39,10 @@ describe('a proxy whose whole control plane is gone', () => {
     await Promise.all([...plane(), cluster.agent, cluster.proxy].map((service) => service.ready()));
   };
   const status = async (id: string) => (await cluster.fetchBackend(id)).status;
-  const keptRow = (id: string) => kept.readRoutes()?.rows.find(({ backendId }) => backendId === id);
+  const keptRow = (id: string) =>
+    kept.readRoutes()?.rows.find((row) => row.kind === 'backend' && row.backendId === id) as
+      | Route
+      | undefined;
   /** Until a kill of the proxy finds them on its disk. */
   const areKept = (...backends: BackendJson[]) =>
     eventually(() => {

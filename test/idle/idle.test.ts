@@ -2,9 +2,8 @@
  * Idleness, both ways: a session in use never ends, and an unused one always does. Users come and go by a thousand
  * drawn schedules through proxies of which one is killed or frozen now and then; `npm test` lives a part of them.
  */
-import { Route } from '@spawner/proto/internal/route';
 import { createLog } from '@spawner/service';
-import { keysOf, openRedis, type Redis } from '@spawner/store';
+import { decodeRoute, keysOf, openRedis, type Redis } from '@spawner/store';
 import {
   eventually,
   leaveUnjudged,
@@ -56,7 +55,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
     vanishing = await startVanishing();
     const route = async (id: string) => {
       const bytes = await store.send(['HGET', keysOf(cluster.name).routes, id]);
-      return Buffer.isBuffer(bytes) ? Route.decode(bytes) : undefined;
+      return Buffer.isBuffer(bytes) ? decodeRoute(id, bytes) : undefined;
     };
     compiled = await tempDir('compiled');
     const start = atMost(STARTS_AT_ONCE, async (spec: Record<string, unknown>) => {

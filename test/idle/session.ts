@@ -1,7 +1,8 @@
 /** One session's life by its schedule, and what was wrong about it. */
 import { Agent } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
+import type { Route } from '@spawner/store';
 import { eventually, type TimeJudge, type Vanishing } from '@spawner/testkit';
 import type { BackendJson, Cluster } from '../cluster/cluster.ts';
 import { clockFrom, type Proxies } from './proxies.ts';

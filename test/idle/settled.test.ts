@@ -1,8 +1,8 @@
 /** Ends for idleness, with clients that come at the very moment: a request is served or told that the session is over. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { createLog } from '@spawner/service';
-import { keysOf, openRedis, type Redis } from '@spawner/store';
+import { decodeRoute, keysOf, openRedis, type Redis } from '@spawner/store';
 import { request, seeded, startTimeJudge, type TimeJudge } from '@spawner/testkit';
 import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
 
@@ -48,7 +48,7 @@ describe('sessions that end for idleness', () => {
     });
   const routeState = async (id: string) => {
     const bytes = await store.send(['HGET', keysOf(cluster.name).routes, id]);
-    return Buffer.isBuffer(bytes) ? Route.decode(bytes).state : undefined;
+    return Buffer.isBuffer(bytes) ? decodeRoute(id, bytes)?.state : undefined;
   };
 
   /** Uses a session now and then, each time about when its clock runs out, until it is over. */

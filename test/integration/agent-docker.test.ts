@@ -310,8 +310,8 @@ describe('an agent with Docker', () => {
     await once(socket, 'connect');
     const unused = await startsAndReports({ idleTimeoutMs: 1_000 });
     expect(await world.reaches(unused, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
-    await eventually(() => (world.scheduler.withdrawals.get(used)?.past.length ?? 0) >= 2);
-    expect(new Set(world.scheduler.withdrawals.get(used)?.past)).toEqual(new Set(['open']));
+    await eventually(() => (world.scheduler.suspensions.get(used)?.past.length ?? 0) >= 2);
+    expect(new Set(world.scheduler.suspensions.get(used)?.past)).toEqual(new Set(['open']));
     expect(world.agent.output()).not.toContain('cannot be seen from here');
     socket.destroy();
     expect(await world.reaches(used, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });

@@ -31,10 +31,10 @@ export interface FakeScheduler {
   /** The latest report of each backend, and every state that was reported. */
   readonly statuses: Map<string, BackendStatus>;
   proxies: Node[];
-  /** Of each backend whose end for idleness was begun: its latest withdrawal, and what became of each, in order. */
-  readonly withdrawals: Map<string, { epoch: number; state: 'withdrawn' | 'open' | 'ended'; past: string[] }>;
+  /** Of each backend whose end for idleness was begun: its latest suspension, and what became of each, in order. */
+  readonly suspensions: Map<string, { epoch: number; state: 'suspended' | 'open' | 'ended'; past: string[] }>;
   /** What a proxy does for a held request. */
-  giveBack(id: string, epoch: number): SettleOutcome;
+  resume(id: string, epoch: number): SettleOutcome;
   /** Given with every answer until it is taken out. */
   stops: StopOrder[];
   /** Answer the next renewal as one that does not know the drone. */
@@ -79,25 +79,25 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     },
   };
   const settle = (id: string, epoch: number, end: boolean) => {
-    const withdrawal = scheduler.withdrawals.get(id);
-    if (!withdrawal) return SettleOutcome.UNSPECIFIED;
-    if (withdrawal.state === 'ended') return SettleOutcome.ENDED;
-    if (withdrawal.state === 'open' || withdrawal.epoch !== epoch) return SettleOutcome.OPEN;
-    withdrawal.state = end ? 'ended' : 'open';
-    withdrawal.past.push(withdrawal.state);
+    const suspension = scheduler.suspensions.get(id);
+    if (!suspension) return SettleOutcome.UNSPECIFIED;
+    if (suspension.state === 'ended') return SettleOutcome.ENDED;
+    if (suspension.state === 'open' || suspension.epoch !== epoch) return SettleOutcome.OPEN;
+    suspension.state = end ? 'ended' : 'open';
+    suspension.past.push(suspension.state);
     return end ? SettleOutcome.ENDED : SettleOutcome.OPEN;
   };
   let epoch = 0;
   const settling: Partial<Handlers<typeof SchedulerServiceService>> = {
-    withdrawRoute: async ({ backendId, droneId, registration: of }) => {
-      const before = scheduler.withdrawals.get(backendId);
+    suspendRoute: async ({ backendId, droneId, registration: of }) => {
+      const before = scheduler.suspensions.get(backendId);
       const open = scheduler.statuses.get(backendId)?.state === BackendState.READY;
       if (of !== registration || !open || (before && before.state !== 'open'))
-        return { withdrawn: false, epoch: 0, proxies: [] };
+        return { suspended: false, epoch: 0, proxies: [] };
       epoch += 1;
-      scheduler.withdrawals.set(backendId, { epoch, state: 'withdrawn', past: before?.past ?? [] });
+      scheduler.suspensions.set(backendId, { epoch, state: 'suspended', past: before?.past ?? [] });
       return {
-        withdrawn: true,
+        suspended: true,
         epoch,
         proxies: scheduler.proxies.filter((proxy) => proxy.droneId === droneId),
       };
@@ -119,8 +119,8 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     inventory: [],
     statuses: new Map(),
     proxies: [],
-    withdrawals: new Map(),
-    giveBack: (id, of) => settle(id, of, false),
+    suspensions: new Map(),
+    resume: (id, of) => settle(id, of, false),
     stops: [],
     forget: false,
     acknowledgeEnds: true,

@@ -229,7 +229,7 @@ describe('an agent with plain processes', () => {
       expect(world.scheduler.statuses.get(used)?.state).toBe(READY);
       proxy.answer = { open: 0, ageMs: 60_000 };
       expect(await world.reaches(used, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
-      expect(world.scheduler.withdrawals.get(used)?.past.at(-1)).toBe('ended');
+      expect(world.scheduler.suspensions.get(used)?.past.at(-1)).toBe('ended');
       world.scheduler.proxies = [];
     });
 
@@ -241,16 +241,16 @@ describe('an agent with plain processes', () => {
         if (outcomes.length > 0) return;
         began = performance.now();
         // The request comes just after this answer: the proxy is first at the store.
-        outcomes.push(world.scheduler.giveBack(id, epoch));
+        outcomes.push(world.scheduler.resume(id, epoch));
       };
       const id = await startsAndReports({ idleTimeoutMs: 2_000, env: { NAME: 'served' } });
       await eventually(() => outcomes.length === 1);
       expect(await fetchOnce(id, '/name')).toBe('served');
-      expect(world.scheduler.withdrawals.get(id)?.past).toEqual(['open']);
+      expect(world.scheduler.suspensions.get(id)?.past).toEqual(['open']);
       await world.reaches(id, TERMINATED);
       // Its clock began again.
       expect(performance.now() - began).toBeGreaterThan(1_900);
-      expect([outcomes, world.scheduler.withdrawals.get(id)?.past]).toEqual([[OPEN], ['open', 'ended']]);
+      expect([outcomes, world.scheduler.suspensions.get(id)?.past]).toEqual([[OPEN], ['open', 'ended']]);
       world.scheduler.proxies = [];
     });
 
@@ -258,8 +258,8 @@ describe('an agent with plain processes', () => {
       const proxy = world.addProxy('proxy-c');
       proxy.held = 1;
       const id = await startsAndReports({ idleTimeoutMs: 400 });
-      await eventually(() => (world.scheduler.withdrawals.get(id)?.past.length ?? 0) >= 2);
-      expect(new Set(world.scheduler.withdrawals.get(id)?.past)).toEqual(new Set(['open']));
+      await eventually(() => (world.scheduler.suspensions.get(id)?.past.length ?? 0) >= 2);
+      expect(new Set(world.scheduler.suspensions.get(id)?.past)).toEqual(new Set(['open']));
       proxy.held = 0;
       expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
       world.scheduler.proxies = [];
@@ -271,7 +271,7 @@ describe('an agent with plain processes', () => {
         Node.fromPartial({ kind: NodeKind.PROXY, id: 'silent', droneId: node?.id ?? '' }),
       );
       const id = await startsAndReports({ idleTimeoutMs: 300 });
-      await eventually(() => (world.scheduler.withdrawals.get(id)?.past.length ?? 0) >= 2);
+      await eventually(() => (world.scheduler.suspensions.get(id)?.past.length ?? 0) >= 2);
       expect(world.scheduler.statuses.get(id)?.state).toBe(READY);
       world.scheduler.proxies = [];
       expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
@@ -286,7 +286,7 @@ describe('an agent with plain processes', () => {
       const socket = connect(local?.port ?? 0, local?.host);
       await once(socket, 'connect');
       proxy.held = 0;
-      const past = () => world.scheduler.withdrawals.get(id)?.past ?? [];
+      const past = () => world.scheduler.suspensions.get(id)?.past ?? [];
       const before = past().length;
       // Of the next one, too, the question may have been answered before.
       await eventually(() => past().length >= before + 3);

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DnsServiceService } from '@spawner/proto/internal/dns_service';
 import { Node, NodeKind, type Node as NodeOf } from '@spawner/proto/internal/node';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { RenewVerdict, SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { createClient, type Handlers, implement, type RpcServer, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
-import { keysOf, openRedis, type Redis as Store } from '@spawner/store';
+import { encodeRow, keysOf, newRoute, openRedis, type Route, type Redis as Store } from '@spawner/store';
 import {
   eventually,
   freePort,
@@ -55,7 +55,7 @@ async function fakeScheduler(first: NodeOf[]) {
     },
     listDrones: never,
     forgetDrone: never,
-    withdrawRoute: never,
+    suspendRoute: never,
     settleRoute: never,
     registerNode: async ({ node }) => {
       registered.push(node!);
@@ -80,10 +80,10 @@ async function fakeScheduler(first: NodeOf[]) {
 /** Routes as the scheduler writes them: table, log and head together. */
 function routeWriter(store: Store) {
   let n = 0;
-  return async (route: Parameters<typeof Route.fromPartial>[0]) => {
+  return async (route: Partial<Route>) => {
     n += 1;
-    const row = Route.fromPartial({ epoch: n, ...route });
-    const bytes = Buffer.from(Route.encode(row).finish());
+    const row = newRoute({ epoch: n, ...route });
+    const bytes = encodeRow(row);
     const { backendId: id, epoch } = row;
     await store.send(['HSET', keys.routes, id, bytes]);
     await store.send(['HSET', keys.routeHead, 'epoch', '1', 'n', String(n)]);

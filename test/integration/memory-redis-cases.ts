@@ -79,7 +79,7 @@ function placed(side: Side, id: string, cpuMillis: number, name: string | undefi
 
 const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key, fc.boolean()], placed);
 
-/** One that is served, without which nothing is withdrawn. */
+/** One that is served, without which nothing is suspended. */
 const serve = step('serve', [backend, key], async (side, id, name) => {
   const { outcome } = await placed(side, id, 100, name, false);
   const record = await side.backends.get(id);
@@ -96,9 +96,9 @@ const report = step(
   },
 );
 
-const withdraw = step('withdraw', [backend, seldom], async (side, id, stale) => {
+const suspend = step('suspend', [backend, seldom], async (side, id, stale) => {
   const record = await side.backends.get(id);
-  return side.withdraw(id, record?.drone ?? 'd0', stale);
+  return side.suspend(id, record?.drone ?? 'd0', stale);
 });
 
 const settle = step('settle', [backend, fc.boolean(), seldom], (side, id, end, wrong) =>
@@ -163,7 +163,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: place },
   { weight: 6, arbitrary: serve },
   { weight: 10, arbitrary: report },
-  { weight: 6, arbitrary: withdraw },
+  { weight: 6, arbitrary: suspend },
   { weight: 4, arbitrary: settle },
   { weight: 6, arbitrary: fc.oneof(...nodes) },
   { weight: 8, arbitrary: fc.oneof(...backends) },

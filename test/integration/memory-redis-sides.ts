@@ -5,7 +5,7 @@ import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { keysOf, type Redis, type RedisReply, StoreEpoch } from '@spawner/store';
-import { Withdrawals } from '../../services/scheduler/src/leases/withdrawal.ts';
+import { Suspensions } from '../../services/scheduler/src/leases/suspensions.ts';
 import { ConnectionTokens } from '../../services/scheduler/src/spawn/connection-tokens.ts';
 import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
 import { NodeStore } from '../../services/scheduler/src/store/node-store.ts';
@@ -21,7 +21,7 @@ export class Side {
   readonly redis: Redis;
   readonly nodes: NodeStore;
   readonly backends: BackendStore;
-  readonly withdrawals: Withdrawals;
+  readonly suspensions: Suspensions;
   readonly tokens: ConnectionTokens;
   /** What was given last, so that calls can name it. */
   readonly registrations = new Map<string, number>();
@@ -34,7 +34,7 @@ export class Side {
     const epoch = new StoreEpoch({ redis, keys, log, emptyStore: 'new' });
     this.nodes = new NodeStore(redis, keys, epoch);
     this.backends = new BackendStore(redis, keys, epoch, new Replication(redis, epoch, 0));
-    this.withdrawals = new Withdrawals(keys, epoch);
+    this.suspensions = new Suspensions(keys, epoch);
     this.tokens = new ConnectionTokens(redis, keys, epoch, { ...systemClock, wall: () => new Date(0) });
   }
 
@@ -89,14 +89,14 @@ export class Side {
     return this.backends.stop(StopOrder.fromPartial({ id, force, reason: EndReason.REQUESTED }));
   }
 
-  async withdraw(id: string, drone: string, stale: boolean) {
-    const answer = await this.withdrawals.withdraw(id, drone, this.registration(drone, stale));
-    if (answer.withdrawn) this.epochs.set(id, answer.epoch);
+  async suspend(id: string, drone: string, stale: boolean) {
+    const answer = await this.suspensions.suspend(id, drone, this.registration(drone, stale));
+    if (answer.suspended) this.epochs.set(id, answer.epoch);
     return { ...answer, proxies: answer.proxies.sort(byId) };
   }
 
   settle(id: string, end: boolean, wrong: boolean) {
-    return this.withdrawals.settle(id, (this.epochs.get(id) ?? 5) + (wrong ? 1 : 0), end);
+    return this.suspensions.settle(id, (this.epochs.get(id) ?? 5) + (wrong ? 1 : 0), end);
   }
 
   /** Redis's own time advances the cluster clock by 2 s, its most, or not at all. */

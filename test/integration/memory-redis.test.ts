@@ -89,7 +89,7 @@ const WORTH_REACHING = [
     `abandon: ${answer}`,
     `lapse: ${answer}`,
     `forget drone: ${answer}`,
-    `withdraw: ${answer}`,
+    `suspend: ${answer}`,
     `renew drone: ${answer}`,
   ]),
   ...[SettleOutcome.OPEN, SettleOutcome.ENDED, SettleOutcome.UNSPECIFIED].map(
@@ -100,6 +100,6 @@ const WORTH_REACHING = [
 /** The word of an answer that tells which way a script went. */
 function summary(answer: unknown): string {
   if (typeof answer !== 'object' || answer === null) return String(answer);
-  const { outcome, withdrawn, granted } = answer as Record<string, unknown>;
-  return String(outcome ?? withdrawn ?? granted);
+  const { outcome, suspended, granted } = answer as Record<string, unknown>;
+  return String(outcome ?? suspended ?? granted);
 }

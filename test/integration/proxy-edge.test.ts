@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { SUBJECTS } from '@spawner/bus';
-import { RouteState } from '@spawner/proto/internal/route';
 import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { droneRow } from '@spawner/store';
@@ -102,7 +101,7 @@ describe('a backend that fails', () => {
     await world.ready(id, await freePort());
     const well = (await world.backend(red)).host;
     await eventually(async () => (await world.get(host)).status === 502);
-    await world.route(droneRow(DRONE), { backendId: '', state: RouteState.UNREACHABLE });
+    await world.row({ kind: 'silent-drone', droneId: DRONE, epoch: 0 });
     await eventually(async () => (await world.get(host)).status === 503);
     const program = await world.get(host);
     expect([program.headers['retry-after'], JSON.parse(program.body).code]).toEqual(['1', 'UNAVAILABLE']);
@@ -121,7 +120,7 @@ describe('a backend that fails', () => {
 
   it('answers 502 to a request that it may have done, also while its drone is silent', async () => {
     await using server = await serve(createServer((socket) => socket.once('data', () => socket.destroy())));
-    await world.route(droneRow(DRONE), { backendId: '', state: RouteState.UNREACHABLE });
+    await world.row({ kind: 'silent-drone', droneId: DRONE, epoch: 0 });
     const { host } = await world.backend(server);
     const { host: nobody, id } = world.name();
     await world.ready(id, await freePort());

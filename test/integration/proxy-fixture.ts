@@ -6,7 +6,7 @@ import { openBus, SUBJECTS } from '@spawner/bus';
 import { AppError, backendHostname, newBackendId } from '@spawner/domain';
 import { CertificatesServiceService } from '@spawner/proto/internal/certificates_service';
 import type { Node } from '@spawner/proto/internal/node';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import {
   RenewNodeResponse,
   RenewVerdict,
@@ -18,7 +18,7 @@ import type { ProxyActivity, SettleReply } from '@spawner/proto/internal/telemet
 import { BackendState, type EndReason } from '@spawner/proto/v1/backend';
 import { implement, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
-import { keysOf, openRedis } from '@spawner/store';
+import { encodeRow, keysOf, newRoute, openRedis, type Route, rowId, type TableRow } from '@spawner/store';
 import {
   type Certificate,
   eventually,
@@ -51,6 +51,8 @@ export interface ProxyWorld extends AsyncDisposable {
   name(): { id: string; host: string };
   /** Writes the route of a backend on our drone. */
   route(id: string, route: Partial<Route>): Promise<void>;
+  /** Writes any other row; its epoch is the fixture's. */
+  row(row: TableRow): Promise<void>;
   ready(id: string, port: number): Promise<void>;
   starting(id: string): Promise<void>;
   /** A new backend whose program is this upstream, known to the proxy. */
@@ -61,9 +63,9 @@ export interface ProxyWorld extends AsyncDisposable {
   get(host: string, path?: string, headers?: Record<string, string>): Promise<HttpAnswer>;
   /** What the proxy knows of this backend; `open` counts what it holds too. */
   settle(id: string): Promise<ProxyActivity>;
-  /** What the proxy answers an agent that asks about this withdrawal. */
+  /** What the proxy answers an agent that asks about this suspension. */
   ask(id: string, epoch: number): Promise<SettleReply>;
-  /** What proxies asked of withdrawals, and what they are answered. */
+  /** What proxies asked of suspensions, and what they are answered. */
   settling: { asked: SettleRouteRequest[]; answer: (request: SettleRouteRequest) => Promise<SettleOutcome> };
   /** Epoch of the latest route that was written. */
   epoch(): number;
@@ -166,17 +168,17 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
 
   let tick = 1_000;
   let n = 0;
-  const write = async (id: string, fields: Partial<Route> | undefined) => {
+  const write = async (id: string, row: TableRow | undefined) => {
     const epoch = ++tick;
     const at = ++n;
-    const row = Route.fromPartial({ backendId: id, epoch, droneId: DRONE, ...fields });
-    const bytes = fields ? Buffer.from(Route.encode(row).finish()) : Buffer.alloc(0);
-    await redis.send(fields ? ['HSET', keys.routes, id, bytes] : ['HDEL', keys.routes, id]);
+    const bytes = row ? encodeRow({ ...row, epoch }) : Buffer.alloc(0);
+    await redis.send(row ? ['HSET', keys.routes, id, bytes] : ['HDEL', keys.routes, id]);
     await redis.send(['HSET', keys.routeHead, 'epoch', String(EPOCH), 'n', String(at)]);
     const entry = ['id', id, 'epoch', String(epoch), 'route', bytes];
     await redis.send(['XADD', keys.routeLog, `${EPOCH}-${at}`, ...entry]);
   };
-  const route: ProxyWorld['route'] = write;
+  const route: ProxyWorld['route'] = (id, fields) =>
+    write(id, newRoute({ backendId: id, droneId: DRONE, ...fields }));
   const name = () => {
     const id = newBackendId(randomBytes);
     return { id, host: backendHostname(id, DOMAIN) };
@@ -204,6 +206,7 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     bus,
     name,
     route,
+    row: (row) => write(rowId(row), row),
     ready,
     starting,
     backend: async (upstream) => {
@@ -254,7 +257,7 @@ function scheduler(
     revokeConnectionTokens: refuse,
     listDrones: refuse,
     forgetDrone: refuse,
-    withdrawRoute: refuse,
+    suspendRoute: refuse,
     settleRoute: async (request) => {
       settling.asked.push(request);
       return { outcome: await settling.answer(request) };

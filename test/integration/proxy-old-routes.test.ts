@@ -6,11 +6,9 @@ import {
   type VerifyBackendRequest,
   type VerifyBackendResponse,
 } from '@spawner/proto/internal/agent_service';
-import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { implement, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
-import { agentRow } from '@spawner/store';
 import { eventually, startUpstream, type Upstream } from '@spawner/testkit';
 import { DRONE, type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 import { openWebSocket } from './proxy-websocket-client.ts';
@@ -68,7 +66,9 @@ describe('routes that the store has not stood behind for too long', () => {
     upstream = await startUpstream();
     agent = await startAgent();
     world = await startProxyWorld({ SPAWNER_PROXY_ROUTES_TRUSTED_MS: String(TRUSTED_MS) });
-    await world.route(agentRow(DRONE), { state: RouteState.AGENT, rpcAddress: `127.0.0.1:${agent.port}` });
+    await world.row({
+      ...{ kind: 'agent-address', droneId: DRONE, rpcAddress: `127.0.0.1:${agent.port}`, epoch: 0 },
+    });
     for (const name of ['living', 'ended', 'untold'] as const) backends[name] = await world.backend(upstream);
   });
   afterAll(async () => {

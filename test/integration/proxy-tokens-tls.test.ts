@@ -6,7 +6,6 @@ import { connect as connectTls } from 'node:tls';
 import { connectionTokenId, newConnectionToken } from '@spawner/domain';
 import { RouteState } from '@spawner/proto/internal/route';
 import { Access, BackendState } from '@spawner/proto/v1/backend';
-import { tokenRow } from '@spawner/store';
 import {
   type Authority,
   eventually,
@@ -41,14 +40,14 @@ const get = (host: string, path: string, headers: Record<string, string> = {}) =
 async function visited() {
   const { id, host } = world.name();
   const token = newConnectionToken(randomBytes);
-  const row = tokenRow(connectionTokenId(token));
+  const tokenId = connectionTokenId(token);
   const local = { host: '127.0.0.1', port: upstream.port };
   const route = { state: RouteState.OPEN, backendState: BackendState.READY, local, access: Access.TOKEN };
   await world.route(id, route);
-  const guest = { backendId: id, user: 'ada', claims: '', expireMs: Date.now() + 60_000 };
-  await world.route(row, { state: RouteState.TOKEN, guest });
+  const grant = { backendId: id, user: 'ada', claims: '', expireMs: Date.now() + 60_000 };
+  await world.row({ kind: 'token-grant', tokenId, ...grant, epoch: 0 });
   await eventually(async () => expect((await get(host, `/?spawner_token=${token}`)).status).toBe(200));
-  return { host, token, revoke: () => world.route(row, { state: RouteState.REVOKED }) };
+  return { host, token, revoke: () => world.row({ kind: 'revoked-token', tokenId, epoch: 0 }) };
 }
 
 /** HTTP/2 to the proxy as if `host` resolved to it. */

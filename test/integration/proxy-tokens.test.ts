@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { connectionTokenId, newConnectionToken } from '@spawner/domain';
-import { type Guest, RouteState } from '@spawner/proto/internal/route';
+import { RouteState, type TokenGrant } from '@spawner/proto/internal/route';
 import { Access, BackendState } from '@spawner/proto/v1/backend';
-import { tokenRow } from '@spawner/store';
 import { eventually, rawHttp, startTimeJudge, startUpstream, type Upstream } from '@spawner/testkit';
 import { WebSocket } from 'ws';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
@@ -40,19 +39,19 @@ async function guarded() {
   return made;
 }
 
-async function grant(backendId: string, more: Partial<Guest> = {}) {
+async function grant(backendId: string, more: Partial<TokenGrant> = {}) {
   const token = newConnectionToken(randomBytes);
-  const row = tokenRow(connectionTokenId(token));
-  const guest = { backendId, user: 'ada', claims: CLAIMS, expireMs: Date.now() + GOOD_MS, ...more };
-  await world.route(row, { state: RouteState.TOKEN, guest });
+  const tokenId = connectionTokenId(token);
+  const holder = { backendId, user: 'ada', claims: CLAIMS, expireMs: Date.now() + GOOD_MS, ...more };
+  await world.row({ kind: 'token-grant', tokenId, ...holder, epoch: 0 });
   return {
     token,
-    row,
+    tokenId,
     bearer: { authorization: `Bearer ${token}` },
     cookie: { cookie: `spawner-token=${token}` },
   };
 }
-const revoke = (row: string) => world.route(row, { state: RouteState.REVOKED });
+const revoke = (tokenId: string) => world.row({ kind: 'revoked-token', tokenId, epoch: 0 });
 
 /** What the backend saw of one request. */
 async function seenBy(host: string, path: string, headers: Record<string, string>) {
@@ -98,7 +97,7 @@ describe('a backend that wants a token', () => {
     ];
     await seenBy(host, '/headers', revoked.bearer);
     await seenBy(sibling.host, '/headers', others.bearer);
-    await revoke(revoked.row);
+    await revoke(revoked.tokenId);
     await eventually(async () => (await world.get(host, '/', revoked.bearer)).status === 401);
     const nobody = newConnectionToken(randomBytes);
     const none = await world.get(host);
@@ -252,7 +251,7 @@ describe('revoking a token', () => {
       ...sockets.map((socket) => once(socket, 'close')),
       new Promise<void>((resolve) => void answer.once('error', () => resolve())),
     ];
-    await revoke(ada.row);
+    await revoke(ada.tokenId);
     await Promise.all(cut);
     judge.expect({ what: 'the revocation', from: began, boundMs: 1_000 });
     await eventually(async () => expect((await world.settle(id)).open).toBe(1));
@@ -269,7 +268,7 @@ describe('revoking a token', () => {
     await eventually(async () => expect((await world.get(made.host)).status).toBe(401));
     const held = [ada, bob].map(({ bearer }) => world.get(made.host, '/headers', bearer));
     await eventually(async () => expect((await world.settle(made.id)).open).toBe(2));
-    await revoke(ada.row);
+    await revoke(ada.tokenId);
     await world.route(made.id, open(upstream.port));
     expect((await Promise.all(held)).map(({ status }) => status)).toEqual([401, 200]);
   });

@@ -1,9 +1,9 @@
 /** What a replica of the routes knows of its own age, of a kept copy, and of where agents are asked. */
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
-import { RouteTable } from '@spawner/store';
+import { newRoute, RouteTable } from '@spawner/store';
 import { eventually, type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { keys, log, scene } from './scheduler-scene.ts';
 
@@ -83,8 +83,8 @@ describe('a replica of the routes', () => {
     const { at, id, follow } = made;
     const [epoch, n] = (await at.store.send(['HMGET', keys.routeHead, 'epoch', 'n'])) as Buffer[];
     const kept = [
-      Route.fromPartial({ backendId: id, epoch: 1, state: RouteState.PENDING }),
-      Route.fromPartial({ backendId: 'gone', epoch: 1, state: RouteState.OPEN }),
+      newRoute({ backendId: id, epoch: 1, state: RouteState.PENDING }),
+      newRoute({ backendId: 'gone', epoch: 1, state: RouteState.OPEN }),
     ];
     table.restore({ epoch: Number(String(epoch)), n: Number(String(n)) - 1 }, kept);
     expect([table.get(id)?.state, table.asOf(id), table.loads]).toEqual([
@@ -101,9 +101,7 @@ describe('a replica of the routes', () => {
   it('keeps of a copy what a store of another epoch lacks for a while, and takes that for old all the while', async () => {
     const table = new RouteTable();
     await using made = await world(table);
-    table.restore({ epoch: 1, n: 1 }, [
-      Route.fromPartial({ backendId: 'kept', epoch: 1, state: RouteState.OPEN }),
-    ]);
+    table.restore({ epoch: 1, n: 1 }, [newRoute({ backendId: 'kept', epoch: 1, state: RouteState.OPEN })]);
     made.follow();
     await eventually(() => expect(table.get(made.id)?.state).toBe(RouteState.OPEN));
     expect([table.get('kept')?.state, table.asOf('kept')]).toEqual([

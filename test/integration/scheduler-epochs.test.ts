@@ -173,22 +173,22 @@ describe('a new store epoch', () => {
       expect((await get(at, 'free')).spawned).toBe(true);
     });
 
-    it('withdraws no route while nodes are missing, and says why; what was withdrawn before is given back, not ended', async () => {
+    it('suspends no route while nodes are missing, and says why; what was suspended before is given back, not ended', async () => {
       const { at, a, held, ready } = await running();
       await using _ = at;
-      const withdraw = () =>
-        at.scheduler.withdrawRoute({ droneId: 'a', registration: a.registration, backendId: held.id });
-      const { epoch } = await withdraw();
+      const suspend = () =>
+        at.scheduler.suspendRoute({ droneId: 'a', registration: a.registration, backendId: held.id });
+      const { epoch } = await suspend();
       await restart(at);
       const { outcome } = await at.scheduler.settleRoute({ backendId: held.id, epoch, end: true });
       expect(outcome).toBe(SettleOutcome.OPEN);
       await a.register({ ...line(held, 'held'), status: ready });
-      expect(await withdraw()).toMatchObject({
-        withdrawn: false,
+      expect(await suspend()).toMatchObject({
+        suspended: false,
         refusal: expect.stringContaining('the store began anew'),
       });
       await at.proxy('p', 'a');
-      expect(await withdraw()).toMatchObject({ withdrawn: true, proxies: [{ id: 'p' }] });
+      expect(await suspend()).toMatchObject({ suspended: true, proxies: [{ id: 'p' }] });
     });
 
     it('is one for two schedulers, and neither’s callers notice', async () => {
@@ -322,7 +322,7 @@ describe('a new store epoch', () => {
       const remembered = { ...a.node, registration: a.registration };
       await fresh.scheduler.renewNode({
         ...{ kind: remembered.kind, id: 'a', registration: a.registration },
-        ...{ sequence: 9, changed: [], proxiesVersion: 0 },
+        ...{ changed: [], proxiesVersion: 0 },
       });
       await waits(fresh, 'free');
       await fresh.pass(DEADLINES.leaseGiveAway);

@@ -127,7 +127,6 @@ describe('what a scheduler has begun', () => {
       kind: NodeKind.DRONE,
       id: 'a',
       registration,
-      sequence: 1,
       changed: [],
       proxiesVersion: 0,
     };

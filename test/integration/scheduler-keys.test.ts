@@ -383,7 +383,6 @@ describe('a key', () => {
       kind: 1,
       id: 'b',
       registration,
-      sequence: 1,
       changed: [
         {
           ...(await scene_.backendStore.get(claims[1]!.id))!.status!,

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
 import { SpecSummary } from '@spawner/proto/internal/backend_status';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { RouteTable } from '@spawner/store';
+import { decodeRow, RouteTable, rowId } from '@spawner/store';
 import {
   eventually,
   type Nats,
@@ -59,7 +59,7 @@ const tickOf = async ({ store }: Scene) => Number(String(await store.send(['GET'
 const rowsOf = async ({ store }: Scene) => {
   const flat = (await store.send(['HGETALL', keys.routes])) as Buffer[];
   return flat.flatMap((bytes, index) =>
-    index % 2 === 1 ? [{ ...Route.decode(bytes), backendId: String(flat[index - 1]) }] : [],
+    index % 2 === 1 ? [decodeRow(String(flat[index - 1]), bytes)!] : [],
   );
 };
 
@@ -153,10 +153,10 @@ describe('a store that went back in time', () => {
   it('is followed by replicas, which have seen more than it has', async () => {
     await using stack = new AsyncDisposableStack();
     const { redis, at, a, b, before, moved, late } = await wentBack(stack);
-    // Its route has another epoch each time that it is withdrawn and given back.
+    // Its route has another epoch each time that it is suspended and given back.
     for (let n = 0; n < 10; n++) {
       const request = { droneId: 'b', registration: b.registration, backendId: late.id };
-      const { epoch } = await at.scheduler.withdrawRoute(request);
+      const { epoch } = await at.scheduler.suspendRoute(request);
       await at.scheduler.settleRoute({ backendId: late.id, epoch, end: false });
     }
     const table = new RouteTable();
@@ -196,7 +196,8 @@ describe('a store that went back in time', () => {
     await b.register(line(moved, 'moved'), line(late, 'late'));
     await eventually(async () => {
       const rows = await rowsOf(at);
-      expect(rows.map((row) => table.get(row.backendId))).toEqual(rows);
+      const known = new Map([...table.rows()].map((row) => [rowId(row), row]));
+      expect(rows.map((row) => known.get(rowId(row)))).toEqual(rows);
       expect(table.get(before.id)?.state).toBe(RouteState.ENDED);
     });
     expect(table.get(late.id)?.epoch).toBeLessThan(seen);

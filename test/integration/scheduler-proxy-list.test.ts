@@ -27,7 +27,6 @@ describe('the list of proxies', () => {
       kind: NodeKind.DNS,
       id: 'dns',
       registration,
-      sequence: 1,
       changed: [],
       proxiesVersion,
     });

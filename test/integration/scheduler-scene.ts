@@ -15,8 +15,8 @@ import type { Nats, Redis } from '@spawner/testkit';
 import { Explanations } from '../../services/scheduler/src/explain/explanations.ts';
 import { Leases } from '../../services/scheduler/src/leases/leases.ts';
 import { Nodes } from '../../services/scheduler/src/leases/nodes.ts';
+import { Suspensions } from '../../services/scheduler/src/leases/suspensions.ts';
 import { sweep } from '../../services/scheduler/src/leases/sweep.ts';
-import { Withdrawals } from '../../services/scheduler/src/leases/withdrawal.ts';
 import { schedulerService } from '../../services/scheduler/src/server.ts';
 import { agentClients } from '../../services/scheduler/src/spawn/agents.ts';
 import { Backends } from '../../services/scheduler/src/spawn/backends.ts';
@@ -54,9 +54,9 @@ export async function scene(
   const explanations = new Explanations(backendStore, nodeStore, agents, systemClock, log);
   const nodes = new Nodes(nodeStore, backendStore, backends, claims, systemClock, log);
   const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
-  const withdrawals = new Withdrawals(keys, epoch);
+  const suspensions = new Suspensions(keys, epoch);
   const tokens = new ConnectionTokens(store, keys, epoch, systemClock);
-  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals, tokens };
+  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, suspensions, tokens };
   const service = schedulerService(parts);
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
   const scheduler = createClient(SchedulerServiceService, `127.0.0.1:${server.port}`);
@@ -129,7 +129,6 @@ export async function scene(
         kind: NodeKind.DRONE,
         id: name,
         registration,
-        sequence: 1,
         changed: changed.map((status) => BackendStatus.fromPartial(status)),
         proxiesVersion: 0,
       });

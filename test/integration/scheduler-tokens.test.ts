@@ -56,13 +56,13 @@ describe('connection tokens', () => {
     };
     const revoke = async (of: { id?: string; user?: string; tokenId?: string }) =>
       (await at.scheduler.revokeConnectionTokens({ id: '', tokenId: '', ...of })).count;
-    const states = (table: RouteTable, ...ids: string[]) => ids.map((each) => table.token(each)?.state);
+    const kinds = (table: RouteTable, ...ids: string[]) => ids.map((each) => table.token(each)?.kind);
     const end = async () => {
       stop.abort();
       await Promise.all(followed.map(({ following }) => following));
       await at[Symbol.asyncDispose]();
     };
-    return { at, drone, id, spawn, one, two, without, create, revoke, states, [Symbol.asyncDispose]: end };
+    return { at, drone, id, spawn, one, two, without, create, revoke, kinds, [Symbol.asyncDispose]: end };
   }
 
   it('are told to every table that wants them, with whom they let in and until when', async () => {
@@ -77,8 +77,8 @@ describe('connection tokens', () => {
     for (const table of [one, two])
       await eventually(() =>
         expect(table.token(tokenId)).toMatchObject({
-          state: RouteState.TOKEN,
-          guest: { backendId: id, user: 'ada', expireMs },
+          kind: 'token-grant',
+          ...{ backendId: id, user: 'ada', expireMs },
         }),
       );
     await create({ id: await here.spawn(Access.TOKEN) });
@@ -94,15 +94,15 @@ describe('connection tokens', () => {
     await eventually(() => expect(one.get(open)?.state).toBe(RouteState.OPEN));
     expect([one.get(id)?.access, one.get(open)?.access]).toEqual([Access.TOKEN, Access.UNSPECIFIED]);
     await at.proxy('p');
-    const withdrawn = await at.scheduler.withdrawRoute({
+    const suspended = await at.scheduler.suspendRoute({
       droneId: 'a',
       registration: drone.registration,
       backendId: id,
     });
-    expect(withdrawn.withdrawn).toBe(true);
-    await eventually(() => expect(one.get(id)?.state).toBe(RouteState.WITHDRAWN));
+    expect(suspended.suspended).toBe(true);
+    await eventually(() => expect(one.get(id)?.state).toBe(RouteState.SUSPENDED));
     expect(one.get(id)?.access).toBe(Access.TOKEN);
-    await at.scheduler.settleRoute({ backendId: id, epoch: withdrawn.epoch, end: false });
+    await at.scheduler.settleRoute({ backendId: id, epoch: suspended.epoch, end: false });
     await eventually(() => expect(one.get(id)?.state).toBe(RouteState.OPEN));
     expect(one.get(id)?.access).toBe(Access.TOKEN);
     await drone.renew({ id, state: BackendState.TERMINATED, revision: 6 });
@@ -157,18 +157,23 @@ describe('connection tokens', () => {
 
   it('are revoked one by one, by user, or all, at every table within a second', async () => {
     await using here = await world();
-    const { at, id, one, two, create, revoke, states } = here;
+    const { at, id, one, two, create, revoke, kinds } = here;
     const users = ['ada', 'ada', 'ada b', 'bob', ''];
     const ids: string[] = [];
     for (const user of users) ids.push((await create({ user })).tokenId);
     const other = await create({ id: await here.spawn(Access.TOKEN), user: 'ada' });
-    await eventually(() => expect(states(two, ...ids, other.tokenId)).not.toContain(undefined));
+    await eventually(() => expect(kinds(two, ...ids, other.tokenId)).not.toContain(undefined));
 
     using judge = startTimeJudge();
     const began = Date.now();
     expect(await revoke({ id, user: 'ada' })).toBe(2);
     for (const table of [one, two])
-      await eventually(() => expect(states(table, ...ids)).toEqual([7, 7, 6, 6, 6]));
+      await eventually(() =>
+        expect(kinds(table, ...ids)).toEqual([
+          ...['revoked-token', 'revoked-token'],
+          ...['token-grant', 'token-grant', 'token-grant'],
+        ]),
+      );
     judge.expect({ what: 'the revocation', from: began, boundMs: 1_000 });
     expect(await revoke({ id, user: 'ada' })).toBe(0);
     expect(await revoke({ id, user: '' })).toBe(1);
@@ -178,15 +183,14 @@ describe('connection tokens', () => {
     expect(await revoke({ id, tokenId: other.tokenId })).toBe(0);
     expect(await revoke({ id })).toBe(1);
     for (const table of [one, two]) {
-      await eventually(() => expect(states(table, ...ids)).toEqual([7, 7, 7, 7, 7]));
-      expect(table.token(other.tokenId)?.state).toBe(RouteState.TOKEN);
-      expect(table.token(ids[0]!)?.guest).toBeUndefined();
+      await eventually(() => expect(kinds(table, ...ids)).toEqual(ids.map(() => 'revoked-token')));
+      expect(table.token(other.tokenId)?.kind).toBe('token-grant');
     }
     // A table that begins now hears of it too; later there is nothing left of it.
     await at.pass(DEADLINES.revoked + 1);
-    await eventually(() => expect(states(one, ...ids)).toEqual(ids.map(() => undefined)));
+    await eventually(() => expect(kinds(one, ...ids)).toEqual(ids.map(() => undefined)));
     expect(await at.store.send(['HLEN', keys.tokens(id)])).toBe(0);
-    expect(states(one, other.tokenId)).toEqual([RouteState.TOKEN]);
+    expect(kinds(one, other.tokenId)).toEqual(['token-grant']);
   });
 
   it('go with the record of their backend, and leave nothing', async () => {
@@ -196,7 +200,7 @@ describe('connection tokens', () => {
     await revoke({ tokenId: kept[1]!.tokenId });
     await drone.renew({ id, state: BackendState.TERMINATED, revision: 6 });
     await eventually(() => expect(one.get(id)?.state).toBe(RouteState.ENDED));
-    expect(one.token(kept[0]!.tokenId)?.state).toBe(RouteState.TOKEN);
+    expect(one.token(kept[0]!.tokenId)?.kind).toBe('token-grant');
     await at.pass(DEADLINES.retention + 1);
     await eventually(() => expect(one.get(id)).toBeUndefined());
     expect(kept.map(({ tokenId }) => one.token(tokenId))).toEqual([undefined, undefined]);

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
 import { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { type Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { RenewVerdict } from '@spawner/proto/internal/scheduler_service';
 import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { RouteTable } from '@spawner/store';
+import { type Route, RouteTable } from '@spawner/store';
 import { eventually, type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { keys, log, scene } from './scheduler-scene.ts';
 
@@ -127,7 +127,7 @@ describe('the scheduler', () => {
       if (!stop.signal.aborted) console.error(error);
     });
     await eventually(() => expect(table.loaded).toBe(true));
-    table.onChange((_, route) => seen.push(route));
+    table.onChange((one) => seen.push(table.get(one)));
     const one = id();
     await scene_.spawn({ id: one, spec: spec() });
     await a.renew({ id: one, state: BackendState.READY, revision: 4, local: { host: '10.0.0.1', port: 80 } });

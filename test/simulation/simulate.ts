@@ -9,7 +9,7 @@ const TROUBLE_MS = { short: [15_000, 45_000], long: [60_000, 90_000] } as const;
 const LEAVING_MS = 25_000;
 /**
  * From then on, the longest that healing may take: the window of a store epoch, the longest idle timeout, a proxy that
- * is gone being forgotten, a withdrawal given back, the longest grace, each on the slowest clock, and the loops in
+ * is gone being forgotten, a suspension given back, the longest grace, each on the slowest clock, and the loops in
  * between, of which one may be interrupted.
  */
 const HEALING_MS = (45_000 + 10_000 + 45_000 + 10_000 + 10_000) / 0.9 + 45_000;

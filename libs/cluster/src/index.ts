@@ -1,1 +1,2 @@
 export * from './membership.ts';
+export * from './reachable-by.ts';

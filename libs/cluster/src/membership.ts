@@ -49,7 +49,6 @@ export class Membership {
   readonly #clock: Clock;
   readonly #log: Log;
   #registration = 0;
-  #sequence = 0;
   /** The sequence of the latest registration known to have been sent, by this process or a predecessor. */
   #registering = 0;
   #renewedAt: number | undefined;
@@ -134,7 +133,6 @@ export class Membership {
       return;
     }
     this.#registration = answer.registration;
-    this.#sequence = 0;
     this.#renewedAt = sentAt;
     this.#member.renewed?.(sentAt);
     this.#log.info({ registration: answer.registration, backends: inventory.length }, 'registered');
@@ -159,7 +157,6 @@ export class Membership {
         kind,
         id,
         registration: this.#registration,
-        sequence: ++this.#sequence,
         changed,
         proxiesVersion: this.#proxies.version,
       },

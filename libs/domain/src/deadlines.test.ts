@@ -46,12 +46,12 @@ describe('DEADLINES', () => {
   });
 
   it('lets an agent abandon an idle shutdown before the route is restored without it', () => {
-    expect(DEADLINES.settlement + DEADLINES.settle).toBeLessThan(DEADLINES.withdrawal);
+    expect(DEADLINES.settlement + DEADLINES.settle).toBeLessThan(DEADLINES.suspension);
     expect(DEADLINES.settle).toBeLessThan(DEADLINES.settlement);
   });
 
   it('keeps a new store epoch open longer than any suspension of the store before it lasts', () => {
-    expect(DEADLINES.leaseGiveAway).toBeGreaterThan(DEADLINES.withdrawal + DEADLINES.settlement);
+    expect(DEADLINES.leaseGiveAway).toBeGreaterThan(DEADLINES.suspension + DEADLINES.settlement);
   });
 
   it('lets every node register again, and miss a renewal, while a new store epoch is open', () => {

@@ -48,7 +48,7 @@ export const DEADLINES = {
   /** The agent abandons an idle shutdown that is not settled this long after the question. */
   settlement: 6_000,
   /** A suspended route that was never settled is restored after this long; proxies hold requests no longer than this. */
-  withdrawal: 10_000,
+  suspension: 10_000,
 
   /**
    * A proxy cut off from the store for this long asks the backend's agent before it connects. Until then the address must

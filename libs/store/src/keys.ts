@@ -28,7 +28,7 @@ export function keysOf(cluster: string) {
     stops: (drone: string) => key(`drone:${drone}:stops`),
     /** set, scheduler: ids of the living backends of one drone. */
     living: (drone: string) => key(`drone:${drone}:backends`),
-    /** hash, scheduler: the record of one backend; `facts` never change, `held` is what its end gives back, `route` is its route as last reported, `withdrawal` the epoch of the last withdrawal, `access` 2 where it wants a token. */
+    /** hash, scheduler: the record of one backend; `facts` never change, `held` is what its end gives back, `route` is its route as last reported, `suspension` the epoch of the last suspension, `access` 2 where it wants a token. */
     backend: (id: string) => key(`backend:${id}`),
     /** hash, scheduler: id of each connection token of one backend → `good <user>` or `revoked`, until its row goes. */
     tokens: (id: string) => key(`backend:${id}:tokens`),
@@ -39,8 +39,8 @@ export function keysOf(cluster: string) {
     /** zset, scheduler: `<what>/<id>` → cluster clock when it is to be looked at. */
     due: key('due'),
     /**
-     * hash, scheduler: backend id → Route; `drone/<id>` → the row of a drone that is silent (droneRow);
-     * `agent/<id>` → that of a drone's agent (agentRow); `token/<id>` → that of a connection token (tokenRow).
+     * hash, scheduler: row id → RouteRow (route-row.ts). The id is a backend's, or that of a silent drone (droneRow), a
+     * drone's agent (agentRow) or a connection token (tokenRow).
      */
     routes: key('routes'),
     /** stream, scheduler: changes of `routes`, ids `<epoch>-<n>` with n contiguous. */
@@ -87,11 +87,6 @@ export function droneRow(drone: string): string {
 /** Where the route table tells how a drone's agent is reached. */
 export function agentRow(drone: string): string {
   return `agent/${drone}`;
-}
-
-/** A row of the route table that is not a backend's. */
-export function isAside(row: string): boolean {
-  return row.includes('/');
 }
 
 const TOKEN = 'token/';

@@ -1,44 +1,48 @@
 import { DEADLINES } from '@spawner/domain';
-import { Route } from '@spawner/proto/internal/route';
 import { agentRow } from './keys.ts';
 import { Refill } from './refill.ts';
+import { newRoute, rowId, type TableRow } from './route-row.ts';
 
-const route = (backendId: string, droneId = '') => Route.fromPartial({ backendId, droneId });
-const table = (...rows: Route[]) => new Map(rows.map((row) => [row.backendId, row]));
+const route = (backendId: string, droneId: string) => newRoute({ backendId, droneId });
+const agent = (droneId: string): TableRow => ({ kind: 'agent-address', droneId, rpcAddress: '', epoch: 0 });
+const token: TableRow = {
+  ...{ kind: 'token-grant', tokenId: 'a', backendId: 'away', user: '', claims: '', expireMs: 0, epoch: 0 },
+};
+const table = (...rows: TableRow[]) => new Map(rows.map((row) => [rowId(row), row]));
 
 const HERE = route('here', 'd1');
 const AWAY = route('away', 'd2');
-const ROWS = [HERE, AWAY, route(agentRow('d1')), route(agentRow('d2')), route('token/a', 'd2')];
+const ROWS = [HERE, AWAY, agent('d1'), agent('d2'), token];
 const FILLED = DEADLINES.refill;
 
 describe('a store that is being filled again', () => {
-  const kept = (refill: Refill, read: Map<string, Route>, now: number) => {
+  const kept = (refill: Refill, read: Map<string, TableRow>, now: number) => {
     const keeps = refill.keeps(ROWS, read, now);
-    return ROWS.filter((row) => !read.has(row.backendId) && keeps(row)).map(({ backendId }) => backendId);
+    return ROWS.filter((row) => !read.has(rowId(row)) && keeps(row)).map(rowId);
   };
 
   it('lacks nothing that counts before its time has passed', () => {
     const refill = new Refill(0);
-    expect(kept(refill, table(), FILLED - 1)).toEqual(ROWS.map(({ backendId }) => backendId));
+    expect(kept(refill, table(), FILLED - 1)).toEqual(ROWS.map(rowId));
     expect([refill.lookAt, refill.isOver(FILLED - 1)]).toEqual([FILLED, false]);
   });
 
   it('has lost for good what it lacks then of the drones that are back', () => {
     const refill = new Refill(0);
-    expect(kept(refill, table(route(agentRow('d1')), route(agentRow('d2'))), FILLED)).toEqual([]);
+    expect(kept(refill, table(agent('d1'), agent('d2')), FILLED)).toEqual([]);
     expect(refill.isOver(FILLED)).toBe(true);
   });
 
   it('awaits what runs on a drone that is away, and is read again when that one is back', () => {
     const refill = new Refill(0);
-    const without = table(HERE, route(agentRow('d1')));
+    const without = table(HERE, agent('d1'));
     expect(kept(refill, without, FILLED)).toEqual(['away']);
     expect([refill.lookAt, refill.isOver(FILLED)]).toEqual([DEADLINES.droneForgotten, false]);
     refill.changed(agentRow('d1'), FILLED + 1);
     expect(refill.lookAt).toBe(DEADLINES.droneForgotten);
     refill.changed(agentRow('d2'), FILLED + 2);
     expect(refill.lookAt).toBe(FILLED + 2);
-    expect(kept(refill, table(HERE, route(agentRow('d1')), route(agentRow('d2'))), FILLED + 3)).toEqual([]);
+    expect(kept(refill, table(HERE, agent('d1'), agent('d2')), FILLED + 3)).toEqual([]);
     expect(refill.isOver(FILLED + 3)).toBe(true);
   });
 

@@ -1,6 +1,6 @@
 import { DEADLINES } from '@spawner/domain';
-import type { Route } from '@spawner/proto/internal/route';
-import { agentRow, isAside } from './keys.ts';
+import { agentRow } from './keys.ts';
+import type { Route, TableRow } from './route-row.ts';
 
 /**
  * How far a store is that lost its routes, of which a table has a copy: it is written anew, drone by drone, and what it lacks at the
@@ -26,15 +26,20 @@ export class Refill {
   }
 
   /** The table was read as `read`; says which of the rows that it lacks are kept of those that were there. */
-  keeps(rows: Iterable<Route>, read: ReadonlyMap<string, Route>, now: number): (row: Route) => boolean {
+  keeps(
+    rows: Iterable<TableRow>,
+    read: ReadonlyMap<string, TableRow>,
+    now: number,
+  ): (row: TableRow) => boolean {
     if (now < this.#filledAt) return () => true;
     this.lookAt = this.#overAt;
     this.#awaited = new Set();
     if (now >= this.#overAt) return () => false;
-    const isAwayOn = ({ backendId, droneId }: Route) => !isAside(backendId) && !read.has(agentRow(droneId));
+    const isAway = (row: TableRow): row is Route =>
+      row.kind === 'backend' && !read.has(agentRow(row.droneId));
     for (const row of rows)
-      if (!read.has(row.backendId) && isAwayOn(row)) this.#awaited.add(agentRow(row.droneId));
-    return isAwayOn;
+      if (isAway(row) && !read.has(row.backendId)) this.#awaited.add(agentRow(row.droneId));
+    return isAway;
   }
 
   /** Nothing is awaited any more, at this time. */

@@ -1,11 +1,11 @@
 import type { Clock } from '@spawner/domain';
-import { Route } from '@spawner/proto/internal/route';
 import type { Log } from '@spawner/service';
 import { type Confirmation, confirmRoute } from './confirmation.ts';
 import { agentRow, droneRow, type Keys, tokenOfRow, tokenRow } from './keys.ts';
 import type { Redis, RedisReply } from './redis.ts';
 import { Refill } from './refill.ts';
 import { type LogPosition, Replica } from './replica.ts';
+import { decodeRow, type Route, rowId, type TableRow, type TokenRow } from './route-row.ts';
 
 const PAGE = '1000';
 const READ_BLOCK_MS = 5_000;
@@ -21,8 +21,8 @@ const CONFIRMED_AT_ONCE = 100;
  */
 export class RouteTable {
   #keepsTokens = false;
-  readonly #replica: Replica<Route>;
-  readonly #listeners = new Set<(id: string, route: Route | undefined) => void>();
+  readonly #replica: Replica<TableRow>;
+  readonly #listeners = new Set<(id: string, row: TableRow | undefined) => void>();
   readonly #random: () => number;
   #loads = 0;
   #source: { redis: Redis; keys: Keys } | undefined;
@@ -36,8 +36,8 @@ export class RouteTable {
   /** `random` spreads the loads of many replicas over time. Connection tokens are kept only `withTokens`. */
   constructor(random: () => number = Math.random, Table: typeof Replica = Replica) {
     this.#random = random;
-    this.#replica = new Table<Route>((id, route) => {
-      for (const listener of this.#listeners) listener(id, route);
+    this.#replica = new Table<TableRow>((id, row) => {
+      for (const listener of this.#listeners) listener(id, row);
     });
   }
 
@@ -48,8 +48,10 @@ export class RouteTable {
     return table;
   }
 
+  /** The route of a backend. */
   get(id: string): Route | undefined {
-    return this.#replica.get(id);
+    const row = this.#replica.get(id);
+    return row?.kind === 'backend' ? row : undefined;
   }
 
   /** Whether a drone has missed its renewals: what it runs may be gone, and may just as well be there. */
@@ -58,13 +60,15 @@ export class RouteTable {
   }
 
   /** The row of a connection token, by its id. */
-  token(id: string): Route | undefined {
-    return this.#replica.get(tokenRow(id));
+  token(id: string): TokenRow | undefined {
+    const row = this.#replica.get(tokenRow(id));
+    return row?.kind === 'token-grant' || row?.kind === 'revoked-token' ? row : undefined;
   }
 
-  /** `host:port` of a drone's agent; nothing where it is not known. */
+  /** `host:port` of a drone's agent; undefined if it is not known. */
   agentOf(drone: string): string | undefined {
-    return this.#replica.get(agentRow(drone))?.rpcAddress;
+    const row = this.#replica.get(agentRow(drone));
+    return row?.kind === 'agent-address' ? row.rpcAddress : undefined;
   }
 
   /** Clock time at which the store last stood behind a row as it is here; infinitely long ago for one that only a kept copy has. */
@@ -78,13 +82,13 @@ export class RouteTable {
   }
 
   /** Every row; one that is changed meanwhile may come as it was or as it is. */
-  rows(): IterableIterator<Route> {
+  rows(): IterableIterator<TableRow> {
     return this.#replica.rows();
   }
 
   /** Begins with a copy that was kept (`position`, then `rows`), before `follow`: it is used until the store says otherwise. */
-  restore(position: LogPosition, rows: readonly Route[]): void {
-    this.#replica.restore(position, new Map(rows.map((row) => [row.backendId, row])));
+  restore(position: LogPosition, rows: readonly TableRow[]): void {
+    this.#replica.restore(position, new Map(rows.map((row) => [rowId(row), row])));
   }
 
   /** Takes an agent's word for a route, until the store tells of that anew: an end that it has not heard of yet is one. */
@@ -122,8 +126,8 @@ export class RouteTable {
     return confirmation === 'absent' && this.#refill ? 'unsure' : confirmation;
   }
 
-  /** Hears of every route that changed or went, until `close` of what it returns. */
-  onChange(listener: (id: string, route: Route | undefined) => void): { close(): void } {
+  /** Calls the listener with the id and the new value of every row that changes or goes, until `close`. */
+  onChange(listener: (id: string, row: TableRow | undefined) => void): { close(): void } {
     this.#listeners.add(listener);
     return { close: () => this.#listeners.delete(listener) };
   }
@@ -184,7 +188,7 @@ export class RouteTable {
     // and what is written anew comes drone by drone.
     if (before && before.epoch !== 0 && before.epoch !== position.epoch)
       this.#refill = new Refill(clock.now());
-    const rows = new Map<string, Route>();
+    const rows = new Map<string, TableRow>();
     let cursor = '0';
     do {
       const [next, page] = (await redis.send(['HSCAN', keys.routes, cursor, 'COUNT', PAGE])) as [
@@ -194,7 +198,8 @@ export class RouteTable {
       cursor = next.toString();
       for (let at = 0; at + 1 < page.length; at += 2) {
         const id = String(page[at]);
-        if (this.#keeps(id)) rows.set(id, routeIn(id, page[at + 1] as Buffer));
+        const row = this.#keeps(id) ? decodeRow(id, page[at + 1] as Buffer) : undefined;
+        if (row) rows.set(id, row);
       }
     } while (cursor !== '0');
     if (before && before.epoch !== position.epoch)
@@ -210,11 +215,6 @@ export class RouteTable {
   #keeps(id: string): boolean {
     return this.#keepsTokens || tokenOfRow(id) === undefined;
   }
-}
-
-/** A row of the table goes without the id that it stands under. */
-function routeIn(id: string, bytes: Buffer): Route {
-  return { ...Route.decode(bytes), backendId: id };
 }
 
 async function readHead(redis: Redis, keys: Keys): Promise<LogPosition> {
@@ -252,9 +252,9 @@ function entriesOf(reply: RedisReply) {
     const values = new Map<string, Buffer>();
     for (let at = 0; at + 1 < fields.length; at += 2)
       values.set(String(fields[at]), fields[at + 1] as Buffer);
-    const route = values.get('route');
+    const bytes = values.get('route');
     const id = String(values.get('id'));
-    const row = route && route.length > 0 ? routeIn(id, route) : undefined;
+    const row = bytes && bytes.length > 0 ? decodeRow(id, bytes) : undefined;
     const change = { id, row, epoch: Number(String(values.get('epoch') ?? 0)) };
     return { at: { epoch, n }, change };
   });

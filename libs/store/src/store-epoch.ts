@@ -24,7 +24,7 @@ const WRITING = [
   'sweep',
   'tick',
   'unregister',
-  'withdraw',
+  'suspend',
 ] as const;
 export type WritingScript = (typeof WRITING)[number];
 

@@ -1,5 +1,6 @@
 import { Node } from '@spawner/proto/internal/node';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
+import { newRoute } from '@spawner/store';
 import { answer, NEGATIVE_TTL } from './answer.ts';
 import { RCODE, TYPE } from './records.ts';
 import { mailboxName, type ZoneView } from './zone.ts';
@@ -17,7 +18,7 @@ const routes = new Map(
     { backendId: two, droneId: 'd2', state: RouteState.PENDING },
     { backendId: ended, droneId: 'd2', state: RouteState.ENDED },
     { backendId: unheard, droneId: 'd9', state: RouteState.OPEN, local: { host: '172.20.0.2', port: 1 } },
-  ].map((route) => [route.backendId, Route.fromPartial(route)]),
+  ].map((route) => [route.backendId, newRoute(route)]),
 );
 const proxies = [
   Node.fromPartial({ id: 'p2', droneId: 'd2', publicAddresses: ['192.0.2.2', '2001:db8::2'] }),

@@ -1,5 +1,5 @@
 import { Node } from '@spawner/proto/internal/node';
-import { Route } from '@spawner/proto/internal/route';
+import { newRoute, type Route } from '@spawner/store';
 import { addressesOf, proxiesServing } from './serving.ts';
 
 const proxy = (id: string, droneId = '', ...publicAddresses: string[]) =>
@@ -9,8 +9,8 @@ const near = proxy('near', 'd1');
 const far = proxy('far', 'd2');
 const local = { host: '172.20.0.2', port: 8080 };
 const network = { host: '10.0.0.1', port: 40_000 };
-const serving = (route: Parameters<typeof Route.fromPartial>[0], proxies = [edge, far, near]) =>
-  proxiesServing(Route.fromPartial({ droneId: 'd1', ...route }), proxies).map(({ id }) => id);
+const serving = (route: Partial<Route>, proxies = [edge, far, near]) =>
+  proxiesServing(newRoute({ droneId: 'd1', ...route }), proxies).map(({ id }) => id);
 
 describe('proxiesServing', () => {
   it('names only the drone’s own proxy for a backend that is reached there alone', () => {

@@ -1,17 +1,18 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { reachableBy } from '@spawner/cluster';
 import type { Node } from '@spawner/proto/internal/node';
-import type { Route } from '@spawner/proto/internal/route';
+import type { BackendRoute } from '@spawner/proto/internal/route';
 
 /**
- * The proxies that can reach a route's backend, the one on its drone first. A LOCAL endpoint is reached
- * by the drone's own proxies alone. A route without any endpoint yet (the backend is starting) is held by
- * its drone's proxies; where there are none it will have to be published, and any proxy may hold it.
+ * The proxies that serve a route: those that can reach its backend. A starting backend has no endpoint yet. If no proxy
+ * is on its drone, its endpoint has to be a published one, so any proxy may hold the requests until then.
  */
-export function proxiesServing(route: Route, proxies: readonly Node[]): Node[] {
-  const own = proxies.filter(({ droneId }) => droneId !== '' && droneId === route.droneId);
-  const others = () => proxies.filter((proxy) => !own.includes(proxy));
-  if (route.network) return [...own, ...others()];
-  return route.local || own.length > 0 ? own : others();
+export function proxiesServing(
+  route: Pick<BackendRoute, 'droneId' | 'local' | 'network'>,
+  proxies: readonly Node[],
+): Node[] {
+  const reaching = reachableBy(route, proxies);
+  return reaching.length === 0 && !route.local ? [...proxies] : reaching;
 }
 
 /** Their public addresses of one family, in their order, each once. IPv6 in hexadecimal groups alone. */

@@ -1,7 +1,7 @@
 /** The zone as it is now: what the operator set, and the replicas of routes, proxies and challenges. */
 import type { Clock } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
-import type { Route } from '@spawner/proto/internal/route';
+import type { Route } from '@spawner/store';
 import { NamedProxies } from './named-proxies.ts';
 import { INNER_DOT } from './wire.ts';
 

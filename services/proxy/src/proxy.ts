@@ -11,7 +11,7 @@ import { Limits } from './edge/rate-limits.ts';
 import { trustOf } from './edge/trusted-addresses.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Agents } from './routing/stale-routes.ts';
-import type { WithdrawalParts } from './routing/suspended-routes.ts';
+import type { SuspensionParts } from './routing/suspended-routes.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
 import { TIMEOUTS } from './timeouts.ts';
 import { Door } from './tokens/authenticate.ts';
@@ -29,7 +29,7 @@ import type { TicketSource } from './workers/process-role.ts';
 export interface ProxyParts {
   routes: RouteTable;
   bus: Bus;
-  scheduler: WithdrawalParts['scheduler'];
+  scheduler: SuspensionParts['scheduler'];
   agents: Agents;
   snapshots: Pick<Snapshots, 'certificate' | 'keepCertificate'>;
   clock: Clock;
@@ -76,7 +76,7 @@ export class EdgeProxy {
     this.#entrance = entrance;
     const { activity, gate, stateEvents } = entrance;
     const visitors = new Visitors({ routes, holds: entrance.holds, clock });
-    this.#following = routes.onChange((row, route) => visitors.rowChanged(row, route));
+    this.#following = routes.onChange((_id, row) => visitors.rowChanged(row));
     const trust = trustOf(config.trustedAddresses);
     const limits = new Limits(config, trust);
     const door = new Door({ gate, visitors, routes });

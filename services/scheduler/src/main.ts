@@ -6,8 +6,8 @@ import { readConfig } from './config.ts';
 import { Explanations } from './explain/explanations.ts';
 import { Leases } from './leases/leases.ts';
 import { Nodes } from './leases/nodes.ts';
+import { Suspensions } from './leases/suspensions.ts';
 import { sweep } from './leases/sweep.ts';
-import { Withdrawals } from './leases/withdrawal.ts';
 import { schedulerService } from './server.ts';
 import { agentClients } from './spawn/agents.ts';
 import { Backends } from './spawn/backends.ts';
@@ -34,11 +34,11 @@ await run('scheduler', readConfig, async (config, app) => {
   const backends = new Backends(backendStore, nodeStore, agents, claims, bus, app.clock, app.log);
   const explanations = new Explanations(backendStore, nodeStore, agents, app.clock, app.log);
   const nodes = new Nodes(nodeStore, backendStore, backends, claims, app.clock, app.log);
-  const withdrawals = new Withdrawals(keys, epoch);
+  const suspensions = new Suspensions(keys, epoch);
   const tokens = new ConnectionTokens(redis, keys, epoch, app.clock);
 
   const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);
-  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals, tokens };
+  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, suspensions, tokens };
   app.every('sweep', 1_000, () => sweep(parts, app.log));
   const services = [schedulerService(parts)];
   const { bindAddress: address, port } = config;

@@ -12,7 +12,7 @@ import { type Implementation, implement } from '@spawner/rpc';
 import type { Explanations } from './explain/explanations.ts';
 import type { Leases } from './leases/leases.ts';
 import type { Nodes } from './leases/nodes.ts';
-import type { Withdrawals } from './leases/withdrawal.ts';
+import type { Suspensions } from './leases/suspensions.ts';
 import type { Backends } from './spawn/backends.ts';
 import type { ConnectionTokens } from './spawn/connection-tokens.ts';
 
@@ -21,13 +21,13 @@ export interface SchedulerParts {
   explanations: Explanations;
   nodes: Nodes;
   leases: Leases;
-  withdrawals: Withdrawals;
+  suspensions: Suspensions;
   tokens: ConnectionTokens;
 }
 
 /** The scheduler over gRPC: checks, calls, maps. */
 export function schedulerService(parts: SchedulerParts): Implementation {
-  const { backends, explanations, nodes, leases, withdrawals, tokens } = parts;
+  const { backends, explanations, nodes, leases, suspensions, tokens } = parts;
   const idOf = async ({ id, key }: { id: string; key?: BackendKey }): Promise<BackendId> => {
     if (!key) return parseBackendId(id);
     refuseViolations(keyViolations(key));
@@ -85,10 +85,10 @@ export function schedulerService(parts: SchedulerParts): Implementation {
       return nodes.register(node, inventory, highestPlacement, sequence);
     },
     renewNode: (request) => nodes.renew(request),
-    withdrawRoute: ({ droneId, registration, backendId }) =>
-      withdrawals.withdraw(parseBackendId(backendId), droneId, registration),
+    suspendRoute: ({ droneId, registration, backendId }) =>
+      suspensions.suspend(parseBackendId(backendId), droneId, registration),
     settleRoute: async ({ backendId, epoch, end }) => ({
-      outcome: await withdrawals.settle(parseBackendId(backendId), epoch, end),
+      outcome: await suspensions.settle(parseBackendId(backendId), epoch, end),
     }),
   });
 }

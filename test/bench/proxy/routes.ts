@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { newBackendId } from '@spawner/domain';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
-import { keysOf, openRedis } from '@spawner/store';
+import { encodeRow, keysOf, newRoute, openRedis } from '@spawner/store';
 import { eventually, request } from '@spawner/testkit';
 import { EPOCH } from '../../integration/proxy-fixture.ts';
 
@@ -17,10 +17,7 @@ export async function fillRoutes(redisUrl: string, adminPort: number, count: num
   for (let done = 0; done < count; done += AT_ONCE) {
     const rows = Array.from({ length: AT_ONCE }, () => {
       const id = newBackendId(randomBytes);
-      return [
-        id,
-        Buffer.from(Route.encode(Route.fromPartial({ ...state, backendId: id, epoch: 1 })).finish()),
-      ];
+      return [id, encodeRow(newRoute({ ...state, backendId: id, epoch: 1 }))];
     });
     await redis.send(['HSET', keys.routes, ...rows.flat()]);
   }

@@ -1,4 +1,4 @@
-import { Route } from '@spawner/proto/internal/route';
+import { decodeRow, rowId, type TableRow } from '@spawner/store';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { SimulatedProxy } from '../parts/proxy.ts';
 import { KEYS } from '../parts/scheduler.ts';
@@ -36,22 +36,25 @@ export class Replicas {
   }
 
   /** What a store that lost everything lacks is kept while its drone may come back: here it will not. */
-  #isOfNobody({ backendId, droneId }: Route): boolean {
+  #isOfNobody(row: TableRow): boolean {
+    const droneId = 'droneId' in row ? row.droneId : undefined;
     const isGone = this.#drones.some(({ name, engine }) => name === droneId && engine.gone);
-    return isGone && this.#read(['HEXISTS', KEYS.routes, backendId]) === 0;
+    return isGone && this.#read(['HEXISTS', KEYS.routes, rowId(row)]) === 0;
   }
 
   /** What is different in a proxy's table; nothing where it is the store's. */
   difference({ name, routes }: SimulatedProxy): string | undefined {
     if (!routes) return `${name} has no routes`;
     const flat = this.#read(['HGETALL', KEYS.routes]) as string[];
-    const kept = [...routes.rows()].filter((row) => this.#isOfNobody(row)).length;
+    const rows = [...routes.rows()];
+    const epochs = new Map(rows.map((row) => [rowId(row), row.epoch]));
+    const kept = rows.filter((row) => this.#isOfNobody(row)).length;
     if (routes.size - kept !== flat.length / 2)
       return `${name} has ${routes.size - kept} routes, the store ${flat.length / 2}`;
     for (let at = 0; at + 1 < flat.length; at += 2) {
       const id = flat[at] as string;
-      const { epoch } = Route.decode(Buffer.from(flat[at + 1] as string, 'latin1'));
-      if (routes.get(id)?.epoch !== epoch) return `${name} has another route of ${id}`;
+      const row = decodeRow(id, Buffer.from(flat[at + 1] as string, 'latin1'));
+      if (epochs.get(id) !== row?.epoch) return `${name} has another route of ${id}`;
     }
     return undefined;
   }

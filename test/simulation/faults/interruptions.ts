@@ -20,7 +20,7 @@ const AFTER = [
   'stop',
   'sweep',
   'tick',
-  'withdraw',
+  'suspend',
 ] as const;
 
 /** Of its store's answer its process hears nothing, because it is gone, or because the answer is lost, or it hears of it late, from a store that is another by then. */

@@ -3,8 +3,8 @@ import { keysOf, StoreEpoch } from '@spawner/store';
 import { Explanations } from '../../../services/scheduler/src/explain/explanations.ts';
 import { Leases } from '../../../services/scheduler/src/leases/leases.ts';
 import { Nodes } from '../../../services/scheduler/src/leases/nodes.ts';
+import { Suspensions } from '../../../services/scheduler/src/leases/suspensions.ts';
 import { sweep } from '../../../services/scheduler/src/leases/sweep.ts';
-import { Withdrawals } from '../../../services/scheduler/src/leases/withdrawal.ts';
 import { schedulerService } from '../../../services/scheduler/src/server.ts';
 import { agentClients } from '../../../services/scheduler/src/spawn/agents.ts';
 import { Backends } from '../../../services/scheduler/src/spawn/backends.ts';
@@ -56,10 +56,10 @@ export class SimulatedScheduler {
     const backends = new Backends(backendStore, nodeStore, agents, claims, bus, clock, silent);
     const explanations = new Explanations(backendStore, nodeStore, agents, clock, silent);
     const nodes = new Nodes(nodeStore, backendStore, backends, claims, clock, silent);
-    const withdrawals = new Withdrawals(KEYS, epoch);
+    const suspensions = new Suspensions(KEYS, epoch);
     const tokens = new ConnectionTokens(redis, KEYS, epoch, clock);
     const leases = new Leases(nodeStore, backendStore, backends, clock, silent);
-    const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, withdrawals, tokens };
+    const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, suspensions, tokens };
     process.every('sweep', 1_000, () => sweep(parts, silent));
     rpc.serve(process, schedulerService(parts));
   }

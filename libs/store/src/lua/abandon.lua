@@ -1,6 +1,6 @@
 -- Ends a record that its drone can no longer end: never taken over ('unreported': only while no report of it
 -- has come), or no longer in its drone's inventory ('any'). The drone keeps a stop order in case it starts late.
--- ARGV: id, 'unreported' | 'any', status, route without epoch, order, retention in ms, ms for which its drone
+-- ARGV: id, 'unreported' | 'any', status, route, order, retention in ms, ms for which its drone
 -- must have been silent (0: it need not), the drone's registration, which must be its present one (empty: any).
 -- Returns 1 when it was ended here.
 local id = ARGV[1]

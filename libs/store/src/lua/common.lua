@@ -75,10 +75,10 @@ local function varint(number)
   return table.concat(bytes)
 end
 
--- Writes a route and its log entry. `route` is a serialized Route without its epoch (field 3), which is a
--- fresh tick and is returned; a serialized message may be extended by appending fields, of which the last counts.
--- A record's access, where it is not public, goes with it (field 9). An empty route takes the row away.
-local function put_route(id, route)
+-- Writes a row of the route table and its log entry. `row` is a serialized RouteRow without its epoch (field 1), which is
+-- a fresh tick and is returned. A serialized message may be extended by appending fields, of which the last counts.
+-- An empty row deletes the row.
+local function put_row(id, row)
   local epoch = next_tick()
   local head = tonumber(redis.call('HGET', ROUTE_HEAD, 'epoch') or '0')
   if head == 0 then
@@ -87,29 +87,35 @@ local function put_route(id, route)
     redis.call('DEL', ROUTE_LOG)
   end
   local n = redis.call('HINCRBY', ROUTE_HEAD, 'n', 1)
-  if route == '' then
+  if row == '' then
     redis.call('HDEL', ROUTES, id)
   else
-    local access = redis.call('HGET', BACKEND .. id, 'access')
-    if access then route = route .. string.char(72) .. varint(tonumber(access)) end
-    route = route .. string.char(24) .. varint(epoch)
-    redis.call('HSET', ROUTES, id, route)
+    row = row .. string.char(8) .. varint(epoch)
+    redis.call('HSET', ROUTES, id, row)
   end
   redis.call('XADD', ROUTE_LOG, 'MAXLEN', '~', ROUTE_LOG_LENGTH, whole(head) .. '-' .. n,
-    'id', id, 'epoch', whole(epoch), 'route', route)
+    'id', id, 'epoch', whole(epoch), 'route', row)
   return epoch
+end
+
+-- Writes the row of a backend (field 2 of RouteRow). `route` is a serialized BackendRoute, to which the record's access
+-- (field 7) is added unless it is public. Returns the epoch.
+local function put_route(id, route)
+  local access = redis.call('HGET', BACKEND .. id, 'access')
+  if access then route = route .. string.char(56) .. varint(tonumber(access)) end
+  return put_row(id, string.char(18) .. varint(#route) .. route)
 end
 
 -- A drone is heard of again, or for good no more: its row among the routes goes (silence.lua).
 local function clear_silence(drone)
-  if redis.call('HEXISTS', ROUTES, 'drone/' .. drone) == 1 then put_route('drone/' .. drone, '') end
+  if redis.call('HEXISTS', ROUTES, 'drone/' .. drone) == 1 then put_row('drone/' .. drone, '') end
 end
 
--- Where a drone's agent is asked, told among the routes; an empty row takes it away. Behind a row stands its epoch (field 3).
+-- Where a drone's agent is asked, told among the routes; an empty row takes it away. The row's epoch (field 1) follows it.
 local function put_agent(drone, row)
   local present = redis.call('HGET', ROUTES, 'agent/' .. drone) or ''
-  local same = row == present or (row ~= '' and string.sub(present, 1, #row + 1) == row .. string.char(24))
-  if not same then put_route('agent/' .. drone, row) end
+  local same = row == present or (row ~= '' and string.sub(present, 1, #row + 1) == row .. string.char(8))
+  if not same then put_row('agent/' .. drone, row) end
 end
 
 -- A drone's load in thousandths: of what it can hold, the scarcest.
@@ -169,8 +175,8 @@ local function free_key(id)
   if key ~= '' and redis.call('GET', KEY .. key) == id then redis.call('DEL', KEY .. key) end
 end
 
--- Gives a withdrawn route back (withdraw.lua).
-local function give_back(id, route)
+-- Resumes a suspended route (suspend.lua).
+local function resume(id, route)
   redis.call('HSET', BACKEND .. id, 'edge', 'open')
   put_route(id, route)
 end
@@ -179,7 +185,7 @@ end
 local function drop_token(id, token)
   redis.call('ZREM', DUE, 'token/' .. token .. '/' .. id)
   redis.call('HDEL', BACKEND .. id .. ':tokens', token)
-  if redis.call('HEXISTS', ROUTES, 'token/' .. token) == 1 then put_route('token/' .. token, '') end
+  if redis.call('HEXISTS', ROUTES, 'token/' .. token) == 1 then put_row('token/' .. token, '') end
 end
 
 -- The end of a record's life: its key and its reservation go back, and it is forgotten after `retention` ms.

@@ -7,5 +7,5 @@ free_key(ARGV[1])
 for _, token in ipairs(redis.call('HKEYS', BACKEND .. ARGV[1] .. ':tokens')) do drop_token(ARGV[1], token) end
 redis.call('DEL', BACKEND .. ARGV[1])
 redis.call('ZREM', BACKENDS, ARGV[1])
-if redis.call('HEXISTS', ROUTES, ARGV[1]) == 1 then put_route(ARGV[1], '') end
+if redis.call('HEXISTS', ROUTES, ARGV[1]) == 1 then put_row(ARGV[1], '') end
 return 1

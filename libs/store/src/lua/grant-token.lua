@@ -11,5 +11,5 @@ if redis.call('HEXISTS', tokens, token) == 1 then return 'granted' end
 if redis.call('HLEN', tokens) >= tonumber(ARGV[6]) then return 'full' end
 redis.call('HSET', tokens, token, 'good ' .. ARGV[3])
 redis.call('ZADD', DUE, whole(cluster_now() + tonumber(ARGV[5])), 'token/' .. token .. '/' .. id)
-put_route('token/' .. token, ARGV[4])
+put_row('token/' .. token, ARGV[4])
 return 'granted'

@@ -1,5 +1,5 @@
 -- Begins a new store epoch where the store is not the one that the caller knows, or tells of one that another has begun.
--- While its window is open no free key is acquired and no route withdrawn; it closes when every node that the store
+-- While its window is open no free key is acquired and no route suspended; it closes when every node that the store
 -- knows has registered again, and where something may be missing only when its time has passed.
 -- ARGV: the caller's epoch (0: it has never known one), the highest registration that it has seen, ms of a window,
 -- 'new' | 'wait' (what a caller that never knew an epoch takes a store without one for). Returns {epoch, opened (1) or adopted (0), ms left}.

@@ -1,6 +1,6 @@
 -- Places a backend on the least loaded drone that fits and reserves it, in one step. With a key only when nobody
 -- living holds it; the placement is then also the fence.
--- ARGV: id, cpu, memory, facts without candidates (field 4), route without drone (field 4) and epoch, ms after which a
+-- ARGV: id, cpu, memory, facts without candidates (field 4), route without its drone (field 2), ms after which a
 -- drone is stale, ms of reservation, hash of the key (empty for none), '1' for an id that may have been placed before,
 -- access. Returns {'exists'} |
 -- {'held', holder} | {'ending', holder} | {'window', ms left} (of a new store
@@ -15,7 +15,7 @@ if key ~= '' then
   if holder then
     -- Whoever asks for it is about to use it: an end for idleness that is being settled comes too late.
     local v = redis.call('HMGET', BACKEND .. holder, 'edge', 'route')
-    if v[1] == 'withdrawn' then give_back(holder, v[2]) end
+    if v[1] == 'suspended' then resume(holder, v[2]) end
     return { 'held', holder }
   end
 end
@@ -68,6 +68,6 @@ redis.call('ZADD', BACKENDS, whole(placement), id)
 redis.call('SADD', DRONE .. drone .. ':backends', id)
 reserve(drone, cpu, memory, 1)
 redis.call('ZADD', DUE, whole(now + tonumber(ARGV[7])), 'reserve/' .. id)
-put_route(id, ARGV[5] .. string.char(34) .. varint(#drone) .. drone)
+put_route(id, ARGV[5] .. string.char(18) .. varint(#drone) .. drone)
 local registration = redis.call('HGET', RENEWALS, 'drone/' .. drone .. '/registration')
 return { 'placed', drone, registration, whole(placement), redis.call('HGET', NODES_DRONE, drone) }

@@ -1,5 +1,5 @@
 -- What an agent says of one backend. ARGV: id, drone, state, revision, status, what the edge answers
--- ('pending', 'open' or 'ended'), route without epoch, retention in ms, registration.
+-- ('pending', 'open' or 'ended'), route, retention in ms, registration.
 -- Returns 'stale' (another registration) | 'unknown' | 'elsewhere' | 'old' | 'taken' | 'ended' (an end that stood before) |
 -- {'behind', revision}: an end that has to be told again, above the revision that the record has.
 local id, drone, state, revision = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -17,8 +17,8 @@ if state == TERMINATED and revision <= tonumber(v[3]) then return { 'behind', v[
 -- The rule of lifecycle.ts, supersedes().
 if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end
 local edge = ARGV[6]
--- A withdrawal is settled by those who take part in it, and a settled end stands; `route` is what is given back.
-if edge == 'open' and (v[4] == 'withdrawn' or v[4] == 'ended') then edge = v[4] end
+-- A suspension is settled by those who take part in it, and a settled end stands; `route` is what is given back.
+if edge == 'open' and (v[4] == 'suspended' or v[4] == 'ended') then edge = v[4] end
 redis.call('HSET', BACKEND .. id, 'state', state, 'revision', whole(revision), 'status', ARGV[5], 'edge', edge, 'route', ARGV[7])
 redis.call('ZREM', DUE, 'reserve/' .. id)
 -- Only changes of the edge's answer are logged; the reason that a 410 tells may come with the very end.

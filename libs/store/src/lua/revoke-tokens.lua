@@ -10,7 +10,7 @@ local function revoke(token, said)
   local due = 'token/' .. token .. '/' .. id
   redis.call('HSET', tokens, token, 'revoked')
   if tonumber(redis.call('ZSCORE', DUE, due) or '0') > over then redis.call('ZADD', DUE, whole(over), due) end
-  put_route('token/' .. token, ARGV[5])
+  put_row('token/' .. token, ARGV[5])
   return 1
 end
 

@@ -7,5 +7,5 @@ if cluster_now() - at < tonumber(ARGV[2]) then
   redis.call('ZADD', DUE, whole(at + tonumber(ARGV[2])), 'silent/' .. ARGV[1])
   return 0
 end
-if redis.call('HEXISTS', ROUTES, 'drone/' .. ARGV[1]) == 0 then put_route('drone/' .. ARGV[1], ARGV[3]) end
+if redis.call('HEXISTS', ROUTES, 'drone/' .. ARGV[1]) == 0 then put_row('drone/' .. ARGV[1], ARGV[3]) end
 return 1

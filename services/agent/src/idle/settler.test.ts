@@ -71,13 +71,13 @@ function scene(ids = ['a'], log: Log = silent) {
       },
     } as never,
     scheduler: {
-      withdrawRoute: async ({ backendId, registration, droneId }) => {
+      suspendRoute: async ({ backendId, registration, droneId }) => {
         calls.push(`suspend ${backendId} ${registration} ${droneId}`);
-        const withdrawn = await world.suspended();
+        const suspended = await world.suspended();
         const { refusal } = world;
         const listed = { registration: 10, replacedRegistration: 9 };
         const proxies = world.proxies.map((id) => Node.fromPartial({ id, ...listed }));
-        return { withdrawn, refusal, epoch: EPOCH, proxies };
+        return { suspended, refusal, epoch: EPOCH, proxies };
       },
       settleRoute: async ({ backendId, end }) => {
         calls.push(`${end ? 'end' : 'resume'} ${backendId}`);

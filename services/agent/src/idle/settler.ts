@@ -11,7 +11,7 @@ import { type Evidence, settlement, withLastUses } from './settlement.ts';
 import { isDue } from './usage.ts';
 
 export interface SettlerParts extends InquiryParts {
-  readonly scheduler: Pick<RpcClient<typeof SchedulerServiceService>, 'withdrawRoute' | 'settleRoute'>;
+  readonly scheduler: Pick<RpcClient<typeof SchedulerServiceService>, 'suspendRoute' | 'settleRoute'>;
   readonly droneId: string;
   readonly metrics: Metrics;
 }
@@ -30,7 +30,7 @@ const REST_MS = 1_000;
 /**
  * Idle shutdown (ARCHITECTURE.md, "Idle"): suspends the route, asks the proxies and the kernel, and stops the backend only
  * after the store has taken its end. If anything fails on the way, the route is resumed. If that fails too, the scheduler
- * resumes it after DEADLINES.withdrawal.
+ * resumes it after DEADLINES.suspension.
  */
 export class Settler {
   readonly #parts: SettlerParts;
@@ -74,11 +74,11 @@ export class Settler {
     const { clock, scheduler, drone, droneId, log } = this.#parts;
     const began = clock.now();
     const { registration } = drone;
-    const { withdrawn, epoch, proxies, refusal } = await scheduler.withdrawRoute(
+    const { suspended, epoch, proxies, refusal } = await scheduler.suspendRoute(
       { droneId, registration, backendId: backend.id },
       { timeoutMs: DEADLINES.settle },
     );
-    if (!withdrawn) {
+    if (!suspended) {
       const because = refusal ?? 'its route could not be suspended';
       log.info({ backend: backend.id, because }, 'not ended: its route could not be suspended');
       backend.refused(because);

@@ -1,6 +1,7 @@
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import type { BackendChanged } from '@spawner/proto/internal/telemetry';
 import { Backend, BackendState } from '@spawner/proto/v1/backend';
+import { newRoute, type Route } from '@spawner/store';
 import { crankedClock } from '@spawner/testkit';
 import { StateEvents } from './waiting-events.ts';
 
@@ -25,7 +26,7 @@ function scene() {
   const limits = { perBackend: 2, total: 3 };
   const events = new StateEvents({ routes: table, bus, clock }, limits);
   const become = (id: string, state: RouteState, backendState: BackendState) => {
-    const route = Route.fromPartial({ backendId: id, state, backendState });
+    const route = newRoute({ backendId: id, state, backendState });
     table.set(id, route);
     events.routeChanged(id, route);
   };
@@ -58,7 +59,7 @@ describe('the states that waiting pages follow', () => {
 
   it.each([
     ['ends', RouteState.ENDED],
-    ['is withdrawn', RouteState.WITHDRAWN],
+    ['is suspended', RouteState.SUSPENDED],
   ])('are over when the route %s', (_what, state) => {
     const { follow, become } = scene();
     const { got } = follow();

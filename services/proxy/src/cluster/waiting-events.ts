@@ -1,8 +1,8 @@
 import { type Bus, SUBJECTS } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
-import { type Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
-import type { RouteTable } from '@spawner/store';
+import type { Route, RouteTable } from '@spawner/store';
 import type { HoldLimits } from '../routing/hold-queue.ts';
 import { TIMEOUTS } from '../timeouts.ts';
 

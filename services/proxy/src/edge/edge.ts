@@ -10,7 +10,7 @@ import { Activity } from '../routing/active-requests.ts';
 import { Holds } from '../routing/hold-queue.ts';
 import { Gate } from '../routing/router.ts';
 import { type Agents, Verifications } from '../routing/stale-routes.ts';
-import { type WithdrawalParts, Withdrawals } from '../routing/suspended-routes.ts';
+import { type SuspensionParts, Suspensions } from '../routing/suspended-routes.ts';
 
 /** What is done to the connections of a backend. */
 export interface Connections {
@@ -28,7 +28,7 @@ export interface EntranceParts {
   routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange' | 'asOf' | 'agentOf' | 'presume'>;
   agents: Agents;
   bus: Bus;
-  scheduler: WithdrawalParts['scheduler'];
+  scheduler: SuspensionParts['scheduler'];
   clock: Clock;
   log: Log;
   connections: Connections;
@@ -56,7 +56,7 @@ export class Entrance {
   readonly gate: Gate;
   readonly stateEvents: StateEvents;
   readonly #parts: EntranceParts;
-  readonly #withdrawals: Withdrawals;
+  readonly #suspensions: Suspensions;
   readonly #reports: Reports;
   readonly #following: { close(): void };
 
@@ -67,23 +67,27 @@ export class Entrance {
     const room = { perBackend: options.heldPerBackend, total: options.heldTotal };
     const activity = new Activity(clock.now());
     const holds = new Holds(clock, room);
-    const withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => holds.release(id));
+    const suspensions = new Suspensions({ scheduler, clock, log }, (id) => holds.release(id));
     const aboutAgents = { routes, agents, clock, log, trustedMs };
     const verifications = new Verifications(aboutAgents, (id) => holds.release(id));
     this.stateEvents = new StateEvents({ routes, bus, clock }, room);
     this.activity = activity;
     this.holds = holds;
-    this.#withdrawals = withdrawals;
+    this.#suspensions = suspensions;
     this.gate = new Gate(
-      { routes, holds, withdrawals, verifications, activity, clock },
+      { routes, holds, suspensions, verifications, activity, clock },
       { ownDroneId, holdTimeoutMs },
     );
     const reporter = { proxyId, process, registration };
     this.#reports = new Reports(bus, activity, holds, clock, reporter, (id, epoch) => {
-      withdrawals.asked(id, epoch);
+      suspensions.asked(id, epoch);
       connections.rest(id);
     });
-    this.#following = routes.onChange((id) => this.#routeChanged(id));
+    this.#following = routes.onChange((id, row) => {
+      // A request may wait for the row of its token.
+      if (row && row.kind !== 'backend') holds.release(id);
+      else this.#routeChanged(id);
+    });
   }
 
   /** The backend's agent is told to look after it. */
@@ -95,7 +99,7 @@ export class Entrance {
   drain(): void {
     this.holds.close();
     this.stateEvents.close();
-    this.#withdrawals.close();
+    this.#suspensions.close();
   }
 
   /** Tells the agents a last time who is there. */
@@ -107,7 +111,7 @@ export class Entrance {
   #routeChanged(id: string): void {
     const { connections } = this.#parts;
     const route = this.#parts.routes.get(id);
-    this.#withdrawals.routeChanged(id, route);
+    this.#suspensions.routeChanged(id, route);
     this.gate.routeChanged(id);
     this.stateEvents.routeChanged(id, route);
     if (!route) {

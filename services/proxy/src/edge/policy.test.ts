@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { connectionTokenId, newBackendId } from '@spawner/domain';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
-import { tokenRow } from '@spawner/store';
+import { newRoute } from '@spawner/store';
 import { crankedClock } from '@spawner/testkit';
 import { StateEvents } from '../cluster/waiting-events.ts';
 import { Holds } from '../routing/hold-queue.ts';
@@ -21,7 +21,7 @@ async function following() {
   const clock = crankedClock();
   const limits = { perBackend: 3, total: 3 };
   const routes = {
-    get: () => Route.fromPartial({ state: RouteState.PENDING }),
+    get: () => newRoute({ state: RouteState.PENDING }),
     token: () => undefined,
     confirm: async () => 'absent' as const,
   };
@@ -56,8 +56,7 @@ describe('Reception', () => {
     const sink = { write: () => {}, end: () => ends++ };
     const left = 'follow' in answer ? answer.follow?.(sink) : undefined;
     expect([ends, stateEvents.total]).toEqual([0, 1]);
-    const revoke = () =>
-      visitors.rowChanged(tokenRow(tokenId), Route.fromPartial({ state: RouteState.REVOKED }));
+    const revoke = () => visitors.rowChanged({ kind: 'revoked-token', tokenId, epoch: 0 });
     revoke();
     expect(ends).toBe(1);
     left?.();

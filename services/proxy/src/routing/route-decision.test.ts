@@ -1,10 +1,11 @@
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { newRoute, type Route } from '@spawner/store';
 import { edgeAnswer } from './route-decision.ts';
 
 const local = { host: '172.20.0.2', port: 8080 };
 const network = { host: '10.0.0.4', port: 32001 };
-const route = (fields: Partial<Route>) => Route.fromPartial({ droneId: 'drone-1', ...fields });
+const route = (fields: Partial<Route>) => newRoute({ droneId: 'drone-1', ...fields });
 
 describe('edgeAnswer', () => {
   it('knows nothing of a host without a route, or with a route that says nothing', () => {
@@ -15,14 +16,14 @@ describe('edgeAnswer', () => {
   it('holds what is not ready and tells what has ended', () => {
     const pending = route({ state: RouteState.PENDING, backendState: BackendState.LOADING, local });
     expect(edgeAnswer(pending, 'drone-1')).toEqual({ kind: 'hold', state: BackendState.LOADING });
-    const withdrawn = route({
-      state: RouteState.WITHDRAWN,
+    const suspended = route({
+      state: RouteState.SUSPENDED,
       backendState: BackendState.READY,
       local,
       epoch: 9,
     });
-    const hold = { kind: 'hold', state: BackendState.READY, withdrawal: { epoch: 9 } };
-    expect(edgeAnswer(withdrawn, 'drone-1')).toEqual(hold);
+    const hold = { kind: 'hold', state: BackendState.READY, suspension: { epoch: 9 } };
+    expect(edgeAnswer(suspended, 'drone-1')).toEqual(hold);
     const ended = route({ state: RouteState.ENDED, endReason: EndReason.IDLE, local, network });
     expect(edgeAnswer(ended, 'drone-1')).toEqual({ kind: 'gone', reason: EndReason.IDLE });
   });

@@ -1,6 +1,8 @@
+import { endpointFor } from '@spawner/cluster';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
-import { type Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { Access, type BackendState, type EndReason } from '@spawner/proto/v1/backend';
+import type { Route } from '@spawner/store';
 
 /**
  * The edge's one decision (ARCHITECTURE.md, "Use"): what a route means for a request to its host. `unreachable` is a
@@ -9,7 +11,7 @@ import { Access, type BackendState, type EndReason } from '@spawner/proto/v1/bac
  */
 export type EdgeAnswer =
   | { kind: 'forward'; endpoint: Endpoint; droneId: string }
-  | { kind: 'hold'; state: BackendState; withdrawal?: WithdrawalHold; unverified?: Endpoint }
+  | { kind: 'hold'; state: BackendState; suspension?: SuspensionHold; unverified?: Endpoint }
   | { kind: 'gone'; reason: EndReason }
   | { kind: 'unreachable' }
   /** It wants a connection token. */
@@ -19,7 +21,7 @@ export type EdgeAnswer =
   | { kind: 'unverified' };
 
 /** An end for idleness is being settled; a request that comes takes it back. */
-export interface WithdrawalHold {
+export interface SuspensionHold {
   epoch: number;
   /** Clock time at which it is over without any news. */
   until?: number;
@@ -35,8 +37,8 @@ export function edgeAnswer(route: Route | undefined, ownDroneId: string, admitte
   switch (route.state) {
     case RouteState.PENDING:
       return { kind: 'hold', state: route.backendState };
-    case RouteState.WITHDRAWN:
-      return { kind: 'hold', state: route.backendState, withdrawal: { epoch: route.epoch } };
+    case RouteState.SUSPENDED:
+      return { kind: 'hold', state: route.backendState, suspension: { epoch: route.epoch } };
     case RouteState.ENDED:
       return { kind: 'gone', reason: route.endReason };
     case RouteState.OPEN: {
@@ -46,9 +48,4 @@ export function edgeAnswer(route: Route | undefined, ownDroneId: string, admitte
     default:
       return { kind: 'unknown' };
   }
-}
-
-function endpointFor({ local, network, droneId }: Route, ownDroneId: string): Endpoint | undefined {
-  const own = ownDroneId !== '' && droneId === ownDroneId;
-  return (own ? local : undefined) ?? network;
 }

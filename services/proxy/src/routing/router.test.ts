@@ -1,26 +1,27 @@
 import { DEADLINES } from '@spawner/domain';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import { Access, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import type { Confirmation } from '@spawner/store';
+import { newRoute, type Route } from '@spawner/store';
 import { crankedClock, eventually } from '@spawner/testkit';
 import { Activity } from './active-requests.ts';
 import { Holds } from './hold-queue.ts';
 import type { EdgeAnswer } from './route-decision.ts';
 import { Gate, type GateRequest } from './router.ts';
-import { type WithdrawalParts, Withdrawals } from './suspended-routes.ts';
+import { type SuspensionParts, Suspensions } from './suspended-routes.ts';
 
 const local = { host: '127.0.0.1', port: 1 };
 const states: Record<string, Partial<Route>> = {
   starting: { state: RouteState.PENDING, backendState: BackendState.STARTING },
   waiting: { state: RouteState.PENDING, backendState: BackendState.WAITING },
   ready: { state: RouteState.OPEN, backendState: BackendState.READY, local },
-  withdrawn: { state: RouteState.WITHDRAWN, backendState: BackendState.READY, local },
+  suspended: { state: RouteState.SUSPENDED, backendState: BackendState.READY, local },
   ended: { state: RouteState.ENDED, endReason: EndReason.FAILED },
   guardedStarting: { state: RouteState.PENDING, backendState: BackendState.STARTING, access: Access.TOKEN },
   guarded: { state: RouteState.OPEN, backendState: BackendState.READY, local, access: Access.TOKEN },
-  guardedWithdrawn: { state: RouteState.WITHDRAWN, local, access: Access.TOKEN },
+  guardedSuspended: { state: RouteState.SUSPENDED, local, access: Access.TOKEN },
   guardedEnded: { state: RouteState.ENDED, access: Access.TOKEN },
 };
 
@@ -37,24 +38,24 @@ function gate() {
   const activity = new Activity(0);
   const settled: number[] = [];
   const store = { answer: (): Promise<SettleOutcome> => new Promise(() => {}) };
-  const scheduler: WithdrawalParts['scheduler'] = {
+  const scheduler: SuspensionParts['scheduler'] = {
     settleRoute: async ({ epoch, end }) => {
       settled.push(end ? -epoch : epoch);
       return { outcome: await store.answer() };
     },
   };
   const log = createLog('test', 'silent');
-  const withdrawals = new Withdrawals({ scheduler, clock, log }, (id) => room.release(id));
+  const suspensions = new Suspensions({ scheduler, clock, log }, (id) => room.release(id));
   // Its routes are never old: verifications.test.ts has those.
   const verifications = { over: (_route: unknown, answer: EdgeAnswer) => answer, ask: () => false };
-  const made = new Gate({ routes, holds: room, withdrawals, verifications, activity, clock }, options);
+  const made = new Gate({ routes, holds: room, suspensions, verifications, activity, clock }, options);
   let last = 0;
   /** A newer route, and what its epoch is. */
   const become = (name: string, epoch = last + 1) => {
     last = epoch;
-    const route = Route.fromPartial({ backendId: 'a', droneId: 'drone-1', epoch, ...states[name] });
+    const route = newRoute({ backendId: 'a', droneId: 'drone-1', epoch, ...states[name] });
     table.set('a', route);
-    withdrawals.routeChanged('a', route);
+    suspensions.routeChanged('a', route);
     made.routeChanged('a');
     return epoch;
   };
@@ -64,11 +65,11 @@ function gate() {
       { backendId: 'a', navigation: false, patienceMs: undefined, ...request },
       new AbortController().signal,
     );
-  return { clock, room, routes, table, gate: made, become, pass, activity, withdrawals, settled, store };
+  return { clock, room, routes, table, gate: made, become, pass, activity, suspensions, settled, store };
 }
 
 describe('Gate, before a backend that wants a token', () => {
-  it.each(['guardedStarting', 'guarded', 'guardedWithdrawn', 'guardedEnded'])(
+  it.each(['guardedStarting', 'guarded', 'guardedSuspended', 'guardedEnded'])(
     'lets nobody wait, through or take anything back without one (%s)',
     async (name) => {
       const { become, pass, activity, room, settled } = gate();
@@ -155,11 +156,11 @@ describe('Gate', () => {
 });
 
 describe('an end for idleness', () => {
-  it('holds what comes while a route is withdrawn, asks for it once, and forwards when it is back', async () => {
+  it('holds what comes while a route is suspended, asks for it once, and forwards when it is back', async () => {
     const { become, pass, settled, store, activity } = gate();
     store.answer = async () => SettleOutcome.OPEN;
     become('ready');
-    const epoch = become('withdrawn');
+    const epoch = become('suspended');
     const passages = [pass(), pass({ navigation: true })];
     await eventually(() => expect(settled).toEqual([epoch]));
     expect(activity.open('a')).toBe(0);
@@ -171,7 +172,7 @@ describe('an end for idleness', () => {
   it('tells the end where the giving back came too late, though the routes lag behind', async () => {
     const { become, pass, store } = gate();
     store.answer = async () => SettleOutcome.ENDED;
-    become('withdrawn');
+    become('suspended');
     expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.IDLE });
     expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.IDLE });
   });
@@ -181,7 +182,7 @@ describe('an end for idleness', () => {
     store.answer = async () => {
       throw new Error('away');
     };
-    const epoch = become('withdrawn');
+    const epoch = become('suspended');
     const passage = pass();
     await eventually(() => clock.sleeping === 2);
     expect(settled).toEqual([epoch]);
@@ -191,13 +192,13 @@ describe('an end for idleness', () => {
     expect(settled).toEqual([epoch, epoch]);
   });
 
-  it('gives a second withdrawal back too, also where the time between was not seen', async () => {
+  it('gives a second suspension back too, also where the time between was not seen', async () => {
     const { become, pass, settled, store, room } = gate();
     store.answer = async () => SettleOutcome.OPEN;
-    const first = become('withdrawn');
+    const first = become('suspended');
     const passage = pass();
     await eventually(() => expect(settled).toEqual([first]));
-    const second = become('withdrawn');
+    const second = become('suspended');
     await eventually(() => expect(settled).toEqual([first, second]));
     expect(room.total).toBe(1);
     become('ready');
@@ -206,33 +207,33 @@ describe('an end for idleness', () => {
 
   it('asks back even for one who does not wait', async () => {
     const { become, pass, settled } = gate();
-    const epoch = become('withdrawn');
+    const epoch = become('suspended');
     expect(await pass({ patienceMs: 0 })).toEqual({ kind: 'late', state: BackendState.READY });
     expect(settled).toEqual([epoch]);
   });
 
-  it('holds from the question on, before the withdrawal is seen, until a newer route', async () => {
-    const { become, pass, withdrawals, settled, activity, clock } = gate();
+  it('holds from the question on, before the suspension is seen, until a newer route', async () => {
+    const { become, pass, suspensions, settled, activity, clock } = gate();
     become('ready', 5);
     const before = await pass();
     expect(activity.open('a')).toBe(1);
-    withdrawals.asked('a', 6);
+    suspensions.asked('a', 6);
     const after = pass();
     await eventually(() => expect(settled).toEqual([6]));
-    become('withdrawn', 6);
+    become('suspended', 6);
     await clock.advance(100);
     expect(activity.open('a')).toBe(1);
     become('ready', 7);
     expect([await before, await after]).toMatchObject([{ kind: 'forward' }, { kind: 'forward' }]);
-    expect([activity.open('a'), withdrawals.size]).toEqual([2, 0]);
+    expect([activity.open('a'), suspensions.size]).toEqual([2, 0]);
   });
 
   it('holds no longer for a question than until it was answered with open, or its time is up', async () => {
-    const { become, pass, withdrawals, store, clock } = gate();
+    const { become, pass, suspensions, store, clock } = gate();
     become('ready', 5);
-    withdrawals.asked('a', 6);
+    suspensions.asked('a', 6);
     const unheard = pass();
-    await clock.advance(DEADLINES.withdrawal - 1);
+    await clock.advance(DEADLINES.suspension - 1);
     let over = false;
     void unheard.then(() => {
       over = true;
@@ -243,25 +244,25 @@ describe('an end for idleness', () => {
     expect(await unheard).toMatchObject({ kind: 'forward' });
 
     store.answer = async () => SettleOutcome.OPEN;
-    withdrawals.asked('a', 8);
+    suspensions.asked('a', 8);
     expect(await pass()).toMatchObject({ kind: 'forward' });
   });
 
-  it('of an older withdrawal, or of another backend, holds nothing', async () => {
-    const { become, pass, withdrawals } = gate();
+  it('of an older suspension, or of another backend, holds nothing', async () => {
+    const { become, pass, suspensions } = gate();
     become('ready', 5);
-    withdrawals.asked('a', 4);
-    withdrawals.asked('b', 9);
-    withdrawals.asked('a', 0);
+    suspensions.asked('a', 4);
+    suspensions.asked('b', 9);
+    suspensions.asked('a', 0);
     expect(await pass()).toMatchObject({ kind: 'forward' });
   });
 
   it('keeps nothing of questions whose time is up', async () => {
-    const { withdrawals, clock } = gate();
-    for (let each = 0; each < 5; each++) withdrawals.asked(`b${each}`, 9);
-    await clock.advance(DEADLINES.withdrawal);
-    withdrawals.asked('a', 9);
-    expect(withdrawals.size).toBe(1);
+    const { suspensions, clock } = gate();
+    for (let each = 0; each < 5; each++) suspensions.asked(`b${each}`, 9);
+    await clock.advance(DEADLINES.suspension);
+    suspensions.asked('a', 9);
+    expect(suspensions.size).toBe(1);
   });
 
   it('counts a request in the very step that lets it through', () => {

@@ -6,7 +6,7 @@ import type { Activity, Exchange } from './active-requests.ts';
 import type { Holds } from './hold-queue.ts';
 import { type EdgeAnswer, edgeAnswer } from './route-decision.ts';
 import type { Verifications } from './stale-routes.ts';
-import type { Withdrawals } from './suspended-routes.ts';
+import type { Suspensions } from './suspended-routes.ts';
 
 /**
  * Lets a request through to its backend, or says why not: asks the route, and where it says to wait,
@@ -35,7 +35,7 @@ export interface GateRequest {
 export interface GateParts {
   routes: Pick<RouteTable, 'get' | 'confirm'>;
   holds: Holds;
-  withdrawals: Pick<Withdrawals, 'over' | 'giveBack'>;
+  suspensions: Pick<Suspensions, 'over' | 'resume'>;
   verifications: Pick<Verifications, 'over' | 'ask'>;
   activity: Pick<Activity, 'begin'>;
   clock: Clock;
@@ -58,7 +58,7 @@ export class Gate {
   /** The route of this backend changed: whoever waits for it looks again, if there is something new to see. */
   routeChanged(id: string): void {
     const answer = this.#answer(id, true);
-    if (answer.kind !== 'hold' || answer.withdrawal) this.#parts.holds.release(id);
+    if (answer.kind !== 'hold' || answer.suspension) this.#parts.holds.release(id);
   }
 
   /** The same decision where it can be made at once and without a token: through to the backend, or nothing. */
@@ -71,7 +71,7 @@ export class Gate {
 
   /** Never rejects, and resolves within the hold timeout. The signal means that the client has left. */
   async pass(request: GateRequest, signal: AbortSignal): Promise<Passage> {
-    const { clock, holds, routes, withdrawals, verifications, activity } = this.#parts;
+    const { clock, holds, routes, suspensions, verifications, activity } = this.#parts;
     const { holdTimeoutMs } = this.#options;
     const asked = request.navigation ? TIMEOUTS.navigationHold : (request.patienceMs ?? holdTimeoutMs);
     const until = clock.now() + Math.min(asked, holdTimeoutMs);
@@ -91,14 +91,14 @@ export class Gate {
       if (answer.kind === 'forward')
         return { ...answer, exchange: activity.begin(request.backendId, answer.droneId) };
       if (answer.kind !== 'hold') return answer;
-      if (answer.withdrawal) withdrawals.giveBack(request.backendId, answer.withdrawal.epoch);
+      if (answer.suspension) suspensions.resume(request.backendId, answer.suspension.epoch);
       const { unverified } = answer;
       if (unverified && !verifications.ask(request.backendId, unverified)) return { kind: 'unverified' };
       const now = clock.now();
       const left = until - now;
       if (left <= 0)
         return unverified ? { kind: 'unverified' } : { kind: lateKind(request), state: answer.state };
-      const news = (answer.withdrawal?.until ?? until) - now;
+      const news = (answer.suspension?.until ?? until) - now;
       const outcome = await holds.wait(request.backendId, Math.min(left, news), signal);
       if (outcome === 'full' || outcome === 'left' || outcome === 'closed') return { kind: outcome };
     }
@@ -106,8 +106,8 @@ export class Gate {
 
   #answer(id: string, admitted = false): EdgeAnswer {
     const route = this.#parts.routes.get(id);
-    const { withdrawals, verifications } = this.#parts;
-    const answer = withdrawals.over(route, edgeAnswer(route, this.#options.ownDroneId, admitted));
+    const { suspensions, verifications } = this.#parts;
+    const answer = suspensions.over(route, edgeAnswer(route, this.#options.ownDroneId, admitted));
     return verifications.over(route, answer);
   }
 }

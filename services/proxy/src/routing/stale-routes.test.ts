@@ -1,8 +1,9 @@
 import { DEADLINES } from '@spawner/domain';
 import type { VerifyBackendResponse } from '@spawner/proto/internal/agent_service';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
+import { newRoute, type Route } from '@spawner/store';
 import { crankedClock, eventually } from '@spawner/testkit';
 import { Activity } from './active-requests.ts';
 import { Holds } from './hold-queue.ts';
@@ -40,16 +41,16 @@ function gate() {
   const log = createLog('test', 'silent');
   const about = { routes, agents, clock, log, trustedMs: TRUSTED_MS };
   const verifications = new Verifications(about, (id) => room.release(id));
-  const withdrawals = { over: (_route: unknown, answer: EdgeAnswer) => answer, giveBack: () => {} };
+  const suspensions = { over: (_route: unknown, answer: EdgeAnswer) => answer, resume: () => {} };
   const activity = new Activity(0);
   const made: Gate = new Gate(
-    { routes, holds: room, withdrawals, verifications, activity, clock },
+    { routes, holds: room, suspensions, verifications, activity, clock },
     { ownDroneId: 'drone-1', holdTimeoutMs: 30_000 },
   );
   /** A newer route. */
   const become = (epoch: number) => {
     const open = { state: RouteState.OPEN, backendState: BackendState.READY, local };
-    routes.presume(Route.fromPartial({ backendId: 'a', droneId: 'drone-1', epoch, ...open }));
+    routes.presume(newRoute({ backendId: 'a', droneId: 'drone-1', epoch, ...open }));
   };
   become(1);
   const pass = (request: Partial<GateRequest> = {}) =>
@@ -125,7 +126,7 @@ describe('a route that the store has not stood behind for too long', () => {
     agent.answer = alive;
     await pass();
     const elsewhere = { host: '127.0.0.1', port: 3 };
-    routes.presume(Route.fromPartial({ ...routes.get('a'), epoch: 2, local: elsewhere }));
+    routes.presume(newRoute({ ...routes.get('a'), epoch: 2, local: elsewhere }));
     expect(made.passNow('a')).toBeUndefined();
     agent.answer = async () => ({ ...(await alive()), local: elsewhere });
     expect(await pass()).toMatchObject({ kind: 'forward', endpoint: elsewhere });
@@ -201,7 +202,7 @@ describe('a route that the store has not stood behind for too long', () => {
     await clock.advance(DEADLINES.verified);
     become(2);
     routes.inStep = Number.NEGATIVE_INFINITY;
-    const other = Route.fromPartial({ ...routes.get('a'), backendId: 'b' });
+    const other = newRoute({ ...routes.get('a'), backendId: 'b' });
     routes.presume(other);
     await pass({ backendId: 'b' });
     expect(verifications.size).toBe(1);

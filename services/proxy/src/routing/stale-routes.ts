@@ -1,10 +1,10 @@
 import { type Clock, DEADLINES } from '@spawner/domain';
 import type { VerifyBackendResponse } from '@spawner/proto/internal/agent_service';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
-import { type Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
 import { type Log, Outage } from '@spawner/service';
-import type { RouteTable } from '@spawner/store';
+import type { Route, RouteTable } from '@spawner/store';
 import { TIMEOUTS } from '../timeouts.ts';
 import { isSameEndpoint } from './endpoint.ts';
 import type { EdgeAnswer } from './route-decision.ts';

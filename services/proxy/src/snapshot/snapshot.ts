@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import {
   ProxyStateCertificate,
   ProxyStateHeader,
+  type ProxyStateRoute,
   ProxyStateRoutes,
 } from '@spawner/proto/internal/proxy_state';
-import type { Route } from '@spawner/proto/internal/route';
-import type { LogPosition, RouteTable } from '@spawner/store';
+import { type LogPosition, messageOf, type RouteTable, rowFrom, rowId, type TableRow } from '@spawner/store';
 import type { KeyPair } from '../cluster/certificates.ts';
 import { StateFile, StateFileRefused } from './state-file.ts';
 
@@ -14,7 +14,7 @@ import { StateFile, StateFileRefused } from './state-file.ts';
 export interface KeptRoutes {
   readonly time: Date | undefined;
   readonly position: LogPosition;
-  readonly rows: readonly Route[];
+  readonly rows: readonly TableRow[];
 }
 
 /** Whose state it is: another cluster's says nothing here. */
@@ -47,7 +47,7 @@ export class KeptState {
     const [header, ...slices] = this.#read(this.#routes) ?? [];
     if (!header) return undefined;
     const { time, logEpoch: epoch, logN: n } = header.header;
-    const rows = slices.flatMap(({ bytes }) => decoded(() => ProxyStateRoutes.decode(bytes).routes));
+    const rows = slices.flatMap(({ bytes }) => decoded(() => rowsIn(bytes)));
     return { time, position: { epoch, n }, rows };
   }
 
@@ -96,10 +96,16 @@ export class KeptState {
   }
 }
 
-function* slicesOf(rows: Iterable<Route>): Iterable<Uint8Array> {
-  let routes: Route[] = [];
+function rowsIn(bytes: Uint8Array): TableRow[] {
+  return ProxyStateRoutes.decode(bytes)
+    .routes.map(({ id, row }) => row && rowFrom(id, row))
+    .filter((row) => row !== undefined);
+}
+
+function* slicesOf(rows: Iterable<TableRow>): Iterable<Uint8Array> {
+  let routes: ProxyStateRoute[] = [];
   for (const row of rows) {
-    routes.push(row);
+    routes.push({ id: rowId(row), row: messageOf(row) });
     if (routes.length < ROWS_AT_ONCE) continue;
     yield ProxyStateRoutes.encode({ routes }).finish();
     routes = [];

@@ -1,15 +1,15 @@
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { createLog } from '@spawner/service';
-import { RouteTable } from '@spawner/store';
+import { newRoute, RouteTable, rowId, type TableRow } from '@spawner/store';
 import { crankedClock, eventually, type TempDir, tempDir } from '@spawner/testkit';
 import { Snapshots } from './snapshots.ts';
 
 const POSITION = { epoch: 7, n: 3 };
 const NEVER = new AbortController().signal;
 const route = (backendId: string, epoch = 1) =>
-  Route.fromPartial({ backendId, epoch, state: RouteState.OPEN, local: { host: '10.0.0.1', port: 80 } });
+  newRoute({ backendId, epoch, state: RouteState.OPEN, local: { host: '10.0.0.1', port: 80 } });
 
 describe('what a proxy keeps on its disk', () => {
   let dir: TempDir;
@@ -28,11 +28,21 @@ describe('what a proxy keeps on its disk', () => {
     const snapshots = new Snapshots({ ...owner, stateDir }, { routes, clock, log });
     return { routes, clock, snapshots, said };
   }
-  const ids = ({ routes }: { routes: RouteTable }) => [...routes.rows()].map(({ backendId }) => backendId);
+  const ids = ({ routes }: { routes: RouteTable }) => [...routes.rows()].map(rowId);
 
   it('has every row again in the next life, tokens included, and nothing of it is confirmed', async () => {
     const first = life();
-    const token = Route.fromPartial({ backendId: 'token/x', state: RouteState.TOKEN, epoch: 2 });
+    const token: TableRow = {
+      ...{
+        kind: 'token-grant',
+        tokenId: 'x',
+        backendId: 'a',
+        user: 'ada',
+        claims: '',
+        expireMs: 9,
+        epoch: 2,
+      },
+    };
     first.routes.restore(POSITION, [route('a'), token]);
     await first.snapshots.close();
     const second = life();

@@ -1,29 +1,28 @@
 import { connectionTokenId } from '@spawner/domain';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { Access } from '@spawner/proto/v1/backend';
+import { newRoute, type TokenRow } from '@spawner/store';
 import { type AdmissionRequest, admit } from './token-check.ts';
 import type { Credentials } from './token-sources.ts';
 
 const ID = 'abcdefghijklmnopqrstuvwxyz';
 const NOW = 1_000_000;
 const token = (char: string) => char.repeat(43);
-const row = (fields: object, state: RouteState = RouteState.TOKEN) =>
-  Route.fromPartial({
-    state,
-    guest: { backendId: ID, user: 'ada', claims: '{"a":"b"}', expireMs: NOW + 1, ...fields },
-  });
+const row = (fields: object): TokenRow => ({
+  ...{ kind: 'token-grant', tokenId: '', epoch: 1 },
+  ...{ backendId: ID, user: 'ada', claims: '{"a":"b"}', expireMs: NOW + 1, ...fields },
+});
 
-const ROWS = new Map([
+const ROWS = new Map<string, TokenRow>([
   [token('g'), row({})],
   [token('h'), row({ user: 'bob' })],
   [token('e'), row({ expireMs: NOW })],
-  [token('r'), Route.fromPartial({ state: RouteState.REVOKED })],
+  [token('r'), { kind: 'revoked-token', tokenId: '', epoch: 1 }],
   [token('s'), row({ backendId: 'z'.repeat(26) })],
-  [token('b'), row({}, RouteState.OPEN)],
 ]);
 const BY_ID = new Map([...ROWS].map(([text, found]) => [connectionTokenId(text), found]));
 
-const guarded = Route.fromPartial({ backendId: ID, state: RouteState.OPEN, access: Access.TOKEN });
+const guarded = newRoute({ backendId: ID, state: RouteState.OPEN, access: Access.TOKEN });
 const ask = (credentials: Partial<Credentials>, more: Partial<AdmissionRequest> = {}) =>
   admit(
     {
@@ -40,7 +39,7 @@ const visitor = { tokenId: connectionTokenId(token('g')), user: 'ada', claims: '
 
 describe('admit', () => {
   it.each([Access.UNSPECIFIED, Access.PUBLIC])('lets everybody in to a public backend (%d)', (access) => {
-    const route = Route.fromPartial({ access });
+    const route = newRoute({ access });
     expect(ask({ query: [token('x')] }, { route })).toEqual({ kind: 'open' });
     expect(ask({}, { route: undefined })).toEqual({ kind: 'open' });
   });
@@ -57,7 +56,6 @@ describe('admit', () => {
     ['expired', 'e'],
     ['revoked', 'r'],
     ["a sibling's", 's'],
-    ['the row of something else', 'b'],
   ])('lets nobody in with a token that is %s', (_what, char) => {
     const refused = { kind: 'refused', unknown: [] };
     expect(ask({ bearer: token(char) })).toEqual(refused);

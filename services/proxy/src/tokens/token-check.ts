@@ -1,6 +1,6 @@
 import { connectionTokenId, looksLikeToken } from '@spawner/domain';
-import { type Guest, type Route, RouteState } from '@spawner/proto/internal/route';
 import { Access } from '@spawner/proto/v1/backend';
+import type { Route, TokenGrantRow, TokenRow } from '@spawner/store';
 import type { Credentials } from './token-sources.ts';
 
 /**
@@ -39,7 +39,7 @@ export interface AdmissionRequest {
 }
 
 /** The row of a token by its id. */
-export type TokenLookup = (tokenId: string) => Route | undefined;
+export type TokenLookup = (tokenId: string) => TokenRow | undefined;
 
 export function admit(request: AdmissionRequest, lookup: TokenLookup, nowMs: number): Admission {
   const { route, credentials, navigation } = request;
@@ -47,42 +47,37 @@ export function admit(request: AdmissionRequest, lookup: TokenLookup, nowMs: num
   const { query, bearer, cookies, path } = credentials;
   if (query.length > 0) {
     const [token = ''] = query;
-    const guest = query.length === 1 ? guestOf(token, request, lookup, nowMs) : undefined;
-    if (!guest) return refused(query, lookup);
-    if (!navigation) return admitted(token, guest, path, false);
+    const grant = query.length === 1 ? grantOf(token, request, lookup, nowMs) : undefined;
+    if (!grant) return refused(query, lookup);
+    if (!navigation) return admitted(token, grant, path, false);
     if (leadsAway(path)) return { kind: 'misled' };
-    return { kind: 'handover', token, path: inAscii(path), leftMs: guest.expireMs - nowMs };
+    return { kind: 'handover', token, path: inAscii(path), leftMs: grant.expireMs - nowMs };
   }
   for (const token of [...(bearer === undefined ? [] : [bearer]), ...cookies]) {
-    const guest = guestOf(token, request, lookup, nowMs);
-    if (guest) return admitted(token, guest, path, token === bearer);
+    const grant = grantOf(token, request, lookup, nowMs);
+    if (grant) return admitted(token, grant, path, token === bearer);
   }
   return refused([...(bearer === undefined ? [] : [bearer]), ...cookies], lookup);
 }
 
 /** Whether a visitor of this backend would still be let in. */
-export function isGood(
-  row: Route | undefined,
-  backendId: string,
-  nowMs: number,
-): row is Route & { guest: Guest } {
-  const { state, guest } = row ?? {};
-  return state === RouteState.TOKEN && guest?.backendId === backendId && nowMs < guest.expireMs;
+export function isGood(row: TokenRow | undefined, backendId: string, nowMs: number): row is TokenGrantRow {
+  return row?.kind === 'token-grant' && row.backendId === backendId && nowMs < row.expireMs;
 }
 
-function guestOf(
+function grantOf(
   token: string,
   { backendId }: AdmissionRequest,
   lookup: TokenLookup,
   nowMs: number,
-): Guest | undefined {
+): TokenGrantRow | undefined {
   if (!looksLikeToken(token)) return undefined;
   const row = lookup(connectionTokenId(token));
-  return isGood(row, backendId, nowMs) ? row.guest : undefined;
+  return isGood(row, backendId, nowMs) ? row : undefined;
 }
 
-function admitted(token: string, guest: Guest, path: string, byBearer: boolean): Admission {
-  const { user, claims } = guest;
+function admitted(token: string, grant: TokenGrantRow, path: string, byBearer: boolean): Admission {
+  const { user, claims } = grant;
   return { kind: 'admitted', visitor: { tokenId: connectionTokenId(token), user, claims, path, byBearer } };
 }
 

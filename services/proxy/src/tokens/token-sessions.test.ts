@@ -1,7 +1,6 @@
 import { connectionTokenId } from '@spawner/domain';
-import { Route, RouteState } from '@spawner/proto/internal/route';
 import { Access } from '@spawner/proto/v1/backend';
-import { type Confirmation, tokenRow } from '@spawner/store';
+import { type Confirmation, newRoute, type TokenRow, tokenRow } from '@spawner/store';
 import { crankedClock } from '@spawner/testkit';
 import { Holds } from '../routing/hold-queue.ts';
 import { Visitors } from './token-sessions.ts';
@@ -9,11 +8,11 @@ import { Visitors } from './token-sessions.ts';
 const ID = 'abcdefghijklmnopqrstuvwxyz';
 const TOKEN = 'g'.repeat(43);
 const TOKEN_ID = connectionTokenId(TOKEN);
-const revoked = Route.fromPartial({ state: RouteState.REVOKED });
+const revoked: TokenRow = { kind: 'revoked-token', tokenId: TOKEN_ID, epoch: 2 };
 
 function scene() {
   const clock = crankedClock();
-  const rows = new Map<string, Route>();
+  const rows = new Map<string, TokenRow>();
   const confirmed: string[] = [];
   const said = { of: 'absent' as Confirmation };
   const holds = new Holds(clock, { perBackend: 3, total: 3 });
@@ -25,22 +24,21 @@ function scene() {
     },
   };
   const visitors = new Visitors({ routes, holds, clock });
-  const become = (row: Route | undefined) => {
+  const become = (row: TokenRow | undefined) => {
     if (row) rows.set(tokenRow(TOKEN_ID), row);
     else rows.delete(tokenRow(TOKEN_ID));
     holds.release(tokenRow(TOKEN_ID));
-    visitors.rowChanged(tokenRow(TOKEN_ID), row);
+    visitors.rowChanged(row);
   };
-  const good = () =>
-    Route.fromPartial({
-      state: RouteState.TOKEN,
-      guest: { backendId: ID, user: 'ada', expireMs: clock.wall().getTime() + 5_000 },
-    });
+  const good = (): TokenRow => ({
+    ...{ kind: 'token-grant', tokenId: TOKEN_ID, epoch: 1 },
+    ...{ backendId: ID, user: 'ada', claims: '', expireMs: clock.wall().getTime() + 5_000 },
+  });
   const ask = () =>
     visitors.admit(
       {
         backendId: ID,
-        route: Route.fromPartial({ access: Access.TOKEN }),
+        route: newRoute({ access: Access.TOKEN }),
         credentials: { query: [], bearer: TOKEN, cookies: [], path: '/' },
         navigation: false,
       },

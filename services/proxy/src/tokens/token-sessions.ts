@@ -1,6 +1,5 @@
 import type { Clock } from '@spawner/domain';
-import { type Route, RouteState } from '@spawner/proto/internal/route';
-import { type RouteTable, tokenOfRow, tokenRow } from '@spawner/store';
+import { type RouteTable, type TableRow, tokenRow } from '@spawner/store';
 import type { Holds } from '../routing/hold-queue.ts';
 import { TIMEOUTS } from '../timeouts.ts';
 import { type Admission, type AdmissionRequest, admit, isGood, type Visitor } from './token-check.ts';
@@ -53,11 +52,9 @@ export class Visitors {
   }
 
   /** A row of the route table changed; one of a token that went has expired, and what is open with it may go on. */
-  rowChanged(row: string, now: Route | undefined): void {
-    if (now?.state !== RouteState.REVOKED) return;
-    const tokenId = tokenOfRow(row);
-    if (tokenId === undefined) return;
-    for (const cut of [...(this.#open.get(tokenId) ?? [])]) cut();
+  rowChanged(row: TableRow | undefined): void {
+    if (row?.kind !== 'revoked-token') return;
+    for (const cut of [...(this.#open.get(row.tokenId) ?? [])]) cut();
   }
 
   #decide(request: AdmissionRequest): Admission {

@@ -239,7 +239,7 @@ export class Nodes {
   }
 }
 
-/** DNS answers with the proxies; an agent hears of those that it has to ask when it withdraws a route. */
+/** DNS answers with the proxies; an agent hears of those that it has to ask when it suspends a route. */
 function hearsOfProxies(kind: NodeKind): boolean {
   return kind !== NodeKind.DRONE;
 }

@@ -6,7 +6,7 @@ import type { BackendStore } from '../store/backend-store.ts';
 import type { NodeStore } from '../store/node-store.ts';
 import type { Leases } from './leases.ts';
 import type { Nodes } from './nodes.ts';
-import type { Withdrawals } from './withdrawal.ts';
+import type { Suspensions } from './suspensions.ts';
 
 export interface SweepParts {
   nodeStore: NodeStore;
@@ -14,7 +14,7 @@ export interface SweepParts {
   backends: Backends;
   nodes: Nodes;
   leases: Leases;
-  withdrawals: Withdrawals;
+  suspensions: Suspensions;
   tokens: ConnectionTokens;
 }
 
@@ -36,14 +36,14 @@ export async function sweep(parts: SweepParts, log: Log): Promise<void> {
 }
 
 async function handle(entry: string, parts: SweepParts, log: Log): Promise<void> {
-  const { backendStore, backends, leases, withdrawals, tokens } = parts;
+  const { backendStore, backends, leases, suspensions, tokens } = parts;
   const [what, id = '', of = ''] = entry.split('/');
   if (what === 'forget') await backendStore.forget(id);
   else if (what === 'silent') await leases.miss(id);
   else if (what === 'lease') await leases.lapse(id);
   else if (what === 'drone') await leases.giveUp(id);
   else if (what === 'reserve' && isBackendId(id)) await backends.expire(id);
-  else if (what === 'withdraw') await withdrawals.settle(id, Number(of), false);
+  else if (what === 'suspend') await suspensions.settle(id, Number(of), false);
   else if (what === 'token') await tokens.expire(id, of);
   else log.error({ entry }, 'an unknown deadline');
 }

@@ -1,6 +1,5 @@
 import { AppError, type BackendId, type Clock, DEADLINES, TOKENS_PER_BACKEND } from '@spawner/domain';
-import { Route, RouteState } from '@spawner/proto/internal/route';
-import { type Keys, type Redis, type StoreEpoch, tokenRow } from '@spawner/store';
+import { decodeRow, encodeRow, type Keys, type Redis, type StoreEpoch, tokenRow } from '@spawner/store';
 import { span } from '../explain/format-duration.ts';
 import { absence } from './absence.ts';
 
@@ -39,8 +38,8 @@ export class ConnectionTokens {
   async create(grant: TokenGrant, most = TOKENS_PER_BACKEND): Promise<Date> {
     const { backendId, tokenId, user, claims, ttlMs } = grant;
     const expireMs = this.#clock.wall().getTime() + ttlMs;
-    const guest = { backendId, user, claims, expireMs };
-    const row = rowOf({ state: RouteState.TOKEN, guest });
+    const holder = { backendId, user, claims, expireMs };
+    const row = encodeRow({ kind: 'token-grant', tokenId, ...holder, epoch: 0 });
     const outcome = String(
       await this.#epoch.run('grant-token', [backendId, tokenId, user, row, ttlMs, most]),
     );
@@ -61,7 +60,7 @@ export class ConnectionTokens {
     backendId: BackendId,
     { tokenId = '', user }: { tokenId?: string; user?: string },
   ): Promise<number> {
-    const row = rowOf({ state: RouteState.REVOKED });
+    const row = encodeRow({ kind: 'revoked-token', tokenId, epoch: 0 });
     const of = user === undefined ? ['any', ''] : ['user', user];
     const args = [backendId, tokenId, ...of, row, DEADLINES.revoked];
     const count = Number(await this.#epoch.run('revoke-tokens', args));
@@ -69,10 +68,12 @@ export class ConnectionTokens {
     return count;
   }
 
-  /** The backend that a token is for; nothing where it is not known, or was revoked. */
+  /** The backend that a token is for; undefined if the token is unknown or revoked. */
   async backendOf(tokenId: string): Promise<string | undefined> {
-    const row = await this.#redis.send(['HGET', this.#keys.routes, tokenRow(tokenId)]);
-    return Buffer.isBuffer(row) ? Route.decode(row).guest?.backendId : undefined;
+    const id = tokenRow(tokenId);
+    const bytes = await this.#redis.send(['HGET', this.#keys.routes, id]);
+    const row = Buffer.isBuffer(bytes) ? decodeRow(id, bytes) : undefined;
+    return row?.kind === 'token-grant' ? row.backendId : undefined;
   }
 
   #absence(id: string): Promise<AppError> {
@@ -83,9 +84,4 @@ export class ConnectionTokens {
   async expire(tokenId: string, backendId: string): Promise<void> {
     await this.#epoch.run('expire-token', [tokenId, backendId]);
   }
-}
-
-/** As it stands under its id; the store adds the epoch. */
-function rowOf(row: Partial<Route>): Buffer {
-  return Buffer.from(Route.encode(Route.fromPartial(row)).finish());
 }

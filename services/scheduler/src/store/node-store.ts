@@ -1,8 +1,7 @@
 import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { Route, RouteState } from '@spawner/proto/internal/route';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import type { Keys, Redis, StoreEpoch } from '@spawner/store';
+import { encodeRow, type Keys, type Redis, type StoreEpoch } from '@spawner/store';
 
 /** A node with the age of its last renewal, in milliseconds of cluster clock. */
 export interface KnownNode {
@@ -79,9 +78,8 @@ export class NodeStore {
 
   /** Gives a registered drone work from now on; `rpcAddress` is where proxies may ask its agent, empty for nowhere. */
   async admit(drone: string, registration: number, rpcAddress = ''): Promise<void> {
-    const row = { ...Route.fromPartial({ state: RouteState.AGENT, droneId: drone, rpcAddress }) };
-    const bytes = rpcAddress === '' ? '' : Buffer.from(Route.encode(row).finish());
-    await this.#epoch.run('admit', [drone, registration, bytes]);
+    const row = encodeRow({ kind: 'agent-address', droneId: drone, rpcAddress, epoch: 0 });
+    await this.#epoch.run('admit', [drone, registration, rpcAddress === '' ? '' : row]);
   }
 
   /** Whether the registration is the present one, and what ends are wanted of the node. */
@@ -142,8 +140,8 @@ export class NodeStore {
 
   /** Whether a drone whose renewals were due has missed them; the edge is then told that it is unreachable. */
   async miss(drone: string): Promise<boolean> {
-    const row = Route.encode(Route.fromPartial({ state: RouteState.UNREACHABLE, droneId: drone })).finish();
-    const args = [drone, DEADLINES.renewalsMissed, Buffer.from(row)];
+    const row = encodeRow({ kind: 'silent-drone', droneId: drone, epoch: 0 });
+    const args = [drone, DEADLINES.renewalsMissed, row];
     return Number(await this.#epoch.run('silence', args)) === 1;
   }
 

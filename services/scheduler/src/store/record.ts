@@ -1,7 +1,7 @@
 import { STATES } from '@spawner/domain';
 import { specDigest } from '@spawner/proto';
 import type { BackendStatus, SpecSummary } from '@spawner/proto/internal/backend_status';
-import { Route, RouteState } from '@spawner/proto/internal/route';
+import { BackendRoute, RouteState } from '@spawner/proto/internal/route';
 import {
   Access,
   type Backend,
@@ -73,14 +73,10 @@ const ROUTE_STATES = {
   ended: RouteState.ENDED,
 } as const;
 
-/**
- * The route of a backend, to which the store adds its epoch and its access (and, at its placement, the drone). The row that it
- * stands in has the backend's id, so the route itself goes without.
- */
+/** The route of a backend. The store's scripts add its access, and its drone when they place it. */
 export function routeOf(drone: string, status: Partial<BackendStatus>): Buffer {
   const state = status.state ?? BackendState.SCHEDULED;
   const route = {
-    backendId: '',
     state: ROUTE_STATES[edgeOf(state)],
     droneId: drone,
     local: status.local,
@@ -88,11 +84,8 @@ export function routeOf(drone: string, status: Partial<BackendStatus>): Buffer {
     endReason: status.endReason ?? EndReason.UNSPECIFIED,
     backendState: state,
     access: Access.UNSPECIFIED,
-    guest: undefined,
-    rpcAddress: '',
-    epoch: 0,
   };
-  return Buffer.from(Route.encode(route).finish());
+  return Buffer.from(BackendRoute.encode(route).finish());
 }
 
 /** The last status of a backend whose drone will not write it: ended here, with the reason. */

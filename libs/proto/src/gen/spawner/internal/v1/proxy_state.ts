@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
-import { Route } from "./route.ts";
+import { RouteRow } from "./route.ts";
 
 /** The first message of either file: whose it is. */
 export interface ProxyStateHeader {
@@ -21,9 +21,15 @@ export interface ProxyStateHeader {
   logN: number;
 }
 
-/** Some of the table's rows. Each has the id that it stands under as its backend_id. */
+/** Some rows of the table. */
 export interface ProxyStateRoutes {
-  routes: Route[];
+  routes: ProxyStateRoute[];
+}
+
+export interface ProxyStateRoute {
+  /** The key of the row in the route table. */
+  id: string;
+  row?: RouteRow | undefined;
 }
 
 export interface ProxyStateCertificate {
@@ -183,7 +189,7 @@ function createBaseProxyStateRoutes(): ProxyStateRoutes {
 export const ProxyStateRoutes: MessageFns<ProxyStateRoutes> = {
   encode(message: ProxyStateRoutes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.routes) {
-      Route.encode(v!, writer.uint32(10).fork()).join();
+      ProxyStateRoute.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -206,7 +212,7 @@ export const ProxyStateRoutes: MessageFns<ProxyStateRoutes> = {
               break;
             }
 
-            message.routes.push(Route.decode(reader, reader.uint32()));
+            message.routes.push(ProxyStateRoute.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -222,13 +228,17 @@ export const ProxyStateRoutes: MessageFns<ProxyStateRoutes> = {
   },
 
   fromJSON(object: any): ProxyStateRoutes {
-    return { routes: globalThis.Array.isArray(object?.routes) ? object.routes.map((e: any) => Route.fromJSON(e)) : [] };
+    return {
+      routes: globalThis.Array.isArray(object?.routes)
+        ? object.routes.map((e: any) => ProxyStateRoute.fromJSON(e))
+        : [],
+    };
   },
 
   toJSON(message: ProxyStateRoutes): unknown {
     const obj: any = {};
     if (message.routes?.length) {
-      obj.routes = message.routes.map((e) => Route.toJSON(e));
+      obj.routes = message.routes.map((e) => ProxyStateRoute.toJSON(e));
     }
     return obj;
   },
@@ -238,7 +248,92 @@ export const ProxyStateRoutes: MessageFns<ProxyStateRoutes> = {
   },
   fromPartial(object: DeepPartial<ProxyStateRoutes>): ProxyStateRoutes {
     const message = createBaseProxyStateRoutes();
-    message.routes = object.routes?.map((e) => Route.fromPartial(e)) || [];
+    message.routes = object.routes?.map((e) => ProxyStateRoute.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseProxyStateRoute(): ProxyStateRoute {
+  return { id: "", row: undefined };
+}
+
+export const ProxyStateRoute: MessageFns<ProxyStateRoute> = {
+  encode(message: ProxyStateRoute, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.row !== undefined) {
+      RouteRow.encode(message.row, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProxyStateRoute {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProxyStateRoute();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.row = RouteRow.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProxyStateRoute {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      row: isSet(object.row) ? RouteRow.fromJSON(object.row) : undefined,
+    };
+  },
+
+  toJSON(message: ProxyStateRoute): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.row !== undefined) {
+      obj.row = RouteRow.toJSON(message.row);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ProxyStateRoute>): ProxyStateRoute {
+    return ProxyStateRoute.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProxyStateRoute>): ProxyStateRoute {
+    const message = createBaseProxyStateRoute();
+    message.id = object.id ?? "";
+    message.row = (object.row !== undefined && object.row !== null) ? RouteRow.fromPartial(object.row) : undefined;
     return message;
   },
 };

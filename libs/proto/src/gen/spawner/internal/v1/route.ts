@@ -27,19 +27,8 @@ export const RouteState = {
   OPEN: 2,
   /** ENDED - Ending or ended: 410 with the reason. */
   ENDED: 3,
-  /** WITHDRAWN - An end for idleness is being settled: requests are held, and the first of them gives it back. */
-  WITHDRAWN: 4,
-  /**
-   * UNREACHABLE - Of a drone's own row, not of a backend: the drone has missed its renewals. What it runs is forwarded to where it
-   * answers, and is else to be tried again: 503. The row goes with the drone's next renewal.
-   */
-  UNREACHABLE: 5,
-  /** TOKEN - Of a connection token's own row, which stands under its id: it is good, until its expiry. */
-  TOKEN: 6,
-  /** REVOKED - Of a connection token's own row: it was revoked, and what is open with it is to be cut. */
-  REVOKED: 7,
-  /** AGENT - Of a drone's agent's own row: where it can be asked. Stands while the drone is known. */
-  AGENT: 8,
+  /** SUSPENDED - An idle shutdown is being settled: requests are held, and the first one resumes the route. */
+  SUSPENDED: 4,
 } as const;
 
 export type RouteState = typeof RouteState[keyof typeof RouteState];
@@ -49,11 +38,7 @@ export namespace RouteState {
   export type PENDING = typeof RouteState.PENDING;
   export type OPEN = typeof RouteState.OPEN;
   export type ENDED = typeof RouteState.ENDED;
-  export type WITHDRAWN = typeof RouteState.WITHDRAWN;
-  export type UNREACHABLE = typeof RouteState.UNREACHABLE;
-  export type TOKEN = typeof RouteState.TOKEN;
-  export type REVOKED = typeof RouteState.REVOKED;
-  export type AGENT = typeof RouteState.AGENT;
+  export type SUSPENDED = typeof RouteState.SUSPENDED;
 }
 
 export function routeStateFromJSON(object: any): RouteState {
@@ -71,20 +56,8 @@ export function routeStateFromJSON(object: any): RouteState {
     case "ROUTE_STATE_ENDED":
       return RouteState.ENDED;
     case 4:
-    case "ROUTE_STATE_WITHDRAWN":
-      return RouteState.WITHDRAWN;
-    case 5:
-    case "ROUTE_STATE_UNREACHABLE":
-      return RouteState.UNREACHABLE;
-    case 6:
-    case "ROUTE_STATE_TOKEN":
-      return RouteState.TOKEN;
-    case 7:
-    case "ROUTE_STATE_REVOKED":
-      return RouteState.REVOKED;
-    case 8:
-    case "ROUTE_STATE_AGENT":
-      return RouteState.AGENT;
+    case "ROUTE_STATE_SUSPENDED":
+      return RouteState.SUSPENDED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }
@@ -100,60 +73,618 @@ export function routeStateToJSON(object: RouteState): string {
       return "ROUTE_STATE_OPEN";
     case RouteState.ENDED:
       return "ROUTE_STATE_ENDED";
-    case RouteState.WITHDRAWN:
-      return "ROUTE_STATE_WITHDRAWN";
-    case RouteState.UNREACHABLE:
-      return "ROUTE_STATE_UNREACHABLE";
-    case RouteState.TOKEN:
-      return "ROUTE_STATE_TOKEN";
-    case RouteState.REVOKED:
-      return "ROUTE_STATE_REVOKED";
-    case RouteState.AGENT:
-      return "ROUTE_STATE_AGENT";
+    case RouteState.SUSPENDED:
+      return "ROUTE_STATE_SUSPENDED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RouteState");
   }
 }
 
-/** Who comes with a connection token. The token itself is known to nobody but its holder. */
-export interface Guest {
+/** One row of the route table. Redis and a proxy's snapshot keep it in this form. */
+export interface RouteRow {
+  /** A tick. The version of a row with the higher epoch is the newer one. The store appends it. */
+  epoch: number;
+  row?:
+    | //
+    /** Under the backend's id. */
+    { $case: "backend"; value: BackendRoute }
+    | //
+    /** Under drone/<id>. The drone's next renewal deletes the row. */
+    { $case: "silentDrone"; value: SilentDrone }
+    | //
+    /** Under agent/<id>. The row exists as long as the drone is known. */
+    { $case: "agentAddress"; value: AgentAddress }
+    | //
+    /** Under token/<id>, as is a revoked one. */
+    { $case: "tokenGrant"; value: TokenGrant }
+    | { $case: "revokedToken"; value: RevokedToken }
+    | undefined;
+}
+
+/** How the edge answers requests for one backend. */
+export interface BackendRoute {
+  state: RouteState;
+  droneId: string;
+  local?: Endpoint | undefined;
+  network?: Endpoint | undefined;
+  endReason: EndReason;
+  /** Shown by a waiting page. */
+  backendState: BackendState;
+  /** Absent for PUBLIC. The store appends it. */
+  access: Access;
+}
+
+/**
+ * A drone that has missed its renewals. Proxies still forward to its backends, and answer 503 instead of 502 if one
+ * cannot be reached.
+ */
+export interface SilentDrone {
+  droneId: string;
+}
+
+/** How a drone's agent is reached. */
+export interface AgentAddress {
+  droneId: string;
+  /** host:port of its gRPC server. */
+  rpcAddress: string;
+}
+
+/** Admits the holder of a connection token until it expires. The token itself is stored nowhere. */
+export interface TokenGrant {
   backendId: string;
   /** Empty for none. */
   user: string;
-  /** A JSON object of texts, in ASCII; empty for none. */
+  /** A JSON object of strings, in ASCII; empty for none. */
   claims: string;
   /** Unix time in milliseconds. */
   expireMs: number;
 }
 
-/** What the edge knows of one backend, of a drone that is silent, of a drone's agent, or of a connection token. Stands in Redis's route table. */
-export interface Route {
-  backendId: string;
-  state: RouteState;
-  /** A tick; of two routes of one backend the higher epoch is the newer. */
-  epoch: number;
-  droneId: string;
-  local?: Endpoint | undefined;
-  network?: Endpoint | undefined;
-  endReason: EndReason;
-  /** What a waiting page shows. */
-  backendState: BackendState;
-  /** Appended by the store; absent for PUBLIC. */
-  access: Access;
-  /** Of a connection token's row. */
-  guest?:
-    | Guest
-    | undefined;
-  /** Of an agent's row: host:port of its gRPC server. */
-  rpcAddress: string;
+/** A connection token that was revoked. Connections opened with it are closed. */
+export interface RevokedToken {
 }
 
-function createBaseGuest(): Guest {
+function createBaseRouteRow(): RouteRow {
+  return { epoch: 0, row: undefined };
+}
+
+export const RouteRow: MessageFns<RouteRow> = {
+  encode(message: RouteRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epoch !== 0) {
+      writer.uint32(8).int64(message.epoch);
+    }
+    switch (message.row?.$case) {
+      case "backend":
+        BackendRoute.encode(message.row.value, writer.uint32(18).fork()).join();
+        break;
+      case "silentDrone":
+        SilentDrone.encode(message.row.value, writer.uint32(26).fork()).join();
+        break;
+      case "agentAddress":
+        AgentAddress.encode(message.row.value, writer.uint32(34).fork()).join();
+        break;
+      case "tokenGrant":
+        TokenGrant.encode(message.row.value, writer.uint32(42).fork()).join();
+        break;
+      case "revokedToken":
+        RevokedToken.encode(message.row.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RouteRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRouteRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epoch = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.row = { $case: "backend", value: BackendRoute.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.row = { $case: "silentDrone", value: SilentDrone.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.row = { $case: "agentAddress", value: AgentAddress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.row = { $case: "tokenGrant", value: TokenGrant.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.row = { $case: "revokedToken", value: RevokedToken.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RouteRow {
+    return {
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+      row: isSet(object.backend)
+        ? { $case: "backend", value: BackendRoute.fromJSON(object.backend) }
+        : isSet(object.silentDrone)
+        ? { $case: "silentDrone", value: SilentDrone.fromJSON(object.silentDrone) }
+        : isSet(object.silent_drone)
+        ? { $case: "silentDrone", value: SilentDrone.fromJSON(object.silent_drone) }
+        : isSet(object.agentAddress)
+        ? { $case: "agentAddress", value: AgentAddress.fromJSON(object.agentAddress) }
+        : isSet(object.agent_address)
+        ? { $case: "agentAddress", value: AgentAddress.fromJSON(object.agent_address) }
+        : isSet(object.tokenGrant)
+        ? { $case: "tokenGrant", value: TokenGrant.fromJSON(object.tokenGrant) }
+        : isSet(object.token_grant)
+        ? { $case: "tokenGrant", value: TokenGrant.fromJSON(object.token_grant) }
+        : isSet(object.revokedToken)
+        ? { $case: "revokedToken", value: RevokedToken.fromJSON(object.revokedToken) }
+        : isSet(object.revoked_token)
+        ? { $case: "revokedToken", value: RevokedToken.fromJSON(object.revoked_token) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: RouteRow): unknown {
+    const obj: any = {};
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
+    if (message.row?.$case === "backend") {
+      obj.backend = BackendRoute.toJSON(message.row.value);
+    } else if (message.row?.$case === "silentDrone") {
+      obj.silentDrone = SilentDrone.toJSON(message.row.value);
+    } else if (message.row?.$case === "agentAddress") {
+      obj.agentAddress = AgentAddress.toJSON(message.row.value);
+    } else if (message.row?.$case === "tokenGrant") {
+      obj.tokenGrant = TokenGrant.toJSON(message.row.value);
+    } else if (message.row?.$case === "revokedToken") {
+      obj.revokedToken = RevokedToken.toJSON(message.row.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RouteRow>): RouteRow {
+    return RouteRow.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RouteRow>): RouteRow {
+    const message = createBaseRouteRow();
+    message.epoch = object.epoch ?? 0;
+    switch (object.row?.$case) {
+      case "backend": {
+        if (object.row?.value !== undefined && object.row?.value !== null) {
+          message.row = { $case: "backend", value: BackendRoute.fromPartial(object.row.value) };
+        }
+        break;
+      }
+      case "silentDrone": {
+        if (object.row?.value !== undefined && object.row?.value !== null) {
+          message.row = { $case: "silentDrone", value: SilentDrone.fromPartial(object.row.value) };
+        }
+        break;
+      }
+      case "agentAddress": {
+        if (object.row?.value !== undefined && object.row?.value !== null) {
+          message.row = { $case: "agentAddress", value: AgentAddress.fromPartial(object.row.value) };
+        }
+        break;
+      }
+      case "tokenGrant": {
+        if (object.row?.value !== undefined && object.row?.value !== null) {
+          message.row = { $case: "tokenGrant", value: TokenGrant.fromPartial(object.row.value) };
+        }
+        break;
+      }
+      case "revokedToken": {
+        if (object.row?.value !== undefined && object.row?.value !== null) {
+          message.row = { $case: "revokedToken", value: RevokedToken.fromPartial(object.row.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseBackendRoute(): BackendRoute {
+  return { state: 0, droneId: "", local: undefined, network: undefined, endReason: 0, backendState: 0, access: 0 };
+}
+
+export const BackendRoute: MessageFns<BackendRoute> = {
+  encode(message: BackendRoute, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.droneId !== "") {
+      writer.uint32(18).string(message.droneId);
+    }
+    if (message.local !== undefined) {
+      Endpoint.encode(message.local, writer.uint32(26).fork()).join();
+    }
+    if (message.network !== undefined) {
+      Endpoint.encode(message.network, writer.uint32(34).fork()).join();
+    }
+    if (message.endReason !== 0) {
+      writer.uint32(40).int32(message.endReason);
+    }
+    if (message.backendState !== 0) {
+      writer.uint32(48).int32(message.backendState);
+    }
+    if (message.access !== 0) {
+      writer.uint32(56).int32(message.access);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackendRoute {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackendRoute();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.droneId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.local = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.network = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.endReason = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.backendState = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.access = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BackendRoute {
+    return {
+      state: isSet(object.state) ? routeStateFromJSON(object.state) : 0,
+      droneId: isSet(object.droneId)
+        ? globalThis.String(object.droneId)
+        : isSet(object.drone_id)
+        ? globalThis.String(object.drone_id)
+        : "",
+      local: isSet(object.local) ? Endpoint.fromJSON(object.local) : undefined,
+      network: isSet(object.network) ? Endpoint.fromJSON(object.network) : undefined,
+      endReason: isSet(object.endReason)
+        ? endReasonFromJSON(object.endReason)
+        : isSet(object.end_reason)
+        ? endReasonFromJSON(object.end_reason)
+        : 0,
+      backendState: isSet(object.backendState)
+        ? backendStateFromJSON(object.backendState)
+        : isSet(object.backend_state)
+        ? backendStateFromJSON(object.backend_state)
+        : 0,
+      access: isSet(object.access) ? accessFromJSON(object.access) : 0,
+    };
+  },
+
+  toJSON(message: BackendRoute): unknown {
+    const obj: any = {};
+    if (message.state !== 0) {
+      obj.state = routeStateToJSON(message.state);
+    }
+    if (message.droneId !== "") {
+      obj.droneId = message.droneId;
+    }
+    if (message.local !== undefined) {
+      obj.local = Endpoint.toJSON(message.local);
+    }
+    if (message.network !== undefined) {
+      obj.network = Endpoint.toJSON(message.network);
+    }
+    if (message.endReason !== 0) {
+      obj.endReason = endReasonToJSON(message.endReason);
+    }
+    if (message.backendState !== 0) {
+      obj.backendState = backendStateToJSON(message.backendState);
+    }
+    if (message.access !== 0) {
+      obj.access = accessToJSON(message.access);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BackendRoute>): BackendRoute {
+    return BackendRoute.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BackendRoute>): BackendRoute {
+    const message = createBaseBackendRoute();
+    message.state = object.state ?? 0;
+    message.droneId = object.droneId ?? "";
+    message.local = (object.local !== undefined && object.local !== null)
+      ? Endpoint.fromPartial(object.local)
+      : undefined;
+    message.network = (object.network !== undefined && object.network !== null)
+      ? Endpoint.fromPartial(object.network)
+      : undefined;
+    message.endReason = object.endReason ?? 0;
+    message.backendState = object.backendState ?? 0;
+    message.access = object.access ?? 0;
+    return message;
+  },
+};
+
+function createBaseSilentDrone(): SilentDrone {
+  return { droneId: "" };
+}
+
+export const SilentDrone: MessageFns<SilentDrone> = {
+  encode(message: SilentDrone, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.droneId !== "") {
+      writer.uint32(10).string(message.droneId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SilentDrone {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSilentDrone();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.droneId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SilentDrone {
+    return {
+      droneId: isSet(object.droneId)
+        ? globalThis.String(object.droneId)
+        : isSet(object.drone_id)
+        ? globalThis.String(object.drone_id)
+        : "",
+    };
+  },
+
+  toJSON(message: SilentDrone): unknown {
+    const obj: any = {};
+    if (message.droneId !== "") {
+      obj.droneId = message.droneId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SilentDrone>): SilentDrone {
+    return SilentDrone.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SilentDrone>): SilentDrone {
+    const message = createBaseSilentDrone();
+    message.droneId = object.droneId ?? "";
+    return message;
+  },
+};
+
+function createBaseAgentAddress(): AgentAddress {
+  return { droneId: "", rpcAddress: "" };
+}
+
+export const AgentAddress: MessageFns<AgentAddress> = {
+  encode(message: AgentAddress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.droneId !== "") {
+      writer.uint32(10).string(message.droneId);
+    }
+    if (message.rpcAddress !== "") {
+      writer.uint32(18).string(message.rpcAddress);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AgentAddress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAgentAddress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.droneId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rpcAddress = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AgentAddress {
+    return {
+      droneId: isSet(object.droneId)
+        ? globalThis.String(object.droneId)
+        : isSet(object.drone_id)
+        ? globalThis.String(object.drone_id)
+        : "",
+      rpcAddress: isSet(object.rpcAddress)
+        ? globalThis.String(object.rpcAddress)
+        : isSet(object.rpc_address)
+        ? globalThis.String(object.rpc_address)
+        : "",
+    };
+  },
+
+  toJSON(message: AgentAddress): unknown {
+    const obj: any = {};
+    if (message.droneId !== "") {
+      obj.droneId = message.droneId;
+    }
+    if (message.rpcAddress !== "") {
+      obj.rpcAddress = message.rpcAddress;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AgentAddress>): AgentAddress {
+    return AgentAddress.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AgentAddress>): AgentAddress {
+    const message = createBaseAgentAddress();
+    message.droneId = object.droneId ?? "";
+    message.rpcAddress = object.rpcAddress ?? "";
+    return message;
+  },
+};
+
+function createBaseTokenGrant(): TokenGrant {
   return { backendId: "", user: "", claims: "", expireMs: 0 };
 }
 
-export const Guest: MessageFns<Guest> = {
-  encode(message: Guest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const TokenGrant: MessageFns<TokenGrant> = {
+  encode(message: TokenGrant, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.backendId !== "") {
       writer.uint32(10).string(message.backendId);
     }
@@ -169,7 +700,7 @@ export const Guest: MessageFns<Guest> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Guest {
+  decode(input: BinaryReader | Uint8Array, length?: number): TokenGrant {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -178,7 +709,7 @@ export const Guest: MessageFns<Guest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGuest();
+      const message = createBaseTokenGrant();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -226,7 +757,7 @@ export const Guest: MessageFns<Guest> = {
     }
   },
 
-  fromJSON(object: any): Guest {
+  fromJSON(object: any): TokenGrant {
     return {
       backendId: isSet(object.backendId)
         ? globalThis.String(object.backendId)
@@ -243,7 +774,7 @@ export const Guest: MessageFns<Guest> = {
     };
   },
 
-  toJSON(message: Guest): unknown {
+  toJSON(message: TokenGrant): unknown {
     const obj: any = {};
     if (message.backendId !== "") {
       obj.backendId = message.backendId;
@@ -260,11 +791,11 @@ export const Guest: MessageFns<Guest> = {
     return obj;
   },
 
-  create(base?: DeepPartial<Guest>): Guest {
-    return Guest.fromPartial(base ?? {});
+  create(base?: DeepPartial<TokenGrant>): TokenGrant {
+    return TokenGrant.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Guest>): Guest {
-    const message = createBaseGuest();
+  fromPartial(object: DeepPartial<TokenGrant>): TokenGrant {
+    const message = createBaseTokenGrant();
     message.backendId = object.backendId ?? "";
     message.user = object.user ?? "";
     message.claims = object.claims ?? "";
@@ -273,61 +804,16 @@ export const Guest: MessageFns<Guest> = {
   },
 };
 
-function createBaseRoute(): Route {
-  return {
-    backendId: "",
-    state: 0,
-    epoch: 0,
-    droneId: "",
-    local: undefined,
-    network: undefined,
-    endReason: 0,
-    backendState: 0,
-    access: 0,
-    guest: undefined,
-    rpcAddress: "",
-  };
+function createBaseRevokedToken(): RevokedToken {
+  return {};
 }
 
-export const Route: MessageFns<Route> = {
-  encode(message: Route, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.backendId !== "") {
-      writer.uint32(10).string(message.backendId);
-    }
-    if (message.state !== 0) {
-      writer.uint32(16).int32(message.state);
-    }
-    if (message.epoch !== 0) {
-      writer.uint32(24).int64(message.epoch);
-    }
-    if (message.droneId !== "") {
-      writer.uint32(34).string(message.droneId);
-    }
-    if (message.local !== undefined) {
-      Endpoint.encode(message.local, writer.uint32(42).fork()).join();
-    }
-    if (message.network !== undefined) {
-      Endpoint.encode(message.network, writer.uint32(50).fork()).join();
-    }
-    if (message.endReason !== 0) {
-      writer.uint32(56).int32(message.endReason);
-    }
-    if (message.backendState !== 0) {
-      writer.uint32(64).int32(message.backendState);
-    }
-    if (message.access !== 0) {
-      writer.uint32(72).int32(message.access);
-    }
-    if (message.guest !== undefined) {
-      Guest.encode(message.guest, writer.uint32(82).fork()).join();
-    }
-    if (message.rpcAddress !== "") {
-      writer.uint32(90).string(message.rpcAddress);
-    }
+export const RevokedToken: MessageFns<RevokedToken> = {
+  encode(_: RevokedToken, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Route {
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokedToken {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -336,98 +822,10 @@ export const Route: MessageFns<Route> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRoute();
+      const message = createBaseRevokedToken();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.backendId = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.state = reader.int32() as any;
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.epoch = longToNumber(reader.int64());
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.droneId = reader.string();
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.local = Endpoint.decode(reader, reader.uint32());
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.network = Endpoint.decode(reader, reader.uint32());
-            continue;
-          }
-          case 7: {
-            if (tag !== 56) {
-              break;
-            }
-
-            message.endReason = reader.int32() as any;
-            continue;
-          }
-          case 8: {
-            if (tag !== 64) {
-              break;
-            }
-
-            message.backendState = reader.int32() as any;
-            continue;
-          }
-          case 9: {
-            if (tag !== 72) {
-              break;
-            }
-
-            message.access = reader.int32() as any;
-            continue;
-          }
-          case 10: {
-            if (tag !== 82) {
-              break;
-            }
-
-            message.guest = Guest.decode(reader, reader.uint32());
-            continue;
-          }
-          case 11: {
-            if (tag !== 90) {
-              break;
-            }
-
-            message.rpcAddress = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -440,100 +838,20 @@ export const Route: MessageFns<Route> = {
     }
   },
 
-  fromJSON(object: any): Route {
-    return {
-      backendId: isSet(object.backendId)
-        ? globalThis.String(object.backendId)
-        : isSet(object.backend_id)
-        ? globalThis.String(object.backend_id)
-        : "",
-      state: isSet(object.state) ? routeStateFromJSON(object.state) : 0,
-      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
-      droneId: isSet(object.droneId)
-        ? globalThis.String(object.droneId)
-        : isSet(object.drone_id)
-        ? globalThis.String(object.drone_id)
-        : "",
-      local: isSet(object.local) ? Endpoint.fromJSON(object.local) : undefined,
-      network: isSet(object.network) ? Endpoint.fromJSON(object.network) : undefined,
-      endReason: isSet(object.endReason)
-        ? endReasonFromJSON(object.endReason)
-        : isSet(object.end_reason)
-        ? endReasonFromJSON(object.end_reason)
-        : 0,
-      backendState: isSet(object.backendState)
-        ? backendStateFromJSON(object.backendState)
-        : isSet(object.backend_state)
-        ? backendStateFromJSON(object.backend_state)
-        : 0,
-      access: isSet(object.access) ? accessFromJSON(object.access) : 0,
-      guest: isSet(object.guest) ? Guest.fromJSON(object.guest) : undefined,
-      rpcAddress: isSet(object.rpcAddress)
-        ? globalThis.String(object.rpcAddress)
-        : isSet(object.rpc_address)
-        ? globalThis.String(object.rpc_address)
-        : "",
-    };
+  fromJSON(_: any): RevokedToken {
+    return {};
   },
 
-  toJSON(message: Route): unknown {
+  toJSON(_: RevokedToken): unknown {
     const obj: any = {};
-    if (message.backendId !== "") {
-      obj.backendId = message.backendId;
-    }
-    if (message.state !== 0) {
-      obj.state = routeStateToJSON(message.state);
-    }
-    if (message.epoch !== 0) {
-      obj.epoch = Math.round(message.epoch);
-    }
-    if (message.droneId !== "") {
-      obj.droneId = message.droneId;
-    }
-    if (message.local !== undefined) {
-      obj.local = Endpoint.toJSON(message.local);
-    }
-    if (message.network !== undefined) {
-      obj.network = Endpoint.toJSON(message.network);
-    }
-    if (message.endReason !== 0) {
-      obj.endReason = endReasonToJSON(message.endReason);
-    }
-    if (message.backendState !== 0) {
-      obj.backendState = backendStateToJSON(message.backendState);
-    }
-    if (message.access !== 0) {
-      obj.access = accessToJSON(message.access);
-    }
-    if (message.guest !== undefined) {
-      obj.guest = Guest.toJSON(message.guest);
-    }
-    if (message.rpcAddress !== "") {
-      obj.rpcAddress = message.rpcAddress;
-    }
     return obj;
   },
 
-  create(base?: DeepPartial<Route>): Route {
-    return Route.fromPartial(base ?? {});
+  create(base?: DeepPartial<RevokedToken>): RevokedToken {
+    return RevokedToken.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Route>): Route {
-    const message = createBaseRoute();
-    message.backendId = object.backendId ?? "";
-    message.state = object.state ?? 0;
-    message.epoch = object.epoch ?? 0;
-    message.droneId = object.droneId ?? "";
-    message.local = (object.local !== undefined && object.local !== null)
-      ? Endpoint.fromPartial(object.local)
-      : undefined;
-    message.network = (object.network !== undefined && object.network !== null)
-      ? Endpoint.fromPartial(object.network)
-      : undefined;
-    message.endReason = object.endReason ?? 0;
-    message.backendState = object.backendState ?? 0;
-    message.access = object.access ?? 0;
-    message.guest = (object.guest !== undefined && object.guest !== null) ? Guest.fromPartial(object.guest) : undefined;
-    message.rpcAddress = object.rpcAddress ?? "";
+  fromPartial(_: DeepPartial<RevokedToken>): RevokedToken {
+    const message = createBaseRevokedToken();
     return message;
   },
 };

@@ -76,7 +76,7 @@ export function renewVerdictToJSON(object: RenewVerdict): string {
 
 export const SettleOutcome = {
   UNSPECIFIED: 0,
-  /** OPEN - The route is open (given back now, or by somebody before). */
+  /** OPEN - The route is open: this call or an earlier one resumed it. */
   OPEN: 1,
   /** ENDED - The backend is ending. */
   ENDED: 2,
@@ -286,8 +286,6 @@ export interface RenewNodeRequest {
   kind: NodeKind;
   id: string;
   registration: number;
-  /** Grows with every renewal of one registration. */
-  sequence: number;
   /** Backends that changed since the last answered renewal. */
   changed: BackendStatus[];
   /** Version of the proxy list that the node has. */
@@ -305,28 +303,28 @@ export interface RenewNodeResponse {
   ended: string[];
 }
 
-export interface WithdrawRouteRequest {
+export interface SuspendRouteRequest {
   droneId: string;
   registration: number;
   backendId: string;
 }
 
-export interface WithdrawRouteResponse {
-  /** False: it was not open, or a proxy without a bus could not be asked; nothing was changed. */
-  withdrawn: boolean;
-  /** Of the withdrawal; every later step names it. */
+export interface SuspendRouteResponse {
+  /** False: the route was not open, or a new store epoch has begun. Nothing was changed. */
+  suspended: boolean;
+  /** Names the suspension in every later step. */
   epoch: number;
-  /** Every proxy that can reach the backend, lapsed ones included until they are forgotten. */
+  /** Every proxy that can reach the backend, including lapsed ones until they are forgotten. */
   proxies: Node[];
-  /** Why nothing is withdrawn at present, where that is not for the backend's own state. */
+  /** Why no route is suspended at present, unless the reason is the state of the backend. */
   refusal?: string | undefined;
 }
 
 export interface SettleRouteRequest {
   backendId: string;
-  /** Of the withdrawal. */
+  /** Of the suspension. */
   epoch: number;
-  /** True: the backend is to end; false: the route is given back. */
+  /** True: end the backend. False: resume the route. */
   end: boolean;
 }
 
@@ -2739,7 +2737,7 @@ export const ProxyList: MessageFns<ProxyList> = {
 };
 
 function createBaseRenewNodeRequest(): RenewNodeRequest {
-  return { kind: 0, id: "", registration: 0, sequence: 0, changed: [], proxiesVersion: 0 };
+  return { kind: 0, id: "", registration: 0, changed: [], proxiesVersion: 0 };
 }
 
 export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
@@ -2752,9 +2750,6 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
     }
     if (message.registration !== 0) {
       writer.uint32(24).int64(message.registration);
-    }
-    if (message.sequence !== 0) {
-      writer.uint32(32).int64(message.sequence);
     }
     for (const v of message.changed) {
       BackendStatus.encode(v!, writer.uint32(42).fork()).join();
@@ -2802,14 +2797,6 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
             message.registration = longToNumber(reader.int64());
             continue;
           }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.sequence = longToNumber(reader.int64());
-            continue;
-          }
           case 5: {
             if (tag !== 42) {
               break;
@@ -2843,7 +2830,6 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
       kind: isSet(object.kind) ? nodeKindFromJSON(object.kind) : 0,
       id: isSet(object.id) ? globalThis.String(object.id) : "",
       registration: isSet(object.registration) ? globalThis.Number(object.registration) : 0,
-      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
       changed: globalThis.Array.isArray(object?.changed)
         ? object.changed.map((e: any) => BackendStatus.fromJSON(e))
         : [],
@@ -2866,9 +2852,6 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
     if (message.registration !== 0) {
       obj.registration = Math.round(message.registration);
     }
-    if (message.sequence !== 0) {
-      obj.sequence = Math.round(message.sequence);
-    }
     if (message.changed?.length) {
       obj.changed = message.changed.map((e) => BackendStatus.toJSON(e));
     }
@@ -2886,7 +2869,6 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
     message.kind = object.kind ?? 0;
     message.id = object.id ?? "";
     message.registration = object.registration ?? 0;
-    message.sequence = object.sequence ?? 0;
     message.changed = object.changed?.map((e) => BackendStatus.fromPartial(e)) || [];
     message.proxiesVersion = object.proxiesVersion ?? 0;
     return message;
@@ -3012,12 +2994,12 @@ export const RenewNodeResponse: MessageFns<RenewNodeResponse> = {
   },
 };
 
-function createBaseWithdrawRouteRequest(): WithdrawRouteRequest {
+function createBaseSuspendRouteRequest(): SuspendRouteRequest {
   return { droneId: "", registration: 0, backendId: "" };
 }
 
-export const WithdrawRouteRequest: MessageFns<WithdrawRouteRequest> = {
-  encode(message: WithdrawRouteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SuspendRouteRequest: MessageFns<SuspendRouteRequest> = {
+  encode(message: SuspendRouteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.droneId !== "") {
       writer.uint32(10).string(message.droneId);
     }
@@ -3030,7 +3012,7 @@ export const WithdrawRouteRequest: MessageFns<WithdrawRouteRequest> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): WithdrawRouteRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): SuspendRouteRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -3039,7 +3021,7 @@ export const WithdrawRouteRequest: MessageFns<WithdrawRouteRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseWithdrawRouteRequest();
+      const message = createBaseSuspendRouteRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -3079,7 +3061,7 @@ export const WithdrawRouteRequest: MessageFns<WithdrawRouteRequest> = {
     }
   },
 
-  fromJSON(object: any): WithdrawRouteRequest {
+  fromJSON(object: any): SuspendRouteRequest {
     return {
       droneId: isSet(object.droneId)
         ? globalThis.String(object.droneId)
@@ -3095,7 +3077,7 @@ export const WithdrawRouteRequest: MessageFns<WithdrawRouteRequest> = {
     };
   },
 
-  toJSON(message: WithdrawRouteRequest): unknown {
+  toJSON(message: SuspendRouteRequest): unknown {
     const obj: any = {};
     if (message.droneId !== "") {
       obj.droneId = message.droneId;
@@ -3109,11 +3091,11 @@ export const WithdrawRouteRequest: MessageFns<WithdrawRouteRequest> = {
     return obj;
   },
 
-  create(base?: DeepPartial<WithdrawRouteRequest>): WithdrawRouteRequest {
-    return WithdrawRouteRequest.fromPartial(base ?? {});
+  create(base?: DeepPartial<SuspendRouteRequest>): SuspendRouteRequest {
+    return SuspendRouteRequest.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<WithdrawRouteRequest>): WithdrawRouteRequest {
-    const message = createBaseWithdrawRouteRequest();
+  fromPartial(object: DeepPartial<SuspendRouteRequest>): SuspendRouteRequest {
+    const message = createBaseSuspendRouteRequest();
     message.droneId = object.droneId ?? "";
     message.registration = object.registration ?? 0;
     message.backendId = object.backendId ?? "";
@@ -3121,14 +3103,14 @@ export const WithdrawRouteRequest: MessageFns<WithdrawRouteRequest> = {
   },
 };
 
-function createBaseWithdrawRouteResponse(): WithdrawRouteResponse {
-  return { withdrawn: false, epoch: 0, proxies: [], refusal: undefined };
+function createBaseSuspendRouteResponse(): SuspendRouteResponse {
+  return { suspended: false, epoch: 0, proxies: [], refusal: undefined };
 }
 
-export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
-  encode(message: WithdrawRouteResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.withdrawn !== false) {
-      writer.uint32(8).bool(message.withdrawn);
+export const SuspendRouteResponse: MessageFns<SuspendRouteResponse> = {
+  encode(message: SuspendRouteResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.suspended !== false) {
+      writer.uint32(8).bool(message.suspended);
     }
     if (message.epoch !== 0) {
       writer.uint32(16).int64(message.epoch);
@@ -3142,7 +3124,7 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): WithdrawRouteResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): SuspendRouteResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -3151,7 +3133,7 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseWithdrawRouteResponse();
+      const message = createBaseSuspendRouteResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -3160,7 +3142,7 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
               break;
             }
 
-            message.withdrawn = reader.bool();
+            message.suspended = reader.bool();
             continue;
           }
           case 2: {
@@ -3199,19 +3181,19 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
     }
   },
 
-  fromJSON(object: any): WithdrawRouteResponse {
+  fromJSON(object: any): SuspendRouteResponse {
     return {
-      withdrawn: isSet(object.withdrawn) ? globalThis.Boolean(object.withdrawn) : false,
+      suspended: isSet(object.suspended) ? globalThis.Boolean(object.suspended) : false,
       epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
       proxies: globalThis.Array.isArray(object?.proxies) ? object.proxies.map((e: any) => Node.fromJSON(e)) : [],
       refusal: isSet(object.refusal) ? globalThis.String(object.refusal) : undefined,
     };
   },
 
-  toJSON(message: WithdrawRouteResponse): unknown {
+  toJSON(message: SuspendRouteResponse): unknown {
     const obj: any = {};
-    if (message.withdrawn !== false) {
-      obj.withdrawn = message.withdrawn;
+    if (message.suspended !== false) {
+      obj.suspended = message.suspended;
     }
     if (message.epoch !== 0) {
       obj.epoch = Math.round(message.epoch);
@@ -3225,12 +3207,12 @@ export const WithdrawRouteResponse: MessageFns<WithdrawRouteResponse> = {
     return obj;
   },
 
-  create(base?: DeepPartial<WithdrawRouteResponse>): WithdrawRouteResponse {
-    return WithdrawRouteResponse.fromPartial(base ?? {});
+  create(base?: DeepPartial<SuspendRouteResponse>): SuspendRouteResponse {
+    return SuspendRouteResponse.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<WithdrawRouteResponse>): WithdrawRouteResponse {
-    const message = createBaseWithdrawRouteResponse();
-    message.withdrawn = object.withdrawn ?? false;
+  fromPartial(object: DeepPartial<SuspendRouteResponse>): SuspendRouteResponse {
+    const message = createBaseSuspendRouteResponse();
+    message.suspended = object.suspended ?? false;
     message.epoch = object.epoch ?? 0;
     message.proxies = object.proxies?.map((e) => Node.fromPartial(e)) || [];
     message.refusal = object.refusal ?? undefined;
@@ -3538,20 +3520,20 @@ export const SchedulerServiceService = {
     responseSerialize: (value: RenewNodeResponse): Buffer => Buffer.from(RenewNodeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RenewNodeResponse => RenewNodeResponse.decode(value),
   },
-  /** For agents, before an end for idleness: takes the backend's route back if nothing changed since. */
-  withdrawRoute: {
-    path: "/spawner.internal.v1.SchedulerService/WithdrawRoute" as const,
+  /** For agents, before an idle shutdown: suspends the backend's route if it is open. */
+  suspendRoute: {
+    path: "/spawner.internal.v1.SchedulerService/SuspendRoute" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: WithdrawRouteRequest): Buffer => Buffer.from(WithdrawRouteRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): WithdrawRouteRequest => WithdrawRouteRequest.decode(value),
-    responseSerialize: (value: WithdrawRouteResponse): Buffer =>
-      Buffer.from(WithdrawRouteResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): WithdrawRouteResponse => WithdrawRouteResponse.decode(value),
+    requestSerialize: (value: SuspendRouteRequest): Buffer => Buffer.from(SuspendRouteRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SuspendRouteRequest => SuspendRouteRequest.decode(value),
+    responseSerialize: (value: SuspendRouteResponse): Buffer =>
+      Buffer.from(SuspendRouteResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SuspendRouteResponse => SuspendRouteResponse.decode(value),
   },
   /**
-   * For agents and proxies: ends a withdrawal, by the end of the backend or by giving the route back.
-   * The first wins; the answer says which it was.
+   * For agents and proxies: settles a suspension by ending the backend or by resuming the route. The first call
+   * decides, and every answer says what it decided.
    */
   settleRoute: {
     path: "/spawner.internal.v1.SchedulerService/SettleRoute" as const,
@@ -3582,11 +3564,11 @@ export interface SchedulerServiceServer extends UntypedServiceImplementation {
   registerNode: handleUnaryCall<RegisterNodeRequest, RegisterNodeResponse>;
   /** For nodes, every 2 seconds and whenever a backend's state changes. */
   renewNode: handleUnaryCall<RenewNodeRequest, RenewNodeResponse>;
-  /** For agents, before an end for idleness: takes the backend's route back if nothing changed since. */
-  withdrawRoute: handleUnaryCall<WithdrawRouteRequest, WithdrawRouteResponse>;
+  /** For agents, before an idle shutdown: suspends the backend's route if it is open. */
+  suspendRoute: handleUnaryCall<SuspendRouteRequest, SuspendRouteResponse>;
   /**
-   * For agents and proxies: ends a withdrawal, by the end of the backend or by giving the route back.
-   * The first wins; the answer says which it was.
+   * For agents and proxies: settles a suspension by ending the backend or by resuming the route. The first call
+   * decides, and every answer says what it decided.
    */
   settleRoute: handleUnaryCall<SettleRouteRequest, SettleRouteResponse>;
 }

@@ -81,7 +81,7 @@ export interface LastExchange {
 /** spawner.proxy.<id>.settle: an agent whose idle clock ran out asks every proxy before it ends a backend. */
 export interface SettleRequest {
   id: string;
-  /** Of the withdrawal that is being settled: the proxy holds what arrives from now on. */
+  /** Of the suspension that is being settled: the proxy holds what arrives from now on. */
   epoch: number;
 }
 

@@ -25,16 +25,16 @@ describe('an end for idleness at the edge', () => {
     world.settling.answer = async () => OPEN;
   });
 
-  const withdraw = async (id: string, port = upstream.port) => {
+  const suspend = async (id: string, port = upstream.port) => {
     const local = { host: '127.0.0.1', port };
-    await world.route(id, { state: RouteState.WITHDRAWN, backendState: BackendState.READY, local });
+    await world.route(id, { state: RouteState.SUSPENDED, backendState: BackendState.READY, local });
     return world.epoch();
   };
 
-  it('holds requests and WebSockets while a route is withdrawn, takes it back once, and serves them all', async () => {
+  it('holds requests and WebSockets while a route is suspended, takes it back once, and serves them all', async () => {
     const { id, host } = await world.backend(upstream);
-    const epoch = await withdraw(id);
-    // One that does not wait tells that the withdrawal has arrived.
+    const epoch = await suspend(id);
+    // One that does not wait tells that the suspension has arrived.
     await eventually(async () => (await world.get(host, '/', { prefer: 'wait=0' })).status === 503);
     const seen = upstream.seen.length;
     const held = [world.get(host, '/status/201'), world.get(host, '/status/202')];
@@ -51,14 +51,14 @@ describe('an end for idleness at the edge', () => {
   it('tells that a session is over as soon as the store says so', async () => {
     const { id, host } = await world.backend(upstream);
     world.settling.answer = async () => ENDED;
-    await withdraw(id);
+    await suspend(id);
     await eventually(async () => {
       const { status, body } = await world.get(host);
       expect([status, status === 410 && JSON.parse(body).reason]).toEqual([410, 'IDLE']);
     });
   });
 
-  it('holds from the question on, before its routes tell of the withdrawal, and of no other backend', async () => {
+  it('holds from the question on, before its routes tell of the suspension, and of no other backend', async () => {
     const [asked, other] = [await world.backend(upstream), await world.backend(upstream)];
     const answer = Promise.withResolvers<SettleOutcome>();
     world.settling.answer = () => answer.promise;
@@ -126,7 +126,7 @@ describe('an end for idleness at the edge', () => {
     expect(connections).toBe(before);
   });
 
-  it('loses nobody while routes are withdrawn and given back as fast as can be', async () => {
+  it('loses nobody while routes are suspended and given back as fast as can be', async () => {
     const { id, host } = await world.backend(upstream);
     world.settling.answer = async () => {
       await world.ready(id, upstream.port);
@@ -138,7 +138,7 @@ describe('an end for idleness at the edge', () => {
       while (!over.signal.aborted) statuses.push((await world.get(host)).status);
     });
     for (let turn = 0; turn < 50; turn++) {
-      const epoch = await withdraw(id);
+      const epoch = await suspend(id);
       await eventually(() => world.settling.asked.some((asked) => asked.epoch === epoch), { everyMs: 1 });
       await eventually(() => world.epoch() > epoch, { everyMs: 1 });
     }

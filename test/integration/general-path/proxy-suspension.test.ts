@@ -1,5 +1,5 @@
 /** The same without the fast path. */
 import { onGeneralPath } from '../proxy-fixture.ts';
-import '../proxy-withdrawal.test.ts';
+import '../proxy-suspension.test.ts';
 
 onGeneralPath();

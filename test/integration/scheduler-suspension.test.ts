@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
 import { Node, NodeKind, type ProcessIdentity } from '@spawner/proto/internal/node';
-import { type Route, RouteState } from '@spawner/proto/internal/route';
+import { RouteState } from '@spawner/proto/internal/route';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import { type BackendKey, BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { Route } from '@spawner/store';
 import { RouteTable } from '@spawner/store';
 import { eventually, type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { keys, log, scene } from './scheduler-scene.ts';
@@ -44,15 +45,15 @@ describe('an end for idleness in the store', () => {
       await following;
     });
     await eventually(() => table.loaded);
-    table.onChange((_, route) => route && seen.push(route));
+    table.onChange((_, row) => row?.kind === 'backend' && seen.push(row));
     const proxy = (name: string, droneId: string, process?: ProcessIdentity) =>
       scheduler.registerNode({
         highestPlacement: 0,
         node: Node.fromPartial({ kind: NodeKind.PROXY, id: name, droneId, process }),
         inventory: [],
       });
-    const withdraw = (registration = drone.registration, droneId = 'a') =>
-      scheduler.withdrawRoute({ droneId, registration, backendId: id });
+    const suspend = (registration = drone.registration, droneId = 'a') =>
+      scheduler.suspendRoute({ droneId, registration, backendId: id });
     const settle = async (epoch: number, end: boolean) =>
       (await scheduler.settleRoute({ backendId: id, epoch, end })).outcome;
     const pass = async (ms: number) => {
@@ -62,42 +63,42 @@ describe('an end for idleness in the store', () => {
     };
     return {
       ...scene_,
-      ...{ drone, id, table, seen, proxy, withdraw, settle, pass },
+      ...{ drone, id, table, seen, proxy, suspend, settle, pass },
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
   }
 
-  it('withdraws an open route for its drone and its present registration alone', async () => {
+  it('suspends an open route for its drone and its present registration alone', async () => {
     await using it_ = await session();
     const other = await it_.drone.renew();
     expect(other.stops).toEqual([]);
-    const no = { withdrawn: false, epoch: 0, proxies: [] };
-    expect(await it_.withdraw(it_.drone.registration - 1)).toEqual(no);
-    expect(await it_.withdraw(it_.drone.registration, 'b')).toEqual(no);
-    expect((await it_.withdraw()).withdrawn).toBe(true);
-    expect(await it_.withdraw(it_.drone.registration - 1)).toEqual(no);
-    expect(await it_.withdraw(it_.drone.registration, 'b')).toEqual(no);
-    await eventually(() => it_.table.get(it_.id)?.state === RouteState.WITHDRAWN);
+    const no = { suspended: false, epoch: 0, proxies: [] };
+    expect(await it_.suspend(it_.drone.registration - 1)).toEqual(no);
+    expect(await it_.suspend(it_.drone.registration, 'b')).toEqual(no);
+    expect((await it_.suspend()).suspended).toBe(true);
+    expect(await it_.suspend(it_.drone.registration - 1)).toEqual(no);
+    expect(await it_.suspend(it_.drone.registration, 'b')).toEqual(no);
+    await eventually(() => it_.table.get(it_.id)?.state === RouteState.SUSPENDED);
     expect(it_.table.get(it_.id)).toMatchObject({ droneId: 'a', local, backendState: BackendState.READY });
   });
 
-  it('goes on with a withdrawal whose settlement failed, at once and without another one', async () => {
+  it('goes on with a suspension whose settlement failed, at once and without another one', async () => {
     await using it_ = await session();
     await it_.proxy('near', 'a');
-    const first = await it_.withdraw();
+    const first = await it_.suspend();
     // The clock goes on by itself too, by at most 2 s until a sweep.
-    await it_.pass(DEADLINES.withdrawal - 3_000);
-    const again = await it_.withdraw();
-    expect([again.withdrawn, again.epoch]).toEqual([true, first.epoch]);
+    await it_.pass(DEADLINES.suspension - 3_000);
+    const again = await it_.suspend();
+    expect([again.suspended, again.epoch]).toEqual([true, first.epoch]);
     expect(again.proxies.map(({ id }) => id)).toEqual(['near']);
     // It has its whole time again before it is given back.
-    await it_.pass(DEADLINES.withdrawal - 1_000);
+    await it_.pass(DEADLINES.suspension - 1_000);
     const own = it_.seen.filter(({ backendId }) => backendId === it_.id);
-    expect(own.map(({ state }) => state)).toEqual([RouteState.WITHDRAWN]);
+    expect(own.map(({ state }) => state)).toEqual([RouteState.SUSPENDED]);
     expect(await it_.settle(first.epoch, true)).toBe(ENDED);
-    expect((await it_.withdraw()).withdrawn).toBe(false);
+    expect((await it_.suspend()).suspended).toBe(false);
     const due = (await it_.store.send(['ZRANGE', keys.due, '0', '-1'])) as Buffer[];
-    expect(due.map(String).filter((each) => each.startsWith('withdraw/'))).toEqual([]);
+    expect(due.map(String).filter((each) => each.startsWith('suspend/'))).toEqual([]);
   });
 
   it('says which registration of a proxy the listed one replaced', async () => {
@@ -105,25 +106,25 @@ describe('an end for idleness in the store', () => {
     const before = await it_.proxy('near', 'a');
     const process = { bootId: 'b', pidNamespace: 1, timeNamespace: 2, pid: 3, startTicks: 4 };
     const present = await it_.proxy('near', 'a', process);
-    const { proxies } = await it_.withdraw();
+    const { proxies } = await it_.suspend();
     expect(proxies).toMatchObject([
       { registration: present.registration, replacedRegistration: before.registration, process },
     ]);
   });
 
-  it('does not withdraw what is starting, ending, ended or unknown', async () => {
+  it('does not suspend what is starting, ending, ended or unknown', async () => {
     await using it_ = await session();
     const { scheduler, drone } = it_;
     const starting = newBackendId(randomBytes);
     await it_.spawn({ id: starting, spec });
     const of = (backendId: string) =>
-      scheduler.withdrawRoute({ droneId: 'a', registration: drone.registration, backendId });
-    expect((await of(starting)).withdrawn).toBe(false);
-    expect((await of(newBackendId(randomBytes))).withdrawn).toBe(false);
+      scheduler.suspendRoute({ droneId: 'a', registration: drone.registration, backendId });
+    expect((await of(starting)).suspended).toBe(false);
+    expect((await of(newBackendId(randomBytes))).suspended).toBe(false);
     await drone.renew({ id: it_.id, state: BackendState.TERMINATING, revision: 5 });
-    expect((await of(it_.id)).withdrawn).toBe(false);
+    expect((await of(it_.id)).suspended).toBe(false);
     await drone.renew({ id: it_.id, state: BackendState.TERMINATED, revision: 6 });
-    expect((await of(it_.id)).withdrawn).toBe(false);
+    expect((await of(it_.id)).suspended).toBe(false);
   });
 
   it('names the proxies that can reach the backend, lapsed ones until they are forgotten', async () => {
@@ -134,47 +135,47 @@ describe('an end for idleness in the store', () => {
       ['loose', ''],
     ])
       await it_.proxy(name!, droneId!);
-    const first = await it_.withdraw();
+    const first = await it_.suspend();
     expect(first.proxies.map(({ id, lapsed }) => [id, lapsed])).toEqual([['near', false]]);
     await it_.settle(first.epoch, false);
 
     await it_.pass(DEADLINES.renewalsMissed + 1);
-    const second = await it_.withdraw();
+    const second = await it_.suspend();
     expect(second.proxies.map(({ id, lapsed }) => [id, lapsed])).toEqual([['near', true]]);
     await it_.settle(second.epoch, false);
 
     await it_.store.send(['HINCRBY', keys.clock, 'now', String(DEADLINES.proxyForgotten)]);
-    expect((await it_.withdraw()).proxies).toEqual([]);
+    expect((await it_.suspend()).proxies).toEqual([]);
   });
 
   it('names every proxy where the backend is reached over the network', async () => {
     await using it_ = await session({ local, network: { host: '192.0.2.1', port: 32_000 } });
     await it_.proxy('near', 'a');
     await it_.proxy('far', 'b');
-    expect((await it_.withdraw()).proxies.map(({ id }) => id).sort()).toEqual(['far', 'near']);
+    expect((await it_.suspend()).proxies.map(({ id }) => id).sort()).toEqual(['far', 'near']);
   });
 
-  it('gives a route back: replicas see open, withdrawn and open with growing epochs', async () => {
+  it('gives a route back: replicas see open, suspended and open with growing epochs', async () => {
     await using it_ = await session();
-    const { epoch } = await it_.withdraw();
+    const { epoch } = await it_.suspend();
     expect(await it_.settle(epoch, false)).toBe(OPEN);
     await eventually(() => it_.seen.length === 2);
-    expect(it_.seen.map(({ state }) => state)).toEqual([RouteState.WITHDRAWN, RouteState.OPEN]);
+    expect(it_.seen.map(({ state }) => state)).toEqual([RouteState.SUSPENDED, RouteState.OPEN]);
     expect(it_.seen[0]?.epoch).toBe(epoch);
     expect(it_.seen[1]?.epoch).toBeGreaterThan(epoch);
     expect(it_.seen[1]).toMatchObject({ local, droneId: 'a', backendState: BackendState.READY });
-    const again = await it_.withdraw();
+    const again = await it_.suspend();
     expect(again.epoch).toBeGreaterThan(it_.seen[1]?.epoch ?? Number.POSITIVE_INFINITY);
   });
 
   it('lets the first decide: an end after the giving back changes nothing', async () => {
     await using it_ = await session();
-    const { epoch } = await it_.withdraw();
+    const { epoch } = await it_.suspend();
     const outcomes = await Promise.all([it_.settle(epoch, false), it_.settle(epoch, true)]);
     expect(outcomes).toEqual([OPEN, OPEN]);
     expect((await it_.drone.renew()).stops).toEqual([]);
-    // Nor does one of an older withdrawal, whatever became of the route since.
-    const later = await it_.withdraw();
+    // Nor does one of an older suspension, whatever became of the route since.
+    const later = await it_.suspend();
     expect(await it_.settle(epoch, true)).toBe(OPEN);
     expect(await it_.settle(later.epoch, true)).toBe(ENDED);
     expect(await it_.settle(epoch, false)).toBe(ENDED);
@@ -182,7 +183,7 @@ describe('an end for idleness in the store', () => {
 
   it('lets the first decide: a giving back after the end is told so, and the end stands until it is reported', async () => {
     await using it_ = await session();
-    const { epoch } = await it_.withdraw();
+    const { epoch } = await it_.suspend();
     expect(await Promise.all([it_.settle(epoch, true), it_.settle(epoch, false)])).toEqual([ENDED, ENDED]);
     const order = { id: it_.id, force: false, reason: EndReason.IDLE };
     expect((await it_.drone.renew()).stops).toEqual([order]);
@@ -194,7 +195,7 @@ describe('an end for idleness in the store', () => {
     // A late word of the agent opens nothing.
     const ready = { id: it_.id, state: BackendState.READY, revision: 5, local };
     expect((await it_.drone.renew(ready)).stops).toEqual([order]);
-    expect((await it_.withdraw()).withdrawn).toBe(false);
+    expect((await it_.suspend()).suspended).toBe(false);
     await it_.drone.renew({
       id: it_.id,
       state: BackendState.TERMINATED,
@@ -208,7 +209,7 @@ describe('an end for idleness in the store', () => {
   it('is given back by a spawn that finds its backend to hold the key: nobody is given what ends the next moment', async () => {
     const key = { namespace: '', name: 'room', tag: '' };
     await using it_ = await session({ local }, key);
-    const { epoch } = await it_.withdraw();
+    const { epoch } = await it_.suspend();
     const { backend, spawned } = await it_.spawn({ id: newBackendId(randomBytes), spec, key });
     expect([backend?.id, spawned]).toEqual([it_.id, false]);
     await eventually(() => it_.table.get(it_.id)?.state === RouteState.OPEN);
@@ -218,7 +219,7 @@ describe('an end for idleness in the store', () => {
 
   it('leaves a stricter stop order as it stands', async () => {
     await using it_ = await session();
-    const { epoch } = await it_.withdraw();
+    const { epoch } = await it_.suspend();
     await it_.scheduler.terminateBackend({ id: it_.id, force: true });
     expect(await it_.settle(epoch, true)).toBe(ENDED);
     expect((await it_.drone.renew()).stops).toEqual([
@@ -236,40 +237,40 @@ describe('an end for idleness in the store', () => {
     expect((await it_.drone.renew()).stops).toEqual([{ ...order, force: true }]);
   });
 
-  it('keeps a route withdrawn when its agent reports meanwhile, and gives the present address back', async () => {
+  it('keeps a route suspended when its agent reports meanwhile, and gives the present address back', async () => {
     await using it_ = await session();
-    const { epoch } = await it_.withdraw();
+    const { epoch } = await it_.suspend();
     const moved = { host: '10.0.0.9', port: 81 };
     await it_.drone.renew({ id: it_.id, state: BackendState.READY, revision: 5, local: moved });
-    expect((await it_.withdraw()).epoch).toBe(epoch);
+    expect((await it_.suspend()).epoch).toBe(epoch);
     expect(await it_.settle(epoch, false)).toBe(OPEN);
     await eventually(() => it_.seen.length === 2);
-    expect(it_.seen.map(({ state }) => state)).toEqual([RouteState.WITHDRAWN, RouteState.OPEN]);
+    expect(it_.seen.map(({ state }) => state)).toEqual([RouteState.SUSPENDED, RouteState.OPEN]);
     expect(it_.seen[1]?.local).toEqual(moved);
   });
 
   it('takes an end that the agent reports meanwhile', async () => {
     await using it_ = await session();
-    const { epoch } = await it_.withdraw();
+    const { epoch } = await it_.suspend();
     const failed = { state: BackendState.TERMINATED, revision: 5, endReason: EndReason.FAILED };
     await it_.drone.renew({ id: it_.id, ...failed });
     expect(await it_.settle(epoch, false)).toBe(ENDED);
     await eventually(() => it_.table.get(it_.id)?.endReason === EndReason.FAILED);
   });
 
-  it('is given back by the sweep where its agent died, not before its time, and a later withdrawal is left alone', async () => {
+  it('is given back by the sweep where its agent died, not before its time, and a later suspension is left alone', async () => {
     await using it_ = await session();
-    const first = await it_.withdraw();
-    await it_.pass(DEADLINES.withdrawal - 5_000);
+    const first = await it_.suspend();
+    await it_.pass(DEADLINES.suspension - 5_000);
     expect(it_.seen.map(({ state }) => state)).not.toContain(RouteState.OPEN);
     await it_.pass(5_001);
     await eventually(() => it_.table.get(it_.id)?.state === RouteState.OPEN);
     expect(await it_.settle(first.epoch, true)).toBe(OPEN);
 
-    const second = await it_.withdraw();
+    const second = await it_.suspend();
     await it_.settle(second.epoch, false);
-    const third = await it_.withdraw();
-    await it_.pass(DEADLINES.withdrawal - 1_000);
+    const third = await it_.suspend();
+    await it_.pass(DEADLINES.suspension - 1_000);
     await eventually(() => it_.table.get(it_.id)?.epoch === third.epoch);
     expect(await it_.settle(third.epoch, true)).toBe(ENDED);
     const due = (await it_.store.send(['ZRANGE', keys.due, '0', '-1'])) as Buffer[];
@@ -278,7 +279,7 @@ describe('an end for idleness in the store', () => {
 
   it('answers that it cannot tell where the store knows the backend no more', async () => {
     await using it_ = await session();
-    const { epoch } = await it_.withdraw();
+    const { epoch } = await it_.suspend();
     await redis.flush();
     expect(await it_.settle(epoch, true)).toBe(UNSPECIFIED);
   });
