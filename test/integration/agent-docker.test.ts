@@ -211,7 +211,7 @@ describe('an agent with Docker', () => {
       expect(await world.reaches(stopped, TERMINATED)).toMatchObject({ endReason: EndReason.REQUESTED });
       expect(await world.reaches(late, TERMINATED)).toMatchObject({
         endReason: EndReason.LOAD_ERROR,
-        endDetail: 'the image was not there within 1000 ms',
+        endDetail: 'the image was not present within 1000 ms',
       });
       silent.close();
     });

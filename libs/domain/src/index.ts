@@ -10,3 +10,4 @@ export * from './lifecycle.ts';
 export * from './semaphore.ts';
 export * from './spec.ts';
 export * from './tokens.ts';
+export * from './within.ts';

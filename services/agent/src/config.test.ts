@@ -16,7 +16,7 @@ describe("the agent's configuration", () => {
     expect(readConfig({ SPAWNER_CLUSTER: 'blue' }).docker.network).toBe('spawner-blue');
   });
 
-  it('refuses what cannot be, every problem at once', () => {
+  it('reports every problem at once', () => {
     const env = {
       SPAWNER_AGENT_DRONE_ID: 'Not An Id',
       SPAWNER_AGENT_ADVERTISE_ADDRESS: 'here',

@@ -119,13 +119,13 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     'false',
   ]),
   'a start that waits is not dropped with the order to end': inModule(
-    'services/agent/src/lifecycle/backend.ts',
-    'this.#queue.length = 0;',
+    'services/agent/src/lifecycle/effect-queue.ts',
+    'this.#waiting.length = 0;',
     'false',
   ),
   'an agent that begins acts on what it hears before it has looked': inModule(
     'services/agent/src/lifecycle/backend.ts',
-    'this.#resuming = true;',
+    'this.#adopting = true;',
     'false',
   ),
   'a lost lease is not due any more before what ends with it has ended': inScript(

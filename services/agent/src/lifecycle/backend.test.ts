@@ -97,7 +97,7 @@ describe('a backend', () => {
   });
 
   it.each([false, true])(
-    'is not started where its end was ordered while it was created (by force: %s)',
+    'is not started if its end was ordered while it was created (by force: %s)',
     async (force) => {
       runtime.hold('create');
       take();
@@ -111,7 +111,7 @@ describe('a backend', () => {
     },
   );
 
-  it('goes on where it was being started when its agent was restarted, though it is acknowledged before it was looked for', async () => {
+  it('continues a start that a restart of the agent interrupted, though it is acknowledged before the first inspection', async () => {
     runtime.hold('start');
     take();
     hear();
@@ -129,7 +129,7 @@ describe('a backend', () => {
     expect([calls('create'), calls('start')]).toEqual([1, 1]);
   });
 
-  it('that was ordered to end while its agent was away or looked for it gets one stop signal, and its exit is seen', async () => {
+  it('gets one stop signal if its end was ordered while its agent was away, and its exit is noticed', async () => {
     runtime.hold('start');
     take();
     hear();
@@ -149,7 +149,7 @@ describe('a backend', () => {
     expect([status()?.exitCode, calls('signal')]).toEqual([3, 1]);
   });
 
-  it('is not taken for gone by a look that began before it ran', async () => {
+  it('is not taken for gone by a look that began before its start', async () => {
     runtime.hold('start');
     take();
     hear();

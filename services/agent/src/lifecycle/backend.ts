@@ -1,36 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { backoffMs, type Clock, DEADLINES, type Semaphore } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { RefusedEnd } from '@spawner/proto/v1/explanation';
-import { type Context, inContext, inSpan, type Log, ROOT_CONTEXT } from '@spawner/service';
+import { type Context, inContext, type Log, ROOT_CONTEXT } from '@spawner/service';
 import { withRefusal } from '../idle/refused-ends.ts';
 import { type Usage, unusedSince } from '../idle/usage.ts';
-import type { Metrics } from '../metrics.ts';
-import { type Runtime, RuntimeError } from '../runtime/runtime.ts';
 import type { Journal, JournalEntry } from '../state/journal.ts';
-import { LAST_LINES } from './last-lines.ts';
+import { Coalesced } from './coalesced.ts';
+import { EffectQueue } from './effect-queue.ts';
+import { type EffectParts, Effects } from './effects.ts';
 import { hasEnded, isRunning, type Life } from './life.ts';
 import { type Effect, type LifeEvent, resume, type Step, step } from './life-machine.ts';
-import { type Attempt, untilAnswers } from './probe.ts';
 
-/** What every backend of a drone works with. */
-export interface BackendParts {
-  readonly runtime: Runtime;
+/** The tools that every backend of a drone shares. */
+export interface BackendParts extends EffectParts {
   readonly journal: Journal;
-  readonly clock: Clock;
   readonly log: Log;
-  readonly starts: Semaphore;
-  readonly metrics: Metrics;
-  /** One attempt to reach a program that starts. */
-  readonly attempt: Attempt;
-  readonly random: () => number;
   /** Called after every change of a backend's status. */
   readonly changed: (backend: Backend) => void;
 }
 
 /**
- * One backend at work: takes what happens to it one by one, writes the journal, then does what the
- * machine in life-machine.ts orders, in order. Whatever fails in here ends the backend as INTERNAL.
+ * One backend: takes events one by one, writes the journal, then carries out the effects that life-machine.ts orders. An
+ * unexpected error in an effect ends the backend as INTERNAL.
  */
 export class Backend {
   readonly id: string;
@@ -38,24 +29,25 @@ export class Backend {
   #refusedEnds: readonly RefusedEnd[] = [];
   #entry: JournalEntry;
   readonly #parts: BackendParts;
-  readonly #trace: Context;
   readonly #log: Log;
-  readonly #queue: Effect[] = [];
   readonly #closing = new AbortController();
-  #cut = new AbortController();
-  #working = false;
-  #resuming = false;
-  #createMs = 0;
-  #looking: Promise<void> | undefined;
-  #lookAgain = false;
+  readonly #effects: Effects;
+  readonly #queue: EffectQueue;
+  readonly #inspection = new Coalesced(() => this.#inspect());
+  /** Effects are dropped while the runtime is inspected after a restart: `resume` derives all of them from the life. */
+  #adopting = false;
 
-  constructor(entry: JournalEntry, tools: BackendParts, trace: Context = ROOT_CONTEXT) {
+  constructor(entry: JournalEntry, parts: BackendParts, trace: Context = ROOT_CONTEXT) {
     this.id = entry.id;
     this.#entry = entry;
-    this.#parts = tools;
-    this.#trace = trace;
-    this.#log = tools.log.child({ backend: entry.id });
-    this.usage = unusedSince(entry.life.readyAt ?? tools.clock.now());
+    this.#parts = parts;
+    this.#log = parts.log.child({ backend: entry.id });
+    this.usage = unusedSince(entry.life.readyAt ?? parts.clock.now());
+    this.#effects = new Effects(this, parts, this.#log, this.#closing.signal);
+    this.#queue = new EffectQueue({
+      perform: (effect, signal) => inContext(trace, () => this.#effects.perform(effect, signal)),
+      failed: (error, effect) => this.#fault(error, effect),
+    });
   }
 
   get entry(): JournalEntry {
@@ -66,56 +58,52 @@ export class Backend {
     return this.#entry.life;
   }
 
-  /** The last ends for idleness that were not made, oldest first. */
+  /** The last idle shutdowns that were refused, oldest first. */
   get refusedEnds(): readonly RefusedEnd[] {
     return this.#refusedEnds;
   }
 
+  /** Records that an idle shutdown was refused. */
   refused(cause: string): void {
     this.#refusedEnds = withRefusal(this.#refusedEnds, cause, this.#parts.clock.wall());
   }
 
-  /** Takes a event; one that changes nothing costs nothing. */
+  /** Takes an event. An event that changes nothing has no effect and writes nothing. */
   take(event: LifeEvent): void {
     if (!this.#closing.signal.aborted) this.#follow(step(this.life, event, this.#instant()));
   }
 
-  /** Goes on from the journal after a restart of the agent, as soon as the runtime answers. */
-  async resume(activeAt: number | undefined): Promise<void> {
+  /** Continues from the journal after a restart of the agent, as soon as the runtime answers. */
+  async adopt(activeAt: number | undefined): Promise<void> {
     if (activeAt !== undefined) this.usage = unusedSince(Math.max(activeAt, this.usage.activeAt));
     if (hasEnded(this.life)) return;
-    this.#resuming = true;
-    const condition = await this.#insist('looking', () => this.#parts.runtime.inspect(this.id));
-    this.#resuming = false;
+    this.#adopting = true;
+    const condition = await this.#effects.insist('inspecting', () => this.#parts.runtime.inspect(this.id));
+    this.#adopting = false;
     this.#follow(resume(this.life, condition, this.#instant()));
   }
 
-  /** Compares what the runtime has with what should be. A call during a look makes it look once more. */
+  /** Compares the runtime with the life, and takes the exit of a program that has ended. */
   look(): Promise<void> {
-    this.#lookAgain = this.#looking !== undefined;
-    this.#looking ??= this.#lookOften().finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
+    return this.#inspection.run();
   }
 
-  /** Lets go: nothing is done or reported any more, and the program goes on. */
+  /** Stops working on the backend. The program keeps running. */
   close(): void {
     this.#closing.abort(new Error('the agent is stopping'));
-    this.#cut.abort(new Error('the agent is stopping'));
+    this.#queue.close();
   }
 
-  async #lookOften(): Promise<void> {
-    do {
-      this.#lookAgain = false;
-      if (!isRunning(this.life) && this.life.status.state !== BackendState.STARTING) return;
-      const { startedAt } = this.life;
-      const condition = await this.#parts.runtime.inspect(this.id);
-      // It was started meanwhile: what was seen before says nothing of that.
-      if (this.life.startedAt !== startedAt) this.#lookAgain = true;
-      else if (condition.is === 'exited') this.take({ type: 'exited', exit: condition.exit });
-      else if (condition.is === 'absent') this.take({ type: 'exited' });
-    } while (this.#lookAgain);
+  /** Returns whether another look is needed. */
+  async #inspect(): Promise<boolean> {
+    if (!isRunning(this.life) && this.life.status.state !== BackendState.STARTING) return false;
+    const { startedAt } = this.life;
+    const condition = await this.#parts.runtime.inspect(this.id);
+    // The program was started during the look, so the condition may be from before.
+    if (this.life.startedAt !== startedAt) return true;
+    if (condition.is === 'exited') this.take({ type: 'exited', exit: condition.exit });
+    else if (condition.is === 'absent') this.take({ type: 'exited' });
+    return false;
   }
 
   #instant() {
@@ -125,19 +113,12 @@ export class Backend {
   #follow({ life, effects }: Step): void {
     const before = this.life;
     if (life !== before) this.#keep(life);
-    // What is to be done while it is looked for follows from the life that there is then.
-    for (const effect of this.#resuming ? [] : effects) {
-      if (effect === 'abort') {
-        // What has not begun yet was for a program that is not to be any more.
-        this.#queue.length = 0;
-        this.#cut.abort(new Error('its end has begun'));
-        this.#cut = new AbortController();
-      } else this.#queue.push(effect);
-    }
+    if (!this.#adopting) this.#queue.add(effects);
     if (life.status !== before.status) this.#announce(life, before);
-    void this.#work();
+    void this.#queue.work();
   }
 
+  /** Credentials are dropped once the image is present. A full disk does not stop the backend. */
   #keep(life: Life): void {
     const { spec } = this.#entry;
     const loaded = life.status.state > BackendState.LOADING;
@@ -162,144 +143,14 @@ export class Backend {
       metrics.answered((clock.now() - (life.startedAt ?? clock.now())) / 1_000);
     }
     if (state === BackendState.TERMINATED) metrics.ended(endReason);
-    this.#log.info({ state, end_reason: endReason, end_detail: endDetail, exit_code: exitCode }, 'moved');
+    const fields = { state, end_reason: endReason, end_detail: endDetail, exit_code: exitCode };
+    this.#log.info(fields, 'the state has changed');
     this.#parts.changed(this);
-  }
-
-  async #work(): Promise<void> {
-    if (this.#working) return;
-    this.#working = true;
-    for (let effect = this.#queue.shift(); effect; effect = this.#queue.shift()) {
-      const cut = this.#cut.signal;
-      try {
-        await inContext(this.#trace, () => this.#perform(effect, cut));
-      } catch (error) {
-        if (!cut.aborted && !this.#closing.signal.aborted) this.#fault(error, effect);
-      }
-    }
-    this.#working = false;
   }
 
   #fault(error: unknown, effect: Effect): void {
     const errorId = randomUUID();
-    this.#log.error({ error, error_id: errorId, effect }, 'a backend ends by a fault');
+    this.#log.error({ error, error_id: errorId, effect }, 'an unexpected error ends the backend');
     this.take({ type: 'fault', detail: `internal error ${errorId}` });
-  }
-
-  #perform(effect: Effect, cut: AbortSignal): Promise<void> {
-    switch (effect) {
-      case 'pull':
-        return this.#pull(cut);
-      case 'create':
-        return this.#create(cut);
-      case 'start':
-        return this.#start(cut);
-      case 'probe':
-        return this.#probe(cut);
-      case 'signal':
-        return this.#signal();
-      default:
-        return this.#remove();
-    }
-  }
-
-  async #pull(cut: AbortSignal): Promise<void> {
-    const { runtime, metrics, clock } = this.#parts;
-    const { spec } = this.#entry;
-    const began = clock.now();
-    try {
-      await inSpan('pull image', { 'container.image.name': spec.image }, () => runtime.pull(spec, cut));
-    } catch (error) {
-      if (!(error instanceof RuntimeError)) throw error;
-      return this.take({ type: 'load_failed', detail: error.words });
-    }
-    metrics.pulled((clock.now() - began) / 1_000);
-    this.take({ type: 'loaded' });
-  }
-
-  async #create(cut: AbortSignal): Promise<void> {
-    await this.#launch(cut, async (began) => {
-      await inSpan('create container', {}, () => this.#parts.runtime.create(this.#entry));
-      this.#createMs = this.#parts.clock.now() - began;
-    });
-  }
-
-  async #start(cut: AbortSignal): Promise<void> {
-    const { runtime, metrics, clock } = this.#parts;
-    await this.#launch(cut, async (began) => {
-      const endpoints = await inSpan('start container', {}, () => runtime.start(this.id));
-      metrics.launched((this.#createMs + clock.now() - began) / 1_000);
-      this.take({ type: 'started', endpoints });
-    });
-  }
-
-  /** Runs one step of the launch in its turn. A refusal by the runtime ends the backend. */
-  async #launch(cut: AbortSignal, work: (began: number) => Promise<void>): Promise<void> {
-    const { starts, clock } = this.#parts;
-    await starts.run(async () => {
-      if (cut.aborted) return;
-      try {
-        await work(clock.now());
-      } catch (error) {
-        if (!(error instanceof RuntimeError)) throw error;
-        this.take({ type: 'start_failed', detail: error.words });
-      }
-    });
-  }
-
-  async #probe(cut: AbortSignal): Promise<void> {
-    const { local } = this.life.status;
-    const { readiness } = this.#entry.spec;
-    if (!local) throw new Error('a started backend has no endpoint');
-    const { clock, attempt } = this.#parts;
-    await inSpan('wait ready', {}, () => untilAnswers(local, readiness?.httpPath ?? '', clock, cut, attempt));
-    this.take({ type: 'answered' });
-  }
-
-  async #signal(): Promise<void> {
-    const name = this.#entry.spec.stopSignal || 'SIGTERM';
-    const ran = await this.#insist('stopping', () => this.#parts.runtime.signal(this.id, name));
-    if (ran) return;
-    // Its start was cut short: nothing of it runs, and nothing will.
-    if (this.life.startedAt === undefined) this.take({ type: 'exited' });
-    else await this.#insist('looking', () => this.look());
-  }
-
-  async #remove(): Promise<void> {
-    const { runtime } = this.#parts;
-    const keepLogs = this.life.ending?.keepLogs ?? false;
-    await this.#insist('removing', async () => {
-      const condition = await runtime.inspect(this.id);
-      const exit = condition.is === 'exited' ? condition.exit : undefined;
-      const lastLogs = keepLogs && condition.is !== 'absent' ? await this.#lastLines() : [];
-      await runtime.remove(this.id);
-      this.take({ type: 'gone', lastLogs, exit });
-    });
-  }
-
-  async #lastLines(): Promise<string[]> {
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DEADLINES.call)]);
-    const lines: string[] = [];
-    try {
-      const options = { follow: false, tailLines: LAST_LINES, signal };
-      for await (const { text } of this.#parts.runtime.logs(this.id, options))
-        if (lines.push(text) > LAST_LINES) lines.shift();
-    } catch (error) {
-      this.#log.warn({ error }, 'its last lines cannot be read');
-    }
-    return lines;
-  }
-
-  /** An end that was ordered is carried out, however long the runtime is away. */
-  async #insist<T>(what: string, work: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await work();
-      } catch (error) {
-        this.#closing.signal.throwIfAborted();
-        this.#log.warn({ error, attempt }, `${what} failed; again`);
-        await this.#parts.clock.sleep(backoffMs(attempt, this.#parts.random), this.#closing.signal);
-      }
-    }
   }
 }

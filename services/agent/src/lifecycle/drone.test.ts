@@ -124,7 +124,7 @@ describe('a drone', () => {
     await temp.stop();
   });
 
-  it('takes the same id once, and tells the scheduler of every step', async () => {
+  it('starts an id once, and reports every step', async () => {
     start('a');
     start('a');
     start('b');
@@ -138,7 +138,7 @@ describe('a drone', () => {
     expect([stateOf('a'), stateOf('b')]).toEqual([READY, BackendState.WAITING]);
   });
 
-  it('starts nothing before the scheduler has heard of it, and nothing that it has given up', async () => {
+  it('starts nothing before the scheduler has acknowledged it, and nothing that was abandoned', async () => {
     for (const id of ['a', 'b']) take(id);
     await eventually(() => ['create a', 'create b'].every((call) => runtime.calls.includes(call)));
     drone.stop({ id: 'a', force: false, reason: EndReason.INTERNAL, detail: 'its record had ended' });
@@ -148,7 +148,7 @@ describe('a drone', () => {
     expect(runtime.calls).toContain('remove a');
   });
 
-  it('ends a backend as INTERNAL, with an id and without its text, when something breaks', async () => {
+  it('ends a backend as INTERNAL after an unexpected error, with an error id and without its text', async () => {
     runtime.creating = (id) => {
       if (id === 'a') throw new Error('the password is x');
     };
@@ -163,7 +163,7 @@ describe('a drone', () => {
     await reaches('b', BackendState.WAITING);
   });
 
-  it('goes on to the end where its journal cannot be written any more', async () => {
+  it('continues to the end if its journal can no longer be written', async () => {
     start('a');
     await reaches('a', BackendState.WAITING);
     await rm(temp.path, { recursive: true });
@@ -174,7 +174,7 @@ describe('a drone', () => {
     expect(runtime.containers.has('a')).toBe(false);
   });
 
-  it("keeps the engine's words of a start that it refused", async () => {
+  it("keeps the engine's message if it refuses a start", async () => {
     runtime.creating = () => {
       throw new RuntimeError('no such device');
     };
@@ -186,7 +186,7 @@ describe('a drone', () => {
     });
   });
 
-  it('cuts a pull short when it is stopped, and starts nothing', async () => {
+  it('cuts a pull short if it is stopped, and starts nothing', async () => {
     runtime.pulling = (_, signal) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     start('a');
@@ -197,7 +197,7 @@ describe('a drone', () => {
     expect(runtime.calls).toEqual(['pull image-a', 'remove a']);
   });
 
-  it('tells the last lines at the end, and of long ones how they begin', async () => {
+  it('reports the last lines at the end, and only the beginning of long ones', async () => {
     runtime.says = Array.from({ length: 60 }, (_, n) => `${n} ${'ü'.repeat(n === 59 ? 3 : 60_000)}`);
     start('a');
     await reaches('a', BackendState.WAITING);
@@ -212,7 +212,7 @@ describe('a drone', () => {
     expect(BackendStatus.encode(status).finish().length).toBeLessThan(10 * 1024);
   });
 
-  it('carries an end out as soon as the engine is back', async () => {
+  it('carries out an end as soon as the engine is back', async () => {
     start('a');
     await reaches('a', BackendState.WAITING);
     runtime.away = true;
@@ -223,7 +223,7 @@ describe('a drone', () => {
     expect(runtime.containers.size).toBe(0);
   });
 
-  it('drops credentials from memory and disk once the image is there', async () => {
+  it('drops credentials from memory and disk once the image is present', async () => {
     const credentials = { username: 'ann', password: 'se:cret', identityToken: '' };
     start('a', { credentials });
     const onDisk = () => new StateDir(temp.path).below('backends').read('a.json');
@@ -233,7 +233,7 @@ describe('a drone', () => {
     expect(drone.find('a')?.entry.spec.credentials).toBeUndefined();
   });
 
-  it('reports what was not acknowledged, and forgets only ends that were', async () => {
+  it('reports unacknowledged statuses, and forgets only acknowledged ends', async () => {
     start('a');
     start('b');
     await Promise.all(['a', 'b'].map((id) => reaches(id, BackendState.WAITING)));
@@ -251,7 +251,7 @@ describe('a drone', () => {
     expect(() => start('a')).toThrow('this backend has ended here');
   });
 
-  it('takes up after a restart what its journal holds, and begins idle clocks where they were', async () => {
+  it('adopts the backends of its journal after a restart, with their idle clocks', async () => {
     for (const id of ['a', 'b']) {
       start(id);
       await reaches(id, BackendState.WAITING);
@@ -268,7 +268,7 @@ describe('a drone', () => {
     expect(drone.find('a')?.usage.activeAt).toBe(20_000);
   });
 
-  it('gives the claim of a placement back as it came, also after a restart', async () => {
+  it('returns the claim of a placement unchanged, also after a restart', async () => {
     const claim = Buffer.from([1, 0, 255]);
     drone.start(
       StartBackendRequest.fromPartial({ id: 'a', placement: 1, spec: { image: 'image-a' }, claim }),
@@ -281,7 +281,7 @@ describe('a drone', () => {
     expect(drone.inventory().map((entry) => entry.claim)).toEqual([claim]);
   });
 
-  it('ends what is asked to end though its container is gone already, and twice is once', async () => {
+  it('ends a backend whose container is already gone, once for two orders', async () => {
     for (const id of ['a', 'b']) {
       start(id);
       await reaches(id, BackendState.WAITING);
@@ -298,7 +298,7 @@ describe('a drone', () => {
     }
   });
 
-  it('never starts an id again that has ended here or was stopped before it came, whoever asks and after a restart too', async () => {
+  it('never starts an id that has ended here or was stopped before it came, not even after a restart', async () => {
     start('a');
     drone.stop({ id: 'a', force: true, reason: EndReason.REQUESTED });
     await reaches('a', TERMINATED);
@@ -315,7 +315,7 @@ describe('a drone', () => {
     expect(runtime.calls.filter((call) => call.startsWith('start'))).toEqual([]);
   });
 
-  it('tells in its inventory too of an end that was ordered for what never was here, until that stands', async () => {
+  it('includes in its inventory the ordered end of an unknown backend, until the store has it', async () => {
     start('a');
     drone.stop({ id: 'late', force: true, reason: EndReason.REQUESTED });
     const told = () => drone.inventory().map(({ status, spec }) => [status?.id, status?.state, spec?.image]);
@@ -327,7 +327,7 @@ describe('a drone', () => {
     expect([told().length, drone.unacknowledged().length]).toEqual([1, 1]);
   });
 
-  it('removes a container that nobody knows when it is seen a second time, and no other', async () => {
+  it('removes an unknown container when it is seen a second time, and no other', async () => {
     start('a');
     await reaches('a', BackendState.WAITING);
     runtime.containers.set('stranger', { is: 'running', endpoints: { local: NOWHERE } });

@@ -13,10 +13,10 @@ import { Backend, type BackendParts } from './backend.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
 import { type Attempt, answers } from './probe.ts';
 
-/** dockerd slows down when many containers start at once. */
+/** dockerd slows down if many containers start at once. */
 const STARTS_AT_ONCE = 8;
-/** The record of a backend that never came to be here may have any revision; this one is above it. */
-const NEVER_HERE = 1_000_000;
+/** A revision above that of any record of a backend that this drone never ran. */
+const NEVER_HERE_REVISION = 1_000_000;
 const MOST_NEVER_HERE = 1_000;
 
 export interface DroneParts {
@@ -25,40 +25,40 @@ export interface DroneParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** How a program that starts is tried; by a connection or a request unless given. */
+  /** One attempt to reach a program that starts. Over the network by default. */
   readonly attempt?: Attempt;
   readonly random?: () => number;
 }
 
-/** Where the drone belongs, as far as it must know. */
-export interface Place {
+/** The drone's membership in the cluster, as far as the drone uses it. */
+export interface MembershipLink {
   readonly registration: number;
   kick(): void;
 }
 
-/** All backends of this machine: taking them over, ending them, and what the scheduler is told. */
+/** All backends of this machine: starting them, ending them, and reporting them to the scheduler. */
 export class Drone {
   readonly runtime: Runtime;
   readonly #parts: BackendParts;
   readonly #backends = new Map<string, Backend>();
-  /** Revisions that the scheduler has acknowledged. */
-  readonly #heard = new Map<string, number>();
-  /** Ends of backends that were ordered to stop and never were here. */
+  /** Revisions that the scheduler has acknowledged, by backend id. */
+  readonly #acknowledged = new Map<string, number>();
+  /** Ends of backends that were ordered to stop and that this drone never ran. */
   readonly #neverHere = new Map<string, BackendStatus>();
   readonly #listeners: ((backend: Backend) => void)[] = [];
-  #place: Place | undefined;
+  #membership: MembershipLink | undefined;
 
   constructor(parts: DroneParts) {
     this.runtime = parts.runtime;
     const changed = (backend: Backend) => {
-      this.#place?.kick();
+      this.#membership?.kick();
       for (const listener of this.#listeners) listener(backend);
     };
     const { attempt = answers, random = Math.random } = parts;
     this.#parts = { ...parts, attempt, random, starts: new Semaphore(STARTS_AT_ONCE), changed };
   }
 
-  /** Calls after every change of a backend's state. */
+  /** Calls the listener after every change of a backend's state. */
   onChange(listener: (backend: Backend) => void): void {
     this.#listeners.push(listener);
   }
@@ -75,31 +75,32 @@ export class Drone {
     return this.#backends.get(id);
   }
 
-  /** Takes up what the journal holds, once, before anything else; `activeAt` says when each was last in use. */
+  /** Adopts the backends of the journal. Called once, before anything else. `activeAt` has each one's last use, by id. */
   adopt(activeAt: ReadonlyMap<string, number>): void {
     const { journal, clock, log } = this.#parts;
     for (const entry of journal.load(clock.now())) {
       const backend = new Backend(entry, this.#parts);
       this.#backends.set(entry.id, backend);
-      backend.resume(activeAt.get(entry.id)).catch((error: unknown) => {
-        log.info({ error, backend: entry.id }, 'not taken up again: the agent is stopping');
+      backend.adopt(activeAt.get(entry.id)).catch((error: unknown) => {
+        log.info({ error, backend: entry.id }, 'not adopted: the agent is stopping');
       });
     }
-    if (this.#backends.size > 0) log.info({ backends: this.#backends.size }, 'took up its backends again');
+    if (this.#backends.size > 0)
+      log.info({ backends: this.#backends.size }, 'adopted the backends of the journal');
   }
 
-  /** From now on the scheduler hears of every change at once. */
-  join(place: Place): void {
-    this.#place = place;
-    place.kick();
+  /** From now on every change is reported at once. */
+  join(membership: MembershipLink): void {
+    this.#membership = membership;
+    membership.kick();
   }
 
-  /** The present registration's tick; 0 before the first. */
+  /** The current registration. 0 before the first. */
   get registration(): number {
-    return this.#place?.registration ?? 0;
+    return this.#membership?.registration ?? 0;
   }
 
-  /** Takes a backend over. The same id again is success; one that ended here is refused. */
+  /** Starts a backend. Succeeds if the id already runs. Throws `failed_precondition` if it has ended here. */
   start(request: StartBackendRequest): void {
     const { id, spec, placement, key, claim } = request;
     const { journal, clock, metrics } = this.#parts;
@@ -118,7 +119,7 @@ export class Drone {
     backend.take({ type: 'begin' });
   }
 
-  /** Ends a backend. One that never was here may not start any more, and is reported as ended. */
+  /** Ends a backend. An unknown id may not start any more, and is reported as ended. */
   stop({ id, force, reason, detail }: StopOrder): void {
     const wanted = reason === EndReason.UNSPECIFIED ? EndReason.REQUESTED : reason;
     const backend = this.#backends.get(id);
@@ -130,26 +131,26 @@ export class Drone {
     journal.ended.add(id);
     if (this.#neverHere.has(id) || this.#neverHere.size >= MOST_NEVER_HERE) return;
     this.#neverHere.set(id, ended(id, wanted, clock.wall()));
-    this.#place?.kick();
+    this.#membership?.kick();
   }
 
-  /** Everything that the journal holds, and the ends of what never was here, without a spec. */
+  /** Everything in the journal, and the ends of backends that this drone never ran, without a spec. */
   inventory(): InventoryEntry[] {
     const neverHere = [...this.#neverHere.values()].map((status) => ({ status, placement: 0 }));
     return [...this.backends().map(({ entry }) => inventoryOf(entry)), ...neverHere];
   }
 
-  /** Of all that were ever placed here, as far as its disk remembers. */
+  /** The highest placement of this drone, as far as its disk remembers. */
   highestPlacement(): number {
     const present = this.backends().map(({ entry }) => entry.placement);
     return Math.max(this.#parts.journal.ended.highestPlacement, ...present);
   }
 
-  /** What the scheduler has not acknowledged yet. */
+  /** The statuses that the scheduler has not acknowledged yet. */
   unacknowledged(): BackendStatus[] {
     const changed = this.backends()
       .map(({ life }) => life.status)
-      .filter(({ id, revision }) => revision > (this.#heard.get(id) ?? 0));
+      .filter(({ id, revision }) => revision > (this.#acknowledged.get(id) ?? 0));
     return [...changed, ...this.#neverHere.values()];
   }
 
@@ -157,12 +158,12 @@ export class Drone {
     for (const { id, revision } of reports) {
       const backend = this.#backends.get(id);
       if (!backend) continue;
-      this.#heard.set(id, Math.max(revision, this.#heard.get(id) ?? 0));
+      this.#acknowledged.set(id, Math.max(revision, this.#acknowledged.get(id) ?? 0));
       backend.take({ type: 'acknowledged' });
     }
   }
 
-  /** The end of these stands in the store. */
+  /** Forgets backends whose end is in the store. */
   forget(ids: readonly string[]): void {
     for (const id of ids) {
       this.#neverHere.delete(id);
@@ -170,11 +171,11 @@ export class Drone {
       if (!backend || !hasEnded(backend.life)) continue;
       this.#parts.journal.forget(id, backend.entry.placement);
       this.#backends.delete(id);
-      this.#heard.delete(id);
+      this.#acknowledged.delete(id);
     }
   }
 
-  /** Ends every strictly keyed backend whose lease is passing: its key may be another's soon. */
+  /** Ends every strictly keyed backend if the lease is passing, because their keys will soon have new holders. */
   fence(fencing: Fencing): void {
     if (fencing === 'none') return;
     const order = { type: 'stop', reason: EndReason.LEASE_LOST, force: fencing === 'kill' } as const;
@@ -182,12 +183,12 @@ export class Drone {
       if (endsWithLease(backend.entry.spec.onLeaseLoss, backend.entry.key)) backend.take(order);
   }
 
-  /** Lets every deadline that has passed take effect. */
+  /** Applies every deadline that has passed. */
   tick(): void {
     for (const backend of this.living()) backend.take({ type: 'tick' });
   }
 
-  /** Lets go of every backend; their programs go on. */
+  /** Stops working on the backends. Their programs keep running. */
   close(): void {
     for (const backend of this.backends()) backend.close();
   }
@@ -198,12 +199,12 @@ function ended(id: string, endReason: EndReason, endTime: Date): BackendStatus {
   return {
     id,
     state,
-    revision: NEVER_HERE,
+    revision: NEVER_HERE_REVISION,
     endTime,
     endReason,
-    endDetail: 'it never was on its drone',
+    endDetail: 'the backend was never on this drone',
     outOfMemory: false,
     lastLogs: [],
-    events: [{ state, revision: NEVER_HERE, time: endTime }],
+    events: [{ state, revision: NEVER_HERE_REVISION, time: endTime }],
   };
 }

@@ -1,12 +1,13 @@
 /** Lines of output that a backend's record keeps after its end. */
 export const LAST_LINES = 20;
-/** Of one line, in characters, and of all lines together, in bytes of UTF-8. */
+/** Characters of one line. */
 const MOST_OF_ONE = 1_000;
+/** Bytes of all lines, in UTF-8. */
 const MOST = 8 * 1024;
 
 /**
- * What a record keeps of a program's last lines: a program may write lines of any length, and a list of a thousand
- * records travels in one message. The first of them go where there is no room. Pure.
+ * The last lines that a record keeps, without the first of them if there is no room. The bound matters because a program
+ * may write lines of any length, and a list of a thousand records travels in one message. Pure.
  */
 export function lastLines(lines: readonly string[]): string[] {
   const kept = lines.slice(-LAST_LINES).map(cut);

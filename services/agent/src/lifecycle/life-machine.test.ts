@@ -48,7 +48,7 @@ const toWaiting: [number, LifeEvent][] = [...toStarting, [20, started]];
 const toReady: [number, LifeEvent][] = [...toWaiting, [30, answered]];
 
 describe('a life that goes well', () => {
-  it('goes through every state once, with a revision and a time for each', () => {
+  it('passes through every state once, with a revision and a time for each', () => {
     const { life, effects, states } = live([...toReady, [40, stop()], [50, exited(0)], [60, gone]]);
     expect(states).toEqual([SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING, TERMINATED]);
     expect(life.status.events.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5, 6, 7]);
@@ -64,14 +64,14 @@ describe('a life that goes well', () => {
     });
   });
 
-  it('starts the clocks of startup and lifetime at the start and at READY', () => {
+  it('starts the startup clock at the start and the lifetime clock at READY', () => {
     const { life } = live(toReady);
     expect(life).toMatchObject({ loadingAt: 0, startedAt: 20, readyAt: 30 });
   });
 });
 
-describe('how it ends by itself', () => {
-  it('keeps a bounded part of its last lines, however long they are', () => {
+describe('an end without an order', () => {
+  it('keeps a bounded part of its last lines', () => {
     const lastLogs = Array.from({ length: 20 }, () => 'x'.repeat(65_536));
     const { life } = live([...toReady, [40, exited(1)], [50, { type: 'gone', lastLogs }]]);
     expect(life.status.lastLogs.length).toBeGreaterThan(0);
@@ -92,7 +92,7 @@ describe('how it ends by itself', () => {
       [...toLoading, [999, tick], [1_000, tick]],
       {
         endReason: EndReason.LOAD_ERROR,
-        endDetail: 'the image was not there within 1000 ms',
+        endDetail: 'the image was not present within 1000 ms',
       },
     ],
     [
@@ -104,7 +104,7 @@ describe('how it ends by itself', () => {
       },
     ],
     [
-      'an exit before it was ready',
+      'an exit before it is ready',
       [...toWaiting, [25, exited(0)]],
       {
         endReason: EndReason.START_ERROR,
@@ -112,7 +112,7 @@ describe('how it ends by itself', () => {
       },
     ],
     [
-      'an exit that was heard of before its start',
+      'an exit that is noticed before its start',
       [...toStarting, [15, exited(3)], [20, started]],
       {
         endReason: EndReason.START_ERROR,
@@ -143,7 +143,7 @@ describe('how it ends by itself', () => {
       [...toReady, [40, { type: 'exited' }]],
       {
         endReason: EndReason.FAILED,
-        endDetail: 'its container was removed by somebody else',
+        endDetail: 'its container was removed from outside',
       },
     ],
     [
@@ -169,14 +169,14 @@ describe('how it ends by itself', () => {
     expect(effects.filter((effect) => effect === 'remove')).toHaveLength(1);
   });
 
-  it('keeps the last lines of those that ended by themselves or never got ready', () => {
+  it('keeps the last lines of a program that ended by itself or never became ready', () => {
     const kept = table.map(([name, happenings]) => [name, live(happenings).life.ending?.keepLogs]);
     expect(Object.fromEntries(kept)).toEqual({
       'no image': false,
       'a pull without end': false,
       'a start that fails': true,
-      'an exit before it was ready': true,
-      'an exit that was heard of before its start': true,
+      'an exit before it is ready': true,
+      'an exit that is noticed before its start': true,
       'no answer': true,
       'exit code 0': true,
       'another exit code': true,
@@ -190,10 +190,10 @@ describe('how it ends by itself', () => {
 
 describe('a stop', () => {
   it.each<[string, [number, LifeEvent][], Effect[]]>([
-    ['before it began', [], ['abort', 'remove']],
+    ['before it has started', [], ['abort', 'remove']],
     ['during the pull', toLoading, ['abort', 'remove']],
     ['during the start', toStarting, ['abort', 'signal']],
-    ['while it is waited for', toWaiting, ['abort', 'signal']],
+    ['while it is probed', toWaiting, ['abort', 'signal']],
     ['when it is ready', toReady, ['abort', 'signal']],
   ])('%s leads to TERMINATING, and to the end with its own reason', (_, before, expected) => {
     const { life } = live(before);
@@ -213,7 +213,7 @@ describe('a stop', () => {
     expect(late.life.status).toMatchObject({ state: TERMINATED, endReason: EndReason.DRAINED });
   });
 
-  it('removes at once where it is forced, also when its grace is running already', () => {
+  it('removes at once if it is forced, even during its grace', () => {
     expect(live([[100, stop(EndReason.REQUESTED, true)]], live(toReady).life).effects).toEqual([
       'abort',
       'remove',
@@ -245,13 +245,13 @@ describe('a stop', () => {
     ).toEqual(['remove']);
   });
 
-  it('during the start finds a program that runs, whose exit is then looked for', () => {
+  it('during the start watches for the exit of a program that runs by then', () => {
     const { life, effects } = live([...toStarting, [20, stop()], [25, started]]);
     expect([isRunning(life), life.status.state]).toEqual([true, TERMINATING]);
     expect(effects).toEqual(['pull', 'create', 'start', 'abort', 'signal']);
   });
 
-  it('of what the scheduler has not heard of finds nothing to signal, and starts nothing afterwards', () => {
+  it('before an acknowledgement has no program to signal, and starts nothing afterwards', () => {
     const { life, effects } = live([...toCreated, [20, stop()], [21, acknowledged], [30, gone]]);
     expect(effects).toEqual(['pull', 'create', 'abort', 'remove']);
     expect(life.status).toMatchObject({ state: TERMINATED, endReason: EndReason.REQUESTED });
@@ -273,12 +273,12 @@ describe('a start', () => {
   });
 });
 
-describe('what comes too late or too early', () => {
+describe('an event that comes too late or too early', () => {
   it.each<[string, [number, LifeEvent][], LifeEvent]>([
-    ['an image for one that is ready', toReady, loaded],
+    ['an image for a ready backend', toReady, loaded],
     ['a second start', toReady, started],
     ['a second answer', toReady, answered],
-    ['an exit before anything was started', toLoading, exited(1)],
+    ['an exit before a start', toLoading, exited(1)],
     ['a missing container while it is being created', toStarting, { type: 'exited' }],
     ['a second acknowledgement', toReady, acknowledged],
     ['a tick with time left', toWaiting, tick],
@@ -294,7 +294,7 @@ describe('what comes too late or too early', () => {
     expect(hasEnded(life)).toBe(true);
   });
 
-  it('never mixes two lives up', () => {
+  it('keeps two lives apart', () => {
     const one = live(toReady, newLife('one', terms, wall(0))).life;
     const two = live(toWaiting, newLife('two', terms, wall(0))).life;
     const ended = live(
@@ -315,29 +315,43 @@ describe('a restart of the agent', () => {
   const absent: Condition = { is: 'absent' };
 
   it.each<[string, [number, LifeEvent][], Condition, Effect[], BackendState, EndReason | undefined]>([
-    ['begins what had not begun', [], absent, ['pull'], LOADING, undefined],
+    ['starts a backend that had not started', [], absent, ['pull'], LOADING, undefined],
     ['pulls again', toLoading, absent, ['pull'], LOADING, undefined],
     ['creates again', toCreated, absent, ['create'], STARTING, undefined],
     ['creates and starts again', toStarting, absent, ['create', 'start'], STARTING, undefined],
-    ['takes over what runs though its journal is behind', toLoading, running, ['probe'], WAITING, undefined],
     [
-      'ends what ran though its journal is behind',
+      'adopts a program that runs though the journal is behind',
+      toLoading,
+      running,
+      ['probe'],
+      WAITING,
+      undefined,
+    ],
+    [
+      'ends a backend whose program ran though the journal is behind',
       [],
       over,
       ['abort', 'remove'],
       STARTING,
       EndReason.START_ERROR,
     ],
-    ['takes over what had just started', toStarting, running, ['probe'], WAITING, undefined],
-    ['ends what started and ended', toStarting, over, ['abort', 'remove'], STARTING, EndReason.START_ERROR],
-    ['waits on', toWaiting, running, ['probe'], WAITING, undefined],
-    ['goes on', toReady, running, [], READY, undefined],
-    ['learns of an exit', toReady, over, ['abort', 'remove'], READY, EndReason.FAILED],
-    ['learns of a removal', toReady, absent, ['abort', 'remove'], READY, EndReason.FAILED],
-    ['stops on', [...toReady, [40, stop()]], running, ['signal'], TERMINATING, EndReason.REQUESTED],
-    ['removes on', [...toReady, [40, exited(0)]], over, ['remove'], READY, EndReason.EXITED],
+    ['adopts a program that had just started', toStarting, running, ['probe'], WAITING, undefined],
     [
-      'leaves the ended alone',
+      'ends a backend whose program has started and ended',
+      toStarting,
+      over,
+      ['abort', 'remove'],
+      STARTING,
+      EndReason.START_ERROR,
+    ],
+    ['continues to probe', toWaiting, running, ['probe'], WAITING, undefined],
+    ['continues', toReady, running, [], READY, undefined],
+    ['notices an exit', toReady, over, ['abort', 'remove'], READY, EndReason.FAILED],
+    ['notices a removal', toReady, absent, ['abort', 'remove'], READY, EndReason.FAILED],
+    ['continues a stop', [...toReady, [40, stop()]], running, ['signal'], TERMINATING, EndReason.REQUESTED],
+    ['continues a removal', [...toReady, [40, exited(0)]], over, ['remove'], READY, EndReason.EXITED],
+    [
+      'leaves an ended backend alone',
       [...toReady, [40, exited(0)], [50, gone]],
       absent,
       [],
@@ -351,7 +365,7 @@ describe('a restart of the agent', () => {
     expect(next.life.ending?.reason).toBe(reason);
   });
 
-  it('begins running clocks anew after a boot, and no others', () => {
+  it('restarts the running clocks after a reboot, and no others', () => {
     const { life } = live(toWaiting);
     expect(afterReboot(life, 5)).toMatchObject({ loadingAt: 5, startedAt: 5, readyAt: undefined });
   });

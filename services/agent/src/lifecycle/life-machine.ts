@@ -5,20 +5,19 @@ import { lastLines } from './last-lines.ts';
 import type { Ending, Life } from './life.ts';
 
 /**
- * One backend's life as a pure machine: what happened and when goes in, the next life and the work to
- * do come out. Every path ends at TERMINATED through `remove`, so a record that has ended has no
- * container.
+ * One backend's life as a pure state machine: an event and its time go in, the next life and the effects come out. Every
+ * path to TERMINATED passes through `remove`, so a record that has ended has no container.
  */
 export type LifeEvent =
   | { readonly type: 'begin' }
   | { readonly type: 'loaded' }
-  /** The scheduler has taken the drone's report: it will not give the backend up any more as never taken. */
+  /** The scheduler has acknowledged a report of this backend, so it will not abandon the placement any more. */
   | { readonly type: 'acknowledged' }
   | { readonly type: 'load_failed'; readonly detail: string }
   | { readonly type: 'started'; readonly endpoints: Endpoints }
   | { readonly type: 'start_failed'; readonly detail: string }
   | { readonly type: 'answered' }
-  /** Without an exit: there is no container any more. */
+  /** Without an exit, the container no longer exists. */
   | { readonly type: 'exited'; readonly exit?: ProgramExit }
   | {
       readonly type: 'stop';
@@ -30,7 +29,7 @@ export type LifeEvent =
   | { readonly type: 'gone'; readonly lastLogs: readonly string[]; readonly exit?: ProgramExit }
   | { readonly type: 'tick' };
 
-/** Work for the runtime, done one after the other; `abort` at once, and it cuts a pull or a probe short. */
+/** Work for the runtime, done one after the other. `abort` takes effect at once and cuts a pull or a probe short. */
 export type Effect = 'pull' | 'create' | 'start' | 'probe' | 'abort' | 'signal' | 'remove';
 
 export interface Instant {
@@ -45,7 +44,7 @@ export interface Step {
 
 const MOST_DETAIL = 2_000;
 
-/** What follows from a event. One that says nothing new gives the same life and no work. */
+/** Applies an event. An event that changes nothing returns the same life and no effects. */
 export function step(life: Life, event: LifeEvent, at: Instant): Step {
   const { state } = life.status;
   if (state === BackendState.TERMINATED) return nothing(life);
@@ -89,12 +88,12 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
   }
 }
 
-/** Takes a life up again after a restart of the agent, given what the runtime has of it now. */
+/** Continues a life after a restart of the agent, given the program's present condition. */
 export function resume(life: Life, condition: Condition, at: Instant): Step {
   const { state } = life.status;
   if (state === BackendState.TERMINATED) return nothing(life);
   if (life.ending?.removing) return { life, effects: ['remove'] };
-  // The disk took nothing for a while: the journal is behind its program, which is not started twice.
+  // The disk was full for a while, so the journal is behind its program, which must not be started twice.
   if (state <= BackendState.LOADING && condition.is !== 'absent')
     return resume(moved(life, BackendState.STARTING, at), condition, at);
   if (state === BackendState.SCHEDULED) return step(life, { type: 'begin' }, at);
@@ -115,13 +114,13 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
 
 const ENDED_EARLY = 'the program ended before it was ready';
 
-/** A program runs only once the scheduler counts on it: what it gave up as never taken, and its key with it, never starts late. */
+/** A program is started only once the scheduler has acknowledged it. An abandoned placement, whose key is free, never starts. */
 function launch(life: Life): readonly Effect[] {
   return life.acknowledged ? ['create', 'start'] : ['create'];
 }
 
 function started(life: Life, endpoints: Endpoints, at: Instant): Step {
-  // Its end was ordered while it was being started: it runs all the same, so its exit is to be looked for.
+  // The end was ordered during the start. The program runs all the same, so its exit must be watched for.
   if (life.status.state === BackendState.TERMINATING && !life.ending?.removing)
     return { life: { ...life, startedAt: life.startedAt ?? at.now }, effects: [] };
   if (life.status.state !== BackendState.STARTING || life.ending) return nothing(life);
@@ -139,7 +138,7 @@ function exited(life: Life, exit: ProgramExit | undefined): Step {
     return exit && !life.early ? { life: { ...life, early: exit }, effects: [] } : nothing(life);
   const ready = life.readyAt !== undefined;
   const bySelf = ready && exit?.code === 0 ? EndReason.EXITED : EndReason.FAILED;
-  const detail = exit ? (ready ? '' : ENDED_EARLY) : 'its container was removed by somebody else';
+  const detail = exit ? (ready ? '' : ENDED_EARLY) : 'its container was removed from outside';
   return removal(life, { reason: ready ? bySelf : EndReason.START_ERROR, detail, keepLogs: true }, exit);
 }
 
@@ -178,7 +177,7 @@ function ticked(life: Life, at: Instant): Step {
       if (!passed(life.loadingAt, terms.pullTimeoutMs)) return nothing(life);
       return removal(life, {
         reason: EndReason.LOAD_ERROR,
-        detail: `the image was not there within ${terms.pullTimeoutMs} ms`,
+        detail: `the image was not present within ${terms.pullTimeoutMs} ms`,
       });
     case BackendState.WAITING:
       if (!passed(life.startedAt, terms.startupTimeoutMs)) return nothing(life);
@@ -188,7 +187,7 @@ function ticked(life: Life, at: Instant): Step {
           type: 'stop',
           reason: EndReason.STARTUP_TIMEOUT,
           force: false,
-          detail: `no answer within ${terms.startupTimeoutMs} ms of its start`,
+          detail: `no answer within ${terms.startupTimeoutMs} ms of the start`,
         },
         at,
       );
@@ -200,7 +199,7 @@ function ticked(life: Life, at: Instant): Step {
   }
 }
 
-/** The end, for the given cause unless another one was ordered before. */
+/** Ends the life for the given cause, unless another end was ordered before. */
 function removal(
   life: Life,
   cause: { reason: EndReason; detail: string; keepLogs?: boolean },

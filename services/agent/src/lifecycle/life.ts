@@ -3,21 +3,21 @@ import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import { type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { ProgramExit } from '../runtime/runtime.ts';
 
-/** All that is known of one backend's life. Instants are milliseconds of the agent's clock. */
+/** The state of one backend. Instants are milliseconds of the agent's clock. */
 export interface Life {
   readonly status: BackendStatus;
   readonly terms: Terms;
-  /** The scheduler has taken a report of it. */
+  /** The scheduler has acknowledged a report of this backend. */
   readonly acknowledged?: boolean;
   readonly loadingAt?: number;
   readonly startedAt?: number;
   readonly readyAt?: number;
-  /** It ended before its start had been heard of. */
+  /** The program ended before the runtime had reported its start. */
   readonly early?: ProgramExit;
   readonly ending?: Ending;
 }
 
-/** What its spec says of time. */
+/** The spec's time limits. */
 export interface Terms {
   readonly pullTimeoutMs: number;
   readonly startupTimeoutMs: number;
@@ -29,11 +29,11 @@ export interface Terms {
 export interface Ending {
   readonly reason: EndReason;
   readonly detail: string;
-  /** It ended by itself or never got ready: its last lines are worth keeping. */
+  /** The program ended by itself or never became ready, so its last lines are worth keeping. */
   readonly keepLogs: boolean;
-  /** When the stop signal was due. */
+  /** The instant at which the stop signal was due. */
   readonly stopAt?: number;
-  /** Removal has been ordered; nothing is to be learnt from it any more. */
+  /** The removal has been ordered, so later events are ignored. */
   readonly removing: boolean;
 }
 
@@ -47,7 +47,7 @@ export function termsOf(spec: BackendSpec): Terms {
   };
 }
 
-/** A backend that was placed here and has not begun. */
+/** A backend that was placed here and has not started yet. */
 export function newLife(id: string, terms: Terms, createTime: Date): Life {
   const status: BackendStatus = {
     id,
@@ -66,20 +66,20 @@ export function hasEnded(life: Life): boolean {
   return life.status.state === BackendState.TERMINATED;
 }
 
-/** Whether its program has been started and is not known to have ended. */
+/** Whether the program has been started and is not known to have ended. */
 export function isRunning(life: Life): boolean {
   return life.startedAt !== undefined && !hasEnded(life) && life.ending?.removing !== true;
 }
 
-/** The same life on another boot's clock: every clock that was running begins anew. */
+/** The same life on the clock of another boot. Every clock that was running restarts. */
 export function afterReboot(life: Life, now: number): Life {
-  const anew = (instant: number | undefined) => (instant === undefined ? undefined : now);
+  const restarted = (instant: number | undefined) => (instant === undefined ? undefined : now);
   const { ending } = life;
   return {
     ...life,
-    loadingAt: anew(life.loadingAt),
-    startedAt: anew(life.startedAt),
-    readyAt: anew(life.readyAt),
-    ending: ending && { ...ending, stopAt: anew(ending.stopAt) },
+    loadingAt: restarted(life.loadingAt),
+    startedAt: restarted(life.startedAt),
+    readyAt: restarted(life.readyAt),
+    ending: ending && { ...ending, stopAt: restarted(ending.stopAt) },
   };
 }

@@ -17,7 +17,7 @@ async function served(status: () => number): Promise<{ server: Server; port: num
 }
 
 describe('the readiness probe', () => {
-  it('takes a TCP connection for an answer where no path is given', async () => {
+  it('takes a TCP connection for an answer if no path is given', async () => {
     const silent = createTcpServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
@@ -38,23 +38,27 @@ describe('the readiness probe', () => {
     server.close();
   });
 
-  it('waits until the path it was given answers', async () => {
+  it('waits until its path answers', async () => {
     let count = 0;
     const { server, port, paths } = await served(() => (++count < 4 ? 503 : 204));
-    await untilAnswers({ host: '127.0.0.1', port }, '/up', systemClock, never);
+    await untilAnswers({ endpoint: { host: '127.0.0.1', port }, httpPath: '/up' }, systemClock, never);
     expect(paths).toEqual(['/up', '/up', '/up', '/up']);
     server.close();
   });
 
-  it('gives up when it is told to', async () => {
+  it('ends when its signal aborts', async () => {
     const port = await freePort();
     const abort = new AbortController();
-    const waiting = untilAnswers({ host: '127.0.0.1', port }, '', systemClock, abort.signal);
+    const waiting = untilAnswers(
+      { endpoint: { host: '127.0.0.1', port }, httpPath: '' },
+      systemClock,
+      abort.signal,
+    );
     abort.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
   });
 
-  it('asks a twentieth of the time waited later, from 10 to 250 ms', async () => {
+  it('waits a twentieth of the time that has passed, from 10 to 250 ms', async () => {
     const port = await freePort();
     let now = 0;
     const pauses: number[] = [];
@@ -68,7 +72,9 @@ describe('the readiness probe', () => {
         if (pauses.length === 8) abort.abort(new Error('enough'));
       },
     };
-    await expect(untilAnswers({ host: '127.0.0.1', port }, '', clock, abort.signal)).rejects.toThrow();
+    await expect(
+      untilAnswers({ endpoint: { host: '127.0.0.1', port }, httpPath: '' }, clock, abort.signal),
+    ).rejects.toThrow();
     expect(pauses).toEqual([10, 50, 100, 150, 200, 250, 250, 250]);
   });
 });

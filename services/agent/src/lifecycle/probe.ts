@@ -3,18 +3,17 @@ import { connect } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 
-/** A connection to an address that exists is there or refused in no time; an answer may be slow the first time. */
+/** A local connection succeeds or is refused at once. The first answer of a program may be slow. */
 const CONNECT_MS = 1_000;
 const ANSWER_MS = 5_000;
 
 /**
- * Resolves when a program answers: a TCP connection, or with a path any HTTP answer below 500. Between
- * attempts it waits a twentieth of the time waited so far, from 10 to 250 ms: a quick program is seen
- * quickly, a slow one costs little. Rejects when the signal aborts.
+ * Resolves when the program accepts a TCP connection, or with a path, answers HTTP with a status below 500. Between
+ * attempts it waits a twentieth of the time that has passed, from 10 to 250 ms, so that a quick program is noticed
+ * quickly and a slow one costs little. Rejects when the signal aborts.
  */
 export async function untilAnswers(
-  endpoint: Endpoint,
-  httpPath: string,
+  { endpoint, httpPath }: ProbeTarget,
   clock: Clock,
   signal: AbortSignal,
   attempt: Attempt = answers,
@@ -28,10 +27,16 @@ export async function untilAnswers(
   }
 }
 
-/** One attempt: whether the program answered. Never rejects. */
+export interface ProbeTarget {
+  readonly endpoint: Endpoint;
+  /** Empty for a TCP connection. */
+  readonly httpPath: string;
+}
+
+/** One attempt. Resolves with whether the program answered, and never rejects. */
 export type Attempt = (endpoint: Endpoint, httpPath: string) => Promise<boolean>;
 
-/** The attempt over the network. */
+/** An attempt over the network. */
 export function answers(endpoint: Endpoint, httpPath: string): Promise<boolean> {
   return httpPath === '' ? connects(endpoint) : answersHttp(endpoint, httpPath);
 }

@@ -4,7 +4,7 @@ import type { Drone } from './drone.ts';
 import { Reconciler } from './reconcile.ts';
 
 describe('reconciling', () => {
-  it('removes what nobody knows though one backend cannot be looked at and one thing not be removed', async () => {
+  it('removes an unknown program though one backend cannot be inspected and another program cannot be removed', async () => {
     const there = new Set(['living', 'stuck', 'stranger']);
     const look = () => Promise.reject(new Error('500: no such task'));
     const remove = async (id: string) => {

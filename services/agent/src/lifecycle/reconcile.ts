@@ -3,8 +3,8 @@ import type { Log } from '@spawner/service';
 import type { Drone } from './drone.ts';
 
 /**
- * Compares the runtime with the journal: at the start, when the runtime says that something ended,
- * whenever its stream of events was broken, and every 10 s, because events get lost.
+ * Compares the runtime with the journal: at the start, when the runtime reports an end, when its event stream has broken,
+ * and every 10 s, because events get lost.
  */
 export class Reconciler {
   readonly #drone: Drone;
@@ -21,8 +21,8 @@ export class Reconciler {
   }
 
   /**
-   * Looks at every living backend, then removes what is left of others when it is seen a second time. One that cannot
-   * be looked at or removed keeps no other from it; it is thrown in the end.
+   * Looks at every living backend, then removes programs that the journal does not know as living, when they are seen a
+   * second time. A failure does not keep the others from being looked at; the first one is thrown at the end.
    */
   async all(): Promise<void> {
     const { runtime } = this.#drone;
@@ -31,7 +31,7 @@ export class Reconciler {
     const living = new Set(this.#drone.living().map(({ id }) => id));
     const strangers = ids.filter((id) => !living.has(id));
     for (const id of strangers.filter((id) => this.#strangers.has(id))) {
-      this.#log.warn({ backend: id }, 'removing what the journal does not know as living');
+      this.#log.warn({ backend: id }, 'removing a program that the journal does not know as living');
       outcomes.push(...(await Promise.allSettled([runtime.remove(id)])));
     }
     this.#strangers = new Set(strangers);
@@ -39,7 +39,7 @@ export class Reconciler {
     if (failed) throw failed.reason;
   }
 
-  /** Follows the runtime's events until the signal aborts, with back-off where the runtime is away. */
+  /** Follows the runtime's events until the signal aborts, with back-off while the runtime is away. */
   async follow(signal: AbortSignal): Promise<void> {
     for (let attempt = 0; !signal.aborted; attempt++) {
       const began = this.#clock.now();
@@ -47,16 +47,16 @@ export class Reconciler {
         await this.#drone.runtime.watch((id) => this.look(id), signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#log.warn({ error }, "the runtime's events ended; following them again");
+        this.#log.warn({ error }, "the runtime's event stream ended; it is followed again");
       }
       if (this.#clock.now() - began > 5_000) attempt = 0;
       await this.#clock.sleep(backoffMs(attempt, this.#random, { maxMs: 1_000 }), signal).catch(() => {});
     }
   }
 
-  /** Looks at one backend, or without an id at all, at once and without waiting. */
+  /** Looks at one backend, or without an id at all of them, without waiting for the outcome. */
   look(id?: string): void {
     const work = id === undefined ? this.all() : this.#drone.find(id)?.look();
-    work?.catch((error: unknown) => this.#log.warn({ error, backend: id }, 'looking failed'));
+    work?.catch((error: unknown) => this.#log.warn({ error, backend: id }, 'a look at the runtime failed'));
   }
 }

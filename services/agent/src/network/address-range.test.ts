@@ -3,7 +3,7 @@ import { AddressRange, isSubnet } from './address-range.ts';
 const REST = 1_000;
 
 describe('an address range', () => {
-  it('goes round, past the network, the gateway and what looks like a broadcast', () => {
+  it('allocates in a circle, without the network, the gateway and broadcast addresses', () => {
     const range = new AddressRange('10.213.0.0/16', 250);
     const taken = Array.from({ length: 8 }, () => range.allocate(0));
     expect(taken).toEqual([
@@ -19,7 +19,7 @@ describe('an address range', () => {
     expect(new AddressRange('10.213.0.0/16').allocate(0)).toBe('10.213.0.2');
   });
 
-  it('gives no address twice, and one that was given back only after its rest', () => {
+  it('allocates no address twice, and a released one only after its rest', () => {
     const range = new AddressRange('192.168.3.16/28');
     const all = Array.from({ length: 13 }, () => range.allocate(0) ?? '');
     expect(new Set(all).size).toBe(13);
@@ -30,7 +30,7 @@ describe('an address range', () => {
     expect(range.allocate(1_100)).toBe('192.168.3.20');
   });
 
-  it('goes on where an earlier one stopped, around what is in use', () => {
+  it('continues where an earlier range stopped, without addresses in use', () => {
     const first = new AddressRange('10.0.0.0/24');
     first.allocate(0);
     const later = new AddressRange('10.0.0.0/24', first.cursor);
@@ -38,7 +38,7 @@ describe('an address range', () => {
     expect(later.allocate(0)).toBe('10.0.0.4');
   });
 
-  it('begins anew where the kept cursor is damaged, as files are after a power cut', () => {
+  it('starts at the beginning if the stored cursor is damaged', () => {
     for (const text of ['', '\0\0\0', 'NaN']) {
       const range = new AddressRange('10.0.0.0/24', Number(text));
       expect([range.allocate(0), range.cursor]).toEqual(['10.0.0.2', 2]);

@@ -25,14 +25,14 @@ function engine(networks: Record<string, string>, refuses: (options: NetworkOpti
 const subnetOf = ({ IPAM }: NetworkOptions) => IPAM.Config[0]?.Subnet ?? '';
 const free = () => false;
 
-describe("the backends' network", () => {
-  it('is taken as it is where it is there', async () => {
+describe('the network of the backends', () => {
+  it('is used as it is if it exists', async () => {
     const { api, made } = engine({ 'spawner-a': '10.9.0.0/24', 'spawner-b': '10.8.0.0/24' }, () => undefined);
     expect(await ensureNetwork(api, wanted, free, log)).toBe('10.9.0.0/24');
     expect(made).toEqual([]);
   });
 
-  it('is made with the first subnet that neither the engine nor the machine has', async () => {
+  it('is created with the first subnet that neither the engine nor the machine has', async () => {
     const { api, made } = engine({}, (options) =>
       subnetOf(options) === '10.214.0.0/16'
         ? 'Pool overlaps with other one on this address space'
@@ -43,14 +43,14 @@ describe("the backends' network", () => {
     expect(made[0]?.Options).toEqual({ 'com.docker.network.bridge.enable_icc': 'false' });
   });
 
-  it('is made with the configured subnet or not at all, and the error names the setting', async () => {
+  it('is created with the configured subnet or not at all, and the error names the setting', async () => {
     const { api } = engine({}, () => 'Pool overlaps with other one on this address space');
     await expect(ensureNetwork(api, { ...wanted, subnet: '10.1.0.0/16' }, free, log)).rejects.toThrow(
       /10\.1\.0\.0\/16.*SPAWNER_AGENT_DOCKER_SUBNET/,
     );
   });
 
-  it('is made without isolation where the kernel cannot give it', async () => {
+  it('is created without isolation if the kernel does not support it', async () => {
     const { api, made } = engine({}, ({ Options }) =>
       Object.keys(Options).length > 0 ? 'cannot restrict inter-container communication' : undefined,
     );

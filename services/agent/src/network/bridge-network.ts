@@ -61,15 +61,15 @@ export function isMissingNetwork(words: string): boolean {
 }
 
 function isOverlap(error: unknown): boolean {
-  return error instanceof RuntimeError && /overlap/i.test(error.words);
+  return error instanceof RuntimeError && /overlap/i.test(error.detail);
 }
 
 async function create(api: NetworkApi, options: NetworkOptions, log: Log): Promise<void> {
   try {
     await api.create(options);
   } catch (error) {
-    if (!(error instanceof RuntimeError) || !/inter-container/i.test(error.words)) throw error;
-    log.warn({ words: error.words }, 'backends of this machine can reach one another over its network');
+    if (!(error instanceof RuntimeError) || !/inter-container/i.test(error.detail)) throw error;
+    log.warn({ detail: error.detail }, 'backends of this machine can reach one another over its network');
     await api.create({ ...options, Options: {} });
   }
 }

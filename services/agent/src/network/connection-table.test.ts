@@ -21,7 +21,7 @@ function scene() {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the table of connections', () => {
-  it('is read once for all who ask before it is read', async () => {
+  it('is read once for all calls before the read', async () => {
     const { gathering, readings, table } = scene();
     const asked = [80, 81, 443].map((port) => table.established(port));
     gathering.resolve();
@@ -33,7 +33,7 @@ describe('the table of connections', () => {
     expect(await Promise.all(asked)).toEqual([2, 1, 0]);
   });
 
-  it('is read again for who asks while it is read, so that each learns of a moment after the question', async () => {
+  it('is read again for a call during a read, so that every answer is from after its call', async () => {
     const { gathering, readings, table } = scene();
     const before = table.established(80);
     gathering.resolve();
@@ -45,7 +45,7 @@ describe('the table of connections', () => {
     expect(await Promise.all([before, after])).toEqual([0, 1]);
   });
 
-  it('says nothing where the kernel cannot be asked, and is asked again', async () => {
+  it('returns undefined if the kernel cannot be asked, and asks again', async () => {
     const { gathering, readings, table } = scene();
     gathering.resolve();
     const first = table.established(80);

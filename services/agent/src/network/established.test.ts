@@ -8,17 +8,17 @@ const line = (local: string, remote: string, state: string) =>
   `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 1 1`;
 const table = (...lines: string[]) => `${[HEAD, ...lines].join('\n')}\n`;
 
-describe('the kernel’s connections', () => {
+describe('established connections in the kernel’s tables', () => {
   it.each<[string, string[], number]>([
-    ['an established one to the port', ['0100007F:1F90 0100007F:A000 01'], 1],
-    ['one of each address family, whole addresses', ['0000000000000000FFFF00000100007F:1F90 0:A000 01'], 1],
-    ['not one from the port of another', ['0100007F:A000 0100007F:1F90 01'], 0],
-    ['not a listener', ['00000000:1F90 00000000:0000 0A'], 0],
-    ['not those that are closing', ['0:1F90 0:A000 06', '0:1F90 0:A001 08', '0:1F90 0:A002 04'], 0],
-    ['not a port that ends alike', ['0:11F90 0:A000 01', '0:0F90 0:A000 01'], 0],
-    ['nothing in an empty table', [], 0],
+    ['include one to the port', ['0100007F:1F90 0100007F:A000 01'], 1],
+    ['include one of each address family', ['0000000000000000FFFF00000100007F:1F90 0:A000 01'], 1],
+    ['exclude one that comes from the same port number', ['0100007F:A000 0100007F:1F90 01'], 0],
+    ['exclude a listener', ['00000000:1F90 00000000:0000 0A'], 0],
+    ['exclude closing ones', ['0:1F90 0:A000 06', '0:1F90 0:A001 08', '0:1F90 0:A002 04'], 0],
+    ['exclude a port whose number ends alike', ['0:11F90 0:A000 01', '0:0F90 0:A000 01'], 0],
+    ['are none in an empty table', [], 0],
     [
-      'those that its listener has taken, and not one that goes out from the same number on another address',
+      'include accepted ones, and exclude an outgoing one from the same port on another address',
       [
         '0100007F:1F90 0:0 0A',
         '0100007F:1F90 0100007F:A000 01',
@@ -28,17 +28,17 @@ describe('the kernel’s connections', () => {
       2,
     ],
     [
-      'those of every address where it listens on all',
+      'include every address of a listener on all addresses',
       ['00000000:1F90 0:0 0A', '0300007F:1F90 0:A001 01'],
       1,
     ],
-    ['those whose listener has gone', ['0100007F:1F91 0:0 0A', '0300007F:1F90 0:A001 01'], 1],
+    ['include those whose listener is gone', ['0100007F:1F91 0:0 0A', '0300007F:1F90 0:A001 01'], 1],
   ])('count %s', (_, lines, count) => {
     const split = lines.map((each) => line(...(each.split(' ') as [string, string, string])));
     expect(establishedByPort([table(...split)]).get(0x1f90) ?? 0).toBe(count);
   });
 
-  it('are looked for in the table of their own address family', () => {
+  it('are matched with a listener of their own address family', () => {
     const ipv6 = table(
       line(`${'0'.repeat(32)}:1F90`, '0:0', '0A'),
       line('0000000000000000FFFF00000100007F:1F90', '0:A000', '01'),
@@ -47,7 +47,7 @@ describe('the kernel’s connections', () => {
     expect(establishedByPort([ipv4, ipv6])).toEqual(new Map([[0x1f90, 1]]));
   });
 
-  it('are not those of a program that goes out from the same port on another address', async () => {
+  it("exclude a program's outgoing connection from the same port on another address", async () => {
     const [server, other] = [createServer(), createServer()];
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
@@ -62,7 +62,7 @@ describe('the kernel’s connections', () => {
     for (const each of [server, other]) each.close();
   });
 
-  it('are those that there are', async () => {
+  it('are counted for a real server', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
@@ -74,14 +74,14 @@ describe('the kernel’s connections', () => {
     await eventually(() => establishedTo(port, '/proc/self') === 0);
   });
 
-  it('cannot be told of a process that is not there', () => {
+  it('are undefined for a process that does not exist', () => {
     expect(establishedTo(1, '/proc/0')).toBeUndefined();
     expect(hasAddress('127.0.0.1', '/proc/0')).toBe(false);
   });
 });
 
 describe('a network namespace', () => {
-  it('is known by its addresses', () => {
+  it('is recognised by its addresses', () => {
     const trie =
       '           |-- 10.213.0.0\n              /16 link UNICAST\n           |-- 10.213.0.5\n              /32 host LOCAL\n           |-- 10.213.255.255\n              /32 link BROADCAST\n';
     expect([...ownAddresses(trie)]).toEqual(['10.213.0.5']);

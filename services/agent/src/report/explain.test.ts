@@ -28,19 +28,19 @@ const running = (life: Life, usage: Usage, now: number) =>
     .clocks.filter(({ remainingMs }) => remainingMs !== undefined)
     .map(({ name, limitMs, elapsedMs, remainingMs }) => [name, limitMs, elapsedMs, remainingMs]);
 
-describe('the clocks that run', () => {
+describe('the clocks of a backend', () => {
   it.each<[string, LifeEvent[], (number | undefined)[][]]>([
-    ['none before it has begun', [], []],
-    ['the pull', RISE.slice(0, 1), [[ClockName.PULL, 600_000, 4_000, 596_000]]],
-    ['none while it is started', RISE.slice(0, 2), []],
-    ['its start', RISE.slice(0, 3), [[ClockName.STARTUP, 60_000, 2_000, 58_000]]],
-    ['idleness', RISE, [[ClockName.IDLE, 10_000, 1_000, 9_000]]],
-    ['its grace', [...RISE, stop], [[ClockName.GRACE, 5_000, 0, 5_000]]],
-    ['none while it is removed', [...RISE, { ...stop, force: true }], []],
+    ['are none before it has started', [], []],
+    ['are its pull', RISE.slice(0, 1), [[ClockName.PULL, 600_000, 4_000, 596_000]]],
+    ['are none while it is started', RISE.slice(0, 2), []],
+    ['are its startup', RISE.slice(0, 3), [[ClockName.STARTUP, 60_000, 2_000, 58_000]]],
+    ['are its idleness', RISE, [[ClockName.IDLE, 10_000, 1_000, 9_000]]],
+    ['are its grace', [...RISE, stop], [[ClockName.GRACE, 5_000, 0, 5_000]]],
+    ['are none while it is removed', [...RISE, { ...stop, force: true }], []],
   ])('%s', (_, happenings, clocks) => {
     expect(running(lived(happenings), unusedSince(3_000), 4_000)).toEqual(clocks);
   });
-  it('are idleness and the lifetime where it has a limit, and the lifetime alone while it is in use', () => {
+  it('are idleness and the lifetime if it has a limit, and only the lifetime while it is in use', () => {
     const life = lived(RISE, { lifetimeLimitMs: 30_000 });
     const lifetime = [ClockName.LIFETIME, 30_000, 2_000, 28_000];
     const open = reported(unusedSince(3_000), 'p', 1, { open: 1, ageMs: 0 }, 5_000);
@@ -50,10 +50,10 @@ describe('the clocks that run', () => {
     ]);
     expect(running(life, open, 5_000)).toEqual([lifetime]);
   });
-  it('never pass below nothing', () => {
+  it('never fall below zero', () => {
     expect(running(lived(RISE), unusedSince(3_000), 99_000)).toEqual([[ClockName.IDLE, 10_000, 96_000, 0]]);
   });
-  it('are not those without a limit', () => {
+  it('exclude clocks without a limit', () => {
     const names = explain(lived(RISE, { idleTimeoutMs: 0 }), unusedSince(0), [], 4_000).clocks.map(
       ({ name }) => name,
     );
@@ -61,7 +61,7 @@ describe('the clocks that run', () => {
   });
 });
 
-describe('what a drone tells of a backend', () => {
+describe('the explanation of a backend', () => {
   const heard = (): Usage => {
     const first = reported(unusedSince(3_000), 'p', 1, { open: 0, ageMs: 500 }, 6_000);
     return reported(
@@ -72,7 +72,7 @@ describe('what a drone tells of a backend', () => {
       7_000,
     );
   };
-  it('is who uses it: each proxy, when it was heard, and whose use was the last', () => {
+  it('has each proxy, the time of its report, and the last use', () => {
     const said = explain(lived(RISE), heard(), [], 8_000);
     expect(said.activity).toMatchObject({ openConnections: 2, idleForMs: 0 });
     expect(said.proxies).toEqual([
@@ -86,7 +86,7 @@ describe('what a drone tells of a backend', () => {
       path: '/ws',
     });
   });
-  it('keeps the last use where an older one is heard of later', () => {
+  it('keeps the last use if an older one is reported later', () => {
     const usage = reported(heard(), 'p', 1, { open: 0, ageMs: 5_000 }, 8_000);
     expect(explain(lived(RISE), usage, [], 8_000).lastActivity).toEqual({
       proxyId: 'q',
@@ -95,7 +95,7 @@ describe('what a drone tells of a backend', () => {
       path: '/ws',
     });
   });
-  it('has no activity before it is ready, and no use that nobody told of', () => {
+  it('has no activity before it is ready, and no unreported use', () => {
     const said = explain(lived(RISE.slice(0, 3)), unusedSince(0), [], 4_000);
     expect([said.activity, said.lastActivity]).toEqual([undefined, undefined]);
   });

@@ -27,15 +27,15 @@ function scene(state: BackendState, startedAt?: number) {
   return { said, end };
 }
 
-describe("a backend's lines", () => {
-  it('are its last ones for whoever followed it before it started, where it ended at once', async () => {
+describe('the log lines of a backend', () => {
+  it('are its last lines if it ended at once and was followed before its start', async () => {
     const { said, end } = scene(STARTING);
     const following = said({ follow: true });
     end();
     expect(await following).toEqual(['one', 'two', 'three']);
   });
 
-  it('are those of the program while it runs, and none before', async () => {
+  it("are the program's lines while it runs, and none before", async () => {
     expect(await scene(READY, 1).said({ follow: true })).toEqual(['live']);
     expect(await scene(STARTING).said({ follow: false })).toEqual([]);
   });

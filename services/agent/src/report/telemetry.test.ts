@@ -47,8 +47,8 @@ function follow(breaks: (what: 'logs' | 'stats') => boolean) {
 
 const times = (told: readonly string[], what: string) => told.filter((one) => one === what).length;
 
-describe("a running backend's lines and samples", () => {
-  it('go on when the streams of the engine break off, without lines that were told before', async () => {
+describe('the lines and samples of a running backend', () => {
+  it("continue if the engine's streams break off, without repeated lines", async () => {
     const broken = { logs: 0, stats: 0 };
     const { told, tails, telemetry } = follow((what) => ++broken[what] <= 2);
     await eventually(() => times(told, 'backendLog') === 3 && times(told, 'backendStats') === 3);
@@ -56,7 +56,7 @@ describe("a running backend's lines and samples", () => {
     expect(tails.slice(1).every((tail) => tail === 0)).toBe(true);
   });
 
-  it('are not looked for any more once it has ended', async () => {
+  it('end with the backend', async () => {
     let broken = 0;
     const { tails, rests, backend, telemetry } = follow(() => {
       Object.assign(backend.life, { ending: { removing: true } });

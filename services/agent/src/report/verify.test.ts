@@ -12,15 +12,15 @@ function life(state: BackendState, more: Partial<Life> = {}): Life {
   return { ...fresh, status: { ...fresh.status, state, local }, ...more };
 }
 
-describe('what an agent says of a backend', () => {
-  it('tells where a living one is reached', () => {
+describe('the verification of a backend', () => {
+  it('has the endpoints of a living backend', () => {
     expect(verify(home, question, life(BackendState.READY))).toMatchObject({
       state: BackendState.READY,
       local,
     });
   });
 
-  it('tells of one that is being stopped, and why, before its state does', () => {
+  it('reports an ordered end, and its reason, before the state changes', () => {
     const ending = { reason: EndReason.REQUESTED, detail: '', keepLogs: false, removing: false };
     expect(verify(home, question, life(BackendState.READY, { ending }))).toMatchObject({
       state: BackendState.TERMINATING,
@@ -28,7 +28,7 @@ describe('what an agent says of a backend', () => {
     });
   });
 
-  it('says that one which it does not have is over', () => {
+  it('reports an unknown backend as TERMINATED', () => {
     expect(verify(home, question, undefined)).toMatchObject({ state: BackendState.TERMINATED });
   });
 

@@ -8,7 +8,7 @@ import { chooseRuntime } from './choose-runtime.ts';
 
 const log = createLog('test', 'silent');
 
-describe('the runtime that an agent takes by itself', () => {
+describe('the runtime that an agent chooses', () => {
   let temp: TempDir;
   let state: StateDir;
   let engine: Server | undefined;
@@ -37,7 +37,7 @@ describe('the runtime that an agent takes by itself', () => {
     await temp.stop();
   });
 
-  it('is Docker where an engine answers, and processes where none does', async () => {
+  it('is docker if an engine answers, else process', async () => {
     expect(await choose()).toBe('process');
     await engineComes();
     expect(await choose()).toBe('docker');
@@ -45,7 +45,7 @@ describe('the runtime that an agent takes by itself', () => {
     expect(await choose()).toBe('process');
   });
 
-  it('stays the one that has its backends, though the engine is away or has come when it is restarted', async () => {
+  it('stays the one that has its backends, whether an engine answers at the restart or not', async () => {
     await engineComes();
     expect(await choose()).toBe('docker');
     backends().write('a.json', '{}');
@@ -58,7 +58,7 @@ describe('the runtime that an agent takes by itself', () => {
     expect(await choose()).toBe('process');
   });
 
-  it('is the one that the configuration names, whatever it was', async () => {
+  it('is the configured one, whatever it was before', async () => {
     backends().write('a.json', '{}');
     const programs = { SPAWNER_AGENT_PROGRAMS_DIR: temp.path };
     for (const runtime of ['docker', 'process'])

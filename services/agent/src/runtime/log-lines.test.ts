@@ -9,8 +9,8 @@ function frame(stream: number, text: string): Buffer {
   return Buffer.concat([header, body]);
 }
 
-describe('cutting lines', () => {
-  it('gives the same lines however the bytes come', () => {
+describe('splitting lines', () => {
+  it('gives the same lines for any chunking of the bytes', () => {
     const bytes = Buffer.from('one\r\n\nzwei ü\nend');
     const whole = new LineSplitter();
     const expected = [...whole.take(bytes), ...whole.end()];
@@ -20,7 +20,7 @@ describe('cutting lines', () => {
     expect(expected).toEqual(['one', '', 'zwei ü', 'end']);
   });
 
-  it('tells a line without end in pieces', () => {
+  it('gives an endless line in pieces', () => {
     const cutter = new LineSplitter(4);
     expect(cutter.take(Buffer.from('abcdefghij\nk'))).toEqual(['abcd', 'efgh', 'ij']);
     expect(cutter.end()).toEqual(['k']);
@@ -42,11 +42,11 @@ describe("the engine's frames", () => {
     { stream: LogStream.STDERR, text: 'oh no' },
   ].map((line) => ({ ...line, time: new Date('2024-05-06T07:08:09.123Z') }));
 
-  it('become lines of two streams that are not mixed up, with their times', () => {
+  it('become lines of two separate streams, with their times', () => {
     expect(new FrameReader().take(bytes)).toEqual(expected);
   });
 
-  it('that go on with a long line say their time again, which is no part of it', () => {
+  it('repeat the time within a long line, without becoming part of it', () => {
     const [one, two, three] = ['a', 'b', 'c'].map((letter) => letter.repeat(16_384));
     const frames = [one, two, `${time} ${three}\n`].map((part) => frame(1, `${time} ${part}`));
     const told = { stream: LogStream.STDOUT, time: new Date('2024-05-06T07:08:09.123Z') };

@@ -73,13 +73,13 @@ export interface Sample {
   readonly memoryBytes: number;
 }
 
-/** The registry, the engine or the drone will not do it. `words` are for the user to read. */
+/** The registry, the engine or the drone refuses. `detail` is for the user, and becomes the end_detail. */
 export class RuntimeError extends Error {
   override readonly name = 'RuntimeError';
-  readonly words: string;
+  readonly detail: string;
 
-  constructor(words: string, options?: { cause?: unknown }) {
-    super(words, options);
-    this.words = words;
+  constructor(detail: string, options?: { cause?: unknown }) {
+    super(detail, options);
+    this.detail = detail;
   }
 }

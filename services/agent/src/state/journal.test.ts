@@ -41,7 +41,7 @@ function entryOf(id: string): JournalEntry {
 }
 
 describe('the journal', () => {
-  it('gives back every entry as it was written', () => {
+  it('loads every entry as it was written', () => {
     const entries = ['a', 'b'].map(entryOf);
     for (const entry of entries) open().write(entry);
     expect(
@@ -51,20 +51,20 @@ describe('the journal', () => {
     ).toEqual(entries);
   });
 
-  it('begins the clocks of another boot anew', () => {
+  it('restarts the clocks of another boot', () => {
     open().write(entryOf('a'));
     const [entry] = open('boot-2').load(999);
     expect(entry?.life).toMatchObject({ loadingAt: 999, ending: { stopAt: 999, removing: true } });
   });
 
-  it('can be read by its owner alone', () => {
+  it('can be read by its owner only', () => {
     open().write(entryOf('a'));
     expect(statSync(dir.path).mode & 0o777).toBe(0o700);
     expect(statSync(join(dir.path, 'backends')).mode & 0o777).toBe(0o700);
     expect(statSync(join(dir.path, 'backends/a.json')).mode & 0o777).toBe(0o600);
   });
 
-  it('sets a file aside that it cannot read, and gives the others', () => {
+  it('sets aside a file that it cannot read, and loads the others', () => {
     const journal = open();
     journal.write(entryOf('a'));
     writeFileSync(join(dir.path, 'backends/b.json'), '{"half": ');
@@ -100,7 +100,7 @@ describe('the journal', () => {
     expect(flushed).toEqual(['entry', 'directory']);
   });
 
-  it('keeps only the id of what it forgets, and its placement', () => {
+  it('keeps only the id and the placement of a forgotten backend', () => {
     open().write(entryOf('a'));
     open().write(entryOf('b'));
     open().forget('a', 9_000_000_000_000_007);
@@ -115,7 +115,7 @@ describe('the journal', () => {
     expect(open().ended.has('b')).toBe(false);
   });
 
-  it('tells the scheduler nothing of the environment', () => {
+  it('keeps the environment out of the inventory', () => {
     const told = inventoryOf(entryOf('a'));
     expect(told).toMatchObject({
       placement: 42,
@@ -130,7 +130,7 @@ describe('the journal', () => {
 });
 
 describe('tombstones', () => {
-  it('keep the latest, also over a restart', () => {
+  it('keep the latest ids, also over a restart', () => {
     const first = new Tombstones(dir, 3);
     for (const id of ['1', '2', '3', '4', '5', '6']) first.add(id);
     const later = new Tombstones(dir, 3);
@@ -139,8 +139,8 @@ describe('tombstones', () => {
   });
 });
 
-describe("the drone's own id", () => {
-  it('is made up once', () => {
+describe('the stored drone id', () => {
+  it('is created once', () => {
     const id = storedDroneId(dir);
     expect(id).toMatch(/^drone-[a-z0-9]{8}$/);
     expect(storedDroneId(new StateDir(dir.path))).toBe(id);
@@ -148,7 +148,7 @@ describe("the drone's own id", () => {
 });
 
 describe('the activity file', () => {
-  it('gives back when each was in use, within one boot', () => {
+  it('returns when each backend was in use, within one boot', () => {
     const backends = [
       { id: 'a', usage: { activeAt: 17.2 } },
       { id: 'b', usage: { activeAt: 90 } },
@@ -161,7 +161,7 @@ describe('the activity file', () => {
     expect(new ActivityFile(dir, 'boot-2').read().size).toBe(0);
   });
 
-  it('is as good as none when it is damaged', () => {
+  it('counts as missing if it is damaged', () => {
     dir.write('activity.json', '{');
     expect(new ActivityFile(dir, 'boot-1').read().size).toBe(0);
   });

@@ -22,7 +22,7 @@ describe('fencingAt', () => {
 });
 
 describe('Lease', () => {
-  it('goes on over a restart of the agent, and is unknown after a boot or without a file', async () => {
+  it('survives a restart of the agent, and is unknown after a reboot or without a file', async () => {
     await using dir = await tempDir('lease');
     const state = new StateDir(dir.path);
     expect(leaseOf(state).age(5_000)).toBe(Number.POSITIVE_INFINITY);
@@ -31,14 +31,14 @@ describe('Lease', () => {
     expect(leaseOf(state, 'boot-2').age(5_000)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('is unknown where its file is damaged', async () => {
+  it('is unknown if its file is damaged', async () => {
     await using dir = await tempDir('lease');
     const state = new StateDir(dir.path);
     state.write('lease.json', '{"boot":');
     expect(leaseOf(state).age(5_000)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('is renewed also where the disk is full, and the rest of the answer is heard', async () => {
+  it('is renewed though the disk is full', async () => {
     const full = { read: () => undefined } as unknown as StateFiles;
     full.write = () => {
       throw new Error('ENOSPC: no space left on device');

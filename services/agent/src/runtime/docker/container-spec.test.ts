@@ -5,7 +5,7 @@ import { sampleOf } from './container-stats.ts';
 const home = { cluster: 'c', droneId: 'd', network: 'spawner-c', engineRuntime: '', publishAddress: '' };
 
 describe('a container', () => {
-  it('has the port and the id in its environment, whatever the spec says', () => {
+  it('has its port and id in its environment, whatever the spec has', () => {
     const spec = BackendSpec.fromPartial({ image: 'a', env: { PORT: '1', A: 'b=c' }, port: 9_000 });
     const options = containerOptions(home, { id: 'x1', placement: 5, spec }, '10.0.0.9');
     expect(options.Env).toEqual(['PORT=9000', 'A=b=c', 'SPAWNER_BACKEND_ID=x1']);
@@ -13,7 +13,7 @@ describe('a container', () => {
     expect(options.HostConfig.PortBindings).toBeUndefined();
   });
 
-  it('knows its key and its fence, whatever the spec and the key say', () => {
+  it('has its key and fence in its environment, whatever the spec has', () => {
     const spec = BackendSpec.fromPartial({ image: 'a', env: { SPAWNER_FENCE: '9', SPAWNER_KEY: 'no' } });
     const key = { namespace: '', name: 'a=b\nPATH=/x 🙂', tag: 't' };
     const envOf = (namespace: string) =>
@@ -27,7 +27,7 @@ describe('a container', () => {
     expect(envOf('rooms')).toContain('SPAWNER_KEY_NAMESPACE=rooms');
   });
 
-  it("cannot be given Spawner's own labels by its user", () => {
+  it("keeps Spawner's own labels, whatever labels the user sets", () => {
     const spec = BackendSpec.fromPartial({
       image: 'a',
       labels: { backend: 'evil', 'dev.spawner.drone': 'evil' },
@@ -37,13 +37,13 @@ describe('a container', () => {
     expect(Labels['dev.spawner.label.backend']).toBe('evil');
   });
 
-  it('is published on a free port only where an address is configured', () => {
+  it('is published on a free port only if an address is configured', () => {
     const program = { id: 'x1', placement: 5, spec: BackendSpec.fromPartial({ image: 'a' }) };
     const options = containerOptions({ ...home, publishAddress: '192.0.2.1' }, program, '10.0.0.9');
     expect(options.HostConfig.PortBindings).toEqual({ '8080/tcp': [{ HostIp: '192.0.2.1', HostPort: '' }] });
   });
 
-  it('is found where it was inspected to be', () => {
+  it('has the endpoints of its inspection', () => {
     const inspected = {
       Config: { Labels: { 'dev.spawner.port': '9000' } },
       NetworkSettings: {
@@ -78,7 +78,7 @@ describe('a sample', () => {
     expect(sampleOf(stats)).toEqual({ cpuPercent: 80, memoryPercent: 20, memoryBytes: 200 });
   });
 
-  it('is not made from the first frame', () => {
+  it('is undefined for the first frame', () => {
     expect(
       sampleOf({ cpu_stats: cpu(300, 2_000), precpu_stats: cpu(0), memory_stats: memory }),
     ).toBeUndefined();

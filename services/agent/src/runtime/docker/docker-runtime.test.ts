@@ -91,7 +91,7 @@ describe('the Docker runtime', () => {
     return (await runtime.start(id)).local.host;
   };
 
-  it('passes addresses over that somebody else has, and gives them out some time after they are free', async () => {
+  it('skips addresses that other containers have, and allocates them after a rest', async () => {
     engine.strangers.add('10.9.0.2');
     engine.strangers.add('10.9.0.3');
     expect(await started('a')).toBe('10.9.0.4');
@@ -102,18 +102,15 @@ describe('the Docker runtime', () => {
     expect(rest.slice(-2)).toEqual(['10.9.0.2', '10.9.0.3']);
   });
 
-  it.each([true, false])(
-    'gives lines as the engine tells them, of whatever length their log is (followed: %s)',
-    async (follow) => {
-      const line = Buffer.from('2024-05-06T07:08:09Z hello\n');
-      engine.logs = Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, line.length]), line]);
-      const stop = new AbortController();
-      const lines = runtime.logs('a', { follow, tailLines: 20, signal: stop.signal })[Symbol.asyncIterator]();
-      expect(await lines.next()).toMatchObject({ value: { text: 'hello' } });
-      expect(engine.asked.at(-1)).toMatch(new RegExp(`/logs\\?.*tail=20.*follow=${follow}`));
-      const next = lines.next();
-      stop.abort();
-      await expect(next).rejects.toThrow();
-    },
-  );
+  it.each([true, false])('streams lines as the engine sends them (followed: %s)', async (follow) => {
+    const line = Buffer.from('2024-05-06T07:08:09Z hello\n');
+    engine.logs = Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, line.length]), line]);
+    const stop = new AbortController();
+    const lines = runtime.logs('a', { follow, tailLines: 20, signal: stop.signal })[Symbol.asyncIterator]();
+    expect(await lines.next()).toMatchObject({ value: { text: 'hello' } });
+    expect(engine.asked.at(-1)).toMatch(new RegExp(`/logs\\?.*tail=20.*follow=${follow}`));
+    const next = lines.next();
+    stop.abort();
+    await expect(next).rejects.toThrow();
+  });
 });

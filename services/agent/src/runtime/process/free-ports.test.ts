@@ -2,13 +2,13 @@ import { FreePorts } from './free-ports.ts';
 
 const picking = (...ports: number[]) => new FreePorts(async () => ports.shift() ?? 9_999);
 
-describe('ports for programs', () => {
-  it('are never given to two, however often the kernel calls one free, also where both ask at once', async () => {
+describe('free ports', () => {
+  it('are never allocated twice, even if the kernel offers one again', async () => {
     const ports = picking(5_000, 5_000, 5_001, 5_000, 5_001, 5_002);
     expect(await Promise.all(['a', 'b', 'c'].map((id) => ports.give(id)))).toEqual([5_000, 5_002, 5_001]);
   });
 
-  it('are given again once released, and not while a program of an earlier life has them', async () => {
+  it('are allocated again once released, and not while an adopted program has them', async () => {
     const ports = picking(5_000, 5_001, 5_000);
     ports.hold('old', 5_000);
     expect(await ports.give('a')).toBe(5_001);
@@ -16,7 +16,7 @@ describe('ports for programs', () => {
     expect(await ports.give('b')).toBe(5_000);
   });
 
-  it('end in an error where there is no other', async () => {
+  it('are an error if every offered port is taken', async () => {
     const ports = new FreePorts(async () => 5_000);
     await ports.give('a');
     await expect(ports.give('b')).rejects.toThrow('promised to another program');

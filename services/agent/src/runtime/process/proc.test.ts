@@ -1,8 +1,8 @@
 import { cpuPercent, parseStat, processFacts, sessionMembers } from './proc.ts';
 import { programName } from './process-runtime.ts';
 
-describe('the facts of a process', () => {
-  it('are read also where its name has brackets and spaces', () => {
+describe('the entry of a process in /proc', () => {
+  it('is read though its name has brackets and spaces', () => {
     const rest = '1 77 77 0 -1 4194560 5 0 0 0 250 50 0 0 20 0 11 0 9000 123456 10 1844';
     expect(parseStat(`4242 (a) b (c) R ${rest}`)).toEqual({
       pid: 4_242,
@@ -14,30 +14,30 @@ describe('the facts of a process', () => {
     });
   });
 
-  it('are those of this one', () => {
+  it('is read for this process', () => {
     expect(processFacts(process.pid)).toMatchObject({ pid: process.pid, zombie: false });
     expect(processFacts(2 ** 22 + 1)).toBeUndefined();
   });
 
-  it('find no stranger by a session alone', () => {
+  it('excludes a stranger that has only the session in common', () => {
     const session = processFacts(process.pid)?.session ?? 0;
     expect(sessionMembers(session, 'SPAWNER_BACKEND_ID=nobody')).toEqual([]);
   });
 
-  it('give percent of one processor', () => {
+  it('gives a percentage of one processor', () => {
     expect(cpuPercent(300, 2_000)).toBe(150);
     expect(cpuPercent(-5, 1_000)).toBe(0);
   });
 });
 
-describe('the program that an image names', () => {
+describe('the program of an image', () => {
   it.each([
     ['demo', 'demo'],
     ['spawner/demo:latest', 'demo'],
     ['localhost:5000/a/b.c@sha256:00', 'b.c'],
   ])('%s is %s', (image, expected) => expect(programName(image)).toBe(expected));
 
-  it.each(['..', 'a/..', 'a/.hidden', '', '/etc/'])('%j is none', (image) => {
+  it.each(['..', 'a/..', 'a/.hidden', '', '/etc/'])('rejects %j', (image) => {
     expect(() => programName(image)).toThrow('names no program');
   });
 });

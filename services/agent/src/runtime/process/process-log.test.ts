@@ -7,7 +7,7 @@ import { fileLines } from './process-log.ts';
 const MIB = 1024 * 1024;
 const { signal } = new AbortController();
 
-describe("a program's output in files", () => {
+describe('the output files of a program', () => {
   let temp: TempDir;
   let files: { stdout: string; stderr: string };
   const texts = async (options: { tailLines?: number; follow?: boolean }, runs = () => false) => {
@@ -24,7 +24,7 @@ describe("a program's output in files", () => {
   });
   afterEach(() => temp.stop());
 
-  it('is given whole where it is small, and its last lines where these are asked for', async () => {
+  it('are read whole if they are small, or from their last lines', async () => {
     await writeFile(files.stdout, 'one\ntwo\nthree');
     await writeFile(files.stderr, 'oh\n');
     expect(await texts({})).toEqual(['one', 'two', 'oh', 'three']);
@@ -32,7 +32,7 @@ describe("a program's output in files", () => {
     expect(await texts({ tailLines: 0 }, () => true)).toEqual([]);
   });
 
-  it('takes no more memory the longer the program has written, and its lines are whole', async () => {
+  it('are read in bounded memory, and in complete lines', async () => {
     const line = `${'x'.repeat(1_023)}\n`;
     await writeFile(files.stdout, `y${line.repeat(12 * 1_024)}the end\n`);
     const all = await texts({});
@@ -41,7 +41,7 @@ describe("a program's output in files", () => {
     expect(await texts({ tailLines: 2 })).toEqual([line.trim(), 'the end']);
   });
 
-  it('is followed to the last line of a program that wrote on until its end', async () => {
+  it('are followed to the last line', async () => {
     await writeFile(files.stdout, 'first\nsec');
     let running = true;
     const told: string[] = [];

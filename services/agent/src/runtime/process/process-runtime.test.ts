@@ -37,7 +37,7 @@ describe('the process runtime', () => {
     },
   );
 
-  it('finds a program that was started in the moment of an end of its agent, and ends it before it starts another', async () => {
+  it('finds a program whose start its agent did not survive, and ends it before it starts another', async () => {
     const killed = open();
     await killed.create(program);
     await killed.start(ID);

@@ -2,7 +2,7 @@ import { systemClock } from '@spawner/domain';
 import { ProcessTable } from './process-table.ts';
 
 describe('the table of processes', () => {
-  it('is looked at once for all who ask within the age that they bear, and again for those who come later', () => {
+  it('is read once for all calls within their age, and again for later ones', () => {
     let [now, looks] = [1_000, 0];
     const table = new ProcessTable({ ...systemClock, now: () => now }, () => {
       looks += 1;

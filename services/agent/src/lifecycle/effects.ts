@@ -1,0 +1,171 @@
+import { backoffMs, type Clock, DEADLINES, type Semaphore, within } from '@spawner/domain';
+import { inSpan, type Log } from '@spawner/service';
+import type { Metrics } from '../metrics.ts';
+import { type Runtime, RuntimeError } from '../runtime/runtime.ts';
+import type { JournalEntry } from '../state/journal.ts';
+import { LAST_LINES } from './last-lines.ts';
+import type { Life } from './life.ts';
+import type { Effect, LifeEvent } from './life-machine.ts';
+import { type Attempt, untilAnswers } from './probe.ts';
+
+/** The tools that the effects of every backend share. */
+export interface EffectParts {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  /** Limits how many programs are created or started at once. */
+  readonly starts: Semaphore;
+  /** One attempt to reach a program that starts. */
+  readonly attempt: Attempt;
+  readonly random: () => number;
+}
+
+/** The backend that the effects are for. */
+export interface Subject {
+  readonly id: string;
+  readonly entry: JournalEntry;
+  readonly life: Life;
+  take(event: LifeEvent): void;
+  look(): Promise<void>;
+}
+
+/** Carries out the effects that life-machine.ts orders for one backend, and feeds their outcome back as events. */
+export class Effects {
+  readonly #subject: Subject;
+  readonly #parts: EffectParts;
+  readonly #log: Log;
+  readonly #closing: AbortSignal;
+  #createMs = 0;
+
+  /** `closing` ends every retry: the agent is stopping. */
+  constructor(subject: Subject, parts: EffectParts, log: Log, closing: AbortSignal) {
+    this.#subject = subject;
+    this.#parts = parts;
+    this.#log = log;
+    this.#closing = closing;
+  }
+
+  perform(effect: Effect, signal: AbortSignal): Promise<void> {
+    switch (effect) {
+      case 'pull':
+        return this.#pull(signal);
+      case 'create':
+        return this.#create(signal);
+      case 'start':
+        return this.#start(signal);
+      case 'probe':
+        return this.#probe(signal);
+      case 'signal':
+        return this.#signal();
+      default:
+        return this.#remove();
+    }
+  }
+
+  /** Repeats `work` with back-off until it succeeds, because an ordered end must survive an outage of the runtime. */
+  async insist<T>(what: string, work: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        this.#closing.throwIfAborted();
+        this.#log.warn({ error, attempt }, `${what} failed; it is tried again`);
+        await this.#parts.clock.sleep(backoffMs(attempt, this.#parts.random), this.#closing);
+      }
+    }
+  }
+
+  async #pull(signal: AbortSignal): Promise<void> {
+    const { runtime, metrics, clock } = this.#parts;
+    const { spec } = this.#subject.entry;
+    const began = clock.now();
+    try {
+      await inSpan('pull image', { 'container.image.name': spec.image }, () => runtime.pull(spec, signal));
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      return this.#subject.take({ type: 'load_failed', detail: error.detail });
+    }
+    metrics.pulled((clock.now() - began) / 1_000);
+    this.#subject.take({ type: 'loaded' });
+  }
+
+  async #create(signal: AbortSignal): Promise<void> {
+    const { runtime, clock } = this.#parts;
+    await this.#launch(signal, async (began) => {
+      await inSpan('create container', {}, () => runtime.create(this.#subject.entry));
+      this.#createMs = clock.now() - began;
+    });
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    const { runtime, metrics, clock } = this.#parts;
+    await this.#launch(signal, async (began) => {
+      const endpoints = await inSpan('start container', {}, () => runtime.start(this.#subject.id));
+      metrics.launched((this.#createMs + clock.now() - began) / 1_000);
+      this.#subject.take({ type: 'started', endpoints });
+    });
+  }
+
+  /** Runs one step of the launch in its turn. A RuntimeError ends the backend. */
+  async #launch(signal: AbortSignal, work: (began: number) => Promise<void>): Promise<void> {
+    const { starts, clock } = this.#parts;
+    await starts.run(async () => {
+      if (signal.aborted) return;
+      try {
+        await work(clock.now());
+      } catch (error) {
+        if (!(error instanceof RuntimeError)) throw error;
+        this.#subject.take({ type: 'start_failed', detail: error.detail });
+      }
+    });
+  }
+
+  async #probe(signal: AbortSignal): Promise<void> {
+    const { local } = this.#subject.life.status;
+    const { readiness } = this.#subject.entry.spec;
+    if (!local) throw new Error('a started backend has no endpoint');
+    const { clock, attempt } = this.#parts;
+    const target = { endpoint: local, httpPath: readiness?.httpPath ?? '' };
+    await inSpan('wait ready', {}, () => untilAnswers(target, clock, signal, attempt));
+    this.#subject.take({ type: 'answered' });
+  }
+
+  async #signal(): Promise<void> {
+    const { id, entry } = this.#subject;
+    const name = entry.spec.stopSignal || 'SIGTERM';
+    const ran = await this.insist('stopping', () => this.#parts.runtime.signal(id, name));
+    if (ran) return;
+    // A program that was never started leaves no exit to be found.
+    if (this.#subject.life.startedAt === undefined) this.#subject.take({ type: 'exited' });
+    else await this.insist('inspecting', () => this.#subject.look());
+  }
+
+  async #remove(): Promise<void> {
+    const { runtime } = this.#parts;
+    const { id } = this.#subject;
+    const keepLogs = this.#subject.life.ending?.keepLogs ?? false;
+    await this.insist('removing', async () => {
+      const condition = await runtime.inspect(id);
+      const exit = condition.is === 'exited' ? condition.exit : undefined;
+      const lastLogs = keepLogs && condition.is !== 'absent' ? await this.#lastLines() : [];
+      await runtime.remove(id);
+      this.#subject.take({ type: 'gone', lastLogs, exit });
+    });
+  }
+
+  async #lastLines(): Promise<string[]> {
+    const { runtime, clock } = this.#parts;
+    const lines: string[] = [];
+    const read = async (signal: AbortSignal) => {
+      const options = { follow: false, tailLines: LAST_LINES, signal };
+      for await (const { text } of runtime.logs(this.#subject.id, options))
+        if (lines.push(text) > LAST_LINES) lines.shift();
+    };
+    try {
+      await within(clock, DEADLINES.call, read, this.#closing);
+    } catch (error) {
+      this.#log.warn({ error }, 'the last log lines cannot be read');
+    }
+    return lines;
+  }
+}
