@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { removeLabelled } from './docker.ts';
 import type { Place } from './place.ts';
 import { endProcessBackends } from './process-backends.ts';
-import { endProcess, identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { endProcess, identify, isAlive, type ProcessRef } from './process-identity.ts';
 
 /** What this cluster has in a Docker Engine. */
 export interface OwnContainers {
@@ -16,10 +16,10 @@ export interface OwnContainers {
 }
 
 export interface Claim {
-  up: ProcessIdentity;
+  up: ProcessRef;
   containers?: OwnContainers;
   /** By name, in the order of their first start. */
-  started: Record<string, ProcessIdentity>;
+  started: Record<string, ProcessRef>;
 }
 
 const LEFTOVER_ENDS_WITHIN_MS = 10_000;
@@ -36,8 +36,8 @@ export function readClaim({ claimFile }: Place): Claim | undefined {
 /** The `up` of a record where it still runs, else what it left behind, the last started first. */
 export function judgeClaim(
   claim: Claim | undefined,
-  alive: (identity: ProcessIdentity) => boolean = isAlive,
-): { running?: ProcessIdentity; leftovers: [string, ProcessIdentity][] } {
+  alive: (identity: ProcessRef) => boolean = isAlive,
+): { running?: ProcessRef; leftovers: [string, ProcessRef][] } {
   if (!claim) return { leftovers: [] };
   if (alive(claim.up)) return { running: claim.up, leftovers: [] };
   const leftovers = Object.entries(claim.started).filter(([, identity]) => alive(identity));
@@ -48,7 +48,7 @@ export function judgeClaim(
 export async function endLeftovers(
   { agent }: Place,
   claim: Claim | undefined,
-  leftovers: [string, ProcessIdentity][],
+  leftovers: [string, ProcessRef][],
   say: (text: string) => void,
 ): Promise<void> {
   const { containers, started = {} } = claim ?? {};

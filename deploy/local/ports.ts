@@ -1,11 +1,10 @@
-/** The ports that services listen on, the variables that move them, and the choice of a free one where a default is taken. */
-import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+/** The ports that services listen on, the variables that move them, and the choice of another if a default is taken. */
+import { anyPort } from '@spawner/service/ports';
 
 export interface PortRule {
   variable: string;
   service: string;
-  /** What it is for, in a few words. */
+  /** The protocol or use, in a word or two. */
   purpose: string;
   usual: number;
 }
@@ -33,17 +32,13 @@ export type Ports = Record<PortVariable, number>;
 
 export interface PortChoice {
   ports: Ports;
-  /** The ports that are not where people expect them: one sentence each. */
+  /** One sentence for each port that is not the usual one. */
   moved: string[];
 }
 
-/** Below the range from which the kernel takes ports for outgoing connections. */
-const FROM = 15_000;
-const TO = 32_000;
-
 /**
- * A port for everything: the one that the environment sets, else the usual one, else, where somebody has that, any
- * free one. Throws where one that was set is no port or is taken.
+ * Chooses a port for each rule: the one that the environment sets, or the usual one, or any free one if the usual one is
+ * taken. Throws if a port that was set is invalid or taken.
  */
 export async function choosePorts(
   env: Readonly<Record<string, string | undefined>>,
@@ -62,7 +57,7 @@ export async function choosePorts(
     if (set && !(Number.isInteger(port) && port > 0 && port < 65_536))
       problems.push(`${variable} must be a port, not ${JSON.stringify(set)}`);
     else if (!(await available(port))) {
-      if (set) problems.push(`${variable}: somebody listens on port ${port} already`);
+      if (set) problems.push(`${variable}: port ${port} is already in use`);
       else {
         port = await anyPort(available, random);
         moved.push(`Port ${usual} is taken: ${service} ${purpose} is on ${port} (${variable} moves it).`);
@@ -73,37 +68,4 @@ export async function choosePorts(
   }
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return { ports: chosen as Ports, moved };
-}
-
-/** A port that `isFree` likes; throws where none is found. */
-export async function anyPort(
-  isFree: (port: number) => Promise<boolean>,
-  random: () => number = Math.random,
-): Promise<number> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const port = FROM + Math.floor(random() * (TO - FROM));
-    if (await isFree(port)) return port;
-  }
-  throw new Error(`found no free port between ${FROM} and ${TO}`);
-}
-
-/** Whether neither TCP nor UDP is bound to this port of the address at this moment. */
-export async function portIsFree(port: number, address = '127.0.0.1'): Promise<boolean> {
-  return (await bindsTcp(port, address)) && (await bindsUdp(port, address));
-}
-
-function bindsTcp(port: number, address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, address, () => server.close(() => resolve(true)));
-  });
-}
-
-function bindsUdp(port: number, address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-    socket.once('error', () => resolve(false));
-    socket.bind(port, address, () => socket.close(() => resolve(true)));
-  });
 }

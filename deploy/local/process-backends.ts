@@ -1,7 +1,7 @@
 /** Backends that run as plain processes outlive their agent, so that it can be upgraded; they do not outlive `up`. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { identify, isAlive, type ProcessRef } from './process-identity.ts';
 
 /** Kills, with all that they started, the backends that the agent with this state directory noted down. */
 export function endProcessBackends(agentDir: string): number {
@@ -16,7 +16,7 @@ export function endProcessBackends(agentDir: string): number {
 }
 
 /** The leader of a backend's session, as long as the pid still is that process. */
-function notedProcess(file: string): ProcessIdentity | undefined {
+function notedProcess(file: string): ProcessRef | undefined {
   try {
     const { pid, startTime } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; startTime: number };
     const now = identify(pid);

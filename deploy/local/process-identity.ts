@@ -1,24 +1,25 @@
-/** Pids are used again, a pid together with its moment of start is not: only such a pair is ever sent a signal. */
+/** Pids are reused, but a pid together with its start is not. Only such a pair is ever sent a signal. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { bootId, startTicksIn, statFields } from '@spawner/service/process-identity';
 
-export interface ProcessIdentity {
+export interface ProcessRef {
   pid: number;
-  /** When it started, as the system tells it; empty where there was no such process. */
+  /** Its start in the system's own form; empty if there was no such process. */
   since: string;
 }
 
-export function identify(pid: number): ProcessIdentity {
+export function identify(pid: number): ProcessRef {
   return { pid, since: startOf(pid) };
 }
 
-/** Whether this very process still runs; a zombie does not. */
-export function isAlive({ pid, since }: ProcessIdentity): boolean {
+/** Whether this process still runs, rather than another of the same pid. A zombie does not run. */
+export function isAlive({ pid, since }: ProcessRef): boolean {
   return since !== '' && startOf(pid) === since;
 }
 
-/** Sends SIGTERM, and SIGKILL after `withinMs`, to a process that need not be our child; resolves when it has gone. */
-export async function endProcess(identity: ProcessIdentity, withinMs: number): Promise<void> {
+/** Ends a process, which need not be our child: SIGTERM, then SIGKILL after `withinMs`. Resolves when it is gone. */
+export async function endProcess(identity: ProcessRef, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
   signal(identity, 'SIGTERM');
   while (isAlive(identity)) {
@@ -27,11 +28,11 @@ export async function endProcess(identity: ProcessIdentity, withinMs: number): P
   }
 }
 
-function signal(identity: ProcessIdentity, name: NodeJS.Signals): void {
+function signal(identity: ProcessRef, name: NodeJS.Signals): void {
   try {
     if (isAlive(identity)) process.kill(identity.pid, name);
   } catch (error) {
-    // It went in between.
+    // It ended in between.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
@@ -45,12 +46,8 @@ function startOf(pid: number): string {
   }
 }
 
-/** Field 22 of proc(5)'s stat with the boot that its ticks count from; empty for a zombie. The name (field 2) may hold anything. */
+/** The start in a line of /proc/<pid>/stat, with the boot that its ticks count from; empty for a zombie. */
 export function startInStat(stat: string, boot = bootId()): string {
-  const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return state === 'Z' || state === 'X' ? '' : `${boot}:${rest[18]}`;
-}
-
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const [state] = statFields(stat);
+  return state === 'Z' || state === 'X' ? '' : `${boot}:${startTicksIn(stat)}`;
 }

@@ -6,7 +6,7 @@ import { eventually } from '@spawner/testkit';
 import { Child, describeExit } from './child.ts';
 import { lastLines } from './log-lines.ts';
 import { identify, isAlive } from './process-identity.ts';
-import { failuresAfter, restartDelayMs, Supervised } from './supervisor.ts';
+import { Supervised } from './supervisor.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'spawner-supervisor-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -36,21 +36,6 @@ function options() {
     hopeless: (error: Error) => void hopeless.push(error),
   };
 }
-
-describe('back-off', () => {
-  it('doubles from a quarter of a second and has an end', () => {
-    const longest = () => 1;
-    expect([1, 2, 3, 20].map((failures) => restartDelayMs(failures, longest))).toEqual([
-      250, 500, 1000, 10_000,
-    ]);
-  });
-
-  it('begins again after a steady run', () => {
-    expect(failuresAfter(0, 10)).toBe(1);
-    expect(failuresAfter(4, 10)).toBe(5);
-    expect(failuresAfter(4, 60_000)).toBe(1);
-  });
-});
 
 describe('a supervised program', () => {
   it('is started again when it dies, which is said with its last words', async () => {

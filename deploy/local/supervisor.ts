@@ -1,5 +1,6 @@
 /** Keeps programs running: one that dies is started again with back-off, and said, until it is told to stop. */
-import { backoffMs, type Clock } from '@spawner/domain';
+import type { Clock } from '@spawner/domain';
+import { failuresInRow, restartDelayMs } from '@spawner/service/restart-policy';
 import { Child, type ChildSpec, describeExit, type Exit } from './child.ts';
 import { lastLines } from './log-lines.ts';
 
@@ -13,21 +14,10 @@ export interface SupervisorOptions {
   hopeless: (error: Error) => void;
 }
 
-/** A program that ran for this long has started well: its next failure is a first one again. */
-const STEADY_MS = 10_000;
-/** The services' word for a wrong configuration. */
+/** The exit code of a service whose configuration is wrong. */
 const WRONG_CONFIGURATION = 2;
 const LINES_SHOWN = 5;
-
-/** How many times in a row a program has failed, counting an end after `livedMs`. */
-export function failuresAfter(failures: number, livedMs: number): number {
-  return livedMs >= STEADY_MS ? 1 : failures + 1;
-}
-
-/** How long to wait after that many failures in a row. */
-export function restartDelayMs(failures: number, random: () => number): number {
-  return backoffMs(failures - 1, random, { firstMs: 250, maxMs: 10_000 });
-}
+const DELAYS = { firstMs: 250, maxMs: 10_000 };
 
 export class Supervised {
   readonly name: string;
@@ -79,9 +69,9 @@ export class Supervised {
       if (this.#child.pid !== undefined) started(this.name, this.#child.pid);
       const exit = await this.#child.exited;
       if (this.#stopping.signal.aborted || !this.#kept) return;
-      failures = failuresAfter(failures, clock.now() - startedAt);
+      failures = failuresInRow(failures, clock.now() - startedAt);
       if (isHopeless(exit)) return this.#giveUp(exit);
-      const ms = restartDelayMs(failures, random);
+      const ms = restartDelayMs(failures, random, DELAYS);
       say(`${this.#obituary(exit)}\nStarting ${this.name} again in ${(ms / 1000).toFixed(1)} s.`);
       await clock.sleep(ms, this.#stopping.signal).catch(() => {});
       if (!this.#stopping.signal.aborted) this.#child = new Child(this.#spec);

@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@spawner/domain';
+import { anyPort, portIsFree } from '@spawner/service/ports';
 import { announce } from './announce.ts';
 import type { ChildSpec } from './child.ts';
 import { Children } from './children.ts';
@@ -12,7 +13,7 @@ import { localFile } from './local-file.ts';
 import { unmountAll } from './mounts.ts';
 import { dockerPart, natsPart, type Part, redisPart } from './parts.ts';
 import type { Place } from './place.ts';
-import { anyPort, choosePorts, type Ports, portIsFree } from './ports.ts';
+import { choosePorts, type Ports } from './ports.ts';
 import { endProcessBackends } from './process-backends.ts';
 import type { Progress } from './progress.ts';
 import { droneReady, serviceReady } from './readiness.ts';
@@ -106,7 +107,7 @@ export class Up {
   #startOnFreePort(name: string, part: (place: Place, env: Environment, port: number) => Part) {
     return this.#progress.step(
       `Starting ${name}`,
-      async () => this.#startPart(part(this.#place, this.#env, await anyPort(portIsFree))),
+      async () => this.#startPart(part(this.#place, this.#env, await anyPort())),
       (url) => `${name} answers at ${url}`,
     );
   }

@@ -31,6 +31,11 @@ describe('isDomain', () => {
     ['', false],
     ['A.b', false],
     ['a b', false],
+    ['a_b.c', false],
+    ['-a.b', false],
+    [`${'a'.repeat(63)}.b`, true],
+    [`${'a'.repeat(64)}.b`, false],
+    [`a.${'b.'.repeat(94)}c`, false],
   ])('%j: %s', (text, expected) => {
     expect(isDomain(text)).toBe(expected);
   });

@@ -1,12 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-/**
- * Environment to typed configuration, in one pure step that refuses garbage: every problem is
- * collected, a misspelt variable under the service's own prefix is one of them, and the error that
- * is thrown lists them all. Secrets may come from a file: `X_FILE` names it instead of `X`.
- */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A configuration that was refused, with every problem at once. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -17,6 +13,10 @@ export class ConfigError extends Error {
   }
 }
 
+/**
+ * Reads typed values from an environment and collects every problem; `finish` throws them together. An empty value counts as
+ * unset. Secrets may come from a file: `X_FILE` names it instead of `X`.
+ */
 export class EnvReader {
   readonly #env: Environment;
   readonly #known = new Set<string>();
@@ -93,7 +93,7 @@ export class EnvReader {
       .filter((part) => part !== '');
   }
 
-  /** A text that `accepts` likes; otherwise `must` says what it should be. */
+  /** A text that `accepts` accepts; if not, the problem says that it must be `must`. */
   checked(name: string, fallback: string, accepts: (text: string) => boolean, must: string): string {
     const value = this.text(name, fallback);
     if (!accepts(value)) this.problem(name, `must be ${must}, not ${JSON.stringify(value)}`);
@@ -113,10 +113,10 @@ export class EnvReader {
     this.#problems.push(`${name} ${what}`);
   }
 
-  /** Throws every problem at once, unknown variables under `prefix` included. */
-  finish(prefix: string): void {
+  /** Throws every problem at once, including variables under `prefix` that were neither read nor are in `known`. */
+  finish(prefix: string, known: ReadonlySet<string> = new Set()): void {
     for (const name of Object.keys(this.#env))
-      if (name.startsWith(prefix) && !this.#known.has(name) && !SHARED.has(name))
+      if (name.startsWith(prefix) && !this.#known.has(name) && !known.has(name))
         this.problem(name, 'is not known');
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);
   }
@@ -127,76 +127,3 @@ export class EnvReader {
     return value === undefined || value === '' ? undefined : value;
   }
 }
-
-/** Told to all services alike, though it looks like one of the scheduler's own. */
-const SHARED = new Set(['SPAWNER_SCHEDULER_ADDRESS']);
-
-/** What every service is told. */
-export interface SharedConfig {
-  /** Names the cluster in Redis keys and container labels. */
-  cluster: string;
-  /** Backends are `<id>.<clusterDomain>`. */
-  clusterDomain: string;
-  logLevel: string;
-  /** Address that listeners bind to. */
-  bindAddress: string;
-  /** Address that the admin port binds to; where users reach the others, this one should not be. */
-  adminBindAddress: string;
-  adminPort: number;
-  /** How long shutting down may take. */
-  drainMs: number;
-}
-
-/**
- * Reads a service's configuration: the shared part, what `read` adds, and the refusal of anything
- * misspelt. `service` is its name, as in SPAWNER_<SERVICE>_….
- */
-export function readServiceConfig<T>(
-  service: string,
-  env: Environment,
-  defaultAdminPort: number,
-  read: (env: EnvReader, prefix: string) => T,
-): SharedConfig & T {
-  const reader = new EnvReader(env);
-  const prefix = `SPAWNER_${service.toUpperCase()}_`;
-  const bindAddress = reader.text('SPAWNER_BIND_ADDRESS', '127.0.0.1');
-  const shared: SharedConfig = {
-    cluster: reader.checked(
-      'SPAWNER_CLUSTER',
-      'local',
-      (text) => /^[a-z0-9-]{1,63}$/.test(text),
-      'of a-z, 0-9 and hyphens',
-    ),
-    clusterDomain: reader.checked(
-      'SPAWNER_CLUSTER_DOMAIN',
-      'spawner.localhost',
-      isLowerCaseDomain,
-      'a lower-case domain name',
-    ),
-    logLevel: reader.oneOf(
-      'SPAWNER_LOG_LEVEL',
-      ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
-      'info',
-    ),
-    bindAddress,
-    adminBindAddress: reader.text('SPAWNER_ADMIN_BIND_ADDRESS', bindAddress),
-    adminPort: reader.port(`${prefix}ADMIN_PORT`, defaultAdminPort),
-    drainMs: reader.integer(`${prefix}DRAIN_MS`, 10_000, { max: 86_400_000 }),
-  };
-  const own = read(reader, prefix);
-  reader.finish(prefix);
-  return { ...shared, ...own };
-}
-
-function isLowerCaseDomain(text: string): boolean {
-  return (
-    text.length <= 190 && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/.test(text)
-  );
-}
-
-/** Where Redis, NATS and the scheduler are, for the services that talk to them. */
-export const sharedAddresses = {
-  redisUrl: (env: EnvReader) => env.url('SPAWNER_REDIS_URL', 'redis://127.0.0.1:6379', ['redis', 'rediss']),
-  natsUrl: (env: EnvReader) => env.url('SPAWNER_NATS_URL', 'nats://127.0.0.1:4222', ['nats', 'tls']),
-  scheduler: (env: EnvReader) => env.text('SPAWNER_SCHEDULER_ADDRESS', '127.0.0.1:50052'),
-};

@@ -1,5 +1,5 @@
 import { type AdminSources, serveAdmin } from './admin.ts';
-import type { SharedConfig } from './env.ts';
+import type { SharedConfig } from './config.ts';
 
 /** How the world asks a process how it is, and tells it to stop. A process that another one looks after has a place of its own. */
 export interface Place {

@@ -1,9 +1,8 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * What names one process of a machine for as long as the machine runs, so that another process there can tell whether it
- * is still the same: ids are used again, an id together with the moment of the start is not. The namespaces say
- * where ids and moments are counted. Linux; proc(5), namespaces(7).
+ * Identifies one process of a machine until its next boot, so that another process there can tell whether it still runs. Pids
+ * are reused, but a pid together with its start time is not. Both are counted per namespace. Linux; proc(5), namespaces(7).
  */
 export interface ProcessIdentity {
   readonly bootId: string;
@@ -15,12 +14,12 @@ export interface ProcessIdentity {
   readonly startTicks: number;
 }
 
-/** This process; nothing where the system does not tell, or tells of other namespaces than ours. */
+/** This process. Returns undefined if /proc is missing or shows another pid namespace. */
 export function ownProcess(): ProcessIdentity | undefined {
   try {
     if (readlinkSync('/proc/self') !== String(process.pid)) return undefined;
     return {
-      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      bootId: bootId(),
       pidNamespace: namespaceInode('pid'),
       timeNamespace: namespaceInode('time'),
       pid: process.pid,
@@ -31,13 +30,18 @@ export function ownProcess(): ProcessIdentity | undefined {
   }
 }
 
+/** Changes with every boot of the machine (random(4)). Throws if there is no such file. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
 export function startTicksIn(stat: string): number {
   return Number(statFields(stat)[19]);
 }
 
 /**
- * The fields of /proc/<pid>/stat from the third, the state, on (proc(5)). The second, the name, may hold anything, a closing
- * bracket included: the others begin after the last.
+ * The fields of /proc/<pid>/stat from the third, the state, onwards (proc(5)). The second, the name, may contain anything, even
+ * a closing bracket, so the rest begins after the last one.
  */
 export function statFields(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -1,5 +1,6 @@
 import { backoffMs, type Clock, systemClock } from '@spawner/domain';
-import { ConfigError, type Environment, type SharedConfig } from './env.ts';
+import type { SharedConfig } from './config.ts';
+import { ConfigError, type Environment } from './env.ts';
 import { createLog, type Log, masked } from './log.ts';
 import { startMetrics } from './metrics.ts';
 import { Outage } from './outage.ts';

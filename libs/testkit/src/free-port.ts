@@ -7,14 +7,12 @@
  * range of its own, and goes through it in order.
  */
 import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { portIsFree, QUIET_PORTS } from '@spawner/service';
 
-const FROM = 15_000;
-const TO = 32_000;
+const { from: FROM, to: TO } = QUIET_PORTS;
 const WORKERS = 16;
 const EACH = Math.floor((TO - FROM) / WORKERS);
 const own = FROM + (Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS) * EACH;
@@ -29,7 +27,7 @@ export async function freePort(): Promise<number> {
   for (let tries = 0; tries < EACH; tries += 1) {
     const port = own + next;
     next = (next + 1) % EACH;
-    if (take(port) && (await tcpIsFree(port)) && (await udpIsFree(port))) return port;
+    if (take(port) && (await portIsFree(port))) return port;
   }
   throw new Error(`found no free port between ${own} and ${own + EACH}`);
 }
@@ -68,20 +66,4 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-function tcpIsFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-}
-
-function udpIsFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createSocket('udp4');
-    socket.once('error', () => resolve(false));
-    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
-  });
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '@spawner/domain';
-import { parseJson } from './json-text.ts';
 import { Refusal } from './refusal.ts';
 
 /** Largest body, in bytes. */
@@ -48,5 +47,15 @@ function utf8(bytes: Buffer): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new AppError('invalid', 'the body is not UTF-8', { cause });
+  }
+}
+
+/** Parses JSON, or throws `invalid` with V8's own message, which names the position or the token where it stopped. */
+export function parseJson(text: string): unknown {
+  if (text.trim() === '') throw new AppError('invalid', 'the body is empty');
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('invalid', `the body is not JSON: ${(cause as SyntaxError).message}`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { backoffMs } from '@spawner/domain';
+import { failuresInRow, restartDelayMs } from '@spawner/service';
 
 /**
  * Which worker is to be started when, and when the whole is to give up: decided here, done elsewhere. Times are the caller's
@@ -11,8 +11,6 @@ export interface Exit {
 
 export type AfterExit = { kind: 'again'; inMs: number } | { kind: 'give up' } | { kind: 'over' };
 
-/** One that served for so long was well: what ends it then is not why it ended before. */
-const STEADY_MS = 10_000;
 /** Looked at so often in a row without a word from it, a worker hangs. */
 export const MOST_SILENT_LOOKS = 30;
 
@@ -66,11 +64,10 @@ export class Roster {
    */
   exited(slot: number, { code }: Exit, now: number): AfterExit {
     const place = this.#places[slot - 1];
-    const steady =
-      place?.is === 'running' && place.servesSince !== undefined && now - place.servesSince >= STEADY_MS;
-    const failures = steady ? 0 : (this.#failures[slot - 1] ?? 0);
-    const inMs = backoffMs(failures, this.#random);
-    this.#failures[slot - 1] = failures + 1;
+    const served = place?.is === 'running' ? now - (place.servesSince ?? now) : 0;
+    const failures = failuresInRow(this.#failures[slot - 1] ?? 0, served);
+    const inMs = restartDelayMs(failures, this.#random);
+    this.#failures[slot - 1] = failures;
     this.#places[slot - 1] = { is: 'away', startAt: now + inMs };
     if (this.#draining) return { kind: 'over' };
     if (this.#served.size === 0 && code !== null && code !== 0) return { kind: 'give up' };

@@ -1,6 +1,5 @@
-import { type AddressInfo, createServer } from 'node:net';
+import { unusedPort } from '@spawner/service';
 
-const HOST = '127.0.0.1';
 const TRIES = 100;
 
 /**
@@ -34,15 +33,4 @@ export class FreePorts {
   release(id: string): void {
     this.#held.delete(id);
   }
-}
-
-function unusedPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, HOST, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

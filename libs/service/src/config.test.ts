@@ -1,4 +1,5 @@
-import { ConfigError, readServiceConfig } from './env.ts';
+import { readServiceConfig } from './config.ts';
+import { ConfigError } from './env.ts';
 
 const read = (env: Record<string, string>) =>
   readServiceConfig('proxy', env, 9104, (reader, prefix) => ({
@@ -8,7 +9,7 @@ const read = (env: Record<string, string>) =>
   }));
 
 describe('readServiceConfig', () => {
-  it('gives defaults for what is not set, or set to nothing', () => {
+  it('uses defaults for variables that are unset or empty', () => {
     expect(read({ SPAWNER_PROXY_HTTP_PORT: '' })).toMatchObject({
       cluster: 'local',
       clusterDomain: 'spawner.localhost',
@@ -17,7 +18,7 @@ describe('readServiceConfig', () => {
       adminPort: 9104,
     });
   });
-  it('reads what is set', () => {
+  it('reads values', () => {
     expect(read({ SPAWNER_PROXY_HTTP_PORT: '81', SPAWNER_PROXY_HTTPS: 'true' })).toMatchObject({
       httpPort: 81,
       https: true,
@@ -44,7 +45,7 @@ describe('readServiceConfig', () => {
       ]);
     }
   });
-  it('lets the scheduler be told its own address, as everybody is', () => {
+  it('accepts the shared SPAWNER_SCHEDULER_ADDRESS under the prefix of the scheduler', () => {
     const env = { SPAWNER_SCHEDULER_ADDRESS: '127.0.0.1:50052' };
     expect(() => readServiceConfig('scheduler', env, 9102, () => ({}))).not.toThrow();
   });
