@@ -21,6 +21,7 @@ describe('A backend answer', () => {
     ['chunked, in any case', { headers: { 'transfer-encoding': 'Chunked' } }],
     ['with a length', { headers: { 'content-length': '0' } }],
     ['with as many lines as may be', { rawHeaders: TOO_MANY.slice(2) }],
+    ['a reason with a tab and beyond ASCII', { statusMessage: 'O\tK \xe9' }],
     ['a status above 599', { statusCode: 999 }],
   ])('is handed on: %s', (_, fields) => expect(objectionTo(head(fields))).toBeUndefined());
 
@@ -32,6 +33,7 @@ describe('A backend answer', () => {
     ['two codings', { headers: { 'transfer-encoding': 'chunked, chunked' } }],
     ['a coding in HTTP/1.0', { httpVersion: '1.0', headers: { 'transfer-encoding': 'chunked' } }],
     ['a length of another form', { headers: { 'content-length': '02' } }],
+    ['a control in the reason', { statusMessage: 'O\x01K' }],
     ['too many lines', { rawHeaders: TOO_MANY }],
   ])('is refused: %s', (_, fields) => expect(objectionTo(head(fields))).toBeDefined());
 
@@ -39,6 +41,7 @@ describe('A backend answer', () => {
     expect(objectionToSwitch(head({ headers: { upgrade: 'WebSocket' } }))).toBeUndefined();
     expect(objectionToSwitch(head({ headers: { upgrade: 'h2c' } }))).toBeDefined();
     expect(objectionToSwitch(head())).toBeDefined();
+    expect(objectionToSwitch(head({ headers: { upgrade: 'websocket' }, statusMessage: '\0' }))).toBeDefined();
     expect(
       objectionToSwitch(head({ headers: { upgrade: 'websocket' }, rawHeaders: TOO_MANY })),
     ).toBeDefined();

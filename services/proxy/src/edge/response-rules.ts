@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { BOUNDS } from '../timeouts.ts';
-import { lengthOf } from './header-lines.ts';
+import { endOfValue, lengthOf } from './header-lines.ts';
 
 /**
  * The answers that Node's parser takes and that no client may get as they are: the same as the fast path refuses, so that a
@@ -8,15 +8,19 @@ import { lengthOf } from './header-lines.ts';
  */
 
 /** What is read of an answer here. */
-export type ParsedHead = Pick<IncomingMessage, 'headers' | 'httpVersion' | 'rawHeaders' | 'statusCode'>;
+export type ParsedHead = Pick<
+  IncomingMessage,
+  'headers' | 'httpVersion' | 'rawHeaders' | 'statusCode' | 'statusMessage'
+>;
 
 /** Why the final answer cannot be handed on, or nothing. */
 export function objectionTo(answer: ParsedHead): string | undefined {
-  const { headers, httpVersion, rawHeaders } = answer;
+  const { headers, httpVersion } = answer;
   const status = answer.statusCode ?? 0;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return `the backend answered in HTTP/${httpVersion}`;
   if (status < 200) return `the backend answered ${status}`;
-  if (rawHeaders.length > BOUNDS.responseLines * 2) return 'the backend answered with too many header lines';
+  const objection = objectionToHead(answer);
+  if (objection !== undefined) return objection;
   // What is not taken off here would be lost, and a client would take the coded body for the plain one.
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0'))
@@ -28,11 +32,16 @@ export function objectionTo(answer: ParsedHead): string | undefined {
 }
 
 /** Why this `101` is no answer to a WebSocket handshake, or nothing; the parser has looked at `Connection`. */
-export function objectionToSwitch({ headers, rawHeaders }: ParsedHead): string | undefined {
+export function objectionToSwitch(answer: ParsedHead): string | undefined {
+  const isWebSocket = answer.headers.upgrade?.toLowerCase() === 'websocket';
+  return isWebSocket ? objectionToHead(answer) : 'the backend switched to another protocol';
+}
+
+function objectionToHead({ rawHeaders, statusMessage = '' }: ParsedHead): string | undefined {
   if (rawHeaders.length > BOUNDS.responseLines * 2) return 'the backend answered with too many header lines';
-  return headers.upgrade?.toLowerCase() === 'websocket'
+  return endOfValue(statusMessage, 0) === statusMessage.length
     ? undefined
-    : 'the backend switched to another protocol';
+    : 'the backend answered with a control in its reason';
 }
 
 /** Fails a request whose backend sends interim answers and no other. */

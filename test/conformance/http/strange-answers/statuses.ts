@@ -61,11 +61,6 @@ export const STATUSES: readonly StrangeAnswer[] = [
     name: 'a control in the reason',
     pieces: [`HTTP/1.1 200 O\x01K\r\n${LENGTH}\r\nhi`],
     right: 'refused',
-    unlike: {
-      ways: ['general path', 'HTTP/2'],
-      right: meant(),
-      why: "Node's parser takes it, and the reason is left out",
-    },
   },
   { name: 'one interim answer', pieces: [EARLY, HI], right: meant() },
   { name: 'eight interim answers', pieces: [`${EARLY.repeat(8)}${HI}`], right: meant() },

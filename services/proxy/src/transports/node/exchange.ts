@@ -23,6 +23,7 @@ import { type Dialling, watchDial } from './dial.ts';
 import { openExtended } from './extended-connect.ts';
 import {
   breakOff,
+  endUnread,
   isGone,
   linger,
   sendHead,
@@ -193,7 +194,6 @@ export class Forwarder {
       // httpxy frames the body again by this.
       if (coding !== undefined) answer.headers['transfer-encoding'] = coding;
       answer.httpVersion = '1.1';
-      answer.statusMessage = printable(answer.statusMessage);
       way.answered(answer.statusCode ?? 0);
     });
   }
@@ -223,9 +223,9 @@ export class Forwarder {
     );
     letAgentRead(answer, keepAlive);
     under.answer = answer;
-    answer.statusMessage = printable(answer.statusMessage);
     if (req.httpVersionMajor === 1 && under.web?.closing()) answer.headers.connection = 'close';
     under.way.answered(status);
+    endUnread(req, res);
     // A head whose body comes later must not wait for it.
     setImmediate(() => sendHead(res));
     answer.once('close', () => {
@@ -288,11 +288,4 @@ function guardSwitch(
     if (accept(answer, upstream as Socket))
       for (const join of joins) join.call(outgoing, answer, upstream, early);
   });
-}
-
-/** Node refuses to send a reason phrase that it takes from others. */
-function printable(text: string | undefined): string {
-  return [...(text ?? '')].every((char) => char >= ' ' && char !== '\x7f' && char <= '\xff')
-    ? (text ?? '')
-    : '';
 }

@@ -128,6 +128,16 @@ export function endWithAnswer(res: WebResponse): void {
   stream.once('finish', () => setImmediate(() => stream.destroy()));
 }
 
+/** Ends an HTTP/1 connection whose answer is over before its request: the rest of that is not read (RFC 9112 §9.3). */
+export function endUnread(req: WebRequest, res: WebResponse): void {
+  if (req instanceof Http2ServerRequest || res instanceof Http2ServerResponse) return;
+  res.once('finish', () => {
+    if (req.complete) return;
+    req.socket.end();
+    linger(req.socket);
+  });
+}
+
 /** Whether an HTTP/1 client wants its connection closed after the answer. */
 export function wantsClose(res: WebResponse): boolean {
   return !(res instanceof Http2ServerResponse) && !res.shouldKeepAlive;

@@ -1,4 +1,4 @@
-import { CR, LF } from '../../edge/header-lines.ts';
+import { COLON, CR, endOfName, LF } from '../../edge/header-lines.ts';
 
 /**
  * Where a chunked body ends (RFC 9112 §7.1), without changing it. Chunk extensions pass, as they may be ignored;
@@ -16,6 +16,8 @@ export class ChunkFollower {
   #left = 0;
   #digits = 0;
   #extra = 0;
+  /** The name in the trailer line under way, and what follows it. */
+  #trailer = '';
 
   /** Takes the bytes from `from` to `to`; returns the offset behind the last one that goes on as it is. */
   follow(bytes: Uint8Array, from: number, to: number): number {
@@ -78,12 +80,14 @@ export class ChunkFollower {
         else {
           this.owesEnd = true;
           this.#state = TRAILER;
+          this.#trailer = String.fromCharCode(byte);
         }
         return;
       case TRAILER:
         this.#extra += 1;
-        if (byte === CR) this.#state = TRAILER_LF;
+        if (byte === CR) this.#state = isTrailer(this.#trailer) ? TRAILER_LF : this.#spoil();
         else if (isControl(byte) || this.#extra > MOST_TRAILERS) this.#spoil();
+        else this.#trailer += String.fromCharCode(byte);
         return;
       case TRAILER_LF:
         this.#state = LAST;
@@ -128,6 +132,15 @@ const HEX = Uint8Array.from({ length: 256 }, (_, code) => {
   const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase());
   return digit < 0 ? NOT_HEX : digit;
 });
+
+/** Whether the line is a field that may follow a body: framing may not (RFC 9110 §6.5.1). */
+function isTrailer(line: string): boolean {
+  const nameEnd = endOfName(line, 0);
+  const name = line.slice(0, nameEnd).toLowerCase();
+  return nameEnd > 0 && line.charCodeAt(nameEnd) === COLON && !FRAMING.has(name);
+}
+
+const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
 /** Tab is none here. */
 function isControl(byte: number): boolean {

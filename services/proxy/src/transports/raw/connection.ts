@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { mayBecomeHead } from '../../edge/header-lines.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
 import { type ExchangeClient, type ExchangeParts, FastExchange, type Passing } from './exchange.ts';
-import { readRequest, type StrictRequest } from './request-parser.ts';
+import { mayBecomeRequest, readRequest, type StrictRequest } from './request-parser.ts';
 import type { Upstream } from './upstream.ts';
 import { ClientWriter } from './writer.ts';
 
@@ -235,7 +235,7 @@ export class ClientConnection implements ExchangeClient {
     if (this.#state === 'idle') this.#since = this.#owner.now();
     this.#pieces += 1;
     const text = bytes.length > this.#owner.maxHeaderBytes ? '\n' : bytes.toString('latin1');
-    if (this.#pieces > MOST_PIECES || !mayBecomeHead(text)) {
+    if (this.#pieces > MOST_PIECES || !mayBecomeHead(text) || !mayBecomeRequest(text)) {
       this.#handOver(bytes);
       return;
     }

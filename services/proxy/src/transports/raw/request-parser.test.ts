@@ -1,5 +1,5 @@
 import { mayBecomeHead } from '../../edge/header-lines.ts';
-import { readRequest } from './request-parser.ts';
+import { mayBecomeRequest, readRequest } from './request-parser.ts';
 
 const HOST = 'Host: a.test';
 
@@ -138,4 +138,28 @@ describe('mayBecomeHead', () => {
     'does not wait after %j',
     (text) => expect(mayBecomeHead(text)).toBe(false),
   );
+});
+
+describe('mayBecomeRequest', () => {
+  it.each([
+    '',
+    'G',
+    'GET /x HTT',
+    'GET /x HTTP/1.1\r',
+    'GET /x HTTP/1.1\r\n',
+    `POST /x HTTP/1.1\r\n${HOST}\r\nX-`,
+    `POST /x HTTP/1.1\r\n${HOST}\r\nX: y\r`,
+  ])('waits after %j', (text) => expect(mayBecomeRequest(text)).toBe(true));
+
+  it.each([
+    'hello',
+    '#',
+    'GETS',
+    'FROB /x',
+    'GET /x HTTP/1.0\r\n',
+    'GET /x HTTP/1.1 \r\n',
+    `GET /x HTTP/1.1\r\n${HOST}\r\n"\r\n`,
+    `GET /x HTTP/1.1\r\n${HOST}\r\n folded: y\r\n`,
+    `GET /x HTTP/1.1\r\nX : y\r\n${HOST}`,
+  ])('does not wait after %j', (text) => expect(mayBecomeRequest(text)).toBe(false));
 });

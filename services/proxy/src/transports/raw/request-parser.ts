@@ -49,6 +49,15 @@ const VERSION = ' HTTP/1.1\r\n';
 const PLAIN_HOST = /^[A-Za-z0-9.-]{1,253}(?::\d{1,5})?$/;
 const OPTIONS = /^[a-z-]+(?:[\t ]*,[\t ]*[a-z-]+)*$/;
 
+/** Whether the beginning of a head may still become a request that is understood here: its whole lines are, in form. */
+export function mayBecomeRequest(text: string): boolean {
+  const isMethod = METHODS.some((name) => `${name} `.startsWith(text.slice(0, name.length + 1)));
+  return isMethod && WHOLE_LINES.test(text);
+}
+
+const WHOLE_LINES =
+  /^(?:[^\r\n]*\r?$|[^\r\n]* HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*\r\n)*[^\r\n]*\r?$)/;
+
 /** Takes a head up to and with the end of its last header line. Nothing where it is not one of these. */
 export function readRequest(text: string, trusted: boolean): StrictRequest | undefined {
   const method = METHODS.find((name) => text.startsWith(name) && text.charCodeAt(name.length) === 0x20);

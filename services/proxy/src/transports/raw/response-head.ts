@@ -1,4 +1,4 @@
-import { mayBecomeHead } from '../../edge/header-lines.ts';
+import { CR, LF, mayBecomeHead } from '../../edge/header-lines.ts';
 import { BOUNDS } from '../../timeouts.ts';
 import { readResponse, type StrictResponse } from './response-parser.ts';
 
@@ -35,6 +35,7 @@ export class AnswerHead {
     const to = this.#stash ? bytes.length : length;
     this.#stash = undefined;
     for (let from = 0; ; ) {
+      from = afterLineEnds(bytes, from, to);
       const end = bytes.indexOf(HEAD_END, from);
       const whole = end >= 0 && end + 4 <= to;
       if ((whole ? end : to) - from > BOUNDS.responseHeadBytes) return 'strange';
@@ -61,4 +62,11 @@ export class AnswerHead {
       if (this.#interim > BOUNDS.interimResponses) return 'strange';
     }
   }
+}
+
+/** A backend may send a line end after its last body; Node's parser ignores it before a status line as well. */
+function afterLineEnds(bytes: Buffer, at: number, to: number): number {
+  let from = at;
+  while (from < to && (bytes[from] === CR || bytes[from] === LF)) from += 1;
+  return from;
 }
