@@ -1,9 +1,9 @@
-/** A chunked body (RFC 9112 §7.1) as servers of various strictness read it. */
+/** Reads a chunked body (RFC 9112 §7.1) as servers of different strictness do. */
 import { Fault, type LineEnd, lineAt, Unfinished } from './lines.ts';
 
 export interface ChunkHabits {
   lineEnd: LineEnd;
-  /** Numbers are read as far as they go, and what follows them is overlooked. */
+  /** Numbers are read up to the first other character, and the rest of their line is ignored; so are trailers' names. */
   looseNumbers: boolean;
 }
 
@@ -31,11 +31,14 @@ function sizeOf(text: string, { looseNumbers }: ChunkHabits): number {
   return Number.parseInt(digits[1] ?? '', 16);
 }
 
-function afterTrailers(bytes: string, from: number, { lineEnd }: ChunkHabits): number {
+const STRICT_TRAILER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/;
+
+function afterTrailers(bytes: string, from: number, { lineEnd, looseNumbers }: ChunkHabits): number {
   for (let at = from; ; ) {
     const line = lineAt(bytes, at, lineEnd);
     if (line.text === '') return line.next;
-    if (!line.text.includes(':')) throw new Fault('no trailer line');
+    const isTrailer = looseNumbers ? line.text.includes(':') : STRICT_TRAILER.test(line.text);
+    if (!isTrailer) throw new Fault('no trailer line');
     at = line.next;
   }
 }

@@ -1,32 +1,36 @@
 import { connect, type Socket } from 'node:net';
 import { eventually } from '@spawner/testkit';
 import { type Answers, readAnswers } from './answers.ts';
-import type { Payload } from './payload.ts';
+import type { Payload, StreamEnd } from './payload.ts';
 import type { Recorder, Recording } from './recorder.ts';
 
-/** A way through one proxy to a recorder of its own, on which one payload is sent after the other. */
+/** A route through one proxy to its own recorder, over which payloads are sent one after the other. */
 export interface Course {
   port: number;
   host: string;
   recorder: Recorder;
-  /** A header that this proxy adds to everything it forwards; what lacks it was never a request to it. */
+  /** A header that this proxy adds to every request it forwards. A reference proxy has none. */
   mark?: string;
 }
 
 export interface Observation extends Answers, Recording {
   /** The proxy has ended the connection. */
   closed: boolean;
-  /** What was wrong with the requests of others that followed. */
+  /** Of a request of HTTP/2; undefined if its stream is still open. */
+  end?: StreamEnd;
+  /** Faults of other clients' requests that followed. */
   poisoned: string[];
 }
 
-/** An unanswered payload is given up after this. */
-const PATIENCE_MS = 1_500;
+/** A payload that is not to be answered, or one sent to a reference proxy, is abandoned after this. */
+const SILENCE_MS = 1_500;
+/** Our own proxy is given longer, so that a slow machine is not taken for a hang. */
+const ANSWER_MS = 20_000;
 const FOLLOW_UP_MS = 20_000;
 
-/** Sends a payload, and then requests of another client that must not notice it. */
+/** Sends a payload and then another client's requests, which it must not affect. */
 export async function run(course: Course, payload: Payload): Promise<Observation> {
-  const { recorder, host, port } = course;
+  const { recorder, host, port, mark } = course;
   recorder.take();
   recorder.follow(
     (request) => (isFollowUp(request.target) ? undefined : payload.script?.(request)),
@@ -38,10 +42,11 @@ export async function run(course: Course, payload: Payload): Promise<Observation
   const read = () => readAnswers(client.received, methods, client.closed);
   const settled = () => {
     const { answers, rest } = read();
-    const refused = (answers.at(-1)?.status ?? 0) >= 400;
-    return client.closed || (answers.length >= Math.max(methods.length, 1) && !refused) || rest === 'tunnel';
+    const answered = answers.length >= Math.max(methods.length, 1) && payload.right !== 'refused';
+    return client.closed || answered || rest === 'tunnel';
   };
-  await eventually(settled, { timeoutMs: PATIENCE_MS, everyMs: 5 }).catch(() => {});
+  const timeoutMs = payload.right === 'waits' || mark === undefined ? SILENCE_MS : ANSWER_MS;
+  await eventually(settled, { timeoutMs, everyMs: 5 }).catch(() => {});
   const poisoned = await followUps(course);
   const observation = { ...read(), closed: client.closed, poisoned };
   client.leave();
@@ -50,8 +55,8 @@ export async function run(course: Course, payload: Payload): Promise<Observation
 }
 
 /**
- * Others' requests on connections of their own: a plain one, and one that a proxy with two ways of forwarding may send
- * the other way, so that what was left behind in a kept connection is met by one of them.
+ * Two requests of other clients, on their own connections. The second takes the general path of our proxy. So one of them
+ * meets what the payload may have left behind in a pooled upstream connection.
  */
 export async function followUps({ port, host }: Course): Promise<string[]> {
   const wrong: string[] = [];

@@ -16,22 +16,24 @@ import {
   SETTINGS_ACK,
   statusOf,
 } from './http2-frames.ts';
-import type { Payload } from './payload.ts';
+import type { Payload, StreamEnd } from './payload.ts';
 
-/** A request of HTTP/2 with fields that no client would send, and what is right of it. */
+/** An HTTP/2 request with fields that no client library would send, and the outcome that we chose. */
 export interface Http2Payload extends Payload {
   fields: [name: string, value: string][];
-  /** One DATA frame each; nothing where the stream ends with its headers. */
+  /** One DATA frame each; if undefined, the stream ends with its headers. */
   data?: string[];
   trailers?: [name: string, value: string][];
-  /** The stream is reset where it would end. */
+  /** The client resets the stream instead of ending it. */
   reset?: boolean;
 }
 
-const PATIENCE_MS = 1_500;
+const SILENCE_MS = 1_500;
+const ANSWER_MS = 20_000;
 const STREAM = 1;
+const CANCEL = 8;
 
-/** Sends it on a connection of its own; a stream's reset counts as a refusal, since it ends nothing but itself. */
+/** Sends a payload on its own connection, and then other clients' requests. */
 export async function runHttp2(
   course: Course,
   securePort: number,
@@ -48,12 +50,11 @@ export async function runHttp2(
     rejectUnauthorized: false,
   });
   let status: number | undefined;
-  let over = false;
-  let refused = false;
+  let end: StreamEnd | undefined;
   let left = Buffer.alloc(0);
   socket.on('error', () => {});
   socket.on('close', () => {
-    refused ||= !over;
+    end ??= 'lost';
   });
   socket.on('data', (chunk: Buffer) => {
     const { frames, rest } = framesIn(Buffer.concat([left, chunk]));
@@ -61,8 +62,10 @@ export async function runHttp2(
     for (const { type, flags, stream, payload: bytes } of frames) {
       if (type === SETTINGS && flags === 0) socket.write(SETTINGS_ACK);
       if (type === HEADERS && stream === STREAM) status ??= statusOf(bytes);
-      if (stream === STREAM && (type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0) over = true;
-      if (type === GOAWAY || (type === RST_STREAM && stream === STREAM && !over)) refused = true;
+      if (stream === STREAM && (type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0)
+        end ??= 'answer';
+      if (type === RST_STREAM && stream === STREAM) end ??= 'stream error';
+      if (type === GOAWAY) end ??= 'connection error';
     }
   });
   socket.once('secureConnect', () =>
@@ -73,28 +76,25 @@ export async function runHttp2(
   if (payload.reset) {
     await eventually(() => recorder.hasBegun());
     socket.write(frame(RST_STREAM, 0, STREAM, Buffer.of(0, 0, 0, CANCEL)));
-    refused = true;
-    await eventually(() => !recorder.hasBegun(), { timeoutMs: PATIENCE_MS }).catch(() => {});
+    end ??= 'own reset';
+    await eventually(() => !recorder.hasBegun(), { timeoutMs: ANSWER_MS }).catch(() => {});
   }
-  await eventually(() => over || refused, { timeoutMs: PATIENCE_MS, everyMs: 5 }).catch(() => {});
+  const timeoutMs = payload.right === 'waits' ? SILENCE_MS : ANSWER_MS;
+  await eventually(() => end !== undefined, { timeoutMs, everyMs: 5 }).catch(() => {});
   const poisoned = await followUps(course);
   socket.destroy();
   const { requests, disagreements } = recorder.take();
-  const said = over ? status : refused ? RESET : undefined;
   return {
-    answers: said === undefined ? [] : [{ status: said, headers: [], body: '' }],
+    answers: end === 'answer' && status !== undefined ? [{ status, headers: [], body: '' }] : [],
     interim: 0,
     rest: 'nothing',
-    closed: refused || (said ?? 0) >= 400,
+    closed: end === 'lost' || (end === 'answer' && (status ?? 0) >= 400),
+    end,
     poisoned,
     disagreements,
     requests: requests.filter(({ target }) => !isFollowUp(target)),
   };
 }
-
-const CANCEL = 8;
-/** Stands for a reset in the table. */
-const RESET = 400;
 
 function framesOf({ fields, data, trailers, reset }: Http2Payload, host: string): Buffer[] {
   const own = (some: [string, string][]) =>

@@ -1,13 +1,19 @@
+import { randomInt } from 'node:crypto';
 import { eventually } from '@spawner/testkit';
 import fc from 'fast-check';
 import { type Edge, startEdge } from './edge.ts';
-import { mutants } from './mutants.ts';
-import { sendWave, type Way } from './wave.ts';
+import { type Mutant, mutants } from './mutants.ts';
+import { isRefusal } from './payload.ts';
+import { type Outcome, sendWave, type WaveResult, type Way } from './wave.ts';
 
 const CASES = 20_000;
-/** The same cases at every run, so that what is red is red again; others by another number. */
-const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 548_166_124);
+/** New cases in every run. */
+const SEED = Number(process.env.SPAWNER_TEST_SEED ?? randomInt(2 ** 31));
 const AT_ONCE = 400;
+const FAULT_MS = 100;
+/** For a case that is judged by itself. */
+const PATIENT_MS = 2_000;
+const REPEAT = `SPAWNER_TEST_SEED=${SEED} node test/run.mjs conformance http/mutants`;
 let edges: Edge[];
 
 beforeAll(async () => {
@@ -17,36 +23,61 @@ afterAll(async () => {
   for (const edge of edges) await edge[Symbol.asyncDispose]();
 });
 
-it('20,000 requests that were tampered with become what was sent or nothing, on both paths the same', async () => {
+it('20,000 mutated requests become what was sent or nothing, the same on both paths', async () => {
   const ways = await sameHost(edges);
-  const host = ways[0]?.host ?? '';
-  const cases = fc.sample(mutants(host), { seed: SEED, numRuns: CASES });
+  const cases = fc.sample(mutants(ways[0]?.host ?? ''), { seed: SEED, numRuns: CASES });
   const problems: string[] = [];
   let answered = 0;
   let forwarded = 0;
+  let refused = 0;
   for (let from = 0; from < CASES && problems.length < 20; from += AT_ONCE) {
     const wave = cases.slice(from, from + AT_ONCE);
-    const [fast, general] = await Promise.all(ways.map((way) => sendWave(way, wave)));
-    if (!fast || !general) throw new Error('two paths are needed');
-    problems.push(...fast.problems.map((each) => `fast path: ${each}`));
-    problems.push(...general.problems.map((each) => `general path: ${each}`));
-    for (const [at, { pieces }] of wave.entries()) {
-      const [one, other] = [fast.outcomes[at], general.outcomes[at]];
-      if (one?.silent || other?.silent)
-        problems.push(`no answer to ${from + at} ${JSON.stringify(pieces)}: ${JSON.stringify([one, other])}`);
+    const both = await Promise.all(ways.map((way) => sendWave(way, wave, FAULT_MS)));
+    problems.push(...both.flatMap((each) => each.problems));
+    const [fast, general] = both.map(({ outcomes }) => outcomes);
+    for (const [at, mutant] of wave.entries()) {
+      const one = fast?.[at];
       if (one?.statuses.length) answered += 1;
       if (one?.told.length) forwarded += 1;
-      if (JSON.stringify(one) !== JSON.stringify(other))
-        problems.push(
-          `the paths differ over ${JSON.stringify(pieces)}: ${JSON.stringify(one)} ${JSON.stringify(other)}`,
-        );
+      if (one?.statuses.some((status) => status === 'refused' || status >= 400)) refused += 1;
+      // A slow machine is no fault of the proxy: a case that looks wrong is judged again by itself.
+      if (isWrong(one, general?.[at])) problems.push(...(await tryAlone(ways, mutant)));
     }
   }
-  if (problems.length > 0) throw new Error(`with seed ${SEED}:\n${problems.join('\n')}`);
+  process.stdout.write(
+    `${CASES} cases: ${answered} answered, ${forwarded} forwarded, ${refused} refused. The same again: ${REPEAT}\n`,
+  );
+  if (problems.length > 0) throw new Error(`${problems.join('\n')}\nThe same again: ${REPEAT}`);
   expect(answered).toBeGreaterThan(CASES / 4);
   expect(forwarded).toBeGreaterThan(CASES / 10);
-  process.stdout.write(`${CASES} cases, seed ${SEED}: ${answered} answered, ${forwarded} forwarded\n`);
+  expect(refused).toBeGreaterThan(CASES / 10);
 });
+
+function isWrong(one: Outcome | undefined, other: Outcome | undefined): boolean {
+  if (!one || !other || one.silent || other.silent) return true;
+  const same = one.statuses.every((status, at) => isSameStatus(status, other.statuses[at]));
+  const sameCount = one.statuses.length === other.statuses.length;
+  return !same || !sameCount || JSON.stringify(one.told) !== JSON.stringify(other.told);
+}
+
+type Status = Outcome['statuses'][number];
+
+/** A request with two faults may be refused for either: which one is read first depends on packets. Then one of them is 400. */
+function isSameStatus(one: Status, other: Status | undefined): boolean {
+  if (one === other) return true;
+  const both = [one, other].map((status) => (status === 'refused' ? 400 : (status ?? 0)));
+  return both.includes(400) && both.every(isRefusal);
+}
+
+async function tryAlone(ways: readonly Way[], mutant: Mutant): Promise<string[]> {
+  const both: WaveResult[] = [];
+  for (const way of ways) both.push(await sendWave(way, [mutant], PATIENT_MS));
+  const [one, other] = both.map(({ outcomes }) => outcomes[0]);
+  const problems = both.flatMap((each) => each.problems);
+  if (isWrong(one, other))
+    problems.push(`${JSON.stringify(mutant.pieces)}: ${JSON.stringify(one)} and ${JSON.stringify(other)}`);
+  return problems;
+}
 
 /** The same host on both, so that the same bytes can be sent. */
 async function sameHost(all: readonly Edge[]): Promise<Way[]> {

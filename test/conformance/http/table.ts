@@ -1,5 +1,6 @@
 import type { Payload } from './payload.ts';
 import type { Trial } from './trials.ts';
+import { inWords } from './verdict.ts';
 
 export interface Column {
   name: string;
@@ -48,8 +49,7 @@ export function tableOf(
 
 function cell(trial: Trial | undefined): string {
   if (!trial) return '-';
-  const { outcome, status } = trial;
-  return status === undefined ? outcome : `${outcome} ${status}`;
+  return inWords(trial);
 }
 
 function wrongs(trials: ReadonlyMap<Payload, Trial>): number {

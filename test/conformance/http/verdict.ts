@@ -1,15 +1,14 @@
 import type { Course, Observation } from './course.ts';
-import type { Meant, Payload } from './payload.ts';
+import { isRefusal, type Meant, type Outcome, type Payload, type StreamEnd } from './payload.ts';
 import { type SeenRequest, valuesOf } from './reading.ts';
 
-/**
- * What came of a payload: the backend got what was meant, or nothing; or the client still waits for an answer to what it
- * has not finished. Everything else is wrong, and `problems` says why.
- */
+/** What a proxy did with a payload; `wrong` is never allowed, and `problems` says why. */
 export interface Verdict {
-  outcome: 'one' | 'refused' | 'elsewhere' | 'waits' | 'wrong';
-  /** What the client was told first. */
+  outcome: Outcome | 'wrong';
+  /** The status that the client got first. */
   status: number | undefined;
+  /** Of a request of HTTP/2. */
+  end?: StreamEnd | undefined;
   problems: string[];
 }
 
@@ -19,61 +18,86 @@ export function judge({ mark }: Course, payload: Payload, seen: Observation): Ve
     if (mark !== undefined && valuesOf(request, mark).length !== 1)
       problems.push(`a request that the proxy did not send: ${gist(request)}`);
   if (seen.rest === 'fault') problems.push('the client cannot read its answer');
-  const status = seen.answers[0]?.status;
-  if (problems.length > 0) return { outcome: 'wrong', status, problems };
-  const { outcome, problem } = outcomeOf(payload, seen);
-  return { outcome, status, problems: problem === undefined ? [] : [problem] };
+  const common = { status: seen.answers[0]?.status, end: seen.end };
+  if (problems.length > 0) return { outcome: 'wrong', ...common, problems };
+  const outcome = outcomeOf(payload, seen);
+  return typeof outcome === 'string'
+    ? { outcome, ...common, problems: [] }
+    : { outcome: 'wrong', ...common, problems: [outcome.problem] };
 }
 
-/** Whether the outcome is right, in words where it is not. */
-export function complaint({ right }: Payload, { outcome, status, problems }: Verdict): string | undefined {
-  const allowed = right === 'either' ? ['one', 'refused', 'waits'] : [right];
-  if (allowed.includes(outcome)) return undefined;
-  return `${outcome} (${status ?? 'no answer'}) where ${right} is right${problems.map((each) => `; ${each}`).join('')}`;
+/** Says how the outcome differs from the payload's; undefined if it does not. */
+export function complaint(payload: Payload, verdict: Verdict): string | undefined {
+  const { outcome, status, end, problems } = verdict;
+  const fits = payload.right === 'broken off' || status === payload.status;
+  if (outcome === payload.right && fits && end === payload.end) return undefined;
+  return [
+    `${inWords(verdict)} instead of ${inWords({ ...payload, outcome: payload.right })}`,
+    ...problems,
+  ].join('; ');
 }
 
-function outcomeOf(
-  payload: Payload,
-  { answers, requests, closed, rest }: Observation,
-): { outcome: Verdict['outcome']; problem?: string } {
-  const wrong = (problem: string) => ({ outcome: 'wrong' as const, problem });
-  const last = answers.at(-1);
-  if (requests.length === 0) {
-    if (answers.length === 0 && !closed) return { outcome: 'waits' };
-    if (payload.early !== undefined && answers.length === 1) return { outcome: 'one' };
-    if (!last || answers.length > 1 || last.status < 400) return wrong('no refusal');
-    if (last.status === 404 && !closed) return { outcome: 'elsewhere' };
-    return closed ? { outcome: 'refused' } : wrong(`refused with ${last.status}, but not closed`);
-  }
-  const meant = payload.meant.length > 0 ? payload.meant : [NOTHING];
-  if (requests.map(gist).join() !== meant.map(gist).join())
-    return wrong(`the backend got ${requests.map(gist).join(', ')}`);
-  // What follows the last that was meant may be refused, if that ends the connection; or be a request to nobody.
-  const own = answers.slice(0, meant.length);
-  const after = answers.slice(meant.length);
-  if (after.length > 1 || after.some(({ status }) => status < 400))
-    return wrong('answers that nobody asked for');
+/** As in `refused 400` or `refused (stream error)`. */
+export function inWords({ outcome, status, end }: Pick<Verdict, 'outcome' | 'status' | 'end'>): string {
+  return [outcome, status, end && end !== 'answer' ? `(${end})` : ''].join(' ').replace('  ', ' ').trim();
+}
+
+/**
+ * What two paths of one proxy must have in common. How much of a broken answer was sent before its fault was seen depends
+ * on packets; everything else does not.
+ */
+export function essence({
+  outcome,
+  observation,
+  told,
+}: Verdict & { observation: Observation; told: unknown[] }) {
+  const statuses = observation.answers.map(({ status }) => status);
+  return outcome === 'broken off'
+    ? { outcome, told }
+    : { outcome, told, statuses, closed: observation.closed, end: observation.end };
+}
+
+function outcomeOf(payload: Payload, seen: Observation): Outcome | { problem: string } {
+  const { answers, requests, closed, rest } = seen;
+  if (requests.length === 0) return withoutRequest(payload, seen);
+  if (requests.map(gist).join() !== payload.meant.map(gist).join())
+    return { problem: `the backend got ${requests.map(gist).join(', ')}` };
+  const own = answers.slice(0, payload.meant.length);
+  const after = answers.slice(payload.meant.length);
+  // Bytes behind the last meant request may be refused, if that ends the connection, or be a request to an unknown host.
+  if (after.length > 1 || after.some(({ status }) => !isRefusal(status)))
+    return { problem: 'more answers than requests' };
   if (after.length === 1 && after[0]?.status !== 404 && !closed)
-    return wrong('refused what follows, but not closed');
-  const wanted = payload.status ?? 200;
-  const statuses = own.map(({ status }) => status).join();
-  if (payload.status === undefined && payload.script) {
-    if (own.length === 0 && !closed && rest === 'nothing') return { outcome: 'waits' };
-    if (own.length > 1 || (own.length === 0 && !closed && rest === 'nothing'))
-      return wrong(`answers ${statuses}`);
-    return { outcome: 'one' };
-  }
-  if (statuses !== meant.map(() => String(wanted)).join()) return wrong(`answered ${statuses || 'nothing'}`);
-  return { outcome: 'one' };
+    return { problem: 'refused what follows, but did not close' };
+  const statuses = own.map(({ status }) => status);
+  if (payload.right === 'broken off' && statuses.join() === '502') return 'broken off';
+  if (own.length === 0 && rest === 'unfinished' && closed) return 'broken off';
+  if (own.length === 0 && rest === 'nothing' && !closed) return 'waits';
+  const allSame = statuses.every((status) => status === statuses[0]);
+  if (own.length < payload.meant.length || !allSame)
+    return { problem: `answered ${statuses.join() || 'nothing'}` };
+  return 'one';
 }
 
-const NOTHING: Meant = { method: 'nothing', target: '', body: '' };
+function withoutRequest(
+  { early }: Payload,
+  { answers, closed, end }: Observation,
+): Outcome | { problem: string } {
+  const [first] = answers;
+  if (!first && end !== undefined && end !== 'lost') return 'refused';
+  if (!first) return closed ? { problem: 'closed without an answer' } : 'waits';
+  if (answers.length > 1) return { problem: 'more answers than requests' };
+  if (early !== undefined) return 'one';
+  if (!isRefusal(first.status)) return { problem: `answered ${first.status}, which refuses nothing` };
+  if (first.status === 404 && !closed) return 'elsewhere';
+  return closed ? 'refused' : { problem: `refused with ${first.status}, but did not close` };
+}
 
 function gist({ method, target, body }: Meant | SeenRequest): string {
   return `${method} ${target} ${JSON.stringify(body.slice(0, 80))}`;
 }
 
-/** What a backend was told, without what two ways of forwarding may rightly say differently. */
+/** The requests that a backend got, without differences that two ways of forwarding may rightly have. */
 export function told(requests: readonly SeenRequest[], host: string): unknown[] {
   const id = host.split('.')[0] ?? host;
   return requests.map(({ method, target, body, headers }) => {
@@ -83,10 +107,10 @@ export function told(requests: readonly SeenRequest[], host: string): unknown[] 
       if (OF_ONE_HOP.has(key)) continue;
       const before = all.get(key);
       const both = before === undefined ? value : before + (key === 'cookie' ? '; ' : ', ') + value;
-      // An empty part that comes last in one line is a blank at its end, which is no part of a value (RFC 9110 §5.5).
+      // An empty last element leaves a blank at the end of the line, which is not part of the value (RFC 9110 §5.5).
       all.set(key, both.replaceAll(id, 'ID').trim());
     }
-    // To say that there is no body, and not to say that there is one, is the same.
+    // A length of zero and no length both mean that there is no body.
     if (body === '' && all.get('content-length') === '0') all.delete('content-length');
     return { method, target, body, headers: Object.fromEntries([...all].sort()) };
   });

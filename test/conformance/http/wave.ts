@@ -1,11 +1,12 @@
 import { connect } from 'node:net';
 import { readAnswers } from './answers.ts';
 import type { Mutant } from './mutants.ts';
+import { isRefusal } from './payload.ts';
 import { readRequests, type SeenRequest, STRICT, valuesOf } from './reading.ts';
 import type { Recorder } from './recorder.ts';
 import { told } from './verdict.ts';
 
-/** Many connections at once, each from an address of its own, so that the backend knows of every request whose it is. */
+/** A proxy's port and a host behind it. Each connection of a wave comes from its own address, so the backend can tell them apart. */
 export interface Way {
   port: number;
   host: string;
@@ -13,27 +14,34 @@ export interface Way {
 }
 
 export interface Outcome {
-  /** Of what was whole in what was sent; what is said to the rest is a matter of time. */
+  /** The status of each whole request's answer, and whether the bytes that follow the last one were refused. */
   statuses: (number | 'refused')[];
-  /** Neither all that was to be expected came, nor an end. */
+  /** Some whole request got no answer, and the connection stayed open. */
   silent: boolean;
-  /** What the backend was told on its account. */
+  /** The requests that the backend got from this connection. */
   told: unknown[];
 }
 
 export interface WaveResult {
   outcomes: Outcome[];
-  /** What no request of these may do: reach the backend otherwise than it was sent, or in somebody else's name. */
+  /** Requests that reached the backend in another form than they were sent, or in another client's name. */
   problems: string[];
 }
 
-const DEADLINE_MS = 60_000;
-/** Long enough for a proxy to send on what is no whole request, if it were wrong about that. */
+/** Well below the timeouts of the proxy, so that its 408 does not pass for an answer. */
+const SILENCE_MS = 10_000;
+/** Time for a proxy to forward an incomplete request, if it were wrong about that. */
 const UNFINISHED_MS = 15;
-/** What is no request is refused as soon as a proxy sees that; it may wait for the end of its line. */
-const FAULT_MS = 100;
 
-export async function sendWave({ port, host, recorder }: Way, wave: readonly Mutant[]): Promise<WaveResult> {
+/**
+ * Sends all of them at once. Bytes that cannot become a request are refused as soon as a proxy sees that, which may be at the end
+ * of their line: `faultMs` is the wait for it.
+ */
+export async function sendWave(
+  { port, host, recorder }: Way,
+  wave: readonly Mutant[],
+  faultMs: number,
+): Promise<WaveResult> {
   recorder.take();
   const meant = wave.map(({ pieces }) => readRequests(pieces.join(''), STRICT));
   const sent = await Promise.all(
@@ -44,7 +52,8 @@ export async function sendWave({ port, host, recorder }: Way, wave: readonly Mut
         addressOf(at),
         pieces,
         requests.map(({ method }) => method),
-        rest,
+        rest === 'nothing' ? 0 : rest === 'fault' ? faultMs : UNFINISHED_MS,
+        rest === 'fault',
       );
     }),
   );
@@ -55,7 +64,7 @@ export async function sendWave({ port, host, recorder }: Way, wave: readonly Mut
     const from = valuesOf(request, 'x-forwarded-for').join();
     const mine = own.get(from);
     if (mine && valuesOf(request, 'x-spawner-backend').length === 1) mine.push(request);
-    else problems.push(`nobody sent ${gist(request)}`);
+    else problems.push(`no client sent ${gist(request)}`);
   }
   const outcomes = wave.map(({ pieces }, at) => {
     const seen = own.get(addressOf(at)) ?? [];
@@ -66,42 +75,38 @@ export async function sendWave({ port, host, recorder }: Way, wave: readonly Mut
   return { outcomes, problems };
 }
 
-/** How many more refusals come after one before the connection is closed is a matter of time. */
-function untilRefused(statuses: Outcome['statuses']): Outcome['statuses'] {
-  const kept = [...statuses];
-  while (kept.at(-1) === 'refused' && kept.at(-2) === 'refused') kept.pop();
-  return kept;
-}
-
 function addressOf(at: number): string {
   return `127.203.${(at >> 8) + 1}.${at & 255}`;
 }
 
+/** Waits for the answers to these methods, and then for as long as given; `refusal` keeps one answer more. */
 function send(
   port: number,
   localAddress: string,
   pieces: readonly string[],
   methods: readonly string[],
-  rest: string,
-): Promise<{ statuses: Outcome['statuses']; silent: boolean }> {
+  afterwardsMs: number,
+  refusal: boolean,
+): Promise<Pick<Outcome, 'statuses' | 'silent'>> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
     let received = '';
     const done = (closed: boolean, silent: boolean) => {
       clearTimeout(late);
       socket.destroy();
-      const statuses = readAnswers(received, methods, closed).answers.map(({ status }) =>
-        // With which words is a matter of what was seen first.
-        status < 400 ? status : ('refused' as const),
-      );
-      resolve({ statuses: rest === 'fault' ? [] : untilRefused(statuses.slice(0, methods.length)), silent });
+      // A refusal of what is no request may or may not have a body.
+      const { answers } = readAnswers(received, [...methods, 'HEAD'], closed);
+      const statuses: Outcome['statuses'] = answers.map(({ status }) => status).slice(0, methods.length);
+      // Which of several faults is named depends on what was read first.
+      if (refusal && isRefusal(answers[methods.length]?.status ?? 0)) statuses.push('refused');
+      resolve({ statuses, silent });
     };
-    const late = setTimeout(() => done(false, true), DEADLINE_MS);
+    const late = setTimeout(() => done(false, true), SILENCE_MS);
     const look = () => {
-      const { answers, rest: after } = readAnswers(received, methods, false);
-      if (answers.length < methods.length && after !== 'tunnel') return;
-      if (rest === 'nothing') done(false, false);
-      else setTimeout(() => done(false, false), rest === 'fault' ? FAULT_MS : UNFINISHED_MS);
+      const { answers, rest } = readAnswers(received, methods, false);
+      if (answers.length < methods.length && rest !== 'tunnel') return;
+      if (afterwardsMs === 0) done(false, false);
+      else setTimeout(() => done(false, false), afterwardsMs);
     };
     socket.on('connect', () => {
       socket.write(pieces[0] ?? '', 'latin1');
@@ -117,7 +122,7 @@ function send(
   });
 }
 
-/** Whether these are some of those that were sent, whole, in their order, and no others. */
+/** Whether all of `seen` were sent, whole and in this order. */
 function isPartOf(seen: readonly SeenRequest[], sent: readonly SeenRequest[]): boolean {
   let at = 0;
   return seen.every((request) => {
