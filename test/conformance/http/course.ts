@@ -16,7 +16,7 @@ export interface Course {
 export interface Observation extends Answers, Recording {
   /** The proxy has ended the connection. */
   closed: boolean;
-  /** Of a request of HTTP/2; undefined if its stream is still open. */
+  /** How the stream of a request of HTTP/2 ended; undefined while it is open. */
   end?: StreamEnd;
   /** Faults of other clients' requests that followed. */
   poisoned: string[];

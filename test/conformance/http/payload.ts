@@ -6,7 +6,7 @@ export interface Payload {
   /** Latin1 text; `{host}` is replaced by the backend's hostname. Each piece is a packet of its own. */
   pieces: string[];
   right: Outcome;
-  /** What the client gets first; undefined if nothing, or for `broken off`. */
+  /** The first status that the client gets; undefined if it gets none, or for `broken off`. */
   status: number | undefined;
   /** How the stream of a request of HTTP/2 ends. */
   end?: StreamEnd;
@@ -32,8 +32,8 @@ export type Outcome = 'one' | 'refused' | 'elsewhere' | 'waits' | 'broken off';
 export type Right = Outcome | `${'one' | 'refused'} ${number}`;
 
 /**
- * How a stream of HTTP/2 ended, as its client saw it (RFC 9113 §5.4): with an answer, with a reset, with a GOAWAY, by the
- * client's own reset, or with a connection that closed and said nothing.
+ * How a stream of HTTP/2 ended for its client (RFC 9113 §5.4). A `stream error` is a reset, a `connection error` a GOAWAY.
+ * `lost`: the connection closed and no frame said why.
  */
 export type StreamEnd = 'answer' | 'stream error' | 'connection error' | 'own reset' | 'lost';
 

@@ -7,7 +7,7 @@ export interface Column {
   trials: ReadonlyMap<Payload, Trial>;
 }
 
-/** What every proxy did with every payload, as lines of text. */
+/** The outcome of every payload at every proxy, as lines of text. */
 export function tableOf(
   groups: Readonly<Record<string, readonly Payload[]>>,
   columns: readonly Column[],

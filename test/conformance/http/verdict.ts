@@ -2,12 +2,12 @@ import type { Course, Observation } from './course.ts';
 import { isRefusal, type Meant, type Outcome, type Payload, type StreamEnd } from './payload.ts';
 import { type SeenRequest, valuesOf } from './reading.ts';
 
-/** What a proxy did with a payload; `wrong` is never allowed, and `problems` says why. */
+/** A proxy's treatment of a payload; `wrong` is never allowed, and `problems` says why. */
 export interface Verdict {
   outcome: Outcome | 'wrong';
   /** The status that the client got first. */
   status: number | undefined;
-  /** Of a request of HTTP/2. */
+  /** How the stream of a request of HTTP/2 ended. */
   end?: StreamEnd | undefined;
   problems: string[];
 }
@@ -43,7 +43,7 @@ export function inWords({ outcome, status, end }: Pick<Verdict, 'outcome' | 'sta
 }
 
 /**
- * What two paths of one proxy must have in common. How much of a broken answer was sent before its fault was seen depends
+ * The part of a verdict that two paths of one proxy must have in common. How much of a broken answer was sent before its fault was seen depends
  * on packets; everything else does not.
  */
 export function essence({

@@ -11,7 +11,7 @@ const ENDED = `0\r\n\r\n${INNER}`;
 const LENGTH = 'Content-Length: 300';
 const WHOLE = ENDED.padEnd(300, '#');
 
-/** What some server has taken for `Transfer-Encoding: chunked`, or for none. */
+/** Header lines that some server has taken for `Transfer-Encoding: chunked`, and another one for no coding. */
 const DISGUISES: [string, string][] = [
   ['in upper case', 'TRANSFER-ENCODING: CHUNKED'],
   ['in mixed case', 'tRANSFER-eNCODING: cHuNkEd'],

@@ -80,7 +80,7 @@ export const STATUSES: readonly StrangeAnswer[] = [
     right: meant(),
   },
   {
-    name: 'a switch that nobody asked for',
+    name: 'an unrequested switch',
     pieces: ['HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
     right: 'refused',
   },
