@@ -34,7 +34,7 @@ export class Side {
     const epoch = new StoreEpoch({ redis, keys, log, emptyStore: 'new' });
     this.nodes = new NodeStore(redis, keys, epoch);
     this.backends = new BackendStore(redis, keys, epoch, new Replication(redis, epoch, 0));
-    this.suspensions = new Suspensions(keys, epoch);
+    this.suspensions = new Suspensions(epoch);
     this.tokens = new ConnectionTokens(redis, keys, epoch, { ...systemClock, wall: () => new Date(0) });
   }
 

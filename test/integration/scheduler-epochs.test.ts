@@ -1,12 +1,10 @@
 /** What a store that is not the one from before means to keys, leases and ends for idleness, by a real Redis. */
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { DEADLINES, newBackendId } from '@spawner/domain';
 import { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { RenewVerdict, SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import { BackendKey, BackendState } from '@spawner/proto/v1/backend';
-import { isOtherEpoch, type WritingScript } from '@spawner/store';
+import { isOtherEpoch, SCRIPTS, type ScriptDefinition } from '@spawner/store';
 import { eventually, type Nats, type Redis, startNats, startRedis, tempDir } from '@spawner/testkit';
 import { keys, scene } from './scheduler-scene.ts';
 
@@ -360,27 +358,24 @@ describe('a new store epoch', () => {
     });
   });
 
-  const scripts = readdirSync(join(__dirname, '../../libs/store/src/lua'))
-    .map((file) => file.replace('.lua', ''))
-    .filter((name) => !['common', 'guard', 'open-epoch', 'confirm'].includes(name));
-  it.each(scripts)('of which its caller does not know keeps %s from writing anything', async (name) => {
+  const writing = Object.values(SCRIPTS).filter(({ guarded }) => guarded) as unknown as ScriptDefinition[];
+  it.each(writing)('of which its caller does not know keeps $name from writing anything', async (script) => {
     const { at, held } = await running();
     await using _ = at;
     const digest = async () => String(await at.store.send(['DEBUG', 'DIGEST']));
     const before = await digest();
-    const args = [held.id, 'a', 'drone/a', 'a', '1', '70', '', '0', '9', '', '', '5', '5', '', '', ''];
+    const known = { id: held.id, backend: held.id, drone: 'a', kind: 'drone', when: 'any', part: 'done' };
+    const args = Object.fromEntries(
+      Object.keys(script.args).map((name) => [name, (known as Record<string, string>)[name] ?? '70']),
+    ) as Record<string, never>;
     for (const epoch of [at.epoch.current - 1, at.epoch.current + 1, 0]) {
-      const refused = await at.epoch
-        .runIn(epoch, name as WritingScript, args)
-        .catch((error: unknown) => error);
+      const refused = await at.epoch.runIn(epoch, script, args).catch((error: unknown) => error);
       expect(isOtherEpoch(refused)).toBe(true);
     }
     expect(await digest()).toBe(before);
     await at.store.send(['HSET', keys.epoch, 'run', 'another']);
     const changed = await digest();
-    const refused = await at.epoch
-      .runIn(at.epoch.current, name as WritingScript, args)
-      .catch((error: unknown) => error);
+    const refused = await at.epoch.runIn(at.epoch.current, script, args).catch((error: unknown) => error);
     expect([isOtherEpoch(refused), await digest()]).toEqual([true, changed]);
   });
 });

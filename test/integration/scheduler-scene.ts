@@ -54,7 +54,7 @@ export async function scene(
   const explanations = new Explanations(backendStore, nodeStore, agents, systemClock, log);
   const nodes = new Nodes(nodeStore, backendStore, backends, claims, systemClock, log);
   const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
-  const suspensions = new Suspensions(keys, epoch);
+  const suspensions = new Suspensions(epoch);
   const tokens = new ConnectionTokens(store, keys, epoch, systemClock);
   const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, suspensions, tokens };
   const service = schedulerService(parts);

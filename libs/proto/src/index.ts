@@ -1,7 +1,7 @@
 /** The wire contract: generated code is imported by file (`@spawner/proto/v1/backend`); this face holds what is written by hand. */
 
 export { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
-export { requestTypeOf, unsafeIntegers } from './contract.ts';
+export { messageType, requestTypeOf, ScalarType, unsafeIntegers } from './contract.ts';
 export * from './descriptors.ts';
 export * from './json-read.ts';
 export * from './json-schema.ts';

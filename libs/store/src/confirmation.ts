@@ -1,10 +1,11 @@
-import { type Keys, scriptKeys } from './keys.ts';
-import { type Redis, Script } from './redis.ts';
+import type { Keys } from './keys.ts';
+import type { Redis } from './redis.ts';
+import { type Confirmation, confirm } from './scripts/route-scripts.ts';
+import { ScriptRunner } from './scripts/script-runner.ts';
 
-/** What the store says of a route that a table lacks; `unsure` where it does not know itself, or is not there. */
-export type Confirmation = 'known' | 'absent' | 'unsure';
+export type { Confirmation } from './scripts/route-scripts.ts';
 
-const confirm = new Script('confirm', 'common');
+const runner = new ScriptRunner(confirm);
 
 /** Asks the store about a route, for a table that follows the log of this epoch. Never rejects. */
 export async function confirmRoute(
@@ -14,7 +15,7 @@ export async function confirmRoute(
   logEpoch: number,
 ): Promise<Confirmation> {
   try {
-    return String(await confirm.run(redis, scriptKeys(keys), [id, logEpoch])) as Confirmation;
+    return confirm.reply(await runner.run(redis, keys.epoch, confirm.encode({ id, logEpoch })));
   } catch {
     return 'unsure';
   }

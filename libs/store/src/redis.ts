@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { AppError } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import { createClient, RESP_TYPES } from 'redis';
@@ -95,48 +94,4 @@ export function isServerReply(error: unknown): boolean {
     error instanceof Error &&
     /^(?:ERR|WRONGTYPE|NOSCRIPT|OOM|EPOCH|MISCONF|READONLY|NOAUTH|NOPERM)/.test(error.message)
   );
-}
-
-/** Of the few files in `lua/`, put together as scripts are; read once. */
-const texts = new Map<string, string>();
-
-function textOf(files: readonly string[]): string {
-  const name = files.join();
-  const known = texts.get(name);
-  if (known !== undefined) return known;
-  const text = files
-    .map((file) => readFileSync(new URL(`./lua/${file}.lua`, import.meta.url), 'utf8'))
-    .join('\n');
-  texts.set(name, text);
-  return text;
-}
-
-/** A Lua script of this package's `lua/` folder, run by its digest and loaded where Redis does not know it. */
-export class Script {
-  /** What Redis is given to run. */
-  readonly source: string;
-  #sha: string | undefined;
-
-  constructor(file: string, ...libraries: string[]) {
-    this.source = textOf([...libraries, file]);
-  }
-
-  async run(
-    redis: Redis,
-    keys: readonly string[],
-    args: readonly (string | number | Buffer)[],
-  ): Promise<RedisReply> {
-    const tail = [
-      String(keys.length),
-      ...keys,
-      ...args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)),
-    ];
-    this.#sha ??= String(await redis.send(['SCRIPT', 'LOAD', this.source]));
-    try {
-      return await redis.send(['EVALSHA', this.#sha, ...tail]);
-    } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-      return redis.send(['EVAL', this.source, ...tail]);
-    }
-  }
 }

@@ -1,7 +1,7 @@
 import { DEADLINES } from '@spawner/domain';
-import { agentRow } from './keys.ts';
 import { Refill } from './refill.ts';
 import { newRoute, rowId, type TableRow } from './route-row.ts';
+import { agentRow } from './rows.ts';
 
 const route = (backendId: string, droneId: string) => newRoute({ backendId, droneId });
 const agent = (droneId: string): TableRow => ({ kind: 'agent-address', droneId, rpcAddress: '', epoch: 0 });

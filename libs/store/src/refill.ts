@@ -1,6 +1,6 @@
 import { DEADLINES } from '@spawner/domain';
-import { agentRow } from './keys.ts';
 import type { Route, TableRow } from './route-row.ts';
+import { agentRow } from './rows.ts';
 
 /**
  * How far a store is that lost its routes, of which a table has a copy: it is written anew, drone by drone, and what it lacks at the

@@ -5,8 +5,8 @@ import {
   type AgentAddress as WireAgentAddress,
   type SilentDrone as WireSilentDrone,
 } from '@spawner/proto/internal/route';
-import { agentRow, droneRow, tokenOfRow, tokenRow } from './keys.ts';
 import type { Versioned } from './replica.ts';
+import { agentRow, droneRow, tokenOfRow, tokenRow } from './rows.ts';
 
 /** A backend's route as a replica holds it, with the id and the epoch of its row. */
 export interface Route extends BackendRoute, Versioned {

@@ -1,11 +1,12 @@
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import { type Confirmation, confirmRoute } from './confirmation.ts';
-import { agentRow, droneRow, type Keys, tokenOfRow, tokenRow } from './keys.ts';
+import type { Keys } from './keys.ts';
 import type { Redis, RedisReply } from './redis.ts';
 import { Refill } from './refill.ts';
 import { type LogPosition, Replica } from './replica.ts';
 import { decodeRow, type Route, rowId, type TableRow, type TokenRow } from './route-row.ts';
+import { agentRow, droneRow, tokenOfRow, tokenRow } from './rows.ts';
 
 const PAGE = '1000';
 const READ_BLOCK_MS = 5_000;

@@ -1,57 +1,32 @@
 import { AppError, DEADLINES } from '@spawner/domain';
 import type { Log } from '@spawner/service';
-import { type Keys, scriptKeys } from './keys.ts';
-import { type Redis, type RedisReply, Script } from './redis.ts';
-
-/** The scripts that write what the scheduler owns. */
-const WRITING = [
-  'abandon',
-  'admit',
-  'expire-token',
-  'forget',
-  'forget-drone',
-  'grant-token',
-  'lapse',
-  'place',
-  'register',
-  'renew',
-  'report',
-  'restore',
-  'revoke-tokens',
-  'settle',
-  'silence',
-  'stop',
-  'sweep',
-  'tick',
-  'unregister',
-  'suspend',
-] as const;
-export type WritingScript = (typeof WRITING)[number];
+import type { Keys } from './keys.ts';
+import type { Redis } from './redis.ts';
+import type { Arguments, ValuesOf } from './scripts/arguments.ts';
+import { encodeEpoch, type ScriptDefinition } from './scripts/define-script.ts';
+import { openEpoch } from './scripts/route-scripts.ts';
+import { ScriptRunner } from './scripts/script-runner.ts';
 
 export interface StoreEpochParts {
   redis: Redis;
   keys: Keys;
   log: Log;
-  /** What a store without an epoch is to one that has never known any: `new` cluster, or one that lost everything (`wait`). */
+  /** How a store without an epoch is taken by one that never knew any: as a `new` cluster, or as a lost one (`wait`). */
   emptyStore: 'new' | 'wait';
 }
 
-/** Each means that the store was changed for another one meanwhile. */
-const MOST_IN_A_ROW = 3;
+/** Each attempt means that the store was replaced by another one meanwhile. */
+const MOST_ATTEMPTS = 4;
 
 /**
- * The life of one store, as its writers know it: a tick that stands in the store beside the id of the Redis process.
- * Every writing script compares both first, and writes nothing where either is another: after a restart, a failover, a
- * loss, or an older copy. Then a new epoch is begun, or the one that another writer has begun is taken over, and the
- * script runs once more. What a new epoch means is told in lua/open-epoch.lua.
+ * The life of one store, as its writers know it: a tick that the store keeps beside the id of the Redis process. Every
+ * writing script compares both first, and writes nothing if either differs: after a restart, a failover, a loss, or an
+ * older copy. Then a new epoch is begun, or adopted if another writer has begun it, and the script runs once more.
+ * lua/open-epoch.lua says what a new epoch means.
  */
 export class StoreEpoch {
   readonly #parts: StoreEpochParts;
-  readonly #keys: readonly string[];
-  readonly #open = new Script('open-epoch', 'common');
-  readonly #scripts = new Map<WritingScript, Script>(
-    WRITING.map((name) => [name, new Script(name, 'common', 'guard')]),
-  );
+  readonly #runners = new Map<object, ScriptRunner>();
   /** 0 until one is known. */
   #epoch = 0;
   #seen = 0;
@@ -59,47 +34,55 @@ export class StoreEpoch {
 
   constructor(parts: StoreEpochParts) {
     this.#parts = parts;
-    this.#keys = scriptKeys(parts.keys);
   }
 
-  /** The tick of the epoch that its owner writes in; 0 before the first. */
+  /** The tick of the epoch that this writer writes in; 0 before the first. */
   get current(): number {
     return this.#epoch;
   }
 
-  /** A registration that the store gave: one that does not have it any more has gone back in time. */
+  /** Notes a registration that the store gave. A store that does not have it any more has gone back in time. */
   saw(registration: number): void {
     this.#seen = Math.max(this.#seen, registration);
   }
 
-  /** Runs a script in the present epoch of the store, whichever that is. */
-  async run(name: WritingScript, args: readonly (string | number | Buffer)[]): Promise<RedisReply> {
-    for (let left = MOST_IN_A_ROW; ; left--) {
+  /** Runs a script in the present epoch of the store. */
+  async run<A extends Arguments, R>(script: ScriptDefinition<A, R>, args: ValuesOf<A>): Promise<R> {
+    for (let attempt = 1; ; attempt++) {
       const epoch = this.#epoch;
       try {
-        return await this.runIn(epoch, name, args);
+        return await this.runIn(epoch, script, args);
       } catch (error) {
         if (!isOtherEpoch(error)) throw error;
-        if (left === 0) throw new AppError('unavailable', 'the store changes all the time', { cause: error });
+        if (attempt === MOST_ATTEMPTS)
+          throw new AppError('unavailable', 'the store is replaced again and again', { cause: error });
       }
-      // Another call may have seen to it meanwhile.
+      // Another call may have renewed the epoch meanwhile.
       if (epoch === this.#epoch) await this.#renew();
     }
   }
 
-  /** Runs a script if the store is still in this epoch; rejects with what `isOtherEpoch` knows. `redis`: another connection than the usual one. */
-  async runIn(
+  /** Runs a script if the store is still in this epoch; `isOtherEpoch` recognizes the rejection. Uses `redis` if it is given. */
+  async runIn<A extends Arguments, R>(
     epoch: number,
-    name: WritingScript,
-    args: readonly (string | number | Buffer)[],
+    script: ScriptDefinition<A, R>,
+    args: ValuesOf<A>,
     redis: Redis = this.#parts.redis,
-  ): Promise<RedisReply> {
-    const script = this.#scripts.get(name);
-    if (!script) throw new Error(`no script is called ${name}`);
-    return script.run(redis, this.#keys, [...args, epoch]);
+  ): Promise<R> {
+    const argv = [...script.encode(args), encodeEpoch(epoch)];
+    return script.reply(await this.#runner(script).run(redis, this.#parts.keys.epoch, argv));
   }
 
-  /** One at a time: those who come meanwhile have what it brings. */
+  #runner(script: Pick<ScriptDefinition, 'source'>): ScriptRunner {
+    let runner = this.#runners.get(script);
+    if (!runner) {
+      runner = new ScriptRunner(script);
+      this.#runners.set(script, runner);
+    }
+    return runner;
+  }
+
+  /** One at a time: concurrent callers share its result. */
   #renew(): Promise<void> {
     this.#opening ??= this.#begin().finally(() => {
       this.#opening = undefined;
@@ -108,18 +91,20 @@ export class StoreEpoch {
   }
 
   async #begin(): Promise<void> {
-    const { redis, log, emptyStore } = this.#parts;
-    const args = [this.#epoch, this.#seen, DEADLINES.leaseGiveAway, emptyStore];
-    const [epoch, opened, windowMs] = (await this.#open.run(redis, this.#keys, args)) as [
-      Buffer,
-      number,
-      Buffer,
-    ];
-    const facts = { epoch: Number(String(epoch)), before: this.#epoch, window_ms: Number(String(windowMs)) };
-    this.#epoch = facts.epoch;
-    const message =
-      opened === 1 ? 'a new store epoch has begun' : 'the store epoch of another writer is taken over';
-    if (facts.window_ms > 0) log.warn(facts, `${message}: no free key is given to a new holder for a while`);
+    const { redis, keys, log, emptyStore } = this.#parts;
+    const argv = openEpoch.encode({
+      callersEpoch: this.#epoch,
+      seen: this.#seen,
+      windowMs: DEADLINES.leaseGiveAway,
+      emptyStore,
+    });
+    const { epoch, opened, leftMs } = openEpoch.reply(
+      await this.#runner(openEpoch).run(redis, keys.epoch, argv),
+    );
+    const facts = { epoch, before: this.#epoch, window_ms: leftMs };
+    this.#epoch = epoch;
+    const message = opened ? 'a new store epoch has begun' : 'the store epoch of another writer is adopted';
+    if (leftMs > 0) log.warn(facts, `${message}: no free key is given to a new holder for a while`);
     else log.info(facts, message);
   }
 }

@@ -34,7 +34,7 @@ await run('scheduler', readConfig, async (config, app) => {
   const backends = new Backends(backendStore, nodeStore, agents, claims, bus, app.clock, app.log);
   const explanations = new Explanations(backendStore, nodeStore, agents, app.clock, app.log);
   const nodes = new Nodes(nodeStore, backendStore, backends, claims, app.clock, app.log);
-  const suspensions = new Suspensions(keys, epoch);
+  const suspensions = new Suspensions(epoch);
   const tokens = new ConnectionTokens(redis, keys, epoch, app.clock);
 
   const leases = new Leases(nodeStore, backendStore, backends, app.clock, app.log);

@@ -60,17 +60,14 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
   'keys are given away at the moment of the hard deadline': {
     script: (source) =>
       source
+        .replace('whole(now + lease_ms), DUE_LEASE', 'whole(now + 30000), DUE_LEASE')
         .replace(
-          "whole(cluster_now() + tonumber(ARGV[4])), 'lease/'",
-          "whole(cluster_now() + 30000), 'lease/'",
+          "cluster_now() - at < lease_ms then\n  redis.call('ZADD', DUE, whole(at + lease_ms), DUE_LEASE",
+          "cluster_now() - at < 30000 then\n  redis.call('ZADD', DUE, whole(at + 30000), DUE_LEASE",
         )
         .replace(
-          "cluster_now() - at < tonumber(ARGV[2]) then\n  redis.call('ZADD', DUE, whole(at + tonumber(ARGV[2])), 'lease/",
-          "cluster_now() - at < 30000 then\n  redis.call('ZADD', DUE, whole(at + 30000), 'lease/",
-        )
-        .replace(
-          'cluster_now() - renewed < tonumber(ARGV[7])',
-          'cluster_now() - renewed < math.min(30000, tonumber(ARGV[7]))',
+          'cluster_now() - renewed < silent_ms',
+          'cluster_now() - renewed < math.min(30000, silent_ms)',
         ),
   },
   'a replica skips a gap in its log': { replica: GapSkipping },
@@ -114,8 +111,8 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     "if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end",
     ["if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end", ''],
   ),
-  'what a store is told anew is not reserved': inScript('One line of an inventory', [
-    'reserve(drone, tonumber(ARGV[8]), tonumber(ARGV[9]), 1)',
+  'what a store is told anew is not reserved': inScript('-- restore.lua', [
+    'reserve(drone, cpu_millis, memory_bytes, 1)',
     'false',
   ]),
   'a start that waits is not dropped with the order to end': inModule(
@@ -128,10 +125,10 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     'this.#adopting = true;',
     'false',
   ),
-  'a lost lease is not due any more before what ends with it has ended': inScript(
-    'who dies on the way leaves nothing undone',
-    ["if ARGV[4] == 'done' then", 'if true then'],
-  ),
+  'a lost lease is not due any more before what ends with it has ended': inScript('-- lapse.lua', [
+    "if part == 'done' then",
+    'if true then',
+  ]),
   'a spawn that is sent again is answered without being handed over': inModule(
     'services/scheduler/src/spawn/backends.ts',
     'await this.#goOn(command, record, summary.digest)',

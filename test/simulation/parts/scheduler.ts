@@ -56,7 +56,7 @@ export class SimulatedScheduler {
     const backends = new Backends(backendStore, nodeStore, agents, claims, bus, clock, silent);
     const explanations = new Explanations(backendStore, nodeStore, agents, clock, silent);
     const nodes = new Nodes(nodeStore, backendStore, backends, claims, clock, silent);
-    const suspensions = new Suspensions(KEYS, epoch);
+    const suspensions = new Suspensions(epoch);
     const tokens = new ConnectionTokens(redis, KEYS, epoch, clock);
     const leases = new Leases(nodeStore, backendStore, backends, clock, silent);
     const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, suspensions, tokens };

@@ -1,7 +1,7 @@
--- From now on a drone that has registered, and whose inventory is in the tables, is given work, and its agent's
--- row among the routes tells proxies where to ask it. ARGV: id, registration, that row without epoch (empty: it cannot be asked).
-if not stands('drone/' .. ARGV[1], ARGV[2]) then return 0 end
-arrived('drone/' .. ARGV[1])
-set_load(ARGV[1])
-put_agent(ARGV[1], ARGV[3])
+-- Gives work to a drone whose inventory is in the tables, and publishes its agent's address, which may be empty: the agent
+-- cannot be asked then.
+if not is_current(MEMBER_DRONE .. drone, registration) then return 0 end
+arrived(MEMBER_DRONE .. drone)
+set_load(drone)
+put_agent(drone, row)
 return 1

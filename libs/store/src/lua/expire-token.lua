@@ -1,3 +1,3 @@
--- A connection token's time is over. ARGV: id of the token, id of its backend.
-drop_token(ARGV[2], ARGV[1])
+-- Deletes a connection token that has expired on the cluster clock.
+drop_token(backend, token)
 return 1

@@ -1,16 +1,15 @@
--- Takes a drone that has been silent for ARGV[2] ms out of the cluster. ARGV: drone, ms.
--- Returns 1 when it is out: it gets no work, and its registration is no longer good.
-local at = tonumber(redis.call('HGET', RENEWALS, 'drone/' .. ARGV[1]) or '0')
-if cluster_now() - at < tonumber(ARGV[2]) then
-  redis.call('ZREM', DUE, 'drone/' .. ARGV[1])
+-- Removes a silent drone from the cluster: it gets no work, and its registration is void.
+if cluster_now() - (renewed_at(drone) or 0) < silent_ms then
+  redis.call('ZREM', DUE, DUE_DRONE .. drone)
   return 0
 end
-redis.call('HDEL', NODES_DRONE, ARGV[1])
-redis.call('HDEL', RENEWALS, 'drone/' .. ARGV[1], 'drone/' .. ARGV[1] .. '/registration')
-redis.call('ZREM', LOAD, ARGV[1])
-arrived('drone/' .. ARGV[1])
-redis.call('ZREM', DUE, 'lease/' .. ARGV[1], 'drone/' .. ARGV[1], 'silent/' .. ARGV[1])
-if redis.call('SCARD', DRONE .. ARGV[1] .. ':backends') == 0 then redis.call('DEL', DRONE .. ARGV[1]) end
-clear_silence(ARGV[1])
-put_agent(ARGV[1], '')
+local member = MEMBER_DRONE .. drone
+redis.call('HDEL', NODES .. 'drone', drone)
+redis.call('HDEL', RENEWALS, member, member .. REGISTRATION)
+redis.call('ZREM', LOAD, drone)
+arrived(member)
+redis.call('ZREM', DUE, DUE_LEASE .. drone, DUE_DRONE .. drone, DUE_SILENT .. drone)
+if redis.call('SCARD', DRONE .. drone .. LIVING) == 0 then redis.call('DEL', DRONE .. drone) end
+drop_row(ROW_DRONE .. drone)
+put_agent(drone, '')
 return 1

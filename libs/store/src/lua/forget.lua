@@ -1,11 +1,11 @@
--- Takes an ended record away for good, and its connection tokens with it. ARGV: id.
-local v = redis.call('HMGET', BACKEND .. ARGV[1], 'drone', 'state')
-redis.call('ZREM', DUE, 'forget/' .. ARGV[1])
+-- Deletes an ended record and its connection tokens.
+local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state')
+redis.call('ZREM', DUE, DUE_FORGET .. id)
 if v[1] and tonumber(v[2]) ~= TERMINATED then return 0 end
-if v[1] then redis.call('HDEL', DRONE .. v[1] .. ':stops', ARGV[1]) end
-free_key(ARGV[1])
-for _, token in ipairs(redis.call('HKEYS', BACKEND .. ARGV[1] .. ':tokens')) do drop_token(ARGV[1], token) end
-redis.call('DEL', BACKEND .. ARGV[1])
-redis.call('ZREM', BACKENDS, ARGV[1])
-if redis.call('HEXISTS', ROUTES, ARGV[1]) == 1 then put_row(ARGV[1], '') end
+if v[1] then redis.call('HDEL', DRONE .. v[1] .. STOPS, id) end
+free_key(id)
+for _, token in ipairs(redis.call('HKEYS', BACKEND .. id .. TOKENS)) do drop_token(id, token) end
+redis.call('DEL', BACKEND .. id)
+redis.call('ZREM', BACKENDS, id)
+drop_row(id)
 return 1

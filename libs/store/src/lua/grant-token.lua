@@ -1,15 +1,12 @@
--- Writes a connection token down, for proxies to follow. ARGV: id of the backend, id of the token, its user, its row in the
--- route table without epoch, its life in ms, how many a backend may have.
--- Returns 'granted' | 'unknown' | 'ended' | 'public' (it needs none) | 'full'.
-local id, token = ARGV[1], ARGV[2]
-local v = redis.call('HMGET', BACKEND .. id, 'state', 'access')
+-- Writes a connection token into the route table, which proxies follow.
+local v = redis.call('HMGET', BACKEND .. backend, 'state', 'access')
 if not v[1] then return 'unknown' end
 if tonumber(v[1]) >= TERMINATING then return 'ended' end
 if not v[2] then return 'public' end
-local tokens = BACKEND .. id .. ':tokens'
+local tokens = BACKEND .. backend .. TOKENS
 if redis.call('HEXISTS', tokens, token) == 1 then return 'granted' end
-if redis.call('HLEN', tokens) >= tonumber(ARGV[6]) then return 'full' end
-redis.call('HSET', tokens, token, 'good ' .. ARGV[3])
-redis.call('ZADD', DUE, whole(cluster_now() + tonumber(ARGV[5])), 'token/' .. token .. '/' .. id)
-put_row('token/' .. token, ARGV[4])
+if redis.call('HLEN', tokens) >= most then return 'full' end
+redis.call('HSET', tokens, token, 'good ' .. user)
+redis.call('ZADD', DUE, whole(cluster_now() + ttl_ms), DUE_TOKEN .. token .. '/' .. backend)
+put_row(ROW_TOKEN .. token, row)
 return 'granted'

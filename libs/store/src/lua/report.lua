@@ -1,30 +1,25 @@
--- What an agent says of one backend. ARGV: id, drone, state, revision, status, what the edge answers
--- ('pending', 'open' or 'ended'), route, retention in ms, registration.
--- Returns 'stale' (another registration) | 'unknown' | 'elsewhere' | 'old' | 'taken' | 'ended' (an end that stood before) |
--- {'behind', revision}: an end that has to be told again, above the revision that the record has.
-local id, drone, state, revision = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-if not stands('drone/' .. drone, ARGV[9]) then return 'stale' end
+-- Takes an agent's report on one of its backends.
+if not is_current(MEMBER_DRONE .. drone, registration) then return 'stale' end
 local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state', 'revision', 'edge')
 if not v[1] then return 'unknown' end
 if v[1] ~= drone then return 'elsewhere' end
 if tonumber(v[2]) == TERMINATED then
-  -- Its drone says so too, or that it never came to be there: it starts no more, and nothing is left to be ordered.
-  if state == TERMINATED then redis.call('HDEL', DRONE .. drone .. ':stops', id) end
+  -- The drone reports the end too, or that it never ran the backend: no stop order is needed any more.
+  if state == TERMINATED then redis.call('HDEL', DRONE .. drone .. STOPS, id) end
   return 'ended'
 end
--- Nothing comes after an end, so no end is late: its drone's disk has lost what it had told of since.
+-- An end is final, so it is never late: the drone's disk lost the revisions that it reported before. It reports the end again
+-- above the record's revision.
 if state == TERMINATED and revision <= tonumber(v[3]) then return { 'behind', v[3] } end
--- The rule of lifecycle.ts, supersedes().
 if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end
-local edge = ARGV[6]
--- A suspension is settled by those who take part in it, and a settled end stands; `route` is what is given back.
+-- A suspension is settled by its own parties (settle.lua), and a settled end is final; `route` is what a resumed route becomes.
 if edge == 'open' and (v[4] == 'suspended' or v[4] == 'ended') then edge = v[4] end
-redis.call('HSET', BACKEND .. id, 'state', state, 'revision', whole(revision), 'status', ARGV[5], 'edge', edge, 'route', ARGV[7])
-redis.call('ZREM', DUE, 'reserve/' .. id)
--- Only changes of the edge's answer are logged; the reason that a 410 tells may come with the very end.
-if edge ~= v[4] or state == TERMINATED then put_route(id, ARGV[7]) end
+redis.call('HSET', BACKEND .. id, 'state', state, 'revision', whole(revision), 'status', status, 'edge', edge, 'route', route)
+redis.call('ZREM', DUE, DUE_RESERVE .. id)
+-- Only changes of the edge's answer are logged, and the end, which may bring the reason that a 410 shows.
+if edge ~= v[4] or state == TERMINATED then put_route(id, route) end
 if state == TERMINATED then
-  release(id, drone, tonumber(ARGV[8]))
-  redis.call('HDEL', DRONE .. drone .. ':stops', id)
+  release(id, drone, retention_ms)
+  redis.call('HDEL', DRONE .. drone .. STOPS, id)
 end
 return 'taken'

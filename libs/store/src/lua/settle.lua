@@ -1,21 +1,18 @@
--- Ends a suspension: 'end' for the backend's end, 'open' to give the route back. The first wins, and later
--- callers hear which it was. ARGV: id, epoch of the suspension, 'end' | 'open', stop order.
--- Returns 'open' | 'ended' | 'unknown' (nobody can tell any more).
-local id = ARGV[1]
-redis.call('ZREM', DUE, 'suspend/' .. id .. '/' .. ARGV[2])
+-- Settles a suspension: the backend's end, or the route's resumption. The first call decides, and later ones learn which it was.
+redis.call('ZREM', DUE, DUE_SUSPEND .. id .. '/' .. epoch)
 local v = redis.call('HMGET', BACKEND .. id, 'drone', 'edge', 'route', 'suspension')
 if not v[1] or v[2] == 'pending' then return 'unknown' end
 if v[2] == 'ended' then return 'ended' end
--- Open, or suspended once more: this suspension was given back.
-if v[2] ~= 'suspended' or v[4] ~= ARGV[2] then return 'open' end
--- What was suspended before this store epoch is not ended in its window.
-if ARGV[3] == 'open' or window_left() > 0 then
+-- Open, or suspended again: this suspension was resumed.
+if v[2] ~= 'suspended' or v[4] ~= epoch then return 'open' end
+-- A suspension that is older than the store epoch does not end the backend in its window.
+if outcome == 'open' or window_left() > 0 then
   resume(id, v[3])
   return 'open'
 end
 redis.call('HSET', BACKEND .. id, 'edge', 'ended')
--- Fields 1, 5 and 6: ENDED, IDLE, TERMINATING.
-put_route(id, v[3] .. string.char(8, 3, 40, 1, 48, 60))
--- The drone hears of it again at every renewal until it has ended it; an order that stands already is a stricter one.
-redis.call('HSETNX', DRONE .. v[1] .. ':stops', id, ARGV[4])
+put_route(id, v[3] .. number_field(FIELD_ROUTE_STATE, ROUTE_ENDED) .. number_field(FIELD_ROUTE_END_REASON, REASON_IDLE)
+  .. number_field(FIELD_ROUTE_BACKEND_STATE, TERMINATING))
+-- Every renewal of the drone repeats the order until the backend has ended. An order that exists already is at least as strict.
+redis.call('HSETNX', DRONE .. v[1] .. STOPS, id, order)
 return 'ended'

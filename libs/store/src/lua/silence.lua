@@ -1,11 +1,11 @@
--- A drone's renewals were due. ARGV: drone, ms after which it is unreachable, its row in the route table without epoch.
--- One entry of the route log tells the edge of all that it has; renew.lua takes the row away. Returns 1 when it is silent.
-local at = tonumber(redis.call('HGET', RENEWALS, 'drone/' .. ARGV[1]) or '-1')
-redis.call('ZREM', DUE, 'silent/' .. ARGV[1])
-if at < 0 then return 0 end
-if cluster_now() - at < tonumber(ARGV[2]) then
-  redis.call('ZADD', DUE, whole(at + tonumber(ARGV[2])), 'silent/' .. ARGV[1])
+-- Handles a drone's renewals that were due. A silent drone is one log entry for all its backends; renew.lua deletes the row.
+-- Returns 1 if the drone is silent.
+local at = renewed_at(drone)
+redis.call('ZREM', DUE, DUE_SILENT .. drone)
+if not at then return 0 end
+if cluster_now() - at < silent_ms then
+  redis.call('ZADD', DUE, whole(at + silent_ms), DUE_SILENT .. drone)
   return 0
 end
-if redis.call('HEXISTS', ROUTES, 'drone/' .. ARGV[1]) == 0 then put_row('drone/' .. ARGV[1], ARGV[3]) end
+if redis.call('HEXISTS', ROUTES, ROW_DRONE .. drone) == 0 then put_row(ROW_DRONE .. drone, row) end
 return 1

@@ -1,7 +1,11 @@
--- Writes a wanted end down. ARGV: id, order bytes, 1 for an order to kill: another one leaves the order that stands as it is.
--- Returns the drone, '' for one that has ended, nil for an unknown one.
-local v = redis.call('HMGET', BACKEND .. ARGV[1], 'drone', 'state')
+-- Stores a stop order. An order to kill replaces any other; another order leaves an existing one as it is. Returns the drone,
+-- an empty text for a backend that has ended, nil for an unknown one.
+local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state')
 if not v[1] then return nil end
 if tonumber(v[2]) == TERMINATED then return '' end
-redis.call(ARGV[3] == '1' and 'HSET' or 'HSETNX', DRONE .. v[1] .. ':stops', ARGV[1], ARGV[2])
+if force then
+  redis.call('HSET', DRONE .. v[1] .. STOPS, id, order)
+else
+  redis.call('HSETNX', DRONE .. v[1] .. STOPS, id, order)
+end
 return v[1]

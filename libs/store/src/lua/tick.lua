@@ -1,3 +1,3 @@
--- The next tick. ARGV: one that was given before and that this store may have lost with others (absent or 0: none is known).
-outgrow(tonumber(ARGV[1] or '0'))
+-- The next tick. `given` is one that an earlier store gave; 0 if there is none.
+outgrow(given)
 return whole(next_tick())

@@ -1,7 +1,8 @@
--- Forgets a node that has not renewed for ARGV[4] ms. ARGV: nodes key, kind/id, id, ms.
-local at = tonumber(redis.call('HGET', RENEWALS, ARGV[2]) or '0')
-if cluster_now() - at < tonumber(ARGV[4]) then return 0 end
-redis.call('HDEL', ARGV[1], ARGV[3])
-redis.call('HDEL', RENEWALS, ARGV[2], ARGV[2] .. '/registration')
-arrived(ARGV[2])
+-- Removes a node that has not renewed for `silent_ms`.
+local member = kind .. '/' .. id
+local at = tonumber(redis.call('HGET', RENEWALS, member) or '0')
+if cluster_now() - at < silent_ms then return 0 end
+redis.call('HDEL', NODES .. kind, id)
+redis.call('HDEL', RENEWALS, member, member .. REGISTRATION)
+arrived(member)
 return 1

@@ -12,10 +12,11 @@ import {
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Drone, DroneState } from '@spawner/proto/v1/fleet_service';
 import { counter, type Log } from '@spawner/service';
+import { KIND_NAMES } from '@spawner/store';
 import type { Backends } from '../spawn/backends.ts';
 import type { Claims } from '../spawn/claim.ts';
 import type { BackendStore } from '../store/backend-store.ts';
-import { KIND_NAMES, type KnownNode, type NodeStore, Overtaken } from '../store/node-store.ts';
+import { type KnownNode, type NodeStore, Overtaken } from '../store/node-store.ts';
 import { proxyList } from './proxies.ts';
 
 /**

@@ -9,13 +9,14 @@ import {
 } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
 import { counter } from '@spawner/service';
-import type { Keys, StoreEpoch } from '@spawner/store';
+import { SCRIPTS, type StoreEpoch } from '@spawner/store';
 import { STORE_BEGAN_ANEW } from '../spawn/holder.ts';
 
-const OUTCOMES: Readonly<Record<string, SettleOutcome>> = {
+const OUTCOMES = {
   open: SettleOutcome.OPEN,
   ended: SettleOutcome.ENDED,
-};
+  unknown: SettleOutcome.UNSPECIFIED,
+} as const;
 
 const NOT_SUSPENDED: SuspendRouteResponse = { suspended: false, epoch: 0, proxies: [] };
 /**
@@ -24,42 +25,35 @@ const NOT_SUSPENDED: SuspendRouteResponse = { suspended: false, epoch: 0, proxie
  * agent stops anything.
  */
 export class Suspensions {
-  readonly #keys: Keys;
   readonly #epoch: StoreEpoch;
   readonly #settled = counter('spawner.scheduler.settlements', 'Suspended routes settled, by outcome');
 
-  constructor(keys: Keys, epoch: StoreEpoch) {
-    this.#keys = keys;
+  constructor(epoch: StoreEpoch) {
     this.#epoch = epoch;
   }
 
   /** Suspends an open route for its drone; names the proxies that can reach the backend. */
   async suspend(id: string, drone: string, registration: number): Promise<SuspendRouteResponse> {
-    const args = [id, drone, registration, this.#keys.nodes('proxy'), DEADLINES.suspension];
-    const answer = await this.#epoch.run('suspend', args);
-    if (!Array.isArray(answer))
-      return answer === null ? NOT_SUSPENDED : { ...NOT_SUSPENDED, refusal: STORE_BEGAN_ANEW };
-    const [epoch, route, ...rest] = answer as [Buffer, Buffer, ...Buffer[]];
-    const proxies: Node[] = [];
-    for (let at = 0; at + 1 < rest.length; at += 2) {
-      const silence = Number(String(rest[at + 1]));
-      const node = Node.decode(rest[at] as Buffer);
-      if (silence <= DEADLINES.proxyForgotten)
-        proxies.push({ ...node, lapsed: silence > DEADLINES.renewalsMissed });
-    }
+    const args = { id, drone, registration, suspensionMs: DEADLINES.suspension };
+    const answer = await this.#epoch.run(SCRIPTS.suspend, args);
+    if (answer === 'refused') return NOT_SUSPENDED;
+    if (answer === 'window') return { ...NOT_SUSPENDED, refusal: STORE_BEGAN_ANEW };
+    const proxies = answer.proxies
+      .filter(({ silentMs }) => silentMs <= DEADLINES.proxyForgotten)
+      .map(({ node, silentMs }) => ({ ...Node.decode(node), lapsed: silentMs > DEADLINES.renewalsMissed }));
     return {
       suspended: true,
-      epoch: Number(String(epoch)),
-      proxies: reachableBy(BackendRoute.decode(route), proxies),
+      epoch: answer.epoch,
+      proxies: reachableBy(BackendRoute.decode(answer.route), proxies),
     };
   }
 
   /** Ends the suspension of this epoch. The first call decides; UNSPECIFIED where the store cannot tell. */
   async settle(id: string, epoch: number, end: boolean): Promise<SettleOutcome> {
     const order = StopOrder.encode({ id, force: false, reason: EndReason.IDLE }).finish();
-    const args = [id, epoch, end ? 'end' : 'open', Buffer.from(order)];
-    const answer = String(await this.#epoch.run('settle', args));
+    const outcome = end ? 'end' : 'open';
+    const answer = await this.#epoch.run(SCRIPTS.settle, { id, epoch, outcome, order: Buffer.from(order) });
     this.#settled({ outcome: answer });
-    return OUTCOMES[answer] ?? SettleOutcome.UNSPECIFIED;
+    return OUTCOMES[answer];
   }
 }

@@ -1,5 +1,6 @@
 import { isBackendId } from '@spawner/domain';
 import type { Log } from '@spawner/service';
+import { parseDue } from '@spawner/store';
 import type { Backends } from '../spawn/backends.ts';
 import type { ConnectionTokens } from '../spawn/connection-tokens.ts';
 import type { BackendStore } from '../store/backend-store.ts';
@@ -37,13 +38,27 @@ export async function sweep(parts: SweepParts, log: Log): Promise<void> {
 
 async function handle(entry: string, parts: SweepParts, log: Log): Promise<void> {
   const { backendStore, backends, leases, suspensions, tokens } = parts;
-  const [what, id = '', of = ''] = entry.split('/');
-  if (what === 'forget') await backendStore.forget(id);
-  else if (what === 'silent') await leases.miss(id);
-  else if (what === 'lease') await leases.lapse(id);
-  else if (what === 'drone') await leases.giveUp(id);
-  else if (what === 'reserve' && isBackendId(id)) await backends.expire(id);
-  else if (what === 'suspend') await suspensions.settle(id, Number(of), false);
-  else if (what === 'token') await tokens.expire(id, of);
-  else log.error({ entry }, 'an unknown deadline');
+  const due = parseDue(entry);
+  switch (due?.kind) {
+    case 'forget':
+      return backendStore.forget(due.backend);
+    case 'silent':
+      return leases.miss(due.drone);
+    case 'lease':
+      await leases.lapse(due.drone);
+      return;
+    case 'drone':
+      await leases.giveUp(due.drone);
+      return;
+    case 'reserve':
+      if (isBackendId(due.backend)) await backends.expire(due.backend);
+      return;
+    case 'suspend':
+      await suspensions.settle(due.backend, due.epoch, false);
+      return;
+    case 'token':
+      return tokens.expire(due.token, due.backend);
+    case undefined:
+      log.error({ entry }, 'an unknown deadline');
+  }
 }

@@ -1,5 +1,13 @@
 import { AppError, type BackendId, type Clock, DEADLINES, TOKENS_PER_BACKEND } from '@spawner/domain';
-import { decodeRow, encodeRow, type Keys, type Redis, type StoreEpoch, tokenRow } from '@spawner/store';
+import {
+  decodeRow,
+  encodeRow,
+  type Keys,
+  type Redis,
+  SCRIPTS,
+  type StoreEpoch,
+  tokenRow,
+} from '@spawner/store';
 import { span } from '../explain/format-duration.ts';
 import { absence } from './absence.ts';
 
@@ -40,9 +48,8 @@ export class ConnectionTokens {
     const expireMs = this.#clock.wall().getTime() + ttlMs;
     const holder = { backendId, user, claims, expireMs };
     const row = encodeRow({ kind: 'token-grant', tokenId, ...holder, epoch: 0 });
-    const outcome = String(
-      await this.#epoch.run('grant-token', [backendId, tokenId, user, row, ttlMs, most]),
-    );
+    const args = { backend: backendId, token: tokenId, user, row, ttlMs, most };
+    const outcome = await this.#epoch.run(SCRIPTS.grantToken, args);
     if (outcome === 'unknown') throw await this.#absence(backendId);
     if (outcome === 'ended') throw new AppError('failed_precondition', 'the backend is ending');
     if (outcome === 'public')
@@ -61,9 +68,14 @@ export class ConnectionTokens {
     { tokenId = '', user }: { tokenId?: string; user?: string },
   ): Promise<number> {
     const row = encodeRow({ kind: 'revoked-token', tokenId, epoch: 0 });
-    const of = user === undefined ? ['any', ''] : ['user', user];
-    const args = [backendId, tokenId, ...of, row, DEADLINES.revoked];
-    const count = Number(await this.#epoch.run('revoke-tokens', args));
+    const count = await this.#epoch.run(SCRIPTS.revokeTokens, {
+      backend: backendId,
+      token: tokenId,
+      byUser: user !== undefined,
+      user: user ?? '',
+      row,
+      keptMs: DEADLINES.revoked,
+    });
     if (count < 0) throw await this.#absence(backendId);
     return count;
   }
@@ -82,6 +94,6 @@ export class ConnectionTokens {
 
   /** Its time is over on the cluster clock. */
   async expire(tokenId: string, backendId: string): Promise<void> {
-    await this.#epoch.run('expire-token', [tokenId, backendId]);
+    await this.#epoch.run(SCRIPTS.expireToken, { token: tokenId, backend: backendId });
   }
 }

@@ -9,22 +9,16 @@ import { Node } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
-import { type Keys, keyHash, type Redis, type StoreEpoch } from '@spawner/store';
+import { type Keys, keyHash, type PlaceReply, type Redis, SCRIPTS, type StoreEpoch } from '@spawner/store';
 import { absence } from '../spawn/absence.ts';
 import { type BackendRecord, edgeOf, endedAfter, endedStatus, routeOf } from './record.ts';
 import { Replication } from './replication.ts';
 
 export type Placement =
+  | Exclude<PlaceReply, { outcome: 'placed' }>
   | { outcome: 'placed'; node: Node; placement: number }
-  | { outcome: 'exists' }
-  /** Placed with a key, on too few replicas: a failover may lose it. */
-  | { outcome: 'unconfirmed' }
-  /** A living backend has the key; `ending`: not for long. */
-  | { outcome: 'held'; holder: string }
-  | { outcome: 'ending'; holder: string }
-  /** Nobody is known to hold the key, but a store epoch has begun, and for so many ms of cluster clock a holder may still be told of. */
-  | { outcome: 'window'; leftMs: number }
-  | { outcome: 'none'; known: number; stale: number; full: number };
+  /** Placed with a key, but on too few replicas: a failover may lose it. */
+  | { outcome: 'unconfirmed' };
 
 export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
 
@@ -54,34 +48,22 @@ export class BackendStore {
     key: BackendKey | undefined,
     repeated: boolean,
   ): Promise<Placement> {
-    const [outcome, ...rest] = (await this.#epoch.run('place', [
+    const answer = await this.#epoch.run(SCRIPTS.place, {
       id,
-      summary.cpuMillis,
-      summary.memoryBytes,
-      factsBytes(summary, created, key),
-      routeOf('', {}),
-      DEADLINES.renewalsMissed,
-      DEADLINES.reservation,
-      key ? keyHash(key) : '',
-      repeated ? 1 : 0,
-      summary.access,
-    ])) as unknown[];
-    const word = String(outcome);
-    if (word === 'exists') return { outcome: word };
-    if (word === 'held' || word === 'ending') return { outcome: word, holder: String(rest[0]) };
-    if (word === 'window') return { outcome: word, leftMs: Number(String(rest[0])) };
-    if (word === 'none') {
-      const [known = 0, stale = 0, full = 0] = rest.map(Number);
-      return { outcome: word, known, stale, full };
-    }
-    const [, registration, tick, node] = rest as [Buffer, Buffer, Buffer, Buffer];
-    const placement = Number(String(tick));
+      cpuMillis: summary.cpuMillis,
+      memoryBytes: summary.memoryBytes,
+      facts: factsBytes(summary, created, key),
+      route: routeOf('', {}),
+      staleMs: DEADLINES.renewalsMissed,
+      reservationMs: DEADLINES.reservation,
+      key: key && keyHash(key),
+      repeated,
+      access: summary.access,
+    });
+    if (answer.outcome !== 'placed') return answer;
+    const { registration, placement } = answer;
     if (key && !(await this.isReplicated(placement))) return { outcome: 'unconfirmed' };
-    return {
-      outcome: 'placed',
-      node: { ...Node.decode(node), registration: Number(String(registration)) },
-      placement,
-    };
+    return { outcome: 'placed', node: { ...Node.decode(answer.node), registration }, placement };
   }
 
   /** Whether what was placed at this tick stands on as many replicas as a key needs. */
@@ -93,10 +75,13 @@ export class BackendStore {
   async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {
     let said = status;
     for (let tries = 0; tries < MOST_BEHIND; tries++) {
-      const args = [...saidBy(drone, said), DEADLINES.retention, registration];
-      const answer = await this.#epoch.run('report', args);
-      if (!Array.isArray(answer)) return String(answer) as ReportOutcome;
-      said = endedAfter(status, Number(String(answer[1])));
+      const answer = await this.#epoch.run(SCRIPTS.report, {
+        ...reportedBy(drone, said),
+        retentionMs: DEADLINES.retention,
+        registration,
+      });
+      if (answer.outcome !== 'behind') return answer.outcome;
+      said = endedAfter(status, answer.revision);
     }
     return 'stale';
   }
@@ -109,27 +94,25 @@ export class BackendStore {
   ): Promise<ReportOutcome | 'restored'> {
     const { status } = entry;
     const summary = entry.spec ?? SpecSummary.fromPartial({});
-    const answer = await this.#epoch.run('restore', [
-      ...saidBy(drone, status),
-      summary.cpuMillis,
-      summary.memoryBytes,
-      factsBytes(summary, entry.createTime ?? new Date(0), entry.key),
-      entry.placement,
-      DEADLINES.retention,
-      entry.key ? keyHash(entry.key) : '',
-      Buffer.from(StopOrder.encode({ id: '', force: true, reason: EndReason.LEASE_LOST }).finish()),
-      summary.access,
+    const answer = await this.#epoch.run(SCRIPTS.restore, {
+      ...reportedBy(drone, status),
+      cpuMillis: summary.cpuMillis,
+      memoryBytes: summary.memoryBytes,
+      facts: factsBytes(summary, entry.createTime ?? new Date(0), entry.key),
+      placement: entry.placement,
+      retentionMs: DEADLINES.retention,
+      key: entry.key && keyHash(entry.key),
+      order: orderBytes({ id: '', force: true, reason: EndReason.LEASE_LOST }),
+      access: summary.access,
       registration,
-    ]);
-    return String(answer) === 'restored' ? 'restored' : this.report(drone, registration, status);
+    });
+    return answer === 'restored' ? answer : this.report(drone, registration, status);
   }
 
   /** Writes a wanted end down; an order to kill stays one. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
-  async stop(order: StopOrder): Promise<{ drone: string } | 'ended' | undefined> {
-    const bytes = Buffer.from(StopOrder.encode(order).finish());
-    const drone = await this.#epoch.run('stop', [order.id, bytes, order.force ? 1 : 0]);
-    if (drone === null) return undefined;
-    return String(drone) === '' ? 'ended' : { drone: String(drone) };
+  stop(order: StopOrder): Promise<{ drone: string } | 'ended' | undefined> {
+    const { id, force } = order;
+    return this.#epoch.run(SCRIPTS.stop, { id, order: orderBytes(order), force });
   }
 
   /**
@@ -145,21 +128,20 @@ export class BackendStore {
     { silentMs = 0, registration = 0 } = {},
   ): Promise<boolean> {
     const status = endedStatus(record, reason, detail, now);
-    const answer = await this.#epoch.run('abandon', [
-      record.id,
+    return this.#epoch.run(SCRIPTS.abandon, {
+      id: record.id,
       when,
-      statusBytes(status),
-      routeOf(record.drone, status),
-      Buffer.from(StopOrder.encode({ id: record.id, force: true, reason }).finish()),
-      DEADLINES.retention,
+      status: statusBytes(status),
+      route: routeOf(record.drone, status),
+      order: orderBytes({ id: record.id, force: true, reason }),
+      retentionMs: DEADLINES.retention,
       silentMs,
-      registration || '',
-    ]);
-    return Number(answer) === 1;
+      registration: registration || undefined,
+    });
   }
 
   async forget(id: string): Promise<void> {
-    await this.#epoch.run('forget', [id]);
+    await this.#epoch.run(SCRIPTS.forget, { id });
   }
 
   /** Id of the backend that holds a key: living, or on its way to its end. */
@@ -213,10 +195,19 @@ function statusBytes(status: BackendStatus): Buffer {
   return Buffer.from(BackendStatus.encode({ ...status, id: '' }).finish());
 }
 
-/** What a script is told of a drone's word on one of its backends. */
-function saidBy(drone: string, status: BackendStatus): (string | number | Buffer)[] {
+/** The arguments of a script that takes a drone's report on one of its backends. */
+function reportedBy(drone: string, status: BackendStatus) {
   const { id, state, revision } = status;
-  return [id, drone, state, revision, statusBytes(status), edgeOf(state), routeOf(drone, status)];
+  return {
+    ...{ id, drone, state, revision },
+    status: statusBytes(status),
+    edge: edgeOf(state),
+    route: routeOf(drone, status),
+  };
+}
+
+function orderBytes(order: StopOrder): Buffer {
+  return Buffer.from(StopOrder.encode(order).finish());
 }
 
 function factsBytes(spec: SpecSummary, createTime: Date, key: BackendKey | undefined): Buffer {

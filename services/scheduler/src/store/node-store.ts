@@ -1,7 +1,15 @@
 import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import { encodeRow, type Keys, type Redis, type StoreEpoch } from '@spawner/store';
+import {
+  encodeRow,
+  type Keys,
+  KIND_NAMES,
+  memberOf,
+  type Redis,
+  SCRIPTS,
+  type StoreEpoch,
+} from '@spawner/store';
 
 /** A node with the age of its last renewal, in milliseconds of cluster clock. */
 export interface KnownNode {
@@ -15,17 +23,11 @@ export interface DroneUse {
   reservedBackends: number;
 }
 
-/** So many deadlines are taken by one script. */
-const DUE_AT_ONCE = 100;
+/** One sweep takes at most so many deadlines. */
+const SWEEP = { most: 100, turnMs: DEADLINES.clockTurn, againMs: DEADLINES.dueAgain };
 
-/** As keys, members and metrics name them. */
-export const KIND_NAMES: Record<NodeKind, string> = {
-  [NodeKind.UNSPECIFIED]: 'unspecified',
-  [NodeKind.DRONE]: 'drone',
-  [NodeKind.PROXY]: 'proxy',
-  [NodeKind.DNS]: 'dns',
-  [NodeKind.CERTIFICATES]: 'certificates',
-};
+/** The deadlines that a renewal starts again. */
+const RENEWAL = { leaseMs: DEADLINES.leaseGiveAway, silentMs: DEADLINES.renewalsMissed };
 
 /** A registration came after one that its node had sent later. */
 export class Overtaken extends Error {
@@ -55,31 +57,26 @@ export class NodeStore {
    * before it. A drone gets no work before `admit`. Throws `Overtaken` where a drone has sent a later one, by its `sequence`.
    */
   async register(node: Node, highestPlacement = 0, sequence?: number): Promise<number> {
-    const { cpuMillis, memoryBytes, backends } = node;
-    const deadlines = [DEADLINES.leaseGiveAway, DEADLINES.renewalsMissed];
-    const ofDrone =
-      node.kind === NodeKind.DRONE ? [cpuMillis, memoryBytes, backends, ...deadlines, sequence ?? ''] : [];
+    const { id, cpuMillis, memoryBytes, backends } = node;
     for (;;) {
-      const registration = Number(String(await this.#epoch.run('tick', [highestPlacement])));
-      const answer = await this.#epoch.run('register', [
-        this.#nodes(node.kind),
-        memberOf(node.kind, node.id),
-        node.id,
-        Buffer.from(Node.encode({ ...node, registration }).finish()),
-        registration,
-        ...ofDrone,
-      ]);
+      const registration = await this.#epoch.run(SCRIPTS.drawTick, { given: highestPlacement });
+      const answer = await this.#epoch.run(SCRIPTS.register, {
+        ...{ kind: KIND_NAMES[node.kind], id, registration, cpuMillis, memoryBytes, backends, sequence },
+        ...RENEWAL,
+        node: Buffer.from(Node.encode({ ...node, registration }).finish()),
+      });
       this.#epoch.saw(registration);
-      if (Buffer.isBuffer(answer)) throw new Overtaken(Number(String(answer)));
-      // A new store epoch began between the two: the tick is older than it.
-      if (answer !== -1) return registration;
+      if (answer.outcome === 'overtaken') throw new Overtaken(answer.by);
+      // A new store epoch began between the two scripts: the tick is older than it.
+      if (answer.outcome !== 'outdated') return registration;
     }
   }
 
   /** Gives a registered drone work from now on; `rpcAddress` is where proxies may ask its agent, empty for nowhere. */
   async admit(drone: string, registration: number, rpcAddress = ''): Promise<void> {
     const row = encodeRow({ kind: 'agent-address', droneId: drone, rpcAddress, epoch: 0 });
-    await this.#epoch.run('admit', [drone, registration, rpcAddress === '' ? '' : row]);
+    const address = rpcAddress === '' ? Buffer.alloc(0) : row;
+    await this.#epoch.run(SCRIPTS.admit, { drone, registration, row: address });
   }
 
   /** Whether the registration is the present one, and what ends are wanted of the node. */
@@ -88,12 +85,10 @@ export class NodeStore {
     id: string,
     registration: number,
   ): Promise<{ granted: boolean; stops: StopOrder[] }> {
-    const args = [memberOf(kind, id), id, registration, DEADLINES.leaseGiveAway, DEADLINES.renewalsMissed];
-    const answer = await this.#epoch.run('renew', args);
-    const [granted, stops] = answer as [number, Buffer[]];
-    if (granted === 1) this.#epoch.saw(registration);
-    const orders = stops.filter((_, index) => index % 2 === 1).map((bytes) => StopOrder.decode(bytes));
-    return { granted: granted === 1, stops: orders };
+    const args = { kind: KIND_NAMES[kind], id, registration, ...RENEWAL };
+    const { granted, stops } = await this.#epoch.run(SCRIPTS.renew, args);
+    if (granted) this.#epoch.saw(registration);
+    return { granted, stops: stops.map((bytes) => StopOrder.decode(bytes)) };
   }
 
   /** Every node of a kind, by id. */
@@ -134,29 +129,27 @@ export class NodeStore {
 
   /** Forgets a node that has not renewed for `silentMs` of cluster clock. */
   async unregister(kind: NodeKind, id: string, silentMs: number): Promise<void> {
-    const args = [this.#nodes(kind), memberOf(kind, id), id, silentMs];
-    await this.#epoch.run('unregister', args);
+    await this.#epoch.run(SCRIPTS.unregister, { kind: KIND_NAMES[kind], id, silentMs });
   }
 
   /** Whether a drone whose renewals were due has missed them; the edge is then told that it is unreachable. */
-  async miss(drone: string): Promise<boolean> {
+  miss(drone: string): Promise<boolean> {
     const row = encodeRow({ kind: 'silent-drone', droneId: drone, epoch: 0 });
-    const args = [drone, DEADLINES.renewalsMissed, row];
-    return Number(await this.#epoch.run('silence', args)) === 1;
+    return this.#epoch.run(SCRIPTS.silence, { drone, silentMs: DEADLINES.renewalsMissed, row });
   }
 
   /**
    * Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. Its lease stays due too,
    * until what ends with it is `done`.
    */
-  async lapse(drone: string, step: 'look' | 'done' = 'look'): Promise<boolean> {
-    const args = [drone, DEADLINES.leaseGiveAway, DEADLINES.droneForgotten, step];
-    return Number(await this.#epoch.run('lapse', args)) === 1;
+  lapse(drone: string, part: 'look' | 'done' = 'look'): Promise<boolean> {
+    const { leaseGiveAway: leaseMs, droneForgotten: forgottenMs } = DEADLINES;
+    return this.#epoch.run(SCRIPTS.lapse, { drone, leaseMs, forgottenMs, part });
   }
 
   /** Takes a drone out of the cluster, unless it has renewed within `silentMs` of cluster clock. */
-  async forgetDrone(drone: string, silentMs: number): Promise<boolean> {
-    return Number(await this.#epoch.run('forget-drone', [drone, silentMs])) === 1;
+  forgetDrone(drone: string, silentMs: number): Promise<boolean> {
+    return this.#epoch.run(SCRIPTS.forgetDrone, { drone, silentMs });
   }
 
   /** Milliseconds of cluster clock since a drone's last renewal; infinite for one that is not known. */
@@ -170,16 +163,11 @@ export class NodeStore {
 
   /** Advances the cluster clock and takes a batch of what is due: `<what>/<id>` as sweep.ts knows them; `more`: there may be others. */
   async sweep(): Promise<{ entries: string[]; more: boolean }> {
-    const args = [DUE_AT_ONCE, DEADLINES.clockTurn, DEADLINES.dueAgain];
-    const entries = ((await this.#epoch.run('sweep', args)) as Buffer[]).map(String);
-    return { entries, more: entries.length === DUE_AT_ONCE };
+    const entries = await this.#epoch.run(SCRIPTS.sweep, SWEEP);
+    return { entries, more: entries.length === SWEEP.most };
   }
 
   #nodes(kind: NodeKind): string {
     return this.#keys.nodes(KIND_NAMES[kind]);
   }
-}
-
-function memberOf(kind: NodeKind, id: string): string {
-  return `${KIND_NAMES[kind]}/${id}`;
 }

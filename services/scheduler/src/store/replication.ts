@@ -1,4 +1,4 @@
-import type { Redis, StoreEpoch } from '@spawner/store';
+import { type Redis, SCRIPTS, type StoreEpoch } from '@spawner/store';
 
 const WAIT_MS = 1_000;
 /** A connection that fails meanwhile does so within this time. */
@@ -48,7 +48,7 @@ export class Replication {
    */
   async #wait(): Promise<boolean> {
     const epoch = this.#epoch.current;
-    const tick = () => this.#epoch.runIn(epoch, 'tick', [], this.#redis);
+    const tick = () => this.#epoch.runIn(epoch, SCRIPTS.drawTick, { given: 0 }, this.#redis);
     try {
       await tick();
       const command = ['WAIT', String(this.#replicas), String(WAIT_MS)];
