@@ -7,8 +7,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '@spawner/domain';
 import {
   type CreateConnectionTokenRequest,
+  NotPlacedReason,
   SchedulerServiceService,
   type SpawnBackendRequest,
+  type SpawnBackendResponse,
+  type SpawnNotPlaced,
 } from '@spawner/proto/internal/scheduler_service';
 import {
   Access,
@@ -42,11 +45,33 @@ export interface FakeScheduler extends AsyncDisposable {
   onChange(take: (backend: Backend) => void): { close(): void };
   /** Called after every spawn that was asked for. */
   onAsked(take: () => void): { close(): void };
-  /** The next call of SpawnBackend fails with this. */
-  failNext(error: Error): void;
+  /** The next call of SpawnBackend fails with this error, or has this outcome. */
+  failNext(failure: Error | SpawnNotPlaced): void;
   /** Moves a backend on, as its drone would. */
   advance(id: string, state: BackendState, end?: Partial<Backend>): void;
 }
+
+/** Outcomes of a spawn that did not place anything, as the scheduler words them. */
+export const HOLDER_ENDING: SpawnNotPlaced = {
+  ...{ reason: NotPlacedReason.HOLDER_ENDING, sameId: true, retryAfterMs: 100 },
+  detail: 'the holder of the key is still ending',
+};
+export const HOLDER_UNKNOWN: SpawnNotPlaced = {
+  ...{ reason: NotPlacedReason.HOLDER_UNKNOWN, sameId: true, retryAfterMs: 100 },
+  detail: 'the holder of the key may not be known yet',
+};
+export const START_REFUSED: SpawnNotPlaced = {
+  ...{ reason: NotPlacedReason.START_REFUSED, sameId: false, retryAfterMs: 0 },
+  detail: 'drone drone-1 did not take the backend',
+};
+export const NOT_REPLICATED: SpawnNotPlaced = {
+  ...{ reason: NotPlacedReason.NOT_REPLICATED, sameId: false, retryAfterMs: 0 },
+  detail: 'too few replicas of the store have the key',
+};
+export const NO_ROOM: SpawnNotPlaced = {
+  ...{ reason: NotPlacedReason.NO_ROOM, sameId: true, retryAfterMs: 0 },
+  detail: 'no drone has room',
+};
 
 const STEP_MS = 5;
 const RISE = [BackendState.LOADING, BackendState.STARTING, BackendState.WAITING, BackendState.READY];
@@ -58,7 +83,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
   const records = new Map<string, Backend>();
   const listeners = new Set<(backend: Backend) => void>();
   const askers = new Set<() => void>();
-  const failures: Error[] = [];
+  const failures: (Error | SpawnNotPlaced)[] = [];
   const over = new AbortController();
 
   const advance = (id: string, state: BackendState, end: Partial<Backend> = {}) => {
@@ -96,24 +121,25 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
       advance(id, state);
     }
   };
-  const spawn = (request: SpawnBackendRequest, traceparent: string) => {
+  const spawn = (request: SpawnBackendRequest, traceparent: string): SpawnBackendResponse => {
     const failure = failures.shift();
     const { id, spec, key } = request;
     if (!spec) throw new AppError('invalid', 'no spec');
     asked.push({ id, spec, key, traceparent });
     for (const tell of askers) tell();
-    if (failure) throw failure;
+    if (failure instanceof Error) throw failure;
+    if (failure) return { outcome: { $case: 'notPlaced', value: failure } };
     const known = records.get(id);
-    if (known) return { backend: known, spawned: true };
+    if (known) return { outcome: { $case: 'placed', value: { backend: known } } };
     const holder = key && holderOf(records, key);
     if (holder && holder.state >= BackendState.TERMINATING)
-      throw new AppError('unavailable', 'the holder of the key is still ending');
+      return { outcome: { $case: 'notPlaced', value: HOLDER_ENDING } };
     if (holder && holder.key?.tag !== key.tag)
       throw new AppError(
         'failed_precondition',
         `the key is held with the tag ${JSON.stringify(holder.key?.tag)}`,
       );
-    if (holder) return { backend: holder, spawned: false };
+    if (holder) return { outcome: { $case: 'held', value: { holder } } };
     const time = new Date();
     const state = BackendState.SCHEDULED;
     const record = Backend.fromPartial({
@@ -132,7 +158,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     });
     records.set(id, record);
     live(id, spec.image).catch(() => {});
-    return { backend: record, spawned: true };
+    return { outcome: { $case: 'placed', value: { backend: record } } };
   };
   const named = ({ id, key }: { id: string; key?: BackendKey }): Backend => {
     const record = key ? holderOf(records, key) : records.get(id);
@@ -236,7 +262,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
       askers.add(take);
       return { close: () => askers.delete(take) };
     },
-    failNext: (error) => failures.push(error),
+    failNext: (failure) => failures.push(failure),
     onChange: (take) => {
       listeners.add(take);
       return { close: () => listeners.delete(take) };

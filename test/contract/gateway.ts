@@ -33,6 +33,7 @@ export async function startGateway(): Promise<TestGateway> {
     scheduler: client,
     clock: systemClock,
     randomBytes,
+    random: Math.random,
     urls,
     activity,
     hints: (id, take) => ({

@@ -8,6 +8,7 @@ import {
 import { FleetServiceService } from '@spawner/proto/v1/fleet_service';
 import { createClient, type RpcClient } from '@spawner/rpc';
 import { eventually } from '@spawner/testkit';
+import { NO_ROOM, START_REFUSED } from './fake-scheduler.ts';
 import { startGateway, type TestGateway } from './gateway.ts';
 import { grpcCall } from './grpc-wire.ts';
 
@@ -242,20 +243,18 @@ describe('a spawn', () => {
   });
   it('gets a new id where a drone did not take it, three in all', async () => {
     const before = gateway.scheduler.asked.length;
-    for (let n = 0; n < 2; n++)
-      gateway.scheduler.failNext(new AppError('unavailable', 'drone drone-1 did not take it'));
+    for (let n = 0; n < 2; n++) gateway.scheduler.failNext(START_REFUSED);
     const { id } = await spawn('test/manual');
     const asked = askedSince(before);
     expect(new Set(asked).size).toBe(3);
     expect(asked.at(-1)).toBe(id);
-    for (let n = 0; n < 3; n++)
-      gateway.scheduler.failNext(new AppError('unavailable', 'drone drone-1 did not take it'));
+    for (let n = 0; n < 3; n++) gateway.scheduler.failNext(START_REFUSED);
     await expect(spawn('test/manual')).rejects.toMatchObject({ code: 'unavailable' });
     expect(askedSince(before)).toHaveLength(6);
   });
   it('fails at once where no drone has room', async () => {
     const before = gateway.scheduler.asked.length;
-    gateway.scheduler.failNext(new AppError('exhausted', 'no drone has room for it'));
+    gateway.scheduler.failNext(NO_ROOM);
     await expect(spawn('test/manual')).rejects.toMatchObject({ code: 'exhausted' });
     expect(askedSince(before)).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
-import { AppError } from '@spawner/domain';
 import { rawHttp } from '@spawner/testkit';
+import { NO_ROOM } from './fake-scheduler.ts';
 import { ALLOWED_ORIGIN } from './gateway.ts';
 import { bodyOf, type HttpScene, NOBODY, startHttpScene } from './http-scene.ts';
 
@@ -165,12 +165,12 @@ describe('POST /v1/backends', () => {
   });
 
   it('tells that no drone has room', async () => {
-    scene.gateway.scheduler.failNext(new AppError('exhausted', 'no drone has room for it'));
+    scene.gateway.scheduler.failNext(NO_ROOM);
     const answer = await post({ spec: { image: 'test/web' } });
     expect(answer.status).toBe(429);
     expect(bodyOf(answer)).toEqual({
       code: 'RESOURCE_EXHAUSTED',
-      message: 'no drone has room for it',
+      message: 'no drone has room',
       details: [],
     });
   });

@@ -4,6 +4,7 @@ import { AppError } from '@spawner/domain';
 import { BackendKey, BackendState } from '@spawner/proto/v1/backend';
 import { BackendServiceService, SpawnBackendRequest } from '@spawner/proto/v1/backend_service';
 import { createClient, type RpcClient } from '@spawner/rpc';
+import { HOLDER_UNKNOWN, NOT_REPLICATED, START_REFUSED } from './fake-scheduler.ts';
 import { bodyOf, type HttpScene, startHttpScene } from './http-scene.ts';
 
 const ODD = '{}*/?#&=+ %2F\n"🙂';
@@ -100,11 +101,7 @@ describe('a key over gRPC', () => {
   });
   it('waits under the same id while a holder may still be told of, and takes a new one where too few replicas had it', async () => {
     const before = scene.gateway.scheduler.asked.length;
-    const texts = [
-      'the holder of the key may not be known yet: the store began anew',
-      'too few replicas of the store have the key',
-    ];
-    for (const text of texts) scene.gateway.scheduler.failNext(new AppError('unavailable', text));
+    for (const failure of [HOLDER_UNKNOWN, NOT_REPLICATED]) scene.gateway.scheduler.failNext(failure);
     const { backend, spawned } = await spawn(key('anew'));
     expect(spawned).toBe(true);
     const ids = askedSince(before).map(({ id }) => id);
@@ -113,7 +110,7 @@ describe('a key over gRPC', () => {
   });
   it('keeps key and policy where a drone did not take the backend and a new id is tried', async () => {
     const before = scene.gateway.scheduler.asked.length;
-    scene.gateway.scheduler.failNext(new AppError('unavailable', 'drone drone-1 did not take it'));
+    scene.gateway.scheduler.failNext(START_REFUSED);
     scene.gateway.scheduler.failNext(new AppError('unavailable', 'Redis is away'));
     const { backend, spawned } = await spawn(key('again'));
     expect(spawned).toBe(true);

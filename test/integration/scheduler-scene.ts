@@ -12,6 +12,7 @@ import { createClient, implement, serveRpc } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, StoreEpoch } from '@spawner/store';
 import type { Nats, Redis } from '@spawner/testkit';
+import { notPlacedError, resultOf } from '../../services/gateway/src/spawn-attempts.ts';
 import { Explanations } from '../../services/scheduler/src/explain/explanations.ts';
 import { Leases } from '../../services/scheduler/src/leases/leases.ts';
 import { Nodes } from '../../services/scheduler/src/leases/nodes.ts';
@@ -153,8 +154,13 @@ export async function scene(
   const turn = () => sweep(parts, log);
   return {
     scheduler,
-    spawn: (request: Parameters<typeof SpawnBackendRequest.fromPartial>[0], timeoutMs?: number) =>
-      scheduler.spawnBackend(SpawnBackendRequest.fromPartial(request), { timeoutMs }),
+    /** One call, as a gateway sees it: rejects if nothing was placed. */
+    spawn: async (request: Parameters<typeof SpawnBackendRequest.fromPartial>[0], timeoutMs?: number) => {
+      const answer = await scheduler.spawnBackend(SpawnBackendRequest.fromPartial(request), { timeoutMs });
+      const result = resultOf(answer);
+      if (result.kind === 'not-placed') throw notPlacedError(result);
+      return { backend: result.backend, spawned: result.kind === 'placed' };
+    },
     drone,
     proxy,
     epoch,

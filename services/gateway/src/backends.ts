@@ -28,6 +28,8 @@ export interface BackendsParts {
   scheduler: Scheduler;
   clock: Clock;
   randomBytes: (count: number) => Uint8Array;
+  /** In [0, 1). */
+  random: () => number;
   urls: UrlShape;
   activity: { of(id: string): Backend['activity'] };
   hints: WatchSources['hints'];

@@ -26,6 +26,7 @@ await run('gateway', readConfig, async (config, app) => {
     scheduler,
     clock: app.clock,
     randomBytes,
+    random: Math.random,
     urls: config,
     activity,
     hints: (id, take) => bus.subscribe(SUBJECTS.backendState, id, take),

@@ -1,45 +1,72 @@
 import { AppError, systemClock } from '@spawner/domain';
-import { SpawnBackendRequest, SpawnBackendResponse } from '@spawner/proto/internal/scheduler_service';
-import type { Scheduler } from './scheduler.ts';
+import {
+  NotPlacedReason,
+  SpawnBackendRequest,
+  SpawnBackendResponse,
+} from '@spawner/proto/internal/scheduler_service';
 import { placeBackend } from './spawn.ts';
 
-/** A scheduler that fails with these errors, one call after the other, then answers; with what it was asked. */
-function schedulerThatFails(...errors: AppError[]) {
+const ENDING = SpawnBackendResponse.fromPartial({
+  outcome: {
+    $case: 'notPlaced',
+    value: {
+      reason: NotPlacedReason.HOLDER_ENDING,
+      sameId: true,
+      retryAfterMs: 1,
+      detail: 'the holder is ending',
+    },
+  },
+});
+const REFUSED = SpawnBackendResponse.fromPartial({
+  outcome: {
+    $case: 'notPlaced',
+    value: { reason: NotPlacedReason.START_REFUSED, detail: 'drone a refused it' },
+  },
+});
+const LOST = new AppError('deadline', 'no answer');
+
+/** A scheduler that answers in this order, then places; and every request that it got. */
+function schedulerThat(...answers: (SpawnBackendResponse | AppError)[]) {
   const asked: { id: string; repeated: boolean }[] = [];
   const spawnBackend = async ({ id, repeated }: SpawnBackendRequest) => {
     asked.push({ id, repeated });
-    const error = errors.shift();
-    if (error) throw error;
-    return SpawnBackendResponse.fromPartial({ backend: { id }, spawned: true });
+    const answer = answers.shift();
+    if (answer instanceof AppError) throw answer;
+    return (
+      answer ?? SpawnBackendResponse.fromPartial({ outcome: { $case: 'placed', value: { backend: { id } } } })
+    );
   };
-  return { asked, scheduler: { spawnBackend } as Partial<Scheduler> as Scheduler };
+  return { asked, scheduler: { spawnBackend } };
 }
 
-const place = (scheduler: Scheduler) => {
+function place({ scheduler }: ReturnType<typeof schedulerThat>, signal = new AbortController().signal) {
   const { spec, key, reusePolicy } = SpawnBackendRequest.fromPartial({});
   let turn = 0;
   const randomBytes = (count: number) => new Uint8Array(count).fill(turn++);
-  const parts = { scheduler, clock: systemClock, randomBytes };
-  return placeBackend(parts, { spec, key, reusePolicy }, new AbortController().signal, 10_000);
-};
+  const parts = { scheduler, clock: systemClock, randomBytes, random: () => 0 };
+  return placeBackend(parts, { spec, key, reusePolicy }, signal, 10_000);
+}
 
 describe('placeBackend', () => {
-  it('says of a call that it is made again under the same id, and goes on saying so', async () => {
-    const { asked, scheduler } = schedulerThatFails(
-      new AppError('deadline', 'no answer'),
-      new AppError('unavailable', 'the holder of the key may not be known yet'),
-    );
-    await place(scheduler);
-    expect(asked.map(({ repeated }) => repeated)).toEqual([false, true, true]);
-    expect(new Set(asked.map(({ id }) => id)).size).toBe(1);
+  it('repeats a lost call with the same id, and goes on to say that it is repeated', async () => {
+    const world = schedulerThat(LOST, ENDING);
+    expect((await place(world)).backend.id).toBe(world.asked[0]?.id);
+    expect(world.asked.map(({ repeated }) => repeated)).toEqual([false, true, true]);
+    expect(new Set(world.asked.map(({ id }) => id)).size).toBe(1);
   });
 
-  it('begins anew with another id where a drone did not take the backend', async () => {
-    const { asked, scheduler } = schedulerThatFails(
-      new AppError('unavailable', 'drone a did not take the backend'),
-    );
-    await place(scheduler);
-    expect(asked.map(({ repeated }) => repeated)).toEqual([false, false]);
-    expect(new Set(asked.map(({ id }) => id)).size).toBe(2);
+  it('takes a new id after a drone refused the start', async () => {
+    const world = schedulerThat(LOST, REFUSED);
+    await place(world);
+    expect(world.asked.map(({ repeated }) => repeated)).toEqual([false, true, false]);
+    expect(new Set(world.asked.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('makes no further call after its caller has left', async () => {
+    const leaving = new AbortController();
+    leaving.abort();
+    const world = schedulerThat(REFUSED);
+    await expect(place(world, leaving.signal)).rejects.toMatchObject({ message: 'drone a refused it' });
+    expect(world.asked).toHaveLength(1);
   });
 });

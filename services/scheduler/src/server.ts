@@ -41,7 +41,8 @@ export function schedulerService(parts: SchedulerParts): Implementation {
           violations: [{ field: 'spec', message: 'is required' }],
         });
       if (key) refuseViolations(keyViolations(key));
-      return backends.spawn({ id: parseBackendId(id), spec, key, reusePolicy, repeated }, signal);
+      const command = { id: parseBackendId(id), spec, key, reusePolicy, repeated };
+      return { outcome: await backends.spawn(command, signal) };
     },
     getBackend: async (request) => ({ backend: await backends.get(await idOf(request)) }),
     listBackends: async ({ pageSize, pageToken, states, droneId, labels }) => {

@@ -1,8 +1,9 @@
 import { isAppError, newBackendId } from '@spawner/domain';
-import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { NotPlacedReason, SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { type BackendKey, BackendSpec, BackendState, OnLeaseLoss } from '@spawner/proto/v1/backend';
 import { ReusePolicy } from '@spawner/proto/v1/backend_service';
 import type { RpcClient } from '@spawner/rpc';
+import { resultOf } from '../../../services/gateway/src/spawn-attempts.ts';
 import type { Surroundings } from '../parts/surroundings.ts';
 import { Machine } from '../world/machine.ts';
 import { Process } from '../world/process.ts';
@@ -70,9 +71,14 @@ export class AppServers {
       );
       if (answer === 'refused' || answer === 'not found') return;
       if (answer === 'again') continue;
-      const given = answer.backend?.id ?? id;
-      if (given !== id) this.asked.push(given);
-      else if (tries > 0 && answer.backend?.state === BackendState.SCHEDULED) this.#watch.spawned(id);
+      const result = resultOf(answer);
+      if (result.kind === 'not-placed') {
+        if (result.reason === NotPlacedReason.NO_ROOM) return;
+        continue;
+      }
+      const { backend } = result;
+      if (backend.id !== id) this.asked.push(backend.id);
+      else if (tries > 0 && backend.state === BackendState.SCHEDULED) this.#watch.spawned(id);
       return;
     }
   }

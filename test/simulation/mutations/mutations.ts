@@ -131,7 +131,7 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
   ]),
   'a spawn that is sent again is answered without being handed over': inModule(
     'services/scheduler/src/spawn/backends.ts',
-    'await this.#goOn(command, record, summary.digest)',
-    'false',
+    'command.repeated || state',
+    'false || state',
   ),
 };

@@ -16,8 +16,18 @@ import type { NodeStore } from '../store/node-store.ts';
 import { type BackendRecord, summaryOf, toBackend } from '../store/record.ts';
 import type { Agents } from './agents.ts';
 import type { Claims } from './claim.ts';
-import { holderNotKnown, refuseOtherSpec, refuseOtherTag } from './holder.ts';
+import { refuseOtherSpec, refuseOtherTag } from './holder.ts';
 import { type ListQuery, matches } from './list-query.ts';
+import {
+  held,
+  holderEnding,
+  holderUnknown,
+  noRoom,
+  notReplicated,
+  placed,
+  type SpawnOutcome,
+  startRefused,
+} from './spawn-outcome.ts';
 
 /** A start that its agent has not taken by then is given to nobody else; it is ended. */
 const START_MS = DEADLINES.start;
@@ -42,11 +52,8 @@ export interface SpawnCommand {
   repeated: boolean;
 }
 
-export interface Spawned {
-  backend: Backend;
-  /** False where another backend was found to hold the key. */
-  spawned: boolean;
-}
+/** What was found for a spawn: a placement, or a living holder of the key that may be returned. */
+type Found = Exclude<Placement, { outcome: 'held' }> | { outcome: 'held'; holder: BackendRecord };
 
 /** What a drone is told of a placement beside the spawn itself. */
 interface Handed {
@@ -87,49 +94,48 @@ export class Backends {
   }
 
   /**
-   * Places a backend and hands it to its drone. The same id again is the same backend; a living holder of
-   * the key is returned instead, an ending one waited for until the signal aborts. Throws `exhausted` when
-   * nothing fits, `failed_precondition` when the holder is not what was asked for, and `unavailable` when
-   * the drone ("drone …") did not take it, the holder ("the holder of the key …") is still ending, or may
-   * still be told of after a loss in the store, or too few replicas ("too few replicas …") have the key.
+   * Places a backend and hands it to its drone. The same id again is the same backend. A living holder of the key is
+   * returned instead; while the holder is ending, or may be unknown, the call waits until the signal aborts. Throws
+   * `failed_precondition` if the holder, or the backend with this id, is not the one that was asked for.
    */
-  async spawn(command: SpawnCommand, signal: AbortSignal): Promise<Spawned> {
-    const { id, spec, key, reusePolicy, repeated } = command;
+  async spawn(command: SpawnCommand, signal: AbortSignal): Promise<SpawnOutcome> {
+    const { id, spec, key, reusePolicy } = command;
     const created = this.#clock.wall();
     const summary = summaryOf(spec);
-    const placed = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
-      const placement = await this.#place(
-        () => this.#store.place(id, summary, created, key, repeated),
-        signal,
-      );
+    const found = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
+      const place = () => this.#store.place(id, summary, created, key, command.repeated);
+      const placement = await this.#place(place, signal);
       span.setAttribute('spawner.outcome', placement.outcome);
       return placement;
     });
-    this.#placed({ outcome: placed.outcome });
-    if (placed.outcome === 'exists') {
-      const record = await this.#record(id);
-      const handed = await this.#goOn(command, record, summary.digest);
-      return { backend: handed ? await this.get(id) : await this.#told(record), spawned: true };
+    this.#placed({ outcome: found.outcome });
+    switch (found.outcome) {
+      case 'placed':
+        return this.#handOver(command, { ...found, created, digest: summary.digest });
+      case 'exists':
+        return this.#adopt(command, await this.#record(id), summary.digest);
+      case 'held':
+        refuseOtherTag(found.holder, key?.tag ?? '');
+        refuseOtherSpec(found.holder, reusePolicy, summary.digest);
+        return held(toBackend(found.holder));
+      case 'ending':
+        return holderEnding();
+      case 'window':
+        return holderUnknown(found.leftMs);
+      case 'unconfirmed':
+        return this.#undo(id);
+      case 'none':
+        return noRoom(found);
     }
-    if (placed.outcome === 'none') throw new AppError('exhausted', noDrone(placed));
-    if (placed.outcome === 'ending')
-      throw new AppError('unavailable', 'the holder of the key is still ending');
-    if (placed.outcome === 'window') throw holderNotKnown(placed.leftMs);
-    if (placed.outcome === 'unconfirmed') throw await this.#undo(id);
-    if (placed.outcome === 'held') {
-      const holder = await this.#record(parseBackendId(placed.holder));
-      // Its end began between the two looks.
-      if (holder.state >= BackendState.TERMINATING) return this.spawn(command, signal);
-      refuseOtherTag(holder, key?.tag ?? '');
-      refuseOtherSpec(holder, reusePolicy, summary.digest);
-      return { backend: toBackend(holder), spawned: false };
-    }
-    await this.#start(command, { ...placed, created, digest: summary.digest });
-    return { backend: await this.get(id), spawned: true };
   }
 
-  /** Hands a placed backend to its drone. Throws `unavailable` ("drone …") where it did not take it. */
-  async #start({ id, spec, key }: SpawnCommand, handed: Handed): Promise<void> {
+  async #handOver(command: SpawnCommand, handed: Handed): Promise<SpawnOutcome> {
+    const taken = await this.#start(command, handed);
+    return taken ? placed(await this.get(command.id)) : startRefused(handed.node.id);
+  }
+
+  /** Hands a placed backend to its drone. False if the drone refused it and the placement was abandoned. */
+  async #start({ id, spec, key }: SpawnCommand, handed: Handed): Promise<boolean> {
     const { node, placement, created, digest } = handed;
     const start = {
       id,
@@ -142,35 +148,47 @@ export class Backends {
     };
     try {
       await this.#agents.at(node.rpcAddress).startBackend(start, { timeoutMs: START_MS });
+      return true;
     } catch (error) {
       this.#log.warn({ error, backend: id, drone: node.id }, 'a drone did not take a backend');
-      // Where its report was quicker than the answer, the drone has it after all.
-      if (await this.#giveUp(id, `drone ${node.id} did not take it`))
-        throw new AppError('unavailable', `drone ${node.id} did not take the backend`, { cause: error });
+      // If the drone's report was quicker than its answer, the drone has the backend after all.
+      return !(await this.#abandon(id, `drone ${node.id} did not take it`));
     }
   }
 
-  /** An id that is placed already: whoever placed it may have died, or not heard of it, before its drone had it. Whether it was handed over. */
-  async #goOn(command: SpawnCommand, record: BackendRecord, digest: Uint8Array): Promise<boolean> {
+  /**
+   * Answers a repeated spawn. The scheduler that placed the backend may have died before it handed it over, so a
+   * backend that its drone has never reported on is handed over once more.
+   */
+  async #adopt(command: SpawnCommand, record: BackendRecord, digest: Uint8Array): Promise<SpawnOutcome> {
     const { state, status, drone, placement, created, summary, key } = record;
-    if (!command.repeated || state !== BackendState.SCHEDULED || status) return false;
+    if (!command.repeated || state !== BackendState.SCHEDULED || status)
+      return placed(await this.#told(record));
     if (Buffer.compare(summary.digest, digest) !== 0)
       throw new AppError('failed_precondition', 'this id was placed with another spec');
-    if (key && !(await this.#store.isReplicated(placement))) throw await this.#undo(command.id);
+    if (key && !(await this.#store.isReplicated(placement))) return this.#undo(command.id);
     const node = await this.#nodes.find(NodeKind.DRONE, drone);
-    if (node) await this.#start({ ...command, key }, { node, placement, created, digest });
-    return node !== undefined;
+    if (!node) return placed(await this.#told(record));
+    return this.#handOver({ ...command, key }, { node, placement, created, digest });
   }
 
-  /** Places, again and again while the key's holder is ending or may still be told of; what was found last when the signal aborts. */
-  async #place(attempt: () => Promise<Placement>, signal: AbortSignal): Promise<Placement> {
+  /** Places as soon as the key is free and its holder known. Returns what was found last when the signal aborts. */
+  async #place(attempt: () => Promise<Placement>, signal: AbortSignal): Promise<Found> {
     for (;;) {
-      const placement = await attempt();
-      if (placement.outcome !== 'ending' && placement.outcome !== 'window') return placement;
-      const ms = placement.outcome === 'ending' ? LOOK_MS : WINDOW_LOOK_MS;
+      const found = await this.#withHolder(await attempt());
+      if (found.outcome !== 'ending' && found.outcome !== 'window') return found;
+      const ms = found.outcome === 'ending' ? LOOK_MS : WINDOW_LOOK_MS;
       await this.#clock.sleep(ms, signal).catch(() => {});
-      if (signal.aborted) return placement;
+      if (signal.aborted) return found;
     }
+  }
+
+  /** Reads the record of a holder. Its end may have begun since the placement was tried. */
+  async #withHolder(placement: Placement): Promise<Found> {
+    if (placement.outcome !== 'held') return placement;
+    const holder = await this.#record(parseBackendId(placement.holder));
+    if (holder.state >= BackendState.TERMINATING) return { outcome: 'ending', holder: holder.id };
+    return { outcome: 'held', holder };
   }
 
   /** Id of the backend that holds a key. Throws `not_found` for a free one, `unavailable` while it may be told of yet, `failed_precondition` for another tag than a given one. */
@@ -247,7 +265,7 @@ export class Backends {
 
   /** A reservation that nobody took up: the backend ends here. */
   async expire(id: BackendId): Promise<void> {
-    await this.#giveUp(id, 'its drone never reported on it');
+    await this.#abandon(id, 'its drone never reported on it');
   }
 
   /** Tells watchers of a change that stands in the store. */
@@ -256,8 +274,8 @@ export class Backends {
     if (record) this.#bus.publish(SUBJECTS.backendState, id, { backend: toBackend(record) });
   }
 
-  /** Ends a backend that its drone has not reported on; whether it has ended. */
-  async #giveUp(id: BackendId, detail: string): Promise<boolean> {
+  /** Ends a backend that its drone has not reported on. Returns whether it has ended. */
+  async #abandon(id: BackendId, detail: string): Promise<boolean> {
     const record = await this.#store.get(id);
     if (!record) return true;
     const ended = await this.#store.abandon(
@@ -271,20 +289,17 @@ export class Backends {
     return ended || (await this.#store.get(id))?.state === BackendState.TERMINATED;
   }
 
-  /** Ends a placement that too few replicas have: it was handed to nobody. */
-  async #undo(id: BackendId): Promise<AppError> {
+  /** Abandons a placement that too few replicas have. It was not handed to any drone. */
+  async #undo(id: BackendId): Promise<SpawnOutcome> {
     const cause = 'too few replicas of the store have its key';
     try {
       const record = await this.#record(id);
       await this.#store.abandon(record, 'any', EndReason.INTERNAL, cause, this.#clock.wall());
       await this.announce(id);
     } catch (error) {
-      this.#log.warn({ error, backend: id }, 'a placement is undone when its reservation runs out');
+      this.#log.warn({ error, backend: id }, 'a placement is abandoned only when its reservation expires');
     }
-    return new AppError(
-      'unavailable',
-      `too few replicas of the store have the key; it was not given to ${id}`,
-    );
+    return notReplicated(id);
   }
 
   /** Those drones of the living among these records that have missed their renewals. */
@@ -309,9 +324,4 @@ export class Backends {
 
 function isUnreachable({ state, drone }: BackendRecord, silent: ReadonlySet<string>): boolean {
   return isLiving(state) && silent.has(drone);
-}
-
-function noDrone({ known, stale, full }: { known: number; stale: number; full: number }): string {
-  if (known === 0) return 'no drone is registered';
-  return `no drone has room: of ${known}, ${full} are full and ${stale} have not renewed`;
 }

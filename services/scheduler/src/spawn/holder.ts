@@ -1,6 +1,5 @@
 import { AppError } from '@spawner/domain';
 import { ReusePolicy } from '@spawner/proto/v1/backend_service';
-import { span } from '../explain/format-duration.ts';
 import type { BackendRecord } from '../store/record.ts';
 
 /** Of a store epoch whose window is open: who holds a key, and who has a backend open, may not all be known. */
@@ -25,10 +24,4 @@ export function refuseOtherSpec(holder: BackendRecord, policy: ReusePolicy, dige
     'failed_precondition',
     `the key is held by backend ${holder.id}, which has another spec`,
   );
-}
-
-/** Nobody is known to hold a key, and for so many milliseconds somebody may still be told of. Begins as callers know it. */
-export function holderNotKnown(leftMs: number): AppError {
-  const message = `the holder of the key may not be known yet: ${STORE_BEGAN_ANEW}; at most ${span(leftMs)} more`;
-  return new AppError('unavailable', message);
 }

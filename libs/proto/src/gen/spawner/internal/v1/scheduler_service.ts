@@ -30,6 +30,75 @@ import { Drone } from "../../v1/fleet_service.ts";
 import { BackendStatus, InventoryEntry } from "./backend_status.ts";
 import { Node, NodeKind, nodeKindFromJSON, nodeKindToJSON } from "./node.ts";
 
+export const NotPlacedReason = {
+  UNSPECIFIED: 0,
+  /** NO_ROOM - No drone has room. */
+  NO_ROOM: 1,
+  /** HOLDER_ENDING - The key's holder is shutting down. */
+  HOLDER_ENDING: 2,
+  /** HOLDER_UNKNOWN - A new store epoch has begun: a drone may still report a holder of the key, or this very backend. */
+  HOLDER_UNKNOWN: 3,
+  /** START_REFUSED - The drone did not accept the start, and the placement was abandoned. */
+  START_REFUSED: 4,
+  /** NOT_REPLICATED - Too few replicas of the store have the key, and the placement was abandoned. */
+  NOT_REPLICATED: 5,
+} as const;
+
+export type NotPlacedReason = typeof NotPlacedReason[keyof typeof NotPlacedReason];
+
+export namespace NotPlacedReason {
+  export type UNSPECIFIED = typeof NotPlacedReason.UNSPECIFIED;
+  export type NO_ROOM = typeof NotPlacedReason.NO_ROOM;
+  export type HOLDER_ENDING = typeof NotPlacedReason.HOLDER_ENDING;
+  export type HOLDER_UNKNOWN = typeof NotPlacedReason.HOLDER_UNKNOWN;
+  export type START_REFUSED = typeof NotPlacedReason.START_REFUSED;
+  export type NOT_REPLICATED = typeof NotPlacedReason.NOT_REPLICATED;
+}
+
+export function notPlacedReasonFromJSON(object: any): NotPlacedReason {
+  switch (object) {
+    case 0:
+    case "NOT_PLACED_REASON_UNSPECIFIED":
+      return NotPlacedReason.UNSPECIFIED;
+    case 1:
+    case "NOT_PLACED_REASON_NO_ROOM":
+      return NotPlacedReason.NO_ROOM;
+    case 2:
+    case "NOT_PLACED_REASON_HOLDER_ENDING":
+      return NotPlacedReason.HOLDER_ENDING;
+    case 3:
+    case "NOT_PLACED_REASON_HOLDER_UNKNOWN":
+      return NotPlacedReason.HOLDER_UNKNOWN;
+    case 4:
+    case "NOT_PLACED_REASON_START_REFUSED":
+      return NotPlacedReason.START_REFUSED;
+    case 5:
+    case "NOT_PLACED_REASON_NOT_REPLICATED":
+      return NotPlacedReason.NOT_REPLICATED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum NotPlacedReason");
+  }
+}
+
+export function notPlacedReasonToJSON(object: NotPlacedReason): string {
+  switch (object) {
+    case NotPlacedReason.UNSPECIFIED:
+      return "NOT_PLACED_REASON_UNSPECIFIED";
+    case NotPlacedReason.NO_ROOM:
+      return "NOT_PLACED_REASON_NO_ROOM";
+    case NotPlacedReason.HOLDER_ENDING:
+      return "NOT_PLACED_REASON_HOLDER_ENDING";
+    case NotPlacedReason.HOLDER_UNKNOWN:
+      return "NOT_PLACED_REASON_HOLDER_UNKNOWN";
+    case NotPlacedReason.START_REFUSED:
+      return "NOT_PLACED_REASON_START_REFUSED";
+    case NotPlacedReason.NOT_REPLICATED:
+      return "NOT_PLACED_REASON_NOT_REPLICATED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum NotPlacedReason");
+  }
+}
+
 export const RenewVerdict = {
   UNSPECIFIED: 0,
   GRANTED: 1,
@@ -132,12 +201,32 @@ export interface SpawnBackendRequest {
   repeated: boolean;
 }
 
+/** A failed call, unlike these outcomes, leaves open whether the backend was placed. */
 export interface SpawnBackendResponse {
-  backend?:
-    | Backend
-    | undefined;
-  /** Whether this call started it. */
-  spawned: boolean;
+  outcome?: { $case: "placed"; value: SpawnPlaced } | { $case: "held"; value: SpawnHeld } | {
+    $case: "notPlaced";
+    value: SpawnNotPlaced;
+  } | undefined;
+}
+
+/** This call, or an earlier one with the same id, placed the backend. */
+export interface SpawnPlaced {
+  backend?: Backend | undefined;
+}
+
+/** A living backend holds the key. */
+export interface SpawnHeld {
+  holder?: Backend | undefined;
+}
+
+export interface SpawnNotPlaced {
+  reason: NotPlacedReason;
+  /** Whether the same id may be tried again. If not, the id is spent. */
+  sameId: boolean;
+  /** How long to wait before that; 0 if another attempt with the same id has no better chance. */
+  retryAfterMs: number;
+  /** A sentence for the caller of the public API. */
+  detail: string;
 }
 
 export interface GetBackendRequest {
@@ -472,16 +561,21 @@ export const SpawnBackendRequest: MessageFns<SpawnBackendRequest> = {
 };
 
 function createBaseSpawnBackendResponse(): SpawnBackendResponse {
-  return { backend: undefined, spawned: false };
+  return { outcome: undefined };
 }
 
 export const SpawnBackendResponse: MessageFns<SpawnBackendResponse> = {
   encode(message: SpawnBackendResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.backend !== undefined) {
-      Backend.encode(message.backend, writer.uint32(10).fork()).join();
-    }
-    if (message.spawned !== false) {
-      writer.uint32(16).bool(message.spawned);
+    switch (message.outcome?.$case) {
+      case "placed":
+        SpawnPlaced.encode(message.outcome.value, writer.uint32(10).fork()).join();
+        break;
+      case "held":
+        SpawnHeld.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "notPlaced":
+        SpawnNotPlaced.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
     }
     return writer;
   },
@@ -504,15 +598,23 @@ export const SpawnBackendResponse: MessageFns<SpawnBackendResponse> = {
               break;
             }
 
-            message.backend = Backend.decode(reader, reader.uint32());
+            message.outcome = { $case: "placed", value: SpawnPlaced.decode(reader, reader.uint32()) };
             continue;
           }
           case 2: {
-            if (tag !== 16) {
+            if (tag !== 18) {
               break;
             }
 
-            message.spawned = reader.bool();
+            message.outcome = { $case: "held", value: SpawnHeld.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "notPlaced", value: SpawnNotPlaced.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -529,18 +631,26 @@ export const SpawnBackendResponse: MessageFns<SpawnBackendResponse> = {
 
   fromJSON(object: any): SpawnBackendResponse {
     return {
-      backend: isSet(object.backend) ? Backend.fromJSON(object.backend) : undefined,
-      spawned: isSet(object.spawned) ? globalThis.Boolean(object.spawned) : false,
+      outcome: isSet(object.placed)
+        ? { $case: "placed", value: SpawnPlaced.fromJSON(object.placed) }
+        : isSet(object.held)
+        ? { $case: "held", value: SpawnHeld.fromJSON(object.held) }
+        : isSet(object.notPlaced)
+        ? { $case: "notPlaced", value: SpawnNotPlaced.fromJSON(object.notPlaced) }
+        : isSet(object.not_placed)
+        ? { $case: "notPlaced", value: SpawnNotPlaced.fromJSON(object.not_placed) }
+        : undefined,
     };
   },
 
   toJSON(message: SpawnBackendResponse): unknown {
     const obj: any = {};
-    if (message.backend !== undefined) {
-      obj.backend = Backend.toJSON(message.backend);
-    }
-    if (message.spawned !== false) {
-      obj.spawned = message.spawned;
+    if (message.outcome?.$case === "placed") {
+      obj.placed = SpawnPlaced.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "held") {
+      obj.held = SpawnHeld.toJSON(message.outcome.value);
+    } else if (message.outcome?.$case === "notPlaced") {
+      obj.notPlaced = SpawnNotPlaced.toJSON(message.outcome.value);
     }
     return obj;
   },
@@ -550,10 +660,289 @@ export const SpawnBackendResponse: MessageFns<SpawnBackendResponse> = {
   },
   fromPartial(object: DeepPartial<SpawnBackendResponse>): SpawnBackendResponse {
     const message = createBaseSpawnBackendResponse();
+    switch (object.outcome?.$case) {
+      case "placed": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "placed", value: SpawnPlaced.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "held": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "held", value: SpawnHeld.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "notPlaced": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "notPlaced", value: SpawnNotPlaced.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseSpawnPlaced(): SpawnPlaced {
+  return { backend: undefined };
+}
+
+export const SpawnPlaced: MessageFns<SpawnPlaced> = {
+  encode(message: SpawnPlaced, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.backend !== undefined) {
+      Backend.encode(message.backend, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SpawnPlaced {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSpawnPlaced();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backend = Backend.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SpawnPlaced {
+    return { backend: isSet(object.backend) ? Backend.fromJSON(object.backend) : undefined };
+  },
+
+  toJSON(message: SpawnPlaced): unknown {
+    const obj: any = {};
+    if (message.backend !== undefined) {
+      obj.backend = Backend.toJSON(message.backend);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SpawnPlaced>): SpawnPlaced {
+    return SpawnPlaced.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SpawnPlaced>): SpawnPlaced {
+    const message = createBaseSpawnPlaced();
     message.backend = (object.backend !== undefined && object.backend !== null)
       ? Backend.fromPartial(object.backend)
       : undefined;
-    message.spawned = object.spawned ?? false;
+    return message;
+  },
+};
+
+function createBaseSpawnHeld(): SpawnHeld {
+  return { holder: undefined };
+}
+
+export const SpawnHeld: MessageFns<SpawnHeld> = {
+  encode(message: SpawnHeld, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.holder !== undefined) {
+      Backend.encode(message.holder, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SpawnHeld {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSpawnHeld();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.holder = Backend.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SpawnHeld {
+    return { holder: isSet(object.holder) ? Backend.fromJSON(object.holder) : undefined };
+  },
+
+  toJSON(message: SpawnHeld): unknown {
+    const obj: any = {};
+    if (message.holder !== undefined) {
+      obj.holder = Backend.toJSON(message.holder);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SpawnHeld>): SpawnHeld {
+    return SpawnHeld.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SpawnHeld>): SpawnHeld {
+    const message = createBaseSpawnHeld();
+    message.holder = (object.holder !== undefined && object.holder !== null)
+      ? Backend.fromPartial(object.holder)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSpawnNotPlaced(): SpawnNotPlaced {
+  return { reason: 0, sameId: false, retryAfterMs: 0, detail: "" };
+}
+
+export const SpawnNotPlaced: MessageFns<SpawnNotPlaced> = {
+  encode(message: SpawnNotPlaced, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== 0) {
+      writer.uint32(8).int32(message.reason);
+    }
+    if (message.sameId !== false) {
+      writer.uint32(16).bool(message.sameId);
+    }
+    if (message.retryAfterMs !== 0) {
+      writer.uint32(24).int64(message.retryAfterMs);
+    }
+    if (message.detail !== "") {
+      writer.uint32(34).string(message.detail);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SpawnNotPlaced {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSpawnNotPlaced();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sameId = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.retryAfterMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SpawnNotPlaced {
+    return {
+      reason: isSet(object.reason) ? notPlacedReasonFromJSON(object.reason) : 0,
+      sameId: isSet(object.sameId)
+        ? globalThis.Boolean(object.sameId)
+        : isSet(object.same_id)
+        ? globalThis.Boolean(object.same_id)
+        : false,
+      retryAfterMs: isSet(object.retryAfterMs)
+        ? globalThis.Number(object.retryAfterMs)
+        : isSet(object.retry_after_ms)
+        ? globalThis.Number(object.retry_after_ms)
+        : 0,
+      detail: isSet(object.detail) ? globalThis.String(object.detail) : "",
+    };
+  },
+
+  toJSON(message: SpawnNotPlaced): unknown {
+    const obj: any = {};
+    if (message.reason !== 0) {
+      obj.reason = notPlacedReasonToJSON(message.reason);
+    }
+    if (message.sameId !== false) {
+      obj.sameId = message.sameId;
+    }
+    if (message.retryAfterMs !== 0) {
+      obj.retryAfterMs = Math.round(message.retryAfterMs);
+    }
+    if (message.detail !== "") {
+      obj.detail = message.detail;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SpawnNotPlaced>): SpawnNotPlaced {
+    return SpawnNotPlaced.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SpawnNotPlaced>): SpawnNotPlaced {
+    const message = createBaseSpawnNotPlaced();
+    message.reason = object.reason ?? 0;
+    message.sameId = object.sameId ?? false;
+    message.retryAfterMs = object.retryAfterMs ?? 0;
+    message.detail = object.detail ?? "";
     return message;
   },
 };
