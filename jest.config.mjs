@@ -28,7 +28,7 @@ export default {
       [
         'libs/**/*.test.ts',
         'services/**/*.test.ts',
-        'test/{rules,runner}/**/*.test.ts',
+        'test/{rules,runner,bench}/**/*.test.ts',
         'deploy/**/*.test.ts',
         'test/memory-redis/**/*.test.ts',
       ],

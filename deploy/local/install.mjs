@@ -27,8 +27,11 @@ const WANTED = {
   chromium: { programs: ['chromium'], packages: ['chromium'] },
   dig: { programs: ['dig'], packages: ['bind9-dnsutils'] },
   curl: { programs: ['curl'], packages: ['curl', 'ca-certificates'] },
+  caddy: { programs: ['caddy'], packages: ['caddy'] },
   haproxy: { programs: ['haproxy'], packages: ['haproxy'] },
+  jemalloc: { programs: [], libraries: ['libjemalloc.so.2'], packages: ['libjemalloc2'] },
   nginx: { programs: ['nginx'], packages: ['nginx-light'] },
+  wrk: { programs: ['wrk'], packages: ['wrk'] },
   'python3-grpc': {
     programs: ['/usr/bin/python3', 'protoc', 'grpc_python_plugin'],
     modules: ['grpc', 'google.protobuf'],
@@ -119,6 +122,7 @@ function isThere(name) {
   if (!wanted)
     throw new Error(`Nothing is known about installing "${name}"; known: ${Object.keys(WANTED).join(', ')}`);
   if (!wanted.programs.every(find)) return false;
+  if (!(wanted.libraries ?? []).every(isLoadable)) return false;
   const imports = (wanted.modules ?? []).map((module) => `import ${module}`).join('; ');
   return imports === '' || spawnSync('/usr/bin/python3', ['-c', imports], { stdio: 'ignore' }).status === 0;
 }
@@ -128,6 +132,12 @@ function find(program) {
   return `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin`
     .split(':')
     .some((folder) => folder !== '' && isExecutable(join(folder, program)));
+}
+
+/** Whether the loader's cache knows the library (ldconfig(8)). */
+function isLoadable(library) {
+  const { stdout = '' } = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
+  return (stdout ?? '').includes(`${library} `);
 }
 
 function isExecutable(path) {

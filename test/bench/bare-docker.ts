@@ -1,8 +1,7 @@
 /**
- * The peer of the spawn benchmark: the Docker Engine API alone, doing what any launcher of containers
- * must do - create, start, ask until the first byte comes. Either on the engine's default bridge with an
- * address of its choice, or as an agent has to do it: on a network of its own with an address that it
- * gives out, which costs Docker itself more.
+ * The peer of the spawn benchmark: the Docker Engine API alone, doing what any launcher of containers must do. It creates, starts,
+ * and asks until the first byte arrives. It does so on the engine's default bridge, and as an agent does it: on a network of its
+ * own with an address that it chooses, which takes Docker longer.
  */
 import { Agent, request } from 'node:http';
 import { request as ask } from '@spawner/testkit';

@@ -1,26 +1,29 @@
 /**
- * The control plane's cost: what an idle backend takes in Redis and in the scheduler, how long its loop is
- * held up with 10,000 of them, and how placements go with 10 to 10,000 drones. Medians of several runs.
+ * The cost of the control plane: Redis memory and scheduler time per idle backend, the delay of the scheduler's event loop with
+ * 10,000 of them, and placements with 10 to 10,000 drones. Medians of several runs.
  */
+
+import type { Figures, Options } from './benchmark.ts';
 import { type IdleFigures, idleBackends } from './idle-backends.ts';
-import type { Figures } from './main.ts';
 import { type PlacementFigures, placements } from './placements.ts';
 import { median, rounded } from './statistics.ts';
 
 const RUNS = 3;
 const DRONES = [10, 1_000, 10_000];
-/** A record's longest values fit into the compact form of a hash with this. */
+/** With this, the longest values of a record still fit the compact form of a hash. */
 const COMPACT = ['--hash-max-listpack-value', '512'];
 
-export async function bench(): Promise<Figures> {
-  // The first run compiles.
+export async function bench({ quick }: Options): Promise<Figures> {
+  const repeats = quick ? 1 : RUNS;
+  // A warm-up: the first run compiles.
   await placements(DRONES[0]!);
   const placed = new Map<number, PlacementFigures[]>(DRONES.map((count) => [count, []]));
-  for (let run = 0; run < RUNS; run++) for (const [count, runs] of placed) runs.push(await placements(count));
+  for (let run = 0; run < repeats; run++)
+    for (const [count, runs] of placed) runs.push(await placements(count));
   const idle: IdleFigures[] = [];
-  for (let run = 0; run < RUNS; run++) idle.push(await idleBackends());
-  const compact = await idleBackends(COMPACT);
+  for (let run = 0; run < repeats; run++) idle.push(await idleBackends());
   const of = (read: (figures: IdleFigures) => number) => rounded(median(idle.map(read)));
+  const perSecond = (drones: number) => medians(placed.get(drones) ?? []).perSecond;
   const phases = ['idleWithFew', 'spawning', 'idleWithMany', 'registering'] as const;
   console.table(
     Object.fromEntries(
@@ -38,21 +41,21 @@ export async function bench(): Promise<Figures> {
   );
   console.table(Object.fromEntries([...placed].map(([count, runs]) => [`${count} drones`, medians(runs)])));
   return {
-    runs: RUNS,
+    runs: repeats,
     redis_bytes_per_backend_of_1000: of(({ bytesOfFew }) => bytesOfFew),
     redis_bytes_per_backend_of_10000: of(({ bytesOfMany }) => bytesOfMany),
     of_which_route_log: of(({ logBytes }) => logBytes),
-    redis_bytes_per_backend_compact: rounded(compact.bytesOfMany),
-    budget_bytes: 2_048,
+    ...(quick ? {} : { redis_bytes_per_backend_compact: rounded((await idleBackends(COMPACT)).bytesOfMany) }),
     timers_with_100: of(({ idleWithFew }) => idleWithFew.timers),
     timers_with_10000: of(({ idleWithMany }) => idleWithMany.timers),
+    timers_of_9900_backends: of(({ idleWithFew, idleWithMany }) => idleWithMany.timers - idleWithFew.timers),
     scheduler_ms_per_s_with_100: of(({ idleWithFew }) => idleWithFew.scheduler),
     scheduler_ms_per_s_with_10000: of(({ idleWithMany }) => idleWithMany.scheduler),
     loop_p99_ms_with_10000: of(({ idleWithMany }) => idleWithMany.loopP99),
     loop_p99_ms_spawning: of(({ spawning }) => spawning.loopP99),
     loop_p99_ms_registering: of(({ registering }) => registering.loopP99),
-    budget_loop_ms: 20,
     spawns_per_s: of(({ spawnsPerSecond }) => spawnsPerSecond),
+    placements_10000_to_10_drones: rounded(perSecond(10_000) / perSecond(10), 2),
     ...Object.fromEntries(
       [...placed].flatMap(([count, runs]) => {
         const { perSecond, p99, bare } = medians(runs);

@@ -1,25 +1,99 @@
 /**
- * `npm run bench -- NAME`: runs one benchmark, which prints a table, and ends with one line
- * `{"bench": NAME, "figures": {…}}`.
+ * `npm run bench -- NAME [--quick] [--against DIR] [--work TEXT]`: runs one benchmark, or `all` of them one after another.
+ * Each prints tables and ends with one line of JSON: its figures and the budgets that it missed. The exit code is 1 if any
+ * budget was missed, a peer is missing, or a figure is not a number.
  */
-export type Figures = Readonly<Record<string, number | string>>;
-export type Benchmark = () => Promise<Figures>;
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import type { Benchmark, Figures, Options } from './benchmark.ts';
+import { BUDGETS, budgetsAgainst, complaints } from './budgets.ts';
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<{ bench: Benchmark }>>> = {
-  'control-plane': () => import('./control-plane.ts'),
-  'idle-websockets': () => import('./idle-websockets.ts'),
-  proxy: () => import('./proxy.ts'),
-  routes: () => import('./routes.ts'),
-  spawn: () => import('./spawn.ts'),
+interface Entry {
+  load(): Promise<{ bench: Benchmark }>;
+  needs: string[];
+}
+
+const BENCHMARKS: Readonly<Record<string, Entry>> = {
+  'control-plane': { load: () => import('./control-plane.ts'), needs: ['redis-server', 'nats-server'] },
+  'idle-websockets': {
+    load: () => import('./idle-websockets.ts'),
+    needs: ['redis-server', 'nats-server', 'openssl', 'jemalloc'],
+  },
+  proxy: {
+    load: () => import('./proxy.ts'),
+    needs: ['redis-server', 'nats-server', 'openssl', 'jemalloc', 'nginx', 'haproxy', 'caddy', 'wrk'],
+  },
+  routes: { load: () => import('./routes.ts'), needs: ['redis-server', 'nats-server'] },
+  spawn: { load: () => import('./spawn.ts'), needs: ['redis-server', 'nats-server', 'dockerd'] },
 };
 
-const name = process.argv[2] ?? '';
-const load = BENCHMARKS[name];
-if (!load) {
-  console.error(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join(' | ')}`);
-  process.exit(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    against: { type: 'string' },
+    work: { type: 'string' },
+  },
+});
+const [name = ''] = positionals;
+process.exitCode = name === 'all' ? await runAll(process.argv.slice(3)) : await runOne(name, values);
+process.exit();
+
+async function runOne(bench: string, options: Options): Promise<number> {
+  const entry = BENCHMARKS[bench];
+  if (!entry) {
+    console.error(`usage: npm run bench -- ${['all', ...Object.keys(BENCHMARKS)].join(' | ')} [--quick]`);
+    return 2;
+  }
+  await install(entry.needs);
+  const figures = await (await entry.load()).bench(options);
+  return report(bench, figures, options);
 }
-const { bench } = await load();
-const figures = await bench();
-console.log(JSON.stringify({ bench: name, figures }));
-process.exit(0);
+
+/** Installs missing peers and load generators; plain JavaScript has no types. */
+async function install(names: readonly string[]): Promise<void> {
+  const file = new URL('../../deploy/local/install.mjs', import.meta.url).pathname;
+  const { installSystem } = (await import(file)) as { installSystem(names: readonly string[]): void };
+  installSystem(names);
+}
+
+function report(bench: string, figures: Figures, { work, against }: Options): number {
+  const budgets = [...(BUDGETS[bench] ?? []), ...(against === undefined ? [] : budgetsAgainst(figures))];
+  const missed = complaints(budgets, figures, work !== undefined);
+  for (const sentence of missed) console.log(`MISSED ${sentence}`);
+  console.log(JSON.stringify({ bench, figures, missed }));
+  return missed.length === 0 ? 0 : 1;
+}
+
+/** Each benchmark in a process of its own, so that none measures what another left behind. */
+async function runAll(args: readonly string[]): Promise<number> {
+  const results: string[] = [];
+  let failed = 0;
+  for (const bench of Object.keys(BENCHMARKS)) {
+    console.log(`\n=== ${bench}`);
+    const began = performance.now();
+    const { code, last } = await runChild(bench, args);
+    if (code !== 0) failed += 1;
+    results.push(last ?? JSON.stringify({ bench, figures: {}, missed: [`it ended with code ${code}`] }));
+    console.log(`${bench}: ${Math.round((performance.now() - began) / 1_000)} s`);
+  }
+  console.log('');
+  for (const result of results) console.log(result);
+  return failed === 0 ? 0 : 1;
+}
+
+async function runChild(
+  bench: string,
+  args: readonly string[],
+): Promise<{ code: number | null; last?: string }> {
+  const own = new URL(import.meta.url).pathname;
+  const child = spawn(process.execPath, [own, bench, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  let last: string | undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{"bench"')) last = line;
+    else console.log(line);
+  }
+  return { code: await exited, last };
+}

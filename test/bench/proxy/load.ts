@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** The load generators: each runs for a while in processes of its own and says how much was done. */
+/** What a load generator did. Each runs in a process of its own. */
 export interface Done {
   /** Requests, messages or handshakes. */
   done: number;
@@ -35,7 +34,7 @@ export async function requests(
 type Unit = 'us' | 'ms' | 's';
 const IN_MS: Readonly<Record<Unit, number>> = { us: 0.001, ms: 1, s: 1_000 };
 
-/** Messages that go and come back. */
+/** WebSocket messages that return as an echo. */
 export async function echoes(port: number, host: string, size: number, seconds: number): Promise<Done> {
   const client = new URL('./echo-client.ts', import.meta.url).pathname;
   const args = [port, host, size, CONNECTIONS, seconds].map(String);
@@ -52,10 +51,4 @@ export async function handshakes(port: number, host: string, seconds: number): P
   const done = Number(/(\d+) connections in \d+ real seconds/.exec(text)?.[1] ?? 0);
   if (done === 0) throw new Error(`no handshake with ${host} came about: ${text.slice(-200)}`);
   return { done };
-}
-
-/** Processor time of a process so far, user and system, in microseconds (proc(5)). */
-export function processorTime(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }

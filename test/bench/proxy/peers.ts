@@ -12,7 +12,7 @@ import {
   tempDir,
 } from '@spawner/testkit';
 
-/** The proxies that everybody knows, each set to one thread, kept upstream connections, and the headers that we set too. */
+/** A well-known proxy, set to one thread, kept upstream connections, and the same added headers as ours. */
 export interface Peer {
   name: string;
   port: number;
@@ -25,7 +25,7 @@ interface Ports {
   upstream: number;
   http: number;
   https: number;
-  /** For what a proxy insists on listening on besides. */
+  /** For further listeners that a proxy insists on. */
   others: readonly number[];
 }
 
@@ -36,7 +36,7 @@ interface Recipe {
   script?: boolean;
   env?: Record<string, string>;
   files(ports: Ports, dir: string, tls: Certificate): Record<string, string>;
-  /** Of each process. */
+  /** The arguments of each process. */
   args(dir: string, ports: Ports): string[][];
 }
 
@@ -113,7 +113,7 @@ https://:${https} {
     args: (dir) => [['run', '--adapter', 'caddyfile', '--config', join(dir, 'Caddyfile')]],
   },
   {
-    // One port a process; everything else as it comes.
+    // One port per process, otherwise its defaults.
     name: 'configurable-http-proxy',
     binary: fileURLToPath(new URL('../../../node_modules/.bin/configurable-http-proxy', import.meta.url)),
     script: true,
@@ -129,14 +129,16 @@ https://:${https} {
   },
 ];
 
-/** Starts those that this machine has. */
+/** Starts all of them. Throws if this machine lacks one, because its budgets could not be judged. */
 export async function startPeers(
   upstream: number,
   tls: Certificate,
 ): Promise<{ peers: Peer[] } & AsyncDisposable> {
   const stack = new AsyncDisposableStack();
   const peers: Peer[] = [];
-  for (const recipe of RECIPES.filter(({ binary }) => existsSync(binary))) {
+  const missing = RECIPES.filter(({ binary }) => !existsSync(binary)).map(({ name }) => name);
+  if (missing.length > 0) throw new Error(`missing peers: ${missing.join(', ')}`);
+  for (const recipe of RECIPES) {
     const dir = stack.use(await tempDir('peer')).path;
     const [http, https, ...others] = await Promise.all(Array.from({ length: 4 }, freePort));
     peers.push(await startPeer(recipe, { upstream, http: http!, https: https!, others }, dir, tls, stack));
@@ -171,7 +173,7 @@ async function startPeer(
   return { name, port: ports.http, httpsPort: ports.https, pids };
 }
 
-/** Its one child, which does the work, or itself. */
+/** The worker process if it has one child, or the process itself. */
 function workerOf(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/);
   return children.length === 1 && children[0] ? Number(children[0]) : pid;
