@@ -26,11 +26,11 @@ export interface BuildRequest {
 export interface BuildResult {
   reference: string;
   id: string;
-  /** False where the same image was there already. */
+  /** False if the same image existed already. */
   built: boolean;
 }
 
-/** Sees to it that Docker has the image as the files are now; replaces, and where unused removes, an older one. */
+/** Makes sure that Docker has the image as the files are now. Replaces an older one, and removes it if nothing uses it. */
 export async function buildImage(request: BuildRequest): Promise<BuildResult> {
   const { name, socketPath = DEFAULT_SOCKET, node = process.execPath } = request;
   const image = findImage(name);
@@ -54,7 +54,7 @@ export async function buildImage(request: BuildRequest): Promise<BuildResult> {
   return { reference, id, built: true };
 }
 
-/** An image that somebody gave another name stays. */
+/** An image that has another name stays. */
 async function removeUnnamed(engine: Engine, id: string): Promise<void> {
   const old = await engine.inspect(id);
   if (old?.tags.length === 0) await engine.remove(id);
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
     options: { programs: { type: 'string' } },
   });
   if (positionals.length === 0)
-    throw new Error('which image? For instance: node deploy/images/build.ts demo');
+    throw new Error('name an image, for instance: node deploy/images/build.ts demo');
   const socketPath = process.env.DOCKER_HOST?.replace(/^unix:\/\//, '') || DEFAULT_SOCKET;
   for (const name of positionals) {
     if (values.programs) console.log(installProgram({ name, directory: values.programs }));

@@ -5,22 +5,25 @@ import type { TarEntry } from './tar.ts';
 
 export interface ImageSource {
   reference: string;
-  /** Folders and files below the repository; in the image they stand at the same paths below /app. */
+  /** Folders and files below the repository; in the image they have the same paths below /app. */
   parts: readonly string[];
   entry: string;
 }
 
 export const REPOSITORY = join(import.meta.dirname, '../..');
 
+/** The one npm package that images need. */
+const WEBSOCKETS = 'node_modules/ws';
+
 const IMAGES: Record<string, ImageSource> = {
   demo: {
     reference: 'spawner/demo:latest',
-    parts: ['deploy/images/demo'],
+    parts: ['deploy/images/demo', WEBSOCKETS],
     entry: 'deploy/images/demo/server.ts',
   },
   probe: {
     reference: 'spawner/probe:latest',
-    parts: ['test/images/probe', 'deploy/images/demo/websocket.ts', 'deploy/images/demo/frames.ts'],
+    parts: ['test/images/probe', 'deploy/images/demo/websocket.ts', WEBSOCKETS],
     entry: 'test/images/probe/server.ts',
   },
   streams: {
@@ -30,17 +33,17 @@ const IMAGES: Record<string, ImageSource> = {
   },
 };
 
-/** Not part of an image: tests, and what other ways of starting need. */
+/** Files that stay out of images: tests, and those for other ways of starting. */
 const LEFT_OUT = /\.test\.ts$|\/(Dockerfile|\.dockerignore|run|README\.md)$/;
 
-/** Throws, and names what there is, where there is no such image. */
+/** Throws an error that names all images if there is none of this name. */
 export function findImage(name: string): ImageSource {
   const image = IMAGES[name];
   if (!image) throw new Error(`no image ${name}; there are ${Object.keys(IMAGES).join(', ')}`);
   return image;
 }
 
-/** The application's files as they stand in the image. */
+/** The application's files, as entries of the image. */
 export function applicationFiles(image: ImageSource): TarEntry[] {
   const files = image.parts.flatMap(filesBelow).filter((path) => !LEFT_OUT.test(path));
   const manifest = { path: '/app/package.json', mode: 0o644, content: Buffer.from('{ "type": "module" }\n') };

@@ -1,77 +1,68 @@
-/** The three calls of the Docker Engine API that making an image takes, over its unix socket. */
-import { type IncomingMessage, request } from 'node:http';
+/** The calls of the Docker Engine that making an image takes. */
 import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
+import Docker from 'dockerode';
 
 export interface Image {
   id: string;
-  /** Every name that it has. */
+  /** All its names. */
   tags: string[];
   labels: Record<string, string>;
 }
 
+interface Progress {
+  status?: string;
+  error?: string;
+}
+
 export class Engine {
+  readonly #docker: Docker;
   readonly #socketPath: string;
-  readonly #timeoutMs: number;
 
   /** `timeoutMs` bounds each call. */
   constructor(socketPath: string, timeoutMs = 60_000) {
     this.#socketPath = socketPath;
-    this.#timeoutMs = timeoutMs;
+    this.#docker = new Docker({ socketPath, timeout: timeoutMs });
   }
 
-  /** The image of that name; null where there is none. */
+  /** The image of that name. Returns null if there is none. */
   async inspect(reference: string): Promise<Image | null> {
-    const { status, body } = await this.#call('GET', `/images/${reference}/json`);
-    if (status === 404) return null;
-    const image = JSON.parse(expectStatus(200, status, body)) as {
-      Id: string;
-      RepoTags?: string[];
-      Config?: { Labels?: Image['labels'] };
-    };
-    return { id: image.Id, tags: image.RepoTags ?? [], labels: image.Config?.Labels ?? {} };
+    const image = await this.#answer(this.#docker.getImage(reference).inspect(), 404);
+    return image && { id: image.Id, tags: image.RepoTags ?? [], labels: image.Config?.Labels ?? {} };
   }
 
-  /** Makes an image of one layer from a tar stream and Dockerfile instructions; gives its id. */
+  /** Makes an image of one layer from a tar stream and Dockerfile instructions. Returns its id. */
   async import(reference: string, changes: string[], tar: AsyncIterable<Buffer>): Promise<string> {
     const [repo = '', tag = 'latest'] = reference.split(':');
-    const query = new URLSearchParams({ fromSrc: '-', repo, tag });
-    for (const change of changes) query.append('changes', change);
-    const { status, body } = await this.#call('POST', `/images/create?${query}`, tar);
-    const lines = expectStatus(200, status, body)
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as { status?: string; error?: string });
-    const failure = lines.find((line) => line.error)?.error;
+    const stream = await this.#answer(
+      this.#docker.importImage(Readable.from(tar), { fromSrc: '-', repo, tag, changes }),
+    );
+    const lines = await new Promise<Progress[]>((resolve, reject) => {
+      this.#docker.modem.followProgress(stream!, (error, output: Progress[]) =>
+        error
+          ? reject(new Error(`docker refused the image: ${error.message}`, { cause: error }))
+          : resolve(output),
+      );
+    });
     const id = lines.at(-1)?.status;
-    if (failure || !id?.startsWith('sha256:'))
-      throw new Error(`docker did not take the image: ${failure ?? body}`);
+    if (!id?.startsWith('sha256:')) throw new Error(`docker refused the image: ${JSON.stringify(lines)}`);
     return id;
   }
 
-  /** Removes an image that no container uses; one in use stays. */
+  /** Removes an image. One that a container uses stays. */
   async remove(id: string): Promise<void> {
-    const { status, body } = await this.#call('DELETE', `/images/${id}`);
-    if (status !== 404 && status !== 409) expectStatus(200, status, body);
+    await this.#answer(this.#docker.getImage(id).remove(), 404, 409);
   }
 
-  async #call(method: string, path: string, body?: AsyncIterable<Buffer>) {
-    const signal = AbortSignal.timeout(this.#timeoutMs);
-    const headers = body ? { 'content-type': 'application/x-tar' } : {};
-    const outgoing = request({ socketPath: this.#socketPath, method, path, headers, signal });
-    const answered = new Promise<IncomingMessage>((resolve, reject) => {
-      outgoing.once('response', resolve).once('error', reject);
-    });
-    const sent = pipeline(body ? Readable.from(body) : Readable.from([]), outgoing, { signal });
-    const [response] = await Promise.all([answered, sent]).catch((cause: unknown) => {
-      throw new Error(`no answer from docker at ${this.#socketPath}`, { cause });
-    });
-    return { status: response.statusCode ?? 0, body: await text(response) };
+  /** Returns null for the statuses that are expected. Errors without an answer name the socket. */
+  async #answer<T>(call: Promise<T>, ...expected: number[]): Promise<T | null> {
+    try {
+      return await call;
+    } catch (error) {
+      const { statusCode } = error as { statusCode?: number };
+      if (statusCode === undefined)
+        throw new Error(`no answer from docker at ${this.#socketPath}`, { cause: error });
+      if (expected.includes(statusCode)) return null;
+      throw error;
+    }
   }
-}
-
-function expectStatus(wanted: number, status: number, body: string): string {
-  if (status !== wanted) throw new Error(`docker answered ${status}: ${body.trim()}`);
-  return body;
 }

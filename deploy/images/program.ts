@@ -9,12 +9,12 @@ import { findImage, REPOSITORY } from './catalogue.ts';
 export interface ProgramRequest {
   /** A name in the catalogue, such as `demo`. */
   name: string;
-  /** The directory of programs; made where it is missing. */
+  /** The directory of programs, created if it is missing. */
   directory: string;
   node?: string;
 }
 
-/** Writes the program, over an older one; gives its path. */
+/** Writes the program, over an older one. Returns its path. */
 export function installProgram({ name, directory, node = process.execPath }: ProgramRequest): string {
   const program = join(directory, name);
   const entry = join(REPOSITORY, findImage(name).entry);
@@ -24,5 +24,5 @@ export function installProgram({ name, directory, node = process.execPath }: Pro
   return program;
 }
 
-/** As one word of a shell. */
+/** Quoted as one word of a shell. */
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,12 +1,12 @@
 /**
- * The least root file system that runs a Node program: the node binary that runs this, the shared libraries that it
- * needs, the loader, and two accounts. No base image is needed, so none has to be pulled.
+ * A minimal root file system for a Node program: the node binary that runs this, its shared libraries, the loader, and two
+ * accounts. It needs no base image, so nothing is pulled.
  */
 import { execFileSync } from 'node:child_process';
 import { realpathSync, statSync } from 'node:fs';
 import type { TarEntry } from './tar.ts';
 
-/** Where `node` stands in such an image. */
+/** The path of `node` in such an image. */
 export const NODE_IN_IMAGE = '/usr/local/bin/node';
 
 const PASSWD = 'root:x:0:0:root:/:/sbin/nologin\nnode:x:1000:1000:node:/tmp:/sbin/nologin\n';

@@ -5,7 +5,7 @@ export interface TarEntry {
   /** Absolute in the archive's own root; a directory's ends with '/'. */
   path: string;
   mode: number;
-  /** What is in it, or the file on disk to take it from; nothing for a directory. */
+  /** The content, or the file on disk that has it; absent for a directory. */
   content?: Buffer | { file: string; bytes: number };
 }
 

