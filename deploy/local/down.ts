@@ -1,8 +1,8 @@
 /** Stops the `up` of this checkout from another terminal. */
 import { join } from 'node:path';
-import { endLeftovers, forgetClaim, judgeClaim, readClaim } from './claim.ts';
-import { placeOf } from './place.ts';
-import { isAlive } from './process-identity.ts';
+import { endLeftovers, forgetClaim, judgeClaim, readClaim } from './claim/claim.ts';
+import { placeOf } from './claim/place.ts';
+import { isAlive } from './processes/process-ref.ts';
 
 const WITHIN_MS = 90_000;
 

@@ -1,9 +1,9 @@
 /** `npm run up`, once everything that it needs is installed. */
 import { join } from 'node:path';
 import { systemClock } from '@spawner/domain';
-import { endSignal } from './end-signal.ts';
-import { placeOf } from './place.ts';
-import { Progress } from './progress.ts';
+import { placeOf } from './claim/place.ts';
+import { Progress } from './output/progress.ts';
+import { endSignal } from './processes/end-signal.ts';
 import { Up } from './up.ts';
 
 const place = placeOf(join(import.meta.dirname, '..', '..'));

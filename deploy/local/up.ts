@@ -3,22 +3,20 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@spawner/domain';
 import { anyPort, portIsFree } from '@spawner/service/ports';
-import { announce } from './announce.ts';
-import type { ChildSpec } from './child.ts';
-import { Children } from './children.ts';
-import { OwnClaim, type OwnContainers, writeWhole } from './claim.ts';
-import { keepClusterSecret } from './cluster-secret.ts';
-import { removeLabelled } from './docker.ts';
-import { localFile } from './local-file.ts';
-import { unmountAll } from './mounts.ts';
-import { dockerPart, natsPart, type Part, redisPart } from './parts.ts';
-import type { Place } from './place.ts';
-import { choosePorts, type Ports } from './ports.ts';
-import { endProcessBackends } from './process-backends.ts';
-import type { Progress } from './progress.ts';
-import { droneReady, serviceReady } from './readiness.ts';
-import { provideDemo, provideRuntime, type Runtime } from './runtime.ts';
-import { type Constellation, SERVICES, STOP_ORDER, serviceEntry, serviceVariables } from './services.ts';
+import { OwnClaim, type OwnContainers, writeWhole } from './claim/claim.ts';
+import { keepClusterSecret } from './claim/cluster-secret.ts';
+import { localFile } from './claim/local-file.ts';
+import type { Place } from './claim/place.ts';
+import { announce } from './output/announce.ts';
+import type { Progress } from './output/progress.ts';
+import { removeLabelled } from './parts/docker.ts';
+import { unmountAll } from './parts/mounts.ts';
+import { dockerPart, natsPart, type Part, redisPart } from './parts/parts.ts';
+import { droneReady, serviceReady } from './parts/readiness.ts';
+import { provideDemo, provideRuntime, type Runtime } from './parts/runtime.ts';
+import type { ChildSpec } from './processes/child.ts';
+import { Children } from './processes/children.ts';
+import { endProcessBackends } from './processes/process-backends.ts';
 import {
   addressesOf,
   adminHost,
@@ -26,7 +24,15 @@ import {
   clusterOf,
   constellationOf,
   type Environment,
-} from './setting.ts';
+} from './settings/environment.ts';
+import { choosePorts, type Ports } from './settings/ports.ts';
+import {
+  type Constellation,
+  SERVICES,
+  STOP_ORDER,
+  serviceEntry,
+  serviceVariables,
+} from './settings/services.ts';
 
 const PART_ANSWERS_WITHIN_MS = 30_000;
 const ALL_READY_WITHIN_MS = 120_000;

@@ -6,7 +6,7 @@ import { createClient, type RpcClient } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
 import { type Keys, keysOf, openRedis, type Redis as Store } from '@spawner/store';
 import { freePort, startNats, startRedis } from '@spawner/testkit';
-import type { Variables } from '../../deploy/local/services.ts';
+import type { Variables } from '../../deploy/local/settings/services.ts';
 import { type ServiceHandle, startService } from '../cluster/service-process.ts';
 import { SimulatedDrones } from './simulated-drones.ts';
 

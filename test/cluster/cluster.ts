@@ -18,10 +18,10 @@ import {
   startRedis,
   tempDir,
 } from '@spawner/testkit';
-import { keepClusterSecret } from '../../deploy/local/cluster-secret.ts';
-import { removeLabelled } from '../../deploy/local/docker.ts';
-import { endProcessBackends } from '../../deploy/local/process-backends.ts';
-import { listsReadyDrone } from '../../deploy/local/readiness.ts';
+import { keepClusterSecret } from '../../deploy/local/claim/cluster-secret.ts';
+import { removeLabelled } from '../../deploy/local/parts/docker.ts';
+import { listsReadyDrone } from '../../deploy/local/parts/readiness.ts';
+import { endProcessBackends } from '../../deploy/local/processes/process-backends.ts';
 import {
   type Constellation,
   SERVICES,
@@ -29,7 +29,7 @@ import {
   STOP_ORDER,
   serviceVariables,
   type Variables,
-} from '../../deploy/local/services.ts';
+} from '../../deploy/local/settings/services.ts';
 import { type Api, apiOf, edgeOf } from './api.ts';
 import { givePorts, provideImages } from './provision.ts';
 import { type ServiceHandle, type ServicePorts, startService } from './service-process.ts';

@@ -2,8 +2,8 @@
 import { type Docker, freePort } from '@spawner/testkit';
 import { buildImage } from '../../deploy/images/build.ts';
 import { installProgram } from '../../deploy/images/program.ts';
-import { PORT_RULES } from '../../deploy/local/ports.ts';
-import { type Constellation, SERVICES, type ServiceName } from '../../deploy/local/services.ts';
+import { PORT_RULES } from '../../deploy/local/settings/ports.ts';
+import { type Constellation, SERVICES, type ServiceName } from '../../deploy/local/settings/services.ts';
 import type { ServicePorts } from './service-process.ts';
 
 /** Makes the images in the engine, or the same applications as programs in the folder where there is none. */

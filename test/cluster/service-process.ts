@@ -1,8 +1,8 @@
 /** One service of a test's cluster: its real program on ports that stay its own over restarts. */
 import { fileURLToPath } from 'node:url';
 import { eventually, type Program, request, startProgram } from '@spawner/testkit';
-import type { PortVariable } from '../../deploy/local/ports.ts';
-import { type ServiceName, serviceEntry, type Variables } from '../../deploy/local/services.ts';
+import type { PortVariable } from '../../deploy/local/settings/ports.ts';
+import { type ServiceName, serviceEntry, type Variables } from '../../deploy/local/settings/services.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { freePort } from '@spawner/testkit';
-import { PORT_RULES, type Ports } from '../../deploy/local/ports.ts';
+import { PORT_RULES, type Ports } from '../../deploy/local/settings/ports.ts';
 import { command } from './command.ts';
 
 export interface Stack extends AsyncDisposable {

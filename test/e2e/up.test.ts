@@ -15,9 +15,9 @@ import {
   type TempDir,
   tempDir,
 } from '@spawner/testkit';
-import type { LocalFile } from '../../deploy/local/local-file.ts';
-import { PORT_RULES } from '../../deploy/local/ports.ts';
-import { identify, isAlive } from '../../deploy/local/process-identity.ts';
+import type { LocalFile } from '../../deploy/local/claim/local-file.ts';
+import { identify, isAlive } from '../../deploy/local/processes/process-ref.ts';
+import { PORT_RULES } from '../../deploy/local/settings/ports.ts';
 import { ROOT } from '../cluster/service-process.ts';
 
 const run = promisify(execFile);

@@ -7,7 +7,7 @@ import {
   startRedis,
   tempDir,
 } from '@spawner/testkit';
-import { serviceEntry } from '../../deploy/local/services.ts';
+import { serviceEntry } from '../../deploy/local/settings/services.ts';
 import { ROOT } from '../cluster/service-process.ts';
 
 const start = (service: Parameters<typeof serviceEntry>[1], env: Record<string, string>) =>

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { PORT_RULES } from '../../deploy/local/ports.ts';
-import { SERVICES, type ServiceName } from '../../deploy/local/services.ts';
+import { PORT_RULES } from '../../deploy/local/settings/ports.ts';
+import { SERVICES, type ServiceName } from '../../deploy/local/settings/services.ts';
 import { knownVariables, problemsOf } from './known-variables.ts';
 
 interface Service {

@@ -1,6 +1,6 @@
 /** The variables that each service's configuration reads, found by letting it read them. */
 import { ConfigError, type Environment } from '@spawner/service';
-import type { ServiceName } from '../../deploy/local/services.ts';
+import type { ServiceName } from '../../deploy/local/settings/services.ts';
 import { readConfig as agent } from '../../services/agent/src/config.ts';
 import { readConfig as certificates } from '../../services/certificates/src/config.ts';
 import { readConfig as dns } from '../../services/dns/src/config.ts';

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import hcl from 'hcl2-parser';
-import { PORT_RULES } from '../../deploy/local/ports.ts';
-import { SERVICES, type ServiceName } from '../../deploy/local/services.ts';
+import { PORT_RULES } from '../../deploy/local/settings/ports.ts';
+import { SERVICES, type ServiceName } from '../../deploy/local/settings/services.ts';
 import { knownVariables, problemsOf } from './known-variables.ts';
 
 const FOLDER = join(__dirname, '../../deploy/nomad');

@@ -1,9 +1,9 @@
 /** What `.spawner/local.json` tells other programs on the machine about the running constellation. */
 import { join } from 'node:path';
+import type { Addresses } from '../settings/environment.ts';
+import { PORT_RULES, type Ports } from '../settings/ports.ts';
+import { type Constellation, SERVICES } from '../settings/services.ts';
 import type { Place } from './place.ts';
-import { PORT_RULES, type Ports } from './ports.ts';
-import { type Constellation, SERVICES } from './services.ts';
-import type { Addresses } from './setting.ts';
 
 export interface LocalFile {
   pid: number;

@@ -1,7 +1,7 @@
 /** Backends that run as plain processes outlive their agent, so that it can be upgraded; they do not outlive `up`. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { identify, isAlive, type ProcessRef } from './process-identity.ts';
+import { identify, isAlive, type ProcessRef } from './process-ref.ts';
 
 /** Kills, with all that they started, the backends that the agent with this state directory noted down. */
 export function endProcessBackends(agentDir: string): number {

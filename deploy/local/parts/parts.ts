@@ -2,10 +2,10 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { ChildSpec } from './child.ts';
+import type { Place } from '../claim/place.ts';
+import type { ChildSpec } from '../processes/child.ts';
+import { identify, isAlive } from '../processes/process-ref.ts';
 import { dockerAnswers } from './docker.ts';
-import type { Place } from './place.ts';
-import { identify, isAlive } from './process-identity.ts';
 
 export interface Part {
   spec: ChildSpec;

@@ -1,6 +1,6 @@
 /** What a person reads when all is ready: where things are, and the next thing to type. */
 import { relative } from 'node:path';
-import type { LocalFile } from './local-file.ts';
+import type { LocalFile } from '../claim/local-file.ts';
 
 export interface Announcement {
   local: LocalFile;

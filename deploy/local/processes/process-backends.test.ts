@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@spawner/testkit';
 import { endProcessBackends } from './process-backends.ts';
-import { identify } from './process-identity.ts';
+import { identify } from './process-ref.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'spawner-process-backends-'));
 afterAll(() => rmSync(folder, { recursive: true }));

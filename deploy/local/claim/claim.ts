@@ -3,10 +3,10 @@
  * first, `down` finds whom to tell, and the next `up` after a crash ends what was left.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { removeLabelled } from './docker.ts';
+import { removeLabelled } from '../parts/docker.ts';
+import { endProcessBackends } from '../processes/process-backends.ts';
+import { endProcess, identify, isAlive, type ProcessRef } from '../processes/process-ref.ts';
 import type { Place } from './place.ts';
-import { endProcessBackends } from './process-backends.ts';
-import { endProcess, identify, isAlive, type ProcessRef } from './process-identity.ts';
 
 /** What this cluster has in a Docker Engine. */
 export interface OwnContainers {

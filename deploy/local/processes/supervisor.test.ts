@@ -5,7 +5,7 @@ import { systemClock } from '@spawner/domain';
 import { eventually } from '@spawner/testkit';
 import { Child, describeExit } from './child.ts';
 import { lastLines } from './log-lines.ts';
-import { identify, isAlive } from './process-identity.ts';
+import { identify, isAlive } from './process-ref.ts';
 import { Supervised } from './supervisor.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'spawner-supervisor-'));

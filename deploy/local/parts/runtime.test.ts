@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@spawner/domain';
+import { placeOf } from '../claim/place.ts';
+import { Progress } from '../output/progress.ts';
 import { findDocker } from './docker.ts';
-import { placeOf } from './place.ts';
-import { Progress } from './progress.ts';
 import { provideDemo, provideRuntime } from './runtime.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'spawner-runtime-'));

@@ -1,6 +1,4 @@
-import { placeOf } from './place.ts';
-import { choosePorts, type Ports } from './ports.ts';
-import { SERVICES, STOP_ORDER, serviceVariables } from './services.ts';
+import { placeOf } from '../claim/place.ts';
 import {
   addressesOf,
   adminHost,
@@ -8,7 +6,9 @@ import {
   clusterOf,
   constellationOf,
   reachableHost,
-} from './setting.ts';
+} from './environment.ts';
+import { choosePorts, type Ports } from './ports.ts';
+import { SERVICES, STOP_ORDER, serviceVariables } from './services.ts';
 
 const place = placeOf('/home/somebody/spawner');
 const found = {

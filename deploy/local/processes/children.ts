@@ -1,8 +1,8 @@
 /** All that this `up` has started. */
 import { systemClock } from '@spawner/domain';
+import type { Part } from '../parts/parts.ts';
 import { Child, type ChildSpec, describeExit } from './child.ts';
 import { lastLines } from './log-lines.ts';
-import type { Part } from './parts.ts';
 import { Supervised, type SupervisorOptions } from './supervisor.ts';
 
 const POLL_MS = 50;

@@ -1,7 +1,7 @@
 /** What this `up` is to bring about, decided from its environment before anything is started. */
-import type { Place } from './place.ts';
+import type { Place } from '../claim/place.ts';
+import type { Runtime } from '../parts/runtime.ts';
 import type { Ports } from './ports.ts';
-import type { Runtime } from './runtime.ts';
 import type { Constellation, Variables } from './services.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endProcess, identify, isAlive, startInStat } from '../processes/process-ref.ts';
 import { AlreadyRunning, judgeClaim, OwnClaim, readClaim } from './claim.ts';
 import { type Place, placeOf } from './place.ts';
-import { endProcess, identify, isAlive, startInStat } from './process-identity.ts';
 
 let place: Place;
 beforeEach(() => {

@@ -1,8 +1,8 @@
+import { localFile } from '../claim/local-file.ts';
+import { placeOf } from '../claim/place.ts';
+import { addressesOf, constellationOf } from '../settings/environment.ts';
+import { choosePorts } from '../settings/ports.ts';
 import { announce } from './announce.ts';
-import { localFile } from './local-file.ts';
-import { placeOf } from './place.ts';
-import { choosePorts } from './ports.ts';
-import { addressesOf, constellationOf } from './setting.ts';
 
 const place = placeOf('/home/somebody/spawner');
 

@@ -1,12 +1,12 @@
 /** In what backends run here: a Docker Engine where one is there or may be started, else plain processes, loudly. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildImage } from '../images/build.ts';
-import { installProgram } from '../images/program.ts';
+import { buildImage } from '../../images/build.ts';
+import { installProgram } from '../../images/program.ts';
+import type { Place } from '../claim/place.ts';
+import type { Progress } from '../output/progress.ts';
+import type { Constellation } from '../settings/services.ts';
 import { findDocker } from './docker.ts';
-import type { Place } from './place.ts';
-import type { Progress } from './progress.ts';
-import type { Constellation } from './services.ts';
 
 export type Runtime = Constellation['runtime'];
 
@@ -62,7 +62,7 @@ export async function provideDemo(runtime: Runtime): Promise<string> {
 
 async function installSystem(names: string[]): Promise<void> {
   // Plain JavaScript without declarations: it has to run before anything is installed.
-  const installer = (await import(join(import.meta.dirname, 'install.mjs'))) as {
+  const installer = (await import(join(import.meta.dirname, '../install.mjs'))) as {
     installSystem(names: string[]): void;
   };
   installer.installSystem(names);
