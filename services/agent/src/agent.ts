@@ -20,26 +20,26 @@ import { Journal } from './state/journal.ts';
 import { fencingAt, Lease } from './state/lease.ts';
 import type { StateFiles } from './state/state-dir.ts';
 
-/** What a machine gives its agent. */
+/** Everything that an agent gets from its machine and its process. */
 export interface AgentParts {
   readonly droneId: string;
   readonly cluster: string;
   readonly state: StateFiles;
-  /** Names this boot of the machine, in whose time the journal's instants are. */
+  /** Identifies this boot of the machine. Stored instants are only valid within it. */
   readonly boot: string;
   readonly clock: Clock;
   readonly runtime: Runtime;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly attempt?: Attempt;
-  /** What became of a process that may be one of this machine; by /proc unless given. */
-  readonly fate?: (one: ProcessIdentity) => ProcessStatus;
+  /** The status of a process that may be on this machine. Read from /proc by default. */
+  readonly processStatus?: (process: ProcessIdentity) => ProcessStatus;
   readonly random?: () => number;
 }
 
 /**
- * An agent put together, in the order that its promises need: it takes its journal up and fences before
- * anybody can reach it, joins, and ends backends for idleness when the bus is there.
+ * The composition of an agent, in the order that its guarantees need. It adopts its journal and fences before anyone can
+ * reach it, then joins the cluster, and starts idle shutdowns once NATS is connected.
  */
 export class Agent {
   readonly drone: Drone;
@@ -50,7 +50,7 @@ export class Agent {
   readonly #activity: ActivityFile;
   readonly #reconciler: Reconciler;
 
-  /** Takes up what the journal holds; strictly keyed backends whose lease has passed begin to end. */
+  /** Adopts the backends of the journal, and fences off the strictly keyed ones if the lease has passed. */
   constructor(app: Pick<App, 'own' | 'every'>, parts: AgentParts) {
     const { state, boot, clock, log, random } = parts;
     this.#app = app;
@@ -68,7 +68,7 @@ export class Agent {
     return memberOf(this.drone, this.#lease, node);
   }
 
-  /** From now on it renews, follows the runtime and keeps its deadlines. */
+  /** Starts to renew, to follow the runtime and to keep deadlines. */
   join(membership: Pick<Membership, 'run' | 'kick' | 'registration'>): void {
     const { drone } = this;
     drone.join(membership);
@@ -79,11 +79,11 @@ export class Agent {
     this.#app.every('fencing', 250, async () => this.#fence());
   }
 
-  /** From now on it hears of use, and ends what nobody uses. */
+  /** Starts to receive activity reports, to publish telemetry and to end idle backends. */
   connectBus(bus: Bus, scheduler: Membership['scheduler']): void {
     const { drone } = this;
-    const { clock, fate = processStatusOnThisMachine() } = this.#parts;
-    const proxies = new ProxyProcesses(clock, fate);
+    const { clock, processStatus = processStatusOnThisMachine() } = this.#parts;
+    const proxies = new ProxyProcesses(clock, processStatus);
     const parts = { ...this.#parts, bus, drone, proxies };
     const telemetry = this.#app.own(new Telemetry(parts, (id) => this.#reconciler.look(id)));
     const settler = new Settler({ ...parts, scheduler });
@@ -92,7 +92,7 @@ export class Agent {
       settler.turn();
     });
     this.#app.every('heartbeat', DEADLINES.renewEvery, async () => telemetry.heartbeat());
-    this.#app.every('keeping activity', 5_000, async () => this.#activity.write(drone.living()));
+    this.#app.every('storing activity', 5_000, async () => this.#activity.write(drone.living()));
   }
 
   #fence(): void {

@@ -7,7 +7,7 @@ import { isSubnet } from './network/address-range.ts';
 
 export type AgentConfig = ReturnType<typeof readConfig>;
 
-/** The agent's configuration from its environment; every problem at once. README.md tells each variable. */
+/** Reads SPAWNER_AGENT_… and the shared variables, which README.md lists. Reports every problem at once. */
 export const readConfig = (env: Environment) =>
   readServiceConfig('agent', env, 9103, (reader, prefix) => {
     const cluster = env.SPAWNER_CLUSTER || 'local';
@@ -19,7 +19,7 @@ export const readConfig = (env: Environment) =>
     return {
       natsUrl: sharedAddresses.natsUrl(reader),
       schedulerAddress: sharedAddresses.scheduler(reader),
-      /** Empty: the one kept in the state directory, made up the first time. */
+      /** Empty for the id in the state directory, which is created at the first start. */
       droneId: reader.checked(
         `${prefix}DRONE_ID`,
         '',
@@ -33,7 +33,7 @@ export const readConfig = (env: Environment) =>
         'of letters, digits, dots, hyphens and underscores',
       ),
       port: reader.port(`${prefix}PORT`, 50_053),
-      /** Empty: the bind address, or where that is every address the loopback one, and the port that was bound. */
+      /** Empty for the bind address and port, with the loopback address if it is every address. */
       advertiseAddress: reader.checked(
         `${prefix}ADVERTISE_ADDRESS`,
         '',
@@ -61,9 +61,9 @@ export const readConfig = (env: Environment) =>
         publishAddress: reader.checked(
           `${prefix}PUBLISH_ADDRESS`,
           '',
-          // It becomes part of routes: what stands for every address of a machine is none that another can connect to.
+          // It becomes part of routes, and no machine can connect to an unspecified address.
           optionally((text) => isIP(text) !== 0 && !/^[0:.]+$/.test(text)),
-          'one address of this machine that the others reach',
+          'one address of this machine that other machines reach',
         ),
       },
       cpuMillis: reader.integer(`${prefix}CPU_MILLIS`, cpus().length * 1_000, { min: 1 }),

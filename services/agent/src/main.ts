@@ -1,14 +1,15 @@
 import { openBus } from '@spawner/bus';
 import { Membership, schedulerAt } from '@spawner/cluster';
 import { serveRpc } from '@spawner/rpc';
-import { gauge, run } from '@spawner/service';
+import { run } from '@spawner/service';
 import { Agent } from './agent.ts';
 import { readConfig } from './config.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, observeBackends } from './metrics.ts';
 import { droneNode } from './report/member.ts';
 import { chooseRuntime, openRuntime } from './runtime/choose-runtime.ts';
 import { bootClock, bootId } from './state/boot.ts';
-import { StateDir, storedDroneId } from './state/state-dir.ts';
+import { storedDroneId } from './state/drone-id.ts';
+import { StateDir } from './state/state-dir.ts';
 
 await run('agent', readConfig, async (config, app) => {
   const { log } = app;
@@ -16,12 +17,12 @@ await run('agent', readConfig, async (config, app) => {
   const state = new StateDir(config.stateDir);
   const droneId = config.droneId || storedDroneId(state);
   const kind = await chooseRuntime(config, state, log);
-  const home = { droneId, state, clock: bootClock, log };
-  const runtime = await app.connect(`the ${kind} runtime`, () => openRuntime(kind, config, home));
+  const machine = { droneId, state, clock: bootClock, log };
+  const runtime = await app.connect(`the ${kind} runtime`, () => openRuntime(kind, config, machine));
 
-  const parts = { ...home, cluster, boot: bootId(), runtime, metrics: createMetrics() };
+  const parts = { ...machine, cluster, boot: bootId(), runtime, metrics: createMetrics() };
   const agent = new Agent(app, parts);
-  gauge('spawner.agent.backends', 'Living backends', () => agent.drone.living().length);
+  observeBackends(() => agent.drone.living().length);
 
   const { bindAddress: address, port } = config;
   const rpc = app.own(await serveRpc({ address, port, log, services: [agent.service] }));

@@ -1,7 +1,7 @@
 import { EndReason } from '@spawner/proto/v1/backend';
-import { counter, durations } from '@spawner/service';
+import { counter, durations, gauge } from '@spawner/service';
 
-/** What the agent counts and measures. Made after the metrics have been started. */
+/** The agent's metrics. Created after the meter provider has started. */
 export interface Metrics {
   started(): void;
   ended(reason: EndReason): void;
@@ -12,11 +12,11 @@ export interface Metrics {
 }
 
 export function createMetrics(): Metrics {
-  const starts = counter('spawner.agent.starts', 'Backends taken over');
+  const starts = counter('spawner.agent.starts', 'Backends accepted from the scheduler');
   const ends = counter('spawner.agent.ends', 'Backends that ended, by reason');
-  const settlements = counter('spawner.agent.settlements', 'Ends for idleness asked for, by verdict');
-  const pull = durations('spawner.agent.pull', 'From taking a backend over to its image being there');
-  const start = durations('spawner.agent.start', 'Creating and starting a container');
+  const settlements = counter('spawner.agent.settlements', 'Attempts at an idle shutdown, by verdict');
+  const pull = durations('spawner.agent.pull', 'From accepting a backend to the presence of its image');
+  const start = durations('spawner.agent.start', 'Creation and start of a container');
   const ready = durations('spawner.agent.ready', 'From the start of a program to its first answer');
   const names = Object.entries(EndReason);
   return {
@@ -27,4 +27,9 @@ export function createMetrics(): Metrics {
     answered: (seconds) => ready(seconds),
     settled: (verdict) => settlements({ verdict }),
   };
+}
+
+/** Reports the number of backends that have not ended. */
+export function observeBackends(living: () => number): void {
+  gauge('spawner.agent.backends', 'Backends that have not ended', living);
 }

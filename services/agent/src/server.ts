@@ -15,10 +15,10 @@ import type { Backend } from './lifecycle/backend.ts';
 import type { Drone } from './lifecycle/drone.ts';
 import { explain } from './report/explain.ts';
 import { linesOf } from './report/log-tail.ts';
-import { type Home, verify } from './report/verify.ts';
+import { type AgentIdentity, verify } from './report/verify.ts';
 
-/** The agent's face to the scheduler, and to proxies that ask after a backend. */
-export function agentService(drone: Drone, home: Home, clock: Clock): Implementation {
+/** spawner.internal.v1.AgentService, for the scheduler, and for proxies that verify a backend. */
+export function agentService(drone: Drone, identity: AgentIdentity, clock: Clock): Implementation {
   return implement(AgentServiceService, {
     startBackend: async (request) => {
       checkStart(request, drone.registration);
@@ -35,13 +35,13 @@ export function agentService(drone: Drone, home: Home, clock: Clock): Implementa
       const { life, usage, refusedEnds } = found(drone, id);
       return explain(life, usage, refusedEnds, clock.now());
     },
-    tailLogs: (request, context) => tailLogs(drone, request, context),
+    tailLogs: (request, context) => tailLogs(drone, clock, request, context),
     verifyBackend: async (request) => {
       const backend = drone.find(parseBackendId(request.id));
-      const said = verify(home, request, backend?.life);
-      if (backend && said.state === BackendState.READY)
+      const answer = verify(identity, request, backend?.life);
+      if (backend && answer.state === BackendState.READY)
         backend.usage = verified(backend.usage, request.proxyId, clock.now());
-      return said;
+      return answer;
     },
   });
 }
@@ -49,7 +49,7 @@ export function agentService(drone: Drone, home: Home, clock: Clock): Implementa
 function checkStart(request: StartBackendRequest, registration: number): void {
   parseBackendId(request.id);
   if (registration === 0 || request.registration !== registration)
-    throw new AppError('failed_precondition', 'not the present registration of this drone');
+    throw new AppError('failed_precondition', 'not the current registration of this drone');
   if (request.key) refuseViolations(keyViolations(request.key));
   if (request.spec) refuseViolations(specViolations(request.spec));
 }
@@ -62,11 +62,12 @@ function found(drone: Drone, id: string): Backend {
 
 async function* tailLogs(
   drone: Drone,
+  clock: Clock,
   { id, follow, tailLines }: { id: string; follow: boolean; tailLines?: number },
   { signal }: CallContext,
 ): AsyncGenerator<{ line: TailLogsResponse }> {
   const backend = found(drone, id);
   if (tailLines !== undefined && tailLines < 0)
     throw new AppError('invalid', 'tail_lines: must not be negative');
-  for await (const line of linesOf(drone, backend, { follow, tailLines, signal })) yield { line };
+  for await (const line of linesOf(drone, backend, { follow, tailLines, signal }, clock)) yield { line };
 }

@@ -64,7 +64,7 @@ export class SimulatedDrone {
       metrics: UNCOUNTED,
       attempt: runtime.attempt,
       random: world.random.next,
-      fate: (one) => this.#around.fate(this.name, one),
+      processStatus: (one) => this.#around.fate(this.name, one),
     });
     this.agent = agent;
     this.process = process;

@@ -1,9 +1,9 @@
 import { hasSpoken, type Testimony } from './testimony.ts';
 import { answered, isDue, type Usage } from './usage.ts';
 
-/** What is known once the proxies and the kernel were asked before an idle shutdown (ARCHITECTURE.md, "Idle"). */
+/** The answers of the proxies and the kernel before an idle shutdown (ARCHITECTURE.md, "Idle"). */
 export interface Evidence {
-  /** One for each proxy that was asked. */
+  /** Each proxy that was asked has one. */
   readonly testimonies: readonly Testimony[];
   /** Established connections to the backend's port. Undefined if the kernel cannot be asked. */
   readonly established: number | undefined;

@@ -123,7 +123,7 @@ export class Settler {
     backend.usage = { ...backend.usage, activeAt: Math.max(backend.usage.activeAt, began) };
   }
 
-  /** Settles the suspension, and stops the backend if the store says that it has ended, whoever ended it. */
+  /** Settles the suspension, and stops the backend if the store has its end, no matter who settled it. */
   async #settleRoute(backend: Backend, epoch: number, end: boolean): Promise<SettleOutcome> {
     const { scheduler, metrics } = this.#parts;
     const { outcome } = await scheduler.settleRoute(

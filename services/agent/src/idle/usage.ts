@@ -3,7 +3,7 @@ import type { LastExchange, ProxyActivity } from '@spawner/proto/internal/teleme
 import type { Activity } from '@spawner/proto/v1/backend';
 
 /**
- * Who uses one backend, from the reports of proxies. Reports may be lost, so they only keep the idle clock fresh. When it
+ * The use of one backend, from the reports of proxies. Reports may be lost, so they only keep the idle clock fresh. When it
  * runs out, the proxies are asked (settlement.ts). Instants are milliseconds of the agent's clock; proxies send ages.
  */
 export interface Usage {

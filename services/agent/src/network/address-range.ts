@@ -1,6 +1,6 @@
 /**
- * The addresses of a subnet, given out round and round: one that was given back rests before it is
- * given again, so that nobody's late connection reaches a stranger. Pure: the clock is an argument.
+ * The addresses of a subnet, allocated in a circle. A released address rests before it is used again, so that a late
+ * connection cannot reach another backend. Pure: times are arguments.
  */
 export class AddressRange {
   readonly #first: number;
@@ -9,7 +9,7 @@ export class AddressRange {
   readonly #restingUntil = new Map<string, number>();
   #cursor: number;
 
-  /** `cursor` is where an earlier range of the same subnet had come to; one that is no number is the beginning. */
+  /** `cursor` is the position of an earlier range of the same subnet. A damaged one counts as the beginning. */
   constructor(subnet: string, cursor = 0) {
     const { first, size } = parseSubnet(subnet);
     this.#first = first;
@@ -21,12 +21,12 @@ export class AddressRange {
     return this.#cursor;
   }
 
-  /** Marks an address that something has already. */
+  /** Marks an address as used. */
   use(address: string): void {
     this.#inUse.add(address);
   }
 
-  /** The next free address; nothing where each is in use or resting. */
+  /** The next free address. Returns undefined if every address is in use or resting. */
   allocate(now: number): string | undefined {
     for (let tries = 0; tries < this.#size; tries++) {
       this.#cursor = (this.#cursor + 1) % this.#size;
@@ -44,13 +44,13 @@ export class AddressRange {
     if (this.#inUse.delete(address)) this.#restingUntil.set(address, now + restMs);
   }
 
-  /** The network, the gateway that the engine takes, and what looks like a broadcast address. */
+  /** The network, the engine's gateway, and addresses that look like a network or a broadcast. */
   #isReserved(address: string): boolean {
     return this.#cursor <= 1 || this.#cursor === this.#size - 1 || /\.(?:0|255)$/.test(address);
   }
 }
 
-/** Whether a text is an IPv4 subnet in CIDR form with room for backends, from /8 to /28. */
+/** Whether the text is an IPv4 subnet in CIDR form, from /8 to /28. */
 export function isSubnet(text: string): boolean {
   try {
     parseSubnet(text);

@@ -1,7 +1,7 @@
 import type { Log } from '@spawner/service';
 import { RuntimeError } from '../runtime/runtime.ts';
 
-/** What is asked of the engine about networks. */
+/** The engine's calls for networks. */
 export interface NetworkApi {
   find(name: string): Promise<{ subnet: string } | undefined>;
   create(options: NetworkOptions): Promise<void>;
@@ -19,9 +19,9 @@ const USUAL = Array.from({ length: 16 }, (_, index) => `10.${213 + index}.0.0/16
 const ISOLATED = { 'com.docker.network.bridge.enable_icc': 'false' };
 
 /**
- * The bridge network of a cluster's backends on this engine, made where it is missing; gives its subnet.
- * Without a configured one it is the first usual one that neither the engine nor `isTaken` has.
- * Backends cannot reach one another there, where the kernel lets the engine see to that.
+ * Creates the bridge network of the cluster's backends if it is missing, and returns its subnet. Without a configured
+ * subnet it takes the first usual one that neither the engine nor `isTaken` has. Backends cannot reach each other there if
+ * the kernel lets the engine isolate them.
  */
 export async function ensureNetwork(
   api: NetworkApi,
@@ -42,7 +42,7 @@ export async function ensureNetwork(
   for (const candidate of candidates) {
     try {
       await create(api, optionsOf(network, candidate, cluster), log);
-      log.info({ network, subnet: candidate }, 'made the network of the backends');
+      log.info({ network, subnet: candidate }, 'created the network of the backends');
       return candidate;
     } catch (error) {
       const raced = await api.find(network);
@@ -51,13 +51,13 @@ export async function ensureNetwork(
     }
   }
   throw new Error(
-    `no subnet is free (${subnet || 'all of the usual ones'}); set SPAWNER_AGENT_DOCKER_SUBNET`,
+    `no subnet is free (${subnet || 'all usual ones are taken'}); set SPAWNER_AGENT_DOCKER_SUBNET`,
   );
 }
 
-/** Whether the engine's words for a container that it cannot start are that its network is not there. */
-export function isMissingNetwork(words: string): boolean {
-  return /^network .* not found$/i.test(words);
+/** Whether the engine's message says that the container's network does not exist. */
+export function isMissingNetwork(message: string): boolean {
+  return /^network .* not found$/i.test(message);
 }
 
 function isOverlap(error: unknown): boolean {
@@ -69,7 +69,7 @@ async function create(api: NetworkApi, options: NetworkOptions, log: Log): Promi
     await api.create(options);
   } catch (error) {
     if (!(error instanceof RuntimeError) || !/inter-container/i.test(error.detail)) throw error;
-    log.warn({ detail: error.detail }, 'backends of this machine can reach one another over its network');
+    log.warn({ detail: error.detail }, 'backends of this machine can reach each other over its network');
     await api.create({ ...options, Options: {} });
   }
 }

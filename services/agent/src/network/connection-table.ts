@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '@spawner/domain';
 import { establishedByPort } from './established.ts';
 
-/** Who asks within this time is answered from the same look. */
+/** Calls within this time share one read. */
 const GATHERED_FOR_MS = 10;
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
 
 /**
- * The kernel's connections in the agent's own network, where all backends of plain processes are. The table has every
- * connection of the machine, so that those whose ends are settled at the same time share one look at it.
+ * The kernel's connections in the agent's own network namespace, where the backends of the process runtime are. The table
+ * lists every connection of the machine, so backends that are settled at the same time share one read of it.
  */
 export class ConnectionTable {
   readonly #clock: Clock;
@@ -20,7 +20,7 @@ export class ConnectionTable {
     this.#read = read;
   }
 
-  /** Established connections to this port at some moment after the call; nothing where the kernel cannot be asked. */
+  /** Established connections to this port at a moment after the call. Returns undefined if the kernel cannot be asked. */
   async established(port: number): Promise<number | undefined> {
     this.#next ??= this.#look();
     const ports = await this.#next;
@@ -29,7 +29,7 @@ export class ConnectionTable {
 
   async #look(): Promise<ReadonlyMap<number, number> | undefined> {
     await this.#clock.sleep(GATHERED_FOR_MS);
-    // Whoever asks from now on is told of a later moment.
+    // Later calls need a later read.
     this.#next = undefined;
     try {
       return establishedByPort(await this.#read());

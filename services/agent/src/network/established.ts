@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** Address, port and state of what is established (01) or listens (0A). */
+/** Local address, port and state of sockets that are established (01) or listen (0A). */
 const LINE = /^ *\d+: ([\dA-F]+):([\dA-F]{4}) \S+ (01|0A) /gm;
 const LISTENS = '0A';
 const EVERY_ADDRESS = /^0+$/;
 
 /**
- * Established connections to every port that has one, from the kernel's tables of one network namespace (`/proc/net/tcp`,
- * `tcp6`; proc(5)): lines `sl local:PORT remote:PORT st …` in hexadecimal. A connection to a port has a listener at its
- * local end; one without is somebody's own that goes out from the same number on another address, and counts only where
- * nobody listens any more, because then the two cannot be told apart.
+ * Counts the established connections to every port, from the kernel's tables of one network namespace (`/proc/net/tcp`
+ * and `tcp6`, proc(5)). Their lines are `sl local:PORT remote:PORT st …`, in hexadecimal. An accepted connection has a
+ * listener at its local end. A connection without one is an outgoing connection from the same port on another address. It
+ * counts only if the port has no listener any more, because the two cannot be told apart then.
  */
 export function establishedByPort(tables: readonly string[]): Map<number, number> {
   const seen = tables.map(inTable);
@@ -38,7 +38,7 @@ function inTable(table: string) {
   return { established, listeners };
 }
 
-/** The same of one port by process directory (`/proc/self`, `/proc/<pid>`); nothing where it cannot be read. */
+/** Counts the connections to one port in a process's namespace (`/proc/<pid>`). Returns undefined if it cannot be read. */
 export function establishedTo(port: number, process: string): number | undefined {
   try {
     const tables = ['tcp', 'tcp6'].map((name) => readFileSync(`${process}/net/${name}`, 'utf8'));
@@ -48,7 +48,7 @@ export function establishedTo(port: number, process: string): number | undefined
   }
 }
 
-/** Whether a process's network namespace has this IPv4 address as its own; false where it cannot be read. */
+/** Whether a process's network namespace has this IPv4 address. Returns false if that cannot be read. */
 export function hasAddress(address: string, process: string): boolean {
   try {
     return ownAddresses(readFileSync(`${process}/net/fib_trie`, 'utf8')).has(address);
@@ -57,7 +57,7 @@ export function hasAddress(address: string, process: string): boolean {
   }
 }
 
-/** The addresses in a routing trie that are the namespace's own: each on a line before its `/32 host LOCAL`. */
+/** The namespace's own addresses in a routing trie. Each is on the line before its `/32 host LOCAL`. */
 export function ownAddresses(trie: string): Set<string> {
   const found = trie.matchAll(/\|-- (\S+)\n\s*\/32 host LOCAL/g);
   return new Set([...found].map(([, address = '']) => address));

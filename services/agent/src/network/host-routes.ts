@@ -9,8 +9,8 @@ interface Network {
 const ROUTES = '/proc/net/route';
 
 /**
- * What this machine reaches already, as Linux tells it (proc(5)); the way to everywhere else is left out. The
- * engine looks at its own networks only, and two networks with one subnet are two that cannot be reached.
+ * The networks that this machine already reaches (proc(5)), without the default route. The engine checks only its own
+ * networks, and two networks with the same subnet are both unreachable.
  */
 export function hostRoutes(): Network[] {
   try {
@@ -20,7 +20,7 @@ export function hostRoutes(): Network[] {
   }
 }
 
-/** Columns are split by tabs; addresses are hexadecimal in the order of a little-endian machine. */
+/** Columns are separated by tabs. Addresses are hexadecimal, in the byte order of a little-endian machine. */
 export function parseRoutes(table: string): Network[] {
   return table
     .split('\n')
@@ -31,7 +31,7 @@ export function parseRoutes(table: string): Network[] {
     .filter(({ mask }) => mask !== 0);
 }
 
-/** Whether a subnet in CIDR form has an address in common with one of the networks. */
+/** Whether a subnet in CIDR form overlaps one of the networks. */
 export function overlapsAny(subnet: string, networks: readonly Network[]): boolean {
   const [host = '', bits = ''] = subnet.split('/');
   const address = host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);

@@ -4,7 +4,7 @@ import { ActivityKind, type BackendClock, ClockName, type RefusedEnd } from '@sp
 import { activityOf, type Usage } from '../idle/usage.ts';
 import type { Life } from '../lifecycle/life.ts';
 
-/** What a drone knows of one of its backends: every clock, who uses it, and the ends it was spared. Pure. */
+/** The agent's part of ExplainBackend: every clock, the users, and the refused idle shutdowns. Pure. */
 export function explain(
   life: Life,
   usage: Usage,
@@ -32,7 +32,7 @@ export function explain(
   };
 }
 
-/** The clocks that this backend has; one with the limit 0, which is none, is left out. */
+/** The clocks of a backend. A limit of 0 means that the clock does not exist. */
 export function clocksOf(life: Life, usage: Usage, now: number): BackendClock[] {
   const { terms, ending, status } = life;
   const clock = (name: ClockName, limitMs: number, since: number | undefined): BackendClock => {

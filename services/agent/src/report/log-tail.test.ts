@@ -1,3 +1,4 @@
+import { systemClock } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { Backend } from '../lifecycle/backend.ts';
 import type { Drone } from '../lifecycle/drone.ts';
@@ -18,7 +19,12 @@ function scene(state: BackendState, startedAt?: number) {
   };
   const said = async (options: { follow: boolean; tailLines?: number }) => {
     const texts: string[] = [];
-    const lines = linesOf(drone as unknown as Drone, backend as unknown as Backend, { ...options, signal });
+    const lines = linesOf(
+      drone as unknown as Drone,
+      backend as unknown as Backend,
+      { ...options, signal },
+      systemClock,
+    );
     for await (const { text } of lines) texts.push(text);
     return texts;
   };

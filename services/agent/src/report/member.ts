@@ -10,7 +10,7 @@ type NodeConfig = Pick<
   'region' | 'advertiseAddress' | 'bindAddress' | 'cpuMillis' | 'memoryBytes' | 'maxBackends'
 >;
 
-/** How this drone describes itself to the scheduler. */
+/** This drone's entry in the scheduler's list of nodes. */
 export function droneNode(config: NodeConfig, droneId: string, runtime: string, boundPort: number): Node {
   return Node.fromPartial({
     kind: NodeKind.DRONE,
@@ -24,7 +24,7 @@ export function droneNode(config: NodeConfig, droneId: string, runtime: string, 
   });
 }
 
-/** What listens everywhere is reached at the loopback address, too; that others are on other machines has to be said. */
+/** The address of a server that listens on every address. Other machines need SPAWNER_AGENT_ADVERTISE_ADDRESS. */
 function reachedAt(bindAddress: string, port: number): string {
   const address = ['0.0.0.0', '::'].includes(bindAddress) ? '127.0.0.1' : bindAddress;
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;

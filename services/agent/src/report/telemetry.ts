@@ -21,28 +21,29 @@ export interface TelemetryParts {
 }
 
 const STATS_EVERY_MS = 5_000;
-/** A stream that broke off, as all do when the engine is restarted, is followed again after this. */
+/** Pause before a broken stream is followed again. All streams break when the engine restarts. */
 const AGAIN_MS = 1_000;
 
-/** What is told and heard over the bus. All of it may be lost. */
+/** Publishes and receives telemetry over NATS. All of it may be lost. */
 export class Telemetry {
   readonly #parts: TelemetryParts;
-  /** Whose lines are followed, and whose samples, each with what ends it. */
-  readonly #told = new Set<string>();
+  /** Backends whose log lines are followed. */
+  readonly #logged = new Set<string>();
+  /** Backends whose samples are followed, with the end of that. */
   readonly #sampled = new Map<string, AbortController>();
   readonly #closing = new AbortController();
   readonly #subscriptions: { close(): void }[];
 
-  /** `look` is called with the id of a backend that a proxy could not connect to. */
+  /** `look` is called with the id of a backend to which a proxy could not connect. */
   constructor(parts: TelemetryParts, look: (id: string) => void) {
     this.#parts = parts;
     const { bus, drone, droneId } = parts;
     this.#subscriptions = [
-      bus.subscribe(SUBJECTS.activity, droneId, (report) => this.#hear(report)),
+      bus.subscribe(SUBJECTS.activity, droneId, (report) => this.#receive(report)),
       bus.subscribe(SUBJECTS.backendLook, undefined, ({ id }) => look(id)),
     ];
-    for (const backend of drone.living()) this.#attend(backend);
-    drone.onChange((backend) => this.#attend(backend));
+    for (const backend of drone.living()) this.#attach(backend);
+    drone.onChange((backend) => this.#attach(backend));
   }
 
   heartbeat(): void {
@@ -61,32 +62,32 @@ export class Telemetry {
     return activityOf(usage, life.terms.idleTimeoutMs, this.#parts.clock.now());
   }
 
-  #hear({ proxyId, registration, process, backends }: ActivityReport): void {
+  #receive({ proxyId, registration, process, backends }: ActivityReport): void {
     this.#parts.proxies.learn(proxyId, registration, process);
-    for (const said of backends) {
-      const backend = this.#parts.drone.find(said.id);
+    for (const report of backends) {
+      const backend = this.#parts.drone.find(report.id);
       if (!backend) continue;
-      backend.usage = reported(backend.usage, proxyId, registration, said, this.#parts.clock.now());
+      backend.usage = reported(backend.usage, proxyId, registration, report, this.#parts.clock.now());
     }
   }
 
-  #attend(backend: Backend): void {
+  #attach(backend: Backend): void {
     const { id, life } = backend;
     if (hasEnded(life)) {
       this.#sampled.get(id)?.abort(new Error('it has ended'));
       this.#sampled.delete(id);
-      this.#told.delete(id);
+      this.#logged.delete(id);
       return;
     }
-    if (isRunning(life) && !this.#told.has(id)) {
-      this.#told.add(id);
-      // A backend that was running before this agent began has told its earlier lines already.
+    if (isRunning(life) && !this.#logged.has(id)) {
+      this.#logged.add(id);
+      // The earlier lines of an adopted backend were published by the agent before this one.
       const first = life.status.state === BackendState.WAITING ? undefined : 0;
-      // The lines end by themselves, so that the last ones are told too.
+      // The lines end with the program, so that the last ones are published too.
       const { signal } = this.#closing;
       void this.#follow(backend, 'logs', signal, (again) => this.#logs(id, again ? 0 : first, signal));
     }
-    // Not before it is ready: sampling takes the engine's time away from starting.
+    // Sampling before READY would take the engine's time away from the start.
     if (life.status.state === BackendState.READY && !this.#sampled.has(id)) {
       const end = new AbortController();
       this.#sampled.set(id, end);
@@ -95,7 +96,7 @@ export class Telemetry {
     }
   }
 
-  /** Until the program ends; what broke off goes on, without what was said meanwhile. Never rejects. */
+  /** Repeats `work` until the program ends. Lines and samples of an interruption are lost. Never rejects. */
   async #follow(
     backend: Backend,
     what: string,
@@ -107,7 +108,7 @@ export class Telemetry {
         return await work(again);
       } catch (error) {
         if (signal.aborted || !isRunning(backend.life)) return;
-        this.#parts.log.warn({ error, backend: backend.id }, `following its ${what} broke off`);
+        this.#parts.log.warn({ error, backend: backend.id }, `the stream of its ${what} broke`);
         await this.#parts.clock.sleep(AGAIN_MS, signal).catch(() => {});
       }
     }
@@ -121,11 +122,11 @@ export class Telemetry {
 
   async #stats(id: string, signal: AbortSignal): Promise<void> {
     const { bus, drone, clock } = this.#parts;
-    let toldAt = Number.NEGATIVE_INFINITY;
+    let publishedAt = Number.NEGATIVE_INFINITY;
     for await (const sample of drone.runtime.stats(id, signal)) {
       if (signal.aborted) return;
-      if (clock.now() - toldAt < STATS_EVERY_MS - 500) continue;
-      toldAt = clock.now();
+      if (clock.now() - publishedAt < STATS_EVERY_MS - 500) continue;
+      publishedAt = clock.now();
       bus.publish(SUBJECTS.backendStats, id, { id, time: clock.wall(), ...sample });
     }
   }

@@ -3,18 +3,18 @@ import type { VerifyBackendRequest, VerifyBackendResponse } from '@spawner/proto
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { Life } from '../lifecycle/life.ts';
 
-/** Whose agent this is. */
-export interface Home {
+/** The agent that a question is for. */
+export interface AgentIdentity {
   readonly cluster: string;
   readonly droneId: string;
 }
 
 /**
- * What an agent says of a backend to a proxy whose routes are old. Pure. A question that is meant for another
- * cluster's or drone's agent is refused: of their backends this one knows nothing, and its "no" would be wrong.
+ * Answers a proxy whose routes are old whether a backend is still here. Pure. A question for another agent throws
+ * `failed_precondition`, because this agent does not know the other's backends and would wrongly deny them.
  */
 export function verify(
-  { cluster, droneId }: Home,
+  { cluster, droneId }: AgentIdentity,
   request: VerifyBackendRequest,
   life: Life | undefined,
 ): VerifyBackendResponse {
@@ -29,6 +29,6 @@ export function verify(
     };
   const { state, local, network, endReason } = life.status;
   const ending = life.ending?.reason ?? endReason;
-  const going = life.ending && state < BackendState.TERMINATING;
-  return { state: going ? BackendState.TERMINATING : state, local, network, endReason: ending };
+  const isEnding = life.ending && state < BackendState.TERMINATING;
+  return { state: isEnding ? BackendState.TERMINATING : state, local, network, endReason: ending };
 }

@@ -7,7 +7,7 @@ import { dockerAnswers, openDocker } from './docker/docker-runtime.ts';
 import { ProcessRuntime } from './process/process-runtime.ts';
 import type { Runtime } from './runtime.ts';
 
-/** Where a runtime of this drone keeps and says things. */
+/** The parts that every runtime of this drone needs. */
 export interface RuntimeParts {
   readonly droneId: string;
   readonly state: StateDir;
@@ -18,29 +18,29 @@ export interface RuntimeParts {
 const FILE = 'runtime';
 
 /**
- * The kind of runtime to take, and why; `auto` is Docker where an engine answers now. While the journal holds backends
- * it is the one that has them: an engine that is away for a moment has lost nothing, and another runtime knows none of them.
+ * Chooses the runtime and logs why. `auto` is `docker` if an engine answers now. While the journal has backends, it is the
+ * runtime that runs them, because an engine that is briefly away has lost nothing and another runtime knows none of them.
  */
 export async function chooseRuntime(
   config: Pick<AgentConfig, 'runtime' | 'docker' | 'programsDir'>,
   state: StateFiles,
   log: Log,
 ): Promise<Runtime['kind']> {
-  const kept = state.read(FILE)?.trim();
-  const kind = config.runtime === 'auto' ? await automatic(config, state, kept, log) : config.runtime;
-  if (kind !== kept) state.write(FILE, `${kind}\n`);
+  const stored = state.read(FILE)?.trim();
+  const kind = config.runtime === 'auto' ? await automatic(config, state, stored, log) : config.runtime;
+  if (kind !== stored) state.write(FILE, `${kind}\n`);
   return kind;
 }
 
 async function automatic(
   { docker: { socketPath: socket }, programsDir: programs }: Pick<AgentConfig, 'docker' | 'programsDir'>,
   state: StateFiles,
-  kept: string | undefined,
+  stored: string | undefined,
   log: Log,
 ): Promise<Runtime['kind']> {
-  if ((kept === 'docker' || kept === 'process') && holdsBackends(state)) {
-    log.info({ runtime: kept }, `RUNTIME ${kept}: it has the backends of this drone`);
-    return kept;
+  if ((stored === 'docker' || stored === 'process') && holdsBackends(state)) {
+    log.info({ runtime: stored }, `RUNTIME ${stored}: it runs the backends of this drone`);
+    return stored;
   }
   if (await dockerAnswers(socket)) {
     log.info({ runtime: 'docker', socket }, 'RUNTIME docker: an engine answers on the socket');
@@ -53,7 +53,7 @@ async function automatic(
   return 'process';
 }
 
-/** Rejects while Docker is wanted and away. */
+/** Rejects if Docker is wanted and does not answer. */
 export async function openRuntime(
   kind: Runtime['kind'],
   config: AgentConfig,

@@ -1,10 +1,10 @@
 import type { Program } from './runtime.ts';
 
 /**
- * What a program is told of itself by its environment, whatever its spec says: its id, and with a key its
- * name, its namespace where it has one, and the fence that outgrows every holder before it.
+ * The environment variables that identify a program and override its spec's: its id, and with a key, the key's name, its
+ * namespace if it has one, and the fence, which is greater than that of every earlier holder.
  */
-export function identity({ id, placement, key }: Omit<Program, 'spec'>): Record<string, string> {
+export function identityVariables({ id, placement, key }: Omit<Program, 'spec'>): Record<string, string> {
   if (!key) return { SPAWNER_BACKEND_ID: id };
   return {
     SPAWNER_BACKEND_ID: id,

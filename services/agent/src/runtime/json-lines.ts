@@ -2,7 +2,7 @@ import { LineSplitter } from './log-lines.ts';
 
 const MOST_BYTES = 16 * 1024 * 1024;
 
-/** Reads a stream of JSON objects, one a line. Leaving the loop, or the signal, ends the stream. */
+/** Reads a stream of JSON objects, one per line. Leaving the loop destroys the stream, and so does the signal. */
 export async function* jsonLines<T>(stream: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<T> {
   const cutter = new LineSplitter(MOST_BYTES);
   const end = () => (stream as NodeJS.ReadableStream & { destroy(): void }).destroy();

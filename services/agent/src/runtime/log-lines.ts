@@ -1,21 +1,21 @@
 import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
 
-/** A longer line of a log is told in pieces. */
+/** A longer log line is split. */
 const MOST_BYTES = 64 * 1024;
 const HEADER = 8;
 const NEWLINE = 0x0a;
 
-/** Cuts one stream of bytes into lines; a line may come in many pieces, and be cut within a character. */
+/** Splits one stream of bytes into lines. Chunks may end anywhere, even within a character. */
 export class LineSplitter {
   readonly #most: number;
   #rest: Buffer = Buffer.alloc(0);
 
-  /** Lines of more than `most` bytes are cut in pieces. */
+  /** Lines longer than `most` bytes are split. */
   constructor(most = MOST_BYTES) {
     this.#most = most;
   }
 
-  /** Whether a line has begun and not ended. */
+  /** Whether a line has begun and not ended yet. */
   get unfinished(): boolean {
     return this.#rest.length > 0;
   }
@@ -35,7 +35,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** What came after the last line's end, if anything. */
+  /** The bytes after the last newline, if there are any. */
   end(): string[] {
     const lines = this.#rest.length > 0 ? [text(this.#rest)] : [];
     this.#rest = Buffer.alloc(0);
@@ -44,9 +44,9 @@ export class LineSplitter {
 }
 
 /**
- * Reads the engine's multiplexed log stream (Docker Engine API, ContainerAttach: a header of stream, three
- * zeroes and a big-endian length) whose lines begin with their time. A line of more than 16 KiB comes in several
- * frames, each of which begins with the time.
+ * Reads the engine's multiplexed log stream, whose lines begin with their time. A frame has a header of stream number,
+ * three zeroes and a big-endian length (Docker Engine API, ContainerAttach). A line of more than 16 KiB comes in several
+ * frames, and each of them begins with the time.
  */
 export class FrameReader {
   readonly #cutters = new Map<LogStream, LineSplitter>();
@@ -77,7 +77,7 @@ export class FrameReader {
 const TIME = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?/;
 const MOST_TIME = 40;
 
-/** How long the time at the beginning is; 0 without one. */
+/** The length of the time at the beginning. 0 without one. */
 function timeAt(body: Buffer): number {
   return TIME.exec(body.toString('latin1', 0, MOST_TIME))?.[0].length ?? 0;
 }

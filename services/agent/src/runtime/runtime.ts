@@ -3,34 +3,34 @@ import type { BackendKey, BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 
 /**
- * What runs programs for the agent. Ids are backend ids; a runtime sees only those of its own cluster
- * and drone. "Already so" is success everywhere.
+ * Runs programs for the agent. Ids are backend ids, and a runtime sees only those of its own cluster and drone. Every call
+ * is idempotent.
  */
 export interface Runtime {
   readonly kind: 'docker' | 'process';
-  /** Makes the image present, as the spec's pull policy says. Throws RuntimeError with the registry's words. */
+  /** Makes the image present, as the spec's pull policy demands. Throws RuntimeError with the registry's message. */
   pull(spec: BackendSpec, signal: AbortSignal): Promise<void>;
-  /** Makes it ready to start, in place of a leftover of the same id. Throws RuntimeError. */
+  /** Creates the program, in place of a leftover of the same id. Throws RuntimeError. */
   create(program: Program): Promise<void>;
-  /** Starts what `create` has made. Throws RuntimeError. */
+  /** Starts a created program. Throws RuntimeError. */
   start(id: string): Promise<Endpoints>;
-  /** Sends a signal to the program; false where none runs. */
+  /** Sends a signal to the program. Returns false if it does not run. */
   signal(id: string, name: string): Promise<boolean>;
-  /** Kills what is left of it and removes every trace, logs included. */
+  /** Kills the program and removes every trace of it, including its logs. */
   remove(id: string): Promise<void>;
   inspect(id: string): Promise<Condition>;
-  /** Lines from the last `tailLines` (default: all) on; with `follow` until the program ends or the signal aborts. */
+  /** The last `tailLines` lines (all by default), and with `follow` new ones until the program ends or the signal aborts. */
   logs(id: string, options: LogOptions): AsyncIterable<TailLogsResponse>;
-  /** A sample now and then, at most one a second, until the program ends or the signal aborts. */
+  /** Samples, at most one a second, until the program ends or the signal aborts. */
   stats(id: string, signal: AbortSignal): AsyncIterable<Sample>;
   /**
-   * Established connections to its port in its own network namespace, as the kernel counts them now;
-   * nothing where the kernel cannot be asked.
+   * The established connections to the program's port in its network namespace now. Returns undefined if the kernel cannot
+   * be asked.
    */
   established(id: string): Promise<number | undefined>;
-  /** Ids of all that there is of this drone, running or not. */
+  /** Ids of all programs of this drone, running or not. */
   list(): Promise<string[]>;
-  /** Calls `changed` with the id of what ended, without one when anything may have; until the signal aborts. */
+  /** Calls `changed` with the id of a program that ended, or without one if any may have, until the signal aborts. */
   watch(changed: (id?: string) => void, signal: AbortSignal): Promise<void>;
   close(): Promise<void> | void;
 }
@@ -48,7 +48,7 @@ export interface Endpoints {
 }
 
 export interface ProgramExit {
-  /** 128 + n for an end by signal n; absent where nobody knows. */
+  /** 128 + n for an end by signal n. Undefined if it is unknown. */
   readonly code?: number;
   readonly outOfMemory: boolean;
 }
@@ -56,7 +56,7 @@ export interface ProgramExit {
 export type Condition =
   | { readonly is: 'running'; readonly endpoints: Endpoints }
   | { readonly is: 'exited'; readonly exit: ProgramExit }
-  /** There is none, or one that was never started. */
+  /** There is no program, or it was never started. */
   | { readonly is: 'absent' };
 
 export interface LogOptions {
@@ -66,9 +66,9 @@ export interface LogOptions {
 }
 
 export interface Sample {
-  /** Of one processor; 200 is two processors. */
+  /** 100 is one processor. */
   readonly cpuPercent: number;
-  /** Of its limit, or of the machine where it has none. */
+  /** Relative to the program's limit, or to the machine's memory if it has none. */
   readonly memoryPercent: number;
   readonly memoryBytes: number;
 }

@@ -7,8 +7,9 @@ import { type TempDir, tempDir } from '@spawner/testkit';
 import { ActivityFile } from '../idle/activity-file.ts';
 import { newLife, termsOf } from '../lifecycle/life.ts';
 import { step } from '../lifecycle/life-machine.ts';
+import { storedDroneId } from './drone-id.ts';
 import { digestOf, inventoryOf, Journal, type JournalEntry } from './journal.ts';
-import { StateDir, storedDroneId } from './state-dir.ts';
+import { StateDir } from './state-dir.ts';
 import { Tombstones } from './tombstones.ts';
 
 const log = createLog('test', 'silent');

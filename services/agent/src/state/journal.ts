@@ -7,24 +7,24 @@ import type { StateFiles } from './state-dir.ts';
 import { Tombstones } from './tombstones.ts';
 
 /**
- * What the agent knows of its backends, on disk: one file each, written before anything is done or
- * said. Environment values stand here and nowhere else; credentials only until the image is there.
+ * One backend as the agent knows it, stored in one file that is written before anything is done or reported. Environment
+ * values are stored here and nowhere else. Credentials are dropped once the image is present.
  */
 export interface JournalEntry {
   readonly id: string;
   readonly placement: number;
   readonly createTime: Date;
   readonly spec: BackendSpec;
-  /** What it holds; the placement is then its fence. */
+  /** The key that it holds. Its placement is then its fence. */
   readonly key?: BackendKey;
-  /** SHA-256 of the spec as it came, in hexadecimal. */
+  /** SHA-256 of the spec as it was received, in hexadecimal. */
   readonly digest: string;
-  /** The scheduler's mark under its placement, as it came. */
+  /** The scheduler's signature of the placement, unchanged. */
   readonly claim?: Buffer;
   readonly life: Life;
 }
 
-/** An entry as JSON; instants are valid within the boot that it names. */
+/** An entry as JSON. Its instants are of the boot that it names. */
 interface Written {
   boot: string;
   placement: number;
@@ -44,13 +44,13 @@ interface Written {
 const SUFFIX = '.json';
 const DIRECTORY = 'backends';
 
-/** Whether a journal in this directory has an entry, readable or not. */
+/** Whether the journal in this directory has an entry, readable or not. */
 export function holdsBackends(dir: StateFiles): boolean {
   return dir.below(DIRECTORY).names().some(isEntry);
 }
 
 export class Journal {
-  /** Ids that have ended or were stopped here, and must never start (again). */
+  /** Ids that have ended or were stopped here, and must never start again. */
   readonly ended: Tombstones;
   readonly #files: StateFiles;
   readonly #boot: string;
@@ -63,7 +63,7 @@ export class Journal {
     this.ended = new Tombstones(dir);
   }
 
-  /** Every entry. One of another boot has its running clocks begun anew at `now`. */
+  /** Every entry. The running clocks of an entry from another boot restart at `now`. */
   load(now: number): JournalEntry[] {
     const names = this.#files.names().filter(isEntry);
     return names.flatMap((name) => {
@@ -98,19 +98,19 @@ export class Journal {
     this.#files.write(`${entry.id}${SUFFIX}`, JSON.stringify(written));
   }
 
-  /** Its end stands in the cluster's store: only the id and the placement are kept. */
+  /** Deletes an entry whose end is in the store. Only the id and the placement are kept. */
   forget(id: string, placement: number): void {
     this.ended.add(id, placement);
     this.#files.remove(`${id}${SUFFIX}`);
   }
 }
 
-/** The digest of a spec as a journal and an inventory name it. */
+/** The digest of a spec, in hexadecimal. */
 export function digestOf(spec: BackendSpec): string {
   return specDigest(spec).toString('hex');
 }
 
-/** What the scheduler is told of an entry at a registration. */
+/** The entry as it is sent to the scheduler at a registration. Never includes the environment. */
 export function inventoryOf({
   life,
   spec,

@@ -4,18 +4,18 @@ import type { StateFiles } from './state-dir.ts';
 
 const FILE = 'lease.json';
 
-/** What the age of the last answered renewal asks of strictly keyed backends. */
+/** What to do with strictly keyed backends. */
 export type Fencing = 'none' | 'stop' | 'kill';
 
-/** Pure: ages are milliseconds of the agent's clock since the send of the last answered renewal. */
+/** Decides from the age of the lease: milliseconds of the agent's clock since the send of the last answered renewal. */
 export function fencingAt(age: number): Fencing {
   if (age >= DEADLINES.leaseKill) return 'kill';
   return age >= DEADLINES.leaseStop ? 'stop' : 'none';
 }
 
 /**
- * When the drone's lease was last renewed, on disk, in the time of one boot: an agent that starts with a
- * passed or unknown lease fences before it does anything else, because its keys may be others' by now.
+ * The last renewal of the drone's lease, stored on disk. An agent that starts with a passed or unknown lease fences before
+ * it does anything else, because its keys may have new holders by now. The instant is of one boot.
  */
 export class Lease {
   readonly #dir: StateFiles;
@@ -31,7 +31,7 @@ export class Lease {
     this.#renewedAt = this.#read();
   }
 
-  /** A renewal that was sent at `sentAt` has been answered. A disk that does not take it makes the next agent fence sooner. */
+  /** A renewal sent at `sentAt` was answered. If the disk is full, the next agent only fences sooner. */
   renewed(sentAt: number): void {
     this.#renewedAt = sentAt;
     try {
@@ -45,7 +45,7 @@ export class Lease {
     }
   }
 
-  /** Infinite where no renewal of this boot is known. */
+  /** Infinite if no renewal of this boot is known. */
   age(now: number): number {
     return now - this.#renewedAt;
   }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { isNodeId } from '@spawner/domain';
 import type { FileCalls } from '@spawner/service';
 import { tempDir } from '@spawner/testkit';
-import { StateDir, storedDroneId } from './state-dir.ts';
+import { storedDroneId } from './drone-id.ts';
+import { StateDir } from './state-dir.ts';
 
 describe('StateDir', () => {
   it('replaces a file and never writes into it, so a reader that has it open sees all of the old text', async () => {

@@ -1,8 +1,6 @@
-import { randomInt } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isNodeId } from '@spawner/domain';
 import { type FileCalls, type ReplaceOptions, replaceFileSync } from '@spawner/service';
 
 /** Small text files that outlive the agent. Each is replaced as a whole, or only appended to. */
@@ -65,15 +63,4 @@ export class StateDir implements StateFiles {
   names(): string[] {
     return readdirSync(this.path);
   }
-}
-
-/** The drone's id, created at the first start so that a restarted agent is the same drone. A damaged one is replaced. */
-export function storedDroneId(dir: StateDir): string {
-  const kept = dir.read('drone-id')?.trim();
-  if (kept && isNodeId(kept)) return kept;
-  const id = `drone-${randomInt(36 ** 8)
-    .toString(36)
-    .padStart(8, '0')}`;
-  dir.write('drone-id', `${id}\n`);
-  return id;
 }

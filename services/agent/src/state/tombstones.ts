@@ -4,8 +4,8 @@ const FILE = 'ended';
 const KEPT = 10_000;
 
 /**
- * The latest ids that may not start any more, each with its placement (0 where it never was here), on disk; the oldest
- * go when there are too many. The highest placement outlives the records, so that a store which lost it can be told.
+ * The ids that may not start any more, stored on disk, each with its placement (0 if it was never here). The oldest are
+ * dropped if there are too many. The highest placement outlives the records, so that a store that lost it can learn it.
  */
 export class Tombstones {
   readonly #dir: StateFiles;
@@ -24,7 +24,7 @@ export class Tombstones {
     return this.#ids.has(id);
   }
 
-  /** 0 where none is known. */
+  /** 0 if none is known. */
   get highestPlacement(): number {
     return Math.max(0, ...this.#ids.values());
   }
@@ -33,7 +33,7 @@ export class Tombstones {
     if ((this.#ids.get(id) ?? -1) >= placement) return;
     this.#ids.set(id, placement);
     this.#dir.append(FILE, `${id} ${placement}\n`);
-    // The file is rewritten once in a while, not at every end.
+    // The file is rewritten only after many ends.
     if (this.#ids.size < 2 * this.#kept) return;
     for (const oldest of [...this.#ids.keys()].slice(0, -this.#kept)) this.#ids.delete(oldest);
     this.#rewrite();

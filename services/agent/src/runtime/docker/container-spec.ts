@@ -1,16 +1,16 @@
 import { SPEC_DEFAULTS } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
-import { identity } from '../identity-variables.ts';
+import { identityVariables } from '../identity-variables.ts';
 import type { Program } from '../runtime.ts';
 
-/** How this drone's containers are recognised, and what each is made of. Pure. */
+/** The settings that all containers of this drone share. */
 export interface ContainerSettings {
   readonly cluster: string;
   readonly droneId: string;
   readonly network: string;
-  /** The engine's runtime, such as runsc; empty for its default. */
+  /** The engine's container runtime, such as runsc. Empty for the default. */
   readonly engineRuntime: string;
-  /** Publish the port here, on a free port; empty for not at all. */
+  /** The address to publish ports on. Empty for none. */
   readonly publishAddress: string;
 }
 
@@ -23,7 +23,7 @@ export const LABELS = {
   port: 'dev.spawner.port',
 } as const;
 
-/** The label filter that finds this drone's containers and no other's. */
+/** The label filter that matches this drone's containers and no others. */
 export function ours({ cluster, droneId }: ContainerSettings): string[] {
   return [`${LABELS.managed}=true`, `${LABELS.cluster}=${cluster}`, `${LABELS.drone}=${droneId}`];
 }
@@ -32,13 +32,13 @@ export function containerName(id: string): string {
   return `spawner-${id}`;
 }
 
-/** An image reference that names one image: without a tag the engine would pull all of them. */
+/** An image reference with a tag. Without one the engine would pull every tag. */
 export function imageReference(image: string): string {
   return /@|:[^/]+$/.test(image) ? image : `${image}:latest`;
 }
 
-/** The body of the engine's ContainerCreate for a program at an address of the home's network. */
-export function containerOptions(home: ContainerSettings, program: Program, address: string) {
+/** The body of the engine's ContainerCreate for a program at an address of the drone's network. */
+export function containerOptions(settings: ContainerSettings, program: Program, address: string) {
   const { id, placement, spec } = program;
   const port = spec.port ?? SPEC_DEFAULTS.port;
   const { cpuMillis = 0, memoryBytes = 0, pids = 0 } = spec.resources ?? {};
@@ -46,43 +46,43 @@ export function containerOptions(home: ContainerSettings, program: Program, addr
   const labels: Record<string, string> = {
     ...Object.fromEntries(userLabels),
     [LABELS.managed]: 'true',
-    [LABELS.cluster]: home.cluster,
-    [LABELS.drone]: home.droneId,
+    [LABELS.cluster]: settings.cluster,
+    [LABELS.drone]: settings.droneId,
     [LABELS.backend]: id,
     [LABELS.placement]: String(placement),
     [LABELS.port]: String(port),
   };
-  const published = home.publishAddress === '' ? [] : [{ HostIp: home.publishAddress, HostPort: '' }];
+  const published = settings.publishAddress === '' ? [] : [{ HostIp: settings.publishAddress, HostPort: '' }];
   return {
     name: containerName(id),
     Image: imageReference(spec.image),
     Entrypoint: spec.command.length > 0 ? [...spec.command] : undefined,
     Cmd: spec.args.length > 0 ? [...spec.args] : undefined,
-    Env: Object.entries({ ...spec.env, PORT: String(port), ...identity(program) }).map(
+    Env: Object.entries({ ...spec.env, PORT: String(port), ...identityVariables(program) }).map(
       ([name, value]) => `${name}=${value}`,
     ),
     Labels: labels,
     StopSignal: spec.stopSignal || 'SIGTERM',
     ExposedPorts: { [`${port}/tcp`]: {} },
     HostConfig: {
-      NetworkMode: home.network,
+      NetworkMode: settings.network,
       PortBindings: published.length > 0 ? { [`${port}/tcp`]: published } : undefined,
       Init: true,
       NanoCpus: cpuMillis * 1_000_000,
       Memory: memoryBytes,
-      // The same as the memory: no swap beyond it.
+      // The sum of memory and swap, so no swap at all.
       MemorySwap: memoryBytes,
       PidsLimit: pids > 0 ? pids : undefined,
       SecurityOpt: ['no-new-privileges'],
-      Runtime: home.engineRuntime === '' ? undefined : home.engineRuntime,
+      Runtime: settings.engineRuntime === '' ? undefined : settings.engineRuntime,
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
     },
-    NetworkingConfig: { EndpointsConfig: { [home.network]: { IPAMConfig: { IPv4Address: address } } } },
+    NetworkingConfig: { EndpointsConfig: { [settings.network]: { IPAMConfig: { IPv4Address: address } } } },
   };
 }
 
-/** The part of the engine's ContainerInspect that tells where a program listens. */
+/** The part of the engine's ContainerInspect that has a program's endpoints. */
 export interface Inspected {
   readonly Config: { readonly Labels: Readonly<Record<string, string>> };
   readonly NetworkSettings: {
@@ -91,7 +91,7 @@ export interface Inspected {
   };
 }
 
-/** Where an inspected container is reached. */
+/** The endpoints of an inspected container. */
 export function endpointsOf(
   { network }: ContainerSettings,
   { Config, NetworkSettings }: Inspected,

@@ -1,6 +1,6 @@
 import type { Sample } from '../runtime.ts';
 
-/** The part of the engine's ContainerStats that a sample is made of. */
+/** The part of the engine's ContainerStats that a sample needs. */
 export interface EngineStats {
   readonly cpu_stats: EngineCpu;
   readonly precpu_stats: EngineCpu;
@@ -18,8 +18,8 @@ interface EngineCpu {
 }
 
 /**
- * A sample by the formula of `docker stats` (Docker Engine API, ContainerStats): memory without the page
- * cache, processor time against the machine's. Nothing for the first frame, which has no time before it.
+ * A sample by the formula of `docker stats` (Docker Engine API, ContainerStats): memory without the page cache, processor
+ * time relative to the machine's. Returns undefined for the first frame, which has no earlier time to compare with.
  */
 export function sampleOf({
   cpu_stats: cpu,
@@ -29,7 +29,7 @@ export function sampleOf({
   if (cpu.system_cpu_usage === undefined || before.system_cpu_usage === undefined) return undefined;
   const used = cpu.cpu_usage.total_usage - before.cpu_usage.total_usage;
   const machine = cpu.system_cpu_usage - before.system_cpu_usage;
-  // The first name is of control groups version 1, the second of version 2.
+  // The first name is that of cgroup v1, the second that of v2.
   const cache = memory.stats?.total_inactive_file ?? memory.stats?.inactive_file ?? 0;
   const memoryBytes = Math.max(0, (memory.usage ?? 0) - cache);
   return {

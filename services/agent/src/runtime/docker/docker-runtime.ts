@@ -29,10 +29,10 @@ import {
   ours,
 } from './container-spec.ts';
 import { type EngineStats, sampleOf } from './container-stats.ts';
-import { refusal, refusing, statusOf, unlessMissing, wordsOf } from './errors.ts';
+import { asRuntimeError, engineCall, messageOf, statusOf, unlessMissing } from './errors.ts';
 import { type ImageApi, Images } from './images.ts';
 
-/** dockerd answers everything but a pull or a stream in much less; one that does not is stuck. */
+/** dockerd answers every call but pulls and streams much faster. If it does not, it is stuck. */
 const CALL_MS = 60_000;
 const REMOVAL_MS = 10_000;
 const ADDRESS_TRIES = 16;
@@ -40,14 +40,14 @@ const CURSOR_FILE = 'address-cursor';
 
 export interface DockerOptions extends ContainerSettings {
   readonly socketPath: string;
-  /** Of the network, where it has to be made; empty for the first of 10.213.0.0/16 to 10.228.0.0/16 that is free. */
+  /** The subnet of a network that must be created. Empty for the first free one of 10.213.0.0/16 to 10.228.0.0/16. */
   readonly subnet: string;
   readonly state: StateDir;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Whether an engine answers on this socket, within a second. */
+/** Whether an engine answers on this socket within a second. */
 export async function dockerAnswers(socketPath: string): Promise<boolean> {
   try {
     await new Docker({ socketPath, timeout: 1_000 }).ping();
@@ -57,13 +57,13 @@ export async function dockerAnswers(socketPath: string): Promise<boolean> {
   }
 }
 
-/** Connects, and sees to the drone's network. Rejects while the engine is away. */
+/** Connects to the engine and creates the drone's network if it is missing. Rejects if the engine does not answer. */
 export async function openDocker(options: DockerOptions): Promise<Runtime> {
   const docker = new Docker({ socketPath: options.socketPath, timeout: CALL_MS });
   const routes = hostRoutes();
   const isTaken = (subnet: string) => overlapsAny(subnet, routes);
   const subnet = await ensureNetwork(networkApi(docker), options, isTaken, options.log);
-  // Two drones of one cluster on one engine begin apart; what they still both take, the engine refuses.
+  // Two drones on one engine start apart in the range. The engine refuses an address that both have allocated.
   const apart = createHash('sha256').update(options.droneId).digest().readUInt32BE(0);
   const range = new AddressRange(subnet, Number(options.state.read(CURSOR_FILE) ?? apart));
   const streams = new Docker({ socketPath: options.socketPath });
@@ -73,14 +73,14 @@ export async function openDocker(options: DockerOptions): Promise<Runtime> {
 class DockerRuntime implements Runtime {
   readonly kind = 'docker';
   readonly #docker: Docker;
-  /** Without a limit on silence. */
+  /** A client without a timeout on silence. */
   readonly #streams: Docker;
   readonly #range: AddressRange;
   readonly #options: DockerOptions;
   readonly #created = new Map<string, { program: Program; address: string }>();
   readonly #addresses = new Map<string, string>();
   readonly #images: Images;
-  #making: Promise<string> | undefined;
+  #creatingNetwork: Promise<string> | undefined;
 
   constructor(docker: Docker, streams: Docker, range: AddressRange, options: DockerOptions) {
     this.#docker = docker;
@@ -105,9 +105,10 @@ class DockerRuntime implements Runtime {
       await this.#docker.createContainer(options);
     } catch (error) {
       if (statusOf(error) === 409) await this.#removeContainer(program.id);
-      else if (isMissingNetwork(wordsOf(error))) await this.#makeNetwork();
-      else if (statusOf(error) !== 404 || !(await this.#images.pullAgain(program.spec))) throw refusal(error);
-      await refusing(this.#docker.createContainer(options));
+      else if (isMissingNetwork(messageOf(error))) await this.#createNetwork();
+      else if (statusOf(error) !== 404 || !(await this.#images.pullAgain(program.spec)))
+        throw asRuntimeError(error);
+      await engineCall(this.#docker.createContainer(options));
     }
   }
 
@@ -119,14 +120,14 @@ class DockerRuntime implements Runtime {
         await this.#container(id).start();
         break;
       } catch (error) {
-        const words = wordsOf(error);
-        if (tries === ADDRESS_TRIES) throw refusal(error);
-        if (isMissingNetwork(words)) await this.#makeNetwork();
-        else if (/address already in use/i.test(words)) {
-          // Somebody else's, of whose leaving nobody tells: it rests like one of ours.
+        const message = messageOf(error);
+        if (tries === ADDRESS_TRIES) throw asRuntimeError(error);
+        if (isMissingNetwork(message)) await this.#createNetwork();
+        else if (/address already in use/i.test(message)) {
+          // Another container has the address, and its release is not reported: the address rests like our own.
           await this.remove(id);
           await this.create(created.program);
-        } else throw refusal(error);
+        } else throw asRuntimeError(error);
       }
     }
     const { program, address } = this.#created.get(id) ?? created;
@@ -158,7 +159,8 @@ class DockerRuntime implements Runtime {
     const inspected = await unlessMissing(this.#container(id).inspect());
     if (!inspected) return { is: 'absent' };
     const { Status, Running, ExitCode, OOMKilled } = inspected.State;
-    if (Running) return { is: 'running', endpoints: this.#known(id, endpointsOf(this.#options, inspected)) };
+    if (Running)
+      return { is: 'running', endpoints: this.#adopted(id, endpointsOf(this.#options, inspected)) };
     if (Status === 'created') return { is: 'absent' };
     return { is: 'exited', exit: { code: ExitCode, outOfMemory: OOMKilled } };
   }
@@ -185,7 +187,7 @@ class DockerRuntime implements Runtime {
     const { Pid, Running } = inspected.State;
     const process = `/proc/${Pid}`;
     const address = inspected.NetworkSettings.Networks[this.#options.network]?.IPAddress ?? '';
-    // Where the agent does not see the engine's processes, the number is another's or nobody's.
+    // If the agent does not see the engine's processes, the PID is that of another process, or unused.
     if (!Running || Pid === 0 || !hasAddress(address, process)) return undefined;
     return establishedTo(Number(inspected.Config.Labels[LABELS.port]), process);
   }
@@ -213,18 +215,23 @@ class DockerRuntime implements Runtime {
     return this.#docker.getContainer(containerName(id));
   }
 
-  /** The same network again: whoever prunes an engine takes it while no backend is on it. */
-  #makeNetwork(): Promise<string> {
+  /** Creates the network again. `docker network prune` removes it while no backend uses it. */
+  #createNetwork(): Promise<string> {
     const { log } = this.#options;
-    // Once for all that want it: the engine refuses a second one before it shows the first.
-    this.#making ??= ensureNetwork(networkApi(this.#docker), this.#options, () => false, log).finally(() => {
-      this.#making = undefined;
+    // Concurrent callers share one creation: the engine refuses a second one before it lists the first.
+    this.#creatingNetwork ??= ensureNetwork(
+      networkApi(this.#docker),
+      this.#options,
+      () => false,
+      log,
+    ).finally(() => {
+      this.#creatingNetwork = undefined;
     });
-    return this.#making;
+    return this.#creatingNetwork;
   }
 
-  /** The address of a container that an earlier life of this agent started is taken. */
-  #known(id: string, endpoints: Endpoints): Endpoints {
+  /** Marks the address of an adopted container as used. */
+  #adopted(id: string, endpoints: Endpoints): Endpoints {
     this.#range.use(endpoints.local.host);
     this.#addresses.set(id, endpoints.local.host);
     return endpoints;
@@ -237,7 +244,7 @@ class DockerRuntime implements Runtime {
         return await this.#container(id).remove({ force: true, v: true });
       } catch (error) {
         if (statusOf(error) === 404) return;
-        // Its removal is in progress already.
+        // The removal is in progress already.
         if (statusOf(error) !== 409 || this.#options.clock.now() > deadline) throw error;
         await this.#options.clock.sleep(50);
       }
@@ -245,7 +252,7 @@ class DockerRuntime implements Runtime {
   }
 }
 
-/** As it comes: the client itself would first gather all that is not followed, and that may be 20 MB. */
+/** Streams the log. The client's own method buffers a log that is not followed, and that may be 20 MB. */
 function logStream(
   docker: Docker,
   name: string,
@@ -271,7 +278,7 @@ function networkApi(docker: Docker): NetworkApi {
       return { subnet: IPAM?.Config?.[0]?.Subnet ?? '' };
     },
     create: async (options) => {
-      await refusing(docker.createNetwork(options));
+      await engineCall(docker.createNetwork(options));
     },
   };
 }

@@ -1,30 +1,31 @@
 import { RuntimeError } from '../runtime.ts';
 
-/** The engine's answer as its client's errors carry it: an HTTP status, and words behind a prefix. */
+/** The HTTP status of the engine's answer in an error of its client. */
 export function statusOf(error: unknown): number | undefined {
   return (error as { statusCode?: number }).statusCode;
 }
 
-/** What the engine said, without what the client put before it. */
-export function wordsOf(error: unknown): string {
+/** The engine's message, without the client's prefix. */
+export function messageOf(error: unknown): string {
   const { message = '' } = error as { message?: string };
   return message.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim();
 }
 
-/** An answer of the engine becomes its words; a failure to ask it stays what it is. */
-export function refusal(error: unknown): unknown {
-  return statusOf(error) === undefined ? error : new RuntimeError(wordsOf(error), { cause: error });
+/** Turns an error answer of the engine into a RuntimeError. Other errors are returned unchanged. */
+export function asRuntimeError(error: unknown): unknown {
+  return statusOf(error) === undefined ? error : new RuntimeError(messageOf(error), { cause: error });
 }
 
-export async function refusing<T>(call: Promise<T>): Promise<T> {
+/** Rejects with a RuntimeError if the engine answers with an error. */
+export async function engineCall<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    throw refusal(error);
+    throw asRuntimeError(error);
   }
 }
 
-/** Nothing where the engine knows of no such thing. */
+/** Returns undefined if the engine answers 404. */
 export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;

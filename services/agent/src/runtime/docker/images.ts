@@ -1,16 +1,16 @@
-import { type Clock, SPEC_DEFAULTS } from '@spawner/domain';
+import { type Clock, SPEC_DEFAULTS, within } from '@spawner/domain';
 import { type BackendSpec, PullPolicy } from '@spawner/proto/v1/backend';
 import { jsonLines } from '../json-lines.ts';
 import { RuntimeError } from '../runtime.ts';
 import { imageReference } from './container-spec.ts';
-import { refusing, unlessMissing } from './errors.ts';
+import { engineCall, unlessMissing } from './errors.ts';
 import { SeenImages } from './seen-images.ts';
 
-/** What is asked of the engine about images. */
+/** The engine's calls for images. */
 export interface ImageApi {
-  /** Rejects with status 404 where the image is not there. */
+  /** Rejects with status 404 if the image is not present. */
   inspect(image: string): Promise<unknown>;
-  /** The engine's progress, a JSON object a line. */
+  /** The engine's progress, a JSON object per line. */
   pull(image: string, options: PullOptions): Promise<NodeJS.ReadableStream>;
 }
 
@@ -25,7 +25,7 @@ interface PasswordLogin {
   readonly serveraddress: string;
 }
 
-/** The images of a drone: whether one is here, and having it by its spec's policy. */
+/** The images of a drone, pulled by their spec's pull policy. */
 export class Images {
   readonly #api: ImageApi;
   readonly #clock: Clock;
@@ -36,30 +36,33 @@ export class Images {
     this.#clock = clock;
   }
 
-  /** Resolves when the image is here. Throws a RuntimeError with the registry's words. */
+  /** Resolves when the image is present. Throws RuntimeError with the registry's message. */
   async pull(spec: BackendSpec, signal: AbortSignal): Promise<void> {
     const image = imageReference(spec.image);
-    if (spec.pullPolicy !== PullPolicy.ALWAYS && (await this.#isHere(image))) return;
+    if (spec.pullPolicy !== PullPolicy.ALWAYS && (await this.#isPresent(image))) return;
     if (spec.pullPolicy === PullPolicy.NEVER)
       throw new RuntimeError(`${image} is not on this drone and its pull policy is NEVER`);
-    const progress = await refusing(this.#api.pull(image, { abortSignal: signal, ...loginOf(spec) }));
-    // A registry's refusal comes inside an answer of 200.
+    const progress = await engineCall(this.#api.pull(image, { abortSignal: signal, ...loginOf(spec) }));
+    // A registry's error comes inside an answer of 200.
     for await (const line of jsonLines<{ error?: string }>(progress, signal))
       if (line.error) throw new RuntimeError(line.error);
   }
 
-  /** The engine did not find the image: where it was thought to be here it is pulled after all. Whether it is worth another try. */
+  /**
+   * Pulls an image that the engine did not find although it was present a moment ago. Returns false if it was not known to
+   * be present, so that a second attempt is pointless.
+   */
   async pullAgain(spec: BackendSpec): Promise<boolean> {
     if (!this.#seen.forget(imageReference(spec.image))) return false;
     const { pullTimeoutMs = SPEC_DEFAULTS.pullTimeoutMs } = spec;
-    await this.pull(spec, AbortSignal.timeout(pullTimeoutMs));
+    await within(this.#clock, pullTimeoutMs, (signal) => this.pull(spec, signal));
     return true;
   }
 
-  async #isHere(image: string): Promise<boolean> {
+  async #isPresent(image: string): Promise<boolean> {
     const now = this.#clock.now();
     if (this.#seen.has(image, now)) return true;
-    if ((await refusing(unlessMissing(this.#api.inspect(image)))) === undefined) return false;
+    if ((await engineCall(unlessMissing(this.#api.inspect(image)))) === undefined) return false;
     this.#seen.add(image, now);
     return true;
   }

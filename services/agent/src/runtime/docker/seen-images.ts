@@ -1,10 +1,10 @@
-/** How long an image that was here is taken to be here still, in milliseconds. */
+/** Milliseconds for which an image that was present is assumed to be present still. */
 const SEEN_MS = 60_000;
 const MOST = 1_000;
 
 /**
- * Images that were on the drone a moment ago: asking the engine again would cost every start 5 ms. One
- * that was removed since makes the container's creation fail, which is when it is pulled after all.
+ * The images that were present a moment ago, because asking the engine costs every start 5 ms. If an image was removed
+ * since, the creation of the container fails, and then the image is pulled.
  */
 export class SeenImages {
   readonly #seen = new Map<string, number>();
@@ -18,7 +18,7 @@ export class SeenImages {
     this.#seen.set(image, now);
   }
 
-  /** Whether it was thought to be here. */
+  /** Returns whether the image was assumed to be present. */
   forget(image: string): boolean {
     return this.#seen.delete(image);
   }

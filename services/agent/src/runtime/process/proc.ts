@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { statFields } from '@spawner/service';
 
-/** What Linux tells of a process in /proc/<pid>/stat (proc(5)). */
+/** A process as in /proc/<pid>/stat (proc(5)). */
 export interface ProcessFacts {
   readonly pid: number;
   readonly zombie: boolean;
   readonly session: number;
   /** Processor time used so far, in ticks of 10 ms. */
   readonly ticks: number;
-  /** In ticks since boot: with the pid it names one process of this boot. */
+  /** Ticks since boot. Together with the PID it identifies one process of this boot. */
   readonly startTime: number;
   readonly memoryBytes: number;
 }
@@ -16,7 +16,7 @@ export interface ProcessFacts {
 const PAGE_BYTES = 4_096;
 const TICKS_PER_SECOND = 100;
 
-/** The facts of one process; nothing when there is none. */
+/** Returns undefined if there is no such process. */
 export function processFacts(pid: number): ProcessFacts | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -25,14 +25,14 @@ export function processFacts(pid: number): ProcessFacts | undefined {
   }
 }
 
-/** Every process that there is now. */
+/** Every process of this namespace now. */
 export function everyProcess(): ProcessFacts[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => processFacts(Number(name)) ?? []);
 }
 
-/** Every living process of a session, or of any, among these, that has this entry in its environment. */
+/** The living processes that have this entry in their environment, of one session or of any. */
 export function sessionMembers(
   session: number | undefined,
   environmentEntry: string,
@@ -46,7 +46,7 @@ export function sessionMembers(
   );
 }
 
-/** Percent of one processor between two sums of ticks. */
+/** The percentage of one processor for a number of ticks. */
 export function cpuPercent(ticks: number, elapsedMs: number): number {
   return elapsedMs > 0 ? Math.max(0, (ticks / TICKS_PER_SECOND / (elapsedMs / 1_000)) * 100) : 0;
 }

@@ -5,24 +5,24 @@ import { LineSplitter } from '../log-lines.ts';
 import type { LogOptions } from '../runtime.ts';
 
 const READ_BYTES = 64 * 1024;
-/** Of each file, so much of the past is given at most: the files grow until their program ends. */
+/** The most bytes of the past that are read from each file. The files grow until their program ends. */
 const MOST_PAST_BYTES = 10 * 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 
-/** A program's output in two files. Only lines that are read as they come have a time. */
+/** The files of a program's output. Only followed lines have a time. */
 export interface LogFiles {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** The files' last 10 MiB each as lines, standard output's first; with `follow`, new ones until the program does not run any more. */
+/** The lines of the last 10 MiB of each file, stdout first, and with `follow`, new ones while the program runs. */
 export async function* fileLines(
   files: LogFiles,
   { follow, tailLines, signal }: LogOptions,
   runs: () => boolean,
   clock: Clock,
 ): AsyncGenerator<TailLogsResponse> {
-  // A line is told in pieces of this size, so that the wanted ones are not further back.
+  // Lines are split at this size, so the wanted ones are not further back.
   const past = Math.min(MOST_PAST_BYTES, ((tailLines ?? Number.POSITIVE_INFINITY) + 1) * READ_BYTES);
   const readers = [
     await FileReader.open(files.stdout, LogStream.STDOUT, past),
@@ -56,14 +56,14 @@ class FileReader {
     this.#position = position;
   }
 
-  /** Begins so many bytes before the file's end. */
+  /** Starts `past` bytes before the end of the file. */
   static async open(path: string, stream: LogStream, past: number): Promise<FileReader> {
     const file = await open(path);
     const { size } = await file.stat();
     return new FileReader(file, stream, Math.max(0, size - past));
   }
 
-  /** The whole lines before now; not the one in whose middle it began. */
+  /** The complete lines up to now, without the first if it is cut off. */
   async past(): Promise<TailLogsResponse[]> {
     const inMiddle = this.#position > 0;
     const lines: TailLogsResponse[] = [];
@@ -71,7 +71,7 @@ class FileReader {
     return inMiddle ? lines.slice(1) : lines;
   }
 
-  /** Whole lines that were written since the last time, and before now. */
+  /** The complete lines since the last call. */
   async *more(): AsyncGenerator<TailLogsResponse> {
     const { size } = await this.#file.stat();
     while (this.#position < size) {

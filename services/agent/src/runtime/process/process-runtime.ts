@@ -7,7 +7,7 @@ import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { ConnectionTable } from '../../network/connection-table.ts';
 import type { StateDir } from '../../state/state-dir.ts';
-import { identity } from '../identity-variables.ts';
+import { identityVariables } from '../identity-variables.ts';
 import {
   type Condition,
   type Endpoints,
@@ -23,13 +23,13 @@ import { fileLines } from './process-log.ts';
 import { ProcessTable } from './process-table.ts';
 
 export interface ProcessOptions {
-  /** Directory of the programs that may be run; empty for none. */
+  /** Directory of the programs that may be run. Empty for none. */
   readonly programs: string;
   readonly state: StateDir;
   readonly clock: Clock;
 }
 
-/** What a running program's directory says of it. */
+/** A started program, as stored in its directory. */
 interface Running {
   readonly pid: number;
   readonly startTime: number;
@@ -43,7 +43,7 @@ const LOOK_EVERY_MS = 250;
 const SAMPLE_EVERY_MS = 1_000;
 const REMOVAL_MS = 5_000;
 const REMOVAL_REST_MS = 100;
-/** Stays beside the program and writes down its exit code, so that an agent that comes later learns it too. */
+/** Waits for the program and stores its exit code, so that a restarted agent can read it. */
 const KEEPER = `trap : TERM INT HUP QUIT USR1 USR2 WINCH
 file=$1; shift
 "$@"
@@ -51,7 +51,7 @@ code=$?
 echo $code > "$file.new" && mv "$file.new" "$file"
 exit $code`;
 
-/** Runs backends as plain child processes, each in a session of its own, that outlive the agent. */
+/** Runs backends as plain processes that outlive the agent, each in its own session. */
 export class ProcessRuntime implements Runtime {
   readonly kind = 'process';
   readonly #options: ProcessOptions;
@@ -67,7 +67,7 @@ export class ProcessRuntime implements Runtime {
     this.#state = options.state.below('process');
     for (const id of this.#state.names()) {
       const running = isBackendId(id) ? this.#running(id) : undefined;
-      if (running) this.#ports.hold(id, running.port);
+      if (running) this.#ports.reserve(id, running.port);
     }
     this.#connections = new ConnectionTable(options.clock);
     this.#table = new ProcessTable(options.clock);
@@ -82,10 +82,10 @@ export class ProcessRuntime implements Runtime {
     const path = this.#pathOf(spec.image);
     if (spec.command.length > 0)
       throw new RuntimeError(
-        'this drone runs its own programs only: command must be empty (args may be given)',
+        'this drone runs only its own programs: command must be empty (args are allowed)',
       );
     await this.remove(id);
-    this.#created.set(id, { program, path, port: await this.#ports.give(id) });
+    this.#created.set(id, { program, path, port: await this.#ports.allocate(id) });
   }
 
   async start(id: string): Promise<Endpoints> {
@@ -129,13 +129,13 @@ export class ProcessRuntime implements Runtime {
   async remove(id: string): Promise<void> {
     this.#created.delete(id);
     const session = this.#running(id)?.pid;
-    // Its agent may have ended in the moment of its start, before that was written down: then it is known by its environment.
-    const perhaps = session !== undefined || this.#state.names().includes(id);
-    const left = () => (perhaps ? this.#members(id, session) : []);
+    // If the agent died before it stored the start, the program can only be found by its environment.
+    const mayRun = session !== undefined || this.#state.names().includes(id);
+    const left = () => (mayRun ? this.#members(id, session) : []);
     const deadline = this.#options.clock.now() + REMOVAL_MS;
     let restMs = 5;
     for (let members = left(); members.length > 0; members = left()) {
-      if (this.#options.clock.now() > deadline) throw new Error('its processes do not end');
+      if (this.#options.clock.now() > deadline) throw new Error('the processes of the program do not end');
       for (const { pid } of members) kill(pid);
       await this.#options.clock.sleep(restMs);
       restMs = Math.min(2 * restMs, REMOVAL_REST_MS);
@@ -194,7 +194,7 @@ export class ProcessRuntime implements Runtime {
     this.#watchers.add(changed);
     const ended = new Set<string>();
     try {
-      // A program that an earlier life of this agent started is nobody's child: only looking tells its end.
+      // An adopted program is not a child of this process, so its end must be polled for.
       while (!signal.aborted) {
         for (const id of await this.list()) {
           const running = this.#running(id);
@@ -217,7 +217,7 @@ export class ProcessRuntime implements Runtime {
     try {
       return JSON.parse(this.#state.read(join(id, RUN_FILE)) ?? '') as Running;
     } catch {
-      // None, or one that a power cut damaged: what it told of ended with that.
+      // There is no file, or a power loss damaged it. The program ended with the machine then.
       return undefined;
     }
   }
@@ -236,17 +236,17 @@ export class ProcessRuntime implements Runtime {
   }
 }
 
-/** The program that an image reference names: its last part, without tag and digest. */
+/** The program's name in an image reference: the last part, without tag and digest. */
 export function programName(image: string): string {
   const name = (image.split('@')[0] ?? '').split('/').at(-1)?.split(':')[0] ?? '';
   if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) throw new RuntimeError(`${image} names no program`);
   return name;
 }
 
-/** Nothing of the agent's own environment but what a program cannot do without. */
+/** Passes on only PATH, HOME and LANG of the agent's own environment. */
 function environment(program: Program, port: number): Record<string, string> {
   const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', LANG = 'C.UTF-8' } = process.env;
-  return { PATH, HOME, LANG, ...program.spec.env, HOST, PORT: String(port), ...identity(program) };
+  return { PATH, HOME, LANG, ...program.spec.env, HOST, PORT: String(port), ...identityVariables(program) };
 }
 
 function isProgram(path: string): boolean {

@@ -2,8 +2,8 @@ import type { Clock } from '@spawner/domain';
 import { everyProcess, type ProcessFacts } from './proc.ts';
 
 /**
- * All processes of the machine as they were a moment ago. A look at them costs some milliseconds, so that every backend's
- * samples are taken from one look: a look for each would keep a drone of a hundred busy with nothing else.
+ * All processes of the machine as they were a moment ago. Reading them takes some milliseconds, so the samples of all
+ * backends share one read; with a hundred backends, one read each would keep the agent busy.
  */
 export class ProcessTable {
   readonly #clock: Clock;
@@ -15,7 +15,7 @@ export class ProcessTable {
     this.#look = look;
   }
 
-  /** With the clock's time of the look, which was less than `ageMs` ago. */
+  /** The processes, read less than `ageMs` ago, with the instant of the read. */
   within(ageMs: number): { readonly at: number; readonly processes: readonly ProcessFacts[] } {
     const at = this.#clock.now();
     if (!this.#seen || at - this.#seen.at >= ageMs) this.#seen = { at, processes: this.#look() };
