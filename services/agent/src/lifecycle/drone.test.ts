@@ -21,7 +21,7 @@ import { Reconciler } from './reconcile.ts';
 
 const { LOADING, READY, TERMINATING, TERMINATED } = BackendState;
 const log = createLog('test', 'silent');
-// Where a probe finds nobody: WAITING lasts.
+// No program answers a probe here, so WAITING lasts.
 const NOWHERE = { host: '127.0.0.1', port: 1 };
 
 /** A runtime in memory that does what a test says. */

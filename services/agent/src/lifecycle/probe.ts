@@ -9,8 +9,8 @@ const ANSWER_MS = 5_000;
 
 /**
  * Resolves when the program accepts a TCP connection, or with a path, answers HTTP with a status below 500. Between
- * attempts it waits a twentieth of the time that has passed, from 10 to 250 ms, so that a quick program is noticed
- * quickly and a slow one costs little. Rejects when the signal aborts.
+ * attempts it waits a twentieth of the time that has passed, from 10 to 250 ms. A quick program is noticed quickly, and a
+ * slow one costs little. Rejects when the signal aborts.
  */
 export async function untilAnswers(
   { endpoint, httpPath }: ProbeTarget,

@@ -9,10 +9,7 @@ it.each([
   ['::', '', '127.0.0.1:7'],
   ['::1', '', '[::1]:7'],
   ['10.0.0.5', 'drone.example:9', 'drone.example:9'],
-])(
-  'an agent at %j that is told %j says that it is reached at %j',
-  (bindAddress, advertiseAddress, reached) => {
-    const node = droneNode({ ...size, bindAddress, advertiseAddress }, 'd', 'process', 7);
-    expect(node.rpcAddress).toBe(reached);
-  },
-);
+])('an agent bound to %j that advertises %j is reached at %j', (bindAddress, advertiseAddress, reached) => {
+  const node = droneNode({ ...size, bindAddress, advertiseAddress }, 'd', 'process', 7);
+  expect(node.rpcAddress).toBe(reached);
+});

@@ -1,7 +1,7 @@
 import type { Program } from './runtime.ts';
 
 /**
- * The environment variables that identify a program and override its spec's: its id, and with a key, the key's name, its
+ * The environment variables that identify a program. They override its spec's. With a key they include its name, its
  * namespace if it has one, and the fence, which is greater than that of every earlier holder.
  */
 export function identityVariables({ id, placement, key }: Omit<Program, 'spec'>): Record<string, string> {

@@ -4,7 +4,7 @@ import type { StateFiles } from './state-dir.ts';
 
 const FILE = 'lease.json';
 
-/** What to do with strictly keyed backends. */
+/** Whether strictly keyed backends run on, get their stop signal or are killed. */
 export type Fencing = 'none' | 'stop' | 'kill';
 
 /** Decides from the age of the lease: milliseconds of the agent's clock since the send of the last answered renewal. */

@@ -13,6 +13,29 @@ describe('a container', () => {
     expect(options.HostConfig.PortBindings).toBeUndefined();
   });
 
+  it('is limited by its spec, cannot gain privileges, and has logs of a bounded size', () => {
+    const resources = { cpuMillis: 500, memoryBytes: 64_000_000, pids: 50 };
+    const spec = BackendSpec.fromPartial({ image: 'a', resources });
+    const { HostConfig } = containerOptions(
+      { ...home, engineRuntime: 'runsc' },
+      { id: 'x1', placement: 5, spec },
+      '10.0.0.9',
+    );
+    expect(HostConfig).toEqual({
+      NetworkMode: 'spawner-c',
+      PortBindings: undefined,
+      Init: true,
+      NanoCpus: 500_000_000,
+      Memory: 64_000_000,
+      MemorySwap: 64_000_000,
+      PidsLimit: 50,
+      SecurityOpt: ['no-new-privileges'],
+      Runtime: 'runsc',
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
+    });
+  });
+
   it('has its key and fence in its environment, whatever the spec has', () => {
     const spec = BackendSpec.fromPartial({ image: 'a', env: { SPAWNER_FENCE: '9', SPAWNER_KEY: 'no' } });
     const key = { namespace: '', name: 'a=b\nPATH=/x 🙂', tag: 't' };

@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type Clock, systemClock } from '@spawner/domain';
+import { type Clock, DEADLINES, systemClock } from '@spawner/domain';
 import { BackendSpec } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { type TempDir, tempDir } from '@spawner/testkit';
@@ -12,11 +12,11 @@ import { openDocker } from './docker-runtime.ts';
 const NETWORK = 'backends';
 const MINUTE = 60_000;
 
-/** The part of an engine that starting a container needs: containers with addresses, of which strangers have some. */
+/** The part of an engine that starts containers. Other containers may have some of the addresses. */
 class FakeEngine {
   readonly strangers = new Set<string>();
   readonly addresses = new Map<string, string>();
-  /** Given to whoever asks for lines, and never ended. */
+  /** The answer to a request for log lines. It never ends. */
   logs: Buffer | undefined;
   readonly asked: string[] = [];
   readonly #server: Server;
@@ -66,6 +66,7 @@ describe('the Docker runtime', () => {
   const clock: Clock = { ...systemClock, now: () => now };
 
   beforeEach(async () => {
+    now = 0;
     temp = await tempDir('docker');
     const socketPath = join(temp.path, 'docker.sock');
     engine = new FakeEngine(socketPath);
@@ -90,6 +91,25 @@ describe('the Docker runtime', () => {
     await runtime.create({ id, placement: 1, spec: BackendSpec.fromPartial({ image: 'i' }) });
     return (await runtime.start(id)).local.host;
   };
+
+  it('lets a released address rest for longer than proxies trust a route', async () => {
+    const address = await started('a');
+    await runtime.remove('a');
+    // The range has 13 addresses, so this goes round it more than once.
+    const allocated: string[] = [];
+    const cycle = async (name: string) => {
+      for (let index = 0; index < 12; index++) allocated.push(await started(`${name}${index}`));
+      for (let index = 0; index < 12; index++) await runtime.remove(`${name}${index}`);
+    };
+    await cycle('b');
+    expect(allocated).not.toContain(address);
+    now = DEADLINES.addressRest - 1;
+    await expect(started('c')).rejects.toThrow('no address is free');
+    now = DEADLINES.addressRest;
+    await cycle('d');
+    expect(allocated).toContain(address);
+    expect(DEADLINES.addressRest).toBeGreaterThan(DEADLINES.routesTrusted);
+  });
 
   it('skips addresses that other containers have, and allocates them after a rest', async () => {
     engine.strangers.add('10.9.0.2');

@@ -19,6 +19,6 @@ describe('free ports', () => {
   it('are an error if every offered port is taken', async () => {
     const ports = new FreePorts(async () => 5_000);
     await ports.allocate('a');
-    await expect(ports.allocate('b')).rejects.toThrow('promised to another program');
+    await expect(ports.allocate('b')).rejects.toThrow('allocated to another program');
   });
 });
