@@ -45,7 +45,7 @@ describe('backends on a Docker Engine', () => {
     return (await fetch(`http://${local?.host}:${local?.port}${path}`)).text();
   };
 
-  it('start also after somebody pruned its networks while there was no backend', async () => {
+  it('start after their network was pruned', async () => {
     const args = ['-H', `unix://${engine.socketPath}`, 'network', 'prune', '--force'];
     expect((await promisify(execFile)('docker', args)).stdout).toContain(`spawner-test-${process.pid}`);
     const ids = await Promise.all(['one', 'two'].map((name) => world.place({ env: { NAME: name } })));
@@ -54,7 +54,7 @@ describe('backends on a Docker Engine', () => {
     for (const id of ids) await world.reaches(id, TERMINATED);
   });
 
-  it('live on when it is restarted; an end that happened meanwhile is known soon, and new ones start and end', async () => {
+  it('survive its restart; an end during it is known within 5 s, and new backends start and end', async () => {
     const [kept, gone] = await Promise.all([
       world.place({ env: { NAME: 'kept' } }),
       world.place({ env: { NAME: 'gone', EXIT_CODE: '3', EXIT_TIMEOUT: '2500' } }),

@@ -65,7 +65,7 @@ describe('an agent with Docker', () => {
   };
   const inspect = async (id: string) => JSON.parse(await docker('inspect', `spawner-${id}`))[0];
 
-  it('takes two containers to READY, each reached at an address of its own and at a published port', async () => {
+  it('takes two containers to READY, each reached at its own address and at a published port', async () => {
     expect(world.scheduler.node?.runtime).toBe('docker');
     const [one, two] = await Promise.all([
       world.place({ env: { NAME: 'one' } }),
@@ -87,7 +87,7 @@ describe('an agent with Docker', () => {
     expect(await ours()).toEqual([]);
   });
 
-  it('limits a container as its spec says, and labels it', async () => {
+  it('limits a container as its spec demands, and labels it', async () => {
     const id = await startsAndReports({
       labels: { team: 'red' },
       resources: { cpuMillis: 500, memoryBytes: 128 * 1024 * 1024, pids: 50 },
@@ -114,7 +114,7 @@ describe('an agent with Docker', () => {
     await world.reaches(id, TERMINATED);
   });
 
-  it('tells exit codes, ends before readiness, an unknown command and too much memory apart', async () => {
+  it('distinguishes exit codes, ends before readiness, an unknown command and too much memory', async () => {
     const eat = 'const a = []; setInterval(() => a.push(Buffer.alloc(8 << 20, 1)), 5)';
     const [early, failed, well, unknown, hungry] = await Promise.all([
       world.place({ env: { EXIT_CODE: '4', LISTEN: 'false' } }),
@@ -143,7 +143,7 @@ describe('an agent with Docker', () => {
     expect(await ours()).toEqual([]);
   });
 
-  describe('an image that is not there', () => {
+  describe('an image that is not present', () => {
     let registry: Server;
     const authorizations: string[] = [];
     const at = () => `127.0.0.1:${(registry.address() as AddressInfo).port}`;
@@ -163,7 +163,7 @@ describe('an agent with Docker', () => {
 
     afterAll(() => registry.close());
 
-    it("ends as LOAD_ERROR with the registry's words; credentials are sent and not kept", async () => {
+    it("ends as LOAD_ERROR with the registry's message; credentials are sent and not kept", async () => {
       const credentials = { username: 'ann', password: 'se:cret', identityToken: '' };
       const id = await world.place({ image: `${at()}/a/b:1`, credentials });
       const status = await world.reaches(id, TERMINATED);
@@ -175,7 +175,7 @@ describe('an agent with Docker', () => {
       expect(authorizations).toContain('ann:se:cret');
     });
 
-    it('that was removed since the last start is asked for again', async () => {
+    it('that was removed since the last start is pulled again', async () => {
       const image = 'spawner/vanishing:latest';
       await docker('tag', 'spawner/probe:latest', image);
       const id = await startsAndReports({ image });
@@ -190,7 +190,7 @@ describe('an agent with Docker', () => {
       await world.reaches(id, TERMINATED);
     });
 
-    it('is not pulled where the policy is NEVER', async () => {
+    it('is not pulled if the policy is NEVER', async () => {
       const id = await world.place({ image: `${at()}/a/c`, pullPolicy: PullPolicy.NEVER });
       expect(await world.reaches(id, TERMINATED)).toMatchObject({
         endReason: EndReason.LOAD_ERROR,
@@ -198,7 +198,7 @@ describe('an agent with Docker', () => {
       });
     });
 
-    it('does not hang on a registry that says nothing', async () => {
+    it('does not hang on a silent registry', async () => {
       const silent = createTcpServer(() => {});
       await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
       const image = `127.0.0.1:${(silent.address() as AddressInfo).port}/a/d`;
@@ -264,7 +264,7 @@ describe('an agent with Docker', () => {
     await world.reaches(id, TERMINATED);
   });
 
-  it('tells a program its key, whatever text that is, and its fence; an inventory tells the key again', async () => {
+  it('gives a program its key, whatever its text, and its fence; an inventory has the key', async () => {
     const key = { namespace: 'rooms', name: 'a=b\n{}*"$HOME 🙂', tag: 'v1' };
     const id = await world.place({ env: { SPAWNER_FENCE: '9' } }, key);
     expect(JSON.parse(await get(id, '/env'))).toMatchObject({
@@ -278,7 +278,7 @@ describe('an agent with Docker', () => {
     await world.reaches(id, TERMINATED);
   });
 
-  it('goes on after a crash of the agent: the session, its address, its idle clock, and ends in between', async () => {
+  it('survives a crash of the agent: the session, its address, its idle clock, and an end in between', async () => {
     const [kept, idle, gone] = await Promise.all([
       startsAndReports({ env: { NAME: 'kept' } }),
       startsAndReports({ idleTimeoutMs: 4_000 }),
@@ -303,7 +303,7 @@ describe('an agent with Docker', () => {
     expect(await ours()).toEqual([]);
   });
 
-  it("is kept by a connection that the kernel sees in the container's own network, and by nobody else's", async () => {
+  it("is kept by a connection in the container's own network namespace, and by no other", async () => {
     const used = await startsAndReports({ idleTimeoutMs: 2_000 });
     const { local } = await world.reaches(used, READY);
     const socket = connect(local?.port ?? 0, local?.host);
@@ -317,7 +317,7 @@ describe('an agent with Docker', () => {
     expect(await world.reaches(used, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
   });
 
-  it('notices a container that somebody else removed', async () => {
+  it('notices a container that was removed from outside', async () => {
     const [removed, other] = await Promise.all([startsAndReports({}), startsAndReports({})]);
     await docker('rm', '--force', `spawner-${removed}`);
     expect(await world.reaches(removed, TERMINATED)).toMatchObject({ endReason: EndReason.FAILED });
@@ -326,7 +326,7 @@ describe('an agent with Docker', () => {
     await world.reaches(other, TERMINATED);
   });
 
-  it('keeps secrets in files that only it can read, and forgets ends that were acknowledged', async () => {
+  it('keeps secrets in files that only it can read, and forgets acknowledged ends', async () => {
     const id = await startsAndReports({ env: { SECRET: 'hidden' } });
     const file = join(world.state.path, 'backends', `${id}.json`);
     expect(await readFile(file, 'utf8')).toContain('hidden');

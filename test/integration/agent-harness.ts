@@ -1,4 +1,4 @@
-/** An agent as a program of its own, a scheduler that remembers what it is told, and a proxy that answers as a test wants. */
+/** An agent as a real program, with a scheduler that records its reports, and proxies whose answers the test sets. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Bus, openBus, SUBJECTS } from '@spawner/bus';
@@ -21,7 +21,7 @@ import { eventually, type Program, startNats, startProgram, type TempDir, tempDi
 const log = createLog('test', 'silent');
 const MAIN = join(__dirname, '../../services/agent/src/main.ts');
 
-/** What a scheduler would have in its store. */
+/** The state that a scheduler has in its store. */
 export interface FakeScheduler {
   readonly port: number;
   node: Node | undefined;
@@ -31,13 +31,13 @@ export interface FakeScheduler {
   /** The latest report of each backend, and every state that was reported. */
   readonly statuses: Map<string, BackendStatus>;
   proxies: Node[];
-  /** Of each backend whose end for idleness was begun: its latest suspension, and what became of each, in order. */
+  /** By backend: its latest suspension, and the outcomes of all of them, in order. */
   readonly suspensions: Map<string, { epoch: number; state: 'suspended' | 'open' | 'ended'; past: string[] }>;
-  /** What a proxy does for a held request. */
+  /** Resumes a route, as a proxy does for a held request. */
   resume(id: string, epoch: number): SettleOutcome;
-  /** Given with every answer until it is taken out. */
+  /** Sent with every answer until the test removes them. */
   stops: StopOrder[];
-  /** Answer the next renewal as one that does not know the drone. */
+  /** Answer the next renewal like a scheduler that does not know the drone. */
   forget: boolean;
   /** Whether ended backends are acknowledged, so that the agent may forget them. */
   acknowledgeEnds: boolean;
@@ -135,7 +135,7 @@ export interface AgentWorld extends AsyncDisposable {
   readonly state: TempDir;
   agent: Program;
   client: RpcClient<typeof AgentServiceService>;
-  /** Starts a backend and gives its id. */
+  /** Starts a backend and returns its id. */
   place(spec: Partial<BackendSpec>, key?: BackendKey): Promise<string>;
   /** Resolves with the report when the backend is in this state. */
   reaches(id: string, state: BackendState, timeoutMs?: number): Promise<BackendStatus>;
@@ -143,7 +143,7 @@ export interface AgentWorld extends AsyncDisposable {
   /** kill -9 of the agent, then a new one over the same state. */
   crash(): Promise<void>;
   restart(): Promise<void>;
-  /** A proxy of this drone; what it answers when it is asked can be changed at any time. */
+  /** A proxy of this drone. Its answer can be changed at any time. */
   addProxy(id: string): FakeProxy;
 }
 

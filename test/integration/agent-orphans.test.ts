@@ -54,7 +54,7 @@ describe('containers that the journal does not know', () => {
   const running = async () =>
     (await docker('ps', '--format', '{{.Names}}')).split('\n').map((name) => name.replace('spawner-', ''));
 
-  it('are removed after a grace where they are its own; those of its journal, of another drone, another cluster or nobody stay', async () => {
+  it('are removed after a grace if they are its own; those of its journal, another drone, another cluster or without labels stay', async () => {
     await eventually(() => world.scheduler.node !== undefined);
     const known = await world.place({});
     made.push(`spawner-${known}`);

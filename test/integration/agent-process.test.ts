@@ -46,7 +46,7 @@ describe('an agent with plain processes', () => {
     return id;
   };
 
-  it('registers with what it is and can hold', () => {
+  it('registers with its kind and capacity', () => {
     expect(world.scheduler.node).toMatchObject({ region: 'here', runtime: 'process', backends: 1_000 });
     expect(world.scheduler.node?.id).toMatch(/^drone-[a-z0-9]{8}$/);
   });
@@ -87,7 +87,7 @@ describe('an agent with plain processes', () => {
     ).rejects.toMatchObject({ code: 'invalid' });
   });
 
-  it('tells a program that ends before it is ready from one that fails later, and from one that exits well', async () => {
+  it('distinguishes a program that ends before it is ready, one that fails later and one that exits with 0', async () => {
     const [early, failed, well] = await Promise.all([
       world.place({ env: { EXIT_CODE: '4', LISTEN: 'false' } }),
       world.place({}),
@@ -104,7 +104,7 @@ describe('an agent with plain processes', () => {
     expect(told[1]?.lastLogs.at(-1)).toBe('probe exits with 5');
   });
 
-  it('ends a program that never listens, and says which program is not allowed', async () => {
+  it('ends a program that never listens, and names a program that is not allowed', async () => {
     const [silent, missing] = await Promise.all([
       world.place({ env: { LISTEN: 'false' }, startupTimeoutMs: 2_500 }),
       world.place({ image: 'somewhere/else:1' }),
@@ -183,7 +183,7 @@ describe('an agent with plain processes', () => {
     await expect(start).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 
-  it('tells everything again to a scheduler that has forgotten it', async () => {
+  it('reports everything again to a scheduler that has forgotten it', async () => {
     const id = await startsAndReports({ env: { SECRET: 'x' }, labels: { team: 'red' } });
     world.scheduler.statuses.clear();
     world.scheduler.forget = true;
@@ -196,7 +196,7 @@ describe('an agent with plain processes', () => {
   });
 
   describe('idleness', () => {
-    it('ends by the clock where there is no proxy at all', async () => {
+    it('ends by the clock if there is no proxy at all', async () => {
       const id = await world.place({ idleTimeoutMs: 400 });
       expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
     });
@@ -233,7 +233,7 @@ describe('an agent with plain processes', () => {
       world.scheduler.proxies = [];
     });
 
-    it('gives back for a request that arrives during the settlement, and the session goes on', async () => {
+    it('resumes for a request that arrives during the settlement, and the session continues', async () => {
       const proxy = world.addProxy('proxy-b');
       const outcomes: number[] = [];
       let began = 0;
@@ -254,7 +254,7 @@ describe('an agent with plain processes', () => {
       world.scheduler.proxies = [];
     });
 
-    it('gives back for a request that a proxy holds', async () => {
+    it('resumes for a request that a proxy holds', async () => {
       const proxy = world.addProxy('proxy-c');
       proxy.held = 1;
       const id = await startsAndReports({ idleTimeoutMs: 400 });
@@ -265,7 +265,7 @@ describe('an agent with plain processes', () => {
       world.scheduler.proxies = [];
     });
 
-    it('gives back for a proxy that does not answer at all', async () => {
+    it('resumes if a proxy does not answer', async () => {
       const { node } = world.scheduler;
       world.scheduler.proxies.push(
         Node.fromPartial({ kind: NodeKind.PROXY, id: 'silent', droneId: node?.id ?? '' }),
@@ -277,7 +277,7 @@ describe('an agent with plain processes', () => {
       expect(await world.reaches(id, TERMINATED)).toMatchObject({ endReason: EndReason.IDLE });
     });
 
-    it('gives back what the kernel sees a connection to, whatever the proxies say', async () => {
+    it('resumes if the kernel sees a connection, whatever the proxies answer', async () => {
       const proxy = world.addProxy('proxy-d');
       // Until the connection is there.
       proxy.held = 1;
@@ -288,7 +288,7 @@ describe('an agent with plain processes', () => {
       proxy.held = 0;
       const past = () => world.scheduler.suspensions.get(id)?.past ?? [];
       const before = past().length;
-      // Of the next one, too, the question may have been answered before.
+      // The next settlement may also have got its answers before the change.
       await eventually(() => past().length >= before + 3);
       expect(new Set(past())).toEqual(new Set(['open']));
       socket.destroy();
@@ -298,7 +298,7 @@ describe('an agent with plain processes', () => {
   });
 
   describe('a restart', () => {
-    it('ends no session, and the clocks, the logs and the exit codes go on', async () => {
+    it('ends no session, and keeps clocks, logs and exit codes', async () => {
       const idle = await startsAndReports({ idleTimeoutMs: 4_000, env: { NAME: 'idle' } });
       const kept = await startsAndReports({ env: { NAME: 'kept' } });
       const drone = world.scheduler.node?.id;
@@ -320,7 +320,7 @@ describe('an agent with plain processes', () => {
       });
     });
 
-    it('learns of an end that happened while there was no agent', async () => {
+    it('notices an end that happened while there was no agent', async () => {
       const id = await startsAndReports({});
       await world.crash();
       await get(id, '/exit/7');

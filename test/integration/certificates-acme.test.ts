@@ -94,7 +94,7 @@ describe('certificates by ACME', () => {
         SPAWNER_CLUSTER: 'test',
         SPAWNER_CLUSTER_DOMAIN: domain,
         SPAWNER_REDIS_URL: redis.url,
-        // Nobody is there: certificates are had without a scheduler.
+        // No server listens there: certificates are issued without a scheduler.
         SPAWNER_SCHEDULER_ADDRESS: '127.0.0.1:1',
         ...env,
       },
@@ -130,7 +130,7 @@ describe('certificates by ACME', () => {
   const forgetCertificate = (pebble: Pebble) =>
     store.send(['HDEL', keys.certificates, `certificate acme ${pebble.directoryUrl} ${domain}`]);
 
-  it('gets one for the apex and the wildcard, with its chain and its key', async () => {
+  it('gets one for the apex and the wildcard, with chain and key', async () => {
     await using pebble = await pebbleHere();
     await using service = await startCertificates(pebble);
     await using stream = watch(service.port);
@@ -155,7 +155,7 @@ describe('certificates by ACME', () => {
     expect(body).toMatch(/spawner_certificates_expiry(\{[^}]*\})? [1-9]/);
   });
 
-  it('is had once for many services, and kept over restarts', async () => {
+  it('is issued once for many services, and survives restarts', async () => {
     await using pebble = await pebbleHere();
     await using one = await startCertificates(pebble);
     await using first = watch(one.port);
@@ -167,7 +167,7 @@ describe('certificates by ACME', () => {
     expect(two.program.output()).not.toContain('certificate issued');
   });
 
-  it('is renewed by itself when a third is left, on the same account, and pushed to who watches', async () => {
+  it('is renewed when a third of its lifetime is left, with the same account, and pushed to watchers', async () => {
     await using pebble = await pebbleHere({ certificateValidityPeriodSeconds: 20 });
     await using service = await startCertificates(pebble);
     await using stream = watch(service.port);
@@ -183,7 +183,7 @@ describe('certificates by ACME', () => {
     expect(accountsOf(pebble)).toBe(1);
   });
 
-  it('binds its account to an external one, and uses that account again after a restart', async () => {
+  it('binds its account to an external one, and uses it again after a restart', async () => {
     await using pebble = await pebbleHere({ eab: { 'kid-1': EAB_KEY } });
     const keyFile = join(dir.path, 'eab.key');
     await writeFile(keyFile, `${EAB_KEY}\n`);
@@ -207,7 +207,7 @@ describe('certificates by ACME', () => {
     expect(accountsOf(pebble)).toBe(1);
   });
 
-  it('finds its way with an ACME server that forgot its account', async () => {
+  it('recovers if the ACME server forgot its account', async () => {
     await using pebble = await pebbleHere();
     const challenges = new DnsChallenges(
       [`127.0.0.1:${dnsGrpcPort}`],
@@ -228,7 +228,7 @@ describe('certificates by ACME', () => {
     challenges.close();
   });
 
-  it('says why it has none, and leaves the ACME server alone for a while', async () => {
+  it('logs why it has none, and leaves the ACME server alone for a while', async () => {
     await using pebble = await pebbleHere({ eab: { 'kid-1': EAB_KEY } });
     await using service = await startCertificates(pebble);
     await eventually(() => expect(service.program.output()).toContain('no certificate was issued'));

@@ -8,7 +8,7 @@ const log = createLog('test', 'silent');
 const key = keysOf('test').certificatesLease;
 const never = new AbortController().signal;
 
-describe('the lease to issue', () => {
+describe('the issue lock', () => {
   let redis: Redis;
   let store: Store;
   beforeAll(async () => {
@@ -23,30 +23,30 @@ describe('the lease to issue', () => {
 
   const expiry = async () => Number(await store.send(['PTTL', key]));
 
-  it('is one service’s at a time, and goes by itself', async () => {
+  it('is held by one service at a time, and expires', async () => {
     const [one, two] = [new IssueLock(store, key, systemClock), new IssueLock(store, key, systemClock)];
     expect([await one.take(), await two.take()]).toEqual([true, false]);
     expect(await expiry()).toBeGreaterThan(25_000);
-    await one.leave(0);
+    await one.release(0);
     expect(await two.take()).toBe(true);
   });
 
-  it('is left or extended by its holder alone', async () => {
+  it('is released or extended only by its holder', async () => {
     const [one, two] = [new IssueLock(store, key, systemClock), new IssueLock(store, key, systemClock)];
     await one.take();
-    await two.leave(0);
+    await two.release(0);
     expect(await two.take()).toBe(false);
-    await one.leave(5_000);
+    await one.release(5_000);
     expect(await expiry()).toBeLessThanOrEqual(5_000);
     expect(await two.take()).toBe(false);
   });
 
-  it('is extended while the work goes on', async () => {
+  it('is extended while the work runs', async () => {
     const clock = crankedClock();
-    const lease = new IssueLock(store, key, clock);
-    await lease.take();
+    const lock = new IssueLock(store, key, clock);
+    await lock.take();
     const done = Promise.withResolvers<string>();
-    const work = lease.whileHeld(never, () => done.promise);
+    const work = lock.whileHeld(never, () => done.promise);
     await store.send(['PEXPIRE', key, '9000']);
     await clock.advance(10_000);
     await eventually(async () => expect(await expiry()).toBeGreaterThan(25_000));
@@ -55,17 +55,17 @@ describe('the lease to issue', () => {
     expect(clock.sleeping).toBe(0);
   });
 
-  it('stops the work where it is lost', async () => {
+  it('stops the work if it is lost', async () => {
     const clock = crankedClock();
-    const lease = new IssueLock(store, key, clock);
-    await lease.take();
-    const stopped = lease.whileHeld(
+    const lock = new IssueLock(store, key, clock);
+    await lock.take();
+    const stopped = lock.whileHeld(
       never,
       (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     );
-    await store.send(['SET', key, 'somebody else']);
+    await store.send(['SET', key, 'another holder']);
     await clock.advance(10_000);
-    await expect(stopped).rejects.toThrow('the lease to issue was lost');
-    expect(String(await store.send(['GET', key]))).toBe('somebody else');
+    await expect(stopped).rejects.toThrow('the issue lock was lost');
+    expect(String(await store.send(['GET', key]))).toBe('another holder');
   });
 });

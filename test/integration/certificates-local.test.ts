@@ -11,10 +11,10 @@ import { eventually, freePort, type Redis, startProgram, startRedis, tempDir } f
 const log = createLog('test', 'silent');
 const keys = keysOf('test');
 const domain = 'cluster.test';
-/** So long a service that waits for its streams to end would wait. */
+/** The time that a service would wait for its streams to end. */
 const DRAIN_MS = 10_000;
 
-/** What a browser that trusts only `ca` makes of a server with this certificate. */
+/** Connects like a browser that trusts only `ca`. Rejects if the certificate is not accepted. */
 async function handshake(certificate: Certificate, ca: string, servername: string): Promise<true> {
   const server = createServer({ cert: certificate.chainPem, key: certificate.keyPem });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -78,7 +78,7 @@ describe('certificates of the development authority', () => {
     return { program, certificate, stop, [Symbol.asyncDispose]: stop };
   }
 
-  it('are for the cluster and its backends, and good for who trusts its root', async () => {
+  it('are for the cluster and its backends, and valid for clients that trust the root', async () => {
     await using dir = await tempDir('certificates');
     await using service = await start(dir.path);
     const certificate = await service.certificate();
@@ -112,7 +112,7 @@ describe('certificates of the development authority', () => {
     expect(issued[2]).toEqual(issued[1]);
   });
 
-  it('are replaced where what is stored cannot be used', async () => {
+  it('are replaced if the stored one cannot be used', async () => {
     await using dir = await tempDir('certificates');
     await store.send([
       'HSET',
@@ -127,20 +127,20 @@ describe('certificates of the development authority', () => {
     expect(await handshake(certificate, await readFile(join(dir.path, 'ca.pem'), 'utf8'), domain)).toBe(true);
   });
 
-  it('are put back into a store that was emptied while the service ran', async () => {
+  it('are put back into a store that was emptied while the service runs', async () => {
     await using dir = await tempDir('certificates');
     await using service = await start(dir.path);
     const certificate = await service.certificate();
     const isStored = async () =>
       (await store.send(['HEXISTS', keys.certificates, `certificate local ${domain}`])) === 1;
     await eventually(isStored);
-    // Empty it is only as long as the service has not noticed.
+    // The store is empty only until the service notices.
     await redis.flush();
     await eventually(isStored);
     expect(await service.certificate()).toEqual(certificate);
   });
 
-  it('end their streams when the service stops, which it does at once', async () => {
+  it('end their streams when the service stops, which happens at once', async () => {
     await using dir = await tempDir('certificates');
     const service = await start(dir.path);
     await service.certificate();

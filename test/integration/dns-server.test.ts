@@ -172,18 +172,18 @@ describe('the dns service', () => {
     return packet.toBuffer();
   };
 
-  it('has registered as what it is', () => {
+  it('registers as a dns node', () => {
     expect(scheduler.registered).toMatchObject([{ kind: NodeKind.DNS, rpcAddress: `127.0.0.1:${grpcPort}` }]);
   });
 
-  it('names the proxies of each backend, its drone’s first, and none that lapsed', async () => {
+  it('names the proxies of each backend, its drone’s first, and no lapsed one', async () => {
     expect(await short(`${one}.${domain}`, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
     expect(await short(`${two}.${domain}`, 'A')).toEqual(['192.0.2.2']);
     expect(await short(`${one}.${domain}`, 'AAAA')).toEqual(['2001:db8::1', '2001:db8::2']);
     expect(await short(domain, 'A')).toEqual(['192.0.2.2', '192.0.2.1']);
   });
 
-  it('answers dns2’s own client by UDP and TCP', async () => {
+  it('answers dns2’s own client over UDP and TCP', async () => {
     for (const client of [UDPClient, TCPClient]) {
       const resolve = client({ dns: '127.0.0.1', port });
       const { answers } = await resolve(`${two}.${domain}`, 'A');
@@ -222,20 +222,20 @@ describe('the dns service', () => {
     expect(answer).toMatch(/cluster\.test\.\s+5\s+IN\s+SOA/);
   });
 
-  it('refuses what is outside its zone', async () => {
+  it('refuses names outside its zone', async () => {
     expect(await dig('example.com', 'A')).toMatch(/status: REFUSED[\s\S]*flags: qr; QUERY: 1, ANSWER: 0/);
     expect(await dig('version.bind', 'TXT', '-c', 'CH')).toContain('status: REFUSED');
     expect(await dig(domain, 'AXFR', '+tcp')).toContain('Transfer failed');
   });
 
-  it('keeps the case that was asked (0x20)', async () => {
+  it('keeps the case of the question (0x20)', async () => {
     const asked = `${'aA'.repeat(13)}.CluSter.tEST`;
     const answer = await udp(question(asked));
     expect(answer?.includes(Buffer.from('CluSter'))).toBe(true);
     expect(await dig(asked, 'A')).toMatch(new RegExp(`${asked}\\.\\s+10\\s+IN\\s+A\\s+192.0.2.1`));
   });
 
-  it('speaks EDNS 0 and says so to a client of EDNS 1', async () => {
+  it('speaks EDNS 0 and tells a client of EDNS 1 so', async () => {
     expect(await dig(domain, 'SOA')).toContain('EDNS: version: 0, flags:; udp: 1232');
     expect(await dig('+edns=1', '+noednsnegotiation', domain, 'SOA')).toMatch(
       /status: BADVERS[\s\S]*ANSWER: 0[\s\S]*EDNS: version: 0/,
@@ -251,7 +251,7 @@ describe('the dns service', () => {
     expect(await dig('+tcp', domain, 'ANY')).toContain('HINFO\t"RFC8482" ""');
   });
 
-  it('gives out challenges as soon as they are set, several at once, until they are cleared', async () => {
+  it('serves challenges as soon as they are set, several per name, until they are cleared', async () => {
     const client = dns();
     const name = `_acme-challenge.${domain}`;
     const values = () => short(name, 'TXT').then((lines) => lines.filter(Boolean).sort());
@@ -269,7 +269,7 @@ describe('the dns service', () => {
     client.close();
   });
 
-  it('takes no challenge outside the zone, and not more than 64', async () => {
+  it('accepts no challenge outside the zone, and no more than 64', async () => {
     const client = dns();
     const set = (name: string, value = 'v', ttlMs = 60_000) => client.setChallenge({ name, value, ttlMs });
     for (const name of [
@@ -297,7 +297,7 @@ describe('the dns service', () => {
     client.close();
   });
 
-  it('answers many queries of one TCP connection, however they are cut', async () => {
+  it('answers many queries on one TCP connection, in any chunking', async () => {
     const message = question(`${two}.${domain}`);
     const framed = Buffer.concat([Buffer.from([0, message.length]), message]);
     const socket = connect(port, '127.0.0.1');
@@ -316,7 +316,7 @@ describe('the dns service', () => {
     await eventually(() => expect(closed).toBe(true));
   });
 
-  it('closes TCP connections beyond its limit, and those that only trickle', async () => {
+  it('closes TCP connections beyond its limit, and trickling ones', async () => {
     const closed: number[] = [];
     const sockets = Array.from({ length: 6 }, (_, at) => {
       const socket = connect(port, '127.0.0.1');
@@ -330,7 +330,7 @@ describe('the dns service', () => {
     expect(await short('+tcp', `${two}.${domain}`)).toEqual(['192.0.2.2']);
   });
 
-  it('answers malformed packets within milliseconds, or not at all, and goes on', async () => {
+  it('answers malformed packets within milliseconds, or not at all, and keeps working', async () => {
     const lies = Buffer.alloc(42, 0xc0);
     lies.writeUInt16BE(0, 2);
     for (const at of [4, 6, 8, 10]) lies.writeUInt16BE(0xffff, at);
@@ -349,7 +349,7 @@ describe('the dns service', () => {
     expect(await short(`${two}.${domain}`)).toEqual(['192.0.2.2']);
   });
 
-  it('hears of proxies that come and go', async () => {
+  it('follows proxies that come and go', async () => {
     const [second, ...others] = proxies;
     const late = proxy('p9', 'd2', '192.0.2.9');
     const asked = () => short(`${two}.${domain}`);
@@ -362,7 +362,7 @@ describe('the dns service', () => {
     await eventually(async () => expect(await asked()).toEqual(['192.0.2.2']));
   });
 
-  it('goes on naming proxies that a scheduler does not know yet', async () => {
+  it('still names proxies that a restarted scheduler does not know yet', async () => {
     scheduler.setProxies([]);
     await scheduler.heard();
     expect(await short(`${one}.${domain}`)).toEqual(['192.0.2.1', '192.0.2.2']);
@@ -372,7 +372,7 @@ describe('the dns service', () => {
     expect(await short(`${one}.${domain}`)).toEqual(['192.0.2.1', '192.0.2.2']);
   });
 
-  it('counts what it answers, by type and code', async () => {
+  it('counts its answers by type and code', async () => {
     const { body } = await request({ port: adminPort, path: '/metrics' });
     expect(body).toMatch(
       /spawner_dns_queries_total\{[^}]*type="A",rcode="NXDOMAIN",transport="udp"[^}]*\} [1-9]/,
@@ -382,7 +382,7 @@ describe('the dns service', () => {
     );
   });
 
-  it('goes on answering with Redis away, and follows again when it is back', async () => {
+  it('still answers while Redis is away, and follows again when it is back', async () => {
     await redis.kill();
     expect(await short(`${one}.${domain}`)).toEqual(['192.0.2.1', '192.0.2.2']);
     const client = dns();

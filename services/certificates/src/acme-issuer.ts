@@ -1,9 +1,8 @@
 /**
- * Certificates from an ACME server by DNS-01 (RFC 8555): the one file that knows acme-client. The apex
- * and the wildcard are proved by two values at one name, so all values are published before the server
- * is told to look at any. The account's key is stored before the account is asked for, and used again
- * for every order: an external account binding is good for one account. Where an order is refused, the
- * next attempt asks for the account anew, which gives the same one where the server still has it.
+ * Certificates from an ACME server by DNS-01 (RFC 8555). Only this file knows acme-client. The apex and the wildcard are
+ * proved by two values at one name, so all values are published before the server is asked to look. The account's key is
+ * stored before the account is created and used for every order, because an external account binding is valid for one
+ * account. After a refused order the next attempt asks for the account again; the server returns the same one if it has it.
  */
 import { Agent } from 'node:https';
 import { rootCertificates } from 'node:tls';
@@ -19,11 +18,11 @@ const REQUEST_MS = 30_000;
 export interface AcmeOptions {
   /** URL of the server's directory. */
   directory: string;
-  /** Where the server writes to; empty for nowhere. */
+  /** Address that the server may write to. Empty for none. */
   email: string;
   /** External account binding (RFC 8555 §7.3.4): the key's id and the key, base64url. */
   binding?: { kid: string; hmacKey: string };
-  /** One more root to trust for the directory's own HTTPS, PEM. */
+  /** One more root certificate to trust for the directory's HTTPS, PEM. */
   rootPem?: string;
 }
 
@@ -63,7 +62,7 @@ export class AcmeIssuer implements Issuer {
     return { chainPem, keyPem: key.toString() };
   }
 
-  /** With its account: the stored one, or one that the server is asked for. */
+  /** A client with the stored account, or with one that it asks the server for. */
   async #client(): Promise<acme.Client> {
     const { directory, email, binding } = this.#options;
     const proposed = await acme.crypto.createPrivateEcdsaKey('P-256');
@@ -84,16 +83,16 @@ export class AcmeIssuer implements Issuer {
       contact: email === '' ? [] : [`mailto:${email}`],
     });
     await this.#store.saveAccountUrl(directory, client.getAccountUrl());
-    this.#log.info({ account: client.getAccountUrl() }, 'ACME account');
+    this.#log.info({ account: client.getAccountUrl() }, 'registered the ACME account');
     return client;
   }
 
   async #refused(error: unknown, signal: AbortSignal): Promise<never> {
     if (!signal.aborted) await this.#store.forgetAccountUrl(this.#options.directory);
-    throw new Error('the ACME server gave no order', { cause: error });
+    throw new Error('the ACME server accepted no order', { cause: error });
   }
 
-  /** Meets one DNS-01 challenge of every authorization that is still open. */
+  /** Completes one DNS-01 challenge of every authorization that is still pending. */
   async #prove(
     client: acme.Client,
     authorizations: readonly acme.Authorization[],
@@ -110,7 +109,7 @@ export class AcmeIssuer implements Issuer {
       for (const { challenge } of asked) await step(client.completeChallenge(challenge));
       await step(Promise.all(asked.map(({ challenge }) => client.waitForValidStatus(challenge))));
     } finally {
-      await this.#challenges.withdraw(challenges);
+      await this.#challenges.remove(challenges);
     }
   }
 }
@@ -122,7 +121,7 @@ function dnsChallengeOf(authorization: acme.Authorization) {
   return { challenge, name: `_acme-challenge.${domain}` };
 }
 
-/** acme-client takes no signal: what is abandoned ends by its own limits, unheard. */
+/** acme-client takes no signal. Abandoned work ends by its own limits, and its outcome is ignored. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);

@@ -1,10 +1,10 @@
 /**
- * What all certificates services of a cluster share, in one hash in Redis. Its fields:
+ * The data that all certificates services of a cluster share, in one Redis hash. Its fields:
  *
  * - `certificate <issuer> <domain>`: spawner.internal.v1.Certificate, the newest of that issuer
- * - `account key <directory>`: the ACME account's key, PKCS#8 PEM; written before the account is asked for
+ * - `account key <directory>`: the ACME account's key, PKCS#8 PEM; written before the account is created
  * - `account url <directory>`: the ACME account's URL
- * - `authority <domain>`: the development authority: its certificate and its key, PEM, one after the other
+ * - `authority <domain>`: the development authority's certificate and key, PEM, one after the other
  */
 import type { Redis } from '@spawner/store';
 
@@ -17,7 +17,7 @@ export class CertificateStore {
     this.#key = key;
   }
 
-  /** As it was saved; looking at it is the reader's part. */
+  /** As it was saved. The caller has to check it. */
   certificate(issuer: string, domains: readonly string[]): Promise<Buffer | undefined> {
     return this.#get(`certificate ${issuer} ${domains[0]}`);
   }
@@ -38,7 +38,7 @@ export class CertificateStore {
     await this.#redis.send(['HDEL', this.#key, `account url ${directory}`]);
   }
 
-  /** The account's key: the one that stands there, else this one, which stands there from now on. */
+  /** The stored account key. Stores `proposed` if there is none. */
   accountKey(directory: string, proposed: string): Promise<string> {
     return this.#agree(`account key ${directory}`, proposed);
   }
@@ -47,7 +47,7 @@ export class CertificateStore {
     return (await this.#get(`authority ${domain}`))?.toString();
   }
 
-  /** The authority of all: the one that stands there, else this one. */
+  /** The shared authority. Stores `proposed` if there is none. */
   agreeOnAuthority(domain: string, proposed: string): Promise<string> {
     return this.#agree(`authority ${domain}`, proposed);
   }

@@ -8,19 +8,19 @@ const issue = async (names = domains) =>
   signServerCertificate(await makeAuthority('Test', lifetime), names, lifetime);
 
 describe('usableCertificate', () => {
-  it('knows how long the certificate is good', async () => {
+  it("has the certificate's lifetime", async () => {
     expect(usableCertificate(await issue(), domains, now)).toMatchObject({ ...lifetime, domains });
   });
 
-  it('comes out of the store as it went in', async () => {
+  it('survives encoding and decoding', async () => {
     const certificate = usableCertificate(await issue(), domains, now);
     expect(decodeCertificate(encodeCertificate(certificate), domains, now)).toEqual(certificate);
   });
 
   it.each([
-    ['ended', domains, lifetime.notAfter, 'has ended'],
+    ['expired', domains, lifetime.notAfter, 'has expired'],
     ['for other domains', ['cluster.test', 'b.test'], now, 'not for b.test'],
-    ['for a domain that only begins alike', ['cluster.tes'], now, 'not for cluster.tes'],
+    ['for a domain with the same beginning', ['cluster.tes'], now, 'not for cluster.tes'],
   ])('refuses one that is %s', async (_, wanted, at, words) => {
     const issued = await issue();
     expect(() => usableCertificate(issued, wanted, at)).toThrow(words);

@@ -2,12 +2,12 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Certificate } from '@spawner/proto/internal/certificates_service';
 import type { Issued } from './issuer.ts';
 
-/** A certificate that was looked at: it can be served for its domains until it ends. */
+/** A checked certificate, which can be served for its domains until it expires. */
 export type Usable = Certificate & { notBefore: Date; notAfter: Date };
 
 /**
- * What an issuer, or the store, gave, as a certificate that can be served now. Throws a plain error that
- * says why it cannot be: unreadable, another key's, without one of the domains, or past its end.
+ * Checks a certificate from an issuer or the store. Throws an Error that says why it cannot be served: it is unreadable,
+ * has another key, lacks a domain, or has expired.
  */
 export function usableCertificate(
   { chainPem, keyPem }: Issued,
@@ -21,7 +21,7 @@ export function usableCertificate(
   if (missing.length > 0) throw new Error(`the certificate is not for ${missing.join(', ')}`);
   const notBefore = new Date(leaf.validFrom);
   const notAfter = new Date(leaf.validTo);
-  if (notAfter <= now) throw new Error('the certificate has ended');
+  if (notAfter <= now) throw new Error('the certificate has expired');
   return { domains: [...domains], chainPem, keyPem, notBefore, notAfter };
 }
 
@@ -29,7 +29,7 @@ export function encodeCertificate(certificate: Usable): Buffer {
   return Buffer.from(Certificate.encode(certificate).finish());
 }
 
-/** Throws like `usableCertificate`, and where the bytes are no certificate message. */
+/** Throws like `usableCertificate`, and if the bytes are not a Certificate message. */
 export function decodeCertificate(bytes: Buffer, domains: readonly string[], now: Date): Usable {
   return usableCertificate(Certificate.decode(bytes), domains, now);
 }

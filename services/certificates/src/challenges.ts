@@ -1,13 +1,13 @@
-/** A TXT value that an ACME server wants to find at a name (RFC 8555 §8.4). */
+/** A TXT value that an ACME server looks up at a name (RFC 8555 §8.4). */
 export interface Challenge {
   name: string;
   value: string;
 }
 
-/** Puts challenges where ACME servers look for them. */
+/** Publishes challenges where ACME servers look them up. */
 export interface Challenges {
-  /** All of them at once; resolves when every dns server gives out every one. */
+  /** Publishes all of them together. Resolves when every dns server serves every one. */
   publish(challenges: readonly Challenge[], signal: AbortSignal): Promise<void>;
-  /** Never rejects: what stays goes by itself. */
-  withdraw(challenges: readonly Challenge[]): Promise<void>;
+  /** Never rejects. A challenge that could not be removed expires. */
+  remove(challenges: readonly Challenge[]): Promise<void>;
 }

@@ -17,13 +17,13 @@ const acme = {
 };
 
 describe('readConfig', () => {
-  it('has an authority of its own unless told otherwise', () => {
+  it('uses the development authority by default', () => {
     const config = readConfig({});
     expect(config).toMatchObject({ issuer: 'local', port: 50055, advertiseAddress: '127.0.0.1:50055' });
     expect(domainsOf(config)).toEqual(['spawner.localhost', '*.spawner.localhost']);
   });
 
-  it('asks the dns servers that it tells, at their usual port', () => {
+  it('checks the dns servers that it sets challenges on, at their usual port', () => {
     const env = { ...acme, SPAWNER_CERTIFICATES_DNS_ADDRESSES: 'dns-a:50054,192.0.2.1:1,[2001:db8::1]:2' };
     expect(readConfig(env).dnsResolvers).toEqual(['dns-a:5300', '192.0.2.1:5300', '[2001:db8::1]:5300']);
   });

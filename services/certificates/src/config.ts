@@ -46,13 +46,13 @@ export const readConfig = (env: Environment) =>
     };
   });
 
-/** How this service describes itself when it registers. */
+/** This service's entry in the scheduler's list of nodes. */
 export function nodeOf(config: Pick<CertificatesConfig, 'id' | 'region' | 'advertiseAddress'>): Node {
   const { id, region, advertiseAddress: rpcAddress } = config;
   return Node.fromPartial({ kind: NodeKind.CERTIFICATES, id, region, rpcAddress });
 }
 
-/** What the certificate is for: the cluster's own name, and every backend's. */
+/** The domains of the certificate: the cluster's, and every backend's. */
 export function domainsOf({ clusterDomain }: { clusterDomain: string }): string[] {
   return [clusterDomain, `*.${clusterDomain}`];
 }
@@ -68,9 +68,9 @@ function binding(reader: EnvReader, prefix: string): { acmeEabKid: string; acmeE
   const acmeEabKid = reader.text(`${prefix}ACME_EAB_KID`, '');
   const acmeEabHmacKey = reader.secret(`${prefix}ACME_EAB_HMAC_KEY`) ?? '';
   if (acmeEabKid !== '' && acmeEabHmacKey === '')
-    reader.problem(`${prefix}ACME_EAB_HMAC_KEY`, 'is required beside the key id');
+    reader.problem(`${prefix}ACME_EAB_HMAC_KEY`, 'is required with the key id');
   if (acmeEabKid === '' && acmeEabHmacKey !== '')
-    reader.problem(`${prefix}ACME_EAB_KID`, 'is required beside the key');
+    reader.problem(`${prefix}ACME_EAB_KID`, 'is required with the key');
   return { acmeEabKid, acmeEabHmacKey };
 }
 

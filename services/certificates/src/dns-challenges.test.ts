@@ -11,7 +11,7 @@ const challenge = { name: '_acme-challenge.sessions.test', value: 'v' };
 const propagation = { wait: async () => {} } as unknown as Propagation;
 
 describe('a challenge', () => {
-  it('waits for a dns server that starts just now', async () => {
+  it('waits for a dns server that is just starting', async () => {
     const port = await freePort();
     const told: string[] = [];
     const service = implement(DnsServiceService, {
@@ -36,7 +36,7 @@ describe('a challenge', () => {
     await server?.close();
   });
 
-  it('fails when none comes', async () => {
+  it('fails if no dns server starts', async () => {
     let now = 0;
     const clock = {
       ...systemClock,
@@ -47,7 +47,7 @@ describe('a challenge', () => {
     };
     const challenges = new DnsChallenges([`127.0.0.1:${await freePort()}`], propagation, clock, log);
     await expect(challenges.publish([challenge], new AbortController().signal)).rejects.toThrow(
-      'no dns server took the challenge',
+      'no dns server accepted the challenge',
     );
     challenges.close();
   });

@@ -5,15 +5,20 @@ import type { Log } from '@spawner/service';
 import type { Challenge, Challenges } from './challenges.ts';
 import type { Propagation } from './propagation.ts';
 
-/** A challenge that nobody withdrew goes after this long. */
+/** A challenge that was not removed expires after this long. */
 const TTL_MS = 600_000;
-/** Servers that start just now, as they do beside us, are waited for: an order that fails costs the issuer's patience, and half a minute. */
+/**
+ * Time for dns servers that are just starting, as they do together with this service. A failed order would cost half a
+ * minute, and counts against the issuer's limits.
+ */
 const PATIENCE_MS = 10_000;
 const AGAIN_MS = 250;
 
-/** Challenges on the cluster's own dns servers. Any of them may be told: they share one table. */
+type DnsClient = RpcClient<typeof DnsServiceService>;
+
+/** Publishes challenges on the cluster's dns servers. They share one table, so a call to one server is enough. */
 export class DnsChallenges implements Challenges {
-  readonly #clients: RpcClient<typeof DnsServiceService>[];
+  readonly #clients: DnsClient[];
   readonly #propagation: Propagation;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -34,10 +39,10 @@ export class DnsChallenges implements Challenges {
     await this.#propagation.wait(challenges, signal);
   }
 
-  async withdraw(challenges: readonly Challenge[]): Promise<void> {
+  async remove(challenges: readonly Challenge[]): Promise<void> {
     for (const challenge of challenges)
-      await this.#tell((client) => client.clearChallenge(challenge)).catch((error: unknown) =>
-        this.#log.warn({ error, name: challenge.name }, 'a challenge was not withdrawn'),
+      await this.#callAny((client) => client.clearChallenge(challenge)).catch((error: unknown) =>
+        this.#log.warn({ error, name: challenge.name }, 'a challenge was not removed'),
       );
   }
 
@@ -48,11 +53,11 @@ export class DnsChallenges implements Challenges {
   async #insist(
     until: number,
     signal: AbortSignal,
-    what: (client: RpcClient<typeof DnsServiceService>) => Promise<unknown>,
+    call: (client: DnsClient) => Promise<unknown>,
   ): Promise<void> {
     for (;;) {
       try {
-        return await this.#tell(what);
+        return await this.#callAny(call);
       } catch (error) {
         if (signal.aborted || this.#clock.now() >= until) throw error;
         await this.#clock.sleep(AGAIN_MS, signal);
@@ -60,17 +65,17 @@ export class DnsChallenges implements Challenges {
     }
   }
 
-  /** Asks one server after the other until one does it. */
-  async #tell(what: (client: RpcClient<typeof DnsServiceService>) => Promise<unknown>): Promise<void> {
+  /** Calls one server after the other until one succeeds. */
+  async #callAny(call: (client: DnsClient) => Promise<unknown>): Promise<void> {
     const failures: unknown[] = [];
     for (const client of this.#clients) {
       try {
-        await what(client);
+        await call(client);
         return;
       } catch (error) {
         failures.push(error);
       }
     }
-    throw new Error('no dns server took the challenge', { cause: failures[0] });
+    throw new Error('no dns server accepted the challenge', { cause: failures[0] });
   }
 }

@@ -1,16 +1,16 @@
 /**
- * The right to issue, so that of all services one asks the issuer at a time. Held by a token of our own
- * in Redis that is extended while the work goes on; a holder that died loses it within 30 s. Losing it
- * while alive costs a second certificate, never a wrong one.
+ * A lock in Redis, so that only one service asks the issuer at a time. Its holder has a random token and extends the lock
+ * while it works; a holder that has died loses it within 30 s. Losing it while alive costs a second certificate, never a
+ * wrong one.
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@spawner/domain';
 import type { Redis } from '@spawner/store';
 
-const LEASE_MS = 30_000;
+const LOCK_MS = 30_000;
 const EXTEND_EVERY_MS = 10_000;
 
-/** Sets the expiry of our own lease; 0 gives it up. Somebody else's stays as it is. */
+/** Sets the expiry of the lock if we hold it. 0 releases it. */
 const EXPIRE_IF_OURS =
   "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 
@@ -18,25 +18,27 @@ export class IssueLock {
   readonly #redis: Redis;
   readonly #key: string;
   readonly #clock: Clock;
-  readonly #token = randomUUID();
+  readonly #token: string;
 
-  constructor(redis: Redis, key: string, clock: Clock) {
+  /** `token` identifies the holder. It must be unique. */
+  constructor(redis: Redis, key: string, clock: Clock, token: string = randomUUID()) {
     this.#redis = redis;
     this.#key = key;
     this.#clock = clock;
+    this.#token = token;
   }
 
-  /** Whether it is ours now. */
+  /** Tries to take the lock. Returns whether we hold it now. */
   async take(): Promise<boolean> {
-    const answer = await this.#redis.send(['SET', this.#key, this.#token, 'NX', 'PX', String(LEASE_MS)]);
+    const answer = await this.#redis.send(['SET', this.#key, this.#token, 'NX', 'PX', String(LOCK_MS)]);
     return answer !== null;
   }
 
-  /** Extends the lease while the work goes on; the work's signal aborts where it is lost. */
+  /** Extends the lock while the work runs. The work's signal aborts if the lock is lost. */
   async whileHeld<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const over = new AbortController();
     const lost = new AbortController();
-    const extending = this.#extend(over.signal, () => lost.abort(new Error('the lease to issue was lost')));
+    const extending = this.#extend(over.signal, () => lost.abort(new Error('the issue lock was lost')));
     try {
       return await work(AbortSignal.any([signal, lost.signal]));
     } finally {
@@ -45,19 +47,19 @@ export class IssueLock {
     }
   }
 
-  /** Keeps it without work for so long: nobody issues meanwhile. 0 lets the next one in at once. */
-  async leave(ms: number): Promise<void> {
-    await this.#expire(Math.ceil(ms));
+  /** Releases the lock after `afterMs`. Until then no service issues. */
+  async release(afterMs: number): Promise<void> {
+    await this.#expire(Math.ceil(afterMs));
   }
 
   async #extend(over: AbortSignal, lost: () => void): Promise<void> {
-    let heldUntil = this.#clock.now() + LEASE_MS;
+    let heldUntil = this.#clock.now() + LOCK_MS;
     while (!over.aborted) {
       await this.#clock.sleep(EXTEND_EVERY_MS, over).catch(() => {});
       if (over.aborted) return;
       const askedAt = this.#clock.now();
-      const held = await this.#expire(LEASE_MS).catch(() => undefined);
-      if (held) heldUntil = askedAt + LEASE_MS;
+      const held = await this.#expire(LOCK_MS).catch(() => undefined);
+      if (held) heldUntil = askedAt + LOCK_MS;
       if (held === false || this.#clock.now() >= heldUntil) return lost();
     }
   }

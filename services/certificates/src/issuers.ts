@@ -9,11 +9,17 @@ import type { Issuer } from './issuer.ts';
 import { LocalAuthority } from './local-authority.ts';
 import { Propagation } from './propagation.ts';
 
-/** The issuer that the configuration asks for. */
+/** The configured issuer. */
 export function issuerOf(config: CertificatesConfig, store: CertificateStore, app: App): Issuer {
   const { clock, log } = app;
   if (config.issuer === 'local')
-    return new LocalAuthority(config.clusterDomain, store, new AuthorityFiles(config.stateDir), clock, log);
+    return new LocalAuthority({
+      domain: config.clusterDomain,
+      store,
+      files: new AuthorityFiles(config.stateDir),
+      clock,
+      log,
+    });
   const propagation = new Propagation(config.dnsResolvers, clock);
   const challenges = app.own(new DnsChallenges(config.dnsAddresses, propagation, clock, log));
   const options = {

@@ -2,6 +2,7 @@ import { createLog } from '@spawner/service';
 import { type CrankedClock, crankedClock, eventually } from '@spawner/testkit';
 import { encodeCertificate, usableCertificate } from './certificate.ts';
 import { Keeper } from './keeper.ts';
+import { createMetrics } from './metrics.ts';
 import { makeAuthority, signServerCertificate } from './x509.ts';
 
 const MINUTE = 60_000;
@@ -18,12 +19,12 @@ const certificateFrom = async (start: Date, minutes: number) =>
     notAfter: new Date(start.getTime() + minutes * MINUTE),
   });
 
-/** A store, a lease and an issuer of certificates that last an hour; services share them. */
+/** A store, an issue lock and an issuer of certificates that last an hour. Services share them. */
 function scene(clock: CrankedClock = crankedClock()) {
   const shared = {
     clock,
     stored: undefined as Buffer | undefined,
-    leaseUntil: 0,
+    lockedUntil: 0,
     issues: 0,
     fault: undefined as Error | undefined,
   };
@@ -34,15 +35,15 @@ function scene(clock: CrankedClock = crankedClock()) {
         shared.stored = bytes;
       },
     };
-    const lease = {
+    const lock = {
       take: async () => {
-        if (clock.now() < shared.leaseUntil) return false;
-        shared.leaseUntil = clock.now() + 30_000;
+        if (clock.now() < shared.lockedUntil) return false;
+        shared.lockedUntil = clock.now() + 30_000;
         return true;
       },
       whileHeld: <T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>) => work(signal),
-      leave: async (ms: number) => {
-        shared.leaseUntil = clock.now() + ms;
+      release: async (ms: number) => {
+        shared.lockedUntil = clock.now() + ms;
       },
     };
     const issuer = {
@@ -54,7 +55,8 @@ function scene(clock: CrankedClock = crankedClock()) {
         return certificateFrom(clock.wall(), 60);
       },
     };
-    return new Keeper({ domains, issuer, store, lease, clock, log });
+    const random = () => 0.5;
+    return new Keeper({ domains, issuer, store, lock, clock, log, metrics: createMetrics(), random });
   };
   return { shared, service };
 }
@@ -79,7 +81,7 @@ describe('Keeper', () => {
     expect(keeper.current!.notAfter.getTime()).toBeGreaterThan(first!.notAfter.getTime());
   });
 
-  it('gives followers the present certificate and every later one, until they leave', async () => {
+  it('streams the current certificate and every later one to its followers, until they leave', async () => {
     const { shared, service } = scene();
     const keeper = service();
     const leaving = new AbortController();
@@ -103,7 +105,7 @@ describe('Keeper', () => {
     expect(new Set(keepers.map(({ current }) => current?.chainPem)).size).toBe(1);
   });
 
-  it('takes up the stored certificate after a restart, and one that another service got', async () => {
+  it('takes the stored certificate after a restart, and one that another service got', async () => {
     const { shared, service } = scene();
     const first = service();
     await first.turn(never);
@@ -130,13 +132,13 @@ describe('Keeper', () => {
   it.each([
     ['garbage', async () => Buffer.from('garbage')],
     [
-      'a certificate that has ended',
+      'an expired certificate',
       async () => {
         const start = new Date('2023-01-01T00:00:00Z');
         return encodeCertificate(usableCertificate(await certificateFrom(start, 60), domains, start));
       },
     ],
-  ])('gets a new certificate where the stored one is %s', async (_, stored) => {
+  ])('gets a new certificate if the stored one is %s', async (_, stored) => {
     const { shared, service } = scene();
     shared.stored = await stored();
     const keeper = service();
@@ -145,7 +147,7 @@ describe('Keeper', () => {
     expect(keeper.current).toBeDefined();
   });
 
-  it('asks a failing issuer ever more rarely, and gets the certificate when it is well', async () => {
+  it('asks a failing issuer more and more rarely, and gets the certificate once it recovers', async () => {
     const { shared, service } = scene();
     const keeper = service();
     shared.fault = new Error('no');
@@ -160,7 +162,7 @@ describe('Keeper', () => {
     expect(keeper.current).toBeDefined();
   });
 
-  it('does not hurry a failing issuer by a restart', async () => {
+  it('does not ask a failing issuer sooner after a restart', async () => {
     const { shared, service } = scene();
     shared.fault = new Error('no');
     await service().turn(never);

@@ -1,38 +1,39 @@
 /**
- * Keeps a certificate that can be served. Each turn compares what is with what should be: the newest of
- * what this process and the store have is current, and is put back into a store that lost it (an issuer
- * gives only so many a week); where it is due, whoever gets the lease issues, and the others find it in
- * the store. A failure leaves the issuer alone for longer each time, across restarts and services for
- * the first minute of it.
+ * Keeps a certificate that can be served. Each turn compares this process with the store. The newer certificate is
+ * current, and is put back into a store that lost it, because an issuer limits the certificates of a week. If a renewal is
+ * due, the service that takes the issue lock issues, and the others find the result in the store. Each failure leaves the
+ * issuer alone for longer; the first minute of that also holds for other services and after a restart.
  */
-import type { Clock } from '@spawner/domain';
-import { counter, gauge, inSpan, type Log } from '@spawner/service';
+import { type Clock, within } from '@spawner/domain';
+import { inSpan, type Log } from '@spawner/service';
 import { decodeCertificate, encodeCertificate, type Usable, usableCertificate } from './certificate.ts';
 import type { CertificateStore } from './certificate-store.ts';
 import type { IssueLock } from './issue-lock.ts';
 import type { Issuer } from './issuer.ts';
+import type { Metrics } from './metrics.ts';
 import { isDue, renewalTime, retryMs } from './renewal.ts';
 
-/** How often the store is looked at, in milliseconds. */
+/** Milliseconds between two turns. */
 export const TURN_EVERY_MS = 5_000;
-/** An issuer that has not given a certificate by then has failed. */
+/** The issuer's time for one certificate. */
 const ISSUE_MS = 300_000;
-/** The longest that a failure keeps all services, and this one's successor, from trying. */
+/** The longest that a failure keeps other services, and this one after a restart, from trying. */
 const SHARED_PAUSE_MS = 60_000;
 
 export interface KeeperParts {
   domains: readonly string[];
   issuer: Issuer;
   store: Pick<CertificateStore, 'certificate' | 'saveCertificate'>;
-  lease: Pick<IssueLock, 'take' | 'whileHeld' | 'leave'>;
+  lock: Pick<IssueLock, 'take' | 'whileHeld' | 'release'>;
   clock: Clock;
   log: Log;
+  metrics: Metrics;
+  /** From 0 to 1. Spreads the retries of services. */
+  random: () => number;
 }
 
 export class Keeper {
   readonly #parts: KeeperParts;
-  readonly #issued = counter('spawner.certificates.issued', 'Certificates that an issuer gave');
-  readonly #failed = counter('spawner.certificates.failures', 'Attempts to get a certificate that failed');
   #current: Usable | undefined;
   #news = Promise.withResolvers<void>();
   #refused: Buffer | undefined;
@@ -42,14 +43,17 @@ export class Keeper {
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
-    gauge('spawner.certificates.expiry', 'Seconds until the current certificate ends; 0 without one', () =>
-      this.#secondsLeft(),
-    );
   }
 
-  /** The certificate to serve. */
+  /** The certificate to serve. Undefined until there is one. */
   get current(): Usable | undefined {
     return this.#current;
+  }
+
+  /** Seconds until the current certificate expires. 0 if there is none. */
+  secondsLeft(): number {
+    if (!this.#current) return 0;
+    return Math.max(0, (this.#current.notAfter.getTime() - this.#parts.clock.wall().getTime()) / 1_000);
   }
 
   /** The current certificate, then every new one, until the signal aborts. */
@@ -72,48 +76,51 @@ export class Keeper {
     }
   }
 
-  /** Looks once, and does what is due. */
+  /** Compares once, and renews if that is due. */
   async turn(signal: AbortSignal): Promise<void> {
-    const { clock, lease, issuer } = this.#parts;
+    const { clock, lock, issuer } = this.#parts;
     if (!this.#prepared) await issuer.prepare();
     this.#prepared = true;
     await this.#agreeWithStore();
-    if (!this.#isDue() || clock.now() < this.#notBefore || !(await lease.take())) return;
+    if (!this.#isDue() || clock.now() < this.#notBefore || !(await lock.take())) return;
     try {
       await this.#agreeWithStore();
-      if (this.#isDue()) await lease.whileHeld(signal, (held) => this.#issue(held));
-      await lease.leave(0);
+      if (this.#isDue()) await lock.whileHeld(signal, (held) => this.#issue(held));
+      await lock.release(0);
     } catch (error) {
       if (!signal.aborted) await this.#pause(error);
-      else await lease.leave(0);
+      else await lock.release(0);
     }
   }
 
   async #issue(signal: AbortSignal): Promise<void> {
-    const { issuer, domains, clock, log } = this.#parts;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(ISSUE_MS)]);
+    const { issuer, domains, clock, log, metrics } = this.#parts;
     const attributes = { 'spawner.issuer': issuer.name, 'spawner.domains': [...domains] };
-    const issued = await inSpan('issue certificate', attributes, () => issuer.issue(domains, limit));
+    const issued = await inSpan('issue certificate', attributes, () =>
+      within(clock, ISSUE_MS, (limit) => issuer.issue(domains, limit), signal),
+    );
     const certificate = usableCertificate(issued, domains, clock.wall());
     this.#failures = 0;
-    this.#issued();
+    metrics.issued();
     this.#take(certificate);
     const { notAfter } = certificate;
     log.info({ domains, not_after: notAfter, renewal: renewalTime(certificate) }, 'certificate issued');
-    await this.#agreeWithStore().catch((error: unknown) => log.warn({ error }, 'it is to be stored later'));
+    await this.#agreeWithStore().catch((error: unknown) =>
+      log.warn({ error }, 'the certificate could not be stored yet'),
+    );
   }
 
   async #pause(error: unknown): Promise<void> {
-    const { clock, lease, log } = this.#parts;
+    const { clock, lock, log, metrics, random } = this.#parts;
     this.#failures += 1;
-    this.#failed();
-    const ms = retryMs(this.#failures, Math.random);
+    metrics.failed();
+    const ms = retryMs(this.#failures, random);
     this.#notBefore = clock.now() + ms;
     log.error({ error, failures: this.#failures, again_in_ms: Math.round(ms) }, 'no certificate was issued');
-    await lease.leave(Math.min(ms, SHARED_PAUSE_MS));
+    await lock.release(Math.min(ms, SHARED_PAUSE_MS));
   }
 
-  /** Of what we have and what the store has, the one that ends later is current, here and there. */
+  /** Makes the certificate that expires later current, here and in the store. */
   async #agreeWithStore(): Promise<void> {
     const { store, issuer, domains, clock } = this.#parts;
     const stored = this.#usable(await store.certificate(issuer.name, domains));
@@ -124,7 +131,7 @@ export class Keeper {
       await store.saveCertificate(issuer.name, domains, encodeCertificate(ours));
   }
 
-  /** What the store has, if it can be served; where it cannot, that is said once. */
+  /** The stored certificate. Returns undefined if it cannot be served, and logs that once. */
   #usable(stored: Buffer | undefined): Usable | undefined {
     const { domains, clock, log } = this.#parts;
     try {
@@ -147,10 +154,5 @@ export class Keeper {
 
   #isDue(): boolean {
     return isDue(this.#current, this.#parts.clock.wall());
-  }
-
-  #secondsLeft(): number {
-    if (!this.#current) return 0;
-    return Math.max(0, (this.#current.notAfter.getTime() - this.#parts.clock.wall().getTime()) / 1_000);
   }
 }

@@ -7,6 +7,7 @@ import { domainsOf, nodeOf, readConfig } from './config.ts';
 import { IssueLock } from './issue-lock.ts';
 import { issuerOf } from './issuers.ts';
 import { Keeper, TURN_EVERY_MS } from './keeper.ts';
+import { createMetrics, observeExpiry } from './metrics.ts';
 import { certificatesService } from './server.ts';
 
 await run('certificates', readConfig, async (config, app) => {
@@ -15,9 +16,12 @@ await run('certificates', readConfig, async (config, app) => {
   const redis = await app.connect('Redis', () => openRedis(config.redisUrl, log));
 
   const store = new CertificateStore(redis, keys.certificates);
-  const lease = new IssueLock(redis, keys.certificatesLease, clock);
+  const lock = new IssueLock(redis, keys.certificatesLease, clock);
   const issuer = issuerOf(config, store, app);
-  const keeper = new Keeper({ domains: domainsOf(config), issuer, store, lease, clock, log });
+  const metrics = createMetrics();
+  const parts = { issuer, store, lock, clock, log, metrics, random: Math.random };
+  const keeper = new Keeper({ domains: domainsOf(config), ...parts });
+  observeExpiry(() => keeper.secondsLeft());
 
   const services = [certificatesService(keeper, app.signal)];
   app.own(await serveRpc({ address: config.bindAddress, port: config.port, log, services }));

@@ -15,11 +15,11 @@ describe('Propagation', () => {
       });
     while (clock.now() < 60_000 || !failure) await clock.advance(1_000);
     await waiting;
-    expect(failure?.message).toBe(`dns server ${server} does not give out ${challenge.name}`);
+    expect(failure?.message).toBe(`dns server ${server} does not serve ${challenge.name}`);
     expect(failure?.cause).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('ends when it is told to', async () => {
+  it('ends when its signal aborts', async () => {
     const clock = crankedClock();
     const leaving = new AbortController();
     const waiting = new Propagation([`localhost:${await freePort()}`], clock).wait(

@@ -1,7 +1,6 @@
 /**
- * Whether every dns server gives out a challenge, before the ACME server is told to look: a failed
- * validation counts against a small hourly limit. The servers are asked themselves, never a resolver
- * that might remember that the name was not there.
+ * Checks that every dns server serves a challenge before the ACME server is asked to look, because a failed validation
+ * counts against a small hourly limit. It asks the servers directly, never a resolver that may have cached a NXDOMAIN.
  */
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
@@ -22,7 +21,7 @@ export class Propagation {
     this.#clock = clock;
   }
 
-  /** Resolves when every server gives out every challenge; rejects after a minute, naming a server and what it lacks. */
+  /** Resolves when every server serves every challenge. Rejects after a minute, with a server and the name it lacks. */
   async wait(challenges: readonly Challenge[], signal: AbortSignal): Promise<void> {
     await Promise.all(
       this.#servers.map((server) =>
@@ -41,7 +40,7 @@ export class Propagation {
         failure = error;
       }
       if (this.#clock.now() >= until)
-        throw new Error(`dns server ${server} does not give out ${challenge.name}`, { cause: failure });
+        throw new Error(`dns server ${server} does not serve ${challenge.name}`, { cause: failure });
       await this.#clock.sleep(ASK_EVERY_MS, signal);
     }
   }
@@ -53,7 +52,7 @@ async function valuesAt(server: string, name: string): Promise<string[]> {
   return (await resolver.resolveTxt(name)).map((strings) => strings.join(''));
 }
 
-/** The server with its host as an IP address, which is all that the resolver takes. */
+/** The server with its host resolved, because the Resolver accepts only IP addresses. */
 async function addressOf(server: string): Promise<string> {
   const colon = server.lastIndexOf(':');
   const host = server.slice(0, colon).replace(/^\[|\]$/g, '');

@@ -18,11 +18,11 @@ describe('renewal', () => {
     expect(renewalTime(short)).toEqual(at(0, 20_000));
   });
 
-  it('is due where there is no certificate', () => {
+  it('is due without a certificate', () => {
     expect(isDue(undefined, at(0))).toBe(true);
   });
 
-  it('leaves the issuer alone for longer after each failure, from 30 s to an hour, never in step', () => {
+  it('waits longer after each failure, from 30 s to an hour, with a random part', () => {
     const most = [1, 2, 3, 7, 8, 100].map((failures) => retryMs(failures, () => 1) / 1_000);
     expect(most).toEqual([30, 60, 120, 1_920, 3_600, 3_600]);
     expect(retryMs(1, () => 0)).toBe(15_000);

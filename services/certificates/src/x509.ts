@@ -1,4 +1,4 @@
-/** Making certificates: the one file that knows @peculiar/x509, which wants the reflection polyfill before it. */
+/** Creates certificates. Only this file knows @peculiar/x509, which needs the reflection polyfill imported before it. */
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import {
@@ -24,7 +24,7 @@ export interface Lifetime {
   notAfter: Date;
 }
 
-/** A self-signed authority (its certificate, and its key as PKCS#8, both PEM) that may sign leaves and nothing else. */
+/** Creates a self-signed authority that may sign only leaves. */
 export async function makeAuthority(commonName: string, lifetime: Lifetime): Promise<Issued> {
   const keys = await newKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -41,7 +41,7 @@ export async function makeAuthority(commonName: string, lifetime: Lifetime): Pro
   return { chainPem: pemText(certificate.toString('pem')), keyPem: await keyPem(keys.privateKey) };
 }
 
-/** A server's certificate for these domains with a new key, signed by the authority, whose own certificate follows it. */
+/** Signs a server certificate with a new key. The chain is the leaf and the authority's certificate. */
 export async function signServerCertificate(
   authority: Issued,
   domains: readonly string[],

@@ -62,7 +62,7 @@ describe('answer', () => {
     expect(addresses(ask(`${two}.${domain}`, 'A'))).toEqual(['192.0.2.2']);
   });
 
-  it('takes names in any case and gives them back as they were asked', () => {
+  it('accepts names in any case and returns them as they were asked', () => {
     const asked = `${one.toUpperCase()}.ClusTer.test`;
     expect(ask(asked, 'A').answers[0]).toMatchObject({ name: asked, ttl: 10 });
   });
@@ -79,7 +79,7 @@ describe('answer', () => {
     expect(ask(domain, 'CAA').answers).toMatchObject([{ tag: 'issue', value: 'letsencrypt.org' }]);
   });
 
-  it('gives the addresses of its own nameservers along with their names', () => {
+  it('adds the addresses of its own name servers to their names', () => {
     expect(ask(domain, 'NS').additional).toMatchObject([
       { name: `ns.${domain}`, address: '198.51.100.1' },
       { name: `ns.${domain}`, address: '2001:db8::53' },
@@ -87,7 +87,7 @@ describe('answer', () => {
     expect(addresses(ask(`ns.${domain}`, 'A'))).toEqual(['198.51.100.1']);
   });
 
-  it('gives every challenge at once', () => {
+  it('returns every challenge of a name', () => {
     const found = ask(`_acme-challenge.${domain}`, 'TXT');
     expect(found.answers).toMatchObject([{ text: 'v1' }, { text: 'v2' }]);
   });
@@ -95,7 +95,7 @@ describe('answer', () => {
   it.each([
     ['an ended backend', `${ended}.${domain}`],
     ['an unknown backend', `${'z'.repeat(26)}.${domain}`],
-    ['a name that is no backend’s', `www.${domain}`],
+    ['a name that is not a backend id', `www.${domain}`],
     ['a name below a backend', `x.${one}.${domain}`],
   ])('says NXDOMAIN for %s, to be remembered for five seconds', (_, name) => {
     const found = ask(name, 'A');
@@ -122,7 +122,7 @@ describe('answer', () => {
 
   it.each([
     ['a name elsewhere', 'example.com', 'A', 1],
-    ['a name that only ends alike', `evil${domain}`, 'A', 1],
+    ['a name with the same ending', `evil${domain}`, 'A', 1],
     ['the root', '', 'NS', 1],
     ['another class', domain, 'TXT', 3],
     ['a transfer', domain, 'AXFR', 1],
@@ -133,7 +133,7 @@ describe('answer', () => {
     });
   });
 
-  it('does not say that a backend has no address while no proxy serves it', () => {
+  it("does not deny a backend's addresses while no proxy serves it", () => {
     for (const type of ['A', 'AAAA', 'ANY'] as const)
       expect(ask(`${unheard}.${domain}`, type)).toMatchObject({
         rcode: RCODE.SERVFAIL,
@@ -149,7 +149,7 @@ describe('answer', () => {
     expect(ask(`www.${domain}`, 'ANY').rcode).toBe(RCODE.NXDOMAIN);
   });
 
-  it('does not deny what it has not heard of yet', () => {
+  it('does not deny names before the replicas are complete', () => {
     const early = zone({ complete: false, proxies: [], route: () => undefined });
     expect(ask(`${one}.${domain}`, 'A', early).rcode).toBe(RCODE.SERVFAIL);
     expect(ask(domain, 'A', early).rcode).toBe(RCODE.SERVFAIL);

@@ -1,9 +1,8 @@
 /**
- * Question and zone to answer: pure. Names exist or do not whatever their type, so a name that exists
- * without the type asked for gets NOERROR and the SOA, and a name with existing names below it exists
- * (RFC 8020). While the replicas were never complete, what depends on them is SERVFAIL, and so are the
- * addresses of a backend while there is no proxy that serves it: resolvers try again, may go on with what they
- * knew (RFC 8767), and do not remember a lie.
+ * Decides the answer to a question from the zone. Pure. A name exists for every type or for none, so an existing name
+ * without the type asked for gets NOERROR and the SOA. A name with existing names below it exists (RFC 8020). Until the
+ * replicas are complete, questions that depend on them get SERVFAIL, and so do the addresses of a backend that no proxy
+ * serves. Resolvers then retry, may use stale data (RFC 8767), and do not cache a wrong answer.
  */
 import { backendIdOfHost } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
@@ -13,11 +12,11 @@ import { addressesIn, addressesOf, proxiesServing } from './serving.ts';
 import type { Question } from './wire.ts';
 import type { ZoneView } from './zone.ts';
 
-/** How long resolvers may remember that a name is not there, in seconds (RFC 2308). A spawn makes names every moment. */
+/** Seconds for which resolvers may cache that a name does not exist (RFC 2308). It is short because spawns create names. */
 export const NEGATIVE_TTL = 5;
-/** Of ACME challenges, in seconds: several servers ask in turn, and each must see the newest. */
+/** TTL of ACME challenges, in seconds. Several servers ask in turn, and each must see the newest values. */
 const CHALLENGE_TTL = 1;
-/** Of what only an operator changes, in seconds. */
+/** TTL of records that only an operator changes, in seconds. */
 const FIXED_TTL = 300;
 
 /** The answer of an authoritative server (RFC 1034, 2308, 8482). */
@@ -52,7 +51,7 @@ export function answer(question: Question, zone: ZoneView): Answer {
 
 type Entry = { data: RecordData; ttl: number };
 
-/** What configuration and challenges put at a name; nothing where the name is not one of them. */
+/** The records of configuration and challenges at a name. Returns undefined if the name is not one of them. */
 function fixedAt(name: string, zone: ZoneView): Entry[] | undefined {
   const { domain, nameservers, caa } = zone.settings;
   const apex: RecordData[] = [
@@ -72,7 +71,7 @@ function fixedAt(name: string, zone: ZoneView): Entry[] | undefined {
   return exists ? found : undefined;
 }
 
-/** All proxies at the apex, and at a backend's name those that serve it; nothing where there is no such backend. */
+/** All proxies at the apex, those that serve it at a backend's name. Returns undefined if there is no such backend. */
 function proxiesAt(name: string, zone: ZoneView): readonly Node[] | undefined {
   if (name === zone.settings.domain) return zone.proxies;
   const id = backendIdOfHost(name, zone.settings.domain);

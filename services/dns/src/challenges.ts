@@ -1,20 +1,20 @@
 /**
- * The TXT values that prove the domain to certificate authorities. They stand in Redis so that every dns
- * server gives out all of them, and each server answers from a copy that it reads twice a second: a
- * challenge that was set here is given out here before the call is answered. All times are Redis's own;
- * the copy keeps how long each value has left, so values go in time even while Redis is away.
+ * The TXT values that prove the domain to certificate authorities. They are stored in Redis, so that every dns server
+ * serves all of them. Each server answers from a copy that it reads twice a second, and a call to `set` is answered only
+ * when the value is served here. Expiries are in Redis's time. The copy keeps the time that is left, so values expire even
+ * while Redis is away.
  */
 import { AppError, type Clock } from '@spawner/domain';
 import type { Redis } from '@spawner/store';
 import type { ChallengesView } from './zone.ts';
 
-/** How often the copy is read anew, in milliseconds. */
+/** Milliseconds between two reads of the copy. */
 export const REFRESH_EVERY_MS = 500;
-/** Values at once in the cluster; one certificate needs two. */
+/** Most values at once in the cluster. One certificate needs two. */
 export const MAX_VALUES = 64;
 
 export interface Challenge {
-  /** In lower case, without a final dot. */
+  /** In lower case, without a trailing dot. */
   name: string;
   /** Without white space. */
   value: string;
@@ -27,9 +27,9 @@ export class Challenges implements ChallengesView {
   readonly #key: string;
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
-  /** Name to values, each with the moment of this process's clock when it goes. */
+  /** The values by name, each with its expiry on this process's clock. */
   #values: ReadonlyMap<string, Expiries> = new Map();
-  /** One after the other, so that the bound holds. */
+  /** Sets values one after the other, so that the bound holds. */
   #setting: Promise<void> = Promise.resolve();
 
   constructor(redis: Redis, key: string, clock: Clock) {
@@ -54,25 +54,25 @@ export class Challenges implements ChallengesView {
     return { close: () => this.#listeners.delete(listener) };
   }
 
-  /** Adds a value, or makes it last longer; it is given out here when this resolves. Throws `exhausted` beyond 64. */
+  /** Adds a value or extends it. It is served here when this resolves. Throws `exhausted` beyond 64 values. */
   set(challenge: Challenge, ttlMs: number): Promise<void> {
     const setting = this.#setting.then(() => this.#set(memberOf(challenge), ttlMs));
     this.#setting = setting.catch(() => {});
     return setting;
   }
 
-  /** Takes a value away; it is not given out here any more when this resolves. */
+  /** Removes a value. It is no longer served here when this resolves. */
   async clear(challenge: Challenge): Promise<void> {
     await this.#redis.send(['ZREM', this.#key, memberOf(challenge)]);
     await this.refresh();
   }
 
-  /** Reads the copy anew where Redis is there; without it the copy stays as it is. */
+  /** Reads the copy if Redis is connected. Without Redis the copy is kept. */
   async follow(): Promise<void> {
     if (this.#redis.ready) await this.refresh();
   }
 
-  /** Reads the copy anew. Replies of one connection come in order, so a later call never brings an older state. */
+  /** Reads the copy. Replies of one connection are ordered, so a later call never returns an older state. */
   async refresh(): Promise<void> {
     const [now, reply] = await Promise.all([
       this.#redisTime(),

@@ -15,12 +15,12 @@ describe('readConfig', () => {
     expect(nodeOf(config)).toMatchObject({ kind: NodeKind.DNS, rpcAddress: '127.0.0.1:50054' });
   });
 
-  it('makes the mailbox a name', () => {
+  it('turns the mailbox into a name', () => {
     const config = readConfig({ SPAWNER_DNS_ADMIN_EMAIL: 'first.last@example.com' });
     expect(zoneSettings(config).admin).toBe(`first${INNER_DOT}last.example.com`);
   });
 
-  it('names every problem at once', () => {
+  it('reports every problem at once', () => {
     const env = {
       SPAWNER_DNS_PORT: '70000',
       SPAWNER_DNS_PUBLIC_ADDRESSES: '192.0.2.1, here',

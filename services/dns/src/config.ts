@@ -59,7 +59,7 @@ export function zoneSettings(config: DnsConfig): ZoneSettings {
   return { domain: clusterDomain, nameservers, publicAddresses, admin, caa, ttlSeconds };
 }
 
-/** How this server describes itself when it registers. */
+/** This server's entry in the scheduler's list of nodes. */
 export function nodeOf(config: Pick<DnsConfig, 'id' | 'region' | 'advertiseAddress'>): Node {
   const { id, region, advertiseAddress: rpcAddress } = config;
   return Node.fromPartial({ kind: NodeKind.DNS, id, region, rpcAddress });

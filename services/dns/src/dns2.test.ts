@@ -23,7 +23,7 @@ const edns = { version: 0, udpBytes: 4096, dnssecOk: false };
 const isTruncated = (bytes: Buffer) => (bytes.readUInt16BE(2) & 0x0200) !== 0;
 
 describe('encodeAnswer', () => {
-  it('gives the question back byte for byte, dots within labels and high bytes included', () => {
+  it('returns the question byte for byte, including dots within labels and high bytes', () => {
     const name = Buffer.from([4, 0x61, 0x2e, 0xc4, 0x42, 1, 0x2e, 0]);
     const bytes = Buffer.concat([
       Buffer.from([0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
@@ -45,8 +45,8 @@ describe('encodeAnswer', () => {
 
   it.each([
     ['512 bytes without EDNS', query(), 512],
-    ['what the client takes', query({ edns: { ...edns, udpBytes: 700 } }), 700],
-    ['512 bytes where the client says less', query({ edns: { ...edns, udpBytes: 0 } }), 512],
+    ['the size that the client accepts', query({ edns: { ...edns, udpBytes: 700 } }), 700],
+    ['512 bytes if the client accepts less', query({ edns: { ...edns, udpBytes: 0 } }), 512],
     ['1232 bytes at most', query({ edns }), 1232],
   ])('fits UDP answers into %s, or leaves them out with TC', (_, asked, limit) => {
     const sizes = Array.from({ length: 30 }, (_each, count) => encodeAnswer(asked, texts(count), 'udp'));

@@ -1,14 +1,14 @@
-/** Answers to bytes: the one file that knows the dns2 library, of which only the encoder is used. */
+/** Encodes answers. Only this file knows the dns2 library, and it uses only the encoder. */
 import { Packet } from 'dns2';
 import { type Answer, CLASS_IN, type DnsRecord, TYPE } from './records.ts';
 import type { Query } from './wire.ts';
 
-/** The most that is sent or asked for by UDP: passes every path unfragmented (dnsflagday.net/2020). */
+/** Most bytes of a UDP message. It passes every path without fragmentation (dnsflagday.net/2020). */
 export const UDP_BYTES = 1232;
 const UDP_BYTES_WITHOUT_EDNS = 512;
 const TCP_BYTES = 65_535;
 
-/** The answer's bytes. What does not fit is left out whole, with TC set, so that the client asks again by TCP. */
+/** The bytes of an answer. If it does not fit, all records are left out and TC is set, so that the client retries over TCP. */
 export function encodeAnswer(query: Query, answer: Answer, transport: 'udp' | 'tcp'): Buffer {
   const whole = encode(query, answer, false);
   if (whole.length <= limitOf(query, transport)) return whole;
@@ -39,7 +39,7 @@ function encode(query: Query, answer: Answer, truncated: boolean): Buffer {
   return packet.toBuffer();
 }
 
-/** Our OPT. The high bits of the answer's code are put into it by the library. */
+/** Our OPT record. The library adds the high bits of the response code. */
 function opt(doFlag: boolean) {
   const ttl = doFlag ? 0x8000 : 0;
   return Object.assign(new Packet.Resource({ name: '', type: TYPE.OPT, class: UDP_BYTES, ttl }), {

@@ -4,6 +4,7 @@ import { run } from '@spawner/service';
 import { keysOf, openRedis, RouteTable } from '@spawner/store';
 import { Challenges, REFRESH_EVERY_MS } from './challenges.ts';
 import { nodeOf, readConfig, zoneSettings } from './config.ts';
+import { createMetrics } from './metrics.ts';
 import { Responder } from './responder.ts';
 import { dnsService } from './server.ts';
 import { listenTcp } from './tcp.ts';
@@ -22,18 +23,18 @@ await run('dns', readConfig, async (config, app) => {
   );
   const challenges = new Challenges(redis, keys.challenges, clock);
   const zone = app.own(new Zone(zoneSettings(config), { routes, members, challenges }, clock));
-  const responder = new Responder(zone, log);
+  const responder = new Responder(zone, log, createMetrics());
 
   const udp = app.own(await listenUdp(listenAddress, config.port, responder, log));
   const limits = { maxConnections: config.tcpConnections, idleMs: config.tcpIdleMs };
-  app.own(await listenTcp(listenAddress, udp.port, responder, log, limits));
+  app.own(await listenTcp({ address: listenAddress, port: udp.port, ...limits }, responder, log));
   const services = [dnsService(challenges, domain)];
   app.own(await serveRpc({ address: config.bindAddress, port: config.grpcPort, log, services }));
 
   app.every('following the routes', 1_000, (signal) => routes.follow(redis, keys, clock, log, signal));
   app.every('reading the challenges', REFRESH_EVERY_MS, () => challenges.follow());
   app.every('membership', 1_000, (signal) => members.run(signal));
-  app.every('looking at the proxies', 1_000, async () => zone.look());
+  app.every('reading the proxies', 1_000, async () => zone.look());
   app.readyWhen(() => (routes.loaded ? undefined : 'the routes'));
   app.readyWhen(() => members.waitingFor());
 });

@@ -16,11 +16,11 @@ function after(...lists: Node[][]): string[][] {
 }
 
 describe('NamedProxies', () => {
-  it('are those of the list whose registration has not lapsed', () => {
+  it('are the proxies whose registration has not lapsed', () => {
     expect(after([a, b], [a, lapsed(b)], [a], [a, b])).toEqual([['a', 'b'], ['a'], ['a'], ['a', 'b']]);
   });
 
-  it('are still those that a list has lost without their having lapsed', () => {
+  it('include proxies that the list lost without a lapse', () => {
     expect(after([a, b], [], [b], [b, a])).toEqual([
       ['a', 'b'],
       ['a', 'b'],
@@ -29,7 +29,7 @@ describe('NamedProxies', () => {
     ]);
   });
 
-  it('are each as the newest list has it', () => {
+  it('are as in the newest list', () => {
     const moved = proxy('a', { publicAddresses: ['192.0.2.9'] });
     const proxies = new NamedProxies();
     for (const [at, list] of [[a], [], [moved], [lapsed(moved)]].entries()) {
@@ -40,7 +40,7 @@ describe('NamedProxies', () => {
     expect(proxies.all).toEqual([]);
   });
 
-  it('are not for ever those that never came back', () => {
+  it('drop lost proxies that do not come back', () => {
     const proxies = new NamedProxies();
     proxies.take([a, b], 0);
     const list = [b];

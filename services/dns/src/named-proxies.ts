@@ -2,9 +2,10 @@ import { DEADLINES } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 
 /**
- * The proxies that answers name, by the scheduler's list of them. One that dies lapses in that list long before it leaves it. One
- * that leaves it without having lapsed was lost by the list - its store was emptied, or its scheduler has only begun - and serves
- * as before: it is named for as long as a store may take to be filled again. Pure; times are the caller's clock in milliseconds.
+ * The proxies that answers name, from the scheduler's list. A proxy that dies lapses in the list long before it leaves it.
+ * A proxy that leaves the list without a lapse was lost by it, because the store was emptied or the scheduler has just
+ * started. It still serves, so it is named for as long as a store may take to be complete again. Pure; times are
+ * milliseconds of the caller's clock.
  */
 export class NamedProxies {
   #list: readonly Node[] | undefined;
@@ -13,12 +14,12 @@ export class NamedProxies {
   #lookAt = Number.POSITIVE_INFINITY;
   #all: readonly Node[] = [];
 
-  /** Those whose registration has not lapsed, then those that the list has lost. */
+  /** The proxies whose registration has not lapsed, then those that the list has lost. */
   get all(): readonly Node[] {
     return this.#all;
   }
 
-  /** Takes the list as it is now; whether it had changed, or something of before is over. */
+  /** Takes the present list. Returns whether the named proxies may have changed. */
   take(list: readonly Node[], now: number): boolean {
     if (list === this.#list && now < this.#lookAt) return false;
     const listed = new Set(list.map(({ id }) => id));

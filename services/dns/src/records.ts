@@ -1,4 +1,4 @@
-/** What the server gives out, before it is bytes. Names are texts without a final dot; see `wire.ts` for odd bytes in them. */
+/** DNS records before they are encoded. Names have no trailing dot; `wire.ts` describes unusual bytes in them. */
 export const TYPE = {
   A: 1,
   NS: 2,
@@ -58,12 +58,12 @@ export interface Answer {
   additional: readonly DnsRecord[];
 }
 
-/** An answer that carries nothing but its code. */
+/** An answer that has only a code. */
 export function bare(rcode: Rcode): Answer {
   return { rcode, authoritative: false, answers: [], authority: [], additional: [] };
 }
 
-/** For metrics: a type's name, and one word for all that are not served here. */
+/** A type's name for metrics. Every type that is not served here is `other`. */
 export function typeName(type: number): string {
   return TYPE_NAMES.get(type) ?? 'other';
 }

@@ -1,24 +1,26 @@
-import { counter, type Log } from '@spawner/service';
+import type { Log } from '@spawner/service';
 import { answer } from './answer.ts';
 import { encodeAnswer } from './dns2.ts';
+import type { Metrics } from './metrics.ts';
 import { type Answer, bare, RCODE, rcodeName, typeName } from './records.ts';
 import { HEADER_BYTES, type Query, readQuery } from './wire.ts';
 import type { ZoneView } from './zone.ts';
 
 export type Transport = 'udp' | 'tcp';
 
-/** Packet in, packet out. Nothing that arrives can make it throw: a fault of our own is SERVFAIL and one line in the log. */
+/** Answers packets. It never throws: an error of our own is SERVFAIL and one line in the log. */
 export class Responder {
   readonly #zone: ZoneView;
   readonly #log: Log;
-  readonly #count = counter('spawner.dns.queries', 'Questions answered, by type, code and transport');
+  readonly #metrics: Metrics;
 
-  constructor(zone: ZoneView, log: Log) {
+  constructor(zone: ZoneView, log: Log, metrics: Metrics) {
     this.#zone = zone;
     this.#log = log;
+    this.#metrics = metrics;
   }
 
-  /** The answer's bytes; nothing for what may not be answered. */
+  /** The bytes of the answer. Returns undefined if the packet must not be answered. */
   respond(bytes: Buffer, transport: Transport): Buffer | undefined {
     try {
       const query = readQuery(bytes);
@@ -39,11 +41,11 @@ export class Responder {
 
   #counted({ question }: Query, { rcode }: Answer, transport: Transport): void {
     const type = question ? typeName(question.type) : 'none';
-    this.#count({ type, rcode: rcodeName(rcode), transport });
+    this.#metrics.answered(type, rcodeName(rcode), transport);
   }
 }
 
-/** Of the query only its id, opcode and RD. */
+/** SERVFAIL with the query's id, opcode and RD. */
 function serverFailure(query: Buffer): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES);
   query.copy(bytes, 0, 0, 4);

@@ -35,12 +35,12 @@ function parseChallenge(
 }
 
 function violationsOfName(name: string, domain: string): Violation[] {
-  const of = name.slice(PREFIX.length);
-  const labels = of.split('.');
+  const proved = name.slice(PREFIX.length);
+  const labels = proved.split('.');
   const good =
     name.startsWith(PREFIX) &&
     name.length <= MAX_NAME_CHARACTERS &&
-    (of === domain || of.endsWith(`.${domain}`)) &&
+    (proved === domain || proved.endsWith(`.${domain}`)) &&
     labels.every((label) => /^[a-z0-9_-]{1,63}$/.test(label));
   return good ? [] : [{ field: 'name', message: `must be ${PREFIX}${domain} or ${PREFIX}<name>.${domain}` }];
 }

@@ -13,7 +13,7 @@ const serving = (route: Partial<Route>, proxies = [edge, far, near]) =>
   proxiesServing(newRoute({ droneId: 'd1', ...route }), proxies).map(({ id }) => id);
 
 describe('proxiesServing', () => {
-  it('names only the drone’s own proxy for a backend that is reached there alone', () => {
+  it('names only the drone’s own proxy for a backend that is only reached there', () => {
     expect(serving({ local })).toEqual(['near']);
     expect(serving({ local }, [edge, far])).toEqual([]);
   });
@@ -23,12 +23,12 @@ describe('proxiesServing', () => {
     expect(serving({ network })).toEqual(['near', 'edge', 'far']);
   });
 
-  it('names whoever may hold requests while the backend has no address yet', () => {
+  it('names the proxies that may hold requests while the backend has no address yet', () => {
     expect(serving({})).toEqual(['near']);
     expect(serving({}, [edge, far])).toEqual(['edge', 'far']);
   });
 
-  it('takes no proxy without a drone for one on a drone without a name', () => {
+  it('does not match a proxy without a drone to a route without a drone', () => {
     expect(serving({ droneId: '', local })).toEqual([]);
   });
 });
@@ -39,7 +39,7 @@ describe('addressesOf', () => {
     proxy('b', '', '192.0.2.1', 'nonsense', '::ffff:192.0.2.9'),
   ];
 
-  it('gives each address of the family once, in order, and leaves out what is none', () => {
+  it('returns each address of the family once, in order, without other texts', () => {
     expect(addressesOf(proxies, 'A')).toEqual(['192.0.2.1']);
     expect(addressesOf(proxies, 'AAAA')).toEqual(['2001:db8::1', '::ffff:c000:209']);
   });

@@ -15,7 +15,7 @@ export function proxiesServing(
   return reaching.length === 0 && !route.local ? [...proxies] : reaching;
 }
 
-/** Their public addresses of one family, in their order, each once. IPv6 in hexadecimal groups alone. */
+/** The proxies' public addresses of one family, in order and without duplicates. IPv6 is written in hexadecimal groups. */
 export function addressesOf(proxies: readonly Node[], family: 'A' | 'AAAA'): string[] {
   return addressesIn(
     proxies.flatMap(({ publicAddresses }) => publicAddresses),
@@ -23,14 +23,14 @@ export function addressesOf(proxies: readonly Node[], family: 'A' | 'AAAA'): str
   );
 }
 
-/** Of these addresses those of one family, each once. What is no address is left out. */
+/** The addresses of one family, without duplicates. Texts that are not addresses are left out. */
 export function addressesIn(addresses: readonly string[], family: 'A' | 'AAAA'): string[] {
   const found =
     family === 'A' ? addresses.filter(isIPv4) : addresses.filter(isPlainIPv6).map(inHexadecimalGroups);
   return [...new Set(found)];
 }
 
-/** Without a zone index, which means something to one machine alone. */
+/** An address without a zone index, which is only valid on one machine. */
 function isPlainIPv6(text: string): boolean {
   return isIPv6(text) && !text.includes('%');
 }

@@ -1,7 +1,7 @@
 /**
- * DNS over TCP (RFC 7766): queries may follow one another without waiting and are answered in their
- * order. A connection lives for as long as whole queries come: bytes that trickle in do not keep it, what
- * may not be answered ends it, and a client that does not read its answers is not read from.
+ * DNS over TCP (RFC 7766). Queries may be pipelined and are answered in order. A connection lives as long as complete
+ * queries arrive: trickling bytes do not keep it, and a packet that must not be answered ends it. A client that does not
+ * read its answers is not read from.
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Log } from '@spawner/service';
@@ -9,21 +9,21 @@ import type { Listener } from './listener.ts';
 import type { Responder } from './responder.ts';
 
 export interface TcpOptions {
-  /** Connections at once; more are closed at once. */
+  address: string;
+  port: number;
+  /** Most connections at once. Further ones are closed immediately. */
   maxConnections: number;
-  /** From one whole query (or the beginning) to the next. */
+  /** Milliseconds from one complete query, or the start, to the next. */
   idleMs: number;
 }
 
 const LENGTH_BYTES = 2;
 
-/** Answers connections until closed. Rejects where the port cannot be had. */
+/** Answers connections until it is closed. Rejects if the port is not available. */
 export async function listenTcp(
-  address: string,
-  port: number,
+  { address, port, maxConnections, idleMs }: TcpOptions,
   responder: Responder,
   log: Log,
-  { maxConnections, idleMs }: TcpOptions,
 ): Promise<Listener> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -39,7 +39,7 @@ export async function listenTcp(
       resolve();
     });
   });
-  server.on('error', (error) => log.warn({ error }, 'TCP listener'));
+  server.on('error', (error) => log.warn({ error }, 'the TCP listener has failed'));
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -75,7 +75,7 @@ function serve(socket: Socket, responder: Responder, idleMs: number): void {
   });
 }
 
-/** The first message in these bytes, once it is whole. */
+/** The first message in these bytes, if it is complete. */
 function firstOf(bytes: Buffer): Buffer | undefined {
   if (bytes.length < LENGTH_BYTES) return undefined;
   const end = LENGTH_BYTES + bytes.readUInt16BE(0);

@@ -4,7 +4,7 @@ import type { Log } from '@spawner/service';
 import type { Listener } from './listener.ts';
 import type { Responder } from './responder.ts';
 
-/** Answers datagrams until closed. Rejects where the port cannot be had. */
+/** Answers datagrams until it is closed. Rejects if the port is not available. */
 export async function listenUdp(
   address: string,
   port: number,
@@ -19,11 +19,11 @@ export async function listenUdp(
       resolve();
     });
   });
-  socket.on('error', (error) => log.warn({ error }, 'UDP socket'));
+  socket.on('error', (error) => log.warn({ error }, 'the UDP socket has failed'));
   socket.on('message', (bytes, from) => {
-    // Port 0 can be forged, and not be sent to.
+    // Port 0 can be forged, and cannot be sent to.
     const answer = from.port === 0 ? undefined : responder.respond(bytes, 'udp');
-    // A client that cannot be reached asks again; the error says nothing that could be acted on.
+    // A client that cannot be reached asks again, so there is nothing to do about an error.
     if (answer) socket.send(answer, from.port, from.address, () => {});
   });
   return {

@@ -18,7 +18,7 @@ const opt = (version: number, udpBytes = 4096, doFlag = true) =>
 const query = (...parts: Buffer[]) => readQuery(Buffer.concat(parts));
 
 describe('readQuery', () => {
-  it('reads a question with its case, and what EDNS says', () => {
+  it('reads a question with its case, and EDNS', () => {
     const counts = [1, 0, 0, 1];
     expect(query(header({ counts }), question('Ab', 'Example'), opt(0))).toEqual({
       id: 7,
@@ -29,12 +29,12 @@ describe('readQuery', () => {
     });
   });
 
-  it('tells a dot within a label from the dots between labels', () => {
+  it('distinguishes a dot within a label from the dots between labels', () => {
     expect(query(header(), question('a.b', 'c'))?.question?.name).toBe(`a${INNER_DOT}b.c`);
   });
 
   it.each([
-    ['nothing', Buffer.alloc(0)],
+    ['no bytes', Buffer.alloc(0)],
     ['eleven bytes', Buffer.alloc(11)],
     ['an answer', Buffer.concat([header({ flags: 0x8100 }), question('a')])],
   ])('says nothing to %s', (_, bytes) => {
@@ -45,7 +45,7 @@ describe('readQuery', () => {
   it.each([
     ['no question', [header({ counts: [0, 0, 0, 0] })], RCODE.FORMERR],
     ['two questions', [header({ counts: [2, 0, 0, 0] }), question('a'), question('b')], RCODE.FORMERR],
-    ['a header that lies', [header()], RCODE.FORMERR],
+    ['a header with a wrong count', [header()], RCODE.FORMERR],
     ['a pointer in the question', [header(), Buffer.from([0xc0, 12, 0, 1, 0, 1])], RCODE.FORMERR],
     ['a label of 64', [header(), question('a'.repeat(64))], RCODE.FORMERR],
     ['a name of 257', [header(), question(...Array(4).fill('a'.repeat(63)))], RCODE.FORMERR],
@@ -69,12 +69,12 @@ describe('readQuery', () => {
     expect(query(...parts)).toMatchObject({ id: 7, problem });
   });
 
-  it('steps over records of no interest', () => {
+  it('skips other records', () => {
     expect(query(header({ counts: [1, 1, 0, 0] }), question('a'), record)).not.toHaveProperty('problem');
     expect(query(header({ counts: [1, 0, 0, 1] }), question('a'), record)?.edns).toBeUndefined();
   });
 
-  it('is done at once with counts of 65535', () => {
+  it('refuses counts of 65535 at once', () => {
     const counts = [1, 0xffff, 0xffff, 0xffff];
     const bytes = Buffer.concat([header({ counts }), question('a'), Buffer.alloc(65_000)]);
     const before = process.cpuUsage();
@@ -83,7 +83,7 @@ describe('readQuery', () => {
     expect((user + system) / 1_000).toBeLessThan(50);
   });
 
-  it('never throws, whatever the bytes', () => {
+  it('never throws for any bytes', () => {
     const bytes = fc.uint8Array({ minLength: 0, maxLength: 80 });
     fc.assert(fc.property(bytes, (tail) => void query(header({ counts: [1, 1, 1, 1] }), Buffer.from(tail))));
     fc.assert(fc.property(bytes, (all) => void readQuery(Buffer.from(all))));

@@ -1,11 +1,10 @@
 /**
- * Reads a query from bytes, strictly: one question, no compression in its name, nothing that runs past
- * the end, nothing left over. Every record takes at least eleven bytes, so the work is bounded by the
- * packet, whatever its counts claim (a 42-byte packet that claims 4 × 65535 records is refused at once).
+ * Reads a query strictly: one question, no compression in its name, no record past the end, no bytes left over. Every
+ * record takes at least eleven bytes, so the work is bounded by the packet, whatever its counts claim. A 42-byte packet
+ * that claims 4 × 65535 records is refused at once.
  *
- * A name becomes a text of one character per byte. A dot inside a label becomes U+012E, whose low byte
- * is the dot's: it separates nothing, and writing the low bytes gives the name back byte for byte, case
- * included (0x20).
+ * A name becomes a text with one character per byte. A dot inside a label becomes U+012E, whose low byte is that of a dot.
+ * It separates no labels, and writing the low bytes returns the name byte for byte, including its case (0x20).
  */
 import { RCODE, type Rcode, TYPE } from './records.ts';
 
@@ -22,7 +21,7 @@ export interface Question {
   class: number;
 }
 
-/** What the client's OPT record says (RFC 6891 §6.1). */
+/** The client's OPT record (RFC 6891 §6.1). */
 export interface Edns {
   version: number;
   udpBytes: number;
@@ -33,14 +32,14 @@ export interface Query {
   id: number;
   opcode: number;
   recursionDesired: boolean;
-  /** Missing where it could not be read or need not be. */
+  /** Missing if it could not be read or is not needed. */
   question?: Question;
   edns?: Edns;
-  /** The code to answer with where the query cannot be answered. */
+  /** The code to answer with if the query cannot be answered. */
   problem?: Rcode;
 }
 
-/** The query in these bytes; nothing where none may be answered: too short for a header, or itself an answer. */
+/** Returns undefined if the packet must not be answered: it is too short for a header, or an answer itself. */
 export function readQuery(bytes: Buffer): Query | undefined {
   if (bytes.length < HEADER_BYTES) return undefined;
   const flags = bytes.readUInt16BE(2);
@@ -113,7 +112,7 @@ class Cursor {
     }
   }
 
-  /** Steps over a record; tells what it says where it is an OPT. */
+  /** Skips a record. Returns its content if it is an OPT. */
   record(): Edns | undefined {
     const isRoot = this.#skipName();
     const type = this.uint16();
@@ -125,7 +124,7 @@ class Cursor {
     return { version: (flags >>> 16) & 0xff, udpBytes, dnssecOk: (flags & 0x8000) !== 0 };
   }
 
-  /** Whether it was the root. A pointer ends a name; where it leads is nobody's business here. */
+  /** Skips a name, and returns whether it was the root. A pointer ends a name, and is not followed. */
   #skipName(): boolean {
     const start = this.#at;
     for (;;) {

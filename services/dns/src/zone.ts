@@ -1,4 +1,4 @@
-/** The zone as it is now: what the operator set, and the replicas of routes, proxies and challenges. */
+/** The present zone: the operator's settings, and the replicas of routes, proxies and challenges. */
 import type { Clock } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import type { Route } from '@spawner/store';
@@ -10,20 +10,20 @@ export interface ZoneSettings {
   domain: string;
   /** The first is the SOA's primary. */
   nameservers: readonly string[];
-  /** Addresses of the nameservers that are below the domain. */
+  /** Addresses of the name servers whose names are below the domain. */
   publicAddresses: readonly string[];
   /** The SOA's mailbox as a name. */
   admin: string;
-  /** Issuers that may give certificates (RFC 8659); none: no CAA record. */
+  /** Issuers that may issue certificates (RFC 8659). Empty for no CAA record. */
   caa: readonly string[];
-  /** Of the addresses of backends. */
+  /** TTL of the addresses of backends. */
   ttlSeconds: number;
 }
 
 /** Everything that an answer depends on. */
 export interface ZoneView {
   readonly settings: ZoneSettings;
-  /** Whether routes and proxies were ever known. */
+  /** Whether routes and proxies have been known at least once. */
   readonly complete: boolean;
   readonly serial: number;
   readonly proxies: readonly Node[];
@@ -72,7 +72,7 @@ export class Zone implements ZoneView {
     return this.#sources.routes.loaded && Number.isFinite(this.#sources.members.renewalAge);
   }
 
-  /** Unix time of the latest change, never going back. Nobody copies the zone, so it only tells people that it changed. */
+  /** Unix time of the last change. It never decreases. No server copies the zone, so it is only a hint for people. */
   get serial(): number {
     this.look();
     return this.#serial;
@@ -87,7 +87,7 @@ export class Zone implements ZoneView {
     return this.#sources.routes.get(id);
   }
 
-  /** Sees which proxies there are; to be called every few seconds also while nobody asks, so that none is missed that lapses. */
+  /** Reads the list of proxies. Call it every few seconds, even without queries, so that no lapse is missed. */
   look(): void {
     if (this.#proxies.take(this.#sources.members.proxies, this.#clock.now())) this.#changed();
   }
@@ -101,7 +101,7 @@ export class Zone implements ZoneView {
   }
 }
 
-/** A mail address as a name: the local part is one label, dots and all (RFC 1035 §8). */
+/** A mail address as a name. Its local part is one label, including dots (RFC 1035 §8). */
 export function mailboxName(email: string): string {
   const at = email.lastIndexOf('@');
   return `${email.slice(0, at).replaceAll('.', INNER_DOT)}.${email.slice(at + 1)}`;
