@@ -20,10 +20,10 @@ import {
   type TempDir,
   tempDir,
 } from '@spawner/testkit';
-import { AcmeIssuer } from '../../services/certificates/src/acme-issuer.ts';
-import { CertificateStore } from '../../services/certificates/src/certificate-store.ts';
-import { DnsChallenges } from '../../services/certificates/src/dns-challenges.ts';
-import { Propagation } from '../../services/certificates/src/propagation.ts';
+import { AcmeIssuer } from '../../services/certificates/src/acme/acme-issuer.ts';
+import { DnsChallenges } from '../../services/certificates/src/acme/dns-challenges.ts';
+import { Propagation } from '../../services/certificates/src/acme/propagation.ts';
+import { CertificateStore } from '../../services/certificates/src/store/certificate-store.ts';
 
 const log = createLog('test', 'silent');
 const keys = keysOf('test');

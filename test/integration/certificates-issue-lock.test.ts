@@ -2,7 +2,7 @@ import { systemClock } from '@spawner/domain';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis as Store } from '@spawner/store';
 import { crankedClock, eventually, type Redis, startRedis } from '@spawner/testkit';
-import { IssueLock } from '../../services/certificates/src/issue-lock.ts';
+import { IssueLock } from '../../services/certificates/src/store/issue-lock.ts';
 
 const log = createLog('test', 'silent');
 const key = keysOf('test').certificatesLease;

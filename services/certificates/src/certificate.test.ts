@@ -1,5 +1,5 @@
+import { makeAuthority, signServerCertificate } from './authority/x509.ts';
 import { decodeCertificate, encodeCertificate, usableCertificate } from './certificate.ts';
-import { makeAuthority, signServerCertificate } from './x509.ts';
 
 const domains = ['cluster.test', '*.cluster.test'];
 const lifetime = { notBefore: new Date('2024-01-01T00:00:00Z'), notAfter: new Date('2024-04-01T00:00:00Z') };

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { App } from '@spawner/service';
-import { AcmeIssuer } from './acme-issuer.ts';
-import { AuthorityFiles } from './authority-files.ts';
-import type { CertificateStore } from './certificate-store.ts';
+import { AcmeIssuer } from './acme/acme-issuer.ts';
+import { DnsChallenges } from './acme/dns-challenges.ts';
+import { Propagation } from './acme/propagation.ts';
+import { AuthorityFiles } from './authority/authority-files.ts';
+import { LocalAuthority } from './authority/local-authority.ts';
 import type { CertificatesConfig } from './config.ts';
-import { DnsChallenges } from './dns-challenges.ts';
 import type { Issuer } from './issuer.ts';
-import { LocalAuthority } from './local-authority.ts';
-import { Propagation } from './propagation.ts';
+import type { CertificateStore } from './store/certificate-store.ts';
 
 /** The configured issuer. */
 export function issuerOf(config: CertificatesConfig, store: CertificateStore, app: App): Issuer {

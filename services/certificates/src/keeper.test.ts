@@ -1,9 +1,9 @@
 import { createLog } from '@spawner/service';
 import { type CrankedClock, crankedClock, eventually } from '@spawner/testkit';
+import { makeAuthority, signServerCertificate } from './authority/x509.ts';
 import { encodeCertificate, usableCertificate } from './certificate.ts';
 import { Keeper } from './keeper.ts';
 import { createMetrics } from './metrics.ts';
-import { makeAuthority, signServerCertificate } from './x509.ts';
 
 const MINUTE = 60_000;
 const domains = ['cluster.test', '*.cluster.test'];
@@ -61,7 +61,7 @@ function scene(clock: CrankedClock = crankedClock()) {
   return { shared, service };
 }
 
-/** A turn every five seconds, for so long. */
+/** Takes a turn every five seconds for `ms`. */
 async function run(keeper: Keeper, clock: CrankedClock, ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= 5_000) {
     await keeper.turn(never);

@@ -7,11 +7,11 @@
 import { type Clock, within } from '@spawner/domain';
 import { inSpan, type Log } from '@spawner/service';
 import { decodeCertificate, encodeCertificate, type Usable, usableCertificate } from './certificate.ts';
-import type { CertificateStore } from './certificate-store.ts';
-import type { IssueLock } from './issue-lock.ts';
 import type { Issuer } from './issuer.ts';
 import type { Metrics } from './metrics.ts';
 import { isDue, renewalTime, retryMs } from './renewal.ts';
+import type { CertificateStore } from './store/certificate-store.ts';
+import type { IssueLock } from './store/issue-lock.ts';
 
 /** Milliseconds between two turns. */
 export const TURN_EVERY_MS = 5_000;

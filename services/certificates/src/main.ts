@@ -2,13 +2,13 @@ import { Membership, schedulerAt } from '@spawner/cluster';
 import { serveRpc } from '@spawner/rpc';
 import { run } from '@spawner/service';
 import { keysOf, openRedis } from '@spawner/store';
-import { CertificateStore } from './certificate-store.ts';
 import { domainsOf, nodeOf, readConfig } from './config.ts';
-import { IssueLock } from './issue-lock.ts';
 import { issuerOf } from './issuers.ts';
 import { Keeper, TURN_EVERY_MS } from './keeper.ts';
 import { createMetrics, observeExpiry } from './metrics.ts';
 import { certificatesService } from './server.ts';
+import { CertificateStore } from './store/certificate-store.ts';
+import { IssueLock } from './store/issue-lock.ts';
 
 await run('certificates', readConfig, async (config, app) => {
   const { clock, log } = app;

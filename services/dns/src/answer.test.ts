@@ -2,7 +2,7 @@ import { Node } from '@spawner/proto/internal/node';
 import { RouteState } from '@spawner/proto/internal/route';
 import { newRoute } from '@spawner/store';
 import { answer, NEGATIVE_TTL } from './answer.ts';
-import { RCODE, TYPE } from './records.ts';
+import { RCODE, TYPE } from './protocol/records.ts';
 import { mailboxName, type ZoneView } from './zone.ts';
 
 const domain = 'cluster.test';

@@ -7,9 +7,17 @@
 import { backendIdOfHost } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import { RouteState } from '@spawner/proto/internal/route';
-import { type Answer, bare, CLASS_IN, type DnsRecord, RCODE, type RecordData, TYPE } from './records.ts';
+import type { Question } from './protocol/query-reader.ts';
+import {
+  type Answer,
+  bare,
+  CLASS_IN,
+  type DnsRecord,
+  RCODE,
+  type RecordData,
+  TYPE,
+} from './protocol/records.ts';
 import { addressesIn, addressesOf, proxiesServing } from './serving.ts';
-import type { Question } from './wire.ts';
 import type { ZoneView } from './zone.ts';
 
 /** Seconds for which resolvers may cache that a name does not exist (RFC 2308). It is short because spawns create names. */

@@ -1,7 +1,7 @@
 import { NodeKind } from '@spawner/proto/internal/node';
 import { ConfigError } from '@spawner/service';
 import { nodeOf, readConfig, zoneSettings } from './config.ts';
-import { INNER_DOT } from './wire.ts';
+import { INNER_DOT } from './protocol/query-reader.ts';
 
 describe('readConfig', () => {
   it('has defaults that work on one machine', () => {

@@ -4,11 +4,11 @@ import { run } from '@spawner/service';
 import { keysOf, openRedis, RouteTable } from '@spawner/store';
 import { Challenges, REFRESH_EVERY_MS } from './challenges.ts';
 import { nodeOf, readConfig, zoneSettings } from './config.ts';
+import { Responder } from './listeners/responder.ts';
+import { listenTcp } from './listeners/tcp.ts';
+import { listenUdp } from './listeners/udp.ts';
 import { createMetrics } from './metrics.ts';
-import { Responder } from './responder.ts';
 import { dnsService } from './server.ts';
-import { listenTcp } from './tcp.ts';
-import { listenUdp } from './udp.ts';
 import { Zone } from './zone.ts';
 
 await run('dns', readConfig, async (config, app) => {

@@ -3,7 +3,7 @@ import type { Clock } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import type { Route } from '@spawner/store';
 import { NamedProxies } from './named-proxies.ts';
-import { INNER_DOT } from './wire.ts';
+import { INNER_DOT } from './protocol/query-reader.ts';
 
 export interface ZoneSettings {
   /** The cluster's domain, in lower case. */

@@ -24,7 +24,7 @@ const log = createLog('test', 'silent');
 // No program answers a probe here, so WAITING lasts.
 const NOWHERE = { host: '127.0.0.1', port: 1 };
 
-/** A runtime in memory that does what a test says. */
+/** A runtime in memory that the test controls. */
 class FakeRuntime implements Runtime {
   readonly kind = 'process';
   readonly containers = new Map<string, Condition>();

@@ -5,7 +5,7 @@ const line = (local: string, state: string) =>
   `   1: ${local} 0100007F:C000 ${state} 00000000:00000000 00:0 0\n`;
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt\n';
 
-/** A table whose readings a test brings to their end, and whose gathering ends when it says so. */
+/** A table whose reads and pauses end when the test says so. */
 function scene() {
   const gathering = Promise.withResolvers<void>();
   const readings: ReturnType<typeof Promise.withResolvers<readonly string[]>>[] = [];

@@ -7,7 +7,7 @@ import { linesOf } from './log-tail.ts';
 const { STARTING, READY, TERMINATED } = BackendState;
 const { signal } = new AbortController();
 
-/** A backend that the test moves on, and what is said of it. */
+/** A backend whose state the test changes, and its log lines. */
 function scene(state: BackendState, startedAt?: number) {
   const backend = { id: 'a', life: { status: { state, lastLogs: [] as string[] }, startedAt } };
   const drone = {

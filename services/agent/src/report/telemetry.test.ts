@@ -10,7 +10,7 @@ import { Telemetry } from './telemetry.ts';
 
 const ID = 'a';
 
-/** Telemetry of one backend that is ready, over a runtime whose streams break off where `breaks` says so. */
+/** Telemetry of one ready backend, over a runtime whose streams break while `breaks` is set. */
 function follow(breaks: (what: 'logs' | 'stats') => boolean) {
   const told: string[] = [];
   const tails: (number | undefined)[] = [];

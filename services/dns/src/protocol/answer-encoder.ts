@@ -1,7 +1,7 @@
 /** Encodes answers. Only this file knows the dns2 library, and it uses only the encoder. */
 import { Packet } from 'dns2';
+import type { Query } from './query-reader.ts';
 import { type Answer, CLASS_IN, type DnsRecord, TYPE } from './records.ts';
-import type { Query } from './wire.ts';
 
 /** Most bytes of a UDP message. It passes every path without fragmentation (dnsflagday.net/2020). */
 export const UDP_BYTES = 1232;

@@ -5,9 +5,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
+import type { Issued, Issuer } from '../issuer.ts';
+import type { CertificateStore } from '../store/certificate-store.ts';
 import type { AuthorityFiles } from './authority-files.ts';
-import type { CertificateStore } from './certificate-store.ts';
-import type { Issued, Issuer } from './issuer.ts';
 import { makeAuthority, signServerCertificate } from './x509.ts';
 
 const DAY_MS = 86_400_000;

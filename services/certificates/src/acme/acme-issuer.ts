@@ -8,9 +8,9 @@ import { Agent } from 'node:https';
 import { rootCertificates } from 'node:tls';
 import type { Log } from '@spawner/service';
 import acme from 'acme-client';
-import type { CertificateStore } from './certificate-store.ts';
+import type { Issued, Issuer } from '../issuer.ts';
+import type { CertificateStore } from '../store/certificate-store.ts';
 import type { Challenge, Challenges } from './challenges.ts';
-import type { Issued, Issuer } from './issuer.ts';
 
 /** One request to the ACME server. */
 const REQUEST_MS = 30_000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
+import { INNER_DOT, readQuery } from './query-reader.ts';
 import { RCODE } from './records.ts';
-import { INNER_DOT, readQuery } from './wire.ts';
 
 const header = ({ id = 7, flags = 0x0100, counts = [1, 0, 0, 0] } = {}) => {
   const bytes = Buffer.alloc(12);

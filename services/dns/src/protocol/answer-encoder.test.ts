@@ -1,7 +1,7 @@
-import { encodeAnswer } from './dns2.ts';
+import { mailboxName } from '../zone.ts';
+import { encodeAnswer } from './answer-encoder.ts';
+import { INNER_DOT, type Query, readQuery } from './query-reader.ts';
 import { type Answer, bare, RCODE } from './records.ts';
-import { INNER_DOT, type Query, readQuery } from './wire.ts';
-import { mailboxName } from './zone.ts';
 
 const query = (change: Partial<Query> = {}): Query => ({
   id: 1,

@@ -1,10 +1,10 @@
 import type { Log } from '@spawner/service';
-import { answer } from './answer.ts';
-import { encodeAnswer } from './dns2.ts';
-import type { Metrics } from './metrics.ts';
-import { type Answer, bare, RCODE, rcodeName, typeName } from './records.ts';
-import { HEADER_BYTES, type Query, readQuery } from './wire.ts';
-import type { ZoneView } from './zone.ts';
+import { answer } from '../answer.ts';
+import type { Metrics } from '../metrics.ts';
+import { encodeAnswer } from '../protocol/answer-encoder.ts';
+import { HEADER_BYTES, type Query, readQuery } from '../protocol/query-reader.ts';
+import { type Answer, bare, RCODE, rcodeName, typeName } from '../protocol/records.ts';
+import type { ZoneView } from '../zone.ts';
 
 export type Transport = 'udp' | 'tcp';
 

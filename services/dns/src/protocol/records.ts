@@ -1,4 +1,4 @@
-/** DNS records before they are encoded. Names have no trailing dot; `wire.ts` describes unusual bytes in them. */
+/** DNS records before they are encoded. Names have no trailing dot; `query-reader.ts` describes unusual bytes in them. */
 export const TYPE = {
   A: 1,
   NS: 2,
