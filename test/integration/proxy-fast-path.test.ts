@@ -174,7 +174,7 @@ describe('the fast path', () => {
   });
 
   it('says goodbye while it drains', async () => {
-    const { dial, fast, received, upstreamSockets } = await scene(() => {});
+    const { dial, fast, sessions, received, upstreamSockets } = await scene(() => {});
     const [idle, busy] = [dial(), dial()];
     const answer = hear(busy);
     await once(idle, 'connect');
@@ -182,6 +182,7 @@ describe('the fast path', () => {
     busy.write(GET);
     await eventually(() => received.length === 1);
     const left = once(idle, 'end');
+    sessions.drain();
     fast.drain();
     await left;
     upstreamSockets[0]?.write(ok('bye'));

@@ -1,14 +1,15 @@
-/** A fast path of its own on bare sockets, between a client and a backend that are whatever a test says. */
+/** A raw transport of its own, between a client and a backend that are whatever a test says. */
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createLog } from '@spawner/service';
 import { crankedClock } from '@spawner/testkit';
-import { trustOf } from '../../services/proxy/src/edge/trusted-addresses.ts';
+import { REPLIES } from '../../services/proxy/src/edge/replies.ts';
+import { trustedAddresses } from '../../services/proxy/src/edge/trusted-addresses.ts';
 import { Activity } from '../../services/proxy/src/routing/active-requests.ts';
-import { Tunnels } from '../../services/proxy/src/transports/node/tunnel.ts';
-import { FastPath } from '../../services/proxy/src/transports/raw/raw-transport.ts';
-import { KeptUpstreams } from '../../services/proxy/src/transports/raw/upstream-pool.ts';
+import { Sessions } from '../../services/proxy/src/routing/sessions.ts';
+import { RawTransport, type RawTransportParts } from '../../services/proxy/src/transports/raw/transport.ts';
+import { RawUpstreamPool } from '../../services/proxy/src/transports/raw/upstream-pool.ts';
 
 export const ID = 'abcdefghijklmnopqrstuvwxyz';
 export const HOST = `${ID}.mydomain.test`;
@@ -32,15 +33,14 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-const fail = (error: unknown) => {
-  throw error;
-};
-
-/** A fast path before a general server that says so, with one backend that does as the test says. */
+/** A raw transport before Node's server, which answers `general`, with one backend that does as the test says. */
 export async function scene(talk: (socket: Socket, received: string) => void) {
   const clock = crankedClock();
   const activity = new Activity(0);
-  const upstreams = new KeptUpstreams(1_000, clock, { opened: () => {}, failed: fail });
+  const log = createLog('test', 'silent');
+  const dialling = { connectTimeoutMs: 1_000, connected: () => {} };
+  const upstreams = new RawUpstreamPool(dialling, clock, log);
+  const sessions = new Sessions([upstreams]);
   const upstreamSockets: Socket[] = [];
   const received: string[] = [];
   const backend = createServer((socket) => {
@@ -54,18 +54,22 @@ export async function scene(talk: (socket: Socket, received: string) => void) {
   const counted: string[] = [];
   const looked: string[] = [];
   let open = true;
-  const passNow = (id: string) =>
-    open
-      ? ({ kind: 'forward', endpoint, droneId: 'd', exchange: activity.begin(id, 'd') } as const)
-      : undefined;
-  const fast = new FastPath(
+  const policy: RawTransportParts['policy'] = {
+    decideNow: ({ backendId = '' }) =>
+      open
+        ? { kind: 'forward', endpoint, droneId: 'd', exchange: activity.begin(backendId, 'd') }
+        : undefined,
+    backendFailed: ({ backendId = '' }) => {
+      counted.push('failed');
+      looked.push(backendId);
+      return REPLIES.badGateway(false);
+    },
+  };
+  const fast = new RawTransport(
     {
-      gate: { passNow },
-      activity,
+      policy,
       upstreams,
-      tunnels: new Tunnels(),
-      limits: { admit: () => 'admitted' },
-      trust: trustOf([]),
+      sessions,
       metrics: {
         request: (outcome, status, count = 1) => {
           for (let one = 0; one < count; one++) counted.push(`${outcome} ${status}`);
@@ -74,19 +78,16 @@ export async function scene(talk: (socket: Socket, received: string) => void) {
         connectionRefused: () => counted.push('refused'),
         lineDropped: () => counted.push('dropped'),
       },
-      access: undefined,
+      accessLog: undefined,
       clock,
-      isSilent: () => false,
-      look: (id) => looked.push(id),
-      log: createLog('test', 'silent'),
+      log,
     },
     {
       clusterDomain: 'mydomain.test',
       maxHeaderBytes: 16_384,
-      openPerBackend: 10,
       headTimeoutMs: 60_000,
       bodyTimeoutMs: 60_000,
-      redirectPort: () => undefined,
+      trust: trustedAddresses([]),
     },
   );
   stack.defer(() => fast.close());
@@ -112,7 +113,20 @@ export async function scene(talk: (socket: Socket, received: string) => void) {
   const close = () => {
     open = false;
   };
-  return { port, dial, clock, activity, fast, received, upstreamSockets, accepted, counted, looked, close };
+  return {
+    port,
+    dial,
+    clock,
+    activity,
+    fast,
+    sessions,
+    received,
+    upstreamSockets,
+    accepted,
+    counted,
+    looked,
+    close,
+  };
 }
 
 /** Everything that comes on a socket. */

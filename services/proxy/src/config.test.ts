@@ -1,5 +1,5 @@
 import { readConfig } from './config.ts';
-import { isCidr, trustOf } from './edge/trusted-addresses.ts';
+import { isCidr, trustedAddresses } from './edge/trusted-addresses.ts';
 
 describe('readConfig', () => {
   it('has a default for everything', () => {
@@ -58,7 +58,7 @@ describe('trusted addresses', () => {
   });
 
   it('are those in the ranges and nobody else', () => {
-    const trust = trustOf(['10.1.0.0/16', '2001:db8::/32', '192.0.2.7']);
+    const trust = trustedAddresses(['10.1.0.0/16', '2001:db8::/32', '192.0.2.7']);
     const trusted = (address: string) => trust.includes(address);
     expect(['10.1.2.3', '2001:db8::5', '192.0.2.7', '::ffff:10.1.2.3'].map(trusted)).toEqual([
       true,
@@ -67,6 +67,6 @@ describe('trusted addresses', () => {
       true,
     ]);
     expect(['10.2.0.1', '2001:db9::1', '192.0.2.8', ''].map(trusted)).toEqual([false, false, false, false]);
-    expect(trustOf([]).includes('127.0.0.1')).toBe(false);
+    expect(trustedAddresses([]).includes('127.0.0.1')).toBe(false);
   });
 });

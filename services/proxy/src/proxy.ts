@@ -5,25 +5,30 @@ import type { RouteTable } from '@spawner/store';
 import { AccessLog } from './access-log/access-log.ts';
 import { followCertificates } from './cluster/certificates.ts';
 import type { ProxyConfig } from './config.ts';
-import { type Connections, Entrance } from './edge/edge.ts';
-import { Reception } from './edge/policy.ts';
-import { Limits } from './edge/rate-limits.ts';
-import { trustOf } from './edge/trusted-addresses.ts';
+import { Entrance } from './edge/edge.ts';
+import { EdgePolicy } from './edge/policy.ts';
+import { RateLimits } from './edge/rate-limits.ts';
+import { trustedAddresses } from './edge/trusted-addresses.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { Sessions } from './routing/sessions.ts';
 import type { Agents } from './routing/stale-routes.ts';
 import type { SuspensionParts } from './routing/suspended-routes.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
 import { TIMEOUTS } from './timeouts.ts';
-import { Door } from './tokens/authenticate.ts';
 import { Visitors } from './tokens/token-sessions.ts';
-import { VanishedPeers } from './transports/dead-peers.ts';
-import { type Listener, listenHttp, listenHttps, type SecureListener } from './transports/node/connection.ts';
-import { Forwarder } from './transports/node/exchange.ts';
-import { EdgeServer } from './transports/node/handler.ts';
-import { Tunnels } from './transports/node/tunnel.ts';
-import { Upstreams } from './transports/node/upstream-pool.ts';
-import { FastPath } from './transports/raw/raw-transport.ts';
-import { KeptUpstreams } from './transports/raw/upstream-pool.ts';
+import { DeadPeers } from './transports/dead-peers.ts';
+import {
+  type Listener,
+  type ListenerParts,
+  listenHttp,
+  listenHttps,
+  type SecureListener,
+} from './transports/listeners.ts';
+import { HttpxyAdapter } from './transports/node/httpxy-adapter.ts';
+import { NodeTransport } from './transports/node/transport.ts';
+import { NodeUpstreamPool } from './transports/node/upstream-pool.ts';
+import { RawTransport } from './transports/raw/transport.ts';
+import { RawUpstreamPool } from './transports/raw/upstream-pool.ts';
 import type { TicketSource } from './workers/process-role.ts';
 
 export interface ProxyParts {
@@ -34,28 +39,23 @@ export interface ProxyParts {
   snapshots: Pick<Snapshots, 'certificate' | 'keepCertificate'>;
   clock: Clock;
   log: Log;
-  /** This process, where its system tells. */
+  /** This process; undefined if its system does not say. */
   process: ProcessIdentity | undefined;
   registration(): number;
-  /** Keys of TLS session tickets that others have too. */
+  /** Keys of TLS session tickets, shared with other workers. */
   tickets?: TicketSource | undefined;
 }
 
-/**
- * The edge of one process, from its listeners to what it tells agents: put together, kept in step with
- * the routes, and taken down in order.
- */
+/** The edge of one process: its composition, from the listeners to the reports for agents, and its end. */
 export class EdgeProxy {
   readonly #config: ProxyConfig;
   readonly #parts: ProxyParts;
-  readonly #entrance: Entrance;
-  readonly #upstreams = new Upstreams();
-  readonly #kept: KeptUpstreams;
-  readonly #tunnels = new Tunnels();
-  readonly #vanished: VanishedPeers;
-  readonly #edge: EdgeServer;
-  readonly #fast: FastPath | undefined;
-  readonly #access: AccessLog | undefined;
+  readonly #edge: Entrance;
+  readonly #sessions: Sessions;
+  readonly #deadPeers: DeadPeers;
+  readonly #raw: RawTransport | undefined;
+  readonly #listening: ListenerParts;
+  readonly #accessLog: AccessLog | undefined;
   readonly #following: { close(): void };
   readonly #over = new AbortController();
   #listeners: Listener[] = [];
@@ -65,79 +65,74 @@ export class EdgeProxy {
 
   constructor(config: ProxyConfig, parts: ProxyParts) {
     const { clock, routes, log } = parts;
+    const { clusterDomain, connectTimeoutMs } = config;
     this.#config = config;
     this.#parts = parts;
-    this.#vanished = new VanishedPeers({ clock, log, limitMs: config.unacknowledgedTimeoutMs });
-    this.#kept = new KeptUpstreams(config.connectTimeoutMs, clock, {
-      opened: (upstream) => this.#vanished.watch(upstream),
-      failed: (error) => log.error({ error }, 'an exchange failed'),
-    });
-    const entrance = new Entrance(config, { ...parts, connections: this.#connections() });
-    this.#entrance = entrance;
-    const { activity, gate, stateEvents } = entrance;
-    const visitors = new Visitors({ routes, holds: entrance.holds, clock });
-    this.#following = routes.onChange((_id, row) => visitors.rowChanged(row));
-    const trust = trustOf(config.trustedAddresses);
-    const limits = new Limits(config, trust);
-    const door = new Door({ gate, visitors, routes });
-    const redirectPort = () =>
-      config.redirectToHttps ? (config.publicHttpsPort ?? this.#httpsPort) : undefined;
-    const options = { ...config, redirectPort };
+    const deadPeers = new DeadPeers({ clock, log, limitMs: config.unacknowledgedTimeoutMs });
+    const dialling = { connectTimeoutMs, connected: deadPeers.watch.bind(deadPeers) };
+    const nodeUpstreams = new NodeUpstreamPool();
+    const upstreams = new RawUpstreamPool(dialling, clock, log);
+    const sessions = new Sessions([nodeUpstreams, upstreams]);
+    const edge = new Entrance(config, { ...parts, sessions });
+    const { activity, gate, stateEvents } = edge;
+    const tokens = new Visitors({ routes, holds: edge.holds, clock });
+    const trust = trustedAddresses(config.trustedAddresses);
+    const limits = new RateLimits(config, trust);
     const metrics = createMetrics({
       openExchanges: () => activity.total,
-      openWebSockets: () => this.#tunnels.size,
-      held: () => entrance.holds.total,
+      openWebSockets: () => sessions.tunnels,
+      held: () => edge.holds.total,
       waitingPages: () => stateEvents.total,
       routes: () => routes.size,
     });
-    this.#access = accessLogOf(config, { clock, log, metrics });
-    const edgeParts = {
-      gate,
-      reception: new Reception({ door, visitors, limits, stateEvents, activity, trust, clock }, options),
-      visitors,
-      forwarder: new Forwarder({
-        connectTimeoutMs: config.connectTimeoutMs,
-        connected: (upstream) => this.#vanished.watch(upstream),
-      }),
-      activity,
-      upstreams: this.#upstreams,
-      tunnels: this.#tunnels,
-      vanished: this.#vanished,
-      trust,
-      limits,
-      metrics,
-      access: this.#access,
-      clock,
-      log,
-      isSilent: (droneId: string) => routes.isSilent(droneId),
-      look: (id: string) => entrance.look(id),
+    const accessLog = accessLogOf(config, { clock, log, metrics });
+    const look = (backendId: string) => edge.look(backendId);
+    const policy = new EdgePolicy(
+      { router: gate, tokens, routes, limits, stateEvents, activity, metrics, clock, look },
+      { openPerBackend: config.openPerBackend, redirectPort: () => this.#redirectPort() },
+    );
+    const shared = { policy, sessions, tokens, metrics, accessLog, clusterDomain, clock, log };
+    const httpxy = new HttpxyAdapter(nodeUpstreams, dialling);
+    const options = { ...config, trust };
+    const node = new NodeTransport({ ...shared, httpxy, dialling }, options);
+    const raw = config.fastPath ? new RawTransport({ ...shared, upstreams }, options) : undefined;
+    const connected: ListenerParts['connected'] = (socket) => {
+      if (limits.connected(socket)) deadPeers.watch(socket);
+      else {
+        metrics.connectionRefused();
+        socket.destroy();
+      }
     };
-    this.#edge = new EdgeServer(edgeParts, options);
-    if (config.fastPath) this.#fast = new FastPath({ ...edgeParts, upstreams: this.#kept }, options);
+    this.#edge = edge;
+    this.#sessions = sessions;
+    this.#deadPeers = deadPeers;
+    this.#raw = raw;
+    this.#listening = { node, raw, connected };
+    this.#accessLog = accessLog;
+    this.#following = routes.onChange((_id, row) => tokens.rowChanged(row));
   }
 
-  /** Opens the listeners. With TLS on, both; certificates may come later. */
+  /** Opens the listeners: with HTTPS on, both. Certificates may come later. */
   async listen(): Promise<void> {
     const { bindAddress: address, maxHeaderBytes, headTimeoutMs, httpPort, httpsPort, https } = this.#config;
-    const limits = { address, maxHeaderBytes, headTimeoutMs };
-    if (https) this.#serveTls(await listenHttps({ ...limits, port: httpsPort }, this.#edge, this.#fast));
-    this.#listeners.push(await listenHttp({ ...limits, port: httpPort }, this.#edge, this.#fast));
-    this.#watching = this.#vanished.run(this.#over.signal);
+    const options = { address, maxHeaderBytes, headTimeoutMs };
+    if (https) this.#serveTls(await listenHttps({ ...options, port: httpsPort }, this.#listening));
+    this.#listeners.push(await listenHttp({ ...options, port: httpPort }, this.#listening));
+    this.#watching = this.#deadPeers.run(this.#over.signal);
     const ports = this.#listeners.map(({ port }) => port);
     this.#parts.log.info({ ports }, 'listening');
   }
 
   /**
-   * Stops accepting, answers with `Connection: close`, says 1001 to WebSockets, waits until nothing is
-   * open or held or the time to drain is nearly over, then cuts.
+   * Drains: accepts no more connections, answers with `Connection: close`, closes WebSockets with 1001, and waits until nothing
+   * is open or held, or the drain time is nearly over. Then it cuts what is left.
    */
   async close(): Promise<void> {
     const { clock, log } = this.#parts;
     const until = clock.now() + Math.max(0, this.#config.drainMs - TIMEOUTS.drainClosing);
-    const { activity, holds } = this.#entrance;
+    const { activity, holds } = this.#edge;
+    this.#sessions.drain();
     this.#edge.drain();
-    this.#entrance.drain();
-    this.#tunnels.goodbyeAll('going away');
     this.#over.abort(new Error('the proxy is closing'));
     for (;;) {
       for (const listener of this.#listeners) listener.drain();
@@ -146,13 +141,16 @@ export class EdgeProxy {
     }
     if (activity.total > 0) log.warn({ open: activity.total }, 'cutting what is still open');
     for (const listener of this.#listeners) listener.cut();
-    this.#tunnels.cutAll();
-    this.#upstreams.close();
-    this.#kept.close();
-    await this.#fast?.close();
-    await Promise.all([this.#certificates, this.#watching, this.#access?.close()]);
+    this.#sessions.close();
+    await this.#raw?.close();
+    await Promise.all([this.#certificates, this.#watching, this.#accessLog?.close()]);
     this.#following.close();
-    await this.#entrance.close();
+    await this.#edge.close();
+  }
+
+  #redirectPort(): number | undefined {
+    const { redirectToHttps, publicHttpsPort } = this.#config;
+    return redirectToHttps ? (publicHttpsPort ?? this.#httpsPort) : undefined;
   }
 
   #serveTls(listener: SecureListener): void {
@@ -174,33 +172,9 @@ export class EdgeProxy {
       this.#over.signal,
     );
   }
-
-  #connections(): Connections {
-    const [upstreams, kept, tunnels] = [this.#upstreams, this.#kept, this.#tunnels];
-    return {
-      rest: (id) => {
-        upstreams.rest(id);
-        kept.rest(id);
-      },
-      goodbye: (id) => {
-        tunnels.goodbye(id, 'the session has ended');
-        upstreams.closeIdle(id);
-        kept.closeIdle(id);
-      },
-      cut: (id) => {
-        tunnels.cut(id);
-        upstreams.cut(id);
-        kept.cut(id);
-      },
-      forget: (id) => {
-        upstreams.forget(id);
-        kept.closeIdle(id);
-      },
-    };
-  }
 }
 
-/** On standard output, beside the service's own log. */
+/** The access log on standard output, beside the service's own log; undefined if it is off. */
 function accessLogOf(
   { accessLog: setting, id }: ProxyConfig,
   { clock, log, metrics }: Pick<ProxyParts, 'clock' | 'log'> & { metrics: Metrics },
@@ -210,7 +184,7 @@ function accessLogOf(
     write: (text: string, done: () => void) => void process.stdout.write(text, () => done()),
     dropped: () => metrics.lineDropped(),
     recovered: (lines: number) =>
-      log.warn({ lines }, 'lines of the access log were dropped: nobody took them'),
+      log.warn({ lines }, 'lines of the access log were dropped, because their reader was too slow'),
   };
   return new AccessLog(setting, { sink, clock, random: Math.random, proxy: id });
 }

@@ -175,7 +175,7 @@ export class SimulatedProxy {
       log: silent,
       process: identity,
       registration: () => membership.registration,
-      connections: {
+      sessions: {
         rest: () => {},
         goodbye: (backend) => this.#endAll(backend, (exchange) => exchange.upgrade),
         cut: (backend) => this.#endAll(backend, () => true),

@@ -1,21 +1,10 @@
 import type { ClientRequest } from 'node:http';
+import type { EdgeRequest } from '../edge/request.ts';
 
 /** A connection to a backend, as far as it counts its bytes. */
 export interface Counted {
   readonly bytesRead: number;
   readonly bytesWritten: number;
-}
-
-/** What a request asks for, and who asks. */
-export interface Asked {
-  readonly host: string;
-  readonly backend: string | undefined;
-  readonly method: string;
-  /** With its query, which is never written. */
-  readonly path: string;
-  readonly protocol: string;
-  readonly client: string;
-  readonly userAgent: string;
 }
 
 /** An answer that the proxy gave itself. */
@@ -31,6 +20,7 @@ export interface OwnAnswer {
  */
 export class AccessEntry {
   readonly way: 'fast' | 'general';
+  readonly request: EdgeRequest;
   readonly sampled: boolean;
   readonly startedAt: number;
   firstByteAt: number | undefined;
@@ -48,7 +38,6 @@ export class AccessEntry {
   bytesIn = 0;
   bytesOut = 0;
   readonly #owner: { now(): number; ended(entry: AccessEntry): void };
-  readonly #ask: () => Asked;
   #socket: Counted | undefined;
   #readBefore = 0;
   #writtenBefore = 0;
@@ -58,17 +47,13 @@ export class AccessEntry {
     owner: { now(): number; ended(entry: AccessEntry): void },
     way: 'fast' | 'general',
     sampled: boolean,
-    ask: () => Asked,
+    request: EdgeRequest,
   ) {
     this.#owner = owner;
     this.way = way;
     this.sampled = sampled;
-    this.#ask = ask;
+    this.request = request;
     this.startedAt = owner.now();
-  }
-
-  get asked(): Asked {
-    return this.#ask();
   }
 
   /** The gate has decided. */

@@ -1,16 +1,18 @@
 import { crankedClock, seeded } from '@spawner/testkit';
-import type { Asked } from './access-entry.ts';
+import type { EdgeRequest } from '../edge/request.ts';
 import { AccessLog } from './access-log.ts';
 import type { AccessSetting } from './setting.ts';
 
-const ASKED: Asked = {
+const ASKED: EdgeRequest = {
   host: 'abc.mydomain.test:8000',
-  backend: 'abc',
+  backendId: 'abc',
   method: 'GET',
   path: '/a/b?spawner_token=secret',
   protocol: 'HTTP/1.1',
-  client: '192.0.2.9',
-  userAgent: 'curl/8',
+  upgrade: false,
+  peer: { remoteAddress: '192.0.2.9', trusted: false, tls: false, connection: { once: () => {} } },
+  refusal: undefined,
+  header: (name) => (name === 'user-agent' ? 'curl/8' : undefined),
 };
 
 function opened(setting: Exclude<AccessSetting, { kind: 'off' }>, random = () => 0.5) {
@@ -40,7 +42,7 @@ const ALL: AccessSetting = { kind: 'sampled', oneOf: 1 };
 describe('the access log', () => {
   it('has one line of an exchange, without the query', async () => {
     const { clock, log, lines, text } = opened(ALL);
-    const entry = log.begin('fast', () => ASKED);
+    const entry = log.begin('fast', ASKED);
     await clock.advance(20);
     entry.waited();
     const socket = { bytesRead: 1_000, bytesWritten: 500 };
@@ -84,7 +86,7 @@ describe('the access log', () => {
 
   it('adds up the bytes of a second attempt', async () => {
     const { log, lines } = opened(ALL);
-    const entry = log.begin('fast', () => ASKED);
+    const entry = log.begin('fast', ASKED);
     const [first, second] = [
       { bytesRead: 5, bytesWritten: 10 },
       { bytesRead: 0, bytesWritten: 0 },
@@ -101,11 +103,11 @@ describe('the access log', () => {
 
   it('says why the proxy answered itself, and that a client left', async () => {
     const { log, lines } = opened(ALL);
-    const limited = log.begin('general', () => ASKED);
+    const limited = log.begin('general', ASKED);
     limited.refused({ outcome: 'limited', status: 429, body: 'slow down' });
     limited.end();
-    log.begin('general', () => ASKED).end();
-    const page = log.begin('general', () => ASKED);
+    log.begin('general', ASKED).end();
+    const page = log.begin('general', ASKED);
     page.refused({ outcome: 'waiting_page', status: 503, body: 'Starting…' });
     page.end(false);
     expect(await lines()).toMatchObject([
@@ -117,7 +119,7 @@ describe('the access log', () => {
 
   it('says why an answer has not gone out whole, and calls only the backend’s fault one', async () => {
     const { log, lines } = opened({ kind: 'sampled', oneOf: 1 });
-    const [left, revoked, broken] = [1, 2, 3].map(() => log.begin('fast', () => ASKED));
+    const [left, revoked, broken] = [1, 2, 3].map(() => log.begin('fast', ASKED));
     for (const entry of [left, revoked, broken]) entry?.answered(200, false);
     revoked?.revoked();
     broken?.broke();
@@ -133,7 +135,7 @@ describe('the access log', () => {
   it('takes about one of N, and every failure of the proxy', async () => {
     const { log, lines } = opened({ kind: 'sampled', oneOf: 10 }, seeded(5));
     for (let n = 0; n < 1_000; n++) {
-      const entry = log.begin('fast', () => ASKED);
+      const entry = log.begin('fast', ASKED);
       if (n % 100 === 0) entry.refused({ outcome: 'bad_gateway', status: 502, body: '' });
       else entry.answered(n % 2 === 0 ? 200 : 500, false);
       entry.end();
@@ -147,7 +149,7 @@ describe('the access log', () => {
   it('has only what the proxy failed, where it is for errors', async () => {
     const { log, lines } = opened({ kind: 'errors' }, () => 0);
     const end = (status: number, own: boolean) => {
-      const entry = log.begin('fast', () => ASKED);
+      const entry = log.begin('fast', ASKED);
       if (own) entry.refused({ outcome: 'of its own', status, body: '' });
       else entry.answered(status, false);
       entry.end();
@@ -156,7 +158,7 @@ describe('the access log', () => {
     end(500, false);
     end(404, true);
     end(503, true);
-    const broken = log.begin('fast', () => ASKED);
+    const broken = log.begin('fast', ASKED);
     broken.answered(200, false);
     broken.broke();
     broken.end();
@@ -171,10 +173,10 @@ describe('the access log', () => {
     const asked = {
       ...ASKED,
       path: `/${'"'.repeat(9_000)}`,
-      userAgent: `\n${'é'.repeat(9_000)}`,
+      header: () => `\n${'é'.repeat(9_000)}`,
       host: 'h'.repeat(9_000),
     };
-    log.begin('general', () => asked).end();
+    log.begin('general', asked).end();
     expect(await lines()).toHaveLength(1);
     expect(Buffer.byteLength(text())).toBeLessThanOrEqual(4_096);
   });

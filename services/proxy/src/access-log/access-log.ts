@@ -1,5 +1,6 @@
 import type { Clock } from '@spawner/domain';
-import { AccessEntry, type Asked } from './access-entry.ts';
+import type { EdgeRequest } from '../edge/request.ts';
+import { AccessEntry } from './access-entry.ts';
 import { LineQueue, type LineSink } from './line-queue.ts';
 import type { AccessSetting } from './setting.ts';
 
@@ -30,9 +31,9 @@ export class AccessLog {
     this.#queue = new LineQueue(parts.sink);
   }
 
-  /** An exchange begins; `ask` is called when its line is written, if it is. */
-  begin(way: 'fast' | 'general', ask: () => Asked): AccessEntry {
-    return new AccessEntry(this, way, this.#parts.random() * this.#oneOf < 1, ask);
+  /** Begins the entry of one request. */
+  begin(way: 'fast' | 'general', request: EdgeRequest): AccessEntry {
+    return new AccessEntry(this, way, this.#parts.random() * this.#oneOf < 1, request);
   }
 
   now(): number {
@@ -52,27 +53,27 @@ export class AccessLog {
 }
 
 function lineOf(entry: AccessEntry, proxy: string, time: Date) {
-  const { asked, startedAt, endedAt, firstByteAt } = entry;
-  const query = asked.path.indexOf('?');
+  const { request, startedAt, endedAt, firstByteAt } = entry;
+  const query = request.path.indexOf('?');
   return {
     time: time.toISOString(),
     service: 'proxy',
     log: 'access',
     proxy,
-    host: asked.host.slice(0, MOST_TEXT),
-    backend: asked.backend ?? null,
-    method: asked.method.slice(0, MOST_TEXT),
-    path: asked.path.slice(0, Math.min(query < 0 ? MOST_PATH : query, MOST_PATH)),
+    host: request.host.slice(0, MOST_TEXT),
+    backend: request.backendId ?? null,
+    method: request.method.slice(0, MOST_TEXT),
+    path: request.path.slice(0, Math.min(query < 0 ? MOST_PATH : query, MOST_PATH)),
     status: entry.status ?? null,
     bytes_in: entry.bytesIn,
     bytes_out: entry.bytesOut,
     duration_ms: milliseconds(endedAt - startedAt),
     first_byte_ms: firstByteAt === undefined ? null : milliseconds(firstByteAt - startedAt),
     held_ms: milliseconds(entry.heldMs),
-    protocol: asked.protocol,
+    protocol: request.protocol,
     upgrade: entry.upgrade,
-    client: asked.client,
-    user_agent: asked.userAgent.slice(0, MOST_TEXT),
+    client: request.peer.remoteAddress,
+    user_agent: (request.header('user-agent') ?? '').slice(0, MOST_TEXT),
     path_kind: entry.way,
     reason: entry.reason ?? null,
   };

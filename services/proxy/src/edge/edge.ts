@@ -9,20 +9,9 @@ import { StateEvents } from '../cluster/waiting-events.ts';
 import { Activity } from '../routing/active-requests.ts';
 import { Holds } from '../routing/hold-queue.ts';
 import { Gate } from '../routing/router.ts';
+import type { Sessions } from '../routing/sessions.ts';
 import { type Agents, Verifications } from '../routing/stale-routes.ts';
 import { type SuspensionParts, Suspensions } from '../routing/suspended-routes.ts';
-
-/** What is done to the connections of a backend. */
-export interface Connections {
-  /** Its end is being settled: none is kept between requests. */
-  rest(id: string): void;
-  /** It is on its way to its end: those in use are told so, the others closed. */
-  goodbye(id: string): void;
-  /** It has ended. */
-  cut(id: string): void;
-  /** Its route is not known any more; what runs goes on until it ends by itself. */
-  forget(id: string): void;
-}
 
 export interface EntranceParts {
   routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange' | 'asOf' | 'agentOf' | 'presume'>;
@@ -31,7 +20,7 @@ export interface EntranceParts {
   scheduler: SuspensionParts['scheduler'];
   clock: Clock;
   log: Log;
-  connections: Connections;
+  sessions: Pick<Sessions, 'rest' | 'goodbye' | 'cut' | 'forget'>;
   process: ProcessIdentity | undefined;
   registration(): number;
 }
@@ -61,7 +50,7 @@ export class Entrance {
   readonly #following: { close(): void };
 
   constructor(options: EntranceOptions, parts: EntranceParts) {
-    const { clock, routes, bus, scheduler, log, connections, process, registration, agents } = parts;
+    const { clock, routes, bus, scheduler, log, sessions, process, registration, agents } = parts;
     const { id: proxyId, droneId: ownDroneId, holdTimeoutMs, routesTrustedMs: trustedMs } = options;
     this.#parts = parts;
     const room = { perBackend: options.heldPerBackend, total: options.heldTotal };
@@ -81,7 +70,7 @@ export class Entrance {
     const reporter = { proxyId, process, registration };
     this.#reports = new Reports(bus, activity, holds, clock, reporter, (id, epoch) => {
       suspensions.asked(id, epoch);
-      connections.rest(id);
+      sessions.rest(id);
     });
     this.#following = routes.onChange((id, row) => {
       // A request may wait for the row of its token.
@@ -109,20 +98,20 @@ export class Entrance {
   }
 
   #routeChanged(id: string): void {
-    const { connections } = this.#parts;
+    const { sessions } = this.#parts;
     const route = this.#parts.routes.get(id);
     this.#suspensions.routeChanged(id, route);
     this.gate.routeChanged(id);
     this.stateEvents.routeChanged(id, route);
     if (!route) {
-      connections.forget(id);
+      sessions.forget(id);
       this.activity.forget(id);
       return;
     }
     if (route.state !== RouteState.ENDED) return;
-    connections.goodbye(id);
+    sessions.goodbye(id);
     if (route.backendState !== BackendState.TERMINATED) return;
-    connections.cut(id);
+    sessions.cut(id);
     this.activity.forget(id);
   }
 }

@@ -1,19 +1,32 @@
-import { type Arrival, requestHeaders, responseHeaders } from './headers.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Visitor as TokenHolder } from '../tokens/token-check.ts';
+import { requestHeaders as headersOf, responseHeaders } from './headers.ts';
 
-const arrival: Arrival = {
-  backendId: 'abc',
+const arrival = {
   host: 'abc.mydomain.test:8000',
   remoteAddress: '::ffff:203.0.113.9',
   trusted: false,
-  secure: true,
   upgrade: false,
   chunked: false,
+  holder: undefined as TokenHolder | undefined,
 };
 
-describe('requestHeaders of a visitor', () => {
-  const visitor = { tokenId: 't', user: 'ada', claims: '{"a":"b"}', path: '/', byBearer: false };
+/** The headers that the backend gets when these arrive by TLS. */
+function requestHeaders(headers: IncomingHttpHeaders, options: typeof arrival) {
+  const { holder, remoteAddress, trusted, ...fields } = options;
+  const request = {
+    ...fields,
+    ...{ method: 'GET', backendId: 'abc', path: '/', protocol: 'HTTP/1.1', refusal: undefined },
+    peer: { remoteAddress, trusted, tls: true, connection: { once: () => {} } },
+    header: (name: string) => headers[name] as string | undefined,
+  };
+  return headersOf(headers, request, holder);
+}
 
-  it('name the visitor as the token does, whatever the client says', () => {
+describe('requestHeaders of a token holder', () => {
+  const holder = { tokenId: 't', user: 'ada', claims: '{"a":"b"}', path: '/', byBearer: false };
+
+  it('name the holder as the token does, whatever the client says', () => {
     const forged = {
       'x-spawner-user': 'root',
       'x-spawner-claims': '{}',
@@ -21,12 +34,12 @@ describe('requestHeaders of a visitor', () => {
       'x-spawner_claims': '{}',
       'x_spawner-user': 'root',
     };
-    const headers = requestHeaders({ ...forged, connection: 'x-spawner-user' }, { ...arrival, visitor });
+    const headers = requestHeaders({ ...forged, connection: 'x-spawner-user' }, { ...arrival, holder });
     expect(headers).toMatchObject({ 'x-spawner-user': 'ada', 'x-spawner-claims': '{"a":"b"}' });
     expect(Object.keys(headers).filter((name) => /spawner/.test(name))).toEqual([
       ...['x-spawner-backend', 'x-spawner-user', 'x-spawner-claims'],
     ]);
-    const nobody = requestHeaders(forged, { ...arrival, visitor: { ...visitor, user: '', claims: '' } });
+    const nobody = requestHeaders(forged, { ...arrival, holder: { ...holder, user: '', claims: '' } });
     expect(Object.keys(nobody).filter((name) => /spawner/.test(name))).toEqual(['x-spawner-backend']);
   });
 
@@ -34,11 +47,11 @@ describe('requestHeaders of a visitor', () => {
     const token = 'a'.repeat(43);
     const cookie = `a=1; __Host-spawner-token=${token}; spawner-token=${token}; b=2`;
     const authorization = `Bearer ${token}`;
-    expect(requestHeaders({ cookie, authorization }, { ...arrival, visitor })).toMatchObject({
+    expect(requestHeaders({ cookie, authorization }, { ...arrival, holder })).toMatchObject({
       cookie: 'a=1; b=2',
       authorization,
     });
-    const byBearer = { ...arrival, visitor: { ...visitor, byBearer: true } };
+    const byBearer = { ...arrival, holder: { ...holder, byBearer: true } };
     expect(requestHeaders({ authorization, cookie: `spawner-token=${token}` }, byBearer)).toEqual(
       requestHeaders({}, byBearer),
     );
@@ -166,14 +179,5 @@ describe('responseHeaders', () => {
   ])('of the cookie %s keeps: %s', (cookie, kept) => {
     const headers = responseHeaders({ 'set-cookie': [cookie, 'own=1'] }, 'mydomain.test');
     expect(headers['set-cookie']).toEqual(kept ? [cookie, 'own=1'] : ['own=1']);
-  });
-
-  it('keeps what a 101 needs', () => {
-    const headers = responseHeaders(
-      { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-accept': 'x' },
-      'mydomain.test',
-      { handshake: true },
-    );
-    expect(headers).toEqual({ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-accept': 'x' });
   });
 });

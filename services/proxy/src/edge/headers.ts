@@ -1,133 +1,110 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-import type { Visitor } from '../tokens/token-check.ts';
+import type { Visitor as TokenHolder } from '../tokens/token-check.ts';
 import { withoutTokenCookies } from '../tokens/token-sources.ts';
+import type { EdgeRequest } from './request.ts';
 import { plainAddress } from './trusted-addresses.ts';
 
 /**
- * Header hygiene of both directions (RFC 9110 §7.6.1, RFC 7239). What a backend is told about
- * its caller is set here and nowhere else, and what belongs to one hop does not cross to the next.
+ * What becomes of a header on its way to the backend or back (RFC 9110 §7.6.1, RFC 7239):
+ * - `pass`: crosses as it came.
+ * - `once`: crosses. Readers differ in which of two they take, so the raw transport leaves a repeated one to Node's parser.
+ * - `drop`: removed.
+ * - `hop`: removed, because it belongs to one connection. The raw transport leaves requests with one to Node's, unless its
+ *   parser reads the header itself.
+ * - `caller`: about the client; crosses only from trusted addresses.
+ * - `forwarded`: the same, and the proxy adds its own value.
+ * - `refuse`: the request is malformed.
+ * - `cookie`: crosses unless it would reach other backends.
  */
-export interface Arrival {
-  backendId: string;
-  /** The Host header as the client sent it, port included. */
-  host: string;
-  remoteAddress: string;
-  /** Whether what this address says of its own clients is believed. */
-  trusted: boolean;
-  secure: boolean;
-  /** A WebSocket handshake, whose `Upgrade` must reach the backend. */
-  upgrade: boolean;
-  /** It has a body of a length that no header says. */
-  chunked: boolean;
-  /** Who came with a connection token, which is not handed on. */
-  visitor?: Visitor | undefined;
+export type HeaderRule = 'pass' | 'once' | 'drop' | 'hop' | 'caller' | 'forwarded' | 'refuse' | 'cookie';
+
+/** Rules of one direction. */
+export interface HeaderRules<Rule extends HeaderRule = HeaderRule> {
+  /** By name in lower case. */
+  readonly names: Readonly<Record<string, Rule>>;
+  /** For names that `names` does not have: the first that matches. */
+  readonly patterns: readonly (readonly [RegExp, Rule])[];
 }
 
-const HOP_BY_HOP = new Set([
-  'connection',
+const HOP_BY_HOP = {
+  connection: 'hop',
+  'keep-alive': 'hop',
+  'proxy-connection': 'hop',
+  'proxy-authenticate': 'hop',
+  'proxy-authorization': 'hop',
+  te: 'hop',
+  trailer: 'hop',
+  'transfer-encoding': 'hop',
+  upgrade: 'hop',
+  'http2-settings': 'hop',
+} as const satisfies Record<string, HeaderRule>;
+
+/** The one table of header rules: change it here, and both transports follow. */
+export const HEADER_RULES: {
+  readonly request: HeaderRules;
+  readonly response: HeaderRules<'pass' | 'drop' | 'hop' | 'cookie'>;
+} = {
+  request: {
+    names: {
+      ...HOP_BY_HOP,
+      expect: 'hop',
+      'x-forwarded-for': 'forwarded',
+      'x-forwarded-proto': 'forwarded',
+      'x-forwarded-host': 'forwarded',
+      forwarded: 'forwarded',
+      // Programs that get headers as environment variables read these as the length of the body.
+      content_length: 'refuse',
+      transfer_encoding: 'refuse',
+      age: 'once',
+      authorization: 'once',
+      'content-type': 'once',
+      etag: 'once',
+      expires: 'once',
+      from: 'once',
+      'if-modified-since': 'once',
+      'if-unmodified-since': 'once',
+      'last-modified': 'once',
+      location: 'once',
+      'max-forwards': 'once',
+      referer: 'once',
+      'retry-after': 'once',
+      server: 'once',
+      'user-agent': 'once',
+      'sec-websocket-key': 'once',
+      'sec-websocket-version': 'once',
+    },
+    patterns: [
+      // With `_` for `-` too, as some frameworks read them.
+      [/^x[-_]spawner[-_]/, 'drop'],
+      [/^(?:x[-_]forwarded[-_].*|x[-_]real[-_]ip)$/, 'caller'],
+    ],
+  },
+  response: { names: { ...HOP_BY_HOP, 'set-cookie': 'cookie' }, patterns: [] },
+};
+
+/** The rule for a header by its name in lower case. */
+export function headerRule({ names, patterns }: HeaderRules, name: string): HeaderRule {
+  if (Object.hasOwn(names, name)) return names[name] ?? 'pass';
+  return patterns.find(([pattern]) => pattern.test(name))?.[1] ?? 'pass';
+}
+
+/** Framing and routing: `Connection` cannot name these as belonging to one hop. */
+const NEVER_NAMED = new Set([
+  '',
+  'close',
   'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
   'upgrade',
-  'http2-settings',
+  'host',
+  'content-length',
+  'transfer-encoding',
 ]);
 
-/** Framing and routing: a client that names these in `Connection` must not be able to make them go. */
-const NEVER_DROPPED = new Set(['host', 'content-length', 'transfer-encoding']);
-
-/** Also as some frameworks read them, with `_` for `-`. */
-const ABOUT_THE_CALLER = /^(?:x[-_]forwarded[-_].*|forwarded|x[-_]real[-_]ip)$/;
-const OURS = /^x[-_]spawner[-_]/;
-
-/** The headers that the backend gets, from those that came. HTTP/2's pseudo-headers stay as they are. */
-export function requestHeaders(incoming: IncomingHttpHeaders, arrival: Arrival): OutgoingHttpHeaders {
-  const named = namedByConnection(incoming);
-  const outgoing: OutgoingHttpHeaders = {};
-  for (const [name, value] of Object.entries(incoming)) {
-    if (HOP_BY_HOP.has(name) || named.has(name) || OURS.test(name) || name === 'expect') continue;
-    if (ABOUT_THE_CALLER.test(name) && !arrival.trusted) continue;
-    outgoing[name] = value;
-  }
-  const trusted = arrival.trusted ? incoming : {};
-  outgoing.host = arrival.host;
-  Object.assign(outgoing, forwardedHeaders(trusted, arrival));
-  outgoing['x-spawner-backend'] = arrival.backendId;
-  if (arrival.visitor) introduce(arrival.visitor, outgoing, incoming.cookie);
-  if (arrival.chunked) outgoing['transfer-encoding'] = 'chunked';
-  if (arrival.upgrade) {
-    outgoing.connection = 'Upgrade';
-    outgoing.upgrade = 'websocket';
-  }
-  return outgoing;
+/** The headers, in lower case, that a `Connection` header declares as belonging to one hop. */
+export function namedByConnection(options: readonly string[]): string[] {
+  return options.filter((option) => !NEVER_NAMED.has(option));
 }
 
-function introduce(
-  { user, claims, byBearer }: Visitor,
-  outgoing: OutgoingHttpHeaders,
-  cookie: string | undefined,
-): void {
-  if (user !== '') outgoing['x-spawner-user'] = user;
-  if (claims !== '') outgoing['x-spawner-claims'] = claims;
-  if (byBearer) delete outgoing.authorization;
-  const left = withoutTokenCookies(cookie);
-  if (left === undefined) delete outgoing.cookie;
-  else if (outgoing.cookie !== undefined) outgoing.cookie = left;
-}
-
-/** The headers that the client gets, from those that the backend sent. `handshake` keeps what a 101 needs. */
-export function responseHeaders(
-  incoming: IncomingHttpHeaders,
-  clusterDomain: string,
-  { handshake = false } = {},
-): IncomingHttpHeaders {
-  const named = namedByConnection(incoming);
-  const outgoing: IncomingHttpHeaders = {};
-  for (const [name, value] of Object.entries(incoming))
-    if (!HOP_BY_HOP.has(name) && !named.has(name)) outgoing[name] = value;
-  const cookies = incoming['set-cookie']?.filter((cookie) => !reachesSiblings(cookie, clusterDomain));
-  if (cookies && !named.has('set-cookie')) outgoing['set-cookie'] = cookies;
-  if (cookies?.length === 0) delete outgoing['set-cookie'];
-  if (handshake) {
-    outgoing.connection = 'Upgrade';
-    outgoing.upgrade = incoming.upgrade;
-  }
-  return outgoing;
-}
-
-function namedByConnection({ connection = '' }: IncomingHttpHeaders): Set<string> {
-  const names = String(connection)
-    .split(',')
-    .map((token) => token.trim().toLowerCase());
-  return new Set(names.filter((name) => !NEVER_DROPPED.has(name)));
-}
-
-export function forwardedHeaders(believed: IncomingHttpHeaders, arrival: Arrival): OutgoingHttpHeaders {
-  const address = plainAddress(arrival.remoteAddress);
-  const proto = arrival.secure ? 'https' : 'http';
-  const node = address.includes(':') ? `"[${address}]"` : address;
-  const element = `for=${node};host="${arrival.host}";proto=${proto}`;
-  const claimedProto = one(believed['x-forwarded-proto']);
-  return {
-    'x-forwarded-for': list(believed['x-forwarded-for'], address),
-    'x-forwarded-proto': claimedProto === 'http' || claimedProto === 'https' ? claimedProto : proto,
-    'x-forwarded-host': one(believed['x-forwarded-host']) ?? arrival.host,
-    forwarded: list(believed.forwarded, element),
-  };
-}
-
-function list(before: string | string[] | undefined, last: string): string {
-  return before === undefined || before.length === 0 ? last : `${one(before)}, ${last}`;
-}
-
-function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
-}
-
-/** A cookie for the cluster's domain, or above it, would be sent to every other backend (RFC 6265 §5.2.3). */
+/** Whether a `Set-Cookie` reaches the cluster's domain or above, and so every other backend (RFC 6265 §5.2.3). */
 export function reachesSiblings(cookie: string, clusterDomain: string): boolean {
   return cookie
     .split(';')
@@ -139,4 +116,81 @@ export function reachesSiblings(cookie: string, clusterDomain: string): boolean 
         domain !== '' &&
         (clusterDomain === domain || clusterDomain.endsWith(`.${domain}`)),
     );
+}
+
+/** The headers that tell a backend about its caller, which the proxy sets itself. */
+export function addedHeaders(request: EdgeRequest): Record<string, string> {
+  const { host, peer } = request;
+  const believed = (name: string) => (peer.trusted ? request.header(name) : undefined);
+  const address = plainAddress(peer.remoteAddress);
+  const proto = peer.tls ? 'https' : 'http';
+  const node = address.includes(':') ? `"[${address}]"` : address;
+  return {
+    'x-forwarded-for': listed(believed('x-forwarded-for'), address),
+    'x-forwarded-proto': httpOf(believed('x-forwarded-proto')) ?? proto,
+    'x-forwarded-host': believed('x-forwarded-host') ?? host,
+    forwarded: listed(believed('forwarded'), `for=${node};host="${host}";proto=${proto}`),
+    'x-spawner-backend': request.backendId ?? '',
+  };
+}
+
+/** The headers that the backend gets, from those that came. Pseudo-headers of HTTP/2 stay as they are. */
+export function requestHeaders(
+  incoming: IncomingHttpHeaders,
+  request: EdgeRequest & { readonly chunked: boolean },
+  holder: TokenHolder | undefined,
+): OutgoingHttpHeaders {
+  const { trusted } = request.peer;
+  const outgoing: OutgoingHttpHeaders = crossing(incoming, HEADER_RULES.request, trusted);
+  outgoing.host = request.host;
+  Object.assign(outgoing, addedHeaders(request));
+  if (holder) introduce(holder, outgoing, incoming.cookie);
+  if (request.chunked) outgoing['transfer-encoding'] = 'chunked';
+  if (request.upgrade) Object.assign(outgoing, SWITCH);
+  return outgoing;
+}
+
+/** The headers that the client gets, from those that the backend sent. */
+export function responseHeaders(incoming: IncomingHttpHeaders, clusterDomain: string): IncomingHttpHeaders {
+  const outgoing = crossing(incoming, HEADER_RULES.response, false);
+  const cookies = outgoing['set-cookie'];
+  if (!cookies) return outgoing;
+  const own = cookies.filter((cookie) => !reachesSiblings(cookie, clusterDomain));
+  if (own.length > 0) return { ...outgoing, 'set-cookie': own };
+  const { 'set-cookie': _, ...others } = outgoing;
+  return others;
+}
+
+/** What both sides of a WebSocket handshake say in HTTP/1.1. */
+export const SWITCH = { connection: 'Upgrade', upgrade: 'websocket' } as const;
+
+function crossing(incoming: IncomingHttpHeaders, rules: HeaderRules, trusted: boolean): IncomingHttpHeaders {
+  const options = String(incoming.connection ?? '').split(',');
+  const named = new Set(namedByConnection(options.map((option) => option.trim().toLowerCase())));
+  const outgoing: IncomingHttpHeaders = {};
+  for (const [name, value] of Object.entries(incoming))
+    if (crosses(headerRule(rules, name), trusted) && !named.has(name)) outgoing[name] = value;
+  return outgoing;
+}
+
+function crosses(rule: HeaderRule, trusted: boolean): boolean {
+  return rule === 'pass' || rule === 'once' || rule === 'cookie' || (rule === 'caller' && trusted);
+}
+
+function introduce(holder: TokenHolder, outgoing: OutgoingHttpHeaders, cookie: string | undefined): void {
+  const { user, claims, byBearer } = holder;
+  if (user !== '') outgoing['x-spawner-user'] = user;
+  if (claims !== '') outgoing['x-spawner-claims'] = claims;
+  if (byBearer) delete outgoing.authorization;
+  const left = withoutTokenCookies(cookie);
+  if (left === undefined) delete outgoing.cookie;
+  else if (outgoing.cookie !== undefined) outgoing.cookie = left;
+}
+
+function listed(before: string | undefined, last: string): string {
+  return before === undefined || before === '' ? last : `${before}, ${last}`;
+}
+
+function httpOf(proto: string | undefined): string | undefined {
+  return proto === 'http' || proto === 'https' ? proto : undefined;
 }

@@ -1,62 +1,187 @@
-import type { IncomingMessage } from 'node:http';
 import { connectionTokenId, newBackendId } from '@spawner/domain';
 import { RouteState } from '@spawner/proto/internal/route';
-import { BackendState } from '@spawner/proto/v1/backend';
+import { Access, BackendState } from '@spawner/proto/v1/backend';
 import { newRoute } from '@spawner/store';
 import { crankedClock } from '@spawner/testkit';
 import { StateEvents } from '../cluster/waiting-events.ts';
+import { Activity } from '../routing/active-requests.ts';
 import { Holds } from '../routing/hold-queue.ts';
+import type { Passage } from '../routing/router.ts';
 import { Visitors } from '../tokens/token-sessions.ts';
-import { rawHead } from '../transports/node/node-http.ts';
 import { STATE_EVENTS_PATH } from './pages.ts';
-import { Reception } from './policy.ts';
-import { trustOf } from './trusted-addresses.ts';
+import { EdgePolicy } from './policy.ts';
+import type { LimitVerdict } from './rate-limits.ts';
+import { REPLIES } from './replies.ts';
+import type { EdgeRequest } from './request.ts';
 
-const clusterDomain = 'mydomain.test';
 const id = newBackendId((count) => new Uint8Array(count));
-const tokenId = connectionTokenId('t'.repeat(43));
+const TOKEN = 't'.repeat(43);
+const tokenId = connectionTokenId(TOKEN);
+const endpoint = { host: '127.0.0.1', port: 1 };
+const NEVER = new AbortController().signal;
 
-/** What somebody with a token gets who asks how far the backend is. */
-async function following() {
+/** A policy before one backend that the router answers as a test wants. */
+function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as number | undefined } = {}) {
   const clock = crankedClock();
   const limits = { perBackend: 3, total: 3 };
+  const activity = new Activity(0);
+  const state = {
+    routed: undefined as Passage | undefined,
+    admits: 'admitted' as LimitVerdict,
+    silent: false,
+    looked: [] as string[],
+    failures: 0,
+    limited: 0,
+  };
+  const forward = (): Passage => ({
+    ...{ kind: 'forward', endpoint, droneId: 'd' },
+    exchange: activity.begin(id, 'd'),
+  });
   const routes = {
-    get: () => newRoute({ state: RouteState.PENDING }),
-    token: () => undefined,
+    get: () => newRoute({ state: RouteState.PENDING, access }),
+    isSilent: () => state.silent,
+    token: () => ({
+      ...({ kind: 'token-grant', tokenId, epoch: 1, backendId: id } as const),
+      ...{ user: '', claims: '', expireMs: Number.MAX_SAFE_INTEGER },
+    }),
     confirm: async () => 'absent' as const,
   };
-  const visitors = new Visitors({ routes, holds: new Holds(clock, limits), clock });
+  const tokens = new Visitors({ routes, holds: new Holds(clock, limits), clock });
   const bus = { subscribe: () => ({ close: () => {}, established: async () => {} }) };
   const stateEvents = new StateEvents({ routes, bus, clock }, limits);
-  const visitor = { tokenId, user: '', claims: '', path: STATE_EVENTS_PATH, byBearer: false };
-  const passage = { kind: 'late', state: BackendState.LOADING } as const;
-  const reception = new Reception(
-    {
-      door: { enter: async () => ({ passage, visitor }) },
-      visitors,
-      limits: { admit: () => 'admitted' },
-      stateEvents,
-      activity: { open: () => 0 },
-      trust: trustOf([]),
-      clock,
+  const router = {
+    pass: async () => state.routed ?? forward(),
+    passNow: () => {
+      const routed = state.routed ?? forward();
+      return routed.kind === 'forward' ? routed : undefined;
     },
-    { clusterDomain, maxHeaderBytes: 1_000, openPerBackend: 1, redirectPort: () => undefined },
+  };
+  const admit = () => {
+    state.limited += 1;
+    return state.admits;
+  };
+  const policy = new EdgePolicy(
+    {
+      ...{ router, tokens, routes, stateEvents, activity, clock, limits: { admit } },
+      metrics: { upstreamFailed: () => state.failures++ },
+      look: (backendId) => state.looked.push(backendId),
+    },
+    { openPerBackend: 2, redirectPort: () => redirectPort },
   );
-  const host = `${id}.${clusterDomain}`;
-  const said = { method: 'GET', url: STATE_EVENTS_PATH, httpVersion: '1.1', headers: { host } };
-  const req = { ...said, rawHeaders: ['Host', host], socket: {} } as IncomingMessage;
-  const answer = await reception.receive(req, rawHead(req, false), false, new AbortController().signal);
-  return { answer, stateEvents, visitors };
+  return { policy, state, activity, stateEvents, tokens };
 }
 
-describe('Reception', () => {
-  it('tells how far a backend is for no longer than the token is good', async () => {
-    const { answer, stateEvents, visitors } = await following();
+function request(fields: Partial<EdgeRequest> = {}, headers: Record<string, string> = {}): EdgeRequest {
+  return {
+    ...{ method: 'GET', host: `${id}.mydomain.test`, backendId: id, path: '/', protocol: 'HTTP/1.1' },
+    ...{ upgrade: false, refusal: undefined },
+    peer: { remoteAddress: '192.0.2.1', trusted: false, tls: false, connection: { once: () => {} } },
+    header: (name) => headers[name],
+    ...fields,
+  };
+}
+
+const trusted = { ...request().peer, trusted: true };
+
+/** Both halves of the policy: what `decide` says, and whether `decideNow` forwards at once. */
+async function decide({ policy }: ReturnType<typeof scene>, asked: EdgeRequest) {
+  const now = policy.decideNow(asked);
+  now?.exchange.neverReached();
+  const decision = await policy.decide(asked, NEVER);
+  const said = decision.kind === 'reply' ? decision.reply.outcome : 'forward';
+  return { now: now !== undefined, said };
+}
+
+describe('the policy', () => {
+  it('forwards at once, or after a wait, and counts the request from then on', async () => {
+    const world = scene();
+    expect(await decide(world, request())).toEqual({ now: true, said: 'forward' });
+    expect(world.activity.open(id)).toBe(1);
+  });
+
+  it.each<[string, Partial<EdgeRequest>, string]>([
+    ['that is malformed', { refusal: REPLIES.badRequest('', false) }, 'refused'],
+    ['for no host of this cluster', { backendId: undefined }, 'unknown'],
+  ])('refuses a request %s', async (_what, fields, said) =>
+    expect(await decide(scene(), request(fields))).toMatchObject({ said }),
+  );
+
+  it('redirects plain HTTP alone, and believes trusted addresses about it', async () => {
+    const world = scene({ redirectPort: 443 });
+    const https = { 'x-forwarded-proto': 'https' };
+    expect(await decide(world, request())).toEqual({ now: false, said: 'redirected' });
+    expect(await decide(world, request({}, https))).toEqual({ now: false, said: 'redirected' });
+    expect(await decide(world, request({ peer: trusted }, https))).toEqual({ now: true, said: 'forward' });
+    expect(await decide(world, request({ peer: { ...trusted, tls: true } }))).toMatchObject({
+      said: 'forward',
+    });
+  });
+
+  it.each(['too many connections', 'too many requests'] as const)('refuses %s', async (admits) => {
+    const world = scene();
+    world.state.admits = admits;
+    expect(await decide(world, request())).toEqual({ now: false, said: 'limited' });
+    expect(world.activity.total).toBe(0);
+  });
+
+  it('counts a request for the limits once, whichever half decides', async () => {
+    const world = scene();
+    world.state.routed = { kind: 'gone', reason: 0 };
+    expect(await decide(world, request())).toEqual({ now: false, said: 'gone' });
+    expect(world.state.limited).toBe(1);
+  });
+
+  it('refuses what exceeds the limit of open requests', async () => {
+    const world = scene();
+    for (const kind of ['forward', 'forward', 'busy'])
+      expect(await decide(world, request())).toMatchObject({ said: kind });
+    expect(world.activity.open(id)).toBe(2);
+    expect((await decide(world, request())).now).toBe(false);
+  });
+
+  it.each<[string, Record<string, string>, Partial<EdgeRequest>, string]>([
+    ['without a token', {}, {}, 'unauthorized'],
+    ['with a good one', { authorization: `Bearer ${TOKEN}` }, {}, 'forward'],
+    [
+      'of a browser with one in the address',
+      { accept: 'text/html' },
+      { path: `/?spawner_token=${TOKEN}` },
+      'handed_over',
+    ],
+    [
+      'that would be led to another host',
+      { accept: 'text/html' },
+      { path: `//x/?spawner_token=${TOKEN}` },
+      'refused',
+    ],
+  ])('guards a backend that asks for a token: a request %s', async (_what, headers, fields, said) => {
+    const world = scene({ access: Access.TOKEN });
+    world.state.routed = said === 'unauthorized' ? { kind: 'guarded' } : undefined;
+    expect(await decide(world, request(fields, headers))).toMatchObject({ said });
+  });
+
+  it('has the agent look at a backend that failed, and says whether it may come back', () => {
+    const { policy, state } = scene();
+    const forward = policy.decideNow(request());
+    if (!forward) throw new Error('not forwarded');
+    const status = (reached: boolean) => policy.backendFailed(request(), forward, reached).status;
+    expect([status(false), status(true)]).toEqual([502, 502]);
+    state.silent = true;
+    // A backend that took the request may have done what was asked: it is not for the proxy to say "again".
+    expect([status(false), status(true)]).toEqual([503, 502]);
+    expect([state.failures, state.looked]).toEqual([4, [id, id, id, id]]);
+  });
+
+  it('streams the state of a backend for no longer than the token is good', async () => {
+    const { policy, state, stateEvents, tokens } = scene({ access: Access.TOKEN });
+    state.routed = { kind: 'late', state: BackendState.LOADING };
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const decision = await policy.decide(request({ path: STATE_EVENTS_PATH }, headers), NEVER);
     let ends = 0;
     const sink = { write: () => {}, end: () => ends++ };
-    const left = 'follow' in answer ? answer.follow?.(sink) : undefined;
+    const left = decision.kind === 'reply' ? decision.reply.follow?.(sink) : undefined;
     expect([ends, stateEvents.total]).toEqual([0, 1]);
-    const revoke = () => visitors.rowChanged({ kind: 'revoked-token', tokenId, epoch: 0 });
+    const revoke = () => tokens.rowChanged({ kind: 'revoked-token', tokenId, epoch: 2 });
     revoke();
     expect(ends).toBe(1);
     left?.();

@@ -1,132 +1,181 @@
 import type { Clock } from '@spawner/domain';
+import type { RouteTable } from '@spawner/store';
 import type { StateEvents } from '../cluster/waiting-events.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Activity } from '../routing/active-requests.ts';
-import type { Passage } from '../routing/router.ts';
-import type { Door } from '../tokens/authenticate.ts';
-import type { Visitor } from '../tokens/token-check.ts';
-import type { Visitors } from '../tokens/token-sessions.ts';
-import { connectionOf, headBytes, isTls, type WebRequest } from '../transports/node/node-http.ts';
-import { type RawHead, type RequestHead, readHead } from '../transports/node/request-parser.ts';
+import type { Gate, Passage } from '../routing/router.ts';
+import type { Visitor as TokenHolder } from '../tokens/token-check.ts';
+import type { TokenVerdict, Visitors } from '../tokens/token-sessions.ts';
+import { credentialsOf, tokenCookie } from '../tokens/token-sources.ts';
 import { STATE_EVENTS_PATH } from './pages.ts';
-import type { Limits } from './rate-limits.ts';
-import { ANSWERS, type Answer, answerTo, redirectToHttps } from './replies.ts';
-import type { Trust } from './trusted-addresses.ts';
+import type { RateLimits } from './rate-limits.ts';
+import { handOver, REPLIES, type Reply, redirectToHttps, replyTo } from './replies.ts';
+import {
+  type Decision,
+  type EdgeRequest,
+  type Forward,
+  isNavigation,
+  isSecure,
+  patienceOf,
+  wantsPage,
+} from './request.ts';
 
-export interface ReceptionParts {
-  door: Pick<Door, 'enter'>;
-  visitors: Pick<Visitors, 'keep'>;
-  limits: Pick<Limits, 'admit'>;
+export interface PolicyParts {
+  router: Pick<Gate, 'pass' | 'passNow'>;
+  tokens: Pick<Visitors, 'admit' | 'isGood' | 'keep'>;
+  routes: Pick<RouteTable, 'get' | 'isSilent'>;
+  limits: Pick<RateLimits, 'admit'>;
   stateEvents: Pick<StateEvents, 'hasRoom' | 'follow'>;
   activity: Pick<Activity, 'open'>;
-  trust: Trust;
+  metrics: Pick<Metrics, 'upstreamFailed'>;
   clock: Clock;
+  /** Asks the backend's agent to look at a backend that could not be reached. */
+  look(backendId: string): void;
 }
 
-export interface ReceptionOptions {
-  clusterDomain: string;
-  maxHeaderBytes: number;
+export interface PolicyOptions {
   openPerBackend: number;
-  /** Where plain HTTP is sent to, or nothing. */
+  /** The public HTTPS port if plain HTTP is redirected to it. */
   redirectPort(): number | undefined;
 }
 
-/** A request that goes to its backend. */
-export interface Received {
-  head: RequestHead;
-  passage: Extract<Passage, { kind: 'forward' }>;
-  id: string;
-  upgrade: boolean;
-  html: boolean;
-  visitor: Visitor | undefined;
-}
+type Routed = Exclude<Passage, { kind: 'forward' }> | Forward | Extract<Decision, { kind: 'reply' }>;
 
-/** What becomes of a request on the general path: its head is read, then it is redirected, limited, let in, or refused. */
-export class Reception {
-  readonly #parts: ReceptionParts;
-  readonly #options: ReceptionOptions;
+/** The one policy of the edge: redirect, limits, tokens, route and open limit, in this order, for both transports. */
+export class EdgePolicy {
+  readonly #parts: PolicyParts;
+  readonly #options: PolicyOptions;
 
-  constructor(parts: ReceptionParts, options: ReceptionOptions) {
+  constructor(parts: PolicyParts, options: PolicyOptions) {
     this.#parts = parts;
     this.#options = options;
   }
 
-  /** An answer of our own, or where the request goes; may wait for its backend. */
-  async receive(
-    req: WebRequest,
-    raw: RawHead,
-    html: boolean,
-    signal: AbortSignal,
-  ): Promise<Answer | Received> {
-    if (headBytes(req) > this.#options.maxHeaderBytes) return ANSWERS.headersTooLarge(html);
-    if (!isKnownExpectation(req.headers.expect)) return ANSWERS.unknownExpectation(html);
-    const verdict = readHead(raw, this.#options.clusterDomain);
-    if (!verdict.ok) return ANSWERS.badRequest(verdict.why, html);
-    const { head } = verdict;
-    const id = head.backendId;
-    if (id === undefined) return ANSWERS.unknown(html);
-    const redirectPort = this.#options.redirectPort();
-    if (redirectPort !== undefined && !this.#cameByTls(req))
-      return redirectToHttps(head.host, head.path, redirectPort);
-    switch (this.#parts.limits.admit(id, connectionOf(req), this.#parts.clock.now())) {
-      case 'too many connections':
-        return ANSWERS.tooManyConnections(html);
-      case 'too many requests':
-        return ANSWERS.tooManyRequests(html);
-    }
-    const following = !raw.upgrade && isFollowing(raw.method, head.path);
-    const asking = {
-      // It waits for nothing: it is told how far the backend is.
-      head: following ? { ...head, navigation: false, patienceMs: 0 } : head,
-      backendId: id,
-      headers: req.headers,
-      upgrade: raw.upgrade,
-      secure: this.#cameByTls(req),
-    };
-    const entered = await this.#parts.door.enter(asking, signal);
-    if ('outcome' in entered) return entered;
-    const { passage, visitor } = entered;
-    if (passage.kind === 'late' && following) return this.#events(id, visitor);
-    if (passage.kind !== 'forward') return answerTo(passage, html);
-    if (this.#parts.activity.open(id) > this.#options.openPerBackend) {
-      passage.exchange.neverReached();
-      return ANSWERS.busy(html);
-    }
-    return {
-      head: visitor ? { ...head, path: visitor.path } : head,
-      passage,
-      id,
-      upgrade: raw.upgrade,
-      html,
-      visitor,
-    };
+  /**
+   * The decision if it is to forward without waiting and without a token. Otherwise undefined, and nothing is counted, so
+   * that `decide` may be asked the same. The raw transport's hot path: it allocates nothing but the decision.
+   */
+  decideNow(request: EdgeRequest): Forward | undefined {
+    const { backendId } = request;
+    const { router, limits, clock } = this.#parts;
+    if (backendId === undefined || this.#redirectPort(request) !== undefined) return undefined;
+    if (this.#isFull(backendId, 1)) return undefined;
+    const forward = router.passNow(backendId);
+    if (!forward) return undefined;
+    // RateLimits last: they count, and `decide` would count again.
+    if (limits.admit(backendId, request.peer.connection, clock.now()) === 'admitted') return forward;
+    forward.exchange.neverReached();
+    return undefined;
   }
 
-  /** Of a backend that wants tokens no longer than the visitor's is good. */
-  #events(id: string, visitor: Visitor | undefined): Answer {
-    const { stateEvents, visitors } = this.#parts;
-    if (!stateEvents.hasRoom(id)) return ANSWERS.busy(false);
-    return ANSWERS.stateEvents((sink) => {
-      const leave = stateEvents.follow(id, sink);
-      const forget = visitor && visitors.keep(visitor, () => sink.end());
+  /** Decides in full, which may take as long as a request is held. Never rejects. The signal says that the client has left. */
+  async decide(request: EdgeRequest, signal: AbortSignal): Promise<Decision> {
+    const { backendId, refusal } = request;
+    if (refusal) return replyWith(refusal);
+    const html = wantsPage(request);
+    if (backendId === undefined) return replyWith(REPLIES.unknown(html));
+    const port = this.#redirectPort(request);
+    if (port !== undefined) return replyWith(redirectToHttps(request.host, request.path, port));
+    switch (this.#parts.limits.admit(backendId, request.peer.connection, this.#parts.clock.now())) {
+      case 'too many connections':
+        return replyWith(REPLIES.tooManyConnections(html));
+      case 'too many requests':
+        return replyWith(REPLIES.tooManyRequests(html));
+    }
+    const routed = await this.#route(request, backendId, signal);
+    if (routed.kind === 'reply') return routed;
+    if (routed.kind !== 'forward') return replyWith(replyTo(routed, html));
+    if (!this.#isFull(backendId, 0)) return routed;
+    routed.exchange.neverReached();
+    return replyWith(REPLIES.busy(html));
+  }
+
+  /** The reply for a backend that did not answer. `reached`: it took the connection, so it may have done what was asked. */
+  backendFailed(request: EdgeRequest, { droneId }: Forward, reached: boolean): Reply {
+    const { metrics, routes, look } = this.#parts;
+    metrics.upstreamFailed();
+    look(request.backendId ?? '');
+    const html = wantsPage(request);
+    return !reached && routes.isSilent(droneId) ? REPLIES.away(html) : REPLIES.badGateway(html);
+  }
+
+  /** Past the tokens, if the backend asks for one, and through the router. */
+  async #route(request: EdgeRequest, backendId: string, signal: AbortSignal): Promise<Routed> {
+    const { router, routes, tokens } = this.#parts;
+    const followsState = isStateStream(request);
+    const wait = followsState
+      ? { navigation: false, patienceMs: 0 }
+      : { navigation: isNavigation(request), patienceMs: patienceOf(request) };
+    for (;;) {
+      const route = routes.get(backendId);
+      const credentials = credentialsOf(request, wait.navigation);
+      const verdict = await tokens.admit(
+        { backendId, route, credentials, navigation: wait.navigation },
+        signal,
+      );
+      const reply = tokenReply(verdict, request);
+      if (reply) return replyWith(reply);
+      const holder = verdict.kind === 'admitted' ? verdict.visitor : undefined;
+      const admitted = () => holder !== undefined && tokens.isGood(backendId, holder);
+      const routed = await router.pass({ backendId, ...wait, admitted }, signal);
+      if (routed.kind === 'late' && followsState) return this.#stateStream(backendId, holder);
+      if (routed.kind === 'forward' && holder) return { ...routed, holder };
+      const isNews = route === undefined && routes.get(backendId) !== undefined;
+      // A route that came only now may ask for a token: look at the request's tokens again.
+      if (routed.kind !== 'guarded' || !isNews) return routed;
+    }
+  }
+
+  /** The stream that a waiting page reads; it lasts no longer than the token that opened it. */
+  #stateStream(backendId: string, holder: TokenHolder | undefined): Decision {
+    const { stateEvents, tokens } = this.#parts;
+    if (!stateEvents.hasRoom(backendId)) return replyWith(REPLIES.busy(false));
+    const follow: Reply['follow'] = (sink) => {
+      const leave = stateEvents.follow(backendId, sink);
+      const forget = holder && tokens.keep(holder, () => sink.end());
       return () => {
         forget?.();
         leave();
       };
-    });
+    };
+    return replyWith(REPLIES.stateEvents(follow));
   }
 
-  #cameByTls(req: WebRequest): boolean {
-    const trusted = this.#parts.trust.includes(req.socket.remoteAddress ?? '');
-    return isTls(req) || (trusted && req.headers['x-forwarded-proto'] === 'https');
+  #redirectPort(request: EdgeRequest): number | undefined {
+    return isSecure(request) ? undefined : this.#options.redirectPort();
+  }
+
+  /** Whether this many more requests would exceed the limit of open ones. */
+  #isFull(backendId: string, more: number): boolean {
+    return this.#parts.activity.open(backendId) + more > this.#options.openPerBackend;
   }
 }
 
-/** Whether a page asks how far its backend is. Of a backend that is ready it is a path like any other. */
-function isFollowing(method: string, path: string): boolean {
-  return method === 'GET' && path === STATE_EVENTS_PATH;
+function replyWith(reply: Reply): Extract<Decision, { kind: 'reply' }> {
+  return { kind: 'reply', reply };
 }
 
-/** RFC 9110 §10.1.1. */
-function isKnownExpectation(expect: string | undefined): boolean {
-  return expect === undefined || expect.toLowerCase() === '100-continue';
+/** Whether a waiting page asks for its backend's state. Once the backend is ready, the path is an ordinary one. */
+function isStateStream({ method, path, upgrade }: EdgeRequest): boolean {
+  return method === 'GET' && !upgrade && path === STATE_EVENTS_PATH;
+}
+
+/** The reply that a verdict on tokens calls for; undefined if the request may go on. */
+function tokenReply(verdict: TokenVerdict, request: EdgeRequest): Reply | undefined {
+  const html = wantsPage(request);
+  switch (verdict.kind) {
+    case 'refused':
+      return REPLIES.unauthorized(html);
+    case 'unsure':
+      return replyTo(verdict, html);
+    case 'misled':
+      return REPLIES.badRequest('its path would lead to another host', html);
+    case 'handover': {
+      const { token, path, leftMs } = verdict;
+      return handOver(path, tokenCookie(token, isSecure(request), Math.ceil(leftMs / 1_000)));
+    }
+    case 'open':
+    case 'admitted':
+      return undefined;
+  }
 }

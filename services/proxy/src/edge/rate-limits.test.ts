@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { Limits } from './rate-limits.ts';
-import { trustOf } from './trusted-addresses.ts';
+import { RateLimits } from './rate-limits.ts';
+import { trustedAddresses } from './trusted-addresses.ts';
 
 const NONE = { connectionsPerHost: 0, requestsPerSecondPerHost: 0, connectionsPerAddress: 0 };
-const limits = (some: Partial<typeof NONE>) => new Limits({ ...NONE, ...some }, trustOf(['10.0.0.1']));
+const limits = (some: Partial<typeof NONE>) =>
+  new RateLimits({ ...NONE, ...some }, trustedAddresses(['10.0.0.1']));
 const connection = (remoteAddress = '192.0.2.9') => Object.assign(new EventEmitter(), { remoteAddress });
 
-describe('Limits', () => {
+describe('RateLimits', () => {
   it('admit everything where none is set', () => {
     const none = limits({});
     for (let n = 0; n < 1_000; n++) {

@@ -1,5 +1,5 @@
 import { TIMEOUTS } from '../timeouts.ts';
-import { plainAddress, type Trust } from './trusted-addresses.ts';
+import { plainAddress, type TrustedAddresses } from './trusted-addresses.ts';
 
 /**
  * How much of the proxy one host and one address may take, so that what is done to one leaves the others alone. Counts are of this
@@ -26,16 +26,16 @@ export interface Peer extends Closable {
 
 export type LimitVerdict = 'admitted' | 'too many connections' | 'too many requests';
 
-export class Limits {
+export class RateLimits {
   readonly #options: LimitOptions;
-  readonly #trust: Trust;
+  readonly #trust: TrustedAddresses;
   readonly #addresses = new Tally();
   readonly #hosts = new Tally();
   readonly #hostOf = new WeakMap<Closable, string>();
   readonly #requests = new Map<string, number>();
   #windowEnd = Number.NEGATIVE_INFINITY;
 
-  constructor(options: LimitOptions, trust: Trust) {
+  constructor(options: LimitOptions, trust: TrustedAddresses) {
     this.#options = options;
     this.#trust = trust;
   }

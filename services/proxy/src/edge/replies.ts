@@ -4,108 +4,106 @@ import type { Passage } from '../routing/router.ts';
 import { errorPage, retryingPage, waitingPage } from './pages.ts';
 
 /**
- * The answers that the edge gives itself: JSON for programs, a small page for browsers, never a word of
- * what went wrong inside, and never to be cached.
+ * A reply of the edge's own: JSON for programs, a small page for browsers. It never says what failed inside, and is never
+ * cached. This file has the status of each refusal, for both transports.
  */
-export interface Answer {
-  /** What it counts as in the metrics. */
+export interface Reply {
+  /** Label of `spawner.proxy.requests`. */
   outcome: string;
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** Whether an HTTP/1 connection ends with it: of a request that was not understood, nothing that follows is. */
+  /** Whether an HTTP/1 connection ends with it. After a malformed request, the bytes that follow cannot be trusted. */
   closes?: boolean;
-  /** What follows the body: told where it goes, it returns what is called when the client has left. */
+  /** Writes what follows the body to the sink. Returns a function to call when the client leaves. */
   follow?: (sink: EventSink) => () => void;
 }
 
-/** Tells a waiting page that it was not the backend that answered, and how far the backend is. */
+/** Tells a waiting page that the proxy answered, and the state of the backend. */
 const STATE_HEADER = 'X-Spawner-State';
 
 const AWAY = 'The machine of this session cannot be reached at the moment';
 
-const UNVERIFIED = 'It cannot be told at the moment whether this session is still there';
+const UNVERIFIED = 'The proxy cannot tell at the moment whether this session still exists';
 
-/** Each as a page where `html` says so. */
-export const ANSWERS = {
+/** Replies that depend on the request alone. Each is a page if `html` is set. */
+export const REPLIES = {
   badRequest: (why: string, html: boolean) => refusal(400, `The request cannot be forwarded: ${why}.`, html),
   headersTooLarge: (html: boolean) => refusal(431, "The request's headers are too large.", html),
-  unknownExpectation: (html: boolean) => refusal(417, 'The request expects what is not known here.', html),
-  /** A CONNECT that asks for anything but a WebSocket (RFC 9220 §3). */
-  otherProtocol: () => answer(501, 'refused', 'UNIMPLEMENTED', 'Only WebSockets are tunnelled here.', false),
+  unknownExpectation: (html: boolean) =>
+    refusal(417, 'The expectation of this request is not supported.', html),
+  /** A CONNECT for anything but a WebSocket (RFC 9220 §3). */
+  otherProtocol: () => reply(501, 'refused', 'UNIMPLEMENTED', 'Only WebSockets are tunnelled here.', false),
   unknown: (html: boolean) =>
-    answer(404, 'unknown', 'NOT_FOUND', 'There is no backend at this address.', html),
+    reply(404, 'unknown', 'NOT_FOUND', 'There is no backend at this address.', html),
   badGateway: (html: boolean) =>
-    answer(502, 'bad_gateway', 'UNAVAILABLE', 'The backend could not be reached.', html),
-  /** Its address does not answer, and its drone is silent: it may come back with it. */
-  away: (html: boolean) => {
-    const said = again('unreachable', `${AWAY}.`, html);
-    return html ? { ...said, body: retryingPage(AWAY) } : said;
-  },
-  /** Never says what was wrong with a token that came. */
+    reply(502, 'bad_gateway', 'UNAVAILABLE', 'The backend could not be reached.', html),
+  /** The backend's address does not answer and its drone is silent: both may come back. */
+  away: (html: boolean) => retrying('unreachable', AWAY, html),
+  /** Does not say what was wrong with a token that came. */
   unauthorized: (html: boolean) => {
-    const said = answer(401, 'unauthorized', 'UNAUTHENTICATED', 'A valid connection token is needed.', html);
-    return { ...said, headers: { ...said.headers, 'WWW-Authenticate': 'Bearer' } };
+    const plain = reply(401, 'unauthorized', 'UNAUTHENTICATED', 'A valid connection token is needed.', html);
+    return { ...plain, headers: { ...plain.headers, 'WWW-Authenticate': 'Bearer' } };
   },
-  /** The connection that asks is one too many for its host: it is closed. */
+  /** Closes the connection: it exceeds the limit of its host. */
   tooManyConnections: (html: boolean) => ({
     ...limited('There are too many connections to this backend.', html),
     closes: true,
   }),
-  tooManyRequests: (html: boolean) => limited('Too many requests come for this backend.', html),
+  tooManyRequests: (html: boolean) => limited('There are too many requests for this backend.', html),
   bodyTimeout: () => ({
-    ...answer(408, 'refused', 'DEADLINE_EXCEEDED', "The rest of the request's body did not come.", false),
+    ...reply(408, 'refused', 'DEADLINE_EXCEEDED', "The rest of the request's body did not arrive.", false),
     closes: true,
   }),
-  /** To a page that waits for its backend (state-events.ts). */
-  stateEvents: (follow: NonNullable<Answer['follow']>): Answer => {
+  /** The stream of states for a waiting page (cluster/waiting-events.ts). */
+  stateEvents: (follow: NonNullable<Reply['follow']>): Reply => {
     const headers = { ...ALWAYS, 'Content-Type': 'text/event-stream' };
     return { outcome: 'waiting_events', status: 200, headers, body: '', follow };
   },
-  busy: (html: boolean) => again('busy', 'Too many requests are under way to this backend.', html),
+  busy: (html: boolean) => later('busy', 'Too many requests to this backend are open.', html),
 } as const;
 
-/** What is answered where the gate let nothing through. */
-export function answerTo(passage: Exclude<Passage, { kind: 'forward' }>, html: boolean): Answer {
-  switch (passage.kind) {
+/** The reply to a request that the router did not forward. */
+export function replyTo(routed: Exclude<Passage, { kind: 'forward' }>, html: boolean): Reply {
+  switch (routed.kind) {
     case 'unknown':
-      return ANSWERS.unknown(html);
-    case 'gone':
-      return gone(nameIn(EndReason, passage.reason), html);
-    case 'unreachable':
-      return again('unreachable', 'The backend cannot be reached from here.', html);
-    case 'unsure':
-      return again('unsure', 'It cannot be told now whether this backend exists.', html);
-    case 'unverified': {
-      const said = again('unverified', `${UNVERIFIED}.`, html);
-      return html ? { ...said, body: retryingPage(UNVERIFIED) } : said;
+      return REPLIES.unknown(html);
+    case 'gone': {
+      const reason = nameIn(EndReason, routed.reason);
+      return reply(410, 'gone', 'GONE', `This backend has ended (${reason}).`, html, { reason });
     }
+    case 'unreachable':
+      return later('unreachable', 'The backend cannot be reached from here.', html);
+    case 'unsure':
+      return later('unsure', 'The proxy cannot tell now whether this backend exists.', html);
+    case 'unverified':
+      return retrying('unverified', UNVERIFIED, html);
     case 'waiting':
-      return starting(nameIn(BackendState, passage.state));
+      return starting(nameIn(BackendState, routed.state));
     case 'late':
-      return again('hold_timeout', 'The backend is not ready yet.', html, {
-        [STATE_HEADER]: nameIn(BackendState, passage.state),
+      return later('hold_timeout', 'The backend is not ready yet.', html, {
+        [STATE_HEADER]: nameIn(BackendState, routed.state),
       });
     case 'guarded':
-      return ANSWERS.unauthorized(html);
+      return REPLIES.unauthorized(html);
     case 'full':
-      return ANSWERS.busy(html);
+      return REPLIES.busy(html);
     case 'closed':
     case 'left':
-      return again('draining', 'This proxy is going away.', html);
+      return later('draining', 'This proxy is going away.', html);
   }
 }
 
 /** The same address by HTTPS (RFC 9110 §15.4.9: method and body stay). */
-export function redirectToHttps(host: string, path: string, publicPort: number): Answer {
+export function redirectToHttps(host: string, path: string, publicPort: number): Reply {
   const name = host.replace(/:\d*$/, '');
   const port = publicPort === 443 ? '' : `:${publicPort}`;
   const headers = { Location: `https://${name}${port}${path}`, 'Cache-Control': 'no-store' };
   return { outcome: 'redirected', status: 308, headers, body: '' };
 }
 
-/** A cookie for the token in the address, and the same address without it, which nobody else is to hear of. */
-export function handOver(path: string, cookie: string): Answer {
+/** Sets a cookie for the token in the address and redirects to the address without it, which referrers would leak. */
+export function handOver(path: string, cookie: string): Reply {
   const headers = {
     Location: path,
     'Set-Cookie': cookie,
@@ -123,44 +121,46 @@ const HTML = {
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'",
 };
 
-function refusal(status: number, message: string, html: boolean): Answer {
-  return { ...answer(status, 'refused', 'INVALID_ARGUMENT', message, html), closes: true };
-}
-
-function gone(reason: string, html: boolean): Answer {
-  return answer(410, 'gone', 'GONE', `This backend has ended (${reason}).`, html, { reason });
+function refusal(status: number, message: string, html: boolean): Reply {
+  return { ...reply(status, 'refused', 'INVALID_ARGUMENT', message, html), closes: true };
 }
 
 /** The page that a browser sees while its backend starts; it reloads itself. */
-function starting(state: string): Answer {
+function starting(state: string): Reply {
   const headers = { ...HTML, 'Retry-After': '1', [STATE_HEADER]: state };
   return { outcome: 'waiting_page', status: 503, headers, body: waitingPage(state) };
 }
 
-function again(outcome: string, message: string, html: boolean, more: Record<string, string> = {}): Answer {
-  const { headers, ...rest } = answer(503, outcome, 'UNAVAILABLE', message, html);
+function later(outcome: string, message: string, html: boolean, more: Record<string, string> = {}): Reply {
+  const { headers, ...rest } = reply(503, outcome, 'UNAVAILABLE', message, html);
   return { ...rest, headers: { ...headers, 'Retry-After': '1', ...more } };
 }
 
-function limited(message: string, html: boolean): Answer {
-  const { headers, ...rest } = answer(429, 'limited', 'RESOURCE_EXHAUSTED', message, html);
+/** For a browser, a page that tries again by itself. */
+function retrying(outcome: string, message: string, html: boolean): Reply {
+  const plain = later(outcome, `${message}.`, html);
+  return html ? { ...plain, body: retryingPage(message) } : plain;
+}
+
+function limited(message: string, html: boolean): Reply {
+  const { headers, ...rest } = reply(429, 'limited', 'RESOURCE_EXHAUSTED', message, html);
   return { ...rest, headers: { ...headers, 'Retry-After': '1' } };
 }
 
-function answer(
+function reply(
   status: number,
   outcome: string,
   code: string,
   message: string,
   html: boolean,
   more: object = {},
-): Answer {
+): Reply {
   if (html) return { outcome, status, headers: HTML, body: errorPage(status, message) };
   const headers = { ...ALWAYS, 'Content-Type': 'application/json' };
   return { outcome, status, headers, body: `${JSON.stringify({ code, message, ...more })}\n` };
 }
 
-/** The bare name of an enum's value; a newer peer may send one that is not known here. */
+/** The name of an enum's value. A newer peer may send one that is not known here. */
 function nameIn(names: Readonly<Record<string, number>>, value: number): string {
   return Object.entries(names).find(([, number]) => number === value)?.[0] ?? 'UNSPECIFIED';
 }

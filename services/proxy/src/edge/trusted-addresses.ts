@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net';
  * Who may say for whom it speaks: addresses (load balancers, another proxy) whose X-Forwarded-* and
  * Forwarded headers are believed. Nobody, unless configured.
  */
-export interface Trust {
+export interface TrustedAddresses {
   includes(address: string): boolean;
 }
 
@@ -17,7 +17,7 @@ export function isCidr(text: string): boolean {
 }
 
 /** A set of texts that `isCidr` accepts. */
-export function trustOf(ranges: readonly string[]): Trust {
+export function trustedAddresses(ranges: readonly string[]): TrustedAddresses {
   const list = new BlockList();
   for (const range of ranges) {
     const [address = '', bits] = range.split('/');

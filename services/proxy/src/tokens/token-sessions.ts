@@ -10,6 +10,9 @@ export interface VisitorsParts {
   clock: Clock;
 }
 
+/** What a request's tokens are worth; `unsure` if the store cannot tell. */
+export type TokenVerdict = Admission | { kind: 'unsure' };
+
 /**
  * Who is let in with connection tokens, and what they have open: a revoked token's connections are cut as soon as the route
  * table tells of it. Look-ups are in memory; only a token that nobody has told of is asked for.
@@ -23,7 +26,7 @@ export class Visitors {
   }
 
   /** Never rejects. `unsure`: nobody can tell whether there is such a token. */
-  async admit(request: AdmissionRequest, signal: AbortSignal): Promise<Admission | { kind: 'unsure' }> {
+  async admit(request: AdmissionRequest, signal: AbortSignal): Promise<TokenVerdict> {
     const { routes, holds } = this.#parts;
     const first = this.#decide(request);
     if (first.kind !== 'refused') return first;

@@ -1,20 +1,25 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { type CredentialsRequest, credentialsOf, tokenCookie, withoutTokenCookies } from './token-sources.ts';
+import type { EdgeRequest } from '../edge/request.ts';
+import { credentialsOf, tokenCookie, withoutTokenCookies } from './token-sources.ts';
 
 const TOKEN = 'a'.repeat(43);
 const OTHER = 'b'.repeat(43);
 const HOST = 'x.mydomain.test:8000';
 
-const read = (headers: IncomingHttpHeaders, more: Partial<CredentialsRequest> = {}) =>
-  credentialsOf({
-    path: '/',
-    host: HOST,
-    headers,
-    navigation: false,
-    upgrade: false,
-    secure: false,
-    ...more,
-  });
+interface More {
+  path?: string;
+  navigation?: boolean;
+  upgrade?: boolean;
+  secure?: boolean;
+}
+
+const read = (headers: Record<string, string>, more: More = {}) => {
+  const { path = '/', navigation = false, upgrade = false, secure = false } = more;
+  const request = {
+    ...{ path, upgrade, host: HOST, peer: { tls: secure, trusted: false } },
+    header: (name: string) => headers[name],
+  };
+  return credentialsOf(request as unknown as EdgeRequest, navigation);
+};
 
 describe('a token in the query', () => {
   it.each([
@@ -55,7 +60,7 @@ describe('a token in a cookie', () => {
   });
 
   const cookie = `spawner-token=${TOKEN}`;
-  it.each<[string, IncomingHttpHeaders, Partial<CredentialsRequest>]>([
+  it.each<[string, Record<string, string>, More]>([
     ['a program', {}, {}],
     ['the address bar', { 'sec-fetch-site': 'none' }, { navigation: true }],
     ['a link of another site', { 'sec-fetch-site': 'cross-site' }, { navigation: true }],
@@ -69,7 +74,7 @@ describe('a token in a cookie', () => {
   ])('counts from %s', (_who, headers, more) => {
     expect(read({ cookie, ...headers }, more).cookies).toEqual([TOKEN]);
   });
-  it.each<[string, IncomingHttpHeaders, Partial<CredentialsRequest>]>([
+  it.each<[string, Record<string, string>, More]>([
     ["a sibling's fetch", { 'sec-fetch-site': 'same-site' }, {}],
     ["another site's image", { 'sec-fetch-site': 'cross-site' }, {}],
     ["a sibling's fetch in an older browser", { origin: 'http://y.mydomain.test:8000' }, {}],

@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { looksLikeToken, TOKEN_PARAMETER } from '@spawner/domain';
+import { type EdgeRequest, isSecure } from '../edge/request.ts';
 
 /**
  * The connection tokens that a request brings (RFC 6265 for the cookie, RFC 6750 §2.1 for `Authorization: Bearer`), and
@@ -19,29 +19,18 @@ export interface Credentials {
 /** Cookies that a browser keeps to this host and to TLS; where there is no TLS it would not keep them. */
 const COOKIES = { secure: '__Host-spawner-token', plain: 'spawner-token' } as const;
 
-export interface CredentialsRequest {
-  /** Path and query. */
-  path: string;
-  host: string;
-  headers: IncomingHttpHeaders;
-  navigation: boolean;
-  upgrade: boolean;
-  /** Whether the client's connection is by TLS, or stands for one. */
-  secure: boolean;
-}
-
-export function credentialsOf(request: CredentialsRequest): Credentials {
-  const { headers, secure } = request;
+/** The credentials of a request. Tokens in cookies count for this site's pages and for navigations only. */
+export function credentialsOf(request: EdgeRequest, navigation: boolean): Credentials {
   const { path, query } = withoutTokens(request.path);
-  const bearer = /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  const name = secure ? COOKIES.secure : COOKIES.plain;
-  const cookies = pairsOf(headers.cookie).flatMap((pair) =>
+  const bearer = /^bearer +(\S+)$/i.exec(request.header('authorization') ?? '')?.[1];
+  const name = isSecure(request) ? COOKIES.secure : COOKIES.plain;
+  const cookies = pairsOf(request.header('cookie')).flatMap((pair) =>
     nameOf(pair) === name ? [pair.slice(pair.indexOf('=') + 1).trim()] : [],
   );
   return {
     query,
     bearer: bearer !== undefined && looksLikeToken(bearer) ? bearer : undefined,
-    cookies: isOfThisSite(request) ? cookies.filter(looksLikeToken) : [],
+    cookies: isOfThisSite(request, navigation) ? cookies.filter(looksLikeToken) : [],
     path,
   };
 }
@@ -90,9 +79,11 @@ function withoutTokens(target: string): { path: string; query: string[] } {
  * A browser sends our cookie also with what a page of a sibling asks for: to SameSite (RFC 6265bis §5.2), all backends of a
  * cluster are one site. Such a request may bring somebody here, and no more.
  */
-function isOfThisSite({ headers, host, navigation, upgrade }: CredentialsRequest): boolean {
-  const site = headers['sec-fetch-site'];
-  if (site !== undefined && !upgrade) return navigation || site === 'same-origin' || site === 'none';
-  const { origin } = headers;
-  return origin === undefined || origin.replace(/^https?:\/\//i, '').toLowerCase() === host.toLowerCase();
+function isOfThisSite(request: EdgeRequest, navigation: boolean): boolean {
+  const site = request.header('sec-fetch-site');
+  if (site !== undefined && !request.upgrade) return navigation || site === 'same-origin' || site === 'none';
+  const origin = request.header('origin');
+  return (
+    origin === undefined || origin.replace(/^https?:\/\//i, '').toLowerCase() === request.host.toLowerCase()
+  );
 }

@@ -9,7 +9,7 @@ import { Silences, unanswered } from './unacknowledged.ts';
  * its way, and the kernel itself goes on for a quarter of an hour (tcp(7), tcp_retries2). Node cannot set
  * TCP_USER_TIMEOUT, which would also cut a reader that is there and has only paused; the kernel's tables tell the two apart.
  */
-export interface VanishedPeersParts {
+export interface DeadPeersParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limitMs: number;
@@ -20,14 +20,14 @@ const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
 const LOOKS = 4;
 const PIECE_BYTES = 16 * 1024;
 
-export class VanishedPeers {
-  readonly #parts: VanishedPeersParts;
+export class DeadPeers {
+  readonly #parts: DeadPeersParts;
   readonly #sockets = new Set<Socket>();
   readonly #silences = new Silences();
   /** One for all: every connection has it. */
   readonly #closed: (this: Socket) => void;
 
-  constructor(parts: VanishedPeersParts) {
+  constructor(parts: DeadPeersParts) {
     this.#parts = parts;
     const sockets = this.#sockets;
     this.#closed = function (this: Socket) {

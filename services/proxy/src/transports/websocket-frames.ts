@@ -63,6 +63,9 @@ function payloadLength(header: readonly number[]): number | undefined {
   return header.slice(2, 2 + extended).reduce((length, byte) => length * 256 + byte, 0);
 }
 
+/** Close code of an endpoint that goes away (RFC 6455 §7.4.1). */
+export const GOING_AWAY = 1001;
+
 /** An unmasked close frame, as a server sends it (RFC 6455 §5.5.1); the reason has at most 123 bytes. */
 export function closeFrame(code: number, reason: string): Buffer {
   const text = Buffer.from(reason, 'utf8').subarray(0, 123);

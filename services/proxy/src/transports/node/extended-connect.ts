@@ -1,36 +1,25 @@
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-} from 'node:http';
-import { constants, type Http2ServerRequest, type ServerHttp2Stream } from 'node:http2';
+import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { boundInterim, objectionTo, objectionToSwitch } from '../../edge/response-rules.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
-import { type Dialling, watchDial } from './dial.ts';
-import type { UpgradeForwarding } from './exchange.ts';
+import { type Dialling, watchDial } from '../dialling.ts';
+import type { NodeExchange } from './exchange.ts';
+import { boundInterim, readRefusal, readSwitch } from './response-parser.ts';
 
-/**
- * WebSockets over HTTP/2 (RFC 8441): the stream of an extended CONNECT on one side, on the other the HTTP/1.1 handshake that
- * backends speak (RFC 6455 §4.1), with a key of our own. The client hears 200 only after the backend's accept has been checked.
- */
 const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-/** They belong to the one handshake that is made here. */
+/** These belong to the one handshake that is made here. */
 const OF_THE_HANDSHAKE = ['sec-websocket-key', 'sec-websocket-accept', 'content-length'];
 
-/** What an extended CONNECT asks for, or nothing where it is a plain one. */
-export function protocolOf(req: Http2ServerRequest): string | undefined {
-  return req.headers[':protocol'] as string | undefined;
-}
-
-/** Makes the handshake and joins the two; a refusal goes to the client whole. Everything else is one call of `way.failed`. */
-export function openExtended(stream: ServerHttp2Stream, way: UpgradeForwarding, dialling: Dialling): void {
+/**
+ * A WebSocket over HTTP/2 (RFC 8441): an extended CONNECT on the client's side, an HTTP/1.1 handshake (RFC 6455 §4.1) with a
+ * key of our own on the backend's. The client gets 200 once the backend's accept has been checked; a refusal crosses whole.
+ */
+export function openExtended(stream: ServerHttp2Stream, exchange: NodeExchange, dialling: Dialling): void {
   const key = randomBytes(16).toString('base64');
-  const { host, port } = way.endpoint;
-  const headers = { ...plain(way.headers), 'sec-websocket-key': key };
-  const outgoing = httpRequest({ host, port, path: way.path, headers, agent: false, setHost: false });
+  const { host, port } = exchange.decision.endpoint;
+  const headers = { ...withoutHandshake(exchange.headers), 'sec-websocket-key': key };
+  const outgoing = httpRequest({ host, port, path: exchange.path, headers, agent: false, setHost: false });
   const late = setTimeout(
     () => outgoing.destroy(new Error('the handshake was not answered in time')),
     TIMEOUTS.handshakeAnswer,
@@ -41,74 +30,54 @@ export function openExtended(stream: ServerHttp2Stream, way: UpgradeForwarding, 
     clearTimeout(late);
     stream.off('close', left);
   };
+  const fail = () => {
+    outgoing.destroy();
+    exchange.failed();
+  };
   outgoing.once('close', () => clearTimeout(late));
-  outgoing.on('error', (error) => {
+  outgoing.on('error', () => {
     settle();
-    way.failed(error);
+    exchange.failed();
   });
   outgoing.once('socket', () => {
-    watchDial(outgoing, dialling, () => way.reached());
-    way.access?.follow(outgoing);
+    watchDial(outgoing, dialling, () => exchange.reached());
+    exchange.sent(outgoing);
   });
   boundInterim(outgoing);
-  outgoing.once('response', (answer) => {
+  outgoing.once('response', (response) => {
     settle();
-    refused(stream, answer, outgoing, way);
+    const read = readRefusal(response, exchange.clusterDomain);
+    if (read.objection !== undefined) return fail();
+    if (stream.destroyed || outgoing.destroyed) return left();
+    exchange.answered(read.status);
+    stream.respond({ ':status': read.status, ...read.headers });
+    stream.once('close', left);
+    response.once('error', () => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+    response.pipe(stream);
   });
-  outgoing.once('upgrade', (answer, socket: Socket, early) => {
+  outgoing.once('upgrade', (response, socket: Socket, early) => {
     settle();
     socket.on('error', () => {});
-    const problem =
-      objectionToSwitch(answer) ??
-      objection(answer, key) ??
-      (stream.destroyed ? 'the client left' : undefined);
-    if (problem) {
+    const read = readSwitch(response, exchange.clusterDomain);
+    if (read.objection !== undefined || !acceptsKey(response, key) || stream.destroyed) {
       socket.destroy();
-      way.failed(new Error(problem));
+      exchange.failed();
       return;
     }
-    way.answered(200);
-    stream.respond({ ':status': 200, ...plain(way.answerHeaders(answer.headers, false)) });
+    exchange.answered(200);
+    stream.respond({ ':status': 200, ...withoutHandshake(read.headers) });
     if (early.length > 0) socket.unshift(early);
     join(stream, socket);
-    way.upgraded(socket);
+    exchange.client.upgraded(socket);
   });
   outgoing.end();
 }
 
-function objection({ headers }: IncomingMessage, key: string): string | undefined {
-  const accept = createHash('sha1').update(`${key}${MAGIC}`).digest('base64');
-  return headers['sec-websocket-accept'] === accept ? undefined : 'the backend accepted another key';
+function acceptsKey({ headers }: IncomingMessage, key: string): boolean {
+  return headers['sec-websocket-accept'] === createHash('sha1').update(`${key}${MAGIC}`).digest('base64');
 }
 
-/** A success that is no switch would open the WebSocket here, and HTTP/2 has no status above 599: failures instead. */
-function refused(
-  stream: ServerHttp2Stream,
-  answer: IncomingMessage,
-  outgoing: ClientRequest,
-  way: UpgradeForwarding,
-): void {
-  const status = answer.statusCode ?? 0;
-  const opens =
-    status < 300 || status > 599 ? `the backend answered the handshake with ${status}` : undefined;
-  const problem = opens ?? objectionTo(answer);
-  if (problem !== undefined) {
-    outgoing.destroy();
-    way.failed(new Error(problem));
-    return;
-  }
-  if (stream.destroyed || outgoing.destroyed) {
-    outgoing.destroy();
-    return;
-  }
-  way.answered(status);
-  stream.respond({ ':status': status, ...way.answerHeaders(answer.headers, false) });
-  stream.once('close', () => outgoing.destroy());
-  answer.once('error', () => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
-  answer.pipe(stream);
-}
-
-/** Both ways with back-pressure; an end is an end, and what breaks on one side is over on the other (RFC 8441 §5). */
+/** Pipes both ways. An end is an end; a break on one side breaks the other (RFC 8441 §5). */
 function join(stream: ServerHttp2Stream, socket: Socket): void {
   stream.on('error', () => {});
   socket.once('error', () => stream.close(constants.NGHTTP2_CANCEL));
@@ -117,7 +86,7 @@ function join(stream: ServerHttp2Stream, socket: Socket): void {
   stream.pipe(socket);
 }
 
-function plain(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+function withoutHandshake(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
   const kept = Object.entries(headers).filter(
     ([name]) => !name.startsWith(':') && !OF_THE_HANDSHAKE.includes(name),
   );

@@ -1,23 +1,23 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { rawHttp } from '@spawner/testkit';
-import { Turns } from './pipeline-queue.ts';
+import { PipelineQueue } from './pipeline-queue.ts';
 
 type Handle = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** What comes back for these bytes from Node's server, taking turns; `began` are the targets in their order. */
+/** What comes back for these bytes from Node's server, taking queue; `began` are the targets in their order. */
 async function ask(bytes: string, handle: Handle): Promise<{ said: string; began: string[] }> {
-  const turns = new Turns();
+  const queue = new PipelineQueue();
   const began: string[] = [];
   const server = createServer((req, res) =>
-    turns.request(req, res, () => {
+    queue.request(req, res, () => {
       began.push(req.url ?? '');
       handle(req, res);
     }),
   );
-  server.on('clientError', (error, socket) => turns.failed(error, socket));
+  server.on('clientError', (error, socket) => queue.failed(error, socket));
   server.on('upgrade', (_req, socket) =>
-    turns.takeover(socket, () => {
+    queue.takeover(socket, () => {
       began.push('upgrade');
       socket.end('upgraded');
     }),

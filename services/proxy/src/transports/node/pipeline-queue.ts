@@ -7,7 +7,7 @@ import { BOUNDS } from '../../timeouts.ts';
  * is answered (RFC 9112 §9.3.2); none comes after one that ended the connection; and where Node cannot read on, those that
  * it has read are answered first.
  */
-export class Turns {
+export class PipelineQueue {
   readonly #lines = new WeakMap<Duplex, Line>();
 
   /** Calls `begin` when it is its turn; never where the connection ends before. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { eventually } from '@spawner/testkit';
-import { ANSWERS } from '../../edge/replies.ts';
+import { REPLIES } from '../../edge/replies.ts';
 import { replyToHandshake } from './reply.ts';
 
 const stack = new AsyncDisposableStack();
@@ -25,7 +25,7 @@ async function outspoken(): Promise<{ client: Socket; server: Socket }> {
 describe('a refused handshake', () => {
   it('closes when its client leaves, also where that had spoken early', async () => {
     const { client, server } = await outspoken();
-    replyToHandshake(server, ANSWERS.badGateway(false));
+    replyToHandshake(server, REPLIES.badGateway(false));
     expect(String((await once(client, 'data'))[0])).toMatch(/^HTTP\/1\.1 502 /);
     client.end();
     await eventually(() => server.destroyed);
@@ -33,7 +33,7 @@ describe('a refused handshake', () => {
 
   it('is cut where its client does not leave', async () => {
     const { client, server } = await outspoken();
-    replyToHandshake(server, ANSWERS.badGateway(false));
+    replyToHandshake(server, REPLIES.badGateway(false));
     client.resume();
     await eventually(() => server.destroyed, { timeoutMs: 8_000 });
     expect(client.writable).toBe(true);

@@ -1,14 +1,15 @@
-import { STATUS_CODES } from 'node:http';
 import { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Answer } from '../../edge/replies.ts';
+import type { Reply } from '../../edge/replies.ts';
+import { replyBytes } from '../reply-bytes.ts';
 import { isGone, linger, type WebResponse } from './node-http.ts';
 
-/** Writes one of our own answers; does nothing where an answer has begun or nobody is there. */
-export function reply(res: WebResponse, { status, headers, body, follow }: Answer, closing: boolean): void {
+/** Writes a reply of the edge's own, unless a response has begun or the client has left. */
+export function writeReply(res: WebResponse, reply: Reply, closing: boolean): void {
+  const { status, headers, body, follow } = reply;
   if (res.headersSent || isGone(res)) return;
   if (follow) {
-    begin(res, status, headers, follow);
+    stream(res, reply, follow);
     return;
   }
   const bytes = Buffer.from(body);
@@ -20,13 +21,8 @@ export function reply(res: WebResponse, { status, headers, body, follow }: Answe
   res.writeHead(status, { ...headers, 'Content-Length': bytes.length, ...connection }).end(bytes);
 }
 
-/** Its end comes when `follow` says so, or the client leaves. */
-function begin(
-  res: WebResponse,
-  status: number,
-  headers: Answer['headers'],
-  follow: NonNullable<Answer['follow']>,
-): void {
+/** Ends when `follow` ends its sink, or the client leaves. */
+function stream(res: WebResponse, { status, headers }: Reply, follow: NonNullable<Reply['follow']>): void {
   if (res instanceof Http2ServerResponse) res.writeHead(status, headers);
   else res.writeHead(status, { ...headers, Connection: 'close' });
   const left = follow({
@@ -39,17 +35,9 @@ function begin(
   res.once('close', left);
 }
 
-/** The same on the bare socket of a WebSocket handshake, which ends with it. */
-export function replyToHandshake(socket: Socket, answer: Answer): void {
+/** Writes a reply on the socket of a handshake, and ends the connection. */
+export function replyToHandshake(socket: Socket, reply: Reply): void {
   if (!socket.writable) return;
-  socket.end(answerBytes(answer, true));
+  socket.end(replyBytes(reply, true));
   linger(socket);
-}
-
-/** A whole answer as HTTP/1.1 writes it. */
-export function answerBytes({ status, headers, body }: Answer, closing: boolean): Buffer {
-  const connection = closing ? { Connection: 'close' } : {};
-  const all = { ...headers, 'Content-Length': Buffer.byteLength(body), ...connection };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
 }

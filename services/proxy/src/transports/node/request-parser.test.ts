@@ -1,29 +1,44 @@
-import { type RawHead, readHead } from './request-parser.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Http2ServerRequest } from 'node:http2';
+import { isNavigation, patienceOf } from '../../edge/request.ts';
+import { trustedAddresses } from '../../edge/trusted-addresses.ts';
+import type { WebRequest } from './node-http.ts';
+import { NodeRequest, type RequestKind } from './request-parser.ts';
 
 const id = 'abcdefghijklmnopqrstuvwxyz';
 const host = `${id}.mydomain.test`;
+const OPTIONS = { clusterDomain: 'mydomain.test', maxHeaderBytes: 16_384, trust: trustedAddresses([]) };
 
-function read(fields: Partial<RawHead>) {
-  const headers = { host, ...fields.headers };
-  const rawHeaders = Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
-  return readHead(
-    { method: 'GET', target: '/', httpVersion: '1.1', rawHeaders, upgrade: false, ...fields, headers },
-    'mydomain.test',
-  );
+interface Fields {
+  method: string;
+  url: string;
+  httpVersion: string;
+  headers: IncomingHttpHeaders;
+  rawHeaders: string[];
+  kind: RequestKind;
+  /** Of HTTP/2: whether the stream ended with its headers. */
+  endAfterHeaders: boolean;
 }
 
-const head = (fields: Partial<RawHead>) => {
-  const verdict = read(fields);
-  if (!verdict.ok) throw new Error(verdict.why);
-  return verdict.head;
-};
+function read({ kind = 'request', endAfterHeaders, ...fields }: Partial<Fields>): NodeRequest {
+  const headers = { host, ...(kind === 'upgrade' ? { upgrade: 'websocket' } : {}), ...fields.headers };
+  const rawHeaders = Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
+  const req = { method: 'GET', url: '/', httpVersion: '1.1', rawHeaders, socket: {}, ...fields, headers };
+  if (endAfterHeaders === undefined) return new NodeRequest(req as unknown as WebRequest, kind, OPTIONS);
+  const properties = { ...req, stream: { endAfterHeaders } };
+  const http2 = Object.create(
+    Http2ServerRequest.prototype,
+    Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, { value }])),
+  );
+  return new NodeRequest(http2, kind, OPTIONS);
+}
 
-describe('readHead', () => {
+describe('NodeRequest', () => {
   it('finds the backend by host, whatever its case, port or final dot', () => {
     for (const name of [host, `${host}:8000`, `${host}.`, host.toUpperCase()])
-      expect(head({ headers: { host: name } })).toMatchObject({ backendId: id, host: name });
+      expect(read({ headers: { host: name } })).toMatchObject({ backendId: id, host: name });
     for (const name of ['mydomain.test', `x.${host}`, `${host}.evil`, `${id}xmydomain.test`, ''])
-      expect(head({ headers: { host: name } }).backendId).toBeUndefined();
+      expect(read({ headers: { host: name } }).backendId).toBeUndefined();
   });
 
   it.each([
@@ -31,23 +46,23 @@ describe('readHead', () => {
     [`http://${host}/a?b`, '/a?b'],
     [`http://${host.toUpperCase()}`, '/'],
     [`https://${host}?b`, '/?b'],
-  ])('takes the target %s as %s', (target, path) => {
-    expect(head({ target }).path).toBe(path);
+  ])('takes the target %s as %s', (url, path) => {
+    expect(read({ url })).toMatchObject({ path, refusal: undefined });
   });
 
-  it.each([
-    ['another host in the target', { target: 'http://evil/' }],
-    ['credentials in the target', { target: `http://u:p@${host}/` }],
-    ['a target for no backend', { target: '*' }],
-    ['a target without a slash', { target: 'a' }],
-    ['a control character', { target: '/a\x01' }],
-    ['a character that is no byte', { target: '/\u{1f600}' }],
+  it.each<[string, Partial<Fields>]>([
+    ['another host in the target', { url: 'http://evil/' }],
+    ['credentials in the target', { url: `http://u:p@${host}/` }],
+    ['a target for no backend', { url: '*' }],
+    ['a target without a slash', { url: 'a' }],
+    ['a control character', { url: '/a\x01' }],
+    ['a character that is no byte', { url: '/\u{1f600}' }],
     ['two Host headers', { rawHeaders: ['Host', host, 'hOST', host] }],
     ['a coding besides chunked', { headers: { 'transfer-encoding': 'gzip, chunked' } }],
     ['chunked of HTTP/1.0', { httpVersion: '1.0', headers: { 'transfer-encoding': 'chunked' } }],
-    ['a Host beside another :authority', { authority: `x${host}` }],
-    ['a handshake with a body', { upgrade: true, headers: { 'content-length': '1' } }],
-    ['a handshake of HTTP/1.0', { upgrade: true, httpVersion: '1.0' }],
+    ['a Host beside another :authority', { endAfterHeaders: true, headers: { ':authority': `x${host}` } }],
+    ['a handshake with a body', { kind: 'upgrade', headers: { 'content-length': '1' } }],
+    ['a handshake of HTTP/1.0', { kind: 'upgrade', httpVersion: '1.0' }],
     ['HTTP/2 on a connection of HTTP/1', { httpVersion: '2.0' }],
     ['HTTP/0.9', { httpVersion: '0.9' }],
     ['a coding in disguise', { rawHeaders: ['Host', host, 'Transfer_Encoding', 'chunked'] }],
@@ -57,9 +72,9 @@ describe('readHead', () => {
     ['a host with a user', { headers: { host: `a@${host}` } }],
     ['two hosts in one line', { headers: { host: `${host}, ${host}` } }],
     ['a port that is no number', { headers: { host: `${host}:http` } }],
-    ['a handshake that is no GET', { upgrade: true, method: 'POST' }],
+    ['a handshake that is no GET', { kind: 'upgrade', method: 'POST' }],
   ])('refuses %s', (_what, fields) => {
-    expect(read(fields)).toEqual({ ok: false, why: expect.any(String) });
+    expect(read(fields).refusal?.status).toBe(400);
   });
 
   it.each([
@@ -67,11 +82,11 @@ describe('readHead', () => {
     [{ headers: { 'content-length': '0' } }, false, false],
     [{ headers: { 'content-length': '7' } }, false, true],
     [{ headers: { 'transfer-encoding': 'Chunked' } }, true, true],
-    [{ bodiless: true }, false, false],
-    [{ bodiless: false }, true, true],
-    [{ bodiless: false, headers: { 'content-length': '7' } }, false, true],
+    [{ endAfterHeaders: true }, false, false],
+    [{ endAfterHeaders: false }, true, true],
+    [{ endAfterHeaders: false, headers: { 'content-length': '7' } }, false, true],
   ])('of %j says chunked: %s, body: %s', (fields, chunked, hasBody) => {
-    expect(head(fields)).toMatchObject({ chunked, hasBody });
+    expect(read(fields)).toMatchObject({ chunked, hasBody, refusal: undefined });
   });
 
   it.each([
@@ -81,12 +96,12 @@ describe('readHead', () => {
     [{ 'sec-fetch-mode': 'navigate' }, true],
     [{ accept: 'application/json' }, false],
   ])('with %j is a navigation: %s', (headers, navigation) => {
-    expect(head({ headers }).navigation).toBe(navigation);
-    expect(head({ headers, method: 'POST' }).navigation).toBe(false);
+    expect(isNavigation(read({ headers }))).toBe(navigation);
+    expect(isNavigation(read({ headers, method: 'POST' }))).toBe(false);
   });
 
   it('reads how long the client would wait', () => {
-    expect(head({ headers: { prefer: 'respond-async, wait=2' } }).patienceMs).toBe(2_000);
-    expect(head({ headers: { prefer: 'await=2' } }).patienceMs).toBeUndefined();
+    expect(patienceOf(read({ headers: { prefer: 'respond-async, wait=2' } }))).toBe(2_000);
+    expect(patienceOf(read({ headers: { prefer: 'await=2' } }))).toBeUndefined();
   });
 });

@@ -1,99 +1,125 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type BackendId, backendIdOfHost } from '@spawner/domain';
+import { Http2ServerRequest } from 'node:http2';
+import { TLSSocket } from 'node:tls';
+import { backendIdOfHost } from '@spawner/domain';
+import { HEADER_RULES, headerRule } from '../../edge/headers.ts';
+import { REPLIES, type Reply } from '../../edge/replies.ts';
+import type { EdgeRequest, Peer } from '../../edge/request.ts';
+import type { TrustedAddresses } from '../../edge/trusted-addresses.ts';
+import { isWebSocket, type WebRequest } from './node-http.ts';
+
+/** How Node hands a request over: as a request, as an upgrade (HTTP/1.1), or as a CONNECT over HTTP/2. */
+export type RequestKind = 'request' | 'upgrade' | 'connect';
+
+export interface ParserOptions {
+  clusterDomain: string;
+  /** The most bytes of a head: the sum of its target, names and values. */
+  maxHeaderBytes: number;
+  trust: TrustedAddresses;
+}
 
 /**
- * What a request's head says to the edge, and heads that two readers could read in two ways: those are
- * refused, not repaired (RFC 9112 §3.2, §6.3). Node's parser has refused the plainly malformed before.
+ * A request that Node's parser has read. Heads that two readers could read in two ways are refused, not repaired (RFC 9112
+ * §3.2, §6.3); Node's parser has refused what is plainly malformed.
  */
-export interface RawHead {
-  method: string;
-  /** As it stands in the request line, or `:path`. */
-  target: string;
-  httpVersion: string;
-  headers: IncomingHttpHeaders;
-  /** Names and values in turns, doubled ones included. */
-  rawHeaders: readonly string[];
-  /** HTTP/2's `:authority`. */
-  authority?: string | undefined;
-  /** A WebSocket handshake. */
-  upgrade: boolean;
-  /** HTTP/2: the stream ended with its headers. */
-  bodiless?: boolean | undefined;
+export class NodeRequest implements EdgeRequest {
+  readonly method: string;
+  readonly host: string;
+  readonly backendId: string | undefined;
+  readonly path: string;
+  readonly protocol: string;
+  readonly upgrade: boolean;
+  readonly peer: Peer;
+  readonly refusal: Reply | undefined;
+  /** The body has a length that no header announces. */
+  readonly chunked: boolean;
+  readonly hasBody: boolean;
+  readonly headers: IncomingHttpHeaders;
+
+  constructor(req: WebRequest, kind: RequestKind, options: ParserOptions) {
+    const http2 = req instanceof Http2ServerRequest ? req : undefined;
+    const target = targetOf(req.url ?? '');
+    // A copy of those of HTTP/2, which are changed in place when the request is forwarded.
+    this.headers = http2 ? { ...req.headers } : req.headers;
+    const { host = '', 'content-length': length, 'transfer-encoding': coding } = this.headers;
+    // The stream of an extended CONNECT carries the tunnel, not a body.
+    const isStreamed = kind === 'request' && http2?.stream.endAfterHeaders === false && length === undefined;
+    this.method = req.method ?? '';
+    this.host = this.header(':authority') ?? host;
+    this.backendId = backendIdOfHost(this.host, options.clusterDomain);
+    this.path = target?.path ?? req.url ?? '';
+    this.protocol = `HTTP/${req.httpVersion}`;
+    this.upgrade = kind !== 'request';
+    this.peer = peerOf(req, options.trust);
+    this.chunked = coding !== undefined || isStreamed;
+    this.hasBody = this.chunked || (length !== undefined && Number(length) > 0);
+    this.refusal = refusalOf(this, req, kind, target, options.maxHeaderBytes);
+  }
+
+  header(name: string): string | undefined {
+    const value = this.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
 }
 
-export interface RequestHead {
-  host: string;
-  /** Nothing when the host is none of this cluster's. */
-  backendId: BackendId | undefined;
-  /** Path and query. */
+interface Target {
+  authority?: string;
   path: string;
-  /** A body whose end no Content-Length tells. */
-  chunked: boolean;
-  hasBody: boolean;
-  /** A browser that wants a page, not a program or a page's own request. */
-  navigation: boolean;
-  /** Whether an error may be a page. */
-  acceptsHtml: boolean;
-  /** How long the client is ready to wait, in milliseconds, if it says so (RFC 7240 §4.3). */
-  patienceMs: number | undefined;
 }
 
-export type HeadVerdict = { ok: true; head: RequestHead } | { ok: false; why: string };
-
-export function readHead(raw: RawHead, clusterDomain: string): HeadVerdict {
-  const { headers } = raw;
-  const hosts = raw.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
-  if (hosts > 1) return refuse('more than one Host header');
-  if (hosts === 0 && raw.httpVersion === '1.1') return refuse('no Host header');
-  if (raw.rawHeaders.some((name, at) => at % 2 === 0 && FRAMING_IN_DISGUISE.test(name)))
-    return refuse('a header that some servers take for the length of its body');
-  // Node's parser reads other versions and protocols too, and calls them so.
-  if (raw.authority === undefined && raw.bodiless === undefined && !/^1\.[01]$/.test(raw.httpVersion))
-    return refuse('not a version of HTTP that can be forwarded');
-  const target = splitTarget(raw.target);
-  if (!target) return refuse('not a request target that can be forwarded');
-  const host = raw.authority ?? headers.host ?? '';
-  const named = [headers.host, target.authority].filter((name) => name !== undefined);
-  if (named.some((name) => name.toLowerCase() !== host.toLowerCase()))
-    return refuse('the Host header and the request target name different hosts');
-  if (host !== '' && !HOST.test(host)) return refuse('not a host name');
-
-  const coding = headers['transfer-encoding'];
-  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || raw.httpVersion === '1.0'))
-    return refuse('not a transfer coding that can be forwarded');
-  const length = headers['content-length'];
-  const streamed = raw.bodiless === false && length === undefined;
-  const hasBody = coding !== undefined || streamed || (length !== undefined && Number(length) > 0);
-  if (raw.upgrade && (hasBody || raw.method !== 'GET' || raw.httpVersion === '1.0'))
-    return refuse('a WebSocket handshake is a bare GET of HTTP/1.1');
-
-  const accept = headers.accept ?? '';
-  return {
-    ok: true,
-    head: {
-      host,
-      backendId: backendIdOfHost(host, clusterDomain),
-      path: target.path,
-      chunked: coding !== undefined || streamed,
-      hasBody,
-      navigation: raw.method === 'GET' && !raw.upgrade && isNavigation(headers),
-      acceptsHtml: accept.includes('text/html'),
-      patienceMs: patienceOf(headers.prefer),
-    },
-  };
+function refusalOf(
+  request: NodeRequest,
+  req: WebRequest,
+  kind: RequestKind,
+  target: Target | undefined,
+  maxHeaderBytes: number,
+): Reply | undefined {
+  const html = !request.upgrade && (request.header('accept') ?? '').includes('text/html');
+  if (kind === 'connect' && request.header(':protocol')?.toLowerCase() !== 'websocket')
+    return REPLIES.otherProtocol();
+  if (kind === 'upgrade' && !isWebSocket(req))
+    return REPLIES.badRequest('its upgrade is not supported', false);
+  if (headBytes(req) > maxHeaderBytes) return REPLIES.headersTooLarge(html);
+  const expect = request.header('expect');
+  // RFC 9110 §10.1.1.
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+    return REPLIES.unknownExpectation(html);
+  const objection = objectionTo(request, req, target);
+  return objection === undefined ? undefined : REPLIES.badRequest(objection, html);
 }
 
 /** A name or an address, and a port (RFC 9110 §7.2). */
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
-/** With `_` for `-`, as programs read them that get headers as environment variables. */
-const FRAMING_IN_DISGUISE = /^(?:content_length|transfer_encoding)$/i;
 
-function refuse(why: string): HeadVerdict {
-  return { ok: false, why };
+/** Why a head could be read in two ways; undefined if it cannot. */
+function objectionTo(request: NodeRequest, req: WebRequest, target: Target | undefined): string | undefined {
+  const { host, headers, upgrade, hasBody } = request;
+  const { httpVersion } = req;
+  const names = req.rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
+  const hosts = names.filter((name) => name === 'host').length;
+  if (hosts > 1) return 'more than one Host header';
+  if (hosts === 0 && httpVersion === '1.1') return 'no Host header';
+  if (names.some((name) => headerRule(HEADER_RULES.request, name) === 'refuse'))
+    return 'a header that some servers take for the length of its body';
+  // Node's HTTP/1 parser accepts the name of any version and protocol.
+  if (!(req instanceof Http2ServerRequest) && !/^1\.[01]$/.test(httpVersion))
+    return 'not a version of HTTP that can be forwarded';
+  if (!target) return 'not a request target that can be forwarded';
+  const named = [headers.host, target.authority].filter((name) => name !== undefined);
+  if (named.some((name) => name.toLowerCase() !== host.toLowerCase()))
+    return 'the Host header and the request target name different hosts';
+  if (host !== '' && !HOST.test(host)) return 'not a host name';
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0'))
+    return 'not a transfer coding that can be forwarded';
+  const isGet = request.method === 'GET' || request.method === 'CONNECT';
+  if (upgrade && (hasBody || !isGet || httpVersion === '1.0'))
+    return 'a WebSocket handshake is a bare GET of HTTP/1.1';
+  return undefined;
 }
 
-/** Origin form as it is; absolute form (RFC 9112 §3.2.2) taken apart; anything else is not for a backend. */
-function splitTarget(target: string): { authority?: string; path: string } | undefined {
+/** Takes the absolute form (RFC 9112 §3.2.2) apart. Undefined for a target that no backend may get. */
+function targetOf(target: string): Target | undefined {
   if (hasOddCharacters(target)) return undefined;
   if (target.startsWith('/')) return { path: target };
   const absolute = /^https?:\/\/([^/?#@]+)(\/[^#]*|\?[^#]*)?$/i.exec(target);
@@ -102,7 +128,7 @@ function splitTarget(target: string): { authority?: string; path: string } | und
   return { authority: absolute[1], path: rest.startsWith('?') ? `/${rest}` : rest };
 }
 
-/** Controls, spaces, or what is no single byte. */
+/** Whether a text has controls, spaces, or characters that are no single byte. */
 function hasOddCharacters(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -111,21 +137,18 @@ function hasOddCharacters(text: string): boolean {
   return false;
 }
 
-function isNavigation(headers: IncomingHttpHeaders): boolean {
-  const mode = headers['sec-fetch-mode'];
-  if (mode !== undefined) return mode === 'navigate';
-  return headers['upgrade-insecure-requests'] === '1' || (headers.accept ?? '').includes('text/html');
+function headBytes(req: WebRequest): number {
+  return req.rawHeaders.reduce((bytes, text) => bytes + text.length, req.url?.length ?? 0);
 }
 
-function patienceOf(prefer: string | string[] | undefined): number | undefined {
-  const seconds = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/i.exec(String(prefer ?? ''))?.[1];
-  return seconds === undefined ? undefined : Number(seconds) * 1_000;
-}
-
-/** Safe methods (RFC 9110 §9.2.1): repeating one does no harm. */
-const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-/** Whether a request of this method, without a body, may be sent again where nothing of an answer has come. */
-export function isRepeatable(method: string): boolean {
-  return REPEATABLE.has(method);
+/** Read now: a socket that has closed meanwhile has no address. */
+function peerOf(req: WebRequest, trust: TrustedAddresses): Peer {
+  const { remoteAddress = '' } = req.socket;
+  const http2 = req instanceof Http2ServerRequest ? req : undefined;
+  return {
+    remoteAddress,
+    trusted: trust.includes(remoteAddress),
+    tls: http2 !== undefined || req.socket instanceof TLSSocket,
+    connection: http2 ? (http2.stream.session ?? http2.stream) : req.socket,
+  };
 }

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Upstreams } from './upstream-pool.ts';
+import { keepFor, NodeUpstreamPool } from './upstream-pool.ts';
 
 const AT_ONCE = 40;
 
-describe('Upstreams', () => {
+describe('NodeUpstreamPool', () => {
   it('keep as many connections of a backend as its requests use at a time', async () => {
     const waiting: (() => void)[] = [];
     let connections = 0;
@@ -20,7 +20,7 @@ describe('Upstreams', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const upstreams = new Upstreams();
+    const upstreams = new NodeUpstreamPool();
     const agent = upstreams.agentOf('a');
     const ask = async () => {
       const [answer] = await once(get({ host: '127.0.0.1', port, agent }), 'response');
@@ -35,4 +35,12 @@ describe('Upstreams', () => {
     server.close();
     await once(server, 'close');
   });
+});
+
+it("tells Node's agent how long a backend keeps its connection, in the one form that the agent reads", async () => {
+  const response = { headers: { 'keep-alive': 'max=100, timeout=3' } };
+  keepFor(response);
+  expect(response.headers).toEqual({ 'keep-alive': 'max=100, timeout=3' });
+  await new Promise(process.nextTick);
+  expect(response.headers).toEqual({ 'keep-alive': 'timeout=3' });
 });

@@ -1,57 +1,67 @@
-import { Agent } from 'node:http';
-import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
+import { Agent, type IncomingMessage } from 'node:http';
+import { keptMsOf } from '../../edge/response-rules.ts';
+import type { UpstreamPool } from '../../routing/sessions.ts';
+import { BOUNDS, TCP_KEEP_ALIVE, TIMEOUTS } from '../../timeouts.ts';
 
 /**
- * Kept-alive connections, a set of its own for each backend: none can carry another backend's request,
- * and a backend's end takes its connections along.
+ * Kept connections, in an agent of its own for each backend: none can carry another backend's request, and a backend's end
+ * closes its connections.
  */
-
-export class Upstreams {
+export class NodeUpstreamPool implements UpstreamPool {
   readonly #agents = new Map<string, Agent>();
 
-  agentOf(id: string): Agent {
-    const known = this.#agents.get(id);
+  agentOf(backendId: string): Agent {
+    const known = this.#agents.get(backendId);
     if (known) {
       known.maxFreeSockets = BOUNDS.keptUpstreams;
       return known;
     }
     const agent = new Agent({
       keepAlive: true,
-      keepAliveMsecs: 30_000,
+      // Node's agent sets it anew on each connection that it keeps.
+      keepAliveMsecs: TCP_KEEP_ALIVE.idle.base,
       maxFreeSockets: BOUNDS.keptUpstreams,
       timeout: TIMEOUTS.upstreamIdle,
       scheduling: 'lifo',
     });
-    this.#agents.set(id, agent);
+    this.#agents.set(backendId, agent);
     return agent;
   }
 
-  /** Its connections that carry nothing now are closed. */
-  closeIdle(id: string): void {
-    for (const sockets of Object.values(this.#agents.get(id)?.freeSockets ?? {}))
+  closeIdle(backendId: string): void {
+    for (const sockets of Object.values(this.#agents.get(backendId)?.freeSockets ?? {}))
       for (const socket of sockets ?? []) socket.destroy();
   }
 
-  /** No connection is kept until the next request: those that are free close now, the others when they are. */
-  rest(id: string): void {
-    const agent = this.#agents.get(id);
+  rest(backendId: string): void {
+    const agent = this.#agents.get(backendId);
     if (agent) agent.maxFreeSockets = 0;
-    this.closeIdle(id);
+    this.closeIdle(backendId);
   }
 
-  /** The route is not known any more; exchanges under way go on to their end. */
-  forget(id: string): void {
-    this.closeIdle(id);
-    this.#agents.delete(id);
+  forget(backendId: string): void {
+    this.closeIdle(backendId);
+    this.#agents.delete(backendId);
   }
 
-  /** The backend has ended: everything to it is cut. */
-  cut(id: string): void {
-    this.#agents.get(id)?.destroy();
-    this.#agents.delete(id);
+  cut(backendId: string): void {
+    this.#agents.get(backendId)?.destroy();
+    this.#agents.delete(backendId);
   }
 
   close(): void {
-    for (const id of [...this.#agents.keys()]) this.cut(id);
+    for (const backendId of [...this.#agents.keys()]) this.cut(backendId);
   }
+}
+
+/**
+ * Makes Node's agent obey the response's `Keep-Alive`, of which it reads one form, and only after the response is over. To be
+ * called before the headers are replaced; it takes effect after they were copied to the client.
+ */
+export function keepFor(response: Pick<IncomingMessage, 'headers'>): void {
+  const ms = keptMsOf(String(response.headers['keep-alive']));
+  if (ms === Number.POSITIVE_INFINITY) return;
+  process.nextTick(() => {
+    response.headers['keep-alive'] = `timeout=${ms / 1_000}`;
+  });
 }

@@ -1,46 +1,45 @@
 import type { Socket } from 'node:net';
 import { mayBecomeHead } from '../../edge/header-lines.ts';
+import type { Forward, Peer } from '../../edge/request.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
-import { type ExchangeClient, type ExchangeParts, FastExchange, type Passing } from './exchange.ts';
-import { mayBecomeRequest, readRequest, type StrictRequest } from './request-parser.ts';
+import { type ExchangeClient, type ExchangeParts, RawExchange } from './exchange.ts';
+import { mayBecomeRequest, type RawRequest, readRequest } from './request-parser.ts';
 import type { Upstream } from './upstream.ts';
-import { ClientWriter } from './writer.ts';
+import { Writer } from './writer.ts';
 
-/**
- * A client's connection on the fast path: one request after the other, each handed whole and unread to the general path
- * where it is not for this one. After that the connection is the general path's for good.
- */
+/** The transport, as its connections use it. */
 export interface ConnectionOwner {
-  trusts(address: string): boolean;
   readonly exchangeParts: ExchangeParts;
   readonly maxHeaderBytes: number;
   /** How long a head may take. */
   readonly headTimeoutMs: number;
-  /** How long a body may be silent. */
+  /** How long a body may pause. */
   readonly bodyTimeoutMs: number;
   now(): number;
-  /** Where the request goes, counted as open from now on; nothing where the general path has to answer. */
-  admit(request: StrictRequest, path: () => string, connection: ClientConnection): Passing | undefined;
-  /** This request's backend failed; returns what the client is told, as bytes of one character each. */
-  failed(passing: Passing | undefined, head: string, keep: boolean, reached: boolean): string;
-  /** Both speak WebSocket from now on; the backend has said this already. */
-  joined(passing: Passing, client: ClientConnection, upstream: Upstream, said: Buffer): void;
-  left(connection: ClientConnection): void;
-  /** This connection's code threw, which it should not; it is cut. */
+  trusts(address: string): boolean;
+  /** Decides about a request. Undefined if the decision, or the request, is for Node's servers. */
+  decide(request: RawRequest, connection: RawConnection): Forward | undefined;
+  /** Returns the whole response to a request whose backend failed, one character per byte. */
+  failure(exchange: RawExchange, keep: boolean): string;
+  /** Both sides speak WebSocket from now on; `rest` is what the backend has sent of it. */
+  joined(exchange: RawExchange, connection: RawConnection, upstream: Upstream, rest: Buffer): void;
+  /** The connection is closed, or Node's. */
+  left(connection: RawConnection): void;
+  /** Code of the connection threw; it is cut. */
   threw(error: unknown): void;
 }
 
-/** What one connection's requests to one host have in common. */
+/** What the requests of one connection to one host have in common. */
 export interface Origin {
   readonly host: string;
-  readonly id: string;
-  /** What the proxy adds to each of them. */
+  readonly backendId: string;
+  /** Header lines that the proxy adds to each of them. */
   readonly added: string;
 }
 
-/** A head in more pieces than this is left to the general path. */
+/** A head in more pieces than this is left to Node's parser. */
 const MOST_PIECES = 8;
-/** More than this of what follows a request is not read before its turn; what is, tells of a client that leaves. */
+/** The most bytes of pipelined requests that are read ahead. Reading ahead is how a client that leaves is noticed. */
 const MOST_AHEAD = 16_384;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const TOO_LATE = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
@@ -48,119 +47,117 @@ const BODY_TIMEOUT = { outcome: 'refused', status: 408, body: '' };
 
 type State = 'new' | 'idle' | 'head' | 'exchange' | 'ending' | 'gone';
 
-export class ClientConnection implements ExchangeClient {
-  readonly socket: Socket;
-  readonly secure: boolean;
-  readonly writer: ClientWriter;
+/**
+ * A client's connection: one request after the other. The first one that the raw transport does not serve is handed over
+ * unread, with the connection, to Node's servers, which keep it.
+ */
+export class RawConnection implements ExchangeClient, Peer {
+  readonly connection: Socket;
+  readonly tls: boolean;
+  readonly writer: Writer;
   /** Of the last request. */
   origin: Origin | undefined;
   readonly #owner: ConnectionOwner;
-  readonly #general: (socket: Socket) => void;
+  readonly #handOver: (socket: Socket) => void;
   #state: State = 'new';
+  /** Clock time at which the state began, or the last byte of a body came. */
   #since: number;
-  /** What has come and is not a whole head, or belongs to the next request. */
+  /** An incomplete head, or bytes of the next request. */
   #kept: Buffer | undefined;
   #pieces = 0;
-  #exchange: FastExchange | undefined;
-  #passing: Passing | undefined;
-  /** Of the request under way, for what a failure is answered with. */
-  #head = '';
+  #exchange: RawExchange | undefined;
   #remoteAddress: string | undefined;
   #trusted: boolean | undefined;
 
-  constructor(owner: ConnectionOwner, socket: Socket, secure: boolean, general: (socket: Socket) => void) {
+  constructor(owner: ConnectionOwner, socket: Socket, tls: boolean, handOver: (socket: Socket) => void) {
     this.#owner = owner;
-    this.socket = socket;
-    this.secure = secure;
-    this.#general = general;
-    this.writer = new ClientWriter(socket, secure);
+    this.connection = socket;
+    this.tls = tls;
+    this.#handOver = handOver;
+    this.writer = new Writer(socket, tls);
     this.#since = owner.now();
     socket.on('data', this.#data).on('end', this.#ended).on('close', this.#closed).on('error', ignore);
   }
 
-  /** Asked of the kernel with the first request: many a connection never has one. */
+  /** Asked of the kernel with the first request, because many connections never have one. */
   get remoteAddress(): string {
-    this.#remoteAddress ??= this.socket.remoteAddress ?? '';
+    this.#remoteAddress ??= this.connection.remoteAddress ?? '';
     return this.#remoteAddress;
   }
 
-  /** Its address may speak for others. */
   get trusted(): boolean {
     this.#trusted ??= this.#owner.trusts(this.remoteAddress);
     return this.#trusted;
   }
 
-  /** Ends it if no request is under way. */
+  /** Ends the connection if it has no request. */
   endIdle(): void {
     if (this.#state === 'new' || this.#state === 'idle') this.#finish('');
   }
 
-  /** Ends what has waited for too long, at this clock time. */
+  /** Ends what has lasted too long at this clock time. */
   sweep(now: number): void {
-    const waited = now - this.#since;
-    if (this.#state === 'ending' && waited > TIMEOUTS.clientLinger) this.socket.destroy();
-    else if (this.#state === 'idle' && waited > TIMEOUTS.clientIdle) this.#finish('');
-    else if ((this.#state === 'new' || this.#state === 'head') && waited > this.#owner.headTimeoutMs)
+    const lasted = now - this.#since;
+    if (this.#state === 'ending' && lasted > TIMEOUTS.clientLinger) this.connection.destroy();
+    else if (this.#state === 'idle' && lasted > TIMEOUTS.clientIdle) this.#finish('');
+    else if ((this.#state === 'new' || this.#state === 'head') && lasted > this.#owner.headTimeoutMs)
       this.#finish(TOO_LATE);
-    else if (this.#exchange?.uploading) this.#sweepBody(now, waited, this.#exchange);
+    else if (this.#exchange?.uploading) this.#sweepBody(now, lasted, this.#exchange);
   }
 
-  /** A body that we do not read is not silent. */
-  #sweepBody(now: number, waited: number, exchange: FastExchange): void {
-    if (this.socket.isPaused()) this.#since = now;
-    else if (waited > this.#owner.bodyTimeoutMs) {
+  /** A body that is not read because the backend is slow does not count as paused. */
+  #sweepBody(now: number, lasted: number, exchange: RawExchange): void {
+    if (this.connection.isPaused()) this.#since = now;
+    else if (lasted > this.#owner.bodyTimeoutMs) {
       this.#exchange = undefined;
-      if (!exchange.begun) this.#passing?.access?.refused(BODY_TIMEOUT);
+      if (!exchange.responding) exchange.request.access?.refused(BODY_TIMEOUT);
       exchange.abandon();
-      if (exchange.begun) this.cut(true);
+      if (exchange.responding) this.cut(true);
       else this.#finish(TOO_LATE);
     }
   }
 
   pause(): void {
-    this.socket.pause();
+    this.connection.pause();
   }
 
   resume(): void {
-    if ((this.#kept?.length ?? 0) <= MOST_AHEAD) this.socket.resume();
+    if ((this.#kept?.length ?? 0) <= MOST_AHEAD) this.connection.resume();
   }
 
   over(keep: boolean): void {
     this.#exchange = undefined;
-    this.#passing = undefined;
-    if (!keep || this.socket.readableEnded) {
+    if (!keep || this.connection.readableEnded) {
       this.#finish('');
       return;
     }
     this.#state = 'idle';
     this.#since = this.#owner.now();
     const next = this.#kept;
-    if (this.socket.isPaused()) this.socket.resume();
+    if (this.connection.isPaused()) this.connection.resume();
     if (!next) return;
     this.#kept = undefined;
     this.#read(next);
   }
 
-  failed(keep: boolean, reached: boolean): string {
-    return this.#owner.failed(this.#passing, this.#head, keep, reached);
+  failure(exchange: RawExchange, keep: boolean): string {
+    return this.#owner.failure(exchange, keep);
   }
 
   cut(reset: boolean): void {
     this.#exchange = undefined;
-    // TLS tells a cut from an end by itself.
-    if (reset && !this.secure) this.socket.resetAndDestroy();
-    else this.socket.destroy();
+    // TLS itself tells a cut from an end.
+    if (reset && !this.tls) this.connection.resetAndDestroy();
+    else this.connection.destroy();
   }
 
-  switched(head: string, upstream: Upstream, bytes: Buffer, from: number, to: number): void {
-    const passing = this.#passing;
-    if (!passing) return;
+  switched(exchange: RawExchange, head: string, upstream: Upstream, rest: Buffer): void {
     const early = this.#kept;
     this.#leave();
     this.writer.send(head);
-    this.#owner.joined(passing, this, upstream, bytes.subarray(from, to));
-    if (early) this.socket.unshift(early);
-    this.socket.resume();
+    this.#owner.joined(exchange, this, upstream, rest);
+    if (early) this.connection.unshift(early);
+    this.connection.resume();
   }
 
   readonly #data = (chunk: Buffer): void => {
@@ -169,16 +166,16 @@ export class ClientConnection implements ExchangeClient {
       else if (this.#state !== 'ending') this.#read(this.#kept ? Buffer.concat([this.#kept, chunk]) : chunk);
     } catch (error) {
       this.#owner.threw(error);
-      this.socket.destroy();
+      this.connection.destroy();
     }
   };
 
-  /** Like the general path, takes a client that ends its half for one that has left. */
+  /** A client that ends its half is taken to have left, as Node's servers do. */
   readonly #ended = (): void => {
     const exchange = this.#exchange;
-    if (exchange && !exchange.answered) {
+    if (exchange && !exchange.complete) {
       exchange.abandon();
-      this.socket.destroy();
+      this.connection.destroy();
     } else if (!exchange) this.#finish('');
   };
 
@@ -191,16 +188,16 @@ export class ClientConnection implements ExchangeClient {
 
   #during(chunk: Buffer): void {
     const exchange = this.#exchange;
-    if (!exchange || (exchange.answered && exchange.uploading)) return;
+    if (!exchange || (exchange.complete && exchange.uploading)) return;
     this.#since = this.#owner.now();
     const taken = exchange.uploading ? exchange.upload(chunk) : 0;
     if (taken < chunk.length) this.#keep(chunk.subarray(taken));
   }
 
-  /** Until the request that this belongs to has its turn. */
+  /** Keeps bytes for the next request. */
   #keep(bytes: Buffer): void {
     this.#kept = this.#kept ? Buffer.concat([this.#kept, bytes]) : bytes;
-    if (this.#kept.length > MOST_AHEAD) this.socket.pause();
+    if (this.#kept.length > MOST_AHEAD) this.connection.pause();
   }
 
   #read(bytes: Buffer): void {
@@ -210,51 +207,48 @@ export class ClientConnection implements ExchangeClient {
       this.#wait(bytes);
       return;
     }
-    const head = bytes.toString('latin1', 0, end + 2);
-    const request = end > this.#owner.maxHeaderBytes ? undefined : readRequest(head, this.trusted);
-    const path = () => bytes.toString('latin1', request?.pathFrom, request?.pathTo);
-    // Who speaks before the backend has agreed is not understood here.
-    const early = request?.upgrade && bytes.length > end + 4;
-    const passing = request && !early ? this.#owner.admit(request, path, this) : undefined;
-    if (!passing) {
-      this.#handOver(bytes);
+    const isLong = end > this.#owner.maxHeaderBytes;
+    const request = isLong ? undefined : readRequest(bytes.toString('latin1', 0, end + 2), this);
+    // Bytes behind a handshake came before the backend has agreed.
+    const isEarly = request?.upgrade && bytes.length > end + 4;
+    const decision = request && !isEarly ? this.#owner.decide(request, this) : undefined;
+    if (!request || !decision) {
+      this.#giveUp(bytes);
       return;
     }
     this.#state = 'exchange';
     this.#since = this.#owner.now();
     this.#pieces = 0;
-    this.#head = head;
-    this.#passing = passing;
-    this.#exchange = new FastExchange(this.#owner.exchangeParts, this, passing);
+    this.#exchange = new RawExchange(this.#owner.exchangeParts, this, request, decision);
     const used = this.#exchange.begin(bytes, end + 4);
     if (used < bytes.length) this.#keep(bytes.subarray(used));
   }
 
-  /** The head is not whole: waits for the rest if it can still be for the fast path. */
+  /** Waits for the rest of a head that may still be one for the raw transport. */
   #wait(bytes: Buffer): void {
     if (this.#state === 'idle') this.#since = this.#owner.now();
     this.#pieces += 1;
     const text = bytes.length > this.#owner.maxHeaderBytes ? '\n' : bytes.toString('latin1');
     if (this.#pieces > MOST_PIECES || !mayBecomeHead(text) || !mayBecomeRequest(text)) {
-      this.#handOver(bytes);
+      this.#giveUp(bytes);
       return;
     }
     if (this.#state === 'idle') this.#state = 'head';
     this.#kept = bytes;
   }
 
-  #handOver(bytes: Buffer): void {
+  /** Leaves the connection to Node's servers, with what has come. */
+  #giveUp(bytes: Buffer): void {
     this.#leave();
-    this.socket.unshift(bytes);
-    this.#general(this.socket);
+    this.connection.unshift(bytes);
+    this.#handOver(this.connection);
   }
 
-  /** The connection is somebody else's from now on. */
   #leave(): void {
     this.#state = 'gone';
     this.#exchange = undefined;
     this.#kept = undefined;
-    this.socket.off('data', this.#data).off('end', this.#ended).off('close', this.#closed);
+    this.connection.off('data', this.#data).off('end', this.#ended).off('close', this.#closed);
     this.#owner.left(this);
   }
 
@@ -263,9 +257,9 @@ export class ClientConnection implements ExchangeClient {
     this.#state = 'ending';
     this.#since = this.#owner.now();
     this.#kept = undefined;
-    if (this.socket.isPaused()) this.socket.resume();
-    if (last === '') this.socket.end();
-    else this.socket.end(last, 'latin1');
+    if (this.connection.isPaused()) this.connection.resume();
+    if (last === '') this.connection.end();
+    else this.connection.end(last, 'latin1');
   }
 }
 

@@ -1,57 +1,54 @@
 import type { Clock } from '@spawner/domain';
-import type { Endpoint } from '@spawner/proto/internal/backend_status';
-import type { AccessEntry } from '../../access-log/access-entry.ts';
-import type { Exchange } from '../../routing/active-requests.ts';
+import { type Forward, isRepeatable } from '../../edge/request.ts';
 import { KEEP_ALIVE, TIMEOUTS } from '../../timeouts.ts';
-import { isRepeatable } from '../node/request-parser.ts';
-import { dateLine } from './date-line.ts';
-import type { StrictRequest } from './request-parser.ts';
-import { AnswerBody } from './response-body.ts';
-import { AnswerHead } from './response-head.ts';
-import type { StrictResponse } from './response-parser.ts';
+import { HeadReader } from './head-reader.ts';
+import type { RawRequest } from './request-parser.ts';
+import { ResponseBody } from './response-body.ts';
+import type { RawResponse } from './response-parser.ts';
 import type { Upstream, UpstreamUser } from './upstream.ts';
-import type { KeptUpstreams } from './upstream-pool.ts';
-import type { ClientWriter } from './writer.ts';
+import type { RawUpstreamPool } from './upstream-pool.ts';
+import type { Writer } from './writer.ts';
 
 /**
- * One request's way to its backend and its answer's way back: the body is counted, the answer is framed as strictly
- * as the request was, and what is not understood becomes 502, or a cut where its head has gone out.
+ * One request on its way to the backend, and the response on its way back. The phases, in order:
+ *
+ * | phase      | upstream          | client has got    | next                                                                |
+ * | ---------- | ----------------- | ----------------- | ------------------------------------------------------------------- |
+ * | dialing    | connecting        | nothing           | waiting; complete with a 502; over if the client leaves             |
+ * | waiting    | has the request   | nothing           | responding, complete, switched; dialing, once, if a kept connection was dead |
+ * | responding | sends the body    | head, part of body| complete; over, cut, if the rest is malformed or does not come      |
+ * | complete   | released or gone  | all, not yet sent | over when the last byte has been written                            |
+ * | switched   | the tunnel's      | the 101           | none: the tunnel owns both connections                              |
+ * | over       | gone              | all               | none                                                                |
+ *
+ * The request's body may still be uploaded in `waiting`, `responding` and `complete`. A malformed response becomes a 502 in
+ * `waiting`, and a cut later.
  */
+type Phase = 'dialing' | 'waiting' | 'responding' | 'complete' | 'switched' | 'over';
+
 export interface ExchangeParts {
-  upstreams: KeptUpstreams;
-  clock: Clock;
-  clusterDomain: string;
+  readonly upstreams: RawUpstreamPool;
+  readonly clock: Clock;
+  readonly clusterDomain: string;
+  /** Whether client connections end with their response. */
   draining(): boolean;
-  /** The backend answered with this status. */
+  /** Counts a response of the backend. */
   answered(status: number, upgrade: boolean): void;
 }
 
-/** The client's connection as its exchange sees it. */
+/** The client's connection as its exchange uses it. */
 export interface ExchangeClient {
-  readonly writer: ClientWriter;
+  readonly writer: Writer;
   pause(): void;
   resume(): void;
-  /** The last byte of the answer has gone out. */
+  /** The last byte of the response has been written. `keep`: the connection can carry another request. */
   over(keep: boolean): void;
-  /** The backend failed before anything was answered; returns what the client is told instead. */
-  failed(keep: boolean, reached: boolean): string;
-  /** The answer cannot be brought to its end; `reset` where a plain close would look like it. */
+  /** Returns the whole response to a request whose backend failed, one character per byte. */
+  failure(exchange: RawExchange, keep: boolean): string;
+  /** The response cannot be completed. `reset`: a plain close would look like its end. */
   cut(reset: boolean): void;
-  /** Both speak WebSocket from here on; the rest of these bytes comes after the head. */
-  switched(head: string, upstream: Upstream, bytes: Buffer, from: number, to: number): void;
-}
-
-export interface Passing {
-  request: StrictRequest;
-  id: string;
-  droneId: string;
-  endpoint: Endpoint;
-  exchange: Exchange;
-  path: string;
-  /** What the proxy adds to the request's header lines. */
-  added: string;
-  /** Where there is an access log. */
-  access: AccessEntry | undefined;
+  /** Both sides speak WebSocket from now on. The bytes from `from` to `to` follow the head. */
+  switched(exchange: RawExchange, head: string, upstream: Upstream, rest: Buffer): void;
 }
 
 const SHORT_BYTES = 8_192;
@@ -60,54 +57,54 @@ const SWITCH = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
 const KEEP = `Connection: keep-alive\r\nKeep-Alive: ${KEEP_ALIVE}\r\n\r\n`;
 const CLOSE = 'Connection: close\r\n\r\n';
 
-export class FastExchange implements UpstreamUser {
+export class RawExchange implements UpstreamUser {
+  readonly request: RawRequest;
+  readonly decision: Forward;
+  /** The backend has taken a connection of this request, so it may have done what was asked. */
+  reached = false;
   readonly #parts: ExchangeParts;
   readonly #client: ExchangeClient;
-  readonly #passing: Passing;
+  /** What the backend gets before the body. */
   readonly #head: string;
+  readonly #reader: HeadReader;
+  #phase: Phase = 'dialing';
   #upstream: Upstream | undefined;
   #uploadLeft: number;
-  readonly #answerHead: AnswerHead;
-  #body: AnswerBody | undefined;
-  /** The backend can take another request after this answer. */
+  #repeated = false;
+  /** From `responding` on. */
+  #body: ResponseBody | undefined;
+  /** From `responding` on: whether the upstream, and the client's connection, can carry another request; and for how long. */
   #reusable = true;
   #keptMs = 0;
-  /** The client's connection can. */
   #keep = true;
-  #reached = false;
-  #repeated = false;
-  #over = false;
+  /** In `responding`: the client takes no more for now. */
   #full = false;
+  /** Until a handshake is answered. */
   #late: NodeJS.Timeout | undefined;
 
-  constructor(parts: ExchangeParts, client: ExchangeClient, passing: Passing) {
+  constructor(parts: ExchangeParts, client: ExchangeClient, request: RawRequest, decision: Forward) {
     this.#parts = parts;
     this.#client = client;
-    this.#passing = passing;
-    const { request, added } = passing;
+    this.request = request;
+    this.decision = decision;
     this.#uploadLeft = request.length;
-    this.#answerHead = new AnswerHead(request.method === 'HEAD', parts.clusterDomain);
-    this.#head = `${request.lines}${request.upgrade ? SWITCH : ''}${added}\r\n`;
+    this.#reader = new HeadReader(request.method === 'HEAD', parts.clusterDomain);
+    this.#head = `${request.lines}${request.upgrade ? SWITCH : ''}${request.added}\r\n`;
   }
 
-  /** Sends the head with what has come of the body; returns the offset behind it. */
+  /** Sends the head and what has come of the body. Returns the offset behind it. */
   begin(bytes: Buffer, from: number): number {
-    const { request, id, endpoint } = this.#passing;
-    const { upstreams } = this.#parts;
-    const to = Math.min(bytes.length, from + request.length);
+    const { upgrade, length } = this.request;
+    const to = Math.min(bytes.length, from + length);
     this.#uploadLeft -= to - from;
-    const upstream = request.upgrade
-      ? upstreams.open(id, endpoint, this)
-      : upstreams.acquire(id, endpoint, this);
-    this.#upstream = upstream;
-    this.#passing.access?.uses(upstream.socket);
+    const upstream = this.#connect(!upgrade);
     if (upstream.reused) this.taken();
-    if (request.upgrade) this.#late = setTimeout(() => upstream.destroy(), TIMEOUTS.handshakeAnswer);
+    if (upgrade) this.#late = setTimeout(() => upstream.destroy(), TIMEOUTS.handshakeAnswer);
     if (!this.#send(upstream, bytes, from, to) && this.uploading) this.#client.pause();
     return to;
   }
 
-  /** The next bytes from the client; returns how many of them belong to the body. */
+  /** Takes the next bytes from the client. Returns how many of them belong to the body. */
   upload(chunk: Buffer): number {
     const taken = Math.min(chunk.length, this.#uploadLeft);
     this.#uploadLeft -= taken;
@@ -120,26 +117,27 @@ export class FastExchange implements UpstreamUser {
     return this.#uploadLeft > 0;
   }
 
-  /** Something of an answer has gone out. */
-  get begun(): boolean {
+  /** Part of a response has been written. */
+  get responding(): boolean {
     return this.#body !== undefined;
   }
 
-  /** The answer is complete and only waits to go out. */
-  get answered(): boolean {
-    return this.#body?.done === true;
+  /** The response is complete and has only to be written out. */
+  get complete(): boolean {
+    return this.#phase === 'complete';
   }
 
-  /** Nobody waits for the answer any more. */
+  /** The client has left. */
   abandon(): void {
-    if (this.#over) return;
+    if (this.#phase === 'over' || this.#phase === 'switched') return;
     this.#upstream?.drop();
     this.#end(false);
   }
 
   taken(): void {
-    this.#reached = true;
-    this.#passing.exchange.reached(this.#passing.request.upgrade, this.#passing.path);
+    this.#phase = 'waiting';
+    this.reached = true;
+    this.decision.exchange.reached(this.request.upgrade, this.request.path);
   }
 
   drained(): void {
@@ -147,25 +145,43 @@ export class FastExchange implements UpstreamUser {
   }
 
   bytes(bytes: Buffer, length: number): void {
-    if (this.#body) this.#pass(this.#body, bytes, 0, length);
-    else this.#readHead(bytes, length);
+    const body = this.#body;
+    if (!body) {
+      this.#readHead(bytes, length);
+      return;
+    }
+    const crosses = body.done ? 0 : body.take(bytes, 0, length);
+    if (body.bad) this.#fail();
+    else this.#forward(body, '', bytes, 0, crosses, length);
   }
 
   ended(): void {
-    if (!this.#body?.endsWithConnection) this.#upstream?.destroy();
-    else this.#complete('', NOTHING, 0, 0);
+    if (this.#body?.endsWithConnection) this.#complete('', NOTHING, 0, 0);
+    else this.#upstream?.destroy();
   }
 
   lost(): void {
-    const { request, id, endpoint } = this.#passing;
-    const unanswered = !this.#body && !this.#answerHead.begun;
-    const repeatable = request.length === 0 && isRepeatable(request.method) && !request.upgrade;
-    if (unanswered && repeatable && this.#upstream?.reused && !this.#repeated) {
+    const { length, method, upgrade } = this.request;
+    const isSilent = !this.#body && !this.#reader.begun;
+    const mayRepeat = length === 0 && !upgrade && isRepeatable(method) && !this.#repeated;
+    if (isSilent && mayRepeat && this.#upstream?.reused) {
       this.#repeated = true;
-      this.#upstream = this.#parts.upstreams.open(id, endpoint, this);
-      this.#passing.access?.uses(this.#upstream.socket);
-      this.#send(this.#upstream, NOTHING, 0, 0);
+      this.#phase = 'dialing';
+      this.#send(this.#connect(false), NOTHING, 0, 0);
     } else this.#fail();
+  }
+
+  /** A kept connection if there is one and `mayReuse`, or a new one. */
+  #connect(mayReuse: boolean): Upstream {
+    const { backendId = '', access } = this.request;
+    const { endpoint } = this.decision;
+    const { upstreams } = this.#parts;
+    const upstream = mayReuse
+      ? upstreams.acquire(backendId, endpoint, this)
+      : upstreams.open(backendId, endpoint, this);
+    this.#upstream = upstream;
+    access?.uses(upstream.socket);
+    return upstream;
   }
 
   #send({ socket }: Upstream, bytes: Buffer, from: number, to: number): boolean {
@@ -174,72 +190,68 @@ export class FastExchange implements UpstreamUser {
       return socket.write(this.#head + bytes.toString('latin1', from, to), 'latin1');
     socket.cork();
     socket.write(this.#head, 'latin1');
-    const room = socket.write(bytes.subarray(from, to));
+    const hasRoom = socket.write(bytes.subarray(from, to));
     socket.uncork();
-    return room;
+    return hasRoom;
   }
 
   #readHead(bytes: Buffer, length: number): void {
-    const head = this.#answerHead;
-    const answer = head.read(bytes, length);
-    if (answer === 'more') return;
-    if (answer === 'strange') this.#fail();
-    else if (answer.status === 101) this.#switch(answer, head.rest, head.from, head.to);
-    else this.#answer(answer, head.rest, head.from, head.to);
+    const reader = this.#reader;
+    const response = reader.read(bytes, length);
+    if (response === 'incomplete') return;
+    if (response === 'invalid') this.#fail();
+    else if (response.status === 101) this.#switch(response, reader.rest.subarray(reader.from, reader.to));
+    else this.#respond(response, reader.rest, reader.from, reader.to);
   }
 
-  #switch(answer: StrictResponse, bytes: Buffer, from: number, to: number): void {
-    const { request } = this.#passing;
+  #switch(response: RawResponse, rest: Buffer): void {
     const upstream = this.#upstream;
-    if (!request.upgrade || !answer.upgrade || !upstream) {
+    const { upgrade, access } = this.request;
+    if (!upgrade || !response.switches || !upstream) {
       this.#fail();
       return;
     }
     clearTimeout(this.#late);
-    this.#over = true;
+    this.#phase = 'switched';
     this.#parts.answered(101, true);
-    this.#passing.access?.answered(101, true);
-    this.#client.switched(`${answer.lines}${SWITCH}\r\n`, upstream, bytes, from, to);
+    access?.answered(101, true);
+    this.#client.switched(this, `${response.text}${SWITCH}\r\n`, upstream, rest);
   }
 
-  #answer(answer: StrictResponse, bytes: Buffer, from: number, to: number): void {
-    const { request } = this.#passing;
+  #respond(response: RawResponse, bytes: Buffer, from: number, to: number): void {
+    const { upgrade, access } = this.request;
     clearTimeout(this.#late);
-    const body = new AnswerBody(answer);
-    const passes = body.done ? from : body.take(bytes, from, to);
+    const body = new ResponseBody(response.body, response.length);
+    const crosses = body.done ? from : body.take(bytes, from, to);
     if (body.bad) {
       this.#fail();
       return;
     }
     this.#body = body;
-    this.#reusable = !answer.close && !request.upgrade;
-    this.#keptMs = answer.keptMs;
-    this.#keep = this.#mayKeep() && answer.body !== 'close';
-    this.#parts.answered(answer.status, request.upgrade);
-    this.#passing.access?.answered(answer.status, false);
-    const date = answer.dated ? '' : dateLine(this.#parts.clock.wall());
-    this.#give(body, `${answer.lines}${date}${this.#keep ? KEEP : CLOSE}`, bytes, from, passes, to);
+    this.#phase = 'responding';
+    this.#reusable = !response.close && !upgrade;
+    this.#keptMs = response.keptMs;
+    this.#keep = this.#mayKeep() && !body.endsWithConnection;
+    this.#parts.answered(response.status, upgrade);
+    access?.answered(response.status, false);
+    const date = response.dated ? '' : dateLine(this.#parts.clock.wall());
+    this.#forward(body, `${response.text}${date}${this.#keep ? KEEP : CLOSE}`, bytes, from, crosses, to);
   }
 
-  #pass(body: AnswerBody, bytes: Buffer, from: number, to: number): void {
-    const passes = body.done ? from : body.take(bytes, from, to);
-    if (body.bad) this.#fail();
-    else this.#give(body, '', bytes, from, passes, to);
-  }
-
-  /** The client gets what `passes`; what the backend said ends at `to`. */
-  #give(body: AnswerBody, head: string, bytes: Buffer, from: number, passes: number, to: number): void {
+  /** Writes the head and the bytes that cross. The backend's bytes end at `to`. */
+  #forward(body: ResponseBody, head: string, bytes: Buffer, from: number, crosses: number, to: number): void {
     const { writer } = this.#client;
-    if (body.done) {
-      if (body.end < to && to > from) this.#reusable = false;
-      this.#complete(head, bytes, from, passes);
-    } else {
-      writer.send(head, bytes, from, passes);
+    if (!body.done) {
+      writer.send(head, bytes, from, crosses);
       if (!this.#full && writer.isFull) this.#hold();
+      return;
     }
+    // Bytes behind the body belong to no request.
+    if (body.end < to && to > from) this.#reusable = false;
+    this.#complete(head, bytes, from, crosses);
   }
 
-  /** No more is read for a client that does not take it. */
+  /** Reads no more until the client has taken what was written. */
   #hold(): void {
     const upstream = this.#upstream;
     this.#full = true;
@@ -252,20 +264,19 @@ export class FastExchange implements UpstreamUser {
 
   #complete(head: string, bytes: Buffer, from: number, to: number): void {
     const { writer } = this.#client;
-    const body = this.#body;
     const upstream = this.#upstream;
+    this.#phase = 'complete';
     this.#upstream = undefined;
-    this.#passing.access?.leaves();
-    if (body) body.done = true;
+    this.request.access?.leaves();
     if (upstream && this.#reusable && !this.uploading && !this.#full) {
-      this.#parts.upstreams.release(this.#passing.id, upstream, this.#keptMs);
+      this.#parts.upstreams.release(this.request.backendId ?? '', upstream, this.#keptMs);
     } else upstream?.drop();
     const gone = () => {
-      if (this.#over) return;
+      if (this.#phase !== 'complete') return;
       this.#end();
       this.#client.over(this.#keep && !this.uploading);
     };
-    if (!body?.owesEnd) writer.sendLast(head, bytes, from, to, gone);
+    if (!this.#body?.owesEnd) writer.sendLast(head, bytes, from, to, gone);
     else {
       writer.send(head, bytes, from, to);
       writer.sendLast('\r\n', NOTHING, 0, 0, gone);
@@ -276,28 +287,40 @@ export class FastExchange implements UpstreamUser {
     this.#upstream?.drop();
     this.#upstream = undefined;
     if (this.#body) {
-      this.#passing.access?.broke();
+      this.request.access?.broke();
       this.#end();
       this.#client.cut(this.#body.endsWithConnection);
       return;
     }
     this.#keep = this.#mayKeep() && !this.uploading;
-    this.#body = new AnswerBody({ body: 'none', length: 0 });
-    this.#complete(this.#client.failed(this.#keep, this.#reached), NOTHING, 0, 0);
+    this.#body = new ResponseBody('none');
+    this.#complete(this.#client.failure(this, this.#keep), NOTHING, 0, 0);
   }
 
   #mayKeep(): boolean {
-    const { request } = this.#passing;
-    return !request.close && !request.upgrade && !this.#parts.draining();
+    return !this.request.close && !this.request.upgrade && !this.#parts.draining();
   }
 
-  /** It is over for the backend's idle clock too. */
-  #end(whole = true): void {
+  /** Ends the exchange, for the backend's idle clock too. */
+  #end(isWhole = true): void {
     clearTimeout(this.#late);
-    this.#over = true;
-    const { exchange } = this.#passing;
-    if (this.#reached) exchange.end(this.#parts.clock.now());
+    this.#phase = 'over';
+    const { exchange } = this.decision;
+    if (this.reached) exchange.end(this.#parts.clock.now());
     else exchange.neverReached();
-    this.#passing.access?.end(whole);
+    this.request.access?.end(isWhole);
   }
+}
+
+let dateSecond = 0;
+let dateText = '';
+
+/** The `Date` of a response that has none (RFC 9110 §6.6.1), as a header line. */
+function dateLine(now: Date): string {
+  const second = Math.floor(now.getTime() / 1_000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = `Date: ${now.toUTCString()}\r\n`;
+  }
+  return dateText;
 }

@@ -1,107 +1,86 @@
+import { HEADER_RULES, type HeaderRule, type HeaderRules, headerRule } from '../../edge/headers.ts';
+
 /**
- * What a header's name means to the fast path. Names are looked up as they were sent; a spelling that was
- * not met before is classified in lower case and remembered, so that common heads cost one look-up a line.
+ * The header rules of edge/headers.ts as numbers for the raw parsers, with the headers that these parsers read themselves. A
+ * name is looked up as it was sent; a new spelling is classified once and remembered, so that a common head costs one look-up
+ * a line.
  */
 export const PASS = 0;
-/** Belongs to one hop, or is ours to set. */
 export const DROP = 1;
-/** What only a trusted address may say (of itself or, below, of its own client). */
-export const ABOUT_CALLER = 2;
-export const HOST = 3;
-export const LENGTH = 4;
-export const CODING = 5;
-export const CONNECTION = 6;
-export const UPGRADE = 7;
-/** Has a meaning that the fast path does not have. */
-export const STRANGE = 8;
-export const FORWARDED_FOR = 9;
-export const FORWARDED_PROTO = 10;
-export const FORWARDED_HOST = 11;
-export const FORWARDED = 12;
-export const SET_COOKIE = 13;
-export const DATE = 14;
-export const KEEP_ALIVE = 15;
-/** From here on: a header that may stand once; the rest of the number is its bit. */
-export const ONCE = 16;
+/** Left to Node's parser. */
+export const LEAVE = 2;
+/** Crosses only from trusted addresses. */
+export const CALLER = 3;
+export const HOST = 4;
+export const LENGTH = 5;
+export const CODING = 6;
+export const CONNECTION = 7;
+export const UPGRADE = 8;
+export const SET_COOKIE = 9;
+export const DATE = 10;
+export const KEEP_ALIVE = 11;
+/** From here on: the proxy replaces it. A trusted address may send it once; the rest of the number is its bit. */
+export const FORWARDED = 16;
+/** From here on: crosses, and may occur once; the rest of the number is its bit. */
+export const ONCE = 32;
 
-/** Readers differ in which of two they take. */
-const SINGLE = [
-  'age',
-  'authorization',
-  'content-type',
-  'etag',
-  'expires',
-  'from',
-  'if-modified-since',
-  'if-unmodified-since',
-  'last-modified',
-  'location',
-  'max-forwards',
-  'referer',
-  'retry-after',
-  'server',
-  'user-agent',
-  'sec-websocket-key',
-  'sec-websocket-version',
-];
+/** The headers that the parsers read themselves, by direction, whatever the table says. */
+const READ = {
+  request: new Map([
+    ['host', HOST],
+    ['content-length', LENGTH],
+    ['transfer-encoding', LEAVE],
+    ['connection', CONNECTION],
+    ['upgrade', UPGRADE],
+    ['keep-alive', DROP],
+  ]),
+  response: new Map([
+    ['content-length', LENGTH],
+    ['transfer-encoding', CODING],
+    ['connection', CONNECTION],
+    ['upgrade', UPGRADE],
+    ['set-cookie', SET_COOKIE],
+    ['date', DATE],
+    ['keep-alive', KEEP_ALIVE],
+  ]),
+};
+/** Those of them that cross afterwards, unless the table removes them. */
+const CROSSING: ReadonlySet<number> = new Set([SET_COOKIE, DATE]);
 
-const REQUEST = new Map<string, number>([
-  ...SINGLE.map((name, bit) => [name, ONCE + bit] as const),
-  ['host', HOST],
-  ['content-length', LENGTH],
-  ['transfer-encoding', CODING],
-  ['connection', CONNECTION],
-  ['upgrade', UPGRADE],
-  ['keep-alive', DROP],
-  ['x-forwarded-for', FORWARDED_FOR],
-  ['x-forwarded-proto', FORWARDED_PROTO],
-  ['x-forwarded-host', FORWARDED_HOST],
-  ['forwarded', FORWARDED],
-  ['expect', STRANGE],
-  ['te', STRANGE],
-  ['trailer', STRANGE],
-  ['http2-settings', STRANGE],
-  ['content_length', STRANGE],
-  ['transfer_encoding', STRANGE],
-]);
+/** The kind of a request's header, by its name as it was sent. */
+export const requestKind = kinds(HEADER_RULES.request, READ.request, LEAVE);
 
-const RESPONSE = new Map<string, number>([
-  ['content-length', LENGTH],
-  ['transfer-encoding', CODING],
-  ['connection', CONNECTION],
-  ['upgrade', UPGRADE],
-  ['set-cookie', SET_COOKIE],
-  ['date', DATE],
-  ['keep-alive', KEEP_ALIVE],
-  ...['proxy-connection', 'proxy-authenticate', 'proxy-authorization'].map((name) => [name, DROP] as const),
-  ...['te', 'trailer', 'http2-settings'].map((name) => [name, DROP] as const),
-]);
-
-const OURS = /^x[-_]spawner[-_]/;
-const CALLER = /^(?:x[-_]forwarded[-_].*|x[-_]real[-_]ip)$/;
+/** The kind of a response's header, by its name as it was sent. */
+export const responseKind = kinds(HEADER_RULES.response, READ.response, DROP);
 
 const MOST_SPELLINGS = 2_000;
 const LONGEST_REMEMBERED = 64;
 
-/** Of a request's header. */
-export const requestKind = remembering((name) => {
-  const known = REQUEST.get(name);
-  if (known !== undefined) return known;
-  if (OURS.test(name)) return DROP;
-  if (CALLER.test(name)) return ABOUT_CALLER;
-  return name.startsWith('proxy-') ? STRANGE : PASS;
-});
-
-/** Of an answer's header. */
-export const responseKind = remembering((name) => RESPONSE.get(name) ?? PASS);
-
-function remembering(classify: (lowerCase: string) => number): (name: string) => number {
+/** `hop` is the kind of hop-by-hop headers that the parser does not read. Exported for tests of other tables. */
+export function kinds(
+  rules: HeaderRules,
+  read: ReadonlyMap<string, number>,
+  hop: number,
+): (name: string) => number {
+  const withRule = (rule: HeaderRule) =>
+    Object.keys(rules.names).filter((name) => rules.names[name] === rule);
+  const bits = (first: number, names: string[]) => names.map((name, bit) => [name, first + bit] as const);
+  const numbered = new Map([...bits(ONCE, withRule('once')), ...bits(FORWARDED, withRule('forwarded'))]);
+  const others: Readonly<Record<string, number>> = { drop: DROP, hop, refuse: LEAVE, caller: CALLER };
+  const kindOf = (name: string): number => {
+    const rule = headerRule(rules, name);
+    const own = read.get(name);
+    const isRemoved = rule === 'drop' || rule === 'hop';
+    if (own !== undefined && !(isRemoved && CROSSING.has(own))) return own;
+    return numbered.get(name) ?? others[rule] ?? PASS;
+  };
   const spellings = new Map<string, number>();
   return (name) => {
     const known = spellings.get(name);
     if (known !== undefined) return known;
-    const kind = classify(name.toLowerCase());
+    const kind = kindOf(name.toLowerCase());
     if (spellings.size < MOST_SPELLINGS && name.length <= LONGEST_REMEMBERED)
+      // A copy: a slice would keep the whole head alive.
       spellings.set(Buffer.from(name, 'latin1').toString('latin1'), kind);
     return kind;
   };

@@ -1,27 +1,39 @@
 import { mayBecomeHead } from '../../edge/header-lines.ts';
-import { mayBecomeRequest, readRequest } from './request-parser.ts';
+import { mayBecomeRequest, RawRequest, readRequest } from './request-parser.ts';
 
 const HOST = 'Host: a.test';
 
-/** A head of these lines, as the fast path reads it. */
-const read = (...lines: string[]) => readRequest(lines.map((line) => `${line}\r\n`).join(''), false);
+const peer = (trusted: boolean) => ({
+  remoteAddress: '192.0.2.1',
+  trusted,
+  tls: false,
+  connection: { once: () => {} },
+});
+
+/** A head of these lines, as the raw transport reads it. */
+const read = (...lines: string[]) => readRequest(lines.map((line) => `${line}\r\n`).join(''), peer(false));
 const get = (...lines: string[]) => read('GET / HTTP/1.1', HOST, ...lines);
 
 describe('readRequest', () => {
   it('takes a plain request, and what of it crosses as it came', () => {
     const text = 'GET /a/b?c=%20d HTTP/1.1\r\nHost: a.test:8000\r\nAccept: */*\r\nX-Empty:\r\n';
-    const request = readRequest(text, false);
-    expect(request).toEqual({
+    const request = readRequest(text, peer(false));
+    expect(request).toBeInstanceOf(RawRequest);
+    expect(request).toMatchObject({
       method: 'GET',
-      pathFrom: 4,
-      pathTo: 15,
+      path: '/a/b?c=%20d',
       host: 'a.test:8000',
       lines: text,
       length: 0,
       close: false,
       upgrade: false,
-      claims: undefined,
+      speaksForOthers: false,
     });
+    expect(['accept', 'x-empty', 'cookie'].map((name) => request?.header(name))).toEqual([
+      '*/*',
+      '',
+      undefined,
+    ]);
   });
 
   it('leaves out what belongs to this hop, what is ours, and what only trusted addresses may say', () => {
@@ -42,10 +54,11 @@ describe('readRequest', () => {
 
   it('keeps what a trusted address says', () => {
     const text = `GET / HTTP/1.1\r\n${HOST}\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Port: 99\r\n`;
-    const request = readRequest(text, true);
-    expect(request?.claims).toEqual({ 'x-forwarded-for': '1.2.3.4' });
+    const request = readRequest(text, peer(true));
+    expect(request?.speaksForOthers).toBe(true);
+    expect(request?.header('x-forwarded-for')).toBe('1.2.3.4');
     expect(request?.lines).toBe(`GET / HTTP/1.1\r\n${HOST}\r\nX-Forwarded-Port: 99\r\n`);
-    expect(readRequest(`${text}x-forwarded-for: 5.6.7.8\r\n`, true)).toBeUndefined();
+    expect(readRequest(`${text}x-forwarded-for: 5.6.7.8\r\n`, peer(true))).toBeUndefined();
   });
 
   it('reads the length of the body and the wish to close', () => {
@@ -118,14 +131,14 @@ describe('readRequest', () => {
     ['an upgrade by POST', ['POST / HTTP/1.1', HOST, 'Connection: Upgrade', 'Upgrade: websocket']],
     ['two of what readers choose from', ['GET / HTTP/1.1', HOST, 'Content-Type: a/b', 'content-type: c/d']],
     ['a hundred and more lines', ['GET / HTTP/1.1', HOST, ...Array.from({ length: 100 }, () => 'X-A: 1')]],
-  ])('leaves %s to the general path', (_what, lines) => {
+  ])("leaves %s to Node's parser", (_what, lines) => {
     expect(read(...lines)).toBeUndefined();
   });
 
   it('wants every line to end', () => {
-    expect(readRequest(`GET / HTTP/1.1\r\n${HOST}\r\n`, false)).toBeDefined();
-    expect(readRequest(`GET / HTTP/1.1\r\n${HOST}\r`, false)).toBeUndefined();
-    expect(readRequest(`GET / HTTP/1.1\r\n${HOST}`, false)).toBeUndefined();
+    expect(readRequest(`GET / HTTP/1.1\r\n${HOST}\r\n`, peer(false))).toBeDefined();
+    expect(readRequest(`GET / HTTP/1.1\r\n${HOST}\r`, peer(false))).toBeUndefined();
+    expect(readRequest(`GET / HTTP/1.1\r\n${HOST}`, peer(false))).toBeUndefined();
   });
 });
 

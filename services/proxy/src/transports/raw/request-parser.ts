@@ -1,55 +1,72 @@
+import type { AccessEntry } from '../../access-log/access-entry.ts';
 import { COLON, endOfName, endOfValue, isLineEnd, lengthOf, trimmed } from '../../edge/header-lines.ts';
+import type { EdgeRequest, Peer } from '../../edge/request.ts';
 import { BOUNDS } from '../../timeouts.ts';
 import {
-  ABOUT_CALLER,
-  CODING,
+  CALLER,
   CONNECTION,
   DROP,
   FORWARDED,
-  FORWARDED_FOR,
-  FORWARDED_HOST,
-  FORWARDED_PROTO,
   HOST,
+  LEAVE,
   LENGTH,
   ONCE,
   PASS,
   requestKind,
-  STRANGE,
   UPGRADE,
 } from './header-kinds.ts';
 
 /**
- * The requests that the fast path understands: a strict subset of RFC 9112 in which no two readers can
- * differ about where a request ends or whom it is for. Everything else is the general path's.
+ * A request that the raw transport understands: a strict subset of RFC 9112 in which no two readers can differ about where
+ * the request ends or which host it is for. Every other request is left to Node's parser.
  */
-export interface StrictRequest {
-  method: string;
-  /** Where path and query stand in the head. */
-  pathFrom: number;
-  pathTo: number;
-  host: string;
+export class RawRequest implements EdgeRequest {
+  readonly method: string;
+  readonly peer: Peer;
+  readonly protocol = 'HTTP/1.1';
+  readonly refusal = undefined;
+  host = '';
+  backendId: string | undefined;
+  path = '';
+  upgrade = false;
   /** Request line and the header lines that cross to the backend as they came. */
-  lines: string;
-  /** Of the body, in bytes. */
-  length: number;
-  /** The client wants its connection closed after the answer. */
-  close: boolean;
-  /** A WebSocket handshake. */
-  upgrade: boolean;
-  /** What a trusted address says of its client; nothing where it says nothing. */
-  claims: Claims | undefined;
-}
+  lines = '';
+  /** Length of the body, in bytes. */
+  length = 0;
+  /** The client asks to close its connection after the response. */
+  close = false;
+  /** A trusted peer sent a header about its own client. */
+  speaksForOthers = false;
+  /** Header lines that the proxy adds for the backend. */
+  added = '';
+  /** Undefined if there is no access log. */
+  access: AccessEntry | undefined;
+  readonly #head: string;
 
-export type Claims = Partial<
-  Record<'x-forwarded-for' | 'x-forwarded-proto' | 'x-forwarded-host' | 'forwarded', string>
->;
+  constructor(method: string, peer: Peer, head: string) {
+    this.method = method;
+    this.peer = peer;
+    this.#head = head;
+  }
+
+  /** Searches the head: the hot path asks for no header. */
+  header(name: string): string | undefined {
+    const head = this.#head;
+    for (let at = head.indexOf('\r\n') + 2; at < head.length; at = head.indexOf('\r\n', at) + 2) {
+      const nameEnd = endOfName(head, at);
+      if (head.slice(at, nameEnd).toLowerCase() === name)
+        return trimmed(head, nameEnd + 1, endOfValue(head, nameEnd + 1));
+    }
+    return undefined;
+  }
+}
 
 const METHODS = ['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 const VERSION = ' HTTP/1.1\r\n';
 const PLAIN_HOST = /^[A-Za-z0-9.-]{1,253}(?::\d{1,5})?$/;
 const OPTIONS = /^[a-z-]+(?:[\t ]*,[\t ]*[a-z-]+)*$/;
 
-/** Whether the beginning of a head may still become a request that is understood here: its whole lines are, in form. */
+/** Whether the beginning of a head may still become a request for `readRequest`, judged by its first word and its whole lines. */
 export function mayBecomeRequest(text: string): boolean {
   const isMethod = METHODS.some((name) => `${name} `.startsWith(text.slice(0, name.length + 1)));
   return isMethod && WHOLE_LINES.test(text);
@@ -58,103 +75,92 @@ export function mayBecomeRequest(text: string): boolean {
 const WHOLE_LINES =
   /^(?:[^\r\n]*\r?$|[^\r\n]* HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*\r\n)*[^\r\n]*\r?$)/;
 
-/** Takes a head up to and with the end of its last header line. Nothing where it is not one of these. */
-export function readRequest(text: string, trusted: boolean): StrictRequest | undefined {
-  const method = METHODS.find((name) => text.startsWith(name) && text.charCodeAt(name.length) === 0x20);
+/** Reads a head up to and with the end of its last header line. Returns undefined if it is for Node's parser. */
+export function readRequest(head: string, peer: Peer): RawRequest | undefined {
+  const method = methodOf(head);
   if (method === undefined) return undefined;
   const pathFrom = method.length + 1;
-  const pathTo = endOfPath(text, pathFrom);
-  if (pathTo === pathFrom || !text.startsWith(VERSION, pathTo)) return undefined;
-  const request: StrictRequest = {
-    method,
-    pathFrom,
-    pathTo,
-    host: '',
-    lines: '',
-    length: 0,
-    close: false,
-    upgrade: false,
-    claims: undefined,
-  };
-  const ok = readHeaders(text, pathTo + VERSION.length, trusted, request);
+  const pathTo = endOfPath(head, pathFrom);
+  if (pathTo === pathFrom || !head.startsWith(VERSION, pathTo)) return undefined;
+  const request = new RawRequest(method, peer, head);
+  request.path = head.slice(pathFrom, pathTo);
+  const ok = readHeaders(head, pathTo + VERSION.length, request);
   return ok && request.host !== '' ? request : undefined;
 }
 
-function readHeaders(text: string, from: number, trusted: boolean, request: StrictRequest): boolean {
+function methodOf(head: string): string | undefined {
+  for (const method of METHODS)
+    if (head.startsWith(method) && head.charCodeAt(method.length) === 0x20) return method;
+  return undefined;
+}
+
+function readHeaders(head: string, from: number, request: RawRequest): boolean {
+  const { trusted } = request.peer;
   let kept = 0;
   let lines = '';
   let seen = 0;
+  let claims = 0;
   let connection = '';
   let upgrade = '';
   let hasLength = false;
   let count = 0;
-  for (let at = from; at < text.length; ) {
-    const nameEnd = endOfName(text, at);
-    if (nameEnd === at || text.charCodeAt(nameEnd) !== COLON) return false;
-    const valueEnd = endOfValue(text, nameEnd + 1);
-    if (!isLineEnd(text, valueEnd) || ++count > BOUNDS.requestLines) return false;
+  for (let at = from; at < head.length; ) {
+    const nameEnd = endOfName(head, at);
+    if (nameEnd === at || head.charCodeAt(nameEnd) !== COLON) return false;
+    const valueEnd = endOfValue(head, nameEnd + 1);
+    if (!isLineEnd(head, valueEnd) || ++count > BOUNDS.requestLines) return false;
     const next = valueEnd + 2;
-    const kind = requestKind(text.slice(at, nameEnd));
+    const kind = requestKind(head.slice(at, nameEnd));
     if (kind >= ONCE) {
       const bit = 1 << (kind - ONCE);
       if ((seen & bit) !== 0) return false;
       seen |= bit;
     } else if (kind !== PASS) {
-      const value = trimmed(text, nameEnd + 1, valueEnd);
       let keeps = false;
-      switch (kind) {
-        case HOST:
-          if (request.host !== '' || !PLAIN_HOST.test(value)) return false;
-          request.host = value;
-          keeps = true;
-          break;
-        case LENGTH:
-          request.length = lengthOf(value);
-          if (hasLength || request.length < 0) return false;
-          hasLength = true;
-          keeps = true;
-          break;
-        case CONNECTION:
-          if (connection !== '' || value === '') return false;
-          connection = value.toLowerCase();
-          break;
-        case UPGRADE:
-          if (upgrade !== '' || value.toLowerCase() !== 'websocket') return false;
-          upgrade = value;
-          break;
-        case ABOUT_CALLER:
-          keeps = trusted;
-          break;
-        case FORWARDED_FOR:
-        case FORWARDED_PROTO:
-        case FORWARDED_HOST:
-        case FORWARDED:
-          if (trusted && !claim(request, text.slice(at, nameEnd).toLowerCase(), value)) return false;
-          break;
-        case DROP:
-          break;
-        case CODING:
-        case STRANGE:
-          return false;
+      if (kind >= FORWARDED) {
+        const bit = 1 << (kind - FORWARDED);
+        if (trusted && (claims & bit) !== 0) return false;
+        claims |= bit;
+      } else if (kind === CALLER) keeps = trusted;
+      else if (kind === LEAVE) return false;
+      else if (kind !== DROP) {
+        const value = trimmed(head, nameEnd + 1, valueEnd);
+        switch (kind) {
+          case HOST:
+            if (request.host !== '' || !PLAIN_HOST.test(value)) return false;
+            request.host = value;
+            keeps = true;
+            break;
+          case LENGTH:
+            request.length = lengthOf(value);
+            if (hasLength || request.length < 0) return false;
+            hasLength = true;
+            keeps = true;
+            break;
+          case CONNECTION:
+            if (connection !== '' || value === '') return false;
+            connection = value.toLowerCase();
+            break;
+          case UPGRADE:
+            if (upgrade !== '' || value.toLowerCase() !== 'websocket') return false;
+            upgrade = value;
+            break;
+        }
       }
       if (!keeps) {
-        lines += text.slice(kept, at);
+        lines += head.slice(kept, at);
         kept = next;
       }
     }
     at = next;
   }
-  request.lines = kept === 0 ? text : lines + text.slice(kept);
+  request.lines = kept === 0 ? head : lines + head.slice(kept);
+  request.speaksForOthers = trusted && claims !== 0;
   return readConnection(connection, upgrade !== '', hasLength, request);
 }
 
-/** Only what belongs to the connection itself may be named there (RFC 9110 §7.6.1). */
-function readConnection(
-  value: string,
-  upgrade: boolean,
-  hasLength: boolean,
-  request: StrictRequest,
-): boolean {
+/** Reads `Connection`, which may name only what belongs to the connection itself (RFC 9110 §7.6.1). */
+function readConnection(value: string, upgrade: boolean, hasLength: boolean, request: RawRequest): boolean {
   let asksUpgrade = false;
   if (value !== '' && value !== 'keep-alive') {
     if (!OPTIONS.test(value)) return false;
@@ -170,20 +176,12 @@ function readConnection(
   return !upgrade || (request.method === 'GET' && !hasLength && !request.close);
 }
 
-function claim(request: StrictRequest, name: string, value: string): boolean {
-  request.claims ??= {};
-  const claims = request.claims as Record<string, string>;
-  if (claims[name] !== undefined) return false;
-  claims[name] = value;
-  return true;
-}
-
-/** Origin form (RFC 9112 §3.2.1), of visible ASCII characters and without a fragment. */
-function endOfPath(text: string, from: number): number {
-  if (text.charCodeAt(from) !== 0x2f) return from;
+/** The end of an origin form (RFC 9112 §3.2.1) of visible ASCII characters and without a fragment. */
+function endOfPath(head: string, from: number): number {
+  if (head.charCodeAt(from) !== 0x2f) return from;
   let end = from;
   for (;;) {
-    const code = text.charCodeAt(end);
+    const code = head.charCodeAt(end);
     if (!(code > 0x20 && code < 0x7f) || code === 0x23) return end;
     end++;
   }

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { AnswerBody } from './response-body.ts';
+import { ResponseBody } from './response-body.ts';
 
-const chunked = () => new AnswerBody({ body: 'chunked', length: 0 });
+const chunked = () => new ResponseBody('chunked', 0);
 
 /** What goes on of the bytes, cut up at these places, and how many of them belonged to the body. */
-function follow(body: AnswerBody, text: string, cuts: readonly number[] = []) {
+function follow(body: ResponseBody, text: string, cuts: readonly number[] = []) {
   const bytes = Buffer.from(text, 'latin1');
   const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
   let passed = '';
@@ -83,14 +83,14 @@ describe('a chunked body', () => {
 
 describe('other bodies', () => {
   it('end after their length', () => {
-    const body = new AnswerBody({ body: 'length', length: 5 });
+    const body = new ResponseBody('length', 5);
     expect(follow(body, 'helloHTTP/1.1', [2])).toEqual({ passed: 'hello', used: 5, done: true, bad: false });
   });
 
   it('end at once where there is none, and never by themselves where the connection ends them', () => {
-    expect(new AnswerBody({ body: 'length', length: 0 }).done).toBe(true);
-    expect(new AnswerBody({ body: 'none', length: 9 }).done).toBe(true);
-    const body = new AnswerBody({ body: 'close', length: 0 });
+    expect(new ResponseBody('length', 0).done).toBe(true);
+    expect(new ResponseBody('none', 9).done).toBe(true);
+    const body = new ResponseBody('close', 0);
     expect(follow(body, 'anything')).toMatchObject({ passed: 'anything', done: false });
     expect(body.endsWithConnection).toBe(true);
   });

@@ -1,27 +1,27 @@
 import { ChunkFollower } from './chunked.ts';
-import type { StrictResponse } from './response-parser.ts';
+import type { BodyKind } from './response-parser.ts';
 
-/** Where an answer's body ends (RFC 9112 §6.3), and which of its bytes the client gets. */
-export class AnswerBody {
-  /** The last byte was seen. One that ends with the connection never says so. */
+/** Finds the end of a response's body (RFC 9112 §6.3), and the bytes of it that the client gets. */
+export class ResponseBody {
+  /** The last byte was seen. Never set by itself for a body that ends with the connection. */
   done: boolean;
-  /** It cannot be brought to its end. */
+  /** The body is malformed and cannot be completed. */
   bad = false;
-  /** After `take`: the offset behind the last byte that is part of it. */
+  /** After `take`: the offset behind the last byte that belongs to the body. */
   end = 0;
-  /** Only the end of the connection tells its end. */
   readonly endsWithConnection: boolean;
   readonly #chunks: ChunkFollower | undefined;
   #left: number;
 
-  constructor({ body, length }: Pick<StrictResponse, 'body' | 'length'>) {
-    this.endsWithConnection = body === 'close';
-    this.#chunks = body === 'chunked' ? new ChunkFollower() : undefined;
-    this.#left = body === 'length' ? length : body === 'close' ? Number.POSITIVE_INFINITY : 0;
-    this.done = body !== 'chunked' && this.#left === 0;
+  /** `length` counts for a body of that kind only. */
+  constructor(kind: BodyKind, length = 0) {
+    this.endsWithConnection = kind === 'close';
+    this.#chunks = kind === 'chunked' ? new ChunkFollower() : undefined;
+    this.#left = kind === 'length' ? length : kind === 'close' ? Number.POSITIVE_INFINITY : 0;
+    this.done = kind !== 'chunked' && this.#left === 0;
   }
 
-  /** Takes the bytes from `from` to `to`; returns the offset behind the last one that goes on as it is. */
+  /** Takes the bytes from `from` to `to`. Returns the offset behind the last one that crosses as it is. */
   take(bytes: Uint8Array, from: number, to: number): number {
     const chunks = this.#chunks;
     if (chunks) {
@@ -38,7 +38,7 @@ export class AnswerBody {
     return this.end;
   }
 
-  /** Trailers were left out, so that the line end which closes the body is still owed to the reader. */
+  /** Trailers were removed, so the line end that closes the body has still to be written. */
   get owesEnd(): boolean {
     return this.#chunks?.owesEnd ?? false;
   }

@@ -15,15 +15,15 @@ describe('readResponse', () => {
       'Proxy-Authenticate: Basic',
       'Content-Length: 12',
     );
-    expect(answer).toEqual({
+    expect(answer).toMatchObject({
       status: 200,
-      lines: text(OK, 'Content-Type: text/plain', 'Date: now', 'Content-Length: 12'),
+      text: text(OK, 'Content-Type: text/plain', 'Date: now', 'Content-Length: 12'),
       body: 'length',
       length: 12,
       close: false,
       keptMs: 5_000,
       dated: true,
-      upgrade: false,
+      switches: false,
     });
   });
 
@@ -40,21 +40,21 @@ describe('readResponse', () => {
 
   it('knows that no body follows a HEAD, and says nothing of chunks then', () => {
     const answer = readResponse(text(OK, 'Transfer-Encoding: chunked', 'X-A: 1'), true, 'mydomain.test');
-    expect(answer).toMatchObject({ body: 'none', lines: text(OK, 'X-A: 1') });
+    expect(answer).toMatchObject({ body: 'none', text: text(OK, 'X-A: 1') });
     expect(readResponse(text(OK, 'Content-Length: 5'), true, 'mydomain.test')).toMatchObject({
       body: 'none',
-      lines: text(OK, 'Content-Length: 5'),
+      text: text(OK, 'Content-Length: 5'),
     });
   });
 
   it('gives no length with 204', () => {
-    expect(read('HTTP/1.1 204 No Content', 'Content-Length: 5')?.lines).toBe(text('HTTP/1.1 204 No Content'));
+    expect(read('HTTP/1.1 204 No Content', 'Content-Length: 5')?.text).toBe(text('HTTP/1.1 204 No Content'));
   });
 
   it('speaks HTTP/1.1 for a backend that does not, and expects it to close', () => {
     expect(read('HTTP/1.0 200 OK', 'Content-Length: 1')).toMatchObject({
       close: true,
-      lines: text('HTTP/1.1 200 OK', 'Content-Length: 1'),
+      text: text('HTTP/1.1 200 OK', 'Content-Length: 1'),
     });
     expect(read('HTTP/1.0 200 OK', 'Content-Length: 1', 'Connection: keep-alive')?.close).toBe(false);
     expect(read(OK, 'Content-Length: 1', 'Connection: close')?.close).toBe(true);
@@ -62,22 +62,22 @@ describe('readResponse', () => {
 
   it('leaves out what Connection names, but never the framing', () => {
     const answer = read('HTTP/1.1 200', 'Connection: X-Hop, content-length', 'x-hop: 1', 'Content-Length: 2');
-    expect(answer).toMatchObject({ lines: text('HTTP/1.1 200', 'Content-Length: 2'), body: 'length' });
+    expect(answer).toMatchObject({ text: text('HTTP/1.1 200', 'Content-Length: 2'), body: 'length' });
   });
 
   it('drops cookies that other backends would get', () => {
     const answer = read(OK, 'Set-Cookie: a=1', 'Set-Cookie: b=1; Domain=MyDomain.test', 'Content-Length: 0');
-    expect(answer?.lines).toBe(text(OK, 'Set-Cookie: a=1', 'Content-Length: 0'));
+    expect(answer?.text).toBe(text(OK, 'Set-Cookie: a=1', 'Content-Length: 0'));
   });
 
   it('sees an agreement to speak WebSocket', () => {
     const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: WebSocket', 'Sec-WebSocket-Accept: x'];
     expect(read(...lines, 'Connection: Upgrade')).toMatchObject({
-      upgrade: true,
-      lines: text('HTTP/1.1 101 Switching Protocols', 'Sec-WebSocket-Accept: x'),
+      switches: true,
+      text: text('HTTP/1.1 101 Switching Protocols', 'Sec-WebSocket-Accept: x'),
     });
-    expect(read(...lines)?.upgrade).toBe(false);
-    expect(read(lines[0] ?? '', 'Connection: Upgrade', 'Upgrade: x')?.upgrade).toBe(false);
+    expect(read(...lines)?.switches).toBe(false);
+    expect(read(lines[0] ?? '', 'Connection: Upgrade', 'Upgrade: x')?.switches).toBe(false);
   });
 
   it.each([

@@ -1,7 +1,13 @@
 import { COLON, endOfName, endOfValue, isLineEnd, lengthOf, trimmed } from '../../edge/header-lines.ts';
-import { reachesSiblings } from '../../edge/headers.ts';
-import { keptMsOf } from '../../edge/response-rules.ts';
-import { BOUNDS } from '../../timeouts.ts';
+import { namedByConnection, reachesSiblings } from '../../edge/headers.ts';
+import {
+  allowsLength,
+  isBodiless,
+  keptMsOf,
+  objectionTo,
+  objectionToSwitch,
+  type ResponseHead,
+} from '../../edge/response-rules.ts';
 import {
   CODING,
   CONNECTION,
@@ -16,116 +22,124 @@ import {
 } from './header-kinds.ts';
 
 /**
- * The answers that the fast path understands (RFC 9112 §4, §6.3), and what of them a client gets: header lines as
- * they came, without what belongs to one hop and without cookies that would reach other backends.
+ * A response that the raw transport understands (RFC 9112 §4, §6.3) and that edge/response-rules.ts allows. Header lines cross
+ * to the client as they came, without those of one hop and without cookies that would reach other backends.
  */
-export interface StrictResponse {
-  status: number;
-  /** Status line and the header lines that cross to the client as they came. */
-  lines: string;
-  body: 'none' | 'length' | 'chunked' | 'close';
-  /** Of a body with a length, in bytes. */
-  length: number;
-  /** The backend ends its connection after this answer. */
-  close: boolean;
-  /** How long the backend means to keep its connection open without a request, in milliseconds. */
-  keptMs: number;
-  /** It says when it was made (RFC 9110 §6.6.1). */
-  dated: boolean;
-  /** It agrees to speak WebSocket from here on. */
-  upgrade: boolean;
+export class RawResponse implements ResponseHead {
+  readonly httpVersion: string;
+  readonly status: number;
+  readonly reason: string;
+  /** Status line and the header lines that cross to the client. */
+  text = '';
+  lines = 0;
+  coding: string | undefined;
+  length: number | undefined;
+  upgradeTo: string | undefined;
+  body: BodyKind = 'close';
+  /** The backend closes its connection after this response. */
+  close = false;
+  /** How long the backend keeps its connection without a request, in milliseconds. */
+  keptMs = Number.POSITIVE_INFINITY;
+  /** It has a `Date` (RFC 9110 §6.6.1). */
+  dated = false;
+  /** It completes a WebSocket handshake. */
+  switches = false;
+
+  constructor(httpVersion: string, status: number, reason: string) {
+    this.httpVersion = httpVersion;
+    this.status = status;
+    this.reason = reason;
+  }
 }
+
+/** How the end of a body is found (RFC 9112 §6.3); `close` is the end of the connection. */
+export type BodyKind = 'none' | 'length' | 'chunked' | 'close';
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/;
 
-/** Takes a head up to and with the end of its last header line; `bodiless` answers a HEAD. Nothing where it is strange. */
-export function readResponse(
-  text: string,
-  bodiless: boolean,
-  clusterDomain: string,
-): StrictResponse | undefined {
-  const start = STATUS_LINE.exec(text);
+/**
+ * Reads a head up to and with the end of its last header line. `toHead`: it answers a HEAD request. Returns undefined if the
+ * client must not get it.
+ */
+export function readResponse(head: string, toHead: boolean, clusterDomain: string): RawResponse | undefined {
+  const start = STATUS_LINE.exec(head);
   if (!start) return undefined;
-  const status = Number(start[2]);
-  const old = start[1] === '0';
-  const bare = bodiless || status < 200 || status === 204 || status === 304;
+  const response = new RawResponse(start[1] === '0' ? '1.0' : '1.1', Number(start[2]), start[3] ?? '');
+  const { status } = response;
+  const old = response.httpVersion === '1.0';
+  const bodiless = isBodiless(status, toHead);
   let kept = start[0].length;
-  let lines = old ? `HTTP/1.1${text.slice(8, kept)}` : text.slice(0, kept);
-  let length = -1;
-  let chunked = false;
+  let text = old ? `HTTP/1.1${head.slice(8, kept)}` : head.slice(0, kept);
   let connection = '';
-  let upgrade = '';
-  let dated = false;
-  let keptMs = Number.POSITIVE_INFINITY;
-  let count = 0;
-  for (let at = kept; at < text.length; ) {
-    const nameEnd = endOfName(text, at);
-    if (nameEnd === at || text.charCodeAt(nameEnd) !== COLON) return undefined;
-    const valueEnd = endOfValue(text, nameEnd + 1);
-    if (!isLineEnd(text, valueEnd) || ++count > BOUNDS.responseLines) return undefined;
+  for (let at = kept; at < head.length; ) {
+    const nameEnd = endOfName(head, at);
+    if (nameEnd === at || head.charCodeAt(nameEnd) !== COLON) return undefined;
+    const valueEnd = endOfValue(head, nameEnd + 1);
+    if (!isLineEnd(head, valueEnd)) return undefined;
     const next = valueEnd + 2;
-    const kind = responseKind(text.slice(at, nameEnd));
+    response.lines += 1;
+    const kind = responseKind(head.slice(at, nameEnd));
     if (kind !== PASS) {
-      const value = trimmed(text, nameEnd + 1, valueEnd);
       let keeps = false;
-      switch (kind) {
-        case LENGTH:
-          if (length >= 0) return undefined;
-          length = lengthOf(value);
-          if (length < 0) return undefined;
-          keeps = status >= 200 && status !== 204;
-          break;
-        case CODING:
-          if (chunked || old || value.toLowerCase() !== 'chunked') return undefined;
-          chunked = true;
-          keeps = !bare;
-          break;
-        case CONNECTION:
-          connection += `,${value}`;
-          break;
-        case UPGRADE:
-          upgrade = value.toLowerCase();
-          break;
-        case SET_COOKIE:
-          keeps = !reachesSiblings(value, clusterDomain);
-          break;
-        case KEEP_ALIVE:
-          keptMs = keptMsOf(value);
-          break;
-        case DATE:
-          dated = true;
-          keeps = true;
-          break;
-        case DROP:
-          break;
+      if (kind !== DROP) {
+        const value = trimmed(head, nameEnd + 1, valueEnd);
+        switch (kind) {
+          case LENGTH:
+            if (response.length !== undefined) return undefined;
+            response.length = lengthOf(value);
+            keeps = allowsLength(status);
+            break;
+          case CODING:
+            if (response.coding !== undefined) return undefined;
+            response.coding = value;
+            keeps = !bodiless;
+            break;
+          case CONNECTION:
+            connection += `,${value}`;
+            break;
+          case UPGRADE:
+            response.upgradeTo = value;
+            break;
+          case SET_COOKIE:
+            keeps = !reachesSiblings(value, clusterDomain);
+            break;
+          case KEEP_ALIVE:
+            response.keptMs = keptMsOf(value);
+            break;
+          case DATE:
+            response.dated = true;
+            keeps = true;
+            break;
+        }
       }
       if (!keeps) {
-        lines += text.slice(kept, at);
+        text += head.slice(kept, at);
         kept = next;
       }
     }
     at = next;
   }
-  if (chunked && length >= 0) return undefined;
-  lines += text.slice(kept);
+  if (objectionTo(response) !== undefined) return undefined;
+  text += head.slice(kept);
   const options = connection === '' ? NONE : optionsOf(connection);
-  return {
-    status,
-    lines: options === NONE ? lines : withoutNamed(lines, options),
-    body: bare ? 'none' : chunked ? 'chunked' : length >= 0 ? 'length' : 'close',
-    length: Math.max(length, 0),
-    close: (old && !options.includes('keep-alive')) || options.includes('close'),
-    keptMs,
-    dated,
-    upgrade: upgrade === 'websocket' && options.includes('upgrade'),
-  };
+  const { coding, length } = response;
+  response.text = options === NONE ? text : withoutNamed(text, options);
+  response.body = bodiless
+    ? 'none'
+    : coding !== undefined
+      ? 'chunked'
+      : length !== undefined
+        ? 'length'
+        : 'close';
+  response.close = (old && !options.includes('keep-alive')) || options.includes('close');
+  response.switches =
+    status === 101 && options.includes('upgrade') && objectionToSwitch(response) === undefined;
+  return response;
 }
 
 const NONE: readonly string[] = [];
 const KEEP: readonly string[] = ['keep-alive'];
 const CLOSE: readonly string[] = ['close'];
-/** They say nothing about other header lines; framing must not be dropped by a name. */
-const NAME_NOTHING = new Set(['', 'keep-alive', 'close', 'upgrade', 'content-length', 'transfer-encoding']);
 
 function optionsOf(connection: string): readonly string[] {
   const value = connection.slice(1).toLowerCase();
@@ -134,11 +148,11 @@ function optionsOf(connection: string): readonly string[] {
   return value.split(',').map((option) => option.trim());
 }
 
-/** Without the header lines that `Connection` names (RFC 9110 §7.6.1). */
-function withoutNamed(lines: string, options: readonly string[]): string {
-  const named = options.filter((option) => !NAME_NOTHING.has(option));
-  if (named.length === 0) return lines;
-  return lines
+/** The head without the header lines that `Connection` names (RFC 9110 §7.6.1). */
+function withoutNamed(text: string, options: readonly string[]): string {
+  const named = namedByConnection(options);
+  if (named.length === 0) return text;
+  return text
     .split('\r\n')
     .filter((line, at) => at === 0 || !named.includes(line.slice(0, line.indexOf(':')).toLowerCase()))
     .join('\r\n');

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { eventually } from '@spawner/testkit';
-import { FastTunnel } from './tunnel.ts';
+import { RawTunnel } from './tunnel.ts';
 import { Upstream, type UpstreamUser } from './upstream.ts';
 
 const stack = new AsyncDisposableStack();
@@ -28,7 +28,7 @@ async function tunnel(): Promise<{
   user: Socket;
   program: Socket;
   near: Socket;
-  it: FastTunnel;
+  it: RawTunnel;
   upstream: Upstream;
 }> {
   const [front, back] = [
@@ -45,7 +45,7 @@ async function tunnel(): Promise<{
     socket.on('error', () => {});
     stack.defer(() => socket.destroy());
   }
-  return { user, program, near, upstream, it: new FastTunnel(near, false, upstream) };
+  return { user, program, near, upstream, it: new RawTunnel(near, false, upstream) };
 }
 
 function hear(socket: Socket): { bytes: () => Buffer } {
@@ -57,7 +57,7 @@ function hear(socket: Socket): { bytes: () => Buffer } {
 const frame = (text: string) => Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)]);
 const GOODBYE = Buffer.concat([Buffer.from([0x88, 5, 0x03, 0xe9]), Buffer.from('end')]);
 
-describe('FastTunnel', () => {
+describe('RawTunnel', () => {
   it('carries a great deal both ways at once, unharmed', async () => {
     const { user, program } = await tunnel();
     const up = Buffer.from(Array.from({ length: 3 << 20 }, (_, at) => (at * 7) & 0xff));

@@ -1,19 +1,19 @@
 import type { Socket } from 'node:net';
+import type { OpenTunnel } from '../../routing/sessions.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
-import { GOING_AWAY, type OpenTunnel } from '../node/tunnel.ts';
-import { closeFrame, FrameFollower } from '../websocket-frames.ts';
+import { closeFrame, FrameFollower, GOING_AWAY } from '../websocket-frames.ts';
 import type { Upstream, UpstreamUser } from './upstream.ts';
-import { ClientWriter } from './writer.ts';
+import { Writer } from './writer.ts';
 
 /**
  * A WebSocket on the fast path: what one side says is written to the other as it comes, with as little as possible in
  * between. Like `Tunnel` it follows the frames towards the client, so that it can close between two of them.
  */
-export class FastTunnel implements OpenTunnel, UpstreamUser {
+export class RawTunnel implements OpenTunnel, UpstreamUser {
   readonly closed: Promise<void>;
   readonly #client: Socket;
   readonly #upstream: Upstream;
-  readonly #writer: ClientWriter;
+  readonly #writer: Writer;
   readonly #frames = new FrameFollower();
   readonly #resolve: () => void;
   #open = 2;
@@ -28,7 +28,7 @@ export class FastTunnel implements OpenTunnel, UpstreamUser {
     this.#resolve = resolve;
     this.#client = client;
     this.#upstream = upstream;
-    this.#writer = new ClientWriter(client, secure);
+    this.#writer = new Writer(client, secure);
     upstream.user = this;
     client.on('data', (chunk: Buffer) => {
       if (!upstream.socket.write(chunk)) client.pause();

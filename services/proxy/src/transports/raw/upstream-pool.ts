@@ -1,45 +1,40 @@
-import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import type { Log } from '@spawner/service';
 import { isSameEndpoint } from '../../routing/endpoint.ts';
+import type { UpstreamPool } from '../../routing/sessions.ts';
 import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
+import type { Dialling } from '../dialling.ts';
 import { Upstream, type UpstreamOwner, type UpstreamUser } from './upstream.ts';
 
-/**
- * The fast path's connections, a set of its own for each backend: none can carry another backend's request, and a
- * backend's end takes its connections along. The last one used is the next one used.
- */
-
-/** Those of one backend. */
+/** The connections of one backend. */
 interface Connections extends UpstreamOwner {
+  /** The last one used is the next one used. */
   readonly free: Upstream[];
   readonly all: Set<Upstream>;
   /** None is kept until the next request. */
   resting: boolean;
 }
 
-export interface KeptUpstreamsOwner {
-  /** A connection to a backend is on its way. */
-  opened(socket: Socket): void;
-  /** One's user threw, which none should. */
-  failed(error: unknown): void;
-}
-
-export class KeptUpstreams {
+/**
+ * Kept connections, in a set of its own for each backend: none can carry another backend's request, and a backend's end closes
+ * its connections.
+ */
+export class RawUpstreamPool implements UpstreamPool {
   readonly #backends = new Map<string, Connections>();
-  readonly #connectTimeoutMs: number;
+  readonly #dialling: Dialling;
   readonly #clock: Clock;
-  readonly #owner: KeptUpstreamsOwner;
+  readonly #log: Log;
 
-  constructor(connectTimeoutMs: number, clock: Clock, owner: KeptUpstreamsOwner) {
-    this.#owner = owner;
-    this.#connectTimeoutMs = connectTimeoutMs;
+  constructor(dialling: Dialling, clock: Clock, log: Log) {
+    this.#dialling = dialling;
     this.#clock = clock;
+    this.#log = log;
   }
 
-  /** A connection to this backend, kept or new, that is the user's until it is released or closed. */
-  acquire(id: string, endpoint: Endpoint, user: UpstreamUser): Upstream {
-    const free = this.#backends.get(id)?.free;
+  /** A kept or a new connection to this backend. It is the user's until it is released or closed. */
+  acquire(backendId: string, endpoint: Endpoint, user: UpstreamUser): Upstream {
+    const free = this.#backends.get(backendId)?.free;
     const now = this.#clock.now();
     for (let kept = free?.pop(); kept; kept = free?.pop()) {
       if (kept.socket.destroyed || kept.idleUntil <= now || !isSameEndpoint(kept.endpoint, endpoint)) {
@@ -50,26 +45,26 @@ export class KeptUpstreams {
       kept.reused = true;
       return kept;
     }
-    return this.open(id, endpoint, user);
+    return this.open(backendId, endpoint, user);
   }
 
   /** A new connection. */
-  open(id: string, endpoint: Endpoint, user: UpstreamUser): Upstream {
-    const connections = this.#connectionsOf(id);
+  open(backendId: string, endpoint: Endpoint, user: UpstreamUser): Upstream {
+    const connections = this.#connectionsOf(backendId);
     connections.resting = false;
     const upstream = new Upstream(endpoint, user, connections);
-    this.#owner.opened(upstream.socket);
+    this.#dialling.connected(upstream.socket);
     connections.all.add(upstream);
     return upstream;
   }
 
-  /** Its exchange is over and it can carry another one; the backend means to keep it for so many milliseconds. */
-  release(id: string, upstream: Upstream, keptMs: number): void {
+  /** The connection can carry another request. The backend keeps it for `keptMs` milliseconds, as far as it says. */
+  release(backendId: string, upstream: Upstream, keptMs: number): void {
     upstream.user = undefined;
-    const connections = this.#backends.get(id);
+    const connections = this.#backends.get(backendId);
     const ms = Math.min(TIMEOUTS.upstreamIdle, keptMs - TIMEOUTS.upstreamIdleMargin);
-    const room = connections && !connections.resting && connections.free.length < BOUNDS.keptUpstreams;
-    if (!room || ms <= 0 || !connections.all.has(upstream)) {
+    const hasRoom = connections && !connections.resting && connections.free.length < BOUNDS.keptUpstreams;
+    if (!hasRoom || ms <= 0 || !connections.all.has(upstream)) {
       upstream.destroy();
       return;
     }
@@ -77,24 +72,25 @@ export class KeptUpstreams {
     connections.free.push(upstream);
   }
 
-  /** Its connections that carry nothing now are closed. */
-  closeIdle(id: string): void {
-    for (const upstream of this.#backends.get(id)?.free.splice(0) ?? []) upstream.drop();
+  closeIdle(backendId: string): void {
+    for (const upstream of this.#backends.get(backendId)?.free.splice(0) ?? []) upstream.drop();
   }
 
-  /** No connection is kept until the next request: those that are free close now, the others when they are. */
-  rest(id: string): void {
-    const connections = this.#backends.get(id);
+  rest(backendId: string): void {
+    const connections = this.#backends.get(backendId);
     if (connections) connections.resting = true;
-    this.closeIdle(id);
+    this.closeIdle(backendId);
   }
 
-  /** The backend has ended: everything to it is cut. */
-  cut(id: string): void {
-    for (const upstream of this.#backends.get(id)?.all ?? []) upstream.destroy();
+  forget(backendId: string): void {
+    this.closeIdle(backendId);
   }
 
-  /** Closes what nobody has used for a while. */
+  cut(backendId: string): void {
+    for (const upstream of this.#backends.get(backendId)?.all ?? []) upstream.destroy();
+  }
+
+  /** Closes connections that have been idle for too long. */
   sweep(): void {
     const now = this.#clock.now();
     for (const { free } of this.#backends.values())
@@ -105,30 +101,30 @@ export class KeptUpstreams {
   }
 
   close(): void {
-    for (const id of [...this.#backends.keys()]) this.cut(id);
+    for (const backendId of [...this.#backends.keys()]) this.cut(backendId);
   }
 
-  #connectionsOf(id: string): Connections {
-    const known = this.#backends.get(id);
+  #connectionsOf(backendId: string): Connections {
+    const known = this.#backends.get(backendId);
     if (known) return known;
     const made: Connections = {
       free: [],
       all: new Set(),
       resting: false,
-      connectTimeoutMs: this.#connectTimeoutMs,
-      closed: (upstream) => this.#closed(id, upstream),
-      failed: (error) => this.#owner.failed(error),
+      connectTimeoutMs: this.#dialling.connectTimeoutMs,
+      closed: (upstream) => this.#closed(backendId, upstream),
+      failed: (error) => this.#log.error({ error }, 'an exchange failed'),
     };
-    this.#backends.set(id, made);
+    this.#backends.set(backendId, made);
     return made;
   }
 
-  #closed(id: string, upstream: Upstream): void {
-    const connections = this.#backends.get(id);
+  #closed(backendId: string, upstream: Upstream): void {
+    const connections = this.#backends.get(backendId);
     if (!connections) return;
     connections.all.delete(upstream);
     const at = connections.free.indexOf(upstream);
     if (at >= 0) connections.free.splice(at, 1);
-    if (connections.all.size === 0) this.#backends.delete(id);
+    if (connections.all.size === 0) this.#backends.delete(backendId);
   }
 }

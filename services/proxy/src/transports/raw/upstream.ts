@@ -50,7 +50,13 @@ export class Upstream {
     const { host, port } = endpoint;
     const read = (length: number, bytes: Uint8Array) => this.#read(length, bytes as Buffer);
     const options = { noDelay: true, writableHighWaterMark: QUEUED_BYTES };
-    this.socket = connect({ host, port, ...options, onread: { buffer: shared, callback: read } });
+    // Node throws for a number that is no port; port 0 fails like a backend that does not answer.
+    this.socket = connect({
+      host,
+      port: isPort(port) ? port : 0,
+      ...options,
+      onread: { buffer: shared, callback: read },
+    });
     this.#late = setTimeout(() => this.destroy(), owner.connectTimeoutMs);
     this.socket.once('connect', () => {
       this.#inTime();
@@ -97,6 +103,10 @@ export class Upstream {
     }
     return true;
   }
+}
+
+function isPort(port: number): boolean {
+  return port > 0 && port < 65_536;
 }
 
 function ignore(): void {}

@@ -12,7 +12,7 @@ let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 /** More than this waiting for a client, and nothing more is read for it. */
 const MOST_WAITING = 16 * 1024;
 
-export class ClientWriter {
+export class Writer {
   readonly #socket: Socket;
   /** A TLS socket holds what it is given for a moment, always. */
   readonly #secure: boolean;

@@ -1,17 +1,18 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import { keepAlive } from '../tcp-keepalive.ts';
+import { keepAlive } from './tcp-keepalive.ts';
 
-/** How backends are dialled. */
+/** How connections to backends are opened. */
 export interface Dialling {
+  /** How long a backend may take to accept a connection. */
   connectTimeoutMs: number;
-  /** Called with every connection to a backend, again each time that one is used again. */
+  /** Called with each connection to a backend, and again when it is reused. */
   connected(upstream: Socket): void;
 }
 
 /**
- * Watches a request that was given to a connection: `reached` is called once the backend has taken that connection. One that is
- * not taken within `connectTimeoutMs` fails the request.
+ * Watches a request that was given to a connection. Calls `reached` once the backend has accepted the connection, and fails
+ * the request if that takes longer than `connectTimeoutMs`.
  */
 export function watchDial(
   outgoing: ClientRequest,
@@ -28,7 +29,7 @@ export function watchDial(
     return;
   }
   const late = setTimeout(
-    () => outgoing.destroy(new Error('the connection was not taken in time')),
+    () => outgoing.destroy(new Error('the backend did not accept the connection in time')),
     connectTimeoutMs,
   );
   socket.once('connect', () => {
