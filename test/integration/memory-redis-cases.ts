@@ -64,11 +64,18 @@ const ready = step('ready', [drone, fc.constantFrom(5, 1_000)], async (side, id,
   await side.nodes.admit(id, await side.register(node));
 });
 
-function placed(side: Side, id: string, cpuMillis: number, name: string | undefined, repeated: boolean) {
+function placed(
+  side: Side,
+  id: string,
+  cpuMillis: number,
+  name: string | undefined,
+  repeated: boolean,
+  replicated = false,
+) {
   const access = id === 'b4' ? Access.PUBLIC : Access.TOKEN;
   const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' }, access };
   const given = name === undefined ? undefined : { ...NAMESPACE, name };
-  return side.backends.place(
+  return (replicated ? side.replicated : side.backends).place(
     id,
     SpecSummary.fromPartial(summary),
     new Date(1_700_000_000_000),
@@ -77,7 +84,7 @@ function placed(side: Side, id: string, cpuMillis: number, name: string | undefi
   );
 }
 
-const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key, fc.boolean()], placed);
+const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key, fc.boolean(), seldom], placed);
 
 /** One that is served, without which nothing is suspended. */
 const serve = step('serve', [backend, key], async (side, id, name) => {
@@ -153,6 +160,44 @@ const tokens = [
   step('backend of token', [token], (side, tokenId) => side.tokens.backendOf(tokenId)),
 ];
 
+/** Sequences that single steps would seldom come to. Each is named after its last step. */
+const stories = [
+  step('abandon', [backend], async (side, id) => {
+    await placed(side, id, 100, undefined, false);
+    return side.abandon(id, 'any', 0, 'anybody');
+  }),
+  step('restore', [backend, drone, drone], async (side, id, by, again) => {
+    await side.restore(id, by, 30, 1, undefined);
+    return side.restore(id, again, 30, 1, undefined);
+  }),
+  step('settle', [backend], async (side, id) => {
+    await placed(side, id, 100, undefined, false);
+    const by = (await side.backends.get(id))?.drone ?? 'd0';
+    await side.report(id, by, 50, 5, false);
+    await side.suspend(id, by, false);
+    return side.settle(id, true, false);
+  }),
+  step('report', [backend], async (side, id) => {
+    const by = (await side.backends.get(id))?.drone ?? 'd0';
+    await side.report(id, by, 70, 9, false);
+    return side.report(id, by, 70, 9, false);
+  }),
+  step('place', [fc.constantFrom('k0', 'k1')], async (side, name) => {
+    await placed(side, 'b0', 100, name, false);
+    await side.stop('b0', true);
+    return placed(side, 'b1', 100, name, false);
+  }),
+];
+
+const confirm = step('confirm', [backend, seldom], (side, id, stale) => side.confirm(id, stale));
+
+/** The store gets another run id. */
+const replacements = [
+  step('keep copy', [], (side) => side.keepCopy()),
+  step('restart', [], (side) => side.replace('its data')),
+  step('older copy', [], (side) => side.replace('an older copy')),
+];
+
 const time = [
   step('sweep', [often], (side, advances) => side.sweep(advances)),
   step('pass', [ms], (side, passed) => side.redis.send(['HINCRBY', keys.clock, 'now', String(passed)])),
@@ -169,6 +214,9 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.oneof(...backends) },
   { weight: 6, arbitrary: fc.oneof(...tokens) },
   { weight: 4, arbitrary: fc.oneof(...time) },
+  { weight: 4, arbitrary: fc.oneof(...stories) },
+  { weight: 4, arbitrary: confirm },
+  { weight: 3, arbitrary: fc.oneof(...replacements) },
   { weight: 2, arbitrary: ready },
   { weight: 18, arbitrary: commands },
 );

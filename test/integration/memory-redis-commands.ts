@@ -5,7 +5,7 @@ import { plain, type Step } from './memory-redis-sides.ts';
 const SCRIPTS = [
   'return { 1, 2.9, -2.9, "a", true, false, 3 }',
   'return redis.call("GET", "no such key")',
-  'return redis.error_reply("oops")',
+  'return redis.error_reply("OOPS it failed")',
   'return redis.call("HGET", KEYS[1])',
   'return redis.call("HINCRBY", KEYS[1], "n", ARGV[1])',
   'redis.call("HSET", KEYS[1], "a", 0.1, "b", 1e20, "c", 12345678901234567) return redis.call("HGETALL", KEYS[1])',

@@ -4,12 +4,13 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
-import { keysOf, type Redis, type RedisReply, StoreEpoch } from '@spawner/store';
+import { confirmRoute, keysOf, type Redis, type RedisReply, SCRIPTS, StoreEpoch } from '@spawner/store';
 import { Suspensions } from '../../services/scheduler/src/leases/suspensions.ts';
 import { ConnectionTokens } from '../../services/scheduler/src/spawn/connection-tokens.ts';
 import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
 import { NodeStore } from '../../services/scheduler/src/store/node-store.ts';
 import { Replication } from '../../services/scheduler/src/store/replication.ts';
+import type { ReplaceableStore, Survivor } from './memory-redis-stores.ts';
 
 export const keys = keysOf('test');
 /** Ahead of every clock, so that a tick is the last one plus one on both sides. */
@@ -21,19 +22,28 @@ export class Side {
   readonly redis: Redis;
   readonly nodes: NodeStore;
   readonly backends: BackendStore;
+  /** Waits for a replica that does not exist. */
+  readonly replicated: BackendStore;
   readonly suspensions: Suspensions;
   readonly tokens: ConnectionTokens;
   /** What was given last, so that calls can name it. */
   readonly registrations = new Map<string, number>();
   readonly epochs = new Map<string, number>();
 
-  constructor(redis: Redis) {
+  readonly #store: ReplaceableStore;
+  readonly #epoch: StoreEpoch;
+
+  constructor(store: ReplaceableStore) {
+    this.#store = store;
+    const { redis } = store;
     this.redis = redis;
-    // Begins by itself with the first script, and again after each emptying.
+    // Begins by itself with the first script, and again after each loss.
     const log = createLog('test', 'silent');
     const epoch = new StoreEpoch({ redis, keys, log, emptyStore: 'new' });
+    this.#epoch = epoch;
     this.nodes = new NodeStore(redis, keys, epoch);
     this.backends = new BackendStore(redis, keys, epoch, new Replication(redis, epoch, 0));
+    this.replicated = new BackendStore(redis, keys, epoch, new Replication(impatient(redis), epoch, 1));
     this.suspensions = new Suspensions(epoch);
     this.tokens = new ConnectionTokens(redis, keys, epoch, { ...systemClock, wall: () => new Date(0) });
   }
@@ -41,6 +51,20 @@ export class Side {
   async empty(): Promise<void> {
     await this.redis.send(['FLUSHALL']);
     await this.redis.send(['SET', keys.tick, TICK]);
+  }
+
+  keepCopy() {
+    return this.#store.keepCopy();
+  }
+
+  replace(survivor: Survivor) {
+    return this.#store.replace(survivor);
+  }
+
+  /** Asks about a route for a replica that follows the store's log, or another one. */
+  async confirm(id: string, stale: boolean) {
+    const head = Number(await this.redis.send(['HGET', keys.routeHead, 'epoch']));
+    return confirmRoute(this.redis, keys, id, head - (stale ? 1 : 0));
   }
 
   async register(node: Node, sequence?: number): Promise<number> {
@@ -101,11 +125,20 @@ export class Side {
 
   /** Redis's own time advances the cluster clock by 2 s, its most, or not at all. */
   async sweep(advances: boolean) {
+    // A new epoch writes the time of its opening as the last advance, so it must begin before.
+    await this.#epoch.run(SCRIPTS.drawTick, { given: 0 });
     await this.redis.send(['HSET', keys.clock, 'last', advances ? '0' : TICK]);
     const due = await this.nodes.sweep();
     await this.redis.send(['HSET', keys.clock, 'last', '0']);
     return due;
   }
+}
+
+/** WAIT gives up after a millisecond, because no replica will ever confirm anything. */
+function impatient(redis: Redis): Redis {
+  const send: Redis['send'] = (command, options) =>
+    redis.send(command[0] === 'WAIT' ? ['WAIT', '1', '1'] : command, options);
+  return { ...redis, ready: true, send };
 }
 
 function statusOf(id: string, state: number, revision: number): BackendStatus {

@@ -1,8 +1,8 @@
-import { HarnessError } from './errors.ts';
 /**
- * Numbers as C's printf writes them, which is how Redis and its Lua do. JavaScript rounds an exact tie up, C to
- * the even digit: 12.5 is "12" with %.0f, and a load of 12.5 thousandths is an everyday number here.
+ * Numbers as C's printf writes them, as Redis and its Lua do. JavaScript rounds an exact tie up, C to the even digit: 12.5 is
+ * "12" with %.0f, and a load of 12.5 thousandths is an everyday number here.
  */
+import { HarnessError } from './errors.ts';
 
 /** `%.<precision>g`: Lua's own conversion is precision 14, Redis's 17. */
 export function general(x: number, precision: number): string {
@@ -23,21 +23,16 @@ export function general(x: number, precision: number): string {
   return sign + (fraction === '' ? whole : `${whole}.${fraction}`);
 }
 
-/** `%.<digits>f`, for numbers below 1e21 in size. */
-export function fixed(x: number, digits: number): string {
-  if (digits === 0 && Number.isSafeInteger(x) && x !== 0) return `${x}`;
+/** `%.0f`, for numbers below 1e21 in size. */
+export function whole(x: number): string {
+  if (Number.isSafeInteger(x) && x !== 0) return `${x}`;
   if (Number.isNaN(x)) throw new HarnessError('a NaN has no text that is the same everywhere');
   if (!Number.isFinite(x)) return x > 0 ? 'inf' : '-inf';
   if (Math.abs(x) >= 1e21) throw new HarnessError(`${x} is too large to be written out`);
-  const sign = x < 0 || Object.is(x, -0) ? '-' : '';
-  const rounded = Math.abs(x).toFixed(digits);
-  if (Number.isInteger(x)) return sign + rounded;
-  // No number has more than 60 further digits here that are all zero, unless they all are.
-  const exact = Math.abs(x).toFixed(Math.min(100, digits + 60));
-  const cut = exact.length - (Math.min(100, digits + 60) - digits);
-  const kept = exact.slice(0, cut).replace(/\.$/, '');
-  const tie = /^50*$/.test(exact.slice(cut));
-  return sign + (tie && Number(kept.at(-1)) % 2 === 0 ? kept : rounded);
+  const [sign, size] = [x < 0 || Object.is(x, -0) ? '-' : '', Math.abs(x)];
+  const below = Math.floor(size);
+  const isTie = size - below === 0.5;
+  return sign + (isTie ? below + (below % 2) : size).toFixed(0);
 }
 
 /** The first `count` significant digits of a positive number, rounded half to even, and its decimal exponent. */

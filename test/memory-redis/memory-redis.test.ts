@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type CrankedClock, crankedClock } from '@spawner/testkit';
+import { COMMAND_NAMES } from './commands/index.ts';
 import { HarnessError, isHarnessFault } from './errors.ts';
 import { MemoryRedis } from './memory-redis.ts';
 
@@ -173,6 +176,12 @@ describe('the Redis in memory', () => {
     expect(thrownBy('EVAL', "return redis.call('HGET', 'key', 'a')", '0')).toEqual(['ScriptError', true]);
     expect(thrownBy('EVAL', "return redis.error_reply('EPOCH other')", '0')).toEqual(['Error', false]);
     expect(thrownBy('HGET', 'key', 'a')).toEqual(['Error', false]);
+  });
+
+  it('has the commands that its README lists', () => {
+    const readme = readFileSync(join(__dirname, 'README.md'), 'utf8');
+    const listed = [...readme.matchAll(/^ {4}([A-Z ]+)$/gm)].flatMap(([, line = '']) => line.split(' '));
+    expect(listed.sort()).toEqual([...COMMAND_NAMES].sort());
   });
 
   it.each([

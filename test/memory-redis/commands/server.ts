@@ -24,7 +24,13 @@ const ownCommand = () => {
 };
 
 const SERVER_COMMANDS_OUTSIDE = commandsOf(
-  { EVAL: [-3, ownCommand], EVALSHA: [-3, ownCommand], SCRIPT: [-2, ownCommand] },
+  {
+    EVAL: [-3, ownCommand],
+    EVALSHA: [-3, ownCommand],
+    SCRIPT: [-2, ownCommand],
+    // The store has no replicas, so that no number of them ever confirms a write.
+    WAIT: [3, () => 0],
+  },
   false,
 );
 

@@ -2,73 +2,24 @@ import luaparse from 'luaparse';
 import type { Command } from '../commands/command.ts';
 import { commandOf } from '../commands/index.ts';
 import { HarnessError } from '../errors.ts';
-
 import { LIBRARY } from './library.ts';
-import {
-  add,
-  assign,
-  callable,
-  construct,
-  div,
-  first,
-  greater,
-  greaterOrEqual,
-  index,
-  length,
-  less,
-  lessOrEqual,
-  loopNumber,
-  many,
-  minus,
-  mod,
-  mul,
-  pow,
-  sub,
-  text,
-  truthy,
-} from './operators.ts';
+import { OPERATORS } from './operators.ts';
 import { Scope } from './scope.ts';
 import { block } from './statements.ts';
-import { type LuaResult, type LuaTable, type LuaValue, place } from './values.ts';
+import { type LuaResult, LuaTable, type LuaValue, place } from './values.ts';
 
 export type RedisCall = (command: Command, args: LuaValue[]) => LuaValue;
 
-/** A script as a function: `redis.call` and `redis.pcall`, then the tables KEYS and ARGV. */
-export type CompiledScript = (call: RedisCall, pcall: RedisCall, keys: LuaTable, argv: LuaTable) => LuaResult;
+/** A script as a function of `redis.call` and the tables KEYS and ARGV. */
+export type CompiledScript = (call: RedisCall, keys: LuaTable, argv: LuaTable) => LuaResult;
 
 const NOTHING: readonly LuaValue[] = Object.freeze([]);
-/** What the text may name. */
-const RUNTIME = {
-  add,
-  assign,
-  callable,
-  construct,
-  div,
-  first,
-  greater,
-  greaterOrEqual,
-  index,
-  length,
-  less,
-  lessOrEqual,
-  loopNumber,
-  many,
-  minus,
-  mod,
-  mul,
-  pow,
-  sub,
-  text,
-  truthy,
-  commandOf,
-  library: LIBRARY,
-  place,
-  NOTHING,
-};
+/** The names that the compiled text uses. */
+const RUNTIME = { ...OPERATORS, LuaTable, commandOf, library: LIBRARY, place, NOTHING };
 
 /**
- * The function that a Lua script is, by its text (bytes as a latin1 string). Lua, globals and commands that this
- * compiler does not know are an error here; a text that is no Lua is the error that Redis answers.
+ * Compiles a script, given as bytes in a latin1 string. A part of Lua, a global or a command that is not implemented is a
+ * HarnessError, and so is a text that is no Lua.
  */
 export function compile(source: string): CompiledScript {
   const scope = Scope.ofScript(source);
@@ -79,7 +30,7 @@ export function compile(source: string): CompiledScript {
   const temporaries = scope.temporaries.length > 0 ? `let ${scope.temporaries.join(', ')};\n` : '';
   const text = `'use strict';
 const { ${Object.keys(RUNTIME).join(', ')} } = runtime;
-${constants}return (call, pcall, KEYS, ARGV) => {
+${constants}return (call, KEYS, ARGV) => {
 ${temporaries}${body}return NOTHING;
 };`;
   return new Function('runtime', text)(RUNTIME) as CompiledScript;

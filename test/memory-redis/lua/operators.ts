@@ -1,11 +1,9 @@
-/** What the compiled text calls for Lua's operators: coercions, and errors in Lua's words. */
+/** Lua's operators for the compiled text: coercions, and errors in Lua's words. */
 import { general } from '../c-format.ts';
+import { HarnessError } from '../errors.ts';
 import { fault, type LuaFunction, type LuaResult, LuaTable, type LuaValue, typeName } from './values.ts';
 
 const NUMERAL = /^[ \t-\r]*[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?)[ \t-\r]*$/i;
-const HEXADECIMAL = /^[ \t-\r]*([-+]?)0x([0-9a-f]+)[ \t-\r]*$/i;
-const NOT_FINITE = /^[ \t-\r]*[-+]?(?:inf|infinity|nan)[ \t-\r]*$/i;
-
 /** A string's number, as `tonumber` and arithmetic take it. */
 export function numberOf(text: string): number | undefined {
   return digits(text) ?? numeral(text);
@@ -25,11 +23,9 @@ function digits(text: string): number | undefined {
 
 function numeral(text: string): number | undefined {
   if (NUMERAL.test(text)) return Number(text);
-  const [, sign, hexadecimal] = HEXADECIMAL.exec(text) ?? [];
-  if (hexadecimal !== undefined) return Number.parseInt(`${sign}${hexadecimal}`, 16);
-  if (!NOT_FINITE.test(text)) return undefined;
-  if (/nan/i.test(text)) return Number.NaN;
-  return text.includes('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  if (/^[ \t-\r]*[-+]?(?:0x|inf|nan)/i.test(text))
+    throw new HarnessError(`the numeral ${text} is not implemented`);
+  return undefined;
 }
 
 /** A number, or a string that is one. */
@@ -57,7 +53,6 @@ export const sub = (a: LuaValue, b: LuaValue): number =>
 export const mul = (a: LuaValue, b: LuaValue): number =>
   typeof a === 'number' && typeof b === 'number' ? a * b : operand(a) * operand(b);
 export const div = (a: LuaValue, b: LuaValue): number => operand(a) / operand(b);
-export const pow = (a: LuaValue, b: LuaValue): number => operand(a) ** operand(b);
 export const minus = (a: LuaValue): number => -operand(a);
 
 /** The sign is the divisor's. */
@@ -110,17 +105,10 @@ export function assign(base: LuaValue, key: LuaValue, value: LuaValue): void {
   else fault(`attempt to index a ${typeName(base)} value`);
 }
 
-/** What is about to be called. */
+/** Checks a value that is about to be called. */
 export function callable(value: LuaValue): LuaFunction {
   if (typeof value === 'function') return value;
   return fault(`attempt to call a ${typeName(value)} value`);
-}
-
-/** A table from what its constructor lists: plain values, then keys and values by turns. */
-export function construct(list: readonly LuaValue[], fields: readonly LuaValue[]): LuaTable {
-  const table = LuaTable.of(list);
-  for (let at = 0; at < fields.length; at += 2) table.set(fields[at], fields[at + 1]);
-  return table;
 }
 
 export function tableOf(value: LuaValue, where: string): LuaTable {
@@ -134,3 +122,10 @@ export function tableOf(value: LuaValue, where: string): LuaTable {
 export function loopNumber(value: LuaValue, what: string): number {
   return coerced(value) ?? fault(`'for' ${what} must be a number`);
 }
+
+/** The operators, by the names that the compiled text has for them. */
+export const OPERATORS = {
+  ...{ add, sub, mul, div, mod, minus },
+  ...{ less, lessOrEqual, greater, greaterOrEqual },
+  ...{ assign, callable, first, index, length, loopNumber, many, tableOf, text, truthy },
+};

@@ -1,28 +1,26 @@
 import type { Identifier } from 'luaparse';
 import { HarnessError } from '../errors.ts';
 
-/** Lua that this compiler does not know: said at compile time, never guessed. */
+/** Lua that this compiler does not know. It is refused when a script is compiled, never guessed. */
 export class NotSupported extends HarnessError {
   constructor(what: string, { loc }: { loc: { start: { line: number } } }) {
-    super(`line ${loc.start.line} of the script: ${what} is not supported here`);
+    super(`line ${loc.start.line} of the script: ${what} is not implemented`);
   }
 }
 
-/** What a function's text needs before it begins. */
+/** Variables that a function's text declares before it begins. */
 interface Frame {
   temporaries: string[];
-  varargs: boolean;
 }
 
-/** What a whole script's text needs before it begins. */
 interface Script {
   readonly source: string;
-  /** Library functions and commands: what to look up, by the name that the text has for it. */
+  /** Library functions and commands: the lookup, by the name that the text has for it. */
   readonly constants: Map<string, string>;
   names: number;
 }
 
-/** Which Lua name means which JavaScript name. Every declaration gets a name of its own. */
+/** Maps Lua names to JavaScript names. Every declaration gets a name of its own. */
 export class Scope {
   readonly #script: Script;
   readonly #frame: Frame;
@@ -37,7 +35,7 @@ export class Scope {
 
   static ofScript(source: string): Scope {
     const script = { source, constants: new Map<string, string>(), names: 0 };
-    return new Scope(script, { temporaries: [], varargs: false }, undefined);
+    return new Scope(script, { temporaries: [] }, undefined);
   }
 
   /** A block within the same function. */
@@ -46,8 +44,8 @@ export class Scope {
   }
 
   /** A function's own block. */
-  function(varargs: boolean): Scope {
-    return new Scope(this.#script, { temporaries: [], varargs }, this);
+  function(): Scope {
+    return new Scope(this.#script, { temporaries: [] }, this);
   }
 
   get source(): string {
@@ -62,22 +60,18 @@ export class Scope {
     return this.#frame.temporaries;
   }
 
-  get varargs(): boolean {
-    return this.#frame.varargs;
-  }
-
   declare(lua: string): string {
     const name = `${lua}_${this.#script.names++}`;
     this.#names.set(lua, name);
     return name;
   }
 
-  /** A name that is declared as it is. */
+  /** A name that JavaScript has under the same spelling. */
   given(lua: string): void {
     this.#names.set(lua, lua);
   }
 
-  /** The JavaScript name of a local variable; undefined for a global one. */
+  /** The JavaScript name of a local variable. Returns undefined for a global one. */
   local({ name }: Pick<Identifier, 'name'>): string | undefined {
     return this.#names.get(name) ?? this.#parent?.local({ name });
   }
@@ -94,7 +88,7 @@ export class Scope {
     return name;
   }
 
-  /** The name of something that is looked up once for the whole script. */
+  /** The name of a value that is looked up once for the whole script. */
   constant(lookup: string): string {
     const known = this.#script.constants.get(lookup);
     if (known) return known;

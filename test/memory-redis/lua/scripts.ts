@@ -4,7 +4,7 @@ import { ErrorReply } from '../errors.ts';
 import type { Reply } from '../reply.ts';
 import { type CompiledScript, compile } from './compile.ts';
 import { first } from './operators.ts';
-import { argumentText, fieldTable, fromLua, raisedReply, toLua } from './replies.ts';
+import { argumentText, fromLua, raisedReply, toLua } from './replies.ts';
 import { LuaError, LuaTable, type LuaValue } from './values.ts';
 
 interface Script {
@@ -72,7 +72,6 @@ export class Scripts {
     try {
       const result = run(
         this.#call,
-        this.#pcall,
         new LuaTable(args.slice(1, 1 + keys)),
         new LuaTable(args.slice(1 + keys)),
       );
@@ -86,16 +85,7 @@ export class Scripts {
     try {
       return this.#answer(command, args);
     } catch (error) {
-      throw error instanceof ErrorReply ? new LuaError(fieldTable('err', error.message)) : error;
-    }
-  };
-
-  readonly #pcall = (command: Command, args: LuaValue[]): LuaValue => {
-    try {
-      return this.#answer(command, args);
-    } catch (error) {
-      if (error instanceof ErrorReply) return fieldTable('err', error.message);
-      throw error;
+      throw error instanceof ErrorReply ? new LuaError(new LuaTable([], { err: error.message })) : error;
     }
   };
 

@@ -1,8 +1,8 @@
 import type { Expression, FunctionNode, Identifier, Index, Member, Statement } from 'luaparse';
-import { call, condition, expression, functionText, givesMany, values } from './expressions.ts';
+import { call, condition, expression, givesMany, values } from './expressions.ts';
 import { NotSupported, type Scope } from './scope.ts';
 
-/** JavaScript for a block, in the scope that is given. */
+/** JavaScript for a block, in the given scope. */
 export function block(body: readonly Statement[], scope: Scope): string {
   return body.map((node) => `place.line = ${node.loc.start.line};\n${statement(node, scope)}\n`).join('');
 }
@@ -16,13 +16,11 @@ function statement(node: Statement, scope: Scope): string {
     case 'CallStatement':
       return `${call(node.expression, scope)};`;
     case 'FunctionDeclaration':
-      return named(node, scope);
+      return localFunction(node, scope);
     case 'DoStatement':
       return `{\n${block(node.body, scope.block())}}`;
     case 'ReturnStatement':
       return `return ${returned(node.arguments, scope)};`;
-    case 'BreakStatement':
-      return 'break;';
     case 'IfStatement':
       return node.clauses
         .map((clause) => {
@@ -33,12 +31,6 @@ function statement(node: Statement, scope: Scope): string {
         .join(' else ');
     case 'WhileStatement':
       return `while (${condition(node.condition, scope)}) {\n${block(node.body, scope.block())}}`;
-    case 'RepeatStatement': {
-      // The condition sees the body's own variables.
-      const inside = scope.block();
-      const body = block(node.body, inside);
-      return `while (true) {\n${body}if (${condition(node.condition, inside)}) break;\n}`;
-    }
     case 'ForNumericStatement':
       return numericFor(node, scope);
     case 'ForGenericStatement':
@@ -50,7 +42,7 @@ function statement(node: Statement, scope: Scope): string {
 
 function local(variables: readonly Identifier[], init: readonly Expression[], scope: Scope): string {
   const [only] = variables;
-  // What is on the right does not see the new names yet.
+  // The right side does not see the new names yet.
   if (variables.length === 1 && only && init.length <= 1) {
     const value = init[0] ? expression(init[0], scope) : 'undefined';
     return `let ${scope.declare(only.name)} = ${value};`;
@@ -61,62 +53,36 @@ function local(variables: readonly Identifier[], init: readonly Expression[], sc
 }
 
 function assignment(
-  variables: readonly (Identifier | Member | Index)[],
-  init: readonly Expression[],
+  [target, ...others]: readonly (Identifier | Member | Index)[],
+  [init, ...more]: readonly Expression[],
   scope: Scope,
 ): string {
-  if (variables.length === 1 && init.length === 1) {
-    const [target, value] = [variables[0] as Identifier, expression(init[0] as Expression, scope)];
-    return `${store(target, value, scope)};`;
-  }
-  // All is evaluated before anything is assigned.
-  const places = variables.map((target) => (target.type === 'Identifier' ? target : held(target, scope)));
-  const before = places.flatMap((target) => ('text' in target ? [target.text] : []));
-  const list = scope.temporary();
-  const after = places.map((target, at) =>
-    'text' in target
-      ? `assign(${target.base}, ${target.key}, ${list}[${at}]);`
-      : `${store(target, `${list}[${at}]`, scope)};`,
-  );
-  return [...before, `${list} = [${values(init, scope)}];`, ...after].join(' ');
-}
-
-/** A table's field whose table and key are kept before the assignment. */
-function held(target: Member | Index, scope: Scope) {
-  const [base, key] = [scope.temporary(), scope.temporary()];
-  return {
-    base,
-    key,
-    text: `${base} = ${expression(target.base, scope)}; ${key} = ${keyOf(target, scope)};`,
-  };
-}
-
-function keyOf(target: Member | Index, scope: Scope): string {
-  return target.type === 'IndexExpression'
-    ? expression(target.index, scope)
-    : JSON.stringify(target.identifier.name);
-}
-
-function store(target: Identifier | Member | Index, value: string, scope: Scope): string {
-  if (target.type !== 'Identifier')
-    return `assign(${expression(target.base, scope)}, ${keyOf(target, scope)}, ${value})`;
+  if (!target || !init || others.length + more.length > 0)
+    throw new NotSupported('an assignment of several values', target as Identifier);
+  const value = expression(init, scope);
+  if (target.type === 'IndexExpression')
+    return `assign(${expression(target.base, scope)}, ${expression(target.index, scope)}, ${value});`;
+  if (target.type !== 'Identifier') throw new NotSupported('a named field of a table', target);
   const name = scope.local(target);
   // Redis refuses scripts that write globals.
   if (!name) throw new NotSupported(`writing the global ${target.name}`, target);
-  return `${name} = ${value}`;
+  return `${name} = ${value};`;
 }
 
-function named(node: FunctionNode, scope: Scope): string {
-  const { identifier } = node;
-  if (!identifier) throw new NotSupported('a function without a name as a statement', node);
-  if (identifier.type === 'MemberExpression') {
-    if (identifier.indexer === ':') throw new NotSupported('a method', node);
-    return `${store(identifier, functionText(node, scope), scope)};`;
-  }
-  if (!node.isLocal) return `${store(identifier, functionText(node, scope), scope)};`;
-  // A local function sees itself.
-  const name = scope.declare(identifier.name);
-  return `let ${name} = ${functionText(node, scope)};`;
+/** `local function`, which sees itself. A function that ends without a return gives no value at all. */
+function localFunction({ identifier, isLocal, parameters, body, loc }: FunctionNode, outer: Scope): string {
+  const at = { loc };
+  if (!isLocal || identifier?.type !== 'Identifier')
+    throw new NotSupported('a function that is not local', at);
+  const name = outer.declare(identifier.name);
+  const scope = outer.function();
+  const names = parameters.map((each) => {
+    if (each.type !== 'Identifier') throw new NotSupported('a function of any number of arguments', at);
+    return scope.declare(each.name);
+  });
+  const text = block(body, scope);
+  const declared = scope.temporaries.length > 0 ? `let ${scope.temporaries.join(', ')};\n` : '';
+  return `const ${name} = (${names.join(', ')}) => {\n${declared}${text}return NOTHING;\n};`;
 }
 
 function returned(list: readonly Expression[], scope: Scope): string {
@@ -140,19 +106,26 @@ function numericFor(node: Statement & { type: 'ForNumericStatement' }, scope: Sc
   return `for (${head}; ${step} > 0 ? ${at} <= ${end} : ${at} >= ${end}; ${at} += ${step}) {\n${body}}`;
 }
 
+/** `for index, value in ipairs(list)`: up to the first nil, which the body may move. */
 function genericFor(node: Statement & { type: 'ForGenericStatement' }, scope: Scope): string {
-  const [next, state, control, found] = [1, 2, 3, 4].map(() => scope.fresh());
+  const [iterator] = node.iterators;
+  const [index, value] = node.variables;
+  const isIpairs =
+    iterator?.type === 'CallExpression' &&
+    iterator.base.type === 'Identifier' &&
+    iterator.base.name === 'ipairs' &&
+    node.iterators.length === 1 &&
+    iterator.arguments.length === 1 &&
+    node.variables.length === 2;
+  if (!isIpairs || !index || !value) throw new NotSupported('a loop over anything but ipairs', node);
+  const [list, at] = [scope.fresh(), scope.fresh()];
   const inside = scope.block();
-  const list = values(node.iterators, scope);
-  const names = node.variables.map(({ name }) => inside.declare(name));
-  const body = block(node.body, inside);
+  const of = expression(iterator.arguments[0] as Expression, scope);
+  const names = [inside.declare(index.name), inside.declare(value.name)];
   return [
-    `{ let [${next}, ${state}, ${control}] = [${list}];`,
-    'while (true) {',
-    `const ${found} = many(callable(${next})(${state}, ${control}));`,
-    `if (${found}[0] === undefined) break;`,
-    `${control} = ${found}[0];`,
-    `let [${names.join(', ')}] = ${found};`,
-    `${body}} }`,
+    `const ${list} = tableOf(${of}, 'ipairs');`,
+    `for (let ${at} = 1; ${list}.get(${at}) !== undefined; ${at}++) {`,
+    `let [${names.join(', ')}] = [${at}, ${list}.get(${at})];`,
+    `${block(node.body, inside)}}`,
   ].join('\n');
 }
