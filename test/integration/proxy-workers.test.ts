@@ -1,17 +1,20 @@
-/** A proxy of four processes that accept from the same ports. */
+/** A proxy of several processes that accept from the same ports. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { connect as connectTls, type SecureVersion } from 'node:tls';
 import {
   type Authority,
   eventually,
   makeAuthority,
   request,
+  startProgram,
   startUpstream,
+  tempDir,
   type Upstream,
 } from '@spawner/testkit';
 import { WebSocket } from 'ws';
-import { DOMAIN, type ProxyWorld } from './proxy-fixture.ts';
+import { DOMAIN, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 import {
   forwarded,
   openOf,
@@ -157,5 +160,32 @@ describe('a proxy of four workers', () => {
     await eventually(() => world.registered.slice(earlier).some((node) => node.id === `proxy-1-${slot}`));
     // Back, it knows of nothing that is open, like every proxy that has just started.
     await eventually(async () => sum(await openOf(world, id)) === 0);
+  });
+});
+
+describe('a proxy of two workers with snapshots', () => {
+  it('starts and serves while the public address service is away', async () => {
+    await using dir = await tempDir('worker-state');
+    const api = await serve(createServer((_req, res) => res.end('21.22.23.24')));
+    await using world = await startProxyWorld({
+      SPAWNER_PROXY_WORKERS: '2',
+      SPAWNER_PROXY_STATE_DIR: dir.path,
+      SPAWNER_PROXY_PUBLIC_ADDRESSES: '',
+      SPAWNER_PROXY_PUBLIC_ADDRESS_API: `http://127.0.0.1:${api.port}/`,
+    });
+    const { host } = await world.backend(upstream);
+    expect((await world.proxy.stop()).code).toBe(0);
+    await api[Symbol.asyncDispose]();
+    const { length } = world.registered;
+    await using again = await startProgram({
+      command: process.execPath,
+      args: ['services/proxy/src/main.ts'],
+      env: world.variables,
+      ready: (line) => line.includes('"started"') && !line.includes('"proxy":'),
+    });
+    expect((await world.get(host)).status).toBe(200);
+    expect(again.lines.filter((line) => line.includes('"a worker was started"'))).toHaveLength(2);
+    // DNS cannot name it without an address, so it does not register.
+    expect(world.registered).toHaveLength(length);
   });
 });

@@ -42,16 +42,17 @@ export interface App {
 
 /**
  * Runs a service: configuration, log, tracing, metrics, the admin port, then `build`, until SIGTERM
- * or SIGINT; a second signal does not wait. `--check-config` ends after the first step. `place` is where the
- * process stands; by itself, where it is left out.
+ * or SIGINT; a second signal does not wait. `--check-config` ends after the first step. `placeOf`
+ * says how the process is administered; by default it has its own admin port.
  */
 export async function run<C extends SharedConfig>(
   service: string,
   readConfig: (env: Environment) => C,
   build: (config: C, app: App) => Promise<void>,
-  place: Place = OWN_PLACE,
+  placeOf: (config: C) => Place = () => OWN_PLACE,
 ): Promise<void> {
   const config = configOrExit(service, readConfig);
+  const place = placeOf(config);
   const log = createLog(service, config.logLevel, place.logFields);
   if (process.argv.includes('--check-config'))
     return log.info({ config: masked(config) }, 'configuration is good');

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { DEADLINES, isNodeId } from '@spawner/domain';
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
-import { ACCESS_SETTINGS, type AccessSetting, accessSetting } from './access-log/setting.ts';
+import { ACCESS_SETTINGS, type AccessSetting, accessSetting } from './access-log/access-log.ts';
 import { isCidr } from './edge/trusted-addresses.ts';
 
 export type ProxyConfig = ReturnType<typeof readConfig>;

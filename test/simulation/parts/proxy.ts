@@ -6,7 +6,7 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import type { ProcessIdentity } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
-import { nothingToWaitFor } from '../../../services/proxy/src/cluster/wait-until.ts';
+import { untilNoneMissing } from '../../../services/proxy/src/cluster/join.ts';
 import { Entrance } from '../../../services/proxy/src/edge/edge.ts';
 import type { Exchange } from '../../../services/proxy/src/routing/active-requests.ts';
 import type { Passage } from '../../../services/proxy/src/routing/router.ts';
@@ -183,11 +183,11 @@ export class SimulatedProxy {
       },
     });
     process.every('membership', 500, (signal) => membership.run(signal));
-    await nothingToWaitFor([() => membership.waitingFor()], clock, NEVER);
+    await untilNoneMissing([() => membership.waitingFor()], clock, NEVER);
     this.routes = routes;
     routes.onChange((backend, route) => this.#watch.routeChanged(this, backend, route?.epoch));
     process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, silent, signal));
-    await nothingToWaitFor([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
+    await untilNoneMissing([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
     this.entrance = entrance;
     world.note('serves', this.name);
   }

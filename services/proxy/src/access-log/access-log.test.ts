@@ -1,7 +1,7 @@
 import { crankedClock, seeded } from '@spawner/testkit';
+import { readConfig } from '../config.ts';
 import type { EdgeRequest } from '../edge/request.ts';
-import { AccessLog } from './access-log.ts';
-import type { AccessSetting } from './setting.ts';
+import { AccessLog, type AccessSetting, accessSetting } from './access-log.ts';
 
 const ASKED: EdgeRequest = {
   host: 'abc.mydomain.test:8000',
@@ -179,5 +179,29 @@ describe('the access log', () => {
     log.begin('general', asked).end();
     expect(await lines()).toHaveLength(1);
     expect(Buffer.byteLength(text())).toBeLessThanOrEqual(4_096);
+  });
+});
+
+describe('the setting of the access log', () => {
+  it('is one of four kinds', () => {
+    expect(accessSetting('off')).toEqual({ kind: 'off' });
+    expect(accessSetting('errors')).toEqual({ kind: 'errors' });
+    expect(accessSetting('all')).toEqual({ kind: 'sampled', oneOf: 1 });
+    expect(accessSetting('1/1')).toEqual({ kind: 'sampled', oneOf: 1 });
+    expect(accessSetting('1/1000000')).toEqual({ kind: 'sampled', oneOf: 1_000_000 });
+  });
+
+  it.each(['', 'on', '1/0', '1/-2', '2/3', '1/1.5', '0.1', '1/1000001', '1/10 ', 'ALL'])(
+    'is not %j',
+    (text) => {
+      expect(accessSetting(text)).toBeUndefined();
+    },
+  );
+
+  it('is off by default, and an error names the valid values', () => {
+    expect(readConfig({}).accessLog).toEqual({ kind: 'off' });
+    expect(() => readConfig({ SPAWNER_PROXY_ACCESS_LOG: '1/0' })).toThrow(
+      'SPAWNER_PROXY_ACCESS_LOG must be off, errors, all, or 1/N with N a whole number from 1 to 1000000, not "1/0"',
+    );
   });
 });

@@ -2,11 +2,23 @@ import type { Clock } from '@spawner/domain';
 import type { EdgeRequest } from '../edge/request.ts';
 import { AccessEntry } from './access-entry.ts';
 import { LineQueue, type LineSink } from './line-queue.ts';
-import type { AccessSetting } from './setting.ts';
+
+/** Which exchanges are logged: none, the failed ones, or one in `oneOf` and the failed ones. */
+export type AccessSetting = { kind: 'off' } | { kind: 'errors' } | { kind: 'sampled'; oneOf: number };
+
+export const ACCESS_SETTINGS = 'off, errors, all, or 1/N with N a whole number from 1 to 1000000';
+
+/** Parses `off`, `errors`, `all` and `1/N`; returns undefined for any other text. */
+export function accessSetting(text: string): AccessSetting | undefined {
+  if (text === 'off' || text === 'errors') return { kind: text };
+  if (text === 'all') return { kind: 'sampled', oneOf: 1 };
+  const oneOf = Number(/^1\/([1-9]\d{0,6})$/.exec(text)?.[1]);
+  return oneOf <= 1_000_000 ? { kind: 'sampled', oneOf } : undefined;
+}
 
 /**
- * The access log: a JSON line for each exchange that the setting picks, when it is over; where it is on at all, for every one that
- * the proxy itself failed. What follows a path's `?` may be a token and is never written.
+ * Writes a JSON line when an exchange is over, if the setting picks it or the proxy itself failed it. The query of a path
+ * may contain a token and is never written.
  */
 export interface AccessLogParts {
   readonly sink: LineSink;

@@ -1,101 +1,103 @@
 import { BusToCome, openBus } from '@spawner/bus';
 import { Membership, schedulerAt } from '@spawner/cluster';
-import { Node, NodeKind } from '@spawner/proto/internal/node';
 import type { App, ProcessIdentity } from '@spawner/service';
 import { keysOf, openRedis, type Redis, type RouteTable } from '@spawner/store';
 import type { ProxyConfig } from '../config.ts';
 import { TIMEOUTS } from '../timeouts.ts';
-import { publicAddresses } from './public-addresses.ts';
-import { nothingToWaitFor } from './wait-until.ts';
+import { type JoinStrategy, untilNoneMissing } from './join.ts';
+import { ProxyNode } from './proxy-node.ts';
 
-export interface ClusterOptions extends ProxyConfig {
-  /** This process, where its system tells. */
+export interface ClusterParts {
+  readonly config: ProxyConfig;
+  readonly app: App;
+  readonly routes: RouteTable;
+  readonly strategy: JoinStrategy;
+  /** This process; undefined if its system does not identify processes. */
   readonly process: ProcessIdentity | undefined;
 }
 
-/**
- * The rest of the cluster as a proxy follows it. Each part comes when it comes: a proxy without routes of its own waits for all
- * of them, one that has kept some serves without those that are away, and takes them up when they are back.
- */
+/** The rest of the cluster as a proxy follows it: Redis, NATS and the scheduler, each from when it is there. */
 export class Cluster {
   readonly bus: BusToCome;
   readonly membership: Membership;
-  readonly #app: App;
-  readonly #config: ProxyConfig;
-  readonly #routes: RouteTable;
-  /** Whether nothing can be served without it. */
-  readonly #needed: boolean;
+  readonly #parts: ClusterParts;
   readonly #redis: Promise<Redis>;
 
-  constructor(config: ClusterOptions, app: App, routes: RouteTable, needed: boolean) {
-    const { id, region, droneId, process } = config;
+  private constructor(parts: ClusterParts, bus: BusToCome, membership: Membership, redis: Promise<Redis>) {
+    this.#parts = parts;
+    this.bus = bus;
+    this.membership = membership;
+    this.#redis = redis;
+  }
+
+  /** Starts to connect to every part and to register. */
+  static start(parts: ClusterParts): Cluster {
+    const { config, app, routes, strategy, process } = parts;
     const { clock, log } = app;
-    const whether = { needed };
-    this.#config = config;
-    this.#app = app;
-    this.#routes = routes;
-    this.#needed = needed;
-    this.bus = app.own(new BusToCome());
-    const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region, droneId, process });
-    this.membership = app.own(new Membership(schedulerAt(config.scheduler), { node }, clock, log));
-    if (needed) {
-      app.readyWhen(() => this.membership.waitingFor());
-      app.readyWhen(() => this.#unread());
-    }
-    this.#redis = app.connect('Redis', () => openRedis(config.redisUrl, log), whether);
-    // Whoever follows hears of it.
-    this.#redis.catch(() => {});
-    app
-      .connect('NATS', () => this.#openBus(), whether)
-      .catch((error: unknown) => {
-        if (!app.signal.aborted) log.error({ error }, 'the bus cannot be opened');
-      });
-    // Agents that hear of it ask it, by the bus.
-    const begun = clock.now();
+    const { needed } = strategy;
+    const node = new ProxyNode(config, process);
+    const bus = app.own(new BusToCome());
+    const membership = app.own(new Membership(schedulerAt(config.scheduler), node, clock, log));
+    const redis = app.connect('Redis', () => openRedis(config.redisUrl, log), { needed });
+    // The loop that follows the routes awaits it, and may not have begun when it rejects.
+    redis.catch(() => {});
+    void connectBus(parts, bus);
+    const cluster = new Cluster(parts, bus, membership, redis);
+    if (needed) app.readyWhen(() => membership.waitingFor());
+    if (needed) app.readyWhen(() => unread(routes));
+    // An agent asks every registered proxy over the bus, so that comes before the registration.
+    const busUntil = clock.now() + TIMEOUTS.aloneAfter;
     app.every('membership', 500, async (signal) => {
-      await nothingToWaitFor([() => this.#unheard()], clock, signal, begun + TIMEOUTS.aloneAfter);
-      if (node.publicAddresses.length === 0)
-        node.publicAddresses = [...(await publicAddresses(config)).addresses];
-      await this.membership.run(signal);
+      await untilNoneMissing([() => unheard(bus)], clock, signal, busUntil);
+      await node.findAddresses();
+      await membership.run(signal);
     });
+    return cluster;
   }
 
   /**
-   * Resolves when this proxy has registered and then read the routes: an agent that ends a backend asks every registered proxy.
-   * Where it is not needed, some seconds later at the latest; both go on.
+   * Resolves when this proxy has registered and then read the routes, or when the patience of its strategy ends. The order
+   * matters: an agent that ends a backend asks every registered proxy, and any other must read the routes afterwards.
    */
   async joined(): Promise<void> {
-    const { clock, log, signal } = this.#app;
-    const patience = this.#needed ? Number.POSITIVE_INFINITY : clock.now() + TIMEOUTS.aloneAfter;
-    const registered = () => this.membership.waitingFor();
-    await nothingToWaitFor([() => this.#unheard(), registered], clock, signal, patience);
-    this.#follow();
-    await nothingToWaitFor([() => this.#unread()], clock, signal, patience);
-    const missing = [this.#unheard(), registered(), this.#unread()].filter((phrase) => phrase !== undefined);
-    if (missing.length > 0)
-      log.warn({ missing }, 'serving without the rest of the cluster, from what was kept');
+    const { app, routes, strategy } = this.#parts;
+    const { clock, log, signal } = app;
+    const until = clock.now() + strategy.patienceMs;
+    const known = [() => unheard(this.bus), () => this.membership.waitingFor()];
+    await untilNoneMissing(known, clock, signal, until);
+    this.#followRoutes();
+    const all = [...known, () => unread(routes)];
+    await untilNoneMissing([() => unread(routes)], clock, signal, until);
+    const missing = all.map((check) => check()).filter((part) => part !== undefined);
+    if (missing.length > 0) log.warn({ missing }, 'serving a snapshot without the rest of the cluster');
   }
 
-  #unheard(): string | undefined {
-    return this.bus.connected ? undefined : 'NATS';
-  }
-
-  #unread(): string | undefined {
-    return this.#routes.loads > 0 ? undefined : 'the routes';
-  }
-
-  #follow(): void {
-    const { clock, log } = this.#app;
-    const keys = keysOf(this.#config.cluster);
-    this.#app.every('routes', 500, async (signal) =>
-      this.#routes.follow(await this.#redis, keys, clock, log, signal),
+  #followRoutes(): void {
+    const { config, app, routes } = this.#parts;
+    const keys = keysOf(config.cluster);
+    app.every('routes', 500, async (signal) =>
+      routes.follow(await this.#redis, keys, app.clock, app.log, signal),
     );
   }
+}
 
-  /** It may come when the proxy is there already, and is needed until that is gone: so it is closed with what was there before. */
-  async #openBus(): Promise<{ close(): void }> {
-    const { natsUrl, id } = this.#config;
-    this.bus.use(await openBus(natsUrl, id, this.#app.log));
+async function connectBus({ config, app, strategy }: ClusterParts, bus: BusToCome): Promise<void> {
+  const open = async () => {
+    bus.use(await openBus(config.natsUrl, config.id, app.log));
+    // It is closed with `bus`, which the app has owned for longer than everything that needs it.
     return { close: () => {} };
+  };
+  try {
+    await app.connect('NATS', open, { needed: strategy.needed });
+  } catch (error) {
+    if (!app.signal.aborted) app.log.error({ error }, 'the bus cannot be opened');
   }
+}
+
+function unheard(bus: BusToCome): string | undefined {
+  return bus.connected ? undefined : 'NATS';
+}
+
+function unread(routes: RouteTable): string | undefined {
+  return routes.loads > 0 ? undefined : 'the routes';
 }

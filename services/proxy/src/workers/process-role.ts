@@ -1,50 +1,50 @@
 import cluster from 'node:cluster';
 import { type AdminSources, OWN_PLACE, type Place } from '@spawner/service';
-import type { FromWorker, ToWorker } from './messages.ts';
+import type { ProxyConfig } from '../config.ts';
+import type { FromWorker, ToWorker } from './worker-process.ts';
 
-/** Where keys for TLS session tickets come from: calls back with those of now and with all later ones. */
+/** A source of keys for TLS session tickets: calls back with the present keys and with all later ones. */
 export interface TicketSource {
   follow(take: (keys: Buffer) => void): void;
 }
 
-export interface ProxyPlace {
-  readonly place: Place;
-  /** Nothing where the process makes its own. */
+/** The part of this process in a proxy: a proxy or supervisor by itself, or a worker of a supervisor. */
+export interface ProcessRole {
+  place(config: ProxyConfig): Place;
+  /** Undefined if the process makes its own keys. */
   readonly tickets: TicketSource | undefined;
 }
 
 const STATE_EVERY_MS = 1_000;
-/** A worker that begins to serve, or stops, says so within this time. */
+/** A worker reports within this time that it begins to serve, or stops. */
 const CHANGE_SEEN_MS = 50;
 
-/** Where this process stands: by itself, or as a worker under its supervisor. */
-export function ownPlace(): ProxyPlace {
-  return cluster.worker
-    ? new WorkerPlace(process.env.SPAWNER_PROXY_ID ?? '')
-    : { place: OWN_PLACE, tickets: undefined };
+export function processRole(): ProcessRole {
+  return cluster.worker ? new WorkerRole() : { place: () => OWN_PLACE, tickets: undefined };
 }
 
-/**
- * A worker's place: it answers its supervisor instead of having an admin port, and drains when it is told to, or when its
- * supervisor has gone.
- */
-class WorkerPlace implements ProxyPlace, Place, TicketSource {
-  readonly logFields: Readonly<Record<string, string>>;
-  readonly place = this;
+/** A worker has no admin port: it answers its supervisor, and drains when that asks for it or has ended. */
+class WorkerRole implements ProcessRole, Place, TicketSource {
   readonly tickets = this;
+  logFields: Readonly<Record<string, string>> = {};
   #keys: Buffer | undefined;
   #takeKeys: ((keys: Buffer) => void) | undefined;
   #stop: ((cause: string) => void) | undefined;
   #sources: AdminSources | undefined;
 
-  constructor(id: string) {
-    this.logFields = { proxy: id };
+  constructor() {
     process.on('message', (message: ToWorker) => this.#hear(message));
     cluster.worker?.once('disconnect', () => {
-      // Else Node ends the process here and now, and every exchange with it.
+      // Otherwise Node ends the process immediately, with every exchange.
       if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
-      this.#stop?.('the supervisor has gone');
+      this.#stop?.('the supervisor has ended');
     });
+  }
+
+  /** A worker that keeps its name in its state directory learns it later, so its log has none. */
+  place({ id, named }: ProxyConfig): Place {
+    this.logFields = { proxy: named ? id : '' };
+    return this;
   }
 
   follow(take: (keys: Buffer) => void): void {
@@ -54,7 +54,7 @@ class WorkerPlace implements ProxyPlace, Place, TicketSource {
 
   onStop(stop: (cause: string) => void): void {
     this.#stop = stop;
-    if (!process.connected) stop('the supervisor has gone');
+    if (!process.connected) stop('the supervisor has ended');
   }
 
   async serveAdmin(_config: unknown, sources: AdminSources) {

@@ -1,9 +1,8 @@
 import { createLog } from '@spawner/service';
 import { crankedClock } from '@spawner/testkit';
-import type { ToWorker } from './messages.ts';
 import { Supervisor } from './supervisor.ts';
 import { TicketKeys } from './ticket-keys.ts';
-import type { WorkerOwner } from './worker-process.ts';
+import type { ToWorker, WorkerOwner } from './worker-process.ts';
 
 /** A worker that notes what it is told. */
 interface Puppet {

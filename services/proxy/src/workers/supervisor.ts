@@ -1,18 +1,17 @@
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import { mergedMetrics, type Told } from './merged-metrics.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
 import type { TicketKeys } from './ticket-keys.ts';
-import type { WorkerOwner, WorkerProcess } from './worker-process.ts';
-import { Roster } from './worker-table.ts';
+import type { FromWorker, ToWorker, WorkerOwner, WorkerProcess } from './worker-process.ts';
+import { WorkerTable } from './worker-table.ts';
 
 /**
- * Keeps as many workers alive as there should be, hands all of them the same ticket keys, and drains them together. To everybody
- * else each worker is a proxy; this is only the one who starts them.
+ * Keeps the configured number of workers alive, gives all of them the same ticket keys, and drains them together. For the
+ * rest of the cluster each worker is a proxy of its own.
  */
 export interface SupervisorParts {
   readonly count: number;
-  /** From being told to drain until what is left is killed, in milliseconds. */
+  /** From the order to drain until the remaining workers are killed, in milliseconds. */
   readonly drainMs: number;
   fork(slot: number, owner: WorkerOwner): WorkerProcess;
   readonly tickets: TicketKeys;
@@ -23,12 +22,12 @@ export interface SupervisorParts {
 
 const TURN_MS = 50;
 const LOOK_EVERY_MS = 1_000;
-/** A worker that has not told its metrics by then is left out. */
+/** A worker that has not reported its metrics by then is left out. */
 const METRICS_MS = 2_000;
 
 export class Supervisor {
   readonly #parts: SupervisorParts;
-  readonly #roster: Roster;
+  readonly #table: WorkerTable;
   readonly #workers = new Map<number, WorkerProcess>();
   readonly #over = new AbortController();
   readonly #turning: Promise<void>;
@@ -40,44 +39,45 @@ export class Supervisor {
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
-    this.#roster = new Roster(parts.count, parts.random);
+    this.#table = new WorkerTable(parts.count, parts.random);
     this.#lookedAt = parts.clock.now();
     this.#turning = this.#turn();
   }
 
-  /** Resolves when every worker has served once; rejects where they cannot start, and when the signal aborts. */
+  /** Resolves when every worker has served once. Rejects if they cannot start, and when the signal aborts. */
   async complete(signal: AbortSignal): Promise<void> {
-    while (!this.#roster.complete) {
+    while (!this.#table.complete) {
       if (this.#failure) throw this.#failure;
       await this.#parts.clock.sleep(TURN_MS, signal);
     }
   }
 
-  /** A condition of readiness: one worker is enough. */
+  /** A readiness condition: one worker is enough. */
   waitingFor(): string | undefined {
-    return this.#roster.serving > 0 ? undefined : 'a worker that serves';
+    return this.#table.serving > 0 ? undefined : 'a worker that serves';
   }
 
-  /** Everybody's metrics, with `own` those of this process. */
+  /** The metrics of all workers and of this process, which are `own`. */
   async metrics(own: string): Promise<string> {
     const told = await Promise.all([...this.#workers].map(([slot, worker]) => this.#ask(slot, worker)));
     return mergedMetrics([{ worker: 'supervisor', text: own }, ...told]);
   }
 
-  /** Starts none any more, tells all to drain, waits for them, then kills what is left. */
+  /** Starts no more workers, drains all of them, then kills those that are left. */
   async close(): Promise<void> {
     const { clock, drainMs, log } = this.#parts;
-    this.#roster.drain();
+    this.#table.drain();
     this.#over.abort(new Error('the supervisor is closing'));
     await this.#turning;
     this.#tell({ kind: 'drain' });
     const until = clock.now() + drainMs;
-    while (this.#roster.running > 0 && clock.now() < until) await clock.sleep(TURN_MS);
-    if (this.#roster.running > 0) log.warn({ workers: this.#roster.running }, 'killing what has not drained');
+    while (this.#table.running > 0 && clock.now() < until) await clock.sleep(TURN_MS);
+    if (this.#table.running > 0)
+      log.warn({ workers: this.#table.running }, 'killing workers that have not drained');
     this.killAll();
   }
 
-  /** At once; for a process that ends without having closed. */
+  /** For a process that ends without `close`. */
   killAll(): void {
     for (const worker of this.#workers.values()) worker.kill('SIGKILL');
   }
@@ -92,7 +92,7 @@ export class Supervisor {
         this.#keys = keys;
         this.#tell(keysMessage(keys));
       }
-      for (const slot of this.#roster.due(now)) this.#start(slot, keys);
+      for (const slot of this.#table.due(now)) this.#start(slot, keys);
       if (now - this.#lookedAt >= LOOK_EVERY_MS) this.#look(now);
       await clock.sleep(TURN_MS, signal).catch(() => {});
     }
@@ -100,12 +100,12 @@ export class Supervisor {
 
   #start(slot: number, keys: Buffer): void {
     const { clock, fork, log } = this.#parts;
-    this.#roster.started(slot);
+    this.#table.started(slot);
     const worker = fork(slot, {
       heard: (message) => this.#heard(slot, message),
       exited: (exit) => {
         this.#workers.delete(slot);
-        const next = this.#roster.exited(slot, exit, clock.now());
+        const next = this.#table.exited(slot, exit, clock.now());
         const fields = { worker: slot, pid: worker.pid, ...exit };
         if (next.kind === 'over') log.info(fields, 'a worker has ended');
         else if (next.kind === 'again')
@@ -120,14 +120,14 @@ export class Supervisor {
 
   #heard(slot: number, message: FromWorker): void {
     if (message.kind === 'state')
-      this.#roster.heard(slot, message.waitingFor.length === 0, this.#parts.clock.now());
+      this.#table.heard(slot, message.waitingFor.length === 0, this.#parts.clock.now());
     else this.#questions.get(message.question)?.(message.text);
   }
 
   #look(now: number): void {
     this.#lookedAt = now;
-    for (const slot of this.#roster.look()) {
-      this.#parts.log.error({ worker: slot }, 'a worker says nothing any more; it is killed');
+    for (const slot of this.#table.look()) {
+      this.#parts.log.error({ worker: slot }, 'killing a worker that does not report any more');
       this.#workers.get(slot)?.kill('SIGKILL');
     }
   }

@@ -3,7 +3,7 @@ import { workerEnvironment } from './worker-environment.ts';
 
 const configOf = (env: Record<string, string>) => readConfig({ SPAWNER_PROXY_ID: 'edge', ...env });
 
-/** What each worker reads of its variables over those of its supervisor. */
+/** The configuration of each worker, from its variables over those of its supervisor. */
 function workersOf(env: Record<string, string>) {
   const config = configOf(env);
   return Array.from({ length: config.workers }, (_, at) =>
@@ -20,6 +20,12 @@ describe("a worker's environment", () => {
     expect([first?.workers, first?.id, second?.id]).toEqual([1, 'edge-1', 'edge-2']);
     expect(first?.publicAddresses).toEqual(['192.0.2.7', '2001:db8::7']);
     expect(first?.publicAddressApi).toBeUndefined();
+  });
+
+  it('leaves the question for the address to a worker if it has no answer yet', () => {
+    const env = { SPAWNER_PROXY_WORKERS: '2', SPAWNER_PROXY_PUBLIC_ADDRESS_API: 'http://localhost/' };
+    const worker = configOf({ ...env, ...workerEnvironment(configOf(env), 1, undefined) });
+    expect([worker.publicAddresses, worker.publicAddressApi]).toEqual([[], 'http://localhost/']);
   });
 
   it('gives each its share of every limit, which add up to the whole', () => {

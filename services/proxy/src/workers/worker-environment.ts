@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ProxyConfig } from '../config.ts';
 import { TIMEOUTS } from '../timeouts.ts';
 
-/** Limits of the whole proxy, of which each worker has its share; 0 is none for either. */
+/** Limits of the whole proxy that its workers share; 0 means no limit. */
 const SHARED = {
   heldPerBackend: 'HELD_PER_BACKEND',
   heldTotal: 'HELD_TOTAL',
@@ -13,22 +13,21 @@ const SHARED = {
 } as const;
 
 /**
- * What makes a proxy of its own of a worker, as variables over those of its supervisor: a name, what it may take of each limit, and
- * addresses that were asked for once. Slots are 1 to `workers`.
+ * The variables that make a worker a proxy of its own: a name, its share of each limit, and the public addresses. If those are
+ * undefined, the worker finds them as a single proxy does. Slots are 1 to `workers`.
  */
 export function workerEnvironment(
   config: ProxyConfig,
   slot: number,
-  publicAddresses: readonly string[],
+  publicAddresses: readonly string[] | undefined,
 ): Record<string, string> {
   const { id, named, workers, drainMs, stateDir } = config;
   const own = {
     WORKERS: 1,
-    // Without a name of its own a worker that keeps state keeps its name there, too.
+    // A worker with a state directory and no configured name keeps its name there.
     ...(named || stateDir === '' ? { ID: `${id}-${slot}` } : {}),
     STATE_DIR: stateDir === '' ? '' : join(stateDir, `worker-${slot}`),
-    PUBLIC_ADDRESSES: publicAddresses.join(','),
-    PUBLIC_ADDRESS_API: '',
+    ...(publicAddresses && { PUBLIC_ADDRESSES: publicAddresses.join(','), PUBLIC_ADDRESS_API: '' }),
     DRAIN_MS: Math.max(0, drainMs - TIMEOUTS.drainSupervisor),
   };
   const shares = Object.entries(SHARED).map(([name, variable]) => [
@@ -39,7 +38,7 @@ export function workerEnvironment(
   return Object.fromEntries(all.map(([name, value]) => [`SPAWNER_PROXY_${name}`, String(value)]));
 }
 
-/** The shares add up to the whole. */
+/** All shares add up to the whole. */
 function shareOf(whole: number, workers: number, slot: number): number {
   return Math.floor(whole / workers) + (slot <= whole % workers ? 1 : 0);
 }

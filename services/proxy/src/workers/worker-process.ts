@@ -1,31 +1,44 @@
 import cluster from 'node:cluster';
-import type { FromWorker, ToWorker } from './messages.ts';
 import type { Exit } from './worker-table.ts';
+
+/** Messages to a worker, over Node's channel between parent and child. */
+export type ToWorker =
+  /** The keys that seal TLS sessions from now on: 48 bytes in base64. */
+  | { readonly kind: 'ticket keys'; readonly keys: string }
+  | { readonly kind: 'tell metrics'; readonly question: number }
+  /** Stop accepting, finish, end. */
+  | { readonly kind: 'drain' };
+
+/** Messages to the supervisor. */
+export type FromWorker =
+  /** Sent every second: the worker is alive, and waits for these parts before it can serve. */
+  | { readonly kind: 'state'; readonly waitingFor: readonly string[] }
+  | { readonly kind: 'metrics'; readonly question: number; readonly text: string };
 
 /** A worker as its supervisor sees it. */
 export interface WorkerProcess {
   readonly pid: number;
-  /** Nothing happens where it does not listen any more. */
+  /** Ignored if the worker no longer listens. */
   send(message: ToWorker): void;
   kill(signal: NodeJS.Signals): void;
 }
 
 export interface WorkerOwner {
   heard(message: FromWorker): void;
-  /** Called once, when it has gone. */
+  /** Called once, when the worker has ended. */
   exited(exit: Exit): void;
 }
 
 /**
- * Starts this same program again with these variables over our own. Its listeners accept from sockets that this process keeps open:
- * who waits in one's queue while a worker ends is taken up by another. With sockets of their own (SO_REUSEPORT) the
- * kernel would reset those that wait for the one that ended.
+ * Starts this program again with additional variables. Its listeners accept from sockets that this process keeps open, so a
+ * client that waits while a worker ends is accepted by another one. With sockets of their own (SO_REUSEPORT) the kernel
+ * would reset the clients that wait for the worker that ended.
  */
 export function forkWorker(environment: Record<string, string>, owner: WorkerOwner): WorkerProcess {
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   const worker = cluster.fork(environment);
   worker.on('message', (message: FromWorker) => owner.heard(message));
-  // Where it never ran there is no exit.
+  // A worker that never ran has no exit event.
   let over = false;
   const exited = (code: number | null, signal: string | null) => {
     if (over) return;

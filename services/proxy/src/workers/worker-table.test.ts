@@ -1,13 +1,13 @@
-import { MOST_SILENT_LOOKS, Roster } from './worker-table.ts';
+import { MOST_SILENT_LOOKS, WorkerTable } from './worker-table.ts';
 
 const KILLED = { code: null, signal: 'SIGKILL' };
 
 /** Back-off without its random half. */
-const roster = (count: number) => new Roster(count, () => 1);
+const table = (count: number) => new WorkerTable(count, () => 1);
 
 /** All started, and serving since 0. */
-function serving(count: number): Roster {
-  const made = roster(count);
+function serving(count: number): WorkerTable {
+  const made = table(count);
   for (const slot of made.due(0)) {
     made.started(slot);
     made.heard(slot, true, 0);
@@ -15,9 +15,9 @@ function serving(count: number): Roster {
   return made;
 }
 
-describe('a roster of workers', () => {
+describe('a table of workers', () => {
   it('has all started at once, each once', () => {
-    const made = roster(3);
+    const made = table(3);
     expect(made.due(0)).toEqual([1, 2, 3]);
     for (const slot of [1, 2, 3]) made.started(slot);
     expect(made.due(1e9)).toEqual([]);
@@ -53,7 +53,7 @@ describe('a roster of workers', () => {
 
   it('gives up where one ends by itself before any has served, and never after', () => {
     const failed = { code: 1, signal: null };
-    const fresh = roster(2);
+    const fresh = table(2);
     for (const slot of fresh.due(0)) fresh.started(slot);
     expect(fresh.exited(1, KILLED, 0).kind).toBe('again');
     expect(fresh.exited(2, failed, 0)).toEqual({ kind: 'give up' });
@@ -71,7 +71,7 @@ describe('a roster of workers', () => {
   });
 
   it('is complete when each has served, and counts who serves now', () => {
-    const made = roster(2);
+    const made = table(2);
     for (const slot of made.due(0)) made.started(slot);
     made.heard(1, true, 0);
     expect([made.complete, made.serving]).toEqual([false, 1]);

@@ -1,8 +1,8 @@
 import { failuresInRow, restartDelayMs } from '@spawner/service';
 
 /**
- * Which worker is to be started when, and when the whole is to give up: decided here, done elsewhere. Times are the caller's
- * clock in milliseconds. A worker that ends is started again at once, and later and later while it does not stay.
+ * Decides which worker starts when, and when the supervisor gives up. Times are the caller's clock in milliseconds. A worker
+ * that ends is restarted with the delays of the restart policy.
  */
 export interface Exit {
   readonly code: number | null;
@@ -11,15 +11,15 @@ export interface Exit {
 
 export type AfterExit = { kind: 'again'; inMs: number } | { kind: 'give up' } | { kind: 'over' };
 
-/** Looked at so often in a row without a word from it, a worker hangs. */
+/** A worker that has not reported in this many looks in a row hangs. */
 export const MOST_SILENT_LOOKS = 30;
 
-type Place =
+type Slot =
   | { is: 'away'; startAt: number }
   | { is: 'running'; silentLooks: number; servesSince: number | undefined };
 
-export class Roster {
-  readonly #places: Place[];
+export class WorkerTable {
+  readonly #slots: Slot[];
   readonly #failures: number[];
   readonly #random: () => number;
   #served = new Set<number>();
@@ -27,69 +27,71 @@ export class Roster {
 
   /** Slots are 1 to `count`; `random` is below 1. */
   constructor(count: number, random: () => number) {
-    this.#places = Array.from({ length: count }, () => ({ is: 'away', startAt: Number.NEGATIVE_INFINITY }));
+    this.#slots = Array.from({ length: count }, () => ({ is: 'away', startAt: Number.NEGATIVE_INFINITY }));
     this.#failures = new Array<number>(count).fill(0);
     this.#random = random;
   }
 
-  /** The slots whose worker is to be started now. */
+  /** The slots whose worker must be started now. */
   due(now: number): number[] {
     if (this.#draining) return [];
-    return this.#places.flatMap((place, at) => (place.is === 'away' && place.startAt <= now ? [at + 1] : []));
+    return this.#slots.flatMap((worker, at) =>
+      worker.is === 'away' && worker.startAt <= now ? [at + 1] : [],
+    );
   }
 
   started(slot: number): void {
-    this.#places[slot - 1] = { is: 'running', silentLooks: 0, servesSince: undefined };
+    this.#slots[slot - 1] = { is: 'running', silentLooks: 0, servesSince: undefined };
   }
 
-  /** It has said how it is. */
+  /** The worker has reported its state. */
   heard(slot: number, serves: boolean, now: number): void {
-    const place = this.#places[slot - 1];
-    if (place?.is !== 'running') return;
-    place.silentLooks = 0;
-    place.servesSince = serves ? (place.servesSince ?? now) : undefined;
+    const worker = this.#slots[slot - 1];
+    if (worker?.is !== 'running') return;
+    worker.silentLooks = 0;
+    worker.servesSince = serves ? (worker.servesSince ?? now) : undefined;
     if (serves) this.#served.add(slot);
   }
 
-  /** To be asked once a second; the slots whose worker hangs. Counted in looks: one who slept himself blames nobody. */
+  /** To be called once a second; returns the slots whose worker hangs. It counts looks, so a sleeping supervisor blames no worker. */
   look(): number[] {
-    return this.#places.flatMap((place, at) =>
-      place.is === 'running' && ++place.silentLooks > MOST_SILENT_LOOKS ? [at + 1] : [],
+    return this.#slots.flatMap((worker, at) =>
+      worker.is === 'running' && ++worker.silentLooks > MOST_SILENT_LOOKS ? [at + 1] : [],
     );
   }
 
   /**
-   * What follows from an end. While none has ever served, one that ended by itself with an error would do so again, like a
-   * proxy that cannot start.
+   * The consequence of a worker's end. If no worker has ever served, one that ended with an error would only repeat it, so
+   * the supervisor gives up, as a single proxy does that cannot start.
    */
   exited(slot: number, { code }: Exit, now: number): AfterExit {
-    const place = this.#places[slot - 1];
-    const served = place?.is === 'running' ? now - (place.servesSince ?? now) : 0;
+    const worker = this.#slots[slot - 1];
+    const served = worker?.is === 'running' ? now - (worker.servesSince ?? now) : 0;
     const failures = failuresInRow(this.#failures[slot - 1] ?? 0, served);
     const inMs = restartDelayMs(failures, this.#random);
     this.#failures[slot - 1] = failures;
-    this.#places[slot - 1] = { is: 'away', startAt: now + inMs };
+    this.#slots[slot - 1] = { is: 'away', startAt: now + inMs };
     if (this.#draining) return { kind: 'over' };
     if (this.#served.size === 0 && code !== null && code !== 0) return { kind: 'give up' };
     return { kind: 'again', inMs };
   }
 
-  /** None is started any more. */
+  /** Starts no more workers. */
   drain(): void {
     this.#draining = true;
   }
 
   get running(): number {
-    return this.#places.filter(({ is }) => is === 'running').length;
+    return this.#slots.filter(({ is }) => is === 'running').length;
   }
 
-  /** How many serve now. */
+  /** The number of workers that serve now. */
   get serving(): number {
-    return this.#places.filter((place) => place.is === 'running' && place.servesSince !== undefined).length;
+    return this.#slots.filter((worker) => worker.is === 'running' && worker.servesSince !== undefined).length;
   }
 
-  /** Each slot has had a worker that served. */
+  /** Whether each slot has had a worker that served. */
   get complete(): boolean {
-    return this.#served.size === this.#places.length;
+    return this.#served.size === this.#slots.length;
   }
 }
