@@ -8,6 +8,7 @@ export * from './outage.ts';
 export * from './place.ts';
 export * from './ports.ts';
 export * from './process-identity.ts';
+export * from './readiness.ts';
 export * from './restart-policy.ts';
 export * from './runner.ts';
 export * from './tracing.ts';

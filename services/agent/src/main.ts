@@ -1,21 +1,21 @@
 import { openBus } from '@spawner/bus';
 import { Membership, schedulerAt } from '@spawner/cluster';
 import { serveRpc } from '@spawner/rpc';
-import { run } from '@spawner/service';
+import { needs, run } from '@spawner/service';
 import { Agent } from './agent.ts';
 import { readConfig } from './config.ts';
 import { createMetrics, observeBackends } from './metrics.ts';
 import { droneNode } from './report/member.ts';
 import { chooseRuntime, openRuntime } from './runtime/choose-runtime.ts';
 import { bootClock, bootId } from './state/boot.ts';
-import { storedDroneId } from './state/drone-id.ts';
+import { droneIdOf } from './state/drone-id.ts';
 import { StateDir } from './state/state-dir.ts';
 
 await run('agent', readConfig, async (config, app) => {
   const { log } = app;
   const { cluster } = config;
   const state = new StateDir(config.stateDir);
-  const droneId = config.droneId || storedDroneId(state);
+  const droneId = droneIdOf(config, state);
   const kind = await chooseRuntime(config, state, log);
   const machine = { droneId, state, clock: bootClock, log };
   const runtime = await app.connect(`the ${kind} runtime`, () => openRuntime(kind, config, machine));
@@ -33,6 +33,6 @@ await run('agent', readConfig, async (config, app) => {
   agent.join(membership);
 
   const bus = await app.connect('NATS', () => openBus(config.natsUrl, `agent ${droneId}`, log));
-  app.readyWhen(() => (bus.connected ? undefined : 'NATS'));
+  app.readyWhen(needs('NATS', () => bus.connected));
   agent.connectBus(bus, scheduler);
 });

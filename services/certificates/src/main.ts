@@ -1,6 +1,6 @@
 import { Membership, schedulerAt } from '@spawner/cluster';
 import { serveRpc } from '@spawner/rpc';
-import { run } from '@spawner/service';
+import { needs, run } from '@spawner/service';
 import { keysOf, openRedis } from '@spawner/store';
 import { domainsOf, nodeOf, readConfig } from './config.ts';
 import { issuerOf } from './issuers.ts';
@@ -31,6 +31,6 @@ await run('certificates', readConfig, async (config, app) => {
 
   app.every('keeping the certificate', TURN_EVERY_MS, (signal) => keeper.turn(signal));
   app.every('membership', 1_000, (signal) => members.run(signal));
-  app.readyWhen(() => (keeper.current ? undefined : 'a certificate'));
+  app.readyWhen(needs('a certificate', () => keeper.current !== undefined));
   app.readyWhen(() => members.waitingFor());
 });

@@ -1,6 +1,6 @@
 import { Membership, schedulerAt } from '@spawner/cluster';
 import { serveRpc } from '@spawner/rpc';
-import { run } from '@spawner/service';
+import { needs, run } from '@spawner/service';
 import { keysOf, openRedis, RouteTable } from '@spawner/store';
 import { Challenges, REFRESH_EVERY_MS } from './challenges.ts';
 import { nodeOf, readConfig, zoneSettings } from './config.ts';
@@ -35,6 +35,6 @@ await run('dns', readConfig, async (config, app) => {
   app.every('reading the challenges', REFRESH_EVERY_MS, () => challenges.follow());
   app.every('membership', 1_000, (signal) => members.run(signal));
   app.every('reading the proxies', 1_000, async () => zone.look());
-  app.readyWhen(() => (routes.loaded ? undefined : 'the routes'));
+  app.readyWhen(needs('the routes', () => routes.loaded));
   app.readyWhen(() => members.waitingFor());
 });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { RefusedEnd } from '@spawner/proto/v1/explanation';
 import { type Context, inContext, type Log, ROOT_CONTEXT } from '@spawner/service';
@@ -15,6 +14,8 @@ import { type Effect, type LifeEvent, resume, type Step, step } from './life-mac
 export interface BackendParts extends EffectParts {
   readonly journal: Journal;
   readonly log: Log;
+  /** Creates the id that connects the log with a backend that ended as INTERNAL. */
+  readonly newErrorId: () => string;
   /** Called after every change of a backend's status. */
   readonly changed: (backend: Backend) => void;
 }
@@ -149,7 +150,7 @@ export class Backend {
   }
 
   #fault(error: unknown, effect: Effect): void {
-    const errorId = randomUUID();
+    const errorId = this.#parts.newErrorId();
     this.#log.error({ error, error_id: errorId, effect }, 'an unexpected error ends the backend');
     this.take({ type: 'fault', detail: `internal error ${errorId}` });
   }

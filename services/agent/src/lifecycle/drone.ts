@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AppError, type Clock, Semaphore } from '@spawner/domain';
 import { endsWithLease } from '@spawner/proto';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
@@ -28,6 +29,7 @@ export interface DroneParts {
   /** One attempt to reach a program that starts. Over the network by default. */
   readonly attempt?: Attempt;
   readonly random?: () => number;
+  readonly newErrorId?: () => string;
 }
 
 /** The drone's membership in the cluster, as far as the drone uses it. */
@@ -54,8 +56,8 @@ export class Drone {
       this.#membership?.kick();
       for (const listener of this.#listeners) listener(backend);
     };
-    const { attempt = answers, random = Math.random } = parts;
-    this.#parts = { ...parts, attempt, random, starts: new Semaphore(STARTS_AT_ONCE), changed };
+    const { attempt = answers, random = Math.random, newErrorId = randomUUID } = parts;
+    this.#parts = { ...parts, attempt, random, newErrorId, starts: new Semaphore(STARTS_AT_ONCE), changed };
   }
 
   /** Calls the listener after every change of a backend's state. */

@@ -47,30 +47,30 @@ const MOST_DETAIL = 2_000;
 /** Applies an event. An event that changes nothing returns the same life and no effects. */
 export function step(life: Life, event: LifeEvent, at: Instant): Step {
   const { state } = life.status;
-  if (state === BackendState.TERMINATED) return nothing(life);
+  if (state === BackendState.TERMINATED) return unchanged(life);
   switch (event.type) {
     case 'begin':
-      if (state !== BackendState.SCHEDULED) return nothing(life);
+      if (state !== BackendState.SCHEDULED) return unchanged(life);
       return { life: { ...moved(life, BackendState.LOADING, at), loadingAt: at.now }, effects: ['pull'] };
     case 'loaded':
-      if (state !== BackendState.LOADING || life.ending) return nothing(life);
+      if (state !== BackendState.LOADING || life.ending) return unchanged(life);
       return { life: moved(life, BackendState.STARTING, at), effects: launch(life) };
     case 'acknowledged':
-      if (life.acknowledged) return nothing(life);
+      if (life.acknowledged) return unchanged(life);
       return {
         life: { ...life, acknowledged: true },
         effects: state === BackendState.STARTING && !life.ending ? ['start'] : [],
       };
     case 'load_failed':
-      if (state !== BackendState.LOADING || life.ending) return nothing(life);
+      if (state !== BackendState.LOADING || life.ending) return unchanged(life);
       return removal(life, { reason: EndReason.LOAD_ERROR, detail: event.detail });
     case 'started':
       return started(life, event.endpoints, at);
     case 'start_failed':
-      if (state !== BackendState.STARTING && state !== BackendState.TERMINATING) return nothing(life);
+      if (state !== BackendState.STARTING && state !== BackendState.TERMINATING) return unchanged(life);
       return removal(life, { reason: EndReason.START_ERROR, detail: event.detail, keepLogs: true });
     case 'answered':
-      if (state !== BackendState.WAITING || life.ending) return nothing(life);
+      if (state !== BackendState.WAITING || life.ending) return unchanged(life);
       return {
         life: { ...moved(life, BackendState.READY, at, { readyTime: at.wall }), readyAt: at.now },
         effects: [],
@@ -91,7 +91,7 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
 /** Continues a life after a restart of the agent, given the program's present condition. */
 export function resume(life: Life, condition: Condition, at: Instant): Step {
   const { state } = life.status;
-  if (state === BackendState.TERMINATED) return nothing(life);
+  if (state === BackendState.TERMINATED) return unchanged(life);
   if (life.ending?.removing) return { life, effects: ['remove'] };
   // The disk was full for a while, so the journal is behind its program, which must not be started twice.
   if (state <= BackendState.LOADING && condition.is !== 'absent')
@@ -123,7 +123,7 @@ function started(life: Life, endpoints: Endpoints, at: Instant): Step {
   // The end was ordered during the start. The program runs all the same, so its exit must be watched for.
   if (life.status.state === BackendState.TERMINATING && !life.ending?.removing)
     return { life: { ...life, startedAt: life.startedAt ?? at.now }, effects: [] };
-  if (life.status.state !== BackendState.STARTING || life.ending) return nothing(life);
+  if (life.status.state !== BackendState.STARTING || life.ending) return unchanged(life);
   const waiting: Life = {
     ...moved(life, BackendState.WAITING, at, { local: endpoints.local, network: endpoints.network }),
     startedAt: at.now,
@@ -133,9 +133,9 @@ function started(life: Life, endpoints: Endpoints, at: Instant): Step {
 
 function exited(life: Life, exit: ProgramExit | undefined): Step {
   const { state } = life.status;
-  if (state < BackendState.STARTING || life.ending?.removing) return nothing(life);
+  if (state < BackendState.STARTING || life.ending?.removing) return unchanged(life);
   if (state === BackendState.STARTING)
-    return exit && !life.early ? { life: { ...life, early: exit }, effects: [] } : nothing(life);
+    return exit && !life.early ? { life: { ...life, early: exit }, effects: [] } : unchanged(life);
   const ready = life.readyAt !== undefined;
   const bySelf = ready && exit?.code === 0 ? EndReason.EXITED : EndReason.FAILED;
   const detail = exit ? (ready ? '' : ENDED_EARLY) : 'its container was removed from outside';
@@ -143,8 +143,8 @@ function exited(life: Life, exit: ProgramExit | undefined): Step {
 }
 
 function stopped(life: Life, order: Extract<LifeEvent, { type: 'stop' }>, at: Instant): Step {
-  if (life.ending?.removing) return nothing(life);
-  if (life.ending && !order.force) return nothing(life);
+  if (life.ending?.removing) return unchanged(life);
+  if (life.ending && !order.force) return unchanged(life);
   const ending: Ending = life.ending ?? {
     reason: order.reason,
     detail: cut(order.detail ?? ''),
@@ -164,23 +164,23 @@ function stopped(life: Life, order: Extract<LifeEvent, { type: 'stop' }>, at: In
 
 function ticked(life: Life, at: Instant): Step {
   const { terms, ending } = life;
-  if (ending?.removing) return nothing(life);
+  if (ending?.removing) return unchanged(life);
   if (ending) {
     const over = at.now - (ending.stopAt ?? at.now) >= terms.stopGraceMs;
     return over
       ? { life: { ...life, ending: { ...ending, removing: true } }, effects: ['remove'] }
-      : nothing(life);
+      : unchanged(life);
   }
   const passed = (since: number | undefined, limit: number) => since !== undefined && at.now - since >= limit;
   switch (life.status.state) {
     case BackendState.LOADING:
-      if (!passed(life.loadingAt, terms.pullTimeoutMs)) return nothing(life);
+      if (!passed(life.loadingAt, terms.pullTimeoutMs)) return unchanged(life);
       return removal(life, {
         reason: EndReason.LOAD_ERROR,
         detail: `the image was not present within ${terms.pullTimeoutMs} ms`,
       });
     case BackendState.WAITING:
-      if (!passed(life.startedAt, terms.startupTimeoutMs)) return nothing(life);
+      if (!passed(life.startedAt, terms.startupTimeoutMs)) return unchanged(life);
       return stopped(
         life,
         {
@@ -192,10 +192,10 @@ function ticked(life: Life, at: Instant): Step {
         at,
       );
     case BackendState.READY:
-      if (terms.lifetimeLimitMs === 0 || !passed(life.readyAt, terms.lifetimeLimitMs)) return nothing(life);
+      if (terms.lifetimeLimitMs === 0 || !passed(life.readyAt, terms.lifetimeLimitMs)) return unchanged(life);
       return stopped(life, { type: 'stop', reason: EndReason.LIFETIME, force: false }, at);
     default:
-      return nothing(life);
+      return unchanged(life);
   }
 }
 
@@ -205,7 +205,7 @@ function removal(
   cause: { reason: EndReason; detail: string; keepLogs?: boolean },
   exit?: ProgramExit,
 ): Step {
-  if (life.ending?.removing) return nothing(life);
+  if (life.ending?.removing) return unchanged(life);
   const ending: Ending = life.ending ?? {
     ...cause,
     detail: cut(cause.detail),
@@ -237,7 +237,7 @@ function moved(life: Life, state: BackendState, at: Instant, more: Partial<Backe
   return { ...life, status: { ...life.status, ...more, state, revision, events } };
 }
 
-function nothing(life: Life): Step {
+function unchanged(life: Life): Step {
   return { life, effects: [] };
 }
 

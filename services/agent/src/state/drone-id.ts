@@ -5,11 +5,15 @@ import type { StateFiles } from './state-dir.ts';
 const FILE = 'drone-id';
 const DIGITS = 8;
 
+type Storage = Pick<StateFiles, 'read' | 'write'>;
+
+/** The configured id of the drone, or the one in its state directory. */
+export function droneIdOf({ droneId }: { readonly droneId: string }, state: Storage): string {
+  return droneId || storedDroneId(state);
+}
+
 /** The drone's id, created at the first start so that a restarted agent is the same drone. A damaged one is replaced. */
-export function storedDroneId(
-  dir: Pick<StateFiles, 'read' | 'write'>,
-  randomBelow: (limit: number) => number = randomInt,
-): string {
+export function storedDroneId(dir: Storage, randomBelow: (limit: number) => number = randomInt): string {
   const stored = dir.read(FILE)?.trim();
   if (stored && isNodeId(stored)) return stored;
   const id = `drone-${randomBelow(36 ** DIGITS)
