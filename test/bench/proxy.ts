@@ -53,23 +53,19 @@ export async function bench({ quick, against, work: only = '' }: Options): Promi
   return figures;
 }
 
-/** Prints the table of one work and returns its figures. */
+/** Prints the table of one work and returns its figures. Ratios are medians over rounds, because a machine's speed drifts. */
 function tabulate(work: Work, targets: readonly Target[], costs: Costs): Record<string, number> {
   const figures: Record<string, number> = {};
-  const cost = (name: string) => {
-    const target = targets.find((each) => each.name === name);
-    return target && costs.of(work, target);
+  const named = (name: string) => targets.find((each) => each.name === name);
+  const ratio = (target: Target, name: string, part: 'user' | 'all' = 'all') => {
+    const other = named(name);
+    return other ? rounded(costs.ratio(work, target, other, part), 3) : Number.NaN;
   };
   console.log(`\n${work.name}`);
   const rows = targets.map((target) => {
     const { user, system, all, p99Ms } = costs.of(work, target);
     for (const [part, value] of Object.entries({ user, system, all }))
       figures[figureName(work.name, target.name, part, 'us')] = rounded(value, 2);
-    for (const yardstick of YARDSTICKS) {
-      const reference = cost(yardstick)?.all;
-      if (reference !== undefined && target.name !== yardstick)
-        figures[figureName(work.name, target.name, 'to', yardstick)] = rounded(all / reference, 3);
-    }
     return [
       target.name,
       {
@@ -77,19 +73,21 @@ function tabulate(work: Work, targets: readonly Target[], costs: Costs): Record<
         'system µs': rounded(system, 2),
         'all µs': rounded(all, 2),
         'rounds from–to': costs.spread(work, target),
-        [`× ${work.by}`]: rounded(all / (cost(work.by)?.all ?? Number.NaN), 2),
+        [`× ${work.by}`]: ratio(target, work.by),
         'p99 ms': p99Ms === undefined ? '' : rounded(p99Ms, 2),
       },
     ] as const;
   });
   console.table(Object.fromEntries(rows));
-  const [ours, other] = [cost(OURS), cost(OTHER)];
-  if (ours && other)
-    for (const part of ['user', 'all'] as const) {
-      const ratio = rounded(ours[part] / other[part], 3);
-      figures[figureName(work.name, OURS, 'to', OTHER, part)] = ratio;
-      console.log(`ours ÷ the other checkout, ${part === 'all' ? 'all code' : 'user code'}: ${ratio}`);
-    }
+  const ours = named(OURS);
+  if (!ours) return figures;
+  for (const peer of YARDSTICKS) figures[figureName(work.name, OURS, 'to', peer)] = ratio(ours, peer);
+  if (!named(OTHER)) return figures;
+  for (const part of ['user', 'all'] as const) {
+    const value = ratio(ours, OTHER, part);
+    figures[figureName(work.name, OURS, 'to', OTHER, part)] = value;
+    console.log(`ours ÷ the other checkout, ${part} code: ${value}`);
+  }
   return figures;
 }
 
@@ -110,18 +108,17 @@ async function withManyRoutes(
   for (const target of targets) await warmUp.measure(SHORT_REQUEST, target, 2 * seconds);
   for (let round = 0; round < 2 * rounds; round++)
     for (const target of rotated(targets, round)) await costs.measure(SHORT_REQUEST, target, seconds);
-  const all = targets.map((target) => costs.of(SHORT_REQUEST, target).all);
-  const one = all[0] ?? Number.NaN;
+  const ratioToOne = (target: Target) => rounded(costs.ratio(SHORT_REQUEST, target, targets[0]!, 'all'), 3);
   console.log(`\n${SHORT_REQUEST.name}, by the number of routes`);
   console.table(
     Object.fromEntries(
-      targets.map((target, index) => [
+      targets.map((target) => [
         target.name,
-        { 'all µs': rounded(all[index]!, 2), '× 1 route': rounded(all[index]! / one, 3) },
+        { 'all µs': rounded(costs.of(SHORT_REQUEST, target).all, 2), '× 1 route': ratioToOne(target) },
       ]),
     ),
   );
   return Object.fromEntries(
-    MANY_ROUTES.map((count, index) => [`routes_${count}_to_1`, rounded(all[index + 1]! / one, 3)]),
+    MANY_ROUTES.map((count, index) => [`routes_${count}_to_1`, ratioToOne(targets[index + 1]!)]),
   );
 }

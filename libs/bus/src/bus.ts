@@ -12,29 +12,29 @@ import type { Codec, Question, Subject } from './subjects.ts';
 const FLUSH_MS = 500;
 
 export interface Subscribed {
-  /** Resolves when messages from now on will be heard. */
+  /** Resolves when the subscription receives messages. */
   established(): Promise<void>;
   close(): void;
 }
 
-/** Telemetry: typed publish, subscribe, and ask. Nothing durable; publishing while the bus is away loses the message. */
+/** Telemetry: typed publish, subscribe, and ask. Nothing is durable; a message published while the bus is away is lost. */
 export interface Bus {
   readonly connected: boolean;
   publish<T>(subject: Subject<T>, id: string, message: T): void;
-  /** Calls `take` for every message until `close` of what it returns. Without an id: of every id. */
+  /** Calls `take` for every message until the result is closed. Without an id it takes messages of every id. */
   subscribe<T>(
     subject: Subject<T>,
     id: string | undefined,
     take: (message: T, trace: Context | undefined) => void,
   ): Subscribed;
-  /** Answers questions until `close` of what it returns. */
+  /** Answers questions until the result is closed. */
   answer<T, R>(question: Question<T, R>, id: string, reply: (message: T) => R): { close(): void };
-  /** Asks one id. Throws `unavailable` when nobody answers within `timeoutMs`. */
+  /** Asks one id. Throws `unavailable` if no answer arrives within `timeoutMs`. */
   ask<T, R>(question: Question<T, R>, id: string, message: T, timeoutMs: number): Promise<R>;
   close(): Promise<void>;
 }
 
-/** The bus over NATS. A message that cannot be read is logged and skipped. */
+/** The bus over NATS. It logs and skips a message that it cannot read. */
 class NatsBus implements Bus {
   readonly #connection: NatsConnection;
   readonly #log: Log;
@@ -95,7 +95,7 @@ class NatsBus implements Bus {
     await (this.#connected ? this.#connection.drain() : this.#connection.close());
   }
 
-  /** Resolves when the server has taken everything said so far, or after half a second: then hints may be missed. */
+  /** Resolves when the server has processed everything sent so far, or after half a second; hints may be missed then. */
   async #flushed(): Promise<void> {
     if (!this.#connected) return;
     let timer: NodeJS.Timeout | undefined;
@@ -124,13 +124,13 @@ class NatsBus implements Bus {
       try {
         take(codec.decode(message.data), traceOf(message.headers), (data) => message.respond(data));
       } catch (error) {
-        this.#log.warn({ error, subject: message.subject }, 'a message was not understood');
+        this.#log.warn({ error, subject: message.subject }, 'a message could not be read');
       }
     }
   }
 }
 
-/** Connects once; reconnects for ever after that. User and password or a token come from the URL. */
+/** Connects once, and reconnects without end after that. The URL may carry user and password, or a token. */
 export async function openBus(url: string, name: string, log: Log): Promise<Bus> {
   const { username, password, protocol, host } = new URL(url);
   const connection = await connect({

@@ -1,3 +1,3 @@
 export * from './bus.ts';
-export * from './bus-to-come.ts';
+export * from './deferred-bus.ts';
 export * from './subjects.ts';

@@ -9,13 +9,13 @@ import {
   SettleRequest,
 } from '@spawner/proto/internal/telemetry';
 
-/** What ts-proto generates for a message. */
+/** The codec that ts-proto generates for a message. */
 export interface Codec<T> {
   encode(message: T): { finish(): Uint8Array };
   decode(bytes: Uint8Array): T;
 }
 
-/** A family of subjects `spawner.<noun>.<id>.<fact>` and what travels on it. */
+/** A family of subjects `spawner.<noun>.<id>.<fact>` and the type of its messages. */
 export interface Subject<T> {
   of(id: string): string;
   /** Matches every id. */
@@ -23,28 +23,26 @@ export interface Subject<T> {
   readonly codec: Codec<T>;
 }
 
-/** A subject on which somebody answers. */
+/** A subject whose messages are questions. */
 export interface Question<T, R> extends Subject<T> {
   readonly reply: Codec<R>;
 }
 
-/**
- * Everything that travels over NATS. All of it may be lost: what must arrive goes by gRPC.
- */
+/** Everything that travels over NATS. All of it may be lost; facts that must arrive use gRPC. */
 export const SUBJECTS = {
-  /** From the scheduler that wrote it: a copy of a backend's record after a change. */
+  /** From the scheduler: a copy of a backend's record after a change. */
   backendState: subject('backend', 'state', BackendChanged),
   /** From the agent: one line that the program wrote. */
   backendLog: subject('backend', 'log', BackendLog),
   /** From the agent, every 5 s while the program runs. */
   backendStats: subject('backend', 'stats', BackendStats),
-  /** From a proxy that could not connect: the agent looks after the backend. */
+  /** From a proxy that could not connect: asks the agent to inspect the backend. */
   backendLook: subject('backend', 'look', LookRequest),
   /** From the agent, every 2 s. */
   droneHeartbeat: subject('drone', 'heartbeat', DroneHeartbeat),
-  /** From each proxy to the drone, once a second where something is going on. */
+  /** From each proxy to each drone whose backends are in use, once a second. */
   activity: subject('drone', 'activity', ActivityReport),
-  /** From an agent to each proxy, before a backend is ended for idleness. */
+  /** From an agent to each proxy, before an idle shutdown. */
   settle: question('proxy', 'settle', SettleRequest, SettleReply),
 } as const;
 
@@ -60,7 +58,7 @@ function question<T, R>(noun: string, fact: string, codec: Codec<T>, reply: Code
   return { ...subject(noun, fact, codec), reply };
 }
 
-/** One token of a subject from any text: what NATS gives a meaning to is percent-encoded. */
+/** A token of a subject from any text. Characters that mean something to NATS are percent-encoded. */
 function escapeToken(text: string): string {
   return encodeURIComponent(text).replaceAll('.', '%2E').replaceAll('*', '%2A') || '%';
 }

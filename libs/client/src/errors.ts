@@ -1,11 +1,11 @@
 import type { Backend } from './types.ts';
 
-/** What the gateway refused, or that it could not be reached (`code` UNAVAILABLE, `status` 0). */
+/** The gateway refused a call, or could not be reached (`code` UNAVAILABLE, `status` 0). */
 export class SpawnerError extends Error {
   override readonly name: string = 'SpawnerError';
   /** Name of a gRPC status, for instance INVALID_ARGUMENT or NOT_FOUND. */
   readonly code: string;
-  /** HTTP status; 0 where there was no answer. */
+  /** HTTP status; 0 without an answer. */
   readonly status: number;
   /** One entry for each wrong field. */
   readonly details: readonly { field: string; message: string }[];
@@ -23,7 +23,7 @@ export class SpawnerError extends Error {
   }
 }
 
-/** A backend ended that was waited for; `backend` tells why. */
+/** A backend ended before it was ready; `backend` has the reason. */
 export class BackendEndedError extends SpawnerError {
   override readonly name = 'BackendEndedError';
   readonly backend: Backend;
@@ -39,7 +39,7 @@ export class BackendEndedError extends SpawnerError {
   }
 }
 
-/** The error that an answer carries, whatever stood before the gateway and wrote it. */
+/** The error of a response, even if an intermediary wrote it instead of the gateway. */
 export async function errorOf(response: Response): Promise<SpawnerError> {
   const text = await response.text().catch(() => '');
   const body = parsed(text);

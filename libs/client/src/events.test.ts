@@ -45,7 +45,7 @@ describe('linesOf', () => {
         cancelled = true;
       },
     });
-    await expect(all(linesOf(silent, 10))).rejects.toThrow('nothing came for 10 ms');
+    await expect(all(linesOf(silent, 10))).rejects.toThrow('silent for 10 ms');
     expect(cancelled).toBe(true);
   });
 });

@@ -5,7 +5,7 @@ export interface ServerEvent {
   data: string;
 }
 
-/** Server-sent events (WHATWG HTML §9.2) with data, each with the id that stands at it. */
+/** Server-sent events (WHATWG HTML §9.2) that have data, each with its own id. */
 export async function* eventsOf(
   body: ReadableStream<Uint8Array>,
   quietMs: number,

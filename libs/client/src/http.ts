@@ -5,7 +5,7 @@ export interface SpawnerOptions {
   url: string;
   /** Added to every request. */
   headers?: Readonly<Record<string, string>>;
-  /** Instead of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof fetch;
 }
 
@@ -13,7 +13,7 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** One gateway over fetch. Every failure but an abort of the caller's own signal is a SpawnerError. */
+/** A gateway over fetch. Every failure except an abort of the caller's signal is a SpawnerError. */
 export class Http {
   readonly #options: SpawnerOptions;
 

@@ -1,4 +1,4 @@
-/** A stream of text cut into lines, without their ends. Waits `quietMs` at most for more; then it throws. */
+/** The lines of a text stream, without their ends. Throws after `quietMs` of silence. */
 export async function* linesOf(
   body: ReadableStream<Uint8Array>,
   quietMs = Number.POSITIVE_INFINITY,
@@ -26,7 +26,7 @@ async function within<T>(work: Promise<T>, ms: number): Promise<T> {
   if (!Number.isFinite(ms)) return work;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing came for ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(new Error(`silent for ${ms} ms`)), ms);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

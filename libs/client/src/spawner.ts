@@ -15,23 +15,23 @@ import type {
 import { type WatchOptions, watch } from './watch.ts';
 
 export interface LogOptions extends CallOptions {
-  /** Go on until the backend ends. */
+  /** Continues until the backend ends. */
   follow?: boolean;
-  /** Begin with this many lines; all that are kept by default. */
+  /** Starts with this many lines; with all that are kept by default. */
   tail?: number;
 }
 
 export interface SpawnOptions extends CallOptions {
-  /** Get or create: a living holder of the key is returned, an ending one is waited for. A text is a name. */
+  /** Get or create: returns a living holder of the key, and waits for the end of an ending one. A text is a name. */
   key?: BackendKey | string;
-  /** Whether a holder with another spec will do; default REUSE. */
+  /** Whether a holder with another spec is acceptable; default REUSE. */
   reusePolicy?: 'REUSE' | 'REQUIRE_SAME_SPEC';
 }
 
 export interface TokenOptions extends CallOptions {
-  /** Told to the backend as X-Spawner-User: at most 256 visible ASCII characters. */
+  /** Passed to the backend as X-Spawner-User: at most 256 visible ASCII characters. */
   user?: string;
-  /** Told to the backend as X-Spawner-Claims, a JSON object of at most 4,096 bytes in ASCII. */
+  /** Passed to the backend as X-Spawner-Claims, a JSON object of at most 4,096 bytes in ASCII. */
   claims?: Readonly<Record<string, string>>;
   /** How long new requests may be made with it: 1 second to 30 days; default 1 hour. */
   ttlMs?: number;
@@ -58,20 +58,20 @@ export class Spawner {
     return { ...answer.backend, spawned: answer.spawned };
   }
 
-  /** Throws a SpawnerError with code NOT_FOUND for a backend that is not known, or not any more. */
+  /** Throws a SpawnerError with code NOT_FOUND for a backend that is unknown or no longer known. */
   async get(id: string, { signal }: CallOptions = {}): Promise<Backend> {
     const { backend } = await this.#http.json<{ backend: Backend }>(pathOf(id), { signal });
     return backend;
   }
 
-  /** The backend that holds a key; nothing when the key is free. */
+  /** The backend that holds a key. Returns undefined if the key is free. */
   async holder(key: BackendKey | string, { signal }: CallOptions = {}): Promise<Backend | undefined> {
     const path = `/v1/backends?${keyQuery(key)}`;
     const { backends } = await this.#http.json<{ backends?: Backend[] }>(path, { signal });
     return backends?.[0];
   }
 
-  /** Ends the backend that holds a key. Throws a SpawnerError with code NOT_FOUND when the key is free. */
+  /** Ends the backend that holds a key. Throws a SpawnerError with code NOT_FOUND if the key is free. */
   async terminateHolder(
     key: BackendKey | string,
     { force = false, signal }: CallOptions & { force?: boolean } = {},
@@ -95,7 +95,7 @@ export class Spawner {
     }
   }
 
-  /** Why a backend is alive or why it ended, and why it is where it is. */
+  /** Explains why a backend is alive or ended, and why it was placed on its drone. */
   explain(id: string, { signal }: CallOptions = {}): Promise<Explanation> {
     return this.#http.json<Explanation>(`${pathOf(id)}/explain`, { signal });
   }
@@ -105,7 +105,7 @@ export class Spawner {
     return watch(this.#http, id, options);
   }
 
-  /** Resolves with the backend when it is ready. Throws BackendEndedError when it ends before, and DEADLINE_EXCEEDED after `timeoutMs` (60 s). */
+  /** Resolves when the backend is ready. Throws BackendEndedError if it ends first, and DEADLINE_EXCEEDED after `timeoutMs` (60 s). */
   async untilReady(
     id: string,
     { timeoutMs = 60_000, signal }: CallOptions & { timeoutMs?: number } = {},
@@ -128,7 +128,7 @@ export class Spawner {
     }
   }
 
-  /** What the program wrote, line by line. */
+  /** The program's output, line by line. */
   async *logs(id: string, { follow = false, tail, signal }: LogOptions = {}): AsyncGenerator<LogLine> {
     const query = new URLSearchParams({ follow: String(follow) });
     if (tail !== undefined) query.set('tail', String(tail));
@@ -143,7 +143,7 @@ export class Spawner {
     }
   }
 
-  /** Ends a backend; one that has ended already is success. `force` does without its grace. */
+  /** Ends a backend. Succeeds if it has ended already. `force` skips its grace. */
   async terminate(
     id: string,
     { force = false, signal }: CallOptions & { force?: boolean } = {},
@@ -163,7 +163,7 @@ export class Spawner {
     });
   }
 
-  /** Takes a backend's tokens back - one, a user's, or all - and cuts what is open with them; how many were good until now. */
+  /** Revokes a token, a user's tokens, or all tokens of a backend, and cuts their connections. Returns how many were valid. */
   async revokeTokens(
     id: string,
     { tokenId, user, signal }: CallOptions & { tokenId?: string; user?: string } = {},

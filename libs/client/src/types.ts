@@ -9,7 +9,7 @@ export type BackendState =
   | 'TERMINATING'
   | 'TERMINATED';
 
-/** PUBLIC: whoever knows the address. TOKEN: only with a connection token besides. */
+/** PUBLIC: the address is enough. TOKEN: a connection token is required as well. */
 export type Access = 'PUBLIC' | 'TOKEN';
 
 export type EndReason =
@@ -26,17 +26,17 @@ export type EndReason =
   | 'DRAINED'
   | 'INTERNAL';
 
-/** What to run and for how long. Only the image is needed. */
+/** The program to run, and for how long. Only the image is required. */
 export interface BackendSpec {
   image: string;
   pullPolicy?: 'ALWAYS' | 'IF_NOT_PRESENT' | 'NEVER';
   credentials?: { username?: string; password?: string; identityToken?: string };
-  /** Instead of the image's entry point. */
+  /** Replaces the image's entry point. */
   command?: readonly string[];
-  /** Instead of the image's arguments. */
+  /** Replaces the image's arguments. */
   args?: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** Where the program listens; default 8080. Given to it as PORT. */
+  /** The port that the program listens on; default 8080. It gets it as PORT. */
   port?: number;
   labels?: Readonly<Record<string, string>>;
   resources?: { cpuMillis?: number; memoryBytes?: number; pids?: number };
@@ -46,16 +46,16 @@ export interface BackendSpec {
   stopGraceMs?: number;
   pullTimeoutMs?: number;
   startupTimeoutMs?: number;
-  /** Without a connection for this long it is ended; default 300,000; 0 is never. */
+  /** Shuts it down after this long without a connection; default 300,000; 0 is never. */
   idleTimeoutMs?: number;
-  /** From ready to its end at the latest; 0, the default, is no limit. */
+  /** The longest time from ready to its end; 0, the default, is no limit. */
   lifetimeLimitMs?: number;
   /**
-   * What becomes of it when its drone cannot renew its lease in time. STOP, the default with a key: it ends before
-   * its key can be given to another. CONTINUE, the default without: it goes on, and its key stays with it.
+   * The action if its drone cannot renew its lease in time. STOP, the default with a key, ends it before the key can have another
+   * holder. CONTINUE, the default without a key, keeps it running, and its key with it.
    */
   onLeaseLoss?: 'STOP' | 'CONTINUE';
-  /** Whether a connection token is needed besides the address; default PUBLIC. */
+  /** Whether a connection token is required; default PUBLIC. */
   access?: Access;
 }
 
@@ -69,7 +69,7 @@ export interface Activity {
   /** HTTP exchanges in flight and upgraded connections. */
   openConnections: number;
   idleForMs: number;
-  /** Absent while it is in use, or when it never ends for idleness. */
+  /** Absent while it is in use, or if it has no idle timeout. */
   idleRemainingMs?: number;
 }
 
@@ -78,7 +78,7 @@ export interface Backend {
   state: BackendState;
   /** Grows with every change. */
   revision: number;
-  /** Where browsers reach it. */
+  /** Its address for browsers. */
   url: string;
   droneId?: string;
   image?: string;
@@ -96,43 +96,43 @@ export interface Backend {
   events?: LifeEvent[];
   activity?: Activity;
   key?: BackendKey;
-  /** Greater than that of every holder of the key before; the program has it as SPAWNER_FENCE. */
+  /** Greater than the fence of every earlier holder of the key. The program gets it as SPAWNER_FENCE. */
   fence?: number;
-  /** Its drone has not renewed its lease for a while; it may be running all the same. */
+  /** Its drone missed its renewals; the backend may still be running. */
   unreachable?: boolean;
   access?: Access;
 }
 
-/** Lets its bearer in to one backend. */
+/** Gives its bearer access to one backend. */
 export interface ConnectionToken {
-  /** Told only once: nothing but a hash of it is stored. */
+  /** Shown only here: the store has only a hash of it. */
   token: string;
-  /** The backend's address with the token in it: a browser that opens it gets a cookie in exchange. */
+  /** The backend's address with the token. A browser that opens it gets a cookie in exchange. */
   url: string;
   expireTime: string;
   /** Names the token and gives no access. */
   tokenId: string;
 }
 
-/** Why a backend is alive or why it ended, and why it is where it is. */
+/** Explains why a backend is alive or ended, and why it was placed on its drone. */
 export interface Explanation {
   /** Its events are the steps of its life. */
   backend: Backend;
-  /** One or two sentences for people. */
+  /** A sentence or two for people. */
   summary: string;
   clocks: BackendClock[];
   placement?: PlacementFacts;
-  /** What each proxy last said. */
+  /** The last report of each proxy. */
   proxies?: { proxyId: string; openConnections: number; heardAgoMs: number }[];
-  /** The last use that a proxy told of; 0 while it lasts. */
+  /** The last use that a proxy reported; its age is 0 while it lasts. */
   lastActivity?: { proxyId: string; ageMs: number; kind?: 'HTTP' | 'UPGRADE'; path?: string };
-  /** Ends for idleness that were begun and not made: the last five, oldest first. */
+  /** The last five refused idle shutdowns, oldest first. */
   refusedEnds?: { cause: string; time: string; times: number }[];
-  /** What could not be found out. */
+  /** The facts that were unavailable. */
   missing?: string;
 }
 
-/** One of the clocks that can end a backend. */
+/** A clock that can end a backend. */
 export interface BackendClock {
   name: 'IDLE' | 'LIFETIME' | 'STARTUP' | 'PULL' | 'GRACE' | 'LEASE';
   limitMs: number;
@@ -148,7 +148,7 @@ export interface PlacementFacts {
   summary?: string;
 }
 
-/** The name of what a backend is for. At most one backend holds `(namespace, name)`. */
+/** Names the purpose of a backend. At most one backend holds a pair of namespace and name. */
 export interface BackendKey {
   namespace?: string;
   /** Any text of 1 to 512 bytes. */

@@ -10,13 +10,13 @@ const LONGEST_WAIT_MS = 5_000;
 
 export interface WatchOptions {
   signal?: AbortSignal;
-  /** Do not repeat what this revision and those before it said. */
+  /** Skips this revision and those before it. */
   afterRevision?: number;
 }
 
 /**
- * Every step of a backend's life, from its first, or after `afterRevision`; ends after TERMINATED. A connection that breaks
- * is made again where it left off, for as long as the caller goes on; a refusal is thrown.
+ * Every step of a backend's life, from the first or after `afterRevision`; ends after TERMINATED. It resumes after a broken
+ * connection, and throws a refusal.
  */
 export async function* watch(
   http: Http,

@@ -1,6 +1,6 @@
 /**
- * How long to wait before attempt `n` (0 is the first): doubling from `firstMs` up to `maxMs`, of
- * which a random half is taken off so that many waiters do not come back together.
+ * The wait after a number of failed attempts, 0 for the first: it doubles from `firstMs` up to `maxMs`. Up to half of it is
+ * removed at random, so that many waiters do not return together.
  */
 export function backoffMs(
   attempt: number,

@@ -1,7 +1,7 @@
 import { mapBounded } from './bounded.ts';
 
 describe('mapBounded', () => {
-  it('works on so many at once and no more, and keeps the order', async () => {
+  it('runs at most so many at once, and keeps the order', async () => {
     let [running, most] = [0, 0];
     const waiting: (() => void)[] = [];
     const work = async (item: number) => {
@@ -20,7 +20,7 @@ describe('mapBounded', () => {
     expect(most).toBe(3);
   });
 
-  it('begins nothing more after a failure, and throws it when what ran has settled', async () => {
+  it('starts no more after a failure, and throws it once the rest has settled', async () => {
     const begun: number[] = [];
     let settled = false;
     const work = async (item: number) => {
@@ -33,7 +33,7 @@ describe('mapBounded', () => {
     expect([begun, settled]).toEqual([[1, 2], true]);
   });
 
-  it('has nothing to do with nothing', async () => {
+  it('returns no results for no items', async () => {
     await expect(mapBounded([], 5, async () => 1)).resolves.toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Runs `work` on every item, at most `atOnce` at the same time, and gives the results in the items' order.
- * The first rejection is thrown once what was running has settled; nothing more is begun after it.
+ * Runs `work` on every item, at most `atOnce` at a time, and returns the results in the order of the items. After a rejection it
+ * starts no more, and throws it once the running ones have settled.
  */
 export async function mapBounded<T, R>(
   items: readonly T[],

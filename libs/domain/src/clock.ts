@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * Time as an argument. `now` is monotonic and belongs to this process alone: it is never sent to,
- * or compared with, another machine's. `wall` is for showing to people.
+ * Time as an argument. `now` is monotonic and valid in this process alone: it is never compared with another machine's. `wall` is
+ * for display.
  */
 export interface Clock {
   /** Milliseconds since an arbitrary start, never going back. */
   now(): number;
   wall(): Date;
-  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+  /** Resolves after `ms`. Rejects with the signal's reason if that aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -1,12 +1,11 @@
 /**
- * The one error vocabulary. Throw an AppError only where somebody handles that kind; everything
- * else stays a plain Error, crosses a process border as `internal` with its text withheld, and is
- * logged once where it crosses.
+ * The error vocabulary of all services. Throw an AppError only if a caller handles its kind. Everything else stays a plain
+ * Error: it leaves the process as `internal` with its text withheld, and is logged once where it leaves.
  */
 export interface Violation {
   /** Path of the field in the request, for instance `spec.env.A=B`. */
   field: string;
-  /** What is wrong, as a sentence for the caller. */
+  /** The fault, as a sentence for the caller. */
   message: string;
 }
 
@@ -44,18 +43,18 @@ export class AppError extends Error {
   }
 }
 
-/** The kind behind a gRPC status number; unknown ones are `internal`. */
+/** The kind of a gRPC status number; `internal` for an unknown one. */
 export function errorCodeOfGrpc(status: number): ErrorCode {
   const found = Object.entries(ERROR_CODES).find(([, code]) => code.grpc === status);
   return (found?.[0] as ErrorCode | undefined) ?? 'internal';
 }
 
-/** Whether something caught is of one of these kinds. */
+/** Whether a caught value is an AppError of one of these kinds, or of any kind if none are given. */
 export function isAppError(error: unknown, ...codes: ErrorCode[]): error is AppError {
   return error instanceof AppError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** An `invalid` error that names every wrong field at once; nothing when there is none. */
+/** Throws `invalid`, which names every wrong field at once, if there are violations. */
 export function refuseViolations(violations: readonly Violation[]): void {
   if (violations.length === 0) return;
   const fields = violations.map(({ field, message }) => `${field}: ${message}`).join('; ');

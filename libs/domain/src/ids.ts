@@ -7,7 +7,7 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const BACKEND_ID = /^[a-z2-7]{26}$/;
 const NODE_ID = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** A new id from `randomBytes(26)`, of which five bits each are used. */
+/** A new id from `randomBytes(26)`; five bits of each byte are used. */
 export function newBackendId(randomBytes: (count: number) => Uint8Array): BackendId {
   return Array.from(randomBytes(26), (byte) => ALPHABET[byte & 31]).join('') as BackendId;
 }
@@ -16,7 +16,7 @@ export function isBackendId(text: string): text is BackendId {
   return BACKEND_ID.test(text);
 }
 
-/** Throws `invalid` naming the field `id` when the text cannot be a backend's id. */
+/** Throws `invalid`, which names the field, if the text is not a backend's id. */
 export function parseBackendId(text: string, field = 'id'): BackendId {
   if (isBackendId(text)) return text;
   throw new AppError('invalid', `${field}: not a backend id`, {
@@ -24,7 +24,7 @@ export function parseBackendId(text: string, field = 'id'): BackendId {
   });
 }
 
-/** Whether a text may name a node: [a-z0-9-], at most 63, not beginning or ending with a hyphen. */
+/** Whether a text may name a node: at most 63 of [a-z0-9-], with no hyphen at either end. */
 export function isNodeId(text: string): boolean {
   return NODE_ID.test(text);
 }

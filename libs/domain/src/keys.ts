@@ -1,16 +1,16 @@
 import type { Violation } from './errors.ts';
 
-/** The name of what a backend is for: at most one backend holds `(namespace, name)`. */
+/** Names the purpose of a backend. At most one backend holds a pair of namespace and name. */
 export interface KeyInput {
   namespace: string;
   name: string;
   tag: string;
 }
 
-/** Bytes of UTF-8 that each of a key's texts may have. */
+/** The most bytes of UTF-8 in each text of a key. */
 export const KEY_BYTES = 512;
 
-/** Every fault of a key, each naming its field below `at`. Any text will do that can be an environment value. */
+/** Returns every fault of a key, each with its field below `at`. Any text is valid that can be an environment value. */
 export function keyViolations(key: KeyInput, at = 'key'): Violation[] {
   const violations: Violation[] = [];
   if (key.name === '') violations.push({ field: `${at}.name`, message: 'must not be empty' });

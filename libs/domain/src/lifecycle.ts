@@ -12,8 +12,6 @@ export const STATES = {
   TERMINATED: 70,
 } as const;
 
-export type StateName = keyof typeof STATES;
-
 /** Whether a backend in this state still counts against its drone's capacity. */
 export function isLiving(state: number): boolean {
   return state < STATES.TERMINATED;

@@ -1,9 +1,6 @@
 import type { Violation } from './errors.ts';
 
-/**
- * What may be asked of a backend, with every default. The check names every wrong field at once;
- * what has passed it is never checked again.
- */
+/** The specification of a backend, as a request has it. `specViolations` is its only check. */
 export interface SpecInput {
   image: string;
   command: readonly string[];
@@ -39,7 +36,7 @@ const IMAGE =
   /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@[a-z0-9]+:[a-fA-F0-9]{32,})?$/;
 const SIGNAL = /^SIG(?:TERM|INT|QUIT|HUP|USR1|USR2|KILL|WINCH)$/;
 
-/** Every fault of a spec, each naming its field below `at`; empty when it can be started. */
+/** Returns every fault of a spec at once, each with its field below `at`; empty if it can be started. */
 export function specViolations(spec: SpecInput, at = 'spec'): Violation[] {
   const violations: Violation[] = [];
   const wrong = (field: string, message: string) => violations.push({ field: `${at}.${field}`, message });
@@ -64,7 +61,7 @@ export function specViolations(spec: SpecInput, at = 'spec'): Violation[] {
   if (spec.stopSignal !== '' && !SIGNAL.test(spec.stopSignal))
     wrong('stop_signal', 'not a signal that a program can be stopped with');
   const path = spec.readiness?.httpPath ?? '';
-  // What a request line may have (RFC 3986): Node sends no other, and a probe that is not sent is no probe.
+  // The characters of a request line (RFC 3986). Node refuses to send others, so the probe would never succeed.
   if (path !== '' && (path.length > 2_048 || !/^\/[\x21\x22\x24-\x7e]*$/.test(path)))
     wrong('readiness.http_path', 'must begin with a slash and be a path of visible ASCII characters');
   if (spec.credentials?.identityToken && (spec.credentials.username || spec.credentials.password))

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import type { Violation } from './errors.ts';
 
 /**
- * Connection tokens: 256 random bits in base64url that let their bearer in to one backend. Their id is the SHA-256 of
- * that text, also in base64url: whoever has only the id, as the store has, cannot get in with it.
+ * A connection token is 256 random bits in base64url that give access to one backend. Its id is the SHA-256 of that text, also in
+ * base64url. The store has only the id, which gives no access.
  */
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 const SECOND = 1_000;
 
-/** The parameter of a URL's query in which a token may come. */
+/** The query parameter that may carry a token. */
 export const TOKEN_PARAMETER = 'spawner_token';
 
 export const TOKEN_LIFE = { default: 3_600 * SECOND, min: SECOND, max: 30 * 86_400 * SECOND } as const;
-/** Of one backend, revoked ones that are still told of included. */
+/** The most tokens of one backend, including revoked ones that are still announced. */
 export const TOKENS_PER_BACKEND = 1_000;
-/** In the header that tells a backend of them. */
+/** The most bytes of claims in the header that passes them to a backend. */
 export const CLAIMS_BYTES = 4_096;
 export const USER_CHARACTERS = 256;
 
@@ -22,7 +22,7 @@ export function newConnectionToken(randomBytes: (count: number) => Uint8Array): 
   return Buffer.from(randomBytes(32)).toString('base64url');
 }
 
-/** Whether a text can be a token; their ids look the same. */
+/** Whether a text has the form of a token. Ids have the same form. */
 export function looksLikeToken(text: string): boolean {
   return TOKEN.test(text);
 }
@@ -31,7 +31,7 @@ export function connectionTokenId(token: string): string {
   return createHash('sha256').update(token, 'utf8').digest('base64url');
 }
 
-/** A JSON object that can stand in a header: characters beyond ASCII are escaped. Empty for no claims. */
+/** The claims as JSON for a header, with characters beyond ASCII escaped. Empty if there are none. */
 export function claimsHeader(claims: Readonly<Record<string, string>>): string {
   if (Object.keys(claims).length === 0) return '';
   return JSON.stringify(claims).replace(
@@ -40,7 +40,7 @@ export function claimsHeader(claims: Readonly<Record<string, string>>): string {
   );
 }
 
-/** Every fault of what a token is asked for with, by the names of the contract. */
+/** Returns every fault of a request for a token, by the field names of the contract. */
 export function tokenViolations(asked: {
   user: string;
   claims: Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ export function tokenViolations(asked: {
   return violations;
 }
 
-/** A user is told in a header as it is: visible ASCII, spaces inside. Names of other scripts go into the claims. */
+/** A user travels in a header unescaped, so it is visible ASCII with spaces only inside. Other names belong in the claims. */
 export function userViolations(user: string): Violation[] {
   if (user === '' || (user.length <= USER_CHARACTERS && /^[!-~](?:[ -~]*[!-~])?$/.test(user))) return [];
   const message = `must be at most ${USER_CHARACTERS} visible ASCII characters, with spaces only inside`;

@@ -4,7 +4,7 @@ import { eventually } from '@spawner/testkit';
 import { Channel } from './channel.ts';
 
 describe('a channel', () => {
-  it('is made anew when its peer accepts and says nothing for four seconds, so that a healed network is found soon', async () => {
+  it('is replaced after its peer accepted and was silent for four seconds, so that a healed network is found soon', async () => {
     const accepted: Socket[] = [];
     await using server = createServer((socket) => accepted.push(socket.on('error', () => {})));
     const port = await new Promise<number>((resolve) =>

@@ -6,7 +6,7 @@ import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from 
 import { fromServiceError } from './status.ts';
 
 export interface RpcOptions {
-  /** Unary calls have 5 s unless they say otherwise; streams have no deadline unless one is given. */
+  /** The deadline: 5 s for unary calls by default, none for streams. */
   timeoutMs?: number;
   signal?: AbortSignal;
 }

@@ -18,7 +18,7 @@ import type { CallContext, Implementation } from './service.ts';
 import { toStatus } from './status.ts';
 import { refuseUnreadable, strictRequests } from './strict-requests.ts';
 
-/** Kept of a caller's deadline so that the true cause can still be answered: a tenth of it, but not less and not more ms than these. */
+/** Milliseconds reserved from a caller's deadline to still answer with the true cause: a tenth of it, within these bounds. */
 const KEPT_TO_ANSWER = { least: 20, most: 200 };
 
 export interface RpcServerOptions {
@@ -26,19 +26,19 @@ export interface RpcServerOptions {
   port: number;
   log: Log;
   services: readonly Implementation[];
-  /** Make a span for calls that bring no trace; otherwise only calls of a trace get one. */
+  /** Also creates spans for calls without a trace. */
   traceRoots?: boolean;
-  /** Serve reflection (gRPC Server Reflection v1 and v1alpha). */
+  /** Serves reflection (gRPC Server Reflection v1 and v1alpha). */
   reflection?: boolean;
-  /** Largest message taken, in bytes. */
+  /** Largest message accepted, in bytes. */
   maxMessageBytes?: number;
-  /** Hears how every call ended: the method's name and the status's, such as `OK`. */
+  /** Called after every call with the names of its method and status, such as `OK`. */
   answered?: (method: string, code: string) => void;
 }
 
 export interface RpcServer {
   readonly port: number;
-  /** Health goes NOT_SERVING, running calls may end, then what is left is cut. */
+  /** Reports NOT_SERVING, lets running calls end, then cuts the rest. */
   close(): Promise<void>;
 }
 
@@ -81,7 +81,7 @@ function reflection(services: readonly Implementation[]): ReflectionService {
   const names = services.flatMap(({ definition }) =>
     Object.values(definition).map(({ path }) => path.split('/')[1] ?? ''),
   );
-  // The service only reads `fileDescriptorProtos`, so the set that buf built stands in for proto-loader's objects.
+  // The service reads only `fileDescriptorProtos`, so the set that buf built can replace proto-loader's objects.
   const files = { contract: { format: '', type: {}, fileDescriptorProtos: fileDescriptors() } };
   return new ReflectionService(files as never, { services: [...new Set(names)] });
 }
@@ -136,7 +136,7 @@ async function answerStream(
   options: RpcServerOptions,
 ): Promise<void> {
   const { context, dispose } = callContext(call);
-  // A client that went away shows as `cancelled`; the stream's own error event says nothing more.
+  // A client that left shows as `cancelled`; the stream's own error event adds nothing.
   call.on('error', () => {});
   try {
     refuseUnreadable(call.request);
@@ -160,7 +160,7 @@ async function answerStream(
 function statusOf(error: unknown, path: string, { signal }: CallContext, options: RpcServerOptions) {
   const known =
     signal.aborted && !(error instanceof AppError)
-      ? new AppError('deadline', 'the deadline passed before the answer was there', { cause: error })
+      ? new AppError('deadline', 'the deadline passed before the answer was ready', { cause: error })
       : error;
   options.answered?.(nameOf(path), ERROR_CODES[isAppError(known) ? known.code : 'internal'].name);
   return toStatus(known, (unexpected, id) =>
@@ -203,7 +203,7 @@ function callContext(call: ServerUnaryCall<never, unknown> | ServerWritableStrea
   call.on('cancelled', leave);
   const deadline = call.getDeadline();
   const at = deadline instanceof Date ? deadline.getTime() : deadline;
-  const late = () => abort.abort(new AppError('deadline', 'the deadline passed before the answer was there'));
+  const late = () => abort.abort(new AppError('deadline', 'the deadline passed before the answer was ready'));
   const kept = Math.min(Math.max((at - Date.now()) / 10, KEPT_TO_ANSWER.least), KEPT_TO_ANSWER.most);
   const timeLeftMs = () => at - Date.now() - kept;
   const left = timeLeftMs();
@@ -219,7 +219,7 @@ function callContext(call: ServerUnaryCall<never, unknown> | ServerWritableStrea
   const dispose = () => {
     clearTimeout(timer);
     call.removeListener('cancelled', leave);
-    // Whatever still waits for this call (an abandoned stream's source) ends with it.
+    // Ends everything that still waits for this call, such as an abandoned stream's source.
     abort.abort(new AppError('cancelled', 'the call is over'));
   };
   return { context, dispose };

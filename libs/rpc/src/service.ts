@@ -15,17 +15,17 @@ export type ServiceDefinition = Readonly<Record<string, MethodDefinition>>;
 export type RequestOf<M> = M extends { requestSerialize: (value: infer R) => Buffer } ? R : never;
 export type ResponseOf<M> = M extends { responseDeserialize: (bytes: Buffer) => infer R } ? R : never;
 
-/** What a handler knows of its call. */
+/** The context of one call, for its handler. */
 export interface CallContext {
-  /** Aborts when the caller left or its deadline, less a tenth to answer in (20 to 200 ms), has passed. */
+  /** Aborts if the caller leaves, or shortly before its deadline (a tenth of it, 20 to 200 ms), to leave time for the answer. */
   readonly signal: AbortSignal;
-  /** Milliseconds until the signal aborts for the caller's deadline; Infinity where it has none. */
+  /** Milliseconds until the signal aborts for the caller's deadline; Infinity if it has none. */
   readonly timeLeftMs: () => number;
   readonly metadata: Metadata;
   readonly peer: string;
 }
 
-/** A service's handlers: unary methods answer with a promise, streams with an async iterable. */
+/** A service's handlers: unary methods return a promise, streams an async iterable. */
 export type Handlers<D> = {
   readonly [K in keyof D]: D[K] extends { responseStream: true }
     ? (request: RequestOf<D[K]>, context: CallContext) => AsyncIterable<ResponseOf<D[K]>>

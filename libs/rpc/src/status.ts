@@ -4,19 +4,18 @@ import { AppError, ERROR_CODES, errorCodeOfGrpc, type Violation } from '@spawner
 import { decodeStatusDetails, encodeStatusDetails, STATUS_DETAILS } from './status-details.ts';
 
 /**
- * Bytes of a message and of all violations. They travel in trailers, and a client drops a call whose trailers are
- * larger than it likes: 8 KiB in several (gRPC core's GRPC_ARG_MAX_METADATA_SIZE, Java). In trailers a message may
- * stand twice, and the violations as base64.
+ * The most bytes of a message and of all violations. They travel in trailers, and several clients drop a call with trailers above
+ * 8 KiB (gRPC core's GRPC_ARG_MAX_METADATA_SIZE, Java). Trailers may have the message twice, and the violations as base64.
  */
 const MOST_MESSAGE = 1_024;
 const MOST_VIOLATIONS = 3_072;
 
-/** What grpc-js says of a deadline that passed: how far the call came, and the peer's address. */
+/** The text of grpc-js for a passed deadline. It has the progress of the call and the peer's address. */
 const DEADLINE_TEXT = /^Deadline exceeded\b/;
 
 /**
- * Errors across a process border. An AppError keeps its kind, message and violations, as many as fit; anything else
- * becomes INTERNAL with an id, and `report` gets the error with the same id.
+ * An error as it leaves the process. An AppError keeps its kind, its message, and as many violations as fit. Anything else becomes
+ * INTERNAL with an id, and `report` gets the error with the same id.
  */
 export function toStatus(error: unknown, report: (error: unknown, id: string) => void): StatusObject {
   if (!(error instanceof AppError)) {
@@ -32,7 +31,7 @@ export function toStatus(error: unknown, report: (error: unknown, id: string) =>
   return { code: grpc, details: message, metadata };
 }
 
-/** The text as it is, or its beginning; sizes are those of the percent-encoded form (PROTOCOL-HTTP2, Status-Message). */
+/** The text, cut if it is too long. Sizes count the percent-encoded form (PROTOCOL-HTTP2, Status-Message). */
 function fitting(text: string): string {
   const whole = text.toWellFormed();
   let end = 0;
@@ -45,7 +44,7 @@ function fitting(text: string): string {
   return whole;
 }
 
-/** The first ones, as many as fit, and how many more there are. */
+/** As many of the first violations as fit, and the number of the others. */
 function fittingOf(violations: readonly Violation[]): readonly Violation[] {
   let size = 0;
   const tooMany = violations.findIndex(({ field, message }) => {
@@ -57,7 +56,7 @@ function fittingOf(violations: readonly Violation[]): readonly Violation[] {
   return [...violations.slice(0, tooMany), { field: '', message: `and ${more} more` }];
 }
 
-/** What a call failed with, as an AppError whose cause names the method. */
+/** The error of a failed call as an AppError, whose cause names the method. */
 export function fromServiceError(error: unknown, path: string): AppError {
   const { code, details, metadata } = error as Partial<ServiceError>;
   if (typeof code !== 'number') return new AppError('internal', `${path} failed`, { cause: error });

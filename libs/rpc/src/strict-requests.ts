@@ -3,19 +3,18 @@ import { requestTypeOf, unsafeIntegers } from '@spawner/proto';
 import type { MethodDefinition, ServiceDefinition } from './service.ts';
 
 /**
- * grpc-js answers INTERNAL to a request that cannot be read, and a 64-bit integer beyond 2^53 cannot be.
- * Here such a request is read as an empty one, its fault is kept beside it, and `refuseUnreadable` throws
- * it as `invalid` with the field's name.
+ * grpc-js answers INTERNAL to an unreadable request, such as one with a 64-bit integer beyond 2^53. Here such a request is read as
+ * empty, with its fault beside it, and `refuseUnreadable` throws that as `invalid` with the field's name.
  */
 const faults = new WeakMap<object, AppError>();
 
-/** The definition with requests that are always readable. */
+/** The definition, with requests that can always be read. */
 export function strictRequests<D extends ServiceDefinition>(definition: D): D {
   const methods = Object.entries(definition).map(([name, method]) => [name, strict(method)]);
   return Object.fromEntries(methods) as D;
 }
 
-/** Throws what was wrong with the bytes of this request, if anything. */
+/** Throws the fault of this request's bytes, if it has one. */
 export function refuseUnreadable(request: object): void {
   const fault = faults.get(request);
   if (fault) throw fault;

@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * The admin port of a service: /healthz (the process turns), /readyz (it can do its work; else 503
- * with what it waits for) and /metrics. Never on a port that users' hosts reach.
+ * The admin port of a service: /healthz (the process runs), /readyz (it can work; 503 with its reasons if not) and /metrics. It is
+ * never a port that users reach.
  */
 export interface Admin {
   readonly port: number;
@@ -11,9 +11,9 @@ export interface Admin {
 }
 
 export interface AdminSources {
-  /** What the service waits for, each a phrase; empty when ready. */
+  /** A phrase for each thing that the service waits for; empty if it is ready. */
   waitingFor(): string[];
-  /** As Prometheus reads them. */
+  /** In Prometheus's text format. */
   metrics(): Promise<string>;
 }
 

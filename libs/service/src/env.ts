@@ -26,12 +26,12 @@ export class EnvReader {
     this.#env = env;
   }
 
-  /** A text, or its default. */
+  /** A text, or `fallback` if it is unset. */
   text(name: string, fallback: string): string {
     return this.#take(name) ?? fallback;
   }
 
-  /** A text that must be there. */
+  /** A text that must be set. `meaning` ends the sentence of the problem. */
   required(name: string, meaning: string): string {
     const value = this.#take(name);
     if (value === undefined) this.problem(name, `is required: ${meaning}`);
@@ -42,7 +42,7 @@ export class EnvReader {
     return this.#take(name);
   }
 
-  /** A secret, from the variable itself or from the file that `<name>_FILE` names. */
+  /** A secret, from the variable or from the file that `<name>_FILE` names. */
   secret(name: string): string | undefined {
     const file = this.#take(`${name}_FILE`);
     const value = this.#take(name);

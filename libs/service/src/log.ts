@@ -3,7 +3,7 @@ import { currentTraceId } from './tracing.ts';
 
 export type Log = Logger;
 
-// A reader that has gone must not keep a service from ending: its lines are lost, and that is all.
+// A broken output pipe must not stop the service; the lines are lost.
 if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
 
 /** JSON lines on standard output, each with the service's name, these fields and, inside a span, its trace id. */
@@ -27,7 +27,7 @@ export function createLog(
   return pino(options, process.stdout);
 }
 
-/** The same configuration with every secret masked, for the one line that a start logs. */
+/** The configuration with every secret masked, for the log line of a start. */
 export function masked(config: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([name, value]) => {

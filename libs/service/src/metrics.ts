@@ -4,11 +4,11 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { resourceOf } from './tracing.ts';
 
 /**
- * Counters and histograms, read by Prometheus from each service's admin port. Names are
- * `spawner.<service>.<thing>`; attributes have few values, and a backend id is never one.
+ * Counters and histograms for Prometheus, on each service's admin port. Names are `spawner.<service>.<thing>`. Attributes have few
+ * values, so a backend id is never one.
  */
 export interface Metrics {
-  /** All of them now, in Prometheus's text format. */
+  /** The present values in Prometheus's text format. */
   text(): Promise<string>;
   close(): Promise<void>;
 }
@@ -26,13 +26,13 @@ export function startMetrics(service: string): Metrics {
 
 const meter = () => metrics.getMeter('spawner');
 
-/** Made once at start, after `startMetrics`; adding never throws. */
+/** Created once at start, after `startMetrics`. Adding never throws. */
 export function counter(name: string, description: string): (attributes?: Attributes, by?: number) => void {
   const instrument = meter().createCounter(name, { description });
   return (attributes = {}, by = 1) => instrument.add(by, attributes);
 }
 
-/** A distribution of durations, in seconds. */
+/** A histogram of durations in seconds. */
 export function durations(
   name: string,
   description: string,
@@ -48,7 +48,7 @@ export function durations(
   return (seconds, attributes = {}) => instrument.record(seconds, attributes);
 }
 
-/** A value that is read when Prometheus asks. */
+/** A value that is read at each scrape. */
 export function gauge(name: string, description: string, read: () => number): void {
   meter()
     .createObservableGauge(name, { description })

@@ -15,7 +15,7 @@ const away = (text: string) =>
   new AppError('unavailable', 'not reachable', { cause: new Error(text, { cause: new Error('refused') }) });
 
 describe('an outage', () => {
-  it('is told when it begins and when it ends, however often it fails between', () => {
+  it('is logged when it begins and when it ends, however often it fails in between', () => {
     const { outage, lines, world } = scene();
     for (let tries = 0; tries < 100; tries++) outage.failed(away('x'), { backend: 'a' });
     world.now = 61_000;
@@ -26,7 +26,7 @@ describe('an outage', () => {
     ]);
   });
 
-  it('is told again when it comes again, and never where nothing failed', () => {
+  it('is logged again for a new outage, and never without a failure', () => {
     const { outage, lines } = scene();
     outage.over();
     for (let times = 0; times < 2; times++) {
@@ -43,7 +43,7 @@ describe('an outage', () => {
     expect(lines).toHaveLength(8);
   });
 
-  it('keeps the stack of an error that nobody expected', () => {
+  it('keeps the stack of an unexpected error', () => {
     const { outage, lines } = scene();
     const error = new TypeError('not a function');
     outage.failed(error);

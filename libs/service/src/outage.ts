@@ -1,12 +1,12 @@
 import { type Clock, isAppError } from '@spawner/domain';
 import type { Log } from './log.ts';
 
-/** Failures that are told apart within one outage; what comes beyond them is like what came before. */
+/** The most distinct reasons that are logged in one outage. */
 const MOST_REASONS = 8;
 
 /**
- * Something that fails again and again while a part is away: told when it begins, when it fails for another
- * reason, and when it is over, not at every try. Expected errors are told by their texts, others with their stack.
+ * Logs repeated failures once: when they begin, when the reason changes, and when they are over. An AppError is logged by its text,
+ * any other error with its stack.
  */
 export class Outage {
   readonly #log: Log;
@@ -32,7 +32,7 @@ export class Outage {
     this.#log.warn({ ...fields, ...(isAppError(error) ? { reason } : { error }) }, this.#begins);
   }
 
-  /** It works; says so where it did not before. */
+  /** Records a success, and logs it if it ends an outage. */
   over(): void {
     if (this.#failures === 0) return;
     const lastedMs = Math.round(this.#clock.now() - this.#since);
@@ -42,7 +42,7 @@ export class Outage {
   }
 }
 
-/** The texts of an error and its causes, from the outside in, each once. */
+/** The texts of an error and its causes, outermost first, each once. */
 function reasonOf(error: unknown): string {
   const texts: string[] = [];
   for (let at: unknown = error; at instanceof Error && texts.length < 5; at = at.cause)

@@ -1,16 +1,16 @@
 import { type AdminSources, serveAdmin } from './admin.ts';
 import type { SharedConfig } from './config.ts';
 
-/** How the world asks a process how it is, and tells it to stop. A process that another one looks after has a place of its own. */
+/** How a process is observed and stopped. A worker process is observed by its supervisor instead of an admin port. */
 export interface Place {
-  /** In every line of its log. */
+  /** Fields of every line of its log. */
   readonly logFields: Readonly<Record<string, string>>;
   serveAdmin(config: SharedConfig, sources: AdminSources): Promise<{ close(): Promise<void> | void }>;
-  /** Calls back with the cause when the process is to stop, besides at SIGTERM and SIGINT; more than one call is one. */
+  /** Calls back with the cause if the process is to stop for a reason other than SIGTERM or SIGINT. Repeated calls count once. */
   onStop(stop: (cause: string) => void): void;
 }
 
-/** On a machine, by itself: an admin port and signals. */
+/** A process of its own: an admin port and signals. */
 export const OWN_PLACE: Place = {
   logFields: {},
   serveAdmin: (config, sources) => serveAdmin(config.adminBindAddress, config.adminPort, sources),

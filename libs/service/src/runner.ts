@@ -13,37 +13,34 @@ export interface Closable {
   close(): Promise<void> | void;
 }
 
-/**
- * What a composition root is given. Things are closed in the reverse order of their opening, after
- * `signal` has said that the end has begun.
- */
+/** The means of a composition root. Everything it owns is closed in reverse order, after `signal` has aborted. */
 export interface App {
   readonly log: Log;
   readonly clock: Clock;
-  /** Aborts when draining begins. */
+  /** Aborts at the start of draining. */
   readonly signal: AbortSignal;
   own<T extends Closable>(thing: T): T;
   /**
-   * Opens something that may not be there yet: tries with back-off until it is, and says so in the log and, where the service is not
-   * ready without it (`needed`, unless told otherwise), on /readyz.
+   * Opens something that may not be available yet: retries with backoff and logs each failure. If it is `needed`, which is the
+   * default, the service is not ready before.
    */
   connect<T extends Closable>(
     what: string,
     open: () => Promise<T>,
     options?: { needed?: boolean },
   ): Promise<T>;
-  /** A condition of readiness: nothing, or a phrase that says what is waited for. */
+  /** Adds a readiness condition, which returns undefined or a phrase that names the missing thing. */
   readyWhen(check: () => string | undefined): void;
-  /** What /metrics answers is what this makes of the process's own metrics, as Prometheus reads them; called once at most. */
+  /** Replaces the answer of /metrics. `gather` gets the process's own metrics in Prometheus's text format. Called at most once. */
   metricsThrough(gather: (own: string) => Promise<string>): void;
-  /** A loop with an owner: errors are logged (once per outage), it runs again after `everyMs`, and it ends with the app. */
+  /** Runs `work` again `everyMs` after each end, until the app stops. Errors are logged once per outage. */
   every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void;
 }
 
 /**
- * Runs a service: configuration, log, tracing, metrics, the admin port, then `build`, until SIGTERM
- * or SIGINT; a second signal does not wait. `--check-config` ends after the first step. `placeOf`
- * says how the process is administered; by default it has its own admin port.
+ * Runs a service: configuration, log, tracing, metrics, the admin port, then `build`, until SIGTERM or SIGINT. A second signal ends
+ * the process at once. `--check-config` ends after the first step. `placeOf` says how the process is administered; by default it
+ * has its own admin port.
  */
 export async function run<C extends SharedConfig>(
   service: string,
@@ -55,7 +52,7 @@ export async function run<C extends SharedConfig>(
   const place = placeOf(config);
   const log = createLog(service, config.logLevel, place.logFields);
   if (process.argv.includes('--check-config'))
-    return log.info({ config: masked(config) }, 'configuration is good');
+    return log.info({ config: masked(config) }, 'the configuration is valid');
   log.info({ config: masked(config), pid: process.pid, node: process.version }, 'starting');
 
   const chassis = new Chassis(log, systemClock);
@@ -161,11 +158,11 @@ class Chassis implements App {
       try {
         const thing = this.own(await open());
         this.#waiting.delete(what);
-        if (attempt > 0) this.log.info({ what }, `${what} is there`);
+        if (attempt > 0) this.log.info({ what }, `${what} is available`);
         return thing;
       } catch (error) {
         this.signal.throwIfAborted();
-        // It would be the same the next time.
+        // A retry would find the same configuration.
         if (error instanceof ConfigError) throw error;
         const ms = backoffMs(attempt, Math.random);
         this.log.warn({ error, again_in_ms: Math.round(ms) }, `waiting for ${what}`);
@@ -184,7 +181,7 @@ class Chassis implements App {
 
   every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void {
     const begins = `${what} failed; again every ${everyMs} ms`;
-    const outage = new Outage(this.log, this.clock, { begins, ends: `${what} goes on` });
+    const outage = new Outage(this.log, this.clock, { begins, ends: `${what} works again` });
     const turn = async () => {
       while (!this.signal.aborted) {
         try {

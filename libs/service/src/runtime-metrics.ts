@@ -1,13 +1,13 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { metrics } from '@opentelemetry/api';
 
-/** How often the loop's delay is sampled, in milliseconds; it costs no JavaScript. */
+/** The interval at which the loop's delay is sampled, in milliseconds. Sampling runs no JavaScript. */
 const SAMPLE_MS = 10;
 
 /**
- * What every service says of its own process: the event loop's delay beyond its sampling interval, in
- * seconds, since it was last asked (OpenTelemetry semantic conventions, Node.js runtime), and what keeps
- * the process alive now, by type - `Timeout` are timers. Made once at start, after `startMetrics`.
+ * Metrics of the process itself (OpenTelemetry semantic conventions, Node.js runtime). The delay of the event loop is in seconds
+ * beyond the sampling interval, since the last scrape. Active resources are counted by type; timers have the type `Timeout`. Called
+ * once at start, after `startMetrics`.
  */
 export function watchRuntime(): void {
   const meter = metrics.getMeter('spawner');

@@ -16,12 +16,11 @@ import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 
 /**
- * Spans are made by hand where a stranger would look for them: one for each call that crosses a
- * process border, and a few inside. Nothing on the data path is instrumented. Exported by OTLP/gRPC
- * when OTEL_EXPORTER_OTLP_ENDPOINT is set; without it spans only give log lines their trace id.
+ * Spans are created by hand: one for each call between processes, and a few inside. Nothing on the data path is instrumented. They
+ * are exported by OTLP/gRPC if OTEL_EXPORTER_OTLP_ENDPOINT is set. Without it they only give log lines their trace id.
  */
 export interface Tracing {
-  /** Sends what is left. Never rejects: a missing collector must not fail a shutdown. */
+  /** Sends the remaining spans. Never rejects: a missing collector must not fail a shutdown. */
   close(): Promise<void>;
 }
 
@@ -41,14 +40,14 @@ export function startTracing(service: string, env: Readonly<Record<string, strin
   };
 }
 
-/** Who speaks, in traces and metrics (OpenTelemetry semantic conventions: service). */
+/** Identifies the service in traces and metrics (OpenTelemetry semantic conventions: service). */
 export function resourceOf(service: string): Resource {
   return resourceFromAttributes({ 'service.name': service, 'service.namespace': 'spawner' });
 }
 
 const tracer = () => trace.getTracer('spawner');
 
-/** Runs `work` in a span below the present one. A thrown error marks the span and goes on. */
+/** Runs `work` in a child of the current span. A thrown error marks the span and is rethrown. */
 export async function inSpan<T>(
   name: string,
   attributes: Attributes,
@@ -57,7 +56,7 @@ export async function inSpan<T>(
   return tracer().startActiveSpan(name, { attributes }, (span) => settle(span, () => work(span)));
 }
 
-/** Runs `work` in a span below a context that came from elsewhere (a call's metadata, a stored parent). */
+/** Runs `work` in a child span of a context from a call's metadata or a stored parent. */
 export async function inSpanOf<T>(
   parent: Context,
   name: string,
@@ -82,20 +81,20 @@ async function settle<T>(span: Span, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The present context as carrier entries (`traceparent`, `tracestate`). Empty outside a span. */
+/** The current context as carrier entries (`traceparent`, `tracestate`). Empty outside a span. */
 export function injectTrace(): Record<string, string> {
   const carrier: Record<string, string> = {};
   propagation.inject(context.active(), carrier);
   return carrier;
 }
 
-/** The context that carrier entries name, or none when they name no trace. */
+/** The context that carrier entries name. Returns undefined if they name no trace. */
 export function extractTrace(carrier: Readonly<Record<string, string | undefined>>): Context | undefined {
   if (!carrier.traceparent) return undefined;
   return propagation.extract(ROOT_CONTEXT, carrier);
 }
 
-/** The context that work is in now, to be taken up again later by `inContext`. */
+/** The current context, for a later `inContext`. */
 export function presentContext(): Context {
   return context.active();
 }
@@ -106,7 +105,7 @@ export function inContext<T>(of: Context, work: () => T): T {
 
 export { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
 
-/** The trace that the present work belongs to. */
+/** The id of the current trace. */
 export function currentTraceId(): string | undefined {
   return trace.getActiveSpan()?.spanContext().traceId;
 }

@@ -11,6 +11,8 @@ export interface Cost {
   p99Ms: number | undefined;
 }
 
+type Part = 'user' | 'system' | 'all';
+
 interface Sample extends ProcessorTime {
   p99Ms: number | undefined;
 }
@@ -40,6 +42,14 @@ export class Costs {
     };
   }
 
+  /** How many times the cost of `other` the target has, as the median over rounds; NaN if there are none. */
+  ratio(work: Work, target: Target, other: Target, part: Part): number {
+    const others = this.#of(work, other);
+    return median(
+      this.#of(work, target).map((sample, round) => partOf(sample, part) / partOf(others[round], part)),
+    );
+  }
+
   /** The cheapest and the dearest round. */
   spread(work: Work, target: Target): string {
     const all = this.#of(work, target).map(allOf);
@@ -56,6 +66,11 @@ export class Costs {
 
 function allOf({ user, system }: ProcessorTime): number {
   return user + system;
+}
+
+function partOf(sample: Sample | undefined, part: Part): number {
+  if (!sample) return Number.NaN;
+  return part === 'all' ? allOf(sample) : sample[part];
 }
 
 function timeOf({ pids }: Target): ProcessorTime {

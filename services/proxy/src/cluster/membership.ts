@@ -1,4 +1,4 @@
-import { BusToCome, openBus } from '@spawner/bus';
+import { DeferredBus, openBus } from '@spawner/bus';
 import { Membership, schedulerAt } from '@spawner/cluster';
 import type { App, ProcessIdentity } from '@spawner/service';
 import { keysOf, openRedis, type Redis, type RouteTable } from '@spawner/store';
@@ -18,12 +18,12 @@ export interface ClusterParts {
 
 /** The rest of the cluster as a proxy follows it: Redis, NATS and the scheduler, each from when it is there. */
 export class Cluster {
-  readonly bus: BusToCome;
+  readonly bus: DeferredBus;
   readonly membership: Membership;
   readonly #parts: ClusterParts;
   readonly #redis: Promise<Redis>;
 
-  private constructor(parts: ClusterParts, bus: BusToCome, membership: Membership, redis: Promise<Redis>) {
+  private constructor(parts: ClusterParts, bus: DeferredBus, membership: Membership, redis: Promise<Redis>) {
     this.#parts = parts;
     this.bus = bus;
     this.membership = membership;
@@ -36,7 +36,7 @@ export class Cluster {
     const { clock, log } = app;
     const { needed } = strategy;
     const node = new ProxyNode(config, process);
-    const bus = app.own(new BusToCome());
+    const bus = app.own(new DeferredBus());
     const membership = app.own(new Membership(schedulerAt(config.scheduler), node, clock, log));
     const redis = app.connect('Redis', () => openRedis(config.redisUrl, log), { needed });
     // The loop that follows the routes awaits it, and may not have begun when it rejects.
@@ -81,7 +81,7 @@ export class Cluster {
   }
 }
 
-async function connectBus({ config, app, strategy }: ClusterParts, bus: BusToCome): Promise<void> {
+async function connectBus({ config, app, strategy }: ClusterParts, bus: DeferredBus): Promise<void> {
   const open = async () => {
     bus.use(await openBus(config.natsUrl, config.id, app.log));
     // It is closed with `bus`, which the app has owned for longer than everything that needs it.
@@ -94,7 +94,7 @@ async function connectBus({ config, app, strategy }: ClusterParts, bus: BusToCom
   }
 }
 
-function unheard(bus: BusToCome): string | undefined {
+function unheard(bus: DeferredBus): string | undefined {
   return bus.connected ? undefined : 'NATS';
 }
 

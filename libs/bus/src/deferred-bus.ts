@@ -4,15 +4,15 @@ import type { Bus, Subscribed } from './bus.ts';
 import type { Question, Subject } from './subjects.ts';
 
 /**
- * A bus that may be there only later. Until `use` it is like one that is away: messages are lost, and nobody answers. What was to be
- * heard or answered is from then on.
+ * A bus that may connect later. Before `use` it acts like a disconnected one: messages are lost, and questions fail. Subscriptions
+ * and answers made before take effect then.
  */
-export class BusToCome implements Bus {
+export class DeferredBus implements Bus {
   #bus: Bus | undefined;
   #closed = false;
   readonly #pending = new Set<(bus: Bus) => void>();
 
-  /** The bus is there; called once. It is closed with this one. */
+  /** Connects it to a bus, which it closes with itself. Called once. */
   use(bus: Bus): void {
     this.#bus = bus;
     if (this.#closed) {
@@ -49,7 +49,7 @@ export class BusToCome implements Bus {
   }
 
   async ask<T, R>(question: Question<T, R>, id: string, message: T, timeoutMs: number): Promise<R> {
-    if (!this.#bus) throw new AppError('unavailable', 'the bus is not there yet');
+    if (!this.#bus) throw new AppError('unavailable', 'the bus is not connected yet');
     return this.#bus.ask(question, id, message, timeoutMs);
   }
 

@@ -1,8 +1,8 @@
 import type { Bus } from './bus.ts';
-import { BusToCome } from './bus-to-come.ts';
+import { DeferredBus } from './deferred-bus.ts';
 import { SUBJECTS } from './subjects.ts';
 
-/** A bus that notes what is done with it. */
+/** A bus that records its calls. */
 function noted() {
   const did: string[] = [];
   const closing = (what: string) => ({ close: () => void did.push(`closed ${what}`) });
@@ -29,13 +29,13 @@ function noted() {
 const look = { id: 'a' };
 const question = { id: 'a', epoch: 1 };
 
-describe('a bus that comes later', () => {
-  it('is like one that is away until it comes', async () => {
+describe('a deferred bus', () => {
+  it('acts like a disconnected one before its bus is there', async () => {
     const { bus, did } = noted();
-    const coming = new BusToCome();
+    const coming = new DeferredBus();
     coming.publish(SUBJECTS.backendLook, 'a', look);
     expect(coming.connected).toBe(false);
-    await expect(coming.ask(SUBJECTS.settle, 'a', question, 1)).rejects.toThrow('not there yet');
+    await expect(coming.ask(SUBJECTS.settle, 'a', question, 1)).rejects.toThrow('not connected yet');
     coming.use(bus);
     expect([coming.connected, did]).toEqual([true, []]);
     coming.publish(SUBJECTS.backendLook, 'a', look);
@@ -43,9 +43,9 @@ describe('a bus that comes later', () => {
     expect(did).toEqual(['published a', 'asked b']);
   });
 
-  it('answers and hears from then on what it was asked to before', async () => {
+  it('applies earlier subscriptions and answers from then on', async () => {
     const { bus, did } = noted();
-    const coming = new BusToCome();
+    const coming = new DeferredBus();
     const answering = coming.answer(SUBJECTS.settle, 'p', () => ({
       activity: undefined,
       held: 0,
@@ -68,10 +68,10 @@ describe('a bus that comes later', () => {
     expect(did.slice(3)).toEqual(['closed p', 'closed b']);
   });
 
-  it('is closed with it, also where it comes too late', async () => {
+  it('closes its bus with itself, even one that comes too late', async () => {
     for (const late of [false, true]) {
       const { bus, did } = noted();
-      const coming = new BusToCome();
+      const coming = new DeferredBus();
       coming
         .answer(SUBJECTS.settle, 'p', () => ({
           activity: undefined,
