@@ -86,7 +86,7 @@ class NatsBus implements Bus {
       });
       return question.reply.decode(answer.data);
     } catch (error) {
-      throw new AppError('unavailable', `nobody answered on ${question.of(id)}`, { cause: error });
+      throw new AppError('unavailable', `no answer on ${question.of(id)}`, { cause: error });
     }
   }
 
