@@ -15,8 +15,8 @@ export interface OwnAnswer {
 }
 
 /**
- * What one exchange was like, told as it goes on. Bytes are those between the proxy and the backend, heads and frames included;
- * times are the owner's clock in milliseconds.
+ * Collects the facts of one exchange for its line. Bytes are counted between the proxy and the backend, with heads and frames.
+ * Times are the owner's clock in milliseconds.
  */
 export class AccessEntry {
   readonly way: 'fast' | 'general';
@@ -25,16 +25,16 @@ export class AccessEntry {
   readonly startedAt: number;
   firstByteAt: number | undefined;
   endedAt = 0;
-  /** How long it waited to be let through. */
+  /** How long the request waited for the router. */
   heldMs = 0;
-  /** What the client saw; nothing where it left before. */
+  /** The status that the client got; undefined if it left before. */
   status: number | undefined;
   upgrade = false;
-  /** Why the backend's whole answer is not what the client got. */
+  /** Why the client did not get the backend's whole answer. */
   reason: string | undefined;
-  /** Something that is not the client's went wrong. */
+  /** The backend or the proxy failed, not the client. */
   failed = false;
-  /** From the client on to the backend. */
+  /** Sent to the backend. */
   bytesIn = 0;
   bytesOut = 0;
   readonly #owner: { now(): number; ended(entry: AccessEntry): void };
@@ -56,12 +56,12 @@ export class AccessEntry {
     this.startedAt = owner.now();
   }
 
-  /** The gate has decided. */
+  /** The router has decided. */
   waited(): void {
     this.heldMs = this.#owner.now() - this.startedAt;
   }
 
-  /** From now on it goes by this connection. */
+  /** The exchange uses this connection from now on. */
   uses(socket: Counted): void {
     this.leaves();
     this.#socket = socket;
@@ -69,7 +69,7 @@ export class AccessEntry {
     this.#writtenBefore = socket.bytesWritten;
   }
 
-  /** The connection is somebody else's from now on. */
+  /** The exchange no longer uses its connection. */
   leaves(): void {
     const socket = this.#socket;
     if (!socket) return;
@@ -78,7 +78,7 @@ export class AccessEntry {
     this.bytesIn += socket.bytesWritten - this.#writtenBefore;
   }
 
-  /** Goes by this request's connection, for as long as that is the request's. */
+  /** Uses this request's connection until the request closes. */
   follow(outgoing: ClientRequest): void {
     if (outgoing.socket) this.uses(outgoing.socket);
     outgoing.once('close', () => this.leaves());
@@ -101,18 +101,18 @@ export class AccessEntry {
     this.bytesOut = Buffer.byteLength(body);
   }
 
-  /** It is cut: its visitor's token was revoked. */
+  /** The exchange is cut because its token was revoked. */
   revoked(): void {
     this.reason ??= 'unauthorized';
   }
 
-  /** The answer that has begun does not come to its end. */
+  /** The backend broke its answer off. */
   broke(): void {
     this.reason ??= 'broken_answer';
     this.failed = true;
   }
 
-  /** Once; nothing that comes later counts. `whole`: the answer, where there was one, has gone out to its end. */
+  /** Later calls are ignored. `whole`: the whole answer was sent, or there was none. */
   end(whole = true): void {
     if (this.#over) return;
     this.#over = true;

@@ -58,7 +58,7 @@ export class AccessLog {
     this.#queue.add(JSON.stringify(lineOf(entry, proxy, clock.wall())));
   }
 
-  /** Resolves when the lines have gone out, or soon. */
+  /** Resolves when all lines are written, or after a second. */
   close(): Promise<void> {
     return this.#queue.close();
   }
@@ -91,7 +91,7 @@ function lineOf(entry: AccessEntry, proxy: string, time: Date) {
   };
 }
 
-/** To tenths. */
+/** Rounded to tenths. */
 function milliseconds(ms: number): number {
   return Math.round(ms * 10) / 10;
 }

@@ -1,7 +1,7 @@
 import { eventually } from '@spawner/testkit';
 import { LineQueue, MOST_BYTES } from './line-queue.ts';
 
-/** A reader that takes a batch when it is told to. */
+/** A reader that takes a batch when the test says so. */
 function reader() {
   const batches: string[] = [];
   const said: string[] = [];
@@ -52,13 +52,13 @@ describe('the lines of a log', () => {
     }
   });
 
-  it('are dropped and counted where nobody takes them, and it is said when somebody does again', async () => {
+  it('are dropped and counted while no reader takes them, and reported when one does again', async () => {
     const { queue, batches, said, take, drops, waits } = reader();
     const line = 'x'.repeat(1_023);
     const room = MOST_BYTES / 1_024;
     for (let n = 0; n < room + 500; n++) queue.add(line);
     const kept = room + 500 - drops();
-    // The batch that nobody has taken is not counted among those that wait.
+    // The batch that is being written does not count among those that wait.
     expect(kept - room).toBeLessThanOrEqual(4);
     expect(drops()).toBeGreaterThan(490);
     expect(said).toEqual([]);
@@ -68,7 +68,7 @@ describe('the lines of a log', () => {
     await queue.close();
   });
 
-  it('do not hold up the end where nobody takes them', async () => {
+  it('do not delay the end if no reader takes them', async () => {
     const { queue, batches } = reader();
     queue.add('last words');
     await queue.close();

@@ -1,17 +1,14 @@
-/**
- * Lines on their way out, in batches, one batch at a time: a reader that does not take them holds up nobody, because beyond a bound
- * lines are dropped and counted.
- */
+/** Writes lines in batches, one batch at a time. A slow reader delays no request: beyond a bound, lines are dropped and counted. */
 export interface LineSink {
-  /** Calls back when the text was taken, or never will be. */
+  /** Calls back when the text was written, or cannot be. */
   write(text: string, done: () => void): void;
   /** A line was dropped. */
   dropped(): void;
-  /** Lines are taken again; so many were dropped meanwhile. */
+  /** Lines are written again; this many were dropped meanwhile. */
   recovered(dropped: number): void;
 }
 
-/** The kernel writes so much to a pipe in one piece (PIPE_BUF), also where several processes write to it. */
+/** The kernel writes this much to a pipe in one piece, even if several processes write to it (PIPE_BUF). */
 const BATCH_BYTES = 4_096;
 export const MOST_BYTES = 1024 * 1024;
 const COLLECT_MS = 100;
@@ -20,7 +17,7 @@ const CLOSING_MS = 1_000;
 export class LineQueue {
   readonly #sink: LineSink;
   #lines: string[] = [];
-  /** The next one to go out. */
+  /** Index of the next line to write. */
   #next = 0;
   #bytes = 0;
   #dropped = 0;
@@ -32,7 +29,7 @@ export class LineQueue {
     this.#sink = sink;
   }
 
-  /** Takes a line without its end. */
+  /** The line has no line end. */
   add(line: string): void {
     const size = Buffer.byteLength(line) + 1;
     if (this.#bytes + size > MOST_BYTES) {
@@ -47,7 +44,7 @@ export class LineQueue {
     else this.#collecting ??= setTimeout(() => this.#write(), COLLECT_MS);
   }
 
-  /** Resolves when everything has gone out, or after a second. */
+  /** Resolves when everything is written, or after a second. */
   async close(): Promise<void> {
     if (!this.#writing) this.#write();
     if (!this.#writing) return;
@@ -76,7 +73,7 @@ export class LineQueue {
     });
   }
 
-  /** As many whole lines as a batch has room for, at least one. */
+  /** As many whole lines as fit into a batch, and at least one. */
   #batch(): string {
     let batch = '';
     let bytes = 0;

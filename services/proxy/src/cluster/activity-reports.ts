@@ -5,7 +5,7 @@ import type { Activity } from '../routing/active-requests.ts';
 import type { Holds } from '../routing/hold-queue.ts';
 import { TIMEOUTS } from '../timeouts.ts';
 
-/** An end is told three times, because a message may be lost. */
+/** An end is reported three times, because a message may be lost. */
 const TOLD_FOR_MS = DEADLINES.activityFresh;
 
 export interface Reporter {
@@ -15,9 +15,9 @@ export interface Reporter {
 }
 
 /**
- * What the proxy tells agents over the bus: who uses their backends, once a second (ARCHITECTURE.md, "Idle"); the answer
- * to an agent that asks before it ends one; and that a backend could not be reached. Goes on while the
- * proxy drains, until it is closed.
+ * Reports to agents over the bus: once a second the active requests of their backends (ARCHITECTURE.md, "Idle"), the answer
+ * to an agent that asks before an idle shutdown, and that a backend could not be reached. It continues while the proxy
+ * drains, until it is closed.
  */
 export class Reports {
   readonly #bus: Bus;
@@ -29,7 +29,7 @@ export class Reports {
   readonly #turning: Promise<void>;
   readonly #looks = new Map<string, number>();
 
-  /** `asked` is called with each question, before it is answered: from then on nothing new is let through. */
+  /** `asked` is called before each question is answered. From then on no new request may pass. */
   constructor(
     bus: Bus,
     activity: Activity,
@@ -54,7 +54,7 @@ export class Reports {
     this.#turning = this.#turn();
   }
 
-  /** The backend's agent is told to look after it. */
+  /** Asks the backend's agent to look at it. */
   look(id: string): void {
     const now = this.#clock.now();
     if (now - (this.#looks.get(id) ?? Number.NEGATIVE_INFINITY) < TIMEOUTS.lookEvery) return;

@@ -4,15 +4,15 @@ import { type Certificate, CertificatesServiceService } from '@spawner/proto/int
 import { createClient } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
 
-/** What a TLS listener needs of a certificate. */
+/** A certificate for a TLS listener, with its chain, in PEM. */
 export interface KeyPair {
   cert: string;
   key: string;
 }
 
 /**
- * Follows the cluster's certificate: `take` gets the present one and every later one. A stream that
- * breaks is opened again with back-off; a certificate whose key does not fit is logged and left out.
+ * Follows the cluster's certificate: `take` gets the present one and every later one. A broken stream is reopened with
+ * back-off. A certificate whose key does not fit is logged and ignored.
  */
 export async function followCertificates(
   address: string,

@@ -45,7 +45,7 @@ function scene() {
 }
 
 describe('the states that waiting pages follow', () => {
-  it('begin with the present one, go on with hints from the bus, and are over with the route', () => {
+  it('begin with the present state, continue with hints from the bus, and end with the route', () => {
     const { follow, hint, become } = scene();
     const { got } = follow();
     expect(got).toEqual([`retry: 500\n${STATE('LOADING')}`]);
@@ -74,7 +74,7 @@ describe('the states that waiting pages follow', () => {
     expect(hearing.size).toBe(0);
   });
 
-  it('are over when the route goes, and wait for one that nobody has heard of yet', () => {
+  it('end when the route disappears, and wait for one that is still unknown', () => {
     const { follow, events, become } = scene();
     const unheard = follow('new');
     expect(unheard.got).toEqual([`retry: 500\n${STATE('SCHEDULED')}`]);
@@ -94,7 +94,7 @@ describe('the states that waiting pages follow', () => {
     expect([events.total, events.hasRoom('a'), events.hasRoom('b')]).toEqual([2, true, true]);
   });
 
-  it('are told for a minute, then asked for again', async () => {
+  it('end after a minute, so that the page asks again', async () => {
     const { follow, events, clock, hearing } = scene();
     const { got } = follow();
     await clock.advance(59_999);

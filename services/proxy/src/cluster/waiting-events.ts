@@ -7,10 +7,10 @@ import type { HoldLimits } from '../routing/hold-queue.ts';
 import { TIMEOUTS } from '../timeouts.ts';
 
 /**
- * How far backends are that are not ready, for the pages that wait in their place: server-sent events on the user's own
- * host, at a path that is the proxy's only as long as the backend could not be asked anyway. A stream tells each state
- * (`state`), and ends when there is something else to see at the page's address (`over`). That it is over comes from the
- * route table; the states in between are no change of the edge's answer, so they come as hints from the bus.
+ * Streams the progress of starting backends to their waiting pages, as server-sent events on the backend's host. The path
+ * belongs to the proxy only while the backend is not ready. A stream sends each state (`state`) and ends when the page
+ * should load its address again (`over`). The end comes from the route table. The states before it do not change the
+ * edge's answer, so they come as hints from the bus.
  */
 export interface StateEventsParts {
   readonly routes: Pick<RouteTable, 'get'>;
@@ -18,27 +18,27 @@ export interface StateEventsParts {
   readonly clock: Clock;
 }
 
-/** Where the events go. */
+/** The response that the events are written to. */
 export interface EventSink {
   write(text: string): void;
   end(): void;
 }
 
-interface Onlookers {
+interface Watched {
   readonly sinks: Set<EventSink>;
   readonly hints: { close(): void };
-  /** What they were told last. */
+  /** The latest state that was sent. */
   state: BackendState;
 }
 
 export class StateEvents {
   readonly #parts: StateEventsParts;
   readonly #limits: HoldLimits;
-  readonly #watched = new Map<string, Onlookers>();
+  readonly #watched = new Map<string, Watched>();
   #total = 0;
   #closed = false;
 
-  /** So many streams per backend and in all. */
+  /** `limits` bounds the streams, per backend and in all. */
   constructor(parts: StateEventsParts, limits: HoldLimits) {
     this.#parts = parts;
     this.#limits = limits;
@@ -53,7 +53,7 @@ export class StateEvents {
     return !this.#closed && this.#total < this.#limits.total && present < this.#limits.perBackend;
   }
 
-  /** Tells this sink from now on, for a minute at most; what it returns ends that, and may be called twice. */
+  /** Sends events to this sink for at most a minute. The returned function ends that, and may be called twice. */
   follow(id: string, sink: EventSink): () => void {
     const route = this.#parts.routes.get(id);
     if (this.#closed || isOver(route)) {
@@ -86,38 +86,38 @@ export class StateEvents {
     else this.#tell(watched, route.backendState);
   }
 
-  /** Every stream ends, and none begins; the pages ask elsewhere. */
+  /** Ends every stream and opens no more; the pages ask another proxy. */
   close(): void {
     this.#closed = true;
     for (const [id, watched] of this.#watched) this.#finishAll(id, watched, false);
   }
 
-  #watch(id: string, route: Route | undefined): Onlookers {
+  #watch(id: string, route: Route | undefined): Watched {
     const hints = this.#parts.bus.subscribe(SUBJECTS.backendState, id, ({ backend }) => {
-      // Ready is what the route says.
+      // Only the route says that a backend is ready.
       if (backend && backend.state < BackendState.READY) this.#tell(watched, backend.state);
     });
     const state = route?.backendState ?? BackendState.SCHEDULED;
-    const watched: Onlookers = { sinks: new Set(), hints, state };
+    const watched: Watched = { sinks: new Set(), hints, state };
     this.#watched.set(id, watched);
     return watched;
   }
 
-  /** States only go on; one that comes late is no news. */
-  #tell(watched: Onlookers, state: BackendState): void {
+  /** States only advance, so a late hint is ignored. */
+  #tell(watched: Watched, state: BackendState): void {
     if (state <= watched.state) return;
     watched.state = state;
     for (const sink of watched.sinks) sink.write(stateEvent(state));
   }
 
-  #finishAll(id: string, watched: Onlookers, over: boolean): void {
+  #finishAll(id: string, watched: Watched, over: boolean): void {
     for (const sink of [...watched.sinks]) {
       this.#leave(id, watched, sink);
       finish(sink, over);
     }
   }
 
-  #leave(id: string, watched: Onlookers, sink: EventSink): void {
+  #leave(id: string, watched: Watched, sink: EventSink): void {
     if (!watched.sinks.delete(sink)) return;
     this.#total -= 1;
     if (watched.sinks.size > 0) return;
@@ -126,7 +126,7 @@ export class StateEvents {
   }
 }
 
-/** A route that nobody has heard of yet is on its way. */
+/** An unknown route may still arrive, so it is not over. */
 function isOver(route: Route | undefined): boolean {
   return route !== undefined && route.state !== RouteState.PENDING;
 }

@@ -10,30 +10,30 @@ import { type LogPosition, messageOf, type RouteTable, rowFrom, rowId, type Tabl
 import type { KeyPair } from '../cluster/certificates.ts';
 import { StateFile, StateFileRefused } from './state-file.ts';
 
-/** A route table as it was kept. */
+/** A route table as it was written to disk. */
 export interface KeptRoutes {
   readonly time: Date | undefined;
   readonly position: LogPosition;
   readonly rows: readonly TableRow[];
 }
 
-/** Whose state it is: another cluster's says nothing here. */
+/** The cluster that the state belongs to. Another cluster's state is refused. */
 export interface StateOwner {
   readonly cluster: string;
   readonly clusterDomain: string;
 }
 
-/** Rows that are written at once: about a millisecond's work. */
+/** Rows per message: about a millisecond's work. */
 const ROWS_AT_ONCE = 500;
 
-/** The files of a proxy's state directory, and what stands in them. Everything that reads throws StateFileRefused for what it does not take. */
+/** The files of a proxy's state directory and their contents. Every reader throws StateFileRefused for a file that it refuses. */
 export class KeptState {
   readonly #owner: StateOwner;
   readonly #routes: StateFile;
   readonly #certificate: StateFile;
   readonly #name: StateFile;
 
-  /** Makes the directory where it is missing, its owner's alone. Throws where it cannot. */
+  /** Creates the directory if it is missing, for its owner alone. Throws if it cannot. */
   constructor(dir: string, owner: StateOwner) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     chmodSync(dir, 0o700);
@@ -51,7 +51,7 @@ export class KeptState {
     return { time, position: { epoch, n }, rows };
   }
 
-  /** Rows that change meanwhile are written as they were or as they are: both are newer than the position. */
+  /** A row that changes meanwhile is written in its old or new form; both are newer than the position. */
   async writeRoutes(table: Pick<RouteTable, 'rows'>, position: LogPosition, time: Date): Promise<void> {
     await this.#routes.write(this.#messages(position, time, slicesOf(table.rows())));
   }
@@ -68,7 +68,7 @@ export class KeptState {
     await this.#certificate.write(this.#messages({ epoch: 0, n: 0 }, time, [body]));
   }
 
-  /** The proxy's own name, which it had in its last life. */
+  /** The name that the proxy had when it ran last. */
   readName(): string | undefined {
     return this.#name.read()?.[0]?.toString();
   }
@@ -90,7 +90,7 @@ export class KeptState {
     const { cluster, clusterDomain } = this.#owner;
     if (header.cluster !== cluster || header.clusterDomain !== clusterDomain)
       throw new StateFileRefused(
-        `it is of the cluster ${header.cluster} (${header.clusterDomain}), not of this one`,
+        `it belongs to the cluster ${header.cluster} (${header.clusterDomain}), not to this one`,
       );
     return [first, ...rest].map((bytes) => ({ header, bytes }));
   }

@@ -129,7 +129,7 @@ describe('what a proxy keeps on its disk', () => {
     expect(life().snapshots.nameOr('proxy-2')).toBe('proxy-1');
   });
 
-  it('goes on where the disk fails', async () => {
+  it('continues if the disk fails', async () => {
     const { snapshots, routes, said } = life();
     await dir.stop();
     snapshots.keepCertificate({ cert: 'new', key: 'k' });

@@ -5,9 +5,9 @@ import type { KeyPair } from '../cluster/certificates.ts';
 import { KeptState, type StateOwner } from './snapshot.ts';
 
 /**
- * What a proxy takes along from one life to the next, so that it can start and serve while nobody else is there: its name,
- * the routes, the certificate. Written when it has changed, never for more than a small part of the time, and once
- * more at the end. Without a directory nothing is kept. A disk that fails costs the copy and nothing else.
+ * Keeps a proxy's name, routes and certificate on disk, so that it can start and serve while the cluster is away. They are
+ * written when they have changed, for a small part of the time, and once more at the end. Without a directory nothing is
+ * written. A failing disk costs only the snapshot.
  */
 export interface SnapshotOptions extends StateOwner {
   /** Empty for none. */
@@ -20,7 +20,7 @@ export interface SnapshotParts {
   readonly log: Log;
 }
 
-/** Between two writes lies at least so many times what the last one took. */
+/** The pause after a write is at least this many times as long as the write. */
 const REST_FACTOR = 20;
 
 export class Snapshots {
@@ -31,7 +31,7 @@ export class Snapshots {
   #written = 0;
   #writing: Promise<unknown> = Promise.resolve();
 
-  /** Throws where the directory cannot be made. */
+  /** Throws if the directory cannot be created. */
   constructor(options: SnapshotOptions, parts: SnapshotParts) {
     this.#parts = parts;
     if (options.stateDir === '') return;
@@ -41,14 +41,14 @@ export class Snapshots {
     });
   }
 
-  /** The name of this proxy's last life, or else `fresh`, which is kept for the next. */
+  /** The name that the proxy had when it ran last; otherwise `fresh`, which is written to disk. */
   nameOr(fresh: string): string {
     const name = this.#read('name', (kept) => kept.readName());
     if (name === undefined) this.#write('name', (kept) => kept.writeName(fresh));
     return name ?? fresh;
   }
 
-  /** Puts the kept routes into the empty table; whether there were any to put. */
+  /** Puts the routes on disk into the empty table. Returns whether there were any. */
   restore(): boolean {
     const { routes, clock, log } = this.#parts;
     const kept = this.#read('routes', (state) => state.readRoutes());
@@ -68,7 +68,7 @@ export class Snapshots {
     this.#write('certificate', (kept) => kept.writeCertificate(pair, this.#parts.clock.wall()));
   }
 
-  /** Writes the routes if they have changed, then rests in proportion. Rejects where the disk fails. */
+  /** Writes the routes if they have changed, then pauses in proportion. Rejects if the disk fails. */
   async turn(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
     const began = clock.now();
@@ -102,7 +102,7 @@ export class Snapshots {
     }
   }
 
-  /** One after the other. */
+  /** Writes run one after the other. */
   #write(what: string, write: (kept: KeptState) => Promise<void>): void {
     const kept = this.#kept;
     if (!kept) return;

@@ -4,12 +4,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { replaceFile } from '@spawner/service';
 
 /**
- * One file of a proxy's state: a run of messages that is written as a whole and read as a whole. It holds secrets, so it
- * is its owner's alone; it is replaced in one step that a loss of power leaves done or not done; and what is not
- * exactly what was written - cut off, changed, of another version, readable by others - is refused.
+ * One file of a proxy's state: a list of messages that is written and read as a whole. It holds secrets, so only its owner may
+ * read it. It is replaced atomically, even if the power fails. A file that is truncated, changed, of another version, or
+ * readable by others is refused.
  *
- * On disk: a line that names format and version; each message behind its length (32 bits, big-endian); the length
- * 0xffffffff; and the SHA-256 of all that comes before it.
+ * On disk: a line that names format and version; each message after its length (32 bits, big-endian); the length
+ * 0xffffffff; and the SHA-256 of everything before it.
  */
 const MAGIC = Buffer.from('spawner proxy state 1\n');
 const LENGTH_BYTES = 4;
@@ -17,7 +17,7 @@ const END = 0xff_ff_ff_ff;
 const DIGEST_BYTES = 32;
 const DEFAULT_MOST_BYTES = 256 * 1024 * 1024;
 
-/** What is said of a file that is there and is not taken. */
+/** Thrown for a file that exists and is refused; the message says why. */
 export class StateFileRefused extends Error {
   override readonly name = 'StateFileRefused';
 }
@@ -32,7 +32,7 @@ export class StateFile {
     this.#mostBytes = mostBytes;
   }
 
-  /** The messages; nothing where there is no such file. Throws StateFileRefused, saying why. */
+  /** Returns the messages, or undefined if the file does not exist. Throws StateFileRefused. */
   read(): Buffer[] | undefined {
     const bytes = this.#bytes();
     if (!bytes) return undefined;
@@ -49,16 +49,16 @@ export class StateFile {
       if (at + LENGTH_BYTES > end) throw new StateFileRefused('its messages do not fit into it');
       messages.push(bytes.subarray(at - length, at));
     }
-    if (at + LENGTH_BYTES !== end) throw new StateFileRefused('something stands behind its end');
+    if (at + LENGTH_BYTES !== end) throw new StateFileRefused('it continues behind its end');
     return messages;
   }
 
-  /** Replaces the file; the one that was there stays until the new one is whole and on disk. Rejects where that fails. */
+  /** Replaces the file. The old one stays until the new one is whole and on disk. Rejects if that fails. */
   async write(messages: Iterable<Uint8Array>): Promise<void> {
     await replaceFile(this.path, (file) => this.#fill(file, messages));
   }
 
-  /** A message at a time, so that requests have their turn in between. */
+  /** Writes one message at a time, so that requests are served in between. */
   async #fill(file: FileHandle, messages: Iterable<Uint8Array>): Promise<void> {
     const digest = createHash('sha256');
     let left = this.#mostBytes - DIGEST_BYTES;
@@ -83,7 +83,7 @@ export class StateFile {
     try {
       const { size, mode, uid } = fstatSync(file);
       if ((mode & 0o077) !== 0) throw new StateFileRefused('others than its owner may read or change it');
-      if (uid !== process.getuid?.() && uid !== 0) throw new StateFileRefused('it belongs to somebody else');
+      if (uid !== process.getuid?.() && uid !== 0) throw new StateFileRefused('another user owns it');
       if (size > this.#mostBytes) throw new StateFileRefused(`it is larger than ${this.#mostBytes} bytes`);
       return readFileSync(file);
     } finally {

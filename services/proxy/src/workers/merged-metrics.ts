@@ -1,6 +1,6 @@
 /**
- * The metrics of several processes as one text (Prometheus text exposition format 0.0.4): each sample gets the label `worker`, and the
- * samples of one metric stand together, as the format demands.
+ * Merges the metrics of several processes into one text (Prometheus text exposition format 0.0.4). Each sample gets the label
+ * `worker`. The samples of one metric are adjacent, as the format demands.
  */
 export interface Told {
   /** The label's value. */

@@ -4,7 +4,7 @@ import { Supervisor } from './supervisor.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import type { ToWorker, WorkerOwner } from './worker-process.ts';
 
-/** A worker that notes what it is told. */
+/** A worker that records its messages. */
 interface Puppet {
   slot: number;
   owner: WorkerOwner;

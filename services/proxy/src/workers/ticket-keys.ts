@@ -1,10 +1,9 @@
 /**
- * The keys that TLS session tickets are sealed with, the same for all workers, so that a session is resumed by whichever of them takes
- * the connection. A new one replaces the old after an hour (RFC 8446 §C.4, RFC 5077 §5.5), at the price of one full handshake
- * per client; it lives in memory alone.
+ * The keys that seal TLS session tickets. All workers have the same keys, so any of them can resume a session. They are replaced
+ * after an hour (RFC 8446 §C.4, RFC 5077 §5.5), which costs each client one full handshake, and exist only in memory.
  */
 const ROTATED_AFTER_MS = 3_600_000;
-/** A name, a key for the seal and one for the cipher, as Node wants them. */
+/** Node's format: a name, a key for the seal and one for the cipher. */
 const KEY_BYTES = 48;
 
 export class TicketKeys {
@@ -19,7 +18,7 @@ export class TicketKeys {
     this.#since = now;
   }
 
-  /** The same object until there are new ones. */
+  /** Returns the same object until the keys are replaced. */
   at(now: number): Buffer {
     if (now - this.#since >= ROTATED_AFTER_MS) {
       this.#keys = this.#randomBytes(KEY_BYTES);
