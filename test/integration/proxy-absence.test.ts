@@ -21,7 +21,7 @@ describe('a proxy that stood still for a while', () => {
     await upstream?.stop();
   });
 
-  /** Requests that are there before it goes on, each on a connection of its own. */
+  /** Requests that arrive before it continues, each on its own connection. */
   const askedWhileFrozen = async (hosts: readonly string[], forMs: number) => {
     const { port } = world;
     const answers = hosts.map((host) => request({ port, host, path: '/status/204' }));

@@ -1,4 +1,4 @@
-/** What an exchange leaves in the access log, by every way that it can go. */
+/** The line of an exchange in the access log, for every way that it can go. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:http2';
@@ -227,7 +227,7 @@ it('an access log of errors has what the proxy failed, and nothing else', async 
   expect(new Set(linesIn(quiet).map(({ status }) => status))).toEqual(new Set([502]));
 });
 
-it('an access log that nobody reads holds up no request, is dropped beyond a bound, and says so', async () => {
+it('an access log without a reader delays no request, is dropped beyond a bound, and is counted', async () => {
   await using read = await startProxyWorld({ SPAWNER_PROXY_ACCESS_LOG: 'off' });
   const { host } = await read.backend(upstream);
   const [port, adminPort] = [await freePort(), await freePort()];
@@ -240,7 +240,7 @@ it('an access log that nobody reads holds up no request, is dropped beyond a bou
       SPAWNER_PROXY_HTTP_PORT: String(port),
       SPAWNER_PROXY_ADMIN_PORT: String(adminPort),
     },
-    // Nobody has begun to read the other end.
+    // The other end is not read yet.
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   try {

@@ -132,12 +132,12 @@ describe('a backend that fails', () => {
   it.each([
     ['nonsense', 'this is not HTTP\r\n\r\n'],
     [
-      'a protocol switch nobody asked for',
+      'an unrequested protocol switch',
       'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
     ],
     ['a status below 100', 'HTTP/1.1 099 Odd\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'],
     ['nothing at all', ''],
-  ])('answers 502 to %s, and goes on', async (_what, bytes) => {
+  ])('answers 502 to %s, and continues to serve', async (_what, bytes) => {
     await using server = await serve(
       createServer((socket) => {
         socket.once('data', () => socket.end(bytes));
@@ -173,7 +173,7 @@ describe('a backend that fails', () => {
 });
 
 describe('activity', () => {
-  /** What the drone's agent would think: when the backend was last active, by our clock, from the reports. */
+  /** The drone's view from the reports: when the backend was last active, by our clock. */
   function listen(id: string) {
     const heard: { open: number; lastActive: number }[] = [];
     const take = ({ backends, registration, proxyId }: ActivityReport) => {
@@ -191,7 +191,7 @@ describe('activity', () => {
     const askedFrom = performance.now();
     await world.get(host);
     const askedAt = performance.now();
-    // Told three times, once a second, each time of the same moment; then silence. What is late here seems younger.
+    // Reported three times, once a second, about the same moment; then silence. A late report seems younger.
     await eventually(async () => (await world.settle(id)).ageMs > 3_200);
     await eventually(() => reports.heard.length >= 3);
     const silent = reports.heard.length;

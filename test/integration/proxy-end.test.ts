@@ -65,7 +65,7 @@ describe('the end of a backend', () => {
       socket.once('end', () => {
         upstreamClosed = true;
       });
-      // Never goes on with this frame.
+      // This frame is never finished.
       socket.resume();
       socket.write(Buffer.from([0x81, 5, 0x61]));
     });

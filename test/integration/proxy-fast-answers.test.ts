@@ -7,7 +7,7 @@ describe('a strange answer', () => {
   it.each([
     ['nonsense', 'this is not HTTP\r\n\r\n'],
     [
-      'a protocol switch nobody asked for',
+      'an unrequested protocol switch',
       'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
     ],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],

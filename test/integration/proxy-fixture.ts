@@ -41,10 +41,10 @@ export interface ProxyWorld extends AsyncDisposable {
   adminPort: number;
   redis: Awaited<ReturnType<typeof startRedis>>;
   proxy: Program;
-  /** What the proxy was told, for another one beside it. */
+  /** The proxy's environment, to start another one beside it. */
   variables: Readonly<Record<string, string>>;
   registered: readonly Node[];
-  /** What it answered an agent while it was registering; nothing where it did not answer. */
+  /** Its answer to an agent while it was registering; undefined if it did not answer. */
   early: () => SettleReply | undefined;
   bus: Awaited<ReturnType<typeof openBus>>;
   /** A new id and its host name. */
@@ -61,11 +61,11 @@ export interface ProxyWorld extends AsyncDisposable {
   startingBackend(): Promise<{ id: string; host: string }>;
   /** A GET by plain HTTP. */
   get(host: string, path?: string, headers?: Record<string, string>): Promise<HttpAnswer>;
-  /** What the proxy knows of this backend; `open` counts what it holds too. */
+  /** The proxy's account of this backend; `open` includes held requests. */
   settle(id: string): Promise<ProxyActivity>;
-  /** What the proxy answers an agent that asks about this suspension. */
+  /** The proxy's answer to an agent that asks about this suspension. */
   ask(id: string, epoch: number): Promise<SettleReply>;
-  /** What proxies asked of suspensions, and what they are answered. */
+  /** The proxies' calls about suspensions, and their answer. */
   settling: { asked: SettleRouteRequest[]; answer: (request: SettleRouteRequest) => Promise<SettleOutcome> };
   /** Epoch of the latest route that was written. */
   epoch(): number;

@@ -18,7 +18,7 @@ function digestOf(pieces: readonly Buffer[]): string {
   return digest.digest('hex');
 }
 
-/** What the clients of these uploads may have sent beyond what a proxy reads lies in the kernel, not in the proxy. */
+/** Bytes that the clients sent and the proxy did not read are in the kernel, not in the proxy. */
 const MOST_GROWTH = 24 * MIB;
 
 describe.each([

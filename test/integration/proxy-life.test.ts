@@ -24,8 +24,8 @@ const listens = (port: number) =>
     socket.once('connect', () => socket.destroy());
   });
 
-describe('a proxy that is told to stop', () => {
-  it('accepts nobody, lets exchanges end, says 1001 to WebSockets and answers what it holds', async () => {
+describe('a proxy that is asked to stop', () => {
+  it('accepts no connection, lets exchanges end, closes WebSockets with 1001 and answers held requests', async () => {
     await using world = await startProxyWorld({ SPAWNER_PROXY_DRAIN_MS: '8000' });
     await using upstream = await startUpstream();
     const host = await backend(world, upstream);
@@ -187,7 +187,7 @@ describe('connections to backends', () => {
   it('are limited by time while they are being made', async () => {
     await using world = await startProxyWorld({ SPAWNER_PROXY_CONNECT_TIMEOUT_MS: '300' });
     const { id, host } = world.name();
-    // TEST-NET-1: nobody answers there, or the network says so at once.
+    // TEST-NET-1: no host answers there, or the network refuses immediately.
     await world.route(id, { state: 2, backendState: 50, local: { host: '192.0.2.1', port: 9 } });
     const answer = await eventually(async () => {
       const from = performance.now();

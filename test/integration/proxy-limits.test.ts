@@ -1,4 +1,4 @@
-/** What one host and one address may take, and how long one may keep a connection without a word. */
+/** The limits of one host and one address, and of silent connections. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { eventually, rawHttp, request, startUpstream, type Upstream } from '@spawner/testkit';
@@ -42,7 +42,7 @@ async function answers(host: string): Promise<number> {
   return (await world.get(host)).status;
 }
 
-/** From this address of the loopback's: the first bytes of an answer, or nothing where the connection is closed at once. */
+/** A request from this loopback address: the first bytes of an answer, or none if the connection is closed immediately. */
 async function from(localAddress: string, host: string): Promise<{ socket: Socket; text: string }> {
   const socket = connect({ port: world.port, host: '127.0.0.1', localAddress });
   socket.on('error', () => {});
@@ -69,7 +69,7 @@ describe('the limits of the proxy', () => {
     webSocket.on('error', () => {});
     const [, answer] = await once(webSocket, 'unexpected-response');
     expect(answer.statusCode).toBe(429);
-    // Those that it has go on, and a place that is free is given away.
+    // Its connections stay in use, and a free place is given to another one.
     held[0]?.write(get(red.host));
     await once(held[0] as Socket, 'data');
     held[1]?.destroy();

@@ -34,7 +34,7 @@ describe('an end for idleness at the edge', () => {
   it('holds requests and WebSockets while a route is suspended, takes it back once, and serves them all', async () => {
     const { id, host } = await world.backend(upstream);
     const epoch = await suspend(id);
-    // One that does not wait tells that the suspension has arrived.
+    // A request that does not wait shows that the suspension has arrived.
     await eventually(async () => (await world.get(host, '/', { prefer: 'wait=0' })).status === 503);
     const seen = upstream.seen.length;
     const held = [world.get(host, '/status/201'), world.get(host, '/status/202')];
@@ -126,7 +126,7 @@ describe('an end for idleness at the edge', () => {
     expect(connections).toBe(before);
   });
 
-  it('loses nobody while routes are suspended and given back as fast as can be', async () => {
+  it('loses no request while routes are suspended and resumed as fast as possible', async () => {
     const { id, host } = await world.backend(upstream);
     world.settling.answer = async () => {
       await world.ready(id, upstream.port);

@@ -161,7 +161,7 @@ describe('HTTPS', () => {
     [undefined, 'TLS_AES_128_GCM_SHA256'],
     ['TLS_AES_256_GCM_SHA384', 'TLS_AES_256_GCM_SHA384'],
     ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_CHACHA20_POLY1305_SHA256'],
-    // What TLS 1.2 makes of it.
+    // The same choice in TLS 1.2.
     ['ECDHE-ECDSA-AES128-GCM-SHA256', 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'],
   ])('prefers the cheapest cipher: offered %s, taken %s', async (ciphers, taken) => {
     const host = await backend(red);
@@ -258,7 +258,7 @@ describe('HTTP/2', () => {
     client.close();
   });
 
-  it('answers 502 where the backend says a status that HTTP/2 does not have, and goes on', async () => {
+  it('answers 502 if the backend sends a status that HTTP/2 does not have, and continues to serve', async () => {
     const bytes = 'HTTP/1.1 999 Denied\r\nContent-Length: 4\r\n\r\nodd!';
     await using upstream = await serve(
       createServer((socket) => socket.on('data', () => socket.write(bytes))),

@@ -53,7 +53,7 @@ async function grant(backendId: string, more: Partial<TokenGrant> = {}) {
 }
 const revoke = (tokenId: string) => world.row({ kind: 'revoked-token', tokenId, epoch: 0 });
 
-/** What the backend saw of one request. */
+/** One request as the backend saw it. */
 async function seenBy(host: string, path: string, headers: Record<string, string>) {
   const answer = await world.get(host, path, headers);
   expect(answer.status).toBe(200);
@@ -131,7 +131,7 @@ describe('a backend that wants a token', () => {
     expect(JSON.stringify([byBearer, byCookie, byQuery, upstream.seen])).not.toContain(token);
   });
 
-  it('is told of its visitor by the token alone, whatever the client says', async () => {
+  it('learns its user from the token alone, whatever the client sends', async () => {
     const { id, host } = await guarded();
     const { bearer } = await grant(id, { user: '', claims: '' });
     const forged = { 'X-Spawner-User': 'root', X_Spawner_User: 'root', 'X-Spawner_Claims': '{}' };
@@ -211,7 +211,7 @@ describe('a token of a sibling', () => {
     await seenBy(host, '/headers', own.cookie);
     await seenBy(sibling.host, '/headers', others.cookie);
     expect((await world.get(host, '/', others.cookie)).status).toBe(401);
-    // One that a sibling's script has set for the whole domain comes beside the right one.
+    // A sibling's script may set a cookie for the whole domain; it comes beside the right one.
     const both = { cookie: `${others.cookie.cookie}; ${own.cookie.cookie}` };
     expect((await seenBy(host, '/headers', both)).headers).not.toHaveProperty('cookie');
     const foreign = { ...own.cookie, origin: `http://${sibling.host}` };
@@ -226,7 +226,7 @@ describe('a token of a sibling', () => {
 });
 
 describe('revoking a token', () => {
-  it('cuts its WebSockets and its exchanges within a second, and nobody else’s', async () => {
+  it('cuts its WebSockets and its exchanges within a second, and no others', async () => {
     const { id, host } = await guarded();
     const [ada, bob] = [await grant(id), await grant(id, { user: 'bob' })];
     await seenBy(host, '/headers', ada.bearer);
@@ -274,7 +274,7 @@ describe('revoking a token', () => {
   });
 });
 
-it('lets what is open go on when a token expires, and nothing new begin', async () => {
+it('keeps open exchanges when a token expires, and refuses new ones', async () => {
   const { id, host } = await guarded();
   const ada = await grant(id, { expireMs: Date.now() + 4_000 });
   const socket = await openSocket(host, '/ws', ada.bearer);

@@ -90,7 +90,7 @@ describe('an upload over HTTP/2 that never ends', () => {
     const client = await session(host);
     expect((await whole(upload(client, host, bytes))).status).toBe(408);
     await eventually(async () => (await world.settle(id)).open === 0);
-    // Who does not read sees no end.
+    // A client that does not read sees no end.
     for (const socket of open) socket.resume();
     await eventually(() => open.size === 0);
     client.destroy();

@@ -51,7 +51,7 @@ describe('a peer that vanishes with data on its way', () => {
     outgoing.destroy();
   });
 
-  it('and is a backend: its user hears of it', async () => {
+  it('and is a backend: its user gets an error', async () => {
     const address = vanishing.address();
     await using gone = await startUpstream({ address });
     const { id, host } = world.name();
@@ -72,7 +72,7 @@ describe('a peer that vanishes with data on its way', () => {
     await eventually(async () => (await open(id)) === 0);
   });
 
-  it('is not one that reads nothing for longer than that and then goes on', async () => {
+  it('is not a peer that pauses for longer than that and then reads on', async () => {
     const { id, host } = await world.backend(upstream);
     const outgoing = begin(host, `/download?bytes=${DOWNLOAD_BYTES}`);
     outgoing.end();

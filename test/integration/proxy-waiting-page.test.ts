@@ -43,7 +43,7 @@ describe('the waiting page in a browser', () => {
     await world.ready(id, upstream.port);
     await eventually(async () => (await page.textContent('body')) === 'drawn by the backend');
     expect(upstream.seen).toContain('GET /name?a=b');
-    // It was told, and did not ask.
+    // It followed the events, and did not poll.
     expect(asked.filter((each) => each.startsWith('HEAD'))).toEqual([]);
     expect(upstream.seen.filter((each) => each.includes('.spawner'))).toEqual([]);
     await page.close();

@@ -29,7 +29,7 @@ describe('the limits of a proxy of four workers', () => {
     expect(answers.filter((answer) => answer === '429')).toHaveLength(60 - good.length);
     expect(good.length).toBeGreaterThan(0);
     expect(good.length).toBeLessThanOrEqual(10);
-    // Of requests, each worker's seconds begin when they will.
+    // Each worker's seconds of the request limit begin at another time.
     const from = performance.now();
     let served = 0;
     for (let n = 0; n < 20; n++)
@@ -40,7 +40,7 @@ describe('the limits of a proxy of four workers', () => {
   });
 });
 
-describe('a proxy of four workers that is told to stop', () => {
+describe('a proxy of four workers that is asked to stop', () => {
   it('lets the exchanges of all of them end, and ends with them', async () => {
     await using ending = await startFourWorkers({ SPAWNER_PROXY_DRAIN_MS: String(DRAIN_MS) });
     const { host } = await ending.backend(upstream);

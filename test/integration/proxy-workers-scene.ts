@@ -28,7 +28,7 @@ export const openOf = (world: ProxyWorld, id: string) =>
 
 export const sum = (counts: readonly number[]) => counts.reduce((all, each) => all + each, 0);
 
-/** Of each worker, how many requests it has forwarded. */
+/** The number of requests that each worker has forwarded. */
 export async function forwarded({ adminPort }: ProxyWorld): Promise<number[]> {
   const { body } = await request({ port: adminPort, host: 'admin', path: '/metrics' });
   return SLOTS.map((slot) => {
@@ -40,7 +40,7 @@ export async function forwarded({ adminPort }: ProxyWorld): Promise<number[]> {
   });
 }
 
-/** A connection that asks when it is told to. */
+/** A connection that sends a request when the test asks for it. */
 export async function visitor(port: number, host: string) {
   const socket: Socket = connect({ port, host: '127.0.0.1' });
   let text = '';

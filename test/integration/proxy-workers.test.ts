@@ -121,7 +121,7 @@ describe('a proxy of four workers', () => {
     }
   });
 
-  it('loses nobody who waits to be accepted when one of them is killed', async () => {
+  it('loses no client that waits to be accepted when one of them is killed', async () => {
     const { host } = await world.backend(upstream);
     const pids = SLOTS.map((slot) => pidOf(world, slot));
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
@@ -135,7 +135,7 @@ describe('a proxy of four workers', () => {
     await eventually(() => world.registered.filter(({ id }) => id === 'proxy-1-1').length === 2);
   });
 
-  it('goes on when one of them is killed, but for what that one held, and has it back', async () => {
+  it('continues when one of them is killed, without the exchanges of that one, and restarts it', async () => {
     const { id, host } = await world.backend(upstream);
     await eventually(async () => (await openOf(world, id)).every((open) => open === 0));
     const all = await visitors(60, world.port, host);

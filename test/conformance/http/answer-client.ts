@@ -5,7 +5,7 @@ import { acceptOf } from './answer-script.ts';
 import { type Answer, readAnswers } from './answers.ts';
 import type { Meant, StrangeAnswer } from './strange-answers/answer.ts';
 
-/** What a client made of an answer: one that was meant for it, our own 502, one without an end, or nothing in time. */
+/** The answer as its client saw it: the meant one, our own 502, one without an end, or none in time. */
 export type Outcome = Meant | 'refused' | 'broken off' | 'hung' | 'nothing' | 'more than one answer';
 
 const DEADLINE_MS = 10_000;

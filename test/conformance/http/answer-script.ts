@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { StrangeAnswer } from './strange-answers/answer.ts';
 
-/** A backend that answers `/strange` as it was told and everything else with what was asked for. */
+/** A backend that answers `/strange` with its script and every other target with the target. */
 export class ScriptedBackend implements AsyncDisposable {
-  /** What `/strange` is answered with. */
+  /** The answer to `/strange`. */
   script: StrangeAnswer | undefined;
-  /** Resolves when the latest `/strange` has been answered with all that was to be said. */
+  /** Resolves when the whole answer to the latest `/strange` was sent. */
   said: Promise<void> = Promise.resolve();
-  /** By what was asked for, the number of the connection that it last came on. */
+  /** For each target, the number of the connection on which it came last. */
   readonly cameOn = new Map<string, number>();
   #connections = 0;
   readonly #server = createServer({ noDelay: true }, (socket) => this.#serve(socket));

@@ -1,4 +1,4 @@
-/** Whatever a backend answers, a client gets what was meant or sees that it failed, on either way the same, and nobody else notices. */
+/** For every answer of a backend, a client gets the meant answer or sees that it failed. Both paths agree, and no other client notices. */
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { eventually, makeAuthority } from '@spawner/testkit';
@@ -18,7 +18,7 @@ const OPEN_MS = 10_000;
 
 interface Trial {
   outcome: Outcome;
-  /** What others got instead of their own answer, or what stayed open. */
+  /** Other clients' wrong answers, and exchanges that stayed open. */
   wrong: string[];
 }
 
@@ -155,8 +155,8 @@ async function http2({ httpsPort }: ProxyWorld, host: string, said: () => Promis
 }
 
 /**
- * What had been sent to the proxy has been read by it once it has answered a later question. It is asked of a backend that does not
- * exist: of one that does, it would close the connections that it keeps.
+ * Resolves when the proxy has read everything that was sent to it before. The question is about a backend that does not exist,
+ * because the proxy closes its idle connections to a backend that it is asked about.
  */
 async function turn(world: ProxyWorld): Promise<void> {
   await world.settle(world.name().id);
@@ -171,7 +171,7 @@ function rightOf({ right, unlike }: StrangeAnswer, way: WayName): Right {
   return unlike?.ways.includes(way) ? unlike.right : right;
 }
 
-/** What breaks off may be refused as well, where its head had not gone out. */
+/** A broken answer may be refused instead, if its head was not sent yet. */
 function expected(right: Right, outcome: Outcome): Outcome {
   return right === 'broken off' && outcome === 'refused' ? 'refused' : right;
 }

@@ -1,19 +1,20 @@
 /**
- * How a server reads requests out of a connection's bytes (RFC 9112), with its habits as data: the strict reading refuses
- * whatever two servers could take in two ways, and the lenient ones take it, each in its own way. Bytes are latin1 text.
+ * Reads requests from a connection's bytes as a server does (RFC 9112), with the server's habits as data. The strict reading
+ * refuses everything that two servers could read differently. The lenient readings accept it, each in its own way. Bytes are
+ * latin1 text.
  */
 import { type ChunkHabits, readChunks } from './chunked-body.ts';
 import { Fault, type Line, lineAt, Unfinished } from './lines.ts';
 
 export interface Habits extends ChunkHabits {
   name: string;
-  /** Whether blanks round a name, and `_` for `-`, are overlooked, and a folded line joins the one before. */
+  /** Whether blanks around a name are ignored, `_` is read as `-`, and a folded line joins the one before. */
   looseHead: boolean;
-  /** What counts where both a length and a coding stand. */
+  /** Which one counts if there are a length and a coding. */
   both: 'fault' | 'coding' | 'length';
   /** Which of several lengths counts. */
   lengths: 'fault' | 'first' | 'last';
-  /** What makes a body chunked: that one word alone, or that it occurs somewhere. */
+  /** Whether a body is chunked by that one word alone, or if the word occurs anywhere. */
   chunked: 'alone' | 'anywhere';
 }
 
@@ -27,7 +28,7 @@ export interface SeenRequest {
 
 export interface Reading {
   requests: SeenRequest[];
-  /** What follows the last whole request: nothing, the beginning of one, a tunnel, or what is no request. */
+  /** The bytes behind the last whole request: none, the beginning of a request, a tunnel, or no request. */
   rest: 'nothing' | 'unfinished' | 'tunnel' | 'fault';
   fault?: string;
   /** Offset behind the last whole request. */

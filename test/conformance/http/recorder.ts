@@ -4,16 +4,16 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type Habits, LENIENT_HABITS, readRequests, type SeenRequest, STRICT, valuesOf } from './reading.ts';
 
 /**
- * A backend on a bare socket that keeps every byte: it answers what its strict reading understands, and tells what
- * servers with other habits would have understood of the same bytes.
+ * A backend on a bare socket that keeps every byte. It answers the requests that its strict reading finds, and reports the
+ * requests that servers with other habits would find in the same bytes.
  */
 export interface Recording {
   requests: SeenRequest[];
-  /** Where a lenient reading found other requests than the strict one, or the strict one found none. */
+  /** Differences between a lenient reading and the strict one, and faults of the strict one. */
   disagreements: string[];
 }
 
-/** What the backend answers to a request; nothing for its usual answer. */
+/** The backend's answer to a request; undefined for its usual answer. */
 export type Script = (request: SeenRequest) => string | undefined;
 
 interface Connection {
@@ -49,7 +49,7 @@ export class Recorder implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** From now on requests are answered so; `early` is said as soon as something comes for `/x`, before all else. */
+  /** Answers requests by this script from now on. `early` is sent as soon as a request for `/x` begins. */
   follow(script: Script, early?: string): void {
     this.#script = script;
     this.#early = early;
@@ -60,7 +60,7 @@ export class Recorder implements AsyncDisposable {
     return [...this.#connections].some(({ bytes }) => readRequests(bytes, STRICT).rest === 'unfinished');
   }
 
-  /** What has come since the last time; connections that stand between two requests go on. */
+  /** Returns everything since the last call. Connections between two requests stay open. */
   take(): Recording {
     const taken = this.#recorded;
     const requests = this.#requests;
@@ -119,7 +119,7 @@ export class Recorder implements AsyncDisposable {
   }
 }
 
-/** Says which request it answers, so that answers cannot be taken for one another. */
+/** Names the request that it answers, so that no answer passes for another. */
 export function usualAnswer(request: SeenRequest): string {
   const key = valuesOf(request, 'sec-websocket-key')[0];
   if (valuesOf(request, 'upgrade')[0]?.toLowerCase() === 'websocket' && key !== undefined) {

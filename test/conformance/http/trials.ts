@@ -2,10 +2,10 @@ import { type Course, type Observation, run } from './course.ts';
 import type { Payload } from './payload.ts';
 import { judge, told, type Verdict } from './verdict.ts';
 
-/** Every payload on every way, several at once. */
+/** Runs every payload once, several at the same time. */
 export interface Trial extends Verdict {
   observation: Observation;
-  /** What the backend was told, in a form that can be compared between two proxies. */
+  /** The requests that the backend got, in a form that can be compared between two proxies. */
   told: unknown[];
 }
 
@@ -16,7 +16,7 @@ export function tryAll(
   return tryAllWith(courses, payloads, run);
 }
 
-/** The same, each sent so. */
+/** The same, with another way to send a payload. */
 export async function tryAllWith<Sent extends Payload>(
   courses: readonly Course[],
   payloads: readonly Sent[],

@@ -35,7 +35,7 @@ const pings: Case[] = [
   good('2.4 a ping of 125 bytes', 0, { opcode: ping, payload: bytes(125) }),
   bad('2.5 a ping of 126 bytes', 1002, 0, { opcode: ping, payload: bytes(126) }),
   chopped(good('2.6 a ping of 125 bytes', 0, { opcode: ping, payload: bytes(125) }), 1),
-  good('2.7 a pong that nobody asked for', 0, { opcode: pong }),
+  good('2.7 an unrequested pong', 0, { opcode: pong }),
   good('2.8 a pong with a payload', 0, { opcode: pong, payload: 'unasked' }),
   good(
     '2.9 a pong, then a ping',
@@ -118,7 +118,7 @@ const fragments: Case[] = [
     last('ment'),
   ),
   bad('5.9 a continuation of nothing that ends', 1002, 0, last('lone'), message('after')),
-  bad('5.10 a continuation of nothing that goes on', 1002, 0, part('lone'), message('after')),
+  bad('5.10 a lone continuation that is not the last', 1002, 0, part('lone'), message('after')),
   chopped(bad('5.11 a continuation of nothing', 1002, 0, last('lone'), message('after')), 1),
   bad('5.12 a continuation after a whole message', 1002, 1, message('whole'), last('lone')),
   bad(

@@ -6,7 +6,7 @@ export interface Case {
   name: string;
   /** Pieces in which the bytes are written. */
   bytes(): Iterable<Buffer>;
-  /** What follows: a close frame and its answer, the end of our half, or nothing, because the backend closes. */
+  /** The client's end: a close frame and its answer, the end of our half, or none because the backend closes. */
   finish: 'close' | 'end' | 'wait';
   /** Code with which the backend closes (RFC 6455 §7.4.1), 1005 for a close frame without one, 1006 for an end without a close frame. */
   closes: number;

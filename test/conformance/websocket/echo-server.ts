@@ -8,7 +8,7 @@ export const LARGEST_MESSAGE = 32 << 20;
 
 export interface EchoServer extends AsyncDisposable {
   port: number;
-  /** What happened on the connection with this path, in order, once it is over. */
+  /** The events on the connection with this path, in order, when it is over. */
   sightOf(path: string): Promise<string[]>;
 }
 

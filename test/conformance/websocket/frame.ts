@@ -71,7 +71,7 @@ export class FrameReader {
   }
 }
 
-/** The frame at the beginning of these bytes and its size, or how many bytes it takes to go on. */
+/** The frame at the beginning of these bytes and its size, or how many bytes are needed to read it. */
 function take(bytes: Buffer): { frame?: ReadFrame; wanted: number } {
   const first = bytes[0] ?? 0;
   const second = bytes[1] ?? 0;

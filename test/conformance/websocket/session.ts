@@ -9,7 +9,7 @@ import { closing, encode, FrameReader, OPCODE } from './frame.ts';
 /** An opened WebSocket before its first frame. */
 export interface Opened {
   stream: Duplex;
-  /** What the handshake agreed on. */
+  /** The extensions that the handshake agreed on. */
   extensions: string;
 }
 
@@ -17,7 +17,7 @@ export interface Outcome {
   extensions: string;
   /** Every frame that came, in order, and how the connection ended. */
   heard: string[];
-  /** What the backend saw. */
+  /** The events that the backend saw. */
   seen: string[];
 }
 
@@ -59,7 +59,7 @@ export async function play(
       closed = true;
       stream.write(encode({ opcode: OPCODE.close, payload: closing(1000) }));
     } else if (finish === 'end') {
-      // Whoever ends a half of the connection may not hear the answers that are still on their way.
+      // A client that ends its half may lose the answers that are still on their way.
       await eventually(() => heard.filter(isEcho).length === echoes);
       stream.end();
     }

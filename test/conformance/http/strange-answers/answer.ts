@@ -1,16 +1,16 @@
-/** An answer as no backend should give it, and what of it a client is to get. Bytes are latin1 text. */
+/** An answer that no backend should give, and what a client must get of it. Bytes are latin1 text. */
 export interface StrangeAnswer {
   name: string;
-  /** What it answers; a GET where nothing is said. */
+  /** The kind of request that it answers; a GET by default. */
   method?: 'HEAD' | 'handshake';
-  /** Each goes out alone. `{accept}` stands for the accept of a handshake's key. */
+  /** Each piece is a packet of its own. `{accept}` is replaced by the accept value of a handshake's key. */
   pieces: string[];
-  /** What the backend does with its connection afterwards; it keeps it where nothing is said. */
+  /** The end of the backend's connection afterwards; by default the connection stays open. */
   after?: 'end' | 'reset';
-  /** Follows again and again, until nobody takes it. */
+  /** Sent repeatedly until it is no longer taken. */
   forever?: string;
   right: Right;
-  /** Ways that differ for a good reason. */
+  /** Paths that differ for a good reason. */
   unlike?: { ways: WayName[]; right: Right; why: string };
 }
 
