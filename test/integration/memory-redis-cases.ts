@@ -56,6 +56,7 @@ const nodes = [
   step('find', [proxy], (side, id) => side.nodes.find(NodeKind.PROXY, id)),
   step('use', [drone], (side, id) => side.nodes.use(id)),
   step('silence', [drone], (side, id) => side.nodes.silence(id)),
+  step('miss', [drone], (side, id) => side.nodes.miss(id)),
 ];
 
 /** Drones that take work, without which most other steps come to nothing. */
@@ -181,6 +182,10 @@ const stories = [
     const by = (await side.backends.get(id))?.drone ?? 'd0';
     await side.report(id, by, 70, 9, false);
     return side.report(id, by, 70, 9, false);
+  }),
+  step('miss', [drone], async (side, id) => {
+    await side.redis.send(['HINCRBY', keys.clock, 'now', '6001']);
+    return side.nodes.miss(id);
   }),
   step('place', [fc.constantFrom('k0', 'k1')], async (side, name) => {
     await placed(side, 'b0', 100, name, false);

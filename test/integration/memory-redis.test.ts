@@ -92,6 +92,7 @@ const WORTH_REACHING = [
   ...['true', 'false'].flatMap((answer) => [
     `abandon: ${answer}`,
     `lapse: ${answer}`,
+    `miss: ${answer}`,
     `forget drone: ${answer}`,
     `suspend: ${answer}`,
     `renew drone: ${answer}`,
