@@ -1,4 +1,4 @@
-/** `node ready.mjs SERVICE PORT`: ends with 0 when the service in this container can do its work. PORT is its usual admin port. */
+/** `node ready.mjs SERVICE PORT`: exits with 0 if the service in this container is ready. PORT is its usual admin port. */
 const [service, usual] = process.argv.slice(2);
 const port = process.env[`SPAWNER_${service}_ADMIN_PORT`] || usual;
 const bound = process.env.SPAWNER_ADMIN_BIND_ADDRESS || process.env.SPAWNER_BIND_ADDRESS || '127.0.0.1';

@@ -30,7 +30,7 @@ describe('the health check of an image', () => {
     expect(await ends(listening, 200, env)).toBe(0);
   });
 
-  it('fails where the service is not ready, or does not listen', async () => {
+  it('fails if the service is not ready, or does not listen', async () => {
     expect(await ends('127.0.0.1', 503, {})).toBe(1);
     expect(await ends('127.0.0.1', 200, { SPAWNER_GATEWAY_ADMIN_PORT: '1' })).toBe(1);
   });

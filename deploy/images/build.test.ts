@@ -10,7 +10,7 @@ import { installProgram } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'spawner-images-'));
 const socketPath = join(folder, 'docker.sock');
-/** A small binary in node's place, where its content does not matter. */
+/** A small binary in place of node, for tests that ignore its content. */
 const node = '/bin/true';
 let server: Server;
 let present: { Id: string; RepoTags?: string[]; Config: { Labels: Record<string, string> } } | null;
@@ -18,7 +18,7 @@ let imported: { query: URLSearchParams; bytes: number }[];
 let removed: string[];
 let refusal: string | null;
 
-/** Answers the Docker API's calls as far as an image's making needs them. */
+/** Answers the calls of the Docker API that making an image needs. */
 beforeAll(async () => {
   server = createServer(async (request, response) => {
     const url = new URL(request.url!, 'http://docker');
@@ -69,7 +69,7 @@ describe('making an image', () => {
     expect(bytes % 512).toBe(0);
   });
 
-  it('does nothing where the same image is there', async () => {
+  it('does nothing if the same image exists', async () => {
     await buildImage({ name: 'probe', socketPath, node });
     present = { Id: 'sha256:old', Config: { Labels: { 'spawner.digest': labelOf(imported[0]!.query) } } };
     const again = await buildImage({ name: 'probe', socketPath, node });
@@ -89,12 +89,12 @@ describe('making an image', () => {
     expect(removed).toEqual(['/images/sha256:old']);
   });
 
-  it('says what docker said against it', async () => {
+  it('repeats the reason of a refusal by docker', async () => {
     refusal = 'no space left on device';
     await expect(buildImage({ name: 'demo', socketPath, node })).rejects.toThrow('no space left on device');
   });
 
-  it('names the socket where nobody answers, and the images there are', async () => {
+  it('names the socket that does not answer, and the existing images', async () => {
     const nowhere = join(folder, 'nowhere.sock');
     await expect(buildImage({ name: 'demo', socketPath: nowhere })).rejects.toThrow(nowhere);
     await expect(buildImage({ name: 'dmeo', socketPath, node })).rejects.toThrow(

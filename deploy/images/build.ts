@@ -1,7 +1,7 @@
 /**
- * Makes images out of this repository and the node that runs it, without a registry:
- *   node deploy/images/build.ts demo [probe …]      into the Docker Engine at DOCKER_HOST (a unix socket)
- *   node deploy/images/build.ts --programs DIR demo  as programs for the agent's process runtime
+ * Makes images from this repository and the node that runs it, without a registry. `node deploy/images/build.ts demo [probe …]`
+ * puts them into the Docker Engine at DOCKER_HOST (a unix socket). `--programs DIR demo` makes programs for the agent's process
+ * runtime.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The images that this repository makes: what goes into each and where it starts. */
+/** The images that this repository makes, with the content and entry of each. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TarEntry } from './tar.ts';

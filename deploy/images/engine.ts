@@ -48,7 +48,7 @@ export class Engine {
     return id;
   }
 
-  /** Removes an image. One that a container uses stays. */
+  /** Removes an image unless a container uses it. */
   async remove(id: string): Promise<void> {
     await this.#answer(this.#docker.getImage(id).remove(), 404, 409);
   }

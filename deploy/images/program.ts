@@ -1,6 +1,6 @@
 /**
- * The same applications for a machine without Docker: the agent's process runtime starts a file of its directory of
- * programs that is named like the image's last part (`demo` for `spawner/demo:latest`).
+ * The same applications for a machine without Docker. The agent's process runtime starts the file in its directory of programs
+ * that has the name of the image's last part: `demo` for `spawner/demo:latest`.
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

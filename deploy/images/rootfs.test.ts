@@ -12,11 +12,11 @@ describe('a root file system for node', () => {
     ]);
   });
 
-  it('is refused where a library is missing', () => {
+  it('is refused if a library is missing', () => {
     expect(() => sharedLibraries('libatomic.so.1 => not found')).toThrow('libatomic.so.1 => not found');
   });
 
-  it('holds the node that runs this test', () => {
+  it('has the node that runs this test', () => {
     const root = nodeRoot(process.execPath);
     expect(root.map((entry) => entry.path)).toEqual(
       expect.arrayContaining(['/tmp/', '/etc/passwd', '/usr/local/bin/node']),

@@ -12,7 +12,7 @@ export const NODE_IN_IMAGE = '/usr/local/bin/node';
 const PASSWD = 'root:x:0:0:root:/:/sbin/nologin\nnode:x:1000:1000:node:/tmp:/sbin/nologin\n';
 const GROUP = 'root:x:0:\nnode:x:1000:\n';
 
-/** Everything but the application; `node` is a binary of this machine's kind. */
+/** Everything except the application. `node` is a binary for this machine. */
 export function nodeRoot(node: string): TarEntry[] {
   const libraries = sharedLibraries(execFileSync('ldd', [node], { encoding: 'utf8', timeout: 10_000 }));
   return [
@@ -25,7 +25,7 @@ export function nodeRoot(node: string): TarEntry[] {
   ];
 }
 
-/** The paths in ldd's output, the loader included; throws where a library was not found. */
+/** The paths in ldd's output, including the loader. Throws if a library was not found. */
 export function sharedLibraries(output: string): string[] {
   const lines = output.split('\n').map((line) => line.trim());
   const missing = lines.find((line) => line.includes('not found'));

@@ -11,7 +11,7 @@ export interface TarEntry {
 
 const BLOCK = 512;
 
-/** The archive's bytes. Owner is root and every date is the epoch, so that equal entries make equal archives. */
+/** The bytes of the archive. The owner is root and every date is the epoch, so equal entries make equal archives. */
 export async function* writeTar(entries: Iterable<TarEntry>): AsyncGenerator<Buffer> {
   for (const entry of entries) {
     const { content } = entry;

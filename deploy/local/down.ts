@@ -16,10 +16,12 @@ if (running) {
   while (isAlive(running) && performance.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 100));
   const gone = !isAlive(running);
-  console.log(gone ? 'Stopped.' : `Not gone after ${WITHIN_MS / 1000} s; its terminal may say why.`);
+  console.log(
+    gone ? 'Stopped.' : `Still running after ${WITHIN_MS / 1000} s; see its terminal for the reason.`,
+  );
   process.exitCode = gone ? 0 : 1;
 } else {
   await endLeftovers(place, claim, leftovers, console.log);
   forgetClaim(place);
-  console.log('None is running.');
+  console.log('Nothing is running.');
 }

@@ -1,7 +1,6 @@
 /**
- * Brings a fresh clone to the point where the rest can run: npm packages, the programs of other projects, and a Node
- * that is new enough. It runs under whatever old Node the machine has and before any npm package is there, so it is
- * plain JavaScript without imports from outside.
+ * Installs everything that a fresh clone needs: npm packages, programs of other projects, and a Node that is new enough. It runs
+ * under the machine's own old Node and before any npm package exists, so it is plain JavaScript without foreign imports.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +12,7 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const OLDEST_NODE = [22, 18];
 const POLICY = '/usr/sbin/policy-rc.d';
 
-/** What may be wanted: which programs (or Python modules) prove that it is there, and the Debian packages that bring it. */
+/** Everything that can be installed: the programs, libraries or Python modules that prove it, and its Debian packages. */
 const WANTED = {
   'redis-server': { programs: ['redis-server'], packages: ['redis-server'] },
   'nats-server': { programs: ['nats-server'], packages: ['nats-server'] },
@@ -46,17 +45,17 @@ const WANTED = {
 };
 
 /**
- * Installs the npm packages of package-lock.json unless exactly these are there; never prompts. `npm ci` refuses a lock
- * that lacks a package for some other platform (a registry without it makes such locks); `npm install` does not, and
- * installs the same versions.
+ * Installs the npm packages of package-lock.json unless exactly these are installed. It never prompts. `npm ci` refuses a lock that
+ * lacks a package for another platform, as a registry without that package makes it. `npm install` accepts it and installs the
+ * same versions.
  */
 export function installNpm() {
   if (npmIsCurrent(readJson('package-lock.json'), readJson(join('node_modules', '.package-lock.json'))))
     return;
-  // None of the packages needs its install script; the project's Node comes with them, so engines of the present one do not count.
+  // No package needs its install script. The project's Node comes with them, so the engines of the present one do not matter.
   const quietly = ['--ignore-scripts', '--loglevel=error'];
   if (npm(['ci', ...quietly]) || npm(['install', '--no-save', ...quietly])) return;
-  throw new Error('The npm packages could not be installed; the words of npm itself stand above.');
+  throw new Error('The npm packages could not be installed; see the output of npm above.');
 }
 
 /** Whether npm's record of what it installed agrees with the lock; packages for other platforms may be absent. */
@@ -71,8 +70,8 @@ export function npmIsCurrent(lock, installed) {
 }
 
 /**
- * Makes sure that the named things (keys of WANTED) are there. As root on Debian or Ubuntu it installs what is missing,
- * without starting any daemon; elsewhere it throws an error that says what to install.
+ * Makes sure that the named things (keys of WANTED) are installed. As root on Debian or Ubuntu it installs the missing ones without
+ * starting a daemon. Elsewhere it throws an error that lists them.
  */
 export function installSystem(names) {
   const missing = names.filter((name) => !isThere(name));
@@ -97,7 +96,7 @@ export function installSystem(names) {
     throw new Error(`Installed ${packages.join(' ')}, but still missing: ${still.join(', ')}`);
 }
 
-/** The path of a Node that runs TypeScript as it is: the project's own where npm brought one, else this one if it is new enough. */
+/** The path of a Node that runs TypeScript directly: the project's own if npm installed one, or this one if it is new enough. */
 export function projectNode() {
   const own = join(root, 'node_modules', '.bin', 'node');
   if (existsSync(own)) return own;
@@ -109,7 +108,7 @@ export function projectNode() {
   );
 }
 
-/** The environment in which the project's programs run: its own Node and tools come first on the PATH. */
+/** The environment of the project's programs: its own Node and tools come first on the PATH. */
 export function projectEnv() {
   return {
     ...process.env,
@@ -119,8 +118,7 @@ export function projectEnv() {
 
 function isThere(name) {
   const wanted = WANTED[name];
-  if (!wanted)
-    throw new Error(`Nothing is known about installing "${name}"; known: ${Object.keys(WANTED).join(', ')}`);
+  if (!wanted) throw new Error(`cannot install "${name}"; known are ${Object.keys(WANTED).join(', ')}`);
   if (!wanted.programs.every(find)) return false;
   if (!(wanted.libraries ?? []).every(isLoadable)) return false;
   const imports = (wanted.modules ?? []).map((module) => `import ${module}`).join('; ');
@@ -162,7 +160,7 @@ function apt(args) {
   });
 }
 
-/** Debian's packages start their daemons at once unless this policy forbids it; a policy that is there already stays. */
+/** Debian's packages start their daemons at once unless this policy forbids it. An existing policy stays. */
 function withoutDaemons(install) {
   if (existsSync(POLICY)) return install();
   writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

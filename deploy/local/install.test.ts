@@ -42,6 +42,6 @@ describe('the installer', () => {
   });
 
   it('names what it knows when it is asked for something else', () => {
-    expect(() => install.installSystem(['emacs'])).toThrow(/"emacs"; known: redis-server, /);
+    expect(() => install.installSystem(['emacs'])).toThrow(/"emacs"; known are redis-server, /);
   });
 });

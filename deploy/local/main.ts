@@ -1,4 +1,4 @@
-/** `npm run up`, once everything that it needs is installed. */
+/** `npm run up`, after everything that it needs is installed. */
 import { join } from 'node:path';
 import { systemClock } from '@spawner/domain';
 import { placeOf } from './claim/place.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run up`: installs what is missing, then goes on in TypeScript under the project's own Node. Plain JavaScript: it
- * must start under an old Node and before any package is there.
+ * `npm run up`: installs what is missing, then runs main.ts under the project's own Node. It is plain JavaScript because it must
+ * start under an old Node and before any package is installed.
  */
 import { spawn } from 'node:child_process';
 import { installNpm, installSystem, projectEnv, projectNode, root } from './install.mjs';

@@ -1,4 +1,4 @@
-/** One run of `up`, from taking the place to leaving it as it was. */
+/** One run of `up`, from taking its place to leaving it clean. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@spawner/domain';
@@ -42,7 +42,7 @@ export class Up {
   readonly #place: Place;
   readonly #env: Environment;
   readonly #progress: Progress;
-  /** Aborts when it is told to stop, or something has gone wrong for good. */
+  /** Aborts at a stop signal, or after a failure that a restart cannot repair. */
   readonly #signal: AbortSignal;
   readonly #failed = new AbortController();
   readonly #children: Children;
@@ -51,7 +51,7 @@ export class Up {
   #containers: OwnContainers | undefined;
   #publish: () => void = () => {};
 
-  /** `signal` tells that it is to come to an end. */
+  /** Stops when `signal` aborts. */
   constructor(place: Place, env: Environment, progress: Progress, signal: AbortSignal) {
     this.#place = place;
     this.#env = env;
@@ -66,7 +66,7 @@ export class Up {
     });
   }
 
-  /** Starts everything, and resolves with exit code 0 when it was told to stop and has; whatever goes wrong is said, and is 1. */
+  /** Starts everything and resolves after it has stopped: with exit code 0, or 1 after a failure, which it prints. */
   async run(): Promise<number> {
     try {
       this.#claim = await OwnClaim.take(this.#place, (text) => this.#progress.say(text));
@@ -83,7 +83,7 @@ export class Up {
     }
   }
 
-  /** Ends every process at once; nothing is tidied up. */
+  /** Kills every process at once, without any cleanup. */
   killAll(): void {
     this.#children.killAll();
   }
@@ -197,7 +197,7 @@ export class Up {
     });
   }
 
-  /** A cluster that is no more has no containers. */
+  /** Removes the containers of this cluster. */
   async #removeContainers(): Promise<void> {
     if (this.#containers) await removeLabelled(this.#containers.socket, this.#containers.label);
   }

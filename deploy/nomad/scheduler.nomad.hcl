@@ -1,4 +1,4 @@
-# Places backends and keeps the books. Any number: all state stands in Redis.
+# Places backends and keeps the books. Any number may run: all state is in Redis.
 #   nomad job run deploy/nomad/scheduler.nomad.hcl
 
 variable "datacenters" {

@@ -1,10 +1,10 @@
-/** The variables that a service's image sets for the program itself, so that what is measured is what is shipped. */
+/** The variables that a service's image sets for Node and the loader, so that benchmarks measure the shipped program. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../cluster/service-process.ts';
 
-/** Of Node and the loader, from the last stage of this name; throws where this machine lacks what they name. */
+/** The variables of the last stage of this name. Throws if this machine lacks the allocator that they name. */
 export function asDeployed(stage: string): Record<string, string> {
   const dockerfile = readFileSync(join(ROOT, 'deploy/docker/Dockerfile'), 'utf8');
   const [, lines = ''] = dockerfile.split(new RegExp(`^FROM \\S+ AS ${stage}$`, 'm'));

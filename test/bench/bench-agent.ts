@@ -1,7 +1,7 @@
 import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import { implement } from '@spawner/rpc';
 
-/** An agent as far as benchmarks need one: it is handed backends, and has nothing to say of any. */
+/** An agent for benchmarks: it accepts backends and reports none. */
 export function benchAgent(start: (request: StartBackendRequest) => void) {
   const nothing = async () => {
     throw new Error('an agent of a benchmark has no backends');

@@ -1,4 +1,4 @@
-/** What a benchmark is given and what it returns. */
+/** The command line options of a benchmark. */
 export interface Options {
   /** Fewer and shorter rounds: all benchmarks together take under ten minutes. */
   quick: boolean;

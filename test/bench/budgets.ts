@@ -5,7 +5,7 @@ export interface Budget {
   figure: string;
   most?: number;
   least?: number;
-  /** What the figure is, for people. */
+  /** The meaning of the figure, for people. */
   what: string;
 }
 

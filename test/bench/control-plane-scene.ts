@@ -17,15 +17,15 @@ export interface ControlPlane {
   readonly keys: Keys;
   readonly redisPid: number;
   readonly process: ServiceHandle;
-  /** What other services need in order to belong to it. */
+  /** The variables by which other services join it. */
   readonly env: Variables;
   readonly scheduler: RpcClient<typeof SchedulerServiceService>;
   readonly drones: SimulatedDrones;
-  /** Spawns `count` backends like those of a real application; the milliseconds that each call took. */
+  /** Spawns `count` backends like those of a real application. Returns the milliseconds of each call. */
   spawn(count: number): Promise<number[]>;
 }
 
-/** Runs `work` with a control plane of its own, and takes it down whatever happens. */
+/** Runs `work` with a control plane of its own, which always ends with it. */
 export async function withControlPlane<T>(
   work: (at: ControlPlane) => Promise<T>,
   redisArgs: string[] = [],
@@ -48,7 +48,7 @@ export async function withControlPlane<T>(
     ports,
     env: {
       ...shared,
-      // Its Redis was made for it: it has lost nothing.
+      // Its Redis is new, so it has lost nothing.
       SPAWNER_SCHEDULER_EMPTY_STORE: 'new',
       SPAWNER_SCHEDULER_PORT: String(port),
       SPAWNER_SCHEDULER_ADMIN_PORT: String(adminPort),

@@ -1,6 +1,6 @@
 /**
- * The cost of the control plane: Redis memory and scheduler time per idle backend, the delay of the scheduler's event loop with
- * 10,000 of them, and placements with 10 to 10,000 drones. Medians of several runs.
+ * The cost of the control plane: Redis memory and scheduler time per idle backend, and the scheduler's loop delay with 10,000 of
+ * them. Then placements with 10 to 10,000 drones. Medians of several runs.
  */
 
 import type { Figures, Options } from './benchmark.ts';

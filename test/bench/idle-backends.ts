@@ -1,6 +1,6 @@
 /**
- * What 10,000 idle backends on 100 drones cost: Redis's memory, the scheduler's timers, its processor
- * time, and the delay of its event loop - idle, while they are spawned, and while every drone registers anew.
+ * The cost of 10,000 idle backends on 100 drones: Redis's memory, and the scheduler's timers, processor time and loop delay. The
+ * scheduler is measured idle, while backends are spawned, and while every drone registers again.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { eventually } from '@spawner/testkit';
@@ -16,7 +16,7 @@ const IDLE_MS = 10_000;
 
 interface Phase {
   timers: number;
-  /** Of the scheduler and of Redis, in milliseconds per second. */
+  /** Processor time of the scheduler and of Redis, in milliseconds per second. */
   scheduler: number;
   redis: number;
   loopP99: number;
@@ -26,7 +26,7 @@ interface Phase {
 export interface IdleFigures {
   bytesOfFew: number;
   bytesOfMany: number;
-  /** Of `bytesOfMany`, what the log of route changes holds; it does not grow beyond 20,000 entries. */
+  /** The part of `bytesOfMany` that is the log of route changes, which has at most 20,000 entries. */
   logBytes: number;
   idleWithFew: Phase;
   idleWithMany: Phase;
@@ -40,7 +40,7 @@ export function idleBackends(redisArgs: string[] = []): Promise<IdleFigures> {
   return withControlPlane(async (at) => {
     await at.drones.register(DRONES, ROOM_PER_DRONE);
     at.drones.beginRenewing();
-    // Whatever is made once, compiled code too, is there before anything is measured.
+    // A warm-up: everything that is made once, such as compiled code, must not count.
     await spawnAndSettle(at, 100);
     await wait(IDLE_MS / 2);
     const idleWithFew = await phase(at, () => wait(IDLE_MS));

@@ -1,6 +1,6 @@
 /**
- * Placements: the scheduler's own store code against Redis, one round trip each, with more and more drones
- * registered; beside it the same script called by Redis's own benchmark program, which does nothing else.
+ * Placements by the scheduler's own store code, one round trip to Redis each, with a number of drones. Beside it, Redis's benchmark
+ * program calls the same script and does nothing else.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -18,7 +18,7 @@ import { processTimeMs } from './process-time.ts';
 import { percentile, rounded } from './statistics.ts';
 
 const PLACEMENTS = 10_000;
-/** Enough to keep Redis busy, few enough that a call's time is not its place in a queue. */
+/** Enough to keep Redis busy, and few enough that calls do not queue. */
 const AT_ONCE = 8;
 const KEYS = keysOf('bench');
 
@@ -93,7 +93,7 @@ function loaded(store: Awaited<ReturnType<typeof openRedis>>) {
   return store.send(['SCRIPT', 'LOAD', SCRIPTS.place.source]);
 }
 
-/** Placements per second of `redis-benchmark`, without keys and with the shortest of arguments. */
+/** Placements per second of `redis-benchmark`, without keys and with the shortest arguments. */
 async function bareScript(port: number, sha: string, epoch: number): Promise<number> {
   const args = ['bare-__rand_int__', '100', '1048576', '', '', '6000', '10000', '', '', '1', String(epoch)];
   const { stdout } = await promisify(execFile)('redis-benchmark', [
@@ -113,6 +113,6 @@ async function bareScript(port: number, sha: string, epoch: number): Promise<num
   ]);
   const line = stdout.trim().split('\n').at(-1) ?? '';
   const perSecond = Number(/","?([\d.]+)"/.exec(line)?.[1]);
-  if (!(perSecond > 0)) throw new Error(`redis-benchmark said: ${stdout}`);
+  if (!(perSecond > 0)) throw new Error(`redis-benchmark printed: ${stdout}`);
   return rounded(perSecond, 0);
 }

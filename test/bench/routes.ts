@@ -19,13 +19,13 @@ import { percentile, rounded } from './statistics.ts';
 const DOMAIN = 'bench.test';
 const ROUTES = 10_000;
 const DRONES = 10;
-/** Of routes, per second; the budget is for the first. A session's route changes three times: pending, open, ended. */
+/** Route changes per second; the budget is for the first. A session's route changes three times: pending, open, ended. */
 const CHANGES = [50, 150];
 const CHANGES_OF_SESSION = 3;
 const SECONDS = 30;
 const QUICK_SECONDS = 10;
 const WARM_UP_S = 5;
-/** For the request to reach the proxy and be held. */
+/** Time for the request to reach the proxy and be held. */
 const HELD_MS = 150;
 
 interface Scene extends Pick<ControlPlane, 'scheduler' | 'store' | 'keys'> {
@@ -105,7 +105,7 @@ async function sessions(scene: Scene, rate: number, seconds: number): Promise<nu
   return Promise.all(under);
 }
 
-/** Exponentially distributed, as between arrivals that know nothing of each other. */
+/** A pause between independent arrivals, exponentially distributed. */
 function pauseMs(perSecond: number): number {
   return (-Math.log(1 - Math.random()) / perSecond) * 1_000;
 }
@@ -127,7 +127,7 @@ async function session({ scheduler, proxy, drones, backend }: Scene): Promise<nu
   return took;
 }
 
-/** Entries that were ever written to the log of route changes. */
+/** The number of entries ever written to the log of route changes. */
 async function changes({ store, keys }: Pick<ControlPlane, 'store' | 'keys'>): Promise<number> {
   return Number(await store.send(['HGET', keys.routeHead, 'n']));
 }

@@ -1,6 +1,6 @@
 /**
- * Drones without machines: any number that register with a real scheduler, renew every two seconds and
- * take every backend through its life at once, over real gRPC. One server answers for all of them.
+ * Drones without machines. They register with a real scheduler over gRPC, renew every two seconds, and report every backend READY
+ * at once. One server answers for all of them.
  */
 import { DEADLINES, STATES } from '@spawner/domain';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
@@ -13,13 +13,13 @@ import type { Log } from '@spawner/service';
 import { benchAgent } from './bench-agent.ts';
 
 const CALL_MS = 30_000;
-/** What an agent reports on the way to READY. */
+/** The states that an agent reports up to READY. */
 const LIFE = [BackendState.LOADING, BackendState.STARTING, BackendState.WAITING, BackendState.READY];
 
 interface SimulatedDrone {
   readonly node: Node;
   registration: number;
-  /** Between two registrations: renewals of the old one are told so. */
+  /** It is between two registrations, so renewals of the old one are refused. */
   entering: boolean;
   readonly backends: Map<string, { request: StartBackendRequest; status: BackendStatus }>;
   changed: BackendStatus[];
@@ -32,7 +32,7 @@ export class SimulatedDrones implements AsyncDisposable {
   readonly #server: RpcServer;
   readonly #stop = new AbortController();
   #renewing: Promise<unknown> = Promise.resolve();
-  /** Milliseconds that each renewal took. */
+  /** The milliseconds of each renewal. */
   renewals: number[] = [];
 
   static async open(schedulerAddress: string, log: Log): Promise<SimulatedDrones> {
@@ -49,7 +49,7 @@ export class SimulatedDrones implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** Backends that are READY and whose READY the scheduler has heard of. */
+  /** The number of backends whose READY the scheduler has acknowledged. */
   get settled(): number {
     return this.#drones.reduce((sum, { backends, changed }) => sum + backends.size - changed.length, 0);
   }
@@ -61,12 +61,12 @@ export class SimulatedDrones implements AsyncDisposable {
     await Promise.all(begun);
   }
 
-  /** Registers every drone anew with all that it has, as after a store that lost everything. */
+  /** Registers every drone again with all its backends, as after a total loss of the store. */
   async registerAgain(): Promise<void> {
     await Promise.all(this.#drones.map((drone) => this.#enter(drone)));
   }
 
-  /** From now on every drone renews every two seconds, evenly spread over them. */
+  /** Starts to renew every drone every two seconds, evenly spread over them. */
   beginRenewing(): void {
     const loops = this.#drones.map((drone, index) =>
       this.#renewOften(drone, (index / this.#drones.length) * DEADLINES.renewEvery),
@@ -121,7 +121,7 @@ export class SimulatedDrones implements AsyncDisposable {
     this.#byRegistration.set(answer.registration, drone);
   }
 
-  /** Takes a backend and has every state of its life to report, READY last. */
+  /** Accepts a backend and queues reports of every state up to READY. */
   #take(request: StartBackendRequest): void {
     const drone = this.#byRegistration.get(request.registration);
     if (!drone || drone.backends.has(request.id)) return;
@@ -156,12 +156,12 @@ export class SimulatedDrones implements AsyncDisposable {
     );
     const replaced = drone.entering || drone.registration !== registration;
     if (answer.verdict !== RenewVerdict.GRANTED && replaced) return;
-    if (answer.verdict !== RenewVerdict.GRANTED) throw new Error(`${id} was told to register again`);
+    if (answer.verdict !== RenewVerdict.GRANTED) throw new Error(`the renewal of ${id} was refused`);
     drone.changed = drone.changed.slice(changed.length);
   }
 }
 
-/** What an agent says of a backend that has just become READY. */
+/** An agent's report of a backend that has just become READY. */
 function readyStatus(id: string, index: number): BackendStatus {
   const time = new Date();
   const events = [STATES.SCHEDULED, ...LIFE].map((state, step) => ({

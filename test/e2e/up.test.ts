@@ -89,7 +89,7 @@ describe('npm run up', () => {
     expect([page.status, page.body]).toEqual([200, expect.stringContaining('<html')]);
 
     const second = up({ DOCKER_HOST: `unix://${docker.socketPath}` });
-    await expect(second).rejects.toThrow(`One is running here already (pid ${before.pid})`);
+    await expect(second).rejects.toThrow(`Spawner is already running here (pid ${before.pid})`);
 
     const { pid, ports } = before.services.gateway!;
     process.kill(pid!, 'SIGKILL');
@@ -105,7 +105,7 @@ describe('npm run up', () => {
     const label = `label=dev.spawner.cluster=${before.cluster}`;
     const list = ['--host', `unix://${docker.socketPath}`, 'ps', '--all', '--quiet', '--filter', label];
     expect((await run('docker', list)).stdout).toBe('');
-    expect(await down()).toContain('None is running.');
+    expect(await down()).toContain('Nothing is running.');
   });
 
   it('clears away what a crashed one left, without Docker too, and ends at Ctrl-C', async () => {

@@ -1,7 +1,6 @@
 /**
- * What is on the board: strokes in the order in which they were begun. The board is bounded: beyond its limits the
- * oldest strokes are forgotten, and every change that its callers must pass on is what a method returns.
- * Coordinates are in board units, (0, 0) in the middle.
+ * The strokes on the board, in the order in which they were begun. Beyond its limits the board forgets the oldest strokes. Each
+ * method returns the changes that its caller must pass on. Coordinates are in board units, (0, 0) in the middle.
  */
 export const COLOURS = ['ink', 'blue', 'teal', 'green', 'amber', 'coral', 'rose', 'violet'] as const;
 export type Colour = (typeof COLOURS)[number];
@@ -40,7 +39,7 @@ export class Board {
     return [...this.#strokes.values()];
   }
 
-  /** Adds a stroke of one point; gives the ids forgotten to make room, or null where the id is taken. */
+  /** Adds a stroke of one point; returns the ids forgotten to make room, or null if the id is taken. */
   begin(stroke: Pick<Stroke, 'id' | 'author' | 'colour' | 'width'>, x: number, y: number): string[] | null {
     if (this.#strokes.has(stroke.id)) return null;
     this.#strokes.set(stroke.id, { ...stroke, points: [x, y], ended: false });
@@ -48,7 +47,7 @@ export class Board {
     return this.#forgetOldest(stroke.id);
   }
 
-  /** Continues a stroke; gives the ids forgotten to make room, or null where that stroke cannot grow. */
+  /** Continues a stroke; returns the ids forgotten to make room, or null if that stroke cannot grow. */
   extend(id: string, points: readonly number[]): string[] | null {
     const stroke = this.#strokes.get(id);
     if (!stroke || stroke.ended) return null;
@@ -58,7 +57,7 @@ export class Board {
     return this.#forgetOldest(id);
   }
 
-  /** Ends a stroke; false where there is none to end. */
+  /** Ends a stroke. Returns false if there is none to end. */
   end(id: string): boolean {
     const stroke = this.#strokes.get(id);
     if (!stroke || stroke.ended) return false;
@@ -66,14 +65,14 @@ export class Board {
     return true;
   }
 
-  /** Ends whatever an author has in hand; gives the ids. */
+  /** Ends the open strokes of an author. Returns their ids. */
   endAll(author: string): string[] {
     return this.strokes
       .filter((stroke) => stroke.author === author && this.end(stroke.id))
       .map((stroke) => stroke.id);
   }
 
-  /** Takes back an author's latest stroke; gives its id, or null where none is left. */
+  /** Removes an author's latest stroke. Returns its id, or null if none is left. */
   undo(author: string): string | null {
     const latest = this.strokes.findLast((stroke) => stroke.author === author);
     if (!latest) return null;

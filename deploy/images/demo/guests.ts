@@ -1,4 +1,4 @@
-/** Who a newcomer is called: a colour and an animal, both unlike those present for as long as there are enough. */
+/** Names for newcomers: a colour and an animal, different from those present as long as there are enough. */
 import type { Colour } from './board.ts';
 
 export interface Guest {

@@ -1,4 +1,4 @@
-/** What a browser may say to the board, one JSON object per message, and what it hears from it. */
+/** The messages between browser and board, one JSON object each. */
 import { COLOURS, type Colour, type Stroke, WIDTHS, type Width } from './board.ts';
 import type { Guest } from './guests.ts';
 
@@ -23,11 +23,11 @@ export type ServerMessage =
   | { type: 'cleared'; guest: string }
   | { type: 'cursor'; guest: string; point: Point | null };
 
-/** Board units from the middle to where coordinates end. */
+/** The largest coordinate, in board units from the middle. */
 const EDGE = 4_000;
 const MAX_COORDINATES = 1_000;
 
-/** The message in a text, checked field by field; null where it is none. */
+/** The message in a text, with every field checked. Returns null if it is none. */
 export function parseMessage(text: string): ClientMessage | null {
   const raw = parseObject(text);
   switch (raw?.type) {

@@ -1,7 +1,7 @@
 import type { ServerMessage } from './messages.ts';
 import { type Connection, Room } from './room.ts';
 
-/** Stands where a browser would be: speaks, listens, and leaves. */
+/** A browser as the room sees it: sends, receives, and leaves. */
 class Visitor implements Connection {
   onMessage: Connection['onMessage'] = () => {};
   onClose: Connection['onClose'] = () => {};
@@ -17,7 +17,7 @@ class Visitor implements Connection {
   say(message: unknown): void {
     this.onMessage(JSON.stringify(message));
   }
-  /** What was heard since the last call. */
+  /** The messages since the last call. */
   news(): ServerMessage[] {
     return this.heard.splice(0);
   }
@@ -43,7 +43,7 @@ function visit(token: string): Visitor {
 const line = { type: 'begin', stroke: 0, colour: 'teal', width: 7, point: [1, 2] };
 
 describe('a room', () => {
-  it('welcomes with who is there and what is drawn, and tells the others', () => {
+  it('welcomes a guest with guests and strokes, and announces the guest to the others', () => {
     const heron = visit('one');
     expect(heron.welcome).toMatchObject({ you: 'g1', session: 'k3j9', strokes: [], nextStroke: 0 });
     heron.say(line);
@@ -64,7 +64,7 @@ describe('a room', () => {
     ]);
   });
 
-  it('passes on what one draws to all the others, and to nobody twice', () => {
+  it('passes the strokes of a guest to each of the others once', () => {
     const [one, two, three] = [visit('one'), visit('two'), visit('three')];
     for (const visitor of [one, two, three]) visitor.news();
     one.say(line);
@@ -110,7 +110,7 @@ describe('a room', () => {
     expect(third.news()).toContainEqual({ type: 'removed', strokes: ['g1.0'] });
   });
 
-  it('ends what a leaving guest has in hand', () => {
+  it('ends the open stroke of a leaving guest', () => {
     const [one, two] = [visit('one'), visit('two')];
     one.say(line);
     two.news();

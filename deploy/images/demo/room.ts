@@ -1,6 +1,6 @@
 /**
- * Everybody on one board: takes their messages, changes the board, and tells the others. A page keeps a token while
- * it is open; with it a reconnecting page is the same guest again and can still undo what it drew.
+ * The guests of one board: applies their messages to the board and passes the changes to the others. An open page keeps a token.
+ * With it, a page that reconnects is the same guest and can still undo its strokes.
  */
 import { Board } from './board.ts';
 import { type Guest, nextGuest } from './guests.ts';
@@ -61,12 +61,12 @@ export class Room {
     this.#log(`${guest.name} joined, ${this.#members.size} here`);
   }
 
-  /** To be called once a second: everybody may speak again. */
+  /** Renews everyone's allowance of messages. Called once a second. */
   tick(): void {
     for (const member of this.#members.values()) member.allowance = MAX_MESSAGES_PER_TICK;
   }
 
-  /** Says good-bye to everybody, as a server that goes away does. */
+  /** Closes every connection with 1001, as a server does that shuts down. */
   close(): void {
     for (const { connection } of this.#members.values())
       connection.close(CLOSE.goingAway, 'the board closes');
@@ -86,7 +86,7 @@ export class Room {
     return member;
   }
 
-  /** One who returns stays who they were, under a new name where somebody else has got theirs meanwhile. */
+  /** A returning guest keeps the id, and the name unless another guest has it by now. */
   #nameFor(known: Guest | undefined): Guest {
     const others = [...this.#members.values()]
       .map((member) => member.guest)
@@ -96,7 +96,7 @@ export class Room {
     return known ? { ...fresh, id: known.id } : fresh;
   }
 
-  /** The page is back before its old connection was seen to be gone. */
+  /** Replaces a connection whose page has reconnected before it was noticed to be gone. */
   #takeOver(member: Member): void {
     member.connection.onMessage = () => {};
     member.connection.close(CLOSE.takenOver, 'this page has connected again');
@@ -166,7 +166,7 @@ export class Room {
     }
   }
 
-  /** Passes on a change that the board took, and what it forgot to make room for it. */
+  /** Passes on an accepted change, and the strokes that were forgotten for it. */
   #forget(forgotten: string[] | null, member: Member, change: ServerMessage): void {
     if (!forgotten) return;
     this.#tellOthers(member, change);

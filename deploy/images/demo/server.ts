@@ -1,4 +1,4 @@
-/** The drawing board: one process, one board, for everybody who has its address. */
+/** The drawing board: one process has one board, for everyone who has its address. */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
@@ -38,7 +38,7 @@ function stop(): void {
   setTimeout(() => process.exit(0), LAST_CALL_MS);
 }
 
-/** Other sites, and other sessions of the same cluster domain, have no business on this board. */
+/** Pages of other sites, and of other sessions of the cluster domain, must not use this board. */
 function isSameOrigin({ headers }: IncomingMessage): boolean {
   if (!headers.origin) return true;
   const origin = URL.canParse(headers.origin) ? new URL(headers.origin).host : '';

@@ -26,7 +26,7 @@ describe('the record of a run', () => {
     expect(existsSync(place.claimFile)).toBe(false);
   });
 
-  it('that nobody stands behind any more is taken over, and what it left is ended', async () => {
+  it('of a dead `up` is taken over, and its leftovers are ended', async () => {
     const left = spawn('sleep', ['60'], { stdio: 'ignore' });
     const innocent = identify(process.pid);
     const stale = { up: nobody, started: { redis: identify(left.pid!), gateway: nobody } };
@@ -43,7 +43,7 @@ describe('the record of a run', () => {
     own.release();
   });
 
-  it('that nobody stands behind is taken over by one of several that come while its rest is ended', async () => {
+  it('of a dead `up` is taken over by one of several that start together', async () => {
     const left = spawn('sleep', ['60'], { stdio: 'ignore' });
     mkdirSync(place.state);
     writeFileSync(place.claimFile, JSON.stringify({ up: nobody, started: { redis: identify(left.pid!) } }));
@@ -53,7 +53,7 @@ describe('the record of a run', () => {
     expect(readClaim(place)?.up).toEqual(identify(process.pid));
   });
 
-  it('that nobody stands behind names a Docker Engine of others, and a backend that is a process: both are cleared', async () => {
+  it('of a dead `up` names containers in a foreign engine and a process backend: both are removed', async () => {
     const backend = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
     const startTime = Number(identify(backend.pid!).since.split(':').at(-1));
     mkdirSync(join(place.agent, 'process', 'a'), { recursive: true });
@@ -103,13 +103,13 @@ describe('the record of a run', () => {
 });
 
 describe('the identity of a process', () => {
-  it('is not a matter of the pid alone', () => {
+  it('is more than the pid', () => {
     expect(isAlive(identify(process.pid))).toBe(true);
     expect(isAlive(nobody)).toBe(false);
     expect(isAlive({ pid: process.pid, since: '' })).toBe(false);
   });
 
-  it('is read from behind a name that may hold anything, and not from a zombie', () => {
+  it('is read from after a name that may contain anything, and not from a zombie', () => {
     const stat = (state: string) =>
       `7 (a) S (b) ${state} ${Array.from({ length: 40 }, (_, i) => i + 4).join(' ')}`;
     expect(startInStat(stat('S'), 'boot')).toBe('boot:22');

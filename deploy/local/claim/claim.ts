@@ -1,14 +1,15 @@
 /**
- * Who runs `up` in this checkout, and what it has started, on disk from the first step on: a second `up` finds the
- * first, `down` finds whom to tell, and the next `up` after a crash ends what was left.
+ * The record of the `up` that runs in this checkout and of the processes it started. It is on disk from the first step. A second
+ * `up` finds the first by it, `down` finds the process to stop, and the next `up` after a crash ends what was left.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { replaceFileSync } from '@spawner/service/files';
 import { removeLabelled } from '../parts/docker.ts';
 import { endProcessBackends } from '../processes/process-backends.ts';
 import { endProcess, identify, isAlive, type ProcessRef } from '../processes/process-ref.ts';
 import type { Place } from './place.ts';
 
-/** What this cluster has in a Docker Engine. */
+/** The containers and networks of this cluster in a Docker Engine. */
 export interface OwnContainers {
   socket: string;
   /** `name=value` */
@@ -24,7 +25,7 @@ export interface Claim {
 
 const LEFTOVER_ENDS_WITHIN_MS = 10_000;
 
-/** The record in this place; nothing where there is none or it cannot be read. */
+/** The record in this place. Returns undefined if there is none or it cannot be read. */
 export function readClaim({ claimFile }: Place): Claim | undefined {
   try {
     return JSON.parse(readFileSync(claimFile, 'utf8')) as Claim;
@@ -33,7 +34,7 @@ export function readClaim({ claimFile }: Place): Claim | undefined {
   }
 }
 
-/** The `up` of a record where it still runs, else what it left behind, the last started first. */
+/** The `up` of a record if it still runs, or the processes it left behind, last started first. */
 export function judgeClaim(
   claim: Claim | undefined,
   alive: (identity: ProcessRef) => boolean = isAlive,
@@ -44,7 +45,7 @@ export function judgeClaim(
   return { leftovers: leftovers.toReversed() };
 }
 
-/** Ends what a crashed `up` left behind, its backends included; the containers go while their engine still answers. */
+/** Ends the processes and backends that a crashed `up` left behind. Removes containers while their engine still answers. */
 export async function endLeftovers(
   { agent }: Place,
   claim: Claim | undefined,
@@ -65,7 +66,7 @@ export async function endLeftovers(
   if (!started.dockerd) await removeContainers();
 }
 
-/** Our own record, written at once and again at every start of a process. */
+/** The record of this `up`, written at once and again at every start of a process. */
 export class OwnClaim {
   readonly #place: Place;
   readonly #claim: Claim = { up: identify(process.pid), started: {} };
@@ -74,7 +75,7 @@ export class OwnClaim {
     this.#place = place;
   }
 
-  /** Takes the place, ending what an earlier `up` left there; throws where one is running. */
+  /** Takes the place and ends what an earlier `up` left there. Throws AlreadyRunning if one runs. */
   static async take(place: Place, say: (text: string) => void): Promise<OwnClaim> {
     mkdirSync(place.state, { recursive: true, mode: 0o700 });
     for (;;) {
@@ -82,7 +83,7 @@ export class OwnClaim {
       const { running, leftovers } = judgeClaim(claim);
       if (running) throw new AlreadyRunning(running.pid);
       await endLeftovers(place, claim, leftovers, say);
-      // That took its time, and another may have come by now.
+      // That took time, so another `up` may have started by now.
       if (judgeClaim(readClaim(place)).running) continue;
       forgetClaim(place);
       const own = new OwnClaim(place);
@@ -90,7 +91,7 @@ export class OwnClaim {
     }
   }
 
-  /** Writes our record; false where another wrote his at the same moment. */
+  /** Writes the record. Returns false if another `up` wrote one at the same moment. */
   #write(): boolean {
     try {
       writeFileSync(this.#place.claimFile, JSON.stringify(this.#claim), { mode: 0o600, flag: 'wx' });
@@ -116,19 +117,18 @@ export class OwnClaim {
   }
 }
 
-/** Takes both files away. */
+/** Removes both files. */
 export function forgetClaim({ localFile, claimFile }: Place): void {
   for (const file of [localFile, claimFile]) rmSync(file, { force: true });
 }
 
 export class AlreadyRunning extends Error {
   constructor(pid: number) {
-    super(`One is running here already (pid ${pid}). \`npm run down\` stops it.`);
+    super(`Spawner is already running here (pid ${pid}). \`npm run down\` stops it.`);
   }
 }
 
-/** Replaces the file in one step, readable by its owner alone: nobody ever reads half of it. */
+/** Replaces the file in one step, readable by its owner alone. */
 export function writeWhole(file: string, content: object): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  replaceFileSync(file, `${JSON.stringify(content, null, 2)}\n`, { durable: false });
 }

@@ -1,10 +1,10 @@
-/** The secret of a local cluster: made up the first time, and the same from then on. */
+/** The secret of a local cluster, created once and kept. */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 
 const BYTES = 32;
 
-/** Sees to a file with a secret that only its owner reads; one that is there stays as it is. */
+/** Makes sure that the file has a secret, readable by its owner alone. An existing one stays. */
 export function keepClusterSecret(file: string): void {
   try {
     writeFileSync(file, `${randomBytes(BYTES).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });

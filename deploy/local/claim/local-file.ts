@@ -1,4 +1,4 @@
-/** What `.spawner/local.json` tells other programs on the machine about the running constellation. */
+/** `.spawner/local.json` describes the running constellation to other programs of the machine. */
 import { join } from 'node:path';
 import type { Addresses } from '../settings/environment.ts';
 import { PORT_RULES, type Ports } from '../settings/ports.ts';
@@ -17,7 +17,7 @@ export interface LocalFile {
   redisUrl: string;
   natsUrl: string;
   services: Record<string, { pid?: number; ports: Record<string, number>; log: string }>;
-  /** Redis, NATS and dockerd, where they are our own. */
+  /** Redis, NATS and dockerd, if `up` started them. */
   parts: Record<string, { pid: number; log: string }>;
 }
 
@@ -54,7 +54,7 @@ export function localFile(facts: LocalFacts): LocalFile {
   };
 }
 
-/** Named as in the variables: `http`, `grpc`, `admin`; `main` where the variable has no more of a name. */
+/** Named as in the variables: `http`, `grpc`, `admin`, or `main` if the variable has no such part. */
 function portsOf(service: string, ports: Ports): Record<string, number> {
   const rules = PORT_RULES.filter((rule) => rule.service === service);
   return Object.fromEntries(

@@ -1,26 +1,26 @@
-/** Where `up` keeps what it writes: all of it below `.spawner/` of the checkout, one run at a time. */
+/** The files that `up` writes, all below `.spawner/` of the checkout, for one run at a time. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 export interface Place {
   root: string;
-  /** Everything else lies in it; readable by its owner alone. */
+  /** The directory of everything else, readable by its owner alone. */
   state: string;
   logs: string;
-  /** Addresses, pids and ports, there while all is ready. */
+  /** Addresses, pids and ports; exists while everything is ready. */
   localFile: string;
-  /** Who runs `up` here and which processes it has started, from its first step on. */
+  /** The record of claim.ts. */
   claimFile: string;
-  /** What the scheduler signs with; made once. */
+  /** The scheduler's signing secret, created once. */
   clusterSecretFile: string;
   redis: string;
   agent: string;
   certificates: string;
   programs: string;
-  /** Our own dockerd's sockets: elsewhere where the checkout's path is too long for a unix socket. */
+  /** The sockets of our dockerd. They are outside if the checkout's path is too long for a unix socket. */
   dockerSockets: string;
   dockerData: string;
-  /** Tells this checkout from others on the machine, in container labels for instance. */
+  /** Distinguishes this checkout from others on the machine, for instance in container labels. */
   mark: string;
 }
 

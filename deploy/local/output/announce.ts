@@ -1,4 +1,4 @@
-/** What a person reads when all is ready: where things are, and the next thing to type. */
+/** The text for the user when everything is ready: addresses, and the next command to type. */
 import { relative } from 'node:path';
 import type { LocalFile } from '../claim/local-file.ts';
 
@@ -6,7 +6,7 @@ export interface Announcement {
   local: LocalFile;
   root: string;
   logs: string;
-  /** The root certificate that browsers would have to trust for HTTPS. */
+  /** The root certificate that browsers must trust for HTTPS. */
   caFile: string;
   seconds: number;
 }
@@ -27,11 +27,11 @@ export function announce({ local, root, logs, caFile, seconds }: Announcement): 
     ['Logs', `${relative(root, logs)}/`],
   ];
   return [
-    `Spawner is up after ${seconds.toFixed(1)} s. Ctrl-C stops it, and so does \`npm run down\` elsewhere.`,
+    `Spawner is up after ${seconds.toFixed(1)} s. Ctrl-C stops it, as does \`npm run down\` in another terminal.`,
     '',
     ...rows.map(([name = '', value]) => `  ${name.padEnd(12)}${value}`),
     '',
-    'Spawn the demo, and open the "url" of the answer in two browsers:',
+    'Spawn the demo, and open the "url" of the response in two browsers:',
     '',
     `  curl -s ${api}/v1/backends -H 'content-type: application/json' -d '${body}'`,
     '',

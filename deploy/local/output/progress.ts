@@ -1,4 +1,4 @@
-/** Tells the person in front of the terminal what is being done, in lines that also read well in a file. */
+/** Prints the progress for a terminal, in lines that also read well in a file. */
 import type { Clock } from '@spawner/domain';
 
 export class Progress {
@@ -10,7 +10,7 @@ export class Progress {
     this.#write = write;
   }
 
-  /** Says what is begun, and with its seconds what has come of it; `outcome` may add to that. */
+  /** Prints the begin of a step and its end with the seconds it took. `outcome` may add a sentence. */
   async step<T>(
     what: string,
     work: () => Promise<T>,
@@ -27,13 +27,13 @@ export class Progress {
     this.#write(text);
   }
 
-  /** Something that nobody should overlook. */
+  /** Prints a warning that must not be overlooked. */
   warn(text: string): void {
     const lines = text.split('\n').map((line) => `! ${line}`);
     this.#write(['', ...lines, ''].join('\n'));
   }
 
-  /** The error with its causes. */
+  /** Prints an error with its causes. */
   fail(error: unknown): void {
     const causes: string[] = [];
     for (let at = error; at instanceof Error; at = at.cause) causes.push(at.message);

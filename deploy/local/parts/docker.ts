@@ -1,12 +1,12 @@
-/** Which Docker Engine there is, and the removal of what a cluster left in it. */
+/** Finds the Docker Engine, and removes a cluster's containers from it. */
 import { request } from 'node:http';
 
 const USUAL_SOCKET = '/var/run/docker.sock';
 const ANSWER_WITHIN_MS = 30_000;
 
 /**
- * The socket of an engine that answers: the one that DOCKER_HOST names, else the machine's; nothing where there is
- * none. Throws where DOCKER_HOST names one that does not answer.
+ * The socket of an engine that answers: the one of DOCKER_HOST, or the machine's. Returns undefined if there is none. Throws if
+ * DOCKER_HOST names one that does not answer.
  */
 export async function findDocker(
   env: Readonly<Record<string, string | undefined>>,
@@ -27,7 +27,7 @@ export async function dockerAnswers(socket: string): Promise<boolean> {
   );
 }
 
-/** Removes every container and network that bears the label (`name=value`); what others made stays. */
+/** Removes every container and network with this label (`name=value`). Returns the number of containers. */
 export async function removeLabelled(socket: string, label: string): Promise<number> {
   const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
   const containers = (await call(socket, 'GET', `/containers/json?all=true&filters=${filters}`)) as {
@@ -39,7 +39,7 @@ export async function removeLabelled(socket: string, label: string): Promise<num
   return containers.length;
 }
 
-/** Something that went by itself in the meantime has gone too. */
+/** Deletes something. Succeeds if it is gone already. */
 async function gone(socket: string, path: string): Promise<void> {
   await call(socket, 'DELETE', path).catch((error: unknown) => {
     if (!(error instanceof DockerRefusal && [404, 409].includes(error.status))) throw error;

@@ -8,7 +8,7 @@ const MOUNTS = [
 ].join('\n');
 
 describe('what is mounted below a folder', () => {
-  it('is told, the innermost first, and nothing else', () => {
+  it('is listed innermost first, without others', () => {
     expect(mountsBelow(MOUNTS, ['/home/some body/data'])).toEqual([
       '/home/some body/data/overlay2/x/merged',
       '/home/some body/data',

@@ -1,14 +1,14 @@
-/** A dockerd that keeps containers over its restarts leaves its data folder mounted: it could not be deleted. */
+/** A dockerd that keeps containers over its restarts leaves its data folder mounted, so that it could not be deleted. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Unmounts the folders and all below them, the innermost first; nothing where none of them is a mount. */
+/** Unmounts the folders and everything below them, innermost first. */
 export function unmountAll(folders: readonly string[]): void {
   for (const path of mountsBelow(readMounts(), folders))
     execFileSync('umount', ['--lazy', path], { stdio: 'ignore', timeout: 10_000 });
 }
 
-/** The mount points of a mountinfo (proc(5)) that are one of the folders or below one, the latest first. */
+/** The mount points of a mountinfo (proc(5)) at or below one of the folders, latest first. */
 export function mountsBelow(mountinfo: string, folders: readonly string[]): string[] {
   return mountinfo
     .split('\n')

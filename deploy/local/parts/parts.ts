@@ -1,4 +1,4 @@
-/** Redis, NATS and dockerd of our own: how each is started, and when it is there. */
+/** Redis, NATS and dockerd of our own: how each is started, and how to tell that it answers. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { dockerAnswers } from './docker.ts';
 
 export interface Part {
   spec: ChildSpec;
-  /** What the others are told. */
+  /** Its address for the services. */
   address: string;
   answers: () => Promise<boolean>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A Redis that outlives its own restarts, not ours. */
+/** A Redis whose data survives its own restarts, but not those of `up`. */
 export function redisPart(place: Place, env: Environment, port: number): Part {
   freshFolder(place.redis);
   const args = [
@@ -30,7 +30,7 @@ export function redisPart(place: Place, env: Environment, port: number): Part {
   };
 }
 
-/** Nothing durable lives in NATS, so it gets no folder. */
+/** NATS keeps nothing durable, so it gets no folder. */
 export function natsPart(place: Place, env: Environment, port: number): Part {
   return {
     spec: spec(place, env, 'nats', 'nats-server', ['--addr', '127.0.0.1', '--port', String(port)]),
@@ -39,7 +39,7 @@ export function natsPart(place: Place, env: Environment, port: number): Part {
   };
 }
 
-/** A Docker Engine beside any other: its own sockets, images and containers; no bridge but those that agents make. */
+/** A Docker Engine beside any other, with its own sockets, images and containers. It has only the bridges that agents make. */
 export function dockerPart(place: Place, env: Environment): Part {
   const socket = join(place.dockerSockets, 'docker.sock');
   const config = join(place.dockerSockets, 'daemon.json');
@@ -72,7 +72,7 @@ function spec(
   return { name, command, args, env, cwd: place.state, logFile, stopWithinMs: 5_000 };
 }
 
-/** dockerd takes over a containerd that outlived it, but also waits for one that is a zombie, or somebody else by now. */
+/** dockerd adopts a containerd that outlived it, but would also wait for a zombie or for another process of that pid. */
 function forgetDeadContainerd(pidFile: string): void {
   const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
   const name = isAlive(identify(pid)) ? readFileSync(`/proc/${pid}/comm`, 'utf8').trim() : '';
@@ -84,7 +84,7 @@ function freshFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
-/** Whether who listens on the loopback port answers `text` with something that begins like `greeting`, within a second. */
+/** Whether the loopback port answers `text` within a second, with an answer that begins with `greeting`. */
 function greets(port: number, text: string, greeting: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });

@@ -6,7 +6,7 @@ const drones = (...list: { id: string; state: string }[]) => JSON.stringify({ dr
 const signal = new AbortController().signal;
 
 describe('readiness', () => {
-  it('is asked for until it is there', async () => {
+  it('is polled until it is reached', async () => {
     const answers = [
       { status: 503, body: '{"waiting_for":["Redis"]}' },
       { status: 200, body: '{}' },
@@ -16,7 +16,7 @@ describe('readiness', () => {
     expect(answers).toEqual([]);
   });
 
-  it('that does not come is told with what is waited for', async () => {
+  it('that is never reached is an error with the reasons', async () => {
     const clock = crankedClock();
     const get = async () => ({ status: 503, body: '{"waiting_for":["Redis"]}' });
     const waiting = serviceReady('proxy', 'http://x', { clock, signal, withinMs: 1_000, get });
@@ -25,11 +25,11 @@ describe('readiness', () => {
     await failure;
   });
 
-  it('is not waited for after the end has begun', async () => {
+  it('is not awaited after the stop has begun', async () => {
     const get = async () => Promise.reject(new Error('refused'));
-    const aborted = AbortSignal.abort(new Error('told to stop'));
+    const aborted = AbortSignal.abort(new Error('stopping'));
     const waiting = { clock: systemClock, signal: aborted, withinMs: 60_000, get };
-    await expect(droneReady('http://x', 'local', waiting)).rejects.toThrow('told to stop');
+    await expect(droneReady('http://x', 'local', waiting)).rejects.toThrow('stopping');
   });
 
   it('of a drone is READY and nothing else', () => {

@@ -1,4 +1,4 @@
-/** Whether the services can do their work: asked of themselves, and of the gateway, which must see a drone. */
+/** Whether the services are ready: asks each of them, and the gateway, which must list the drone. */
 import type { Clock } from '@spawner/domain';
 
 const ASK_EVERY_MS = 100;
@@ -18,7 +18,7 @@ export interface Waiting {
   get?: Get;
 }
 
-/** Resolves when the service behind this admin port is ready; rejects after `withinMs` with what it waits for. */
+/** Resolves when the service behind this admin port is ready. Rejects after `withinMs` with the service's reasons. */
 export function serviceReady(name: string, adminUrl: string, waiting: Waiting): Promise<void> {
   return until(waiting, async (get) => {
     const { status, body } = await get(`${adminUrl}/readyz`);
@@ -26,7 +26,7 @@ export function serviceReady(name: string, adminUrl: string, waiting: Waiting): 
   });
 }
 
-/** Resolves when the gateway lists this drone as READY; rejects after `withinMs` with what it lists. */
+/** Resolves when the gateway lists this drone as READY. Rejects after `withinMs` with its list. */
 export function droneReady(apiUrl: string, droneId: string, waiting: Waiting): Promise<void> {
   return until(waiting, async (get) => {
     const { status, body } = await get(`${apiUrl}/v1/drones`);
@@ -36,13 +36,13 @@ export function droneReady(apiUrl: string, droneId: string, waiting: Waiting): P
   });
 }
 
-/** Whether the body of GET /v1/drones has this drone as READY. */
+/** Whether the body of GET /v1/drones lists this drone as READY. */
 export function listsReadyDrone(body: string, droneId: string): boolean {
   const { drones = [] } = JSON.parse(body) as { drones?: { id?: string; state?: string }[] };
   return drones.some(({ id, state }) => id === droneId && state === 'READY');
 }
 
-/** Asks until the check has nothing to complain about. */
+/** Repeats the check until it has no complaint. */
 async function until(
   { clock, signal, withinMs, get = httpGet }: Waiting,
   check: (get: Get) => Promise<string | undefined>,

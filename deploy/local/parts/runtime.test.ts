@@ -34,23 +34,23 @@ describe('the runtime', () => {
     expect(started).not.toHaveBeenCalled();
   });
 
-  it('is plain processes, loudly, where Docker cannot be had', async () => {
+  it('is plain processes, with a warning, if Docker is unavailable', async () => {
     const { runtime, said } = provide({}, { problem: 'Missing: dockerd. Run as root: apt-get install …' });
     expect(await runtime).toEqual({ kind: 'process', programs: place.programs });
     expect(said.join('\n')).toMatch(/! .*apt-get install[\s\S]*! .*plain processes/);
   });
 
-  it('is no substitute where Docker was asked for', async () => {
+  it('is no substitute if Docker was asked for', async () => {
     const { runtime } = provide({ SPAWNER_AGENT_RUNTIME: 'docker' }, { problem: 'not here' });
-    await expect(runtime).rejects.toThrow('Docker cannot be had');
+    await expect(runtime).rejects.toThrow('Docker is unavailable');
   });
 
-  it('does not look for Docker where processes were asked for', async () => {
+  it('does not look for Docker if processes were asked for', async () => {
     const { runtime } = provide({ SPAWNER_AGENT_RUNTIME: 'process' }, { found: '/var/run/docker.sock' });
     expect(await runtime).toEqual({ kind: 'process', programs: place.programs });
   });
 
-  it('has the demo as a program where it is plain processes', async () => {
+  it('has the demo as a program for plain processes', async () => {
     expect(await provideDemo({ kind: 'process', programs: place.programs })).toBe('spawner/demo:latest');
     expect(existsSync(join(place.programs, 'demo'))).toBe(true);
     expect(statSync(join(place.programs, 'demo')).mode & 0o111).not.toBe(0);
@@ -63,14 +63,14 @@ describe('the search for Docker', () => {
     async (socket: string) =>
       sockets.includes(socket);
 
-  it('follows DOCKER_HOST, and says when nobody is there', async () => {
+  it('follows DOCKER_HOST, and names one that does not answer', async () => {
     const env = { DOCKER_HOST: 'unix:///my/docker.sock' };
     expect(await findDocker(env, answering('/my/docker.sock'))).toBe('/my/docker.sock');
     await expect(findDocker(env, answering('/var/run/docker.sock'))).rejects.toThrow('no Docker Engine');
     await expect(findDocker({ DOCKER_HOST: 'tcp://10.0.0.1' }, answering())).rejects.toThrow('unix socket');
   });
 
-  it('else looks where Docker usually is', async () => {
+  it('otherwise looks at the usual socket of Docker', async () => {
     expect(await findDocker({}, answering('/var/run/docker.sock'))).toBe('/var/run/docker.sock');
     expect(await findDocker({}, answering())).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-/** In what backends run here: a Docker Engine where one is there or may be started, else plain processes, loudly. */
+/** The runtime of backends: a Docker Engine if one answers or can be started, or plain processes with a warning. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildImage } from '../../images/build.ts';
@@ -14,13 +14,13 @@ export interface RuntimeSetting {
   place: Place;
   env: Readonly<Record<string, string | undefined>>;
   progress: Progress;
-  /** Starts a dockerd of our own and gives its socket. */
+  /** Starts a dockerd of our own. Returns its socket. */
   startDocker: () => Promise<string>;
   find?: typeof findDocker;
   install?: (names: string[]) => Promise<void>;
 }
 
-/** SPAWNER_AGENT_RUNTIME decides where it is set to `docker` or `process`. */
+/** SPAWNER_AGENT_RUNTIME decides if it is `docker` or `process`. */
 export async function provideRuntime(setting: RuntimeSetting): Promise<Runtime> {
   const { place, env, progress, startDocker, find = findDocker, install = installSystem } = setting;
   const wanted = env.SPAWNER_AGENT_RUNTIME;
@@ -37,10 +37,10 @@ export async function provideRuntime(setting: RuntimeSetting): Promise<Runtime> 
     return { kind: 'docker', socket: await startDocker() };
   } catch (cause) {
     if (wanted === 'docker' || (cause as Error).name === 'AbortError')
-      throw new Error('Docker cannot be had', { cause });
+      throw new Error('Docker is unavailable', { cause });
     progress.warn(
       [
-        'Docker cannot be had here:',
+        'Docker is unavailable here:',
         ...(cause as Error).message.split('\n').map((line) => `  ${line}`),
         'Backends run as plain processes of this machine instead: no isolation, no images, no limits.',
       ].join('\n'),
@@ -49,7 +49,7 @@ export async function provideRuntime(setting: RuntimeSetting): Promise<Runtime> 
   }
 }
 
-/** Makes the demo startable; gives the image name to spawn it by. */
+/** Provides the demo. Returns the image name to spawn it by. */
 export async function provideDemo(runtime: Runtime): Promise<string> {
   if (runtime.kind === 'docker') {
     const { reference } = await buildImage({ name: 'demo', socketPath: runtime.socket });
@@ -61,7 +61,7 @@ export async function provideDemo(runtime: Runtime): Promise<string> {
 }
 
 async function installSystem(names: string[]): Promise<void> {
-  // Plain JavaScript without declarations: it has to run before anything is installed.
+  // It has no declarations: it is plain JavaScript, which must run before anything is installed.
   const installer = (await import(join(import.meta.dirname, '../install.mjs'))) as {
     installSystem(names: string[]): void;
   };

@@ -1,4 +1,4 @@
-/** A child process whose output goes straight to a file, so that it neither blocks on us nor loses its last words. */
+/** A child process whose output goes directly to a file, so that it neither blocks on us nor loses its last lines. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
@@ -9,14 +9,14 @@ export interface ChildSpec {
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
   logFile: string;
-  /** From SIGTERM to SIGKILL. */
+  /** Milliseconds from SIGTERM to SIGKILL. */
   stopWithinMs: number;
 }
 
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** Why it never ran. */
+  /** The reason if it never ran. */
   error?: Error;
 }
 
@@ -40,12 +40,12 @@ export class Child {
     });
   }
 
-  /** Undefined where the program could not be started. */
+  /** Undefined if the program could not be started. */
   get pid(): number | undefined {
     return this.#process.pid;
   }
 
-  /** SIGTERM, and SIGKILL to one that takes too long; resolves when it has gone. */
+  /** Sends SIGTERM, and SIGKILL if it takes too long. Resolves when it is gone. */
   async stop(): Promise<Exit> {
     const force = setTimeout(() => this.kill(), this.#stopWithinMs);
     this.#process.kill('SIGTERM');
@@ -58,7 +58,7 @@ export class Child {
   }
 }
 
-/** How it ended, in words that follow its name. */
+/** How it ended, as the end of a sentence that begins with its name. */
 export function describeExit({ code, signal, error }: Exit): string {
   if (error) return `could not be started: ${error.message}`;
   return signal ? `was ended by ${signal}` : `ended with code ${code}`;

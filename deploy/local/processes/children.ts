@@ -1,4 +1,4 @@
-/** All that this `up` has started. */
+/** All processes that this `up` has started. */
 import { systemClock } from '@spawner/domain';
 import type { Part } from '../parts/parts.ts';
 import { Child, type ChildSpec, describeExit } from './child.ts';
@@ -15,7 +15,7 @@ export interface ChildrenOptions {
 }
 
 export class Children {
-  /** Rejects when one of them cannot be kept running. */
+  /** Rejects if one of them cannot be kept running. */
   readonly hopeless: Promise<never>;
   readonly #children = new Map<string, Supervised>();
   readonly #options: SupervisorOptions;
@@ -27,12 +27,12 @@ export class Children {
     this.#options = { clock: systemClock, random: Math.random, say, started, hopeless: reject };
   }
 
-  /** Starts it and keeps it running from now on. */
+  /** Starts a program and keeps it running. */
   start(spec: ChildSpec): void {
     this.#children.set(spec.name, new Supervised(spec, this.#options));
   }
 
-  /** Starts it and resolves with its address when it answers; throws, with its last words, when it ends or `withinMs` pass before. */
+  /** Starts a part and resolves with its address when it answers. Throws its last lines if it ends first, or after `withinMs`. */
   async startPart({ spec, address, answers }: Part, withinMs: number, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     const child = new Child(spec);
@@ -56,13 +56,13 @@ export class Children {
     throw new Error([`${spec.name} ${what}; the end of ${spec.logFile}:`, ...lines].join('\n'));
   }
 
-  /** The pids of those that run, by name. */
+  /** The pids of the running ones, by name. */
   pids(): Record<string, number> {
     const pids = [...this.#children].map(([name, { pid }]) => [name, pid] as const);
     return Object.fromEntries(pids.filter((entry): entry is [string, number] => entry[1] !== undefined));
   }
 
-  /** Stops these, one after the other; a name that was never started is passed over. */
+  /** Stops these one after another. Names that were never started are ignored. */
   async stop(names: readonly string[]): Promise<void> {
     for (const name of names) {
       await this.#children.get(name)?.stop();
@@ -70,7 +70,7 @@ export class Children {
     }
   }
 
-  /** SIGKILL to all that are left. */
+  /** Sends SIGKILL to all remaining ones. */
   killAll(): void {
     for (const child of this.#children.values()) child.kill();
   }

@@ -1,10 +1,10 @@
 /**
- * When `up` is to end: a signal, or the loss of the program that started us. We have a session of our own, so Ctrl-C
- * comes once, from that program, and not also to every process that we have started.
+ * The end of `up`: a signal, or the loss of the program that started it. `up` has a session of its own, so Ctrl-C arrives once, from
+ * that program, and does not reach the processes that it started.
  */
 const SECOND_MEANS_IT_MS = 500;
 
-/** Aborts at the first wish; a second one, not at once after it, calls `force` and ends the process. */
+/** Aborts at the first request. A second one, if it is not an echo of the first, calls `force` and ends the process. */
 export function endSignal(force: () => void, process: NodeJS.Process = globalThis.process): AbortSignal {
   const controller = new AbortController();
   let firstAt = 0;
@@ -15,7 +15,7 @@ export function endSignal(force: () => void, process: NodeJS.Process = globalThi
       process.exit(1);
     }
     firstAt = performance.now();
-    controller.abort(new Error('told to stop'));
+    controller.abort(new Error('stopping'));
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, wish);
   process.once('disconnect', wish);

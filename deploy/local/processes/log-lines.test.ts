@@ -1,7 +1,7 @@
 import { readable } from './log-lines.ts';
 
 describe('a log line for people', () => {
-  it('is the message of a service with its error’s words', () => {
+  it('is the message of a service with the text of its error', () => {
     const line = {
       level: 'fatal',
       time: 'now',
@@ -13,7 +13,7 @@ describe('a log line for people', () => {
     expect(readable('{"level":"info","msg":"started"}')).toBe('info  started');
   });
 
-  it('is any other line as it is, unless it is too long', () => {
+  it('is any other line unchanged, unless it is too long', () => {
     for (const line of ['', 'Error: no', '{"level":', '{"a":1}', '17', 'null'])
       expect(readable(line)).toBe(line);
     expect(readable('x'.repeat(1000))).toHaveLength(301);

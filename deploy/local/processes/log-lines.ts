@@ -1,15 +1,15 @@
-/** The end of a program's log, for people: a service's JSON lines become plain ones. */
+/** The last lines of a program's log, for people: JSON lines of services become plain ones. */
 import { existsSync, readFileSync } from 'node:fs';
 
 const LONGEST_LINE = 300;
 
-/** The last lines of a log file, long ones cut; none where there is no file. */
+/** The last lines of a log file, with long ones cut. Empty if there is no file. */
 export function lastLines(file: string, count: number): string[] {
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-count).map(readable);
 }
 
-/** A line as it is, or, where it is a service's, its level, message and the error's own words. */
+/** A line of a service as its level, message and error text; any other line unchanged. */
 export function readable(line: string): string {
   const text = plainOf(line) ?? line;
   return text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text;

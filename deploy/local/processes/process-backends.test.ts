@@ -21,7 +21,7 @@ describe('the end of backends that are processes', () => {
     expect(endProcessBackends(join(folder, 'nowhere'))).toBe(0);
   });
 
-  it('kills the noted ones with what they started, and nobody who has one’s pid by now', async () => {
+  it('kills the recorded ones with their children, and no other process that has such a pid by now', async () => {
     const backend = spawn('/bin/sh', ['-c', 'sleep 60 & echo $!; wait'], {
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore'],

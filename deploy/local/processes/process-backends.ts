@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { identify, isAlive, type ProcessRef } from './process-ref.ts';
 
-/** Kills, with all that they started, the backends that the agent with this state directory noted down. */
+/** Kills the backends that the agent with this state directory recorded, with all processes that they started. */
 export function endProcessBackends(agentDir: string): number {
   const folder = join(agentDir, 'process');
   if (!existsSync(folder)) return 0;
@@ -15,7 +15,7 @@ export function endProcessBackends(agentDir: string): number {
   return living.length;
 }
 
-/** The leader of a backend's session, as long as the pid still is that process. */
+/** The leader of a backend's session, if the pid still is that process. */
 function notedProcess(file: string): ProcessRef | undefined {
   try {
     const { pid, startTime } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; startTime: number };

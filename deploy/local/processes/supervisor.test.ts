@@ -38,7 +38,7 @@ function options() {
 }
 
 describe('a supervised program', () => {
-  it('is started again when it dies, which is said with its last words', async () => {
+  it('is restarted after its death, which is printed with its last lines', async () => {
     const watched = options();
     const program = new Supervised(shell('echo working; exec sleep 60'), watched);
     await eventually(() => lastLines(join(folder, 'it.log'), 1)[0] === 'working');
@@ -53,7 +53,7 @@ describe('a supervised program', () => {
     expect(watched.pids).toHaveLength(2);
   });
 
-  it('is ended by force when it does not listen', async () => {
+  it('is killed if it ignores the stop', async () => {
     const program = new Supervised(
       { ...shell('trap "" TERM; echo deaf; while :; do sleep 1; done'), stopWithinMs: 100 },
       options(),
@@ -86,12 +86,12 @@ describe('a supervised program', () => {
 });
 
 describe('the end of a child', () => {
-  it('is told in words', async () => {
+  it('is described in words', async () => {
     expect(describeExit(await new Child(shell('exit 3')).exited)).toBe('ended with code 3');
     expect(describeExit(await new Child(shell('kill -9 $$')).exited)).toBe('was ended by SIGKILL');
   });
 
-  it('has no last lines where nothing was written', () => {
+  it('has no last lines without output', () => {
     expect(lastLines(join(folder, 'none.log'), 5)).toEqual([]);
   });
 });

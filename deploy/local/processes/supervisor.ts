@@ -1,4 +1,4 @@
-/** Keeps programs running: one that dies is started again with back-off, and said, until it is told to stop. */
+/** Keeps a program running: if it dies, prints its last lines and restarts it with backoff, until it is stopped. */
 import type { Clock } from '@spawner/domain';
 import { failuresInRow, restartDelayMs } from '@spawner/service/restart-policy';
 import { Child, type ChildSpec, describeExit, type Exit } from './child.ts';
@@ -8,9 +8,9 @@ export interface SupervisorOptions {
   clock: Clock;
   random: () => number;
   say: (text: string) => void;
-  /** After every start, the first included. */
+  /** Called after every start, including the first. */
   started: (name: string, pid: number) => void;
-  /** A program ended in a way that no other start will mend. */
+  /** Called if a program ended in a way that a restart cannot repair. */
   hopeless: (error: Error) => void;
 }
 
@@ -28,7 +28,7 @@ export class Supervised {
   #child: Child;
   #kept: boolean;
 
-  /** `onProbation` is its process that runs already; it is not started again until `keep` is called. */
+  /** `onProbation` is its running process, which is not restarted before `keep` is called. */
   constructor(spec: ChildSpec, options: SupervisorOptions, onProbation?: Child) {
     this.name = spec.name;
     this.#spec = spec;
@@ -38,24 +38,24 @@ export class Supervised {
     this.#finished = this.#keepRunning();
   }
 
-  /** Of the present process, or of the last one. */
+  /** The pid of the present process, or of the last one. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
-  /** From now on it is started again when it dies. */
+  /** Restarts it from now on if it dies. */
   keep(): void {
     this.#kept = true;
   }
 
-  /** Resolves when it has gone for good. */
+  /** Resolves when it is gone and will not be restarted. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#child.stop();
     await this.#finished;
   }
 
-  /** SIGKILL, and no new start. */
+  /** Sends SIGKILL, without a restart. */
   kill(): void {
     this.#stopping.abort();
     this.#child.kill();

@@ -21,8 +21,8 @@ beforeAll(async () => {
   ({ ports } = await choosePorts({}, async () => true));
 });
 
-describe('what a service is told', () => {
-  it('is what all share, and only ports of its own', () => {
+describe('the environment of a service', () => {
+  it('has the shared variables, and only its own ports', () => {
     for (const service of SERVICES) {
       const variables = serviceVariables(service, constellationOf(place, {}, ports, found), ports);
       expect(variables).toMatchObject({
@@ -72,7 +72,7 @@ describe('what a service is told', () => {
     expect(Object.values(variables)).not.toContain('/run/docker.sock');
   });
 
-  it('gives way to what the person set, but for the runtime, which was settled', () => {
+  it('gives way to the variables of the user, except for the runtime, which is decided', () => {
     const ours = {
       SPAWNER_AGENT_RUNTIME: 'process',
       SPAWNER_AGENT_ADMIN_PORT: '9103',
@@ -103,13 +103,13 @@ describe('the setting', () => {
     expect(clusterOf(place, { SPAWNER_CLUSTER: 'mine' })).toBe('mine');
   });
 
-  it('asks admin ports where they listen', () => {
+  it('asks admin ports at their own address', () => {
     expect(adminHost('127.0.0.1', {})).toBe('127.0.0.1');
     expect(adminHost('10.0.0.5', { SPAWNER_ADMIN_BIND_ADDRESS: '127.0.0.3' })).toBe('127.0.0.3');
     expect(adminHost('127.0.0.1', { SPAWNER_ADMIN_BIND_ADDRESS: '0.0.0.0' })).toBe('127.0.0.1');
   });
 
-  it('says how to reach what listens everywhere, or on an IPv6 address', () => {
+  it('has the reachable host of a listener on all addresses or on an IPv6 address', () => {
     expect(['0.0.0.0', '::', '10.0.0.7', 'fd00::7'].map(reachableHost)).toEqual([
       '127.0.0.1',
       '127.0.0.1',

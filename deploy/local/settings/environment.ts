@@ -1,4 +1,4 @@
-/** What this `up` is to bring about, decided from its environment before anything is started. */
+/** The constellation that this `up` starts, decided from its environment before anything is started. */
 import type { Place } from '../claim/place.ts';
 import type { Runtime } from '../parts/runtime.ts';
 import type { Ports } from './ports.ts';
@@ -7,7 +7,7 @@ import type { Constellation, Variables } from './services.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Addresses {
-  /** Of the HTTP API, and of the page for browsers. */
+  /** The address of the HTTP API and of the dashboard. */
   api: string;
   grpc: string;
   scheduler: string;
@@ -18,16 +18,16 @@ export interface Addresses {
   dnsGrpc: string;
 }
 
-/** Services that are told to stop take at most this long, unless the environment says otherwise. */
+/** The drain time of services, unless the environment sets it. */
 const DRAIN_MS = '3000';
 
-/** Where one reaches what listens on `bindAddress`. */
+/** The host by which a listener on `bindAddress` is reached. */
 export function reachableHost(bindAddress: string): string {
   if (['', '0.0.0.0', '::'].includes(bindAddress)) return '127.0.0.1';
   return bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress;
 }
 
-/** Where one reaches the admin ports, which may listen elsewhere. */
+/** The host of the admin ports, which may listen elsewhere. */
 export function adminHost(bindAddress: string, env: Environment): string {
   return reachableHost(env.SPAWNER_ADMIN_BIND_ADDRESS || bindAddress);
 }
@@ -52,7 +52,7 @@ export interface Found {
   runtime: Runtime;
 }
 
-/** One drone and one of each service; plain HTTP works at once, HTTPS beside it. */
+/** One drone and one of each service. Plain HTTP works at once, beside HTTPS. */
 export function constellationOf(place: Place, env: Environment, ports: Ports, found: Found): Constellation {
   const bindAddress = env.SPAWNER_BIND_ADDRESS || '127.0.0.1';
   const addresses = addressesOf(bindAddress, ports);
@@ -68,7 +68,7 @@ export function constellationOf(place: Place, env: Environment, ports: Ports, fo
     dnsAddress: addresses.dns,
     droneId: env.SPAWNER_AGENT_DRONE_ID || 'local',
     agentDir: place.agent,
-    // One that the person set as text counts; both would be one too many.
+    // The user's own secret takes precedence; a service refuses two.
     ...(env.SPAWNER_CLUSTER_SECRET ? {} : { clusterSecretFile: place.clusterSecretFile }),
     certificatesDir: place.certificates,
     https: true,
@@ -77,12 +77,12 @@ export function constellationOf(place: Place, env: Environment, ports: Ports, fo
   };
 }
 
-/** Its own per checkout: two of them may share one Docker Engine and one Redis. */
+/** A cluster per checkout: two of them may share a Docker Engine and a Redis. */
 export function clusterOf(place: Place, env: Environment): string {
   return env.SPAWNER_CLUSTER || `local-${place.mark}`;
 }
 
-/** A service's whole environment: what we tell it, over which goes what the person set; the runtime has been settled. */
+/** A service's whole environment: our variables, overridden by the user's, except for the runtime, which is decided by now. */
 export function childEnvironment(ours: Variables, env: Environment): Environment {
   const { SPAWNER_AGENT_RUNTIME: _settled, ...theirs } = env;
   const drain = Object.keys(ours)

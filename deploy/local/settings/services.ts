@@ -1,11 +1,11 @@
-/** The six services of a constellation on one machine, and what each is told. Shared by `up` and the tests' cluster. */
+/** The six services of a constellation on one machine, with the variables of each. Used by `up` and the tests' cluster. */
 import { join } from 'node:path';
 import type { Ports } from './ports.ts';
 
 export const SERVICES = ['scheduler', 'agent', 'proxy', 'gateway', 'dns', 'certificates'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
-/** The doors first, the agent, which owns the containers, last. */
+/** The entrances first; last the agent, which owns the containers. */
 export const STOP_ORDER: readonly ServiceName[] = [
   'gateway',
   'scheduler',
@@ -22,31 +22,31 @@ export interface Constellation {
   clusterDomain: string;
   bindAddress: string;
   redisUrl: string;
-  /** Its Redis was made for it: empty, it is new and has lost nothing. */
+  /** Its Redis was started for it, so an empty one is new and has lost nothing. */
   ownRedis: boolean;
   natsUrl: string;
   /** `host:port`, or any other target that gRPC resolves. */
   schedulerAddress: string;
   certificatesAddress: string;
-  /** gRPC of dns, for setting challenges; and where its answers are checked. */
+  /** The gRPC address of dns, for setting challenges. `dnsAddress` is where its answers are checked. */
   dnsGrpcAddress: string;
   dnsAddress: string;
-  /** Of the agent and of the proxy beside it. */
+  /** The id of the agent's drone, for the proxy beside it too. */
   droneId: string;
   runtime: { kind: 'docker'; socket: string } | { kind: 'process'; programs: string };
-  /** Where the agent keeps its journal. */
+  /** The directory of the agent's journal. */
   agentDir: string;
-  /** Where the cluster's secret stands; undefined where it is told otherwise, or not at all. */
+  /** The file of the cluster's secret; undefined if the secret is set in another way or not at all. */
   clusterSecretFile?: string;
-  /** Where the certificates service keeps its own authority and account. */
+  /** The directory of the certificate service's own authority and account. */
   certificatesDir: string;
   https: boolean;
   redirectToHttps: boolean;
-  /** Port of the proxy that stands in the URLs that users get. */
+  /** The proxy's port in the URLs of backends. */
   urlPort: number;
 }
 
-/** The environment of one service: what all share, what it alone needs, and its ports. */
+/** The environment of one service: shared variables, its own, and its ports. */
 export function serviceVariables(
   service: ServiceName,
   constellation: Constellation,
@@ -60,7 +60,7 @@ export function serviceVariables(
     SPAWNER_BIND_ADDRESS: constellation.bindAddress,
     SPAWNER_REDIS_URL: constellation.redisUrl,
     SPAWNER_NATS_URL: constellation.natsUrl,
-    // Under the scheduler's own prefix: it would refuse what it does not know.
+    // It has the scheduler's own prefix, under which the scheduler refuses unknown variables.
     SPAWNER_SCHEDULER_ADDRESS: constellation.schedulerAddress,
     ...OWN[service](constellation),
     ...Object.fromEntries(own.map(([variable, port]) => [variable, String(port)])),

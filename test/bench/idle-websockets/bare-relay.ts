@@ -1,6 +1,6 @@
 /**
- * What Node itself takes for a connection by TLS and one to a backend, joined by nothing but their bytes: no proxy can take
- * less. Arguments: port, file of the certificate, file of its key, port of the backend. Prints `ready`.
+ * The least that Node takes for a TLS connection joined to one to a backend: no proxy on Node can take less. Arguments: port, file of
+ * the certificate, file of its key, port of the backend. Prints `ready`.
  */
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';

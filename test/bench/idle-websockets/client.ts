@@ -1,6 +1,6 @@
 /**
- * Users of the idle benchmark, in a process of its own: opens WebSockets over TLS, a few at a time, has one message of each
- * echoed, and then says nothing until it is ended. Arguments: port, host, connections. Prints `open` when all are.
+ * The users of the idle benchmark, in a process of its own. It opens WebSockets over TLS, a few at a time, and has one message of each
+ * echoed. After that it is silent. Arguments: port, host, connections. Prints `open` when all are open.
  */
 import { once } from 'node:events';
 import type { TcpSocketConnectOpts } from 'node:net';
@@ -33,7 +33,6 @@ async function open(index: number): Promise<void> {
   if (!text.startsWith('HTTP/1.1 101 ')) fail(new Error(text));
   socket.write(MESSAGE);
   for (let left = ECHO_BYTES; left > 0; ) left -= ((await once(socket, 'data'))[0] as Buffer).length;
-  // From now on it only waits.
   socket.resume();
 }
 

@@ -1,6 +1,6 @@
 /**
- * The WebSocket load of the proxy benchmark, in a process of its own: every connection sends a message and waits for its
- * echo, over and over. Arguments: port, host, bytes of a message, connections, seconds. Ends with one line of JSON.
+ * The WebSocket load of the proxy benchmark, in a process of its own. Every connection repeats to send a message and wait for its
+ * echo. Arguments: port, host, bytes of a message, connections, seconds. Ends with one line of JSON.
  */
 import { connect } from 'node:net';
 
@@ -9,7 +9,7 @@ const bytes = Number(size);
 const took: number[] = [];
 let over = false;
 
-/** A masked text frame; the mask is zero, so the payload stands in it as it is. */
+/** A masked text frame. The mask is zero, so the payload is unchanged. */
 function frame(): Buffer {
   const length = bytes < 126 ? [0x80 | bytes] : [0x80 | 126, bytes >> 8, bytes & 0xff];
   return Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), Buffer.alloc(bytes, 'x')]);

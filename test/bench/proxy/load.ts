@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** What a load generator did. Each runs in a process of its own. */
+/** The result of a load generator, which runs in a process of its own. */
 export interface Done {
   /** Requests, messages or handshakes. */
   done: number;
@@ -41,7 +41,7 @@ export async function echoes(port: number, host: string, size: number, seconds: 
   return JSON.parse(await run(process.execPath, [client, ...args]));
 }
 
-/** Full handshakes, one after the other. */
+/** Full handshakes, one after another. */
 export async function handshakes(port: number, host: string, seconds: number): Promise<Done> {
   const args = ['s_time', '-connect', `127.0.0.1:${port}`, '-new', '-tls1_3', '-time', String(seconds)];
   const text = await promisify(execFile)('openssl', args, { timeout: 60_000 }).then(
@@ -49,6 +49,6 @@ export async function handshakes(port: number, host: string, seconds: number): P
     ({ stdout }: { stdout: string }) => stdout,
   );
   const done = Number(/(\d+) connections in \d+ real seconds/.exec(text)?.[1] ?? 0);
-  if (done === 0) throw new Error(`no handshake with ${host} came about: ${text.slice(-200)}`);
+  if (done === 0) throw new Error(`no handshake with ${host} succeeded: ${text.slice(-200)}`);
   return { done };
 }

@@ -9,7 +9,7 @@ import { EPOCH } from '../../integration/proxy-fixture.ts';
 
 const AT_ONCE = 1_000;
 
-/** Fills the route table until the proxy with this admin port knows so many; a gap in the log makes it read the table again. */
+/** Fills the route table until the proxy has `count` routes. A gap in the log makes it reload the table. */
 export async function fillRoutes(redisUrl: string, adminPort: number, count: number): Promise<void> {
   const redis = await openRedis(redisUrl, createLog('bench', 'silent'));
   const keys = keysOf('local');

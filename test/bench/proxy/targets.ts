@@ -17,7 +17,7 @@ export interface Target extends Peer {
   host: string;
 }
 
-/** One of ours, with what it takes to fill its route table. */
+/** A proxy of ours, with the addresses for filling its route table. */
 export interface OwnTarget extends Target {
   adminPort: number;
   redisUrl: string;

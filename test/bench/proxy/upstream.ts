@@ -1,6 +1,6 @@
 /**
- * The backend of the proxy benchmark, in a process of its own: answers every request with as many bytes as its path says
- * (`/128`), and echoes WebSocket messages. It does no more than that, so that it is not what is measured.
+ * The backend of the proxy benchmark, in a process of its own. It answers every request with as many bytes as its path names
+ * (`/128`), and echoes WebSocket messages. It does as little as possible, so that it never limits the load.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';

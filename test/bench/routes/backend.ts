@@ -1,4 +1,4 @@
-/** The program behind every route of the benchmark: answers at once and tells when which host was asked for. */
+/** The program behind every route of the benchmark. It answers at once and records when each host was requested. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
@@ -7,7 +7,7 @@ const HOST = /\r\nhost: ([a-z0-9]+)\./i;
 
 export interface Backend extends AsyncDisposable {
   port: number;
-  /** Resolves with the instant (`performance.now`) at which a request for this id has come. */
+  /** Resolves with the instant (`performance.now`) at which a request for this id arrived. */
   asked(id: string): Promise<number>;
 }
 

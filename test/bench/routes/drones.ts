@@ -1,6 +1,6 @@
 /**
- * Drones without machines whose membership is the agent's own (`@spawner/rpc`): every change of state is sent at once, in
- * the next renewal. What they are told to start comes to READY by itself, or when it is told to.
+ * Drones without machines, with the agent's own membership (`@spawner/cluster`): every change of state is sent in an immediate
+ * renewal. Their backends become READY by themselves, or at `ready`.
  */
 
 import { Membership, schedulerAt } from '@spawner/cluster';
@@ -13,7 +13,7 @@ import type { Log } from '@spawner/service';
 import { eventually } from '@spawner/testkit';
 import { benchAgent } from '../bench-agent.ts';
 
-/** What an agent reports on the way to READY. */
+/** The states that an agent reports up to READY. */
 const BEFORE_READY = [BackendState.LOADING, BackendState.STARTING, BackendState.WAITING];
 const ROOM = 10_000;
 
@@ -28,7 +28,7 @@ interface BenchDrone {
 export interface DronesOptions {
   count: number;
   scheduler: string;
-  /** Where every backend answers. */
+  /** The address of every backend. */
   endpoint: { host: string; port: number };
   log: Log;
 }
@@ -52,12 +52,12 @@ export class Drones implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Backends that are started from now on wait for `ready`. */
+  /** Makes backends that are started from now on wait for `ready`. */
   holdBack(): void {
     this.#waits = true;
   }
 
-  /** How many reports nobody has acknowledged. */
+  /** The number of reports without an acknowledgement. */
   get unheard(): number {
     return this.#drones.reduce((sum, { unheard }) => sum + unheard.size, 0);
   }
@@ -67,12 +67,12 @@ export class Drones implements AsyncDisposable {
     return this.#of(id)?.backends.get(id)?.state === BackendState.WAITING;
   }
 
-  /** It is READY, which its drone reports at once. */
+  /** Makes it READY, which its drone reports at once. */
   ready(id: string): void {
     this.#enter(this.#of(id), id, BackendState.READY);
   }
 
-  /** It has ended, which its drone reports at once. */
+  /** Ends it, which its drone reports at once. */
   end(id: string): void {
     const drone = this.#of(id);
     this.#enter(drone, id, BackendState.TERMINATED);

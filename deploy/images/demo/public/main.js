@@ -37,7 +37,7 @@ const hear = {
   },
   joined: ({ guest }) => people.add(guest) && note(`${guest.name} is here`),
   left({ guest }) {
-    note(`${people.get(guest)?.name ?? 'Somebody'} has left`);
+    note(`${people.get(guest)?.name ?? 'A guest'} has left`);
     people.remove(guest);
   },
   begin: ({ stroke }) => paper.begin(stroke),

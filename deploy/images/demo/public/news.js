@@ -1,10 +1,10 @@
-/** What the page says in words: short notes, the state of the line, and the farewell when the session has ended. */
+/** The texts of the page: short notes, the state of the line, and the farewell after the session. */
 const MOST_NOTES = 3;
 
 const WHY = {
-  IDLE: 'It was shut down because nobody was here for a while.',
+  IDLE: 'It was shut down because it was empty for a while.',
   LIFETIME: 'It had reached the longest time that a session may last.',
-  REQUESTED: 'Somebody shut it down.',
+  REQUESTED: 'It was shut down on request.',
   DRAINED: 'The machine that it ran on was taken out of service.',
   DRONE_LOST: 'The machine that it ran on is gone.',
 };

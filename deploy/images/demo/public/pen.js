@@ -4,7 +4,7 @@
  */
 const BATCH_MS = 33;
 const NEAREST_PX = 1.5;
-/** The server takes 2,000 points per stroke; a longer line goes on as another stroke. */
+/** The server takes 2,000 points per stroke; a longer line continues as another stroke. */
 const LONGEST = 1_900;
 
 export class Pen {

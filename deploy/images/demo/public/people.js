@@ -1,4 +1,4 @@
-/** Who is here: faces and count in the corner, the list of names, and everybody's cursor on the paper. */
+/** The guests: faces and count in the corner, the list of names, and every cursor on the paper. */
 const MOST_FACES = 5;
 const ARROW =
   '<svg viewBox="0 0 20 20"><path d="M3 2.5 17 9l-6.200 1.800L8.500 17z" stroke-linejoin="round"/></svg>';
