@@ -42,9 +42,9 @@ export async function placements(droneCount: number): Promise<PlacementFigures> 
   const epoch = new StoreEpoch({ redis: store, keys: KEYS, log, emptyStore: 'new' });
   const replication = await Replication.open(store, epoch, 0);
   stack.defer(() => replication.close());
-  const nodes = new NodeStore(store, KEYS, epoch);
+  const nodes = new NodeStore({ redis: store, keys: KEYS, epoch });
   await registerDrones(nodes, droneCount);
-  const backends = new BackendStore(store, KEYS, epoch, replication);
+  const backends = new BackendStore({ redis: store, keys: KEYS, epoch, replication });
   const summary = SpecSummary.fromPartial({
     image: 'registry.example.com/team/app:1',
     cpuMillis: 100,
@@ -53,7 +53,9 @@ export async function placements(droneCount: number): Promise<PlacementFigures> 
   const place = async (number: number) => {
     const key = { namespace: 'rooms', name: `room-${number}`, tag: '' };
     const began = performance.now();
-    const { outcome } = await backends.place(newBackendId(randomBytes), summary, new Date(), key, false);
+    const { outcome } = await backends.place({
+      ...{ id: newBackendId(randomBytes), summary, created: new Date(), key, repeated: false },
+    });
     if (outcome !== 'placed') throw new Error(`a placement ended as ${outcome}`);
     return performance.now() - began;
   };

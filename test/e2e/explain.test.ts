@@ -55,11 +55,11 @@ describe('the explanation of a session', () => {
     });
 
     for (const socket of sockets) socket.close();
-    const idle = await until(id, /^READY, idle for .*; ends in .* unless somebody connects\.$/);
+    const idle = await until(id, /^READY, idle for .*; ends in .* unless a client connects\.$/);
     expect(clock(idle, 'IDLE')?.remainingMs).toBeGreaterThan(0);
     expect(clock(idle, 'IDLE')?.remainingMs).toBeLessThanOrEqual(IDLE_MS);
 
     await cluster.inState(id, 'TERMINATED');
-    expect((await explain(id)).summary).toMatch(/^Ended as IDLE at 20.*: nobody had a connection for 4 s\.$/);
+    expect((await explain(id)).summary).toMatch(/^Ended as IDLE at 20.*: it was unused for 4 s\.$/);
   });
 });

@@ -35,7 +35,7 @@ describe('a key whose drone is cut off while the store loses everything', () => 
 
       await expect(spawn()).rejects.toMatchObject({
         code: 'unavailable',
-        message: expect.stringContaining('the store began anew'),
+        message: expect.stringContaining('the store opened a new epoch'),
       });
       // What has no key does not wait.
       expect((await cluster.spawnReady(spec)).droneId).not.toBe(first.drone);

@@ -76,13 +76,10 @@ function placed(
   const access = id === 'b4' ? Access.PUBLIC : Access.TOKEN;
   const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' }, access };
   const given = name === undefined ? undefined : { ...NAMESPACE, name };
-  return (replicated ? side.replicated : side.backends).place(
-    id,
-    SpecSummary.fromPartial(summary),
-    new Date(1_700_000_000_000),
-    given,
-    repeated,
-  );
+  return (replicated ? side.replicated : side.backends).place({
+    ...{ id, key: given, repeated, created: new Date(1_700_000_000_000) },
+    summary: SpecSummary.fromPartial(summary),
+  });
 }
 
 const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key, fc.boolean(), seldom], placed);

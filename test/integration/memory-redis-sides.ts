@@ -5,8 +5,9 @@ import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { confirmRoute, keysOf, type Redis, type RedisReply, SCRIPTS, StoreEpoch } from '@spawner/store';
+import { ConnectionTokens } from '../../services/scheduler/src/backends/connection-tokens.ts';
 import { Suspensions } from '../../services/scheduler/src/leases/suspensions.ts';
-import { ConnectionTokens } from '../../services/scheduler/src/spawn/connection-tokens.ts';
+import { createMetrics } from '../../services/scheduler/src/metrics.ts';
 import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
 import { NodeStore } from '../../services/scheduler/src/store/node-store.ts';
 import { Replication } from '../../services/scheduler/src/store/replication.ts';
@@ -41,11 +42,14 @@ export class Side {
     const log = createLog('test', 'silent');
     const epoch = new StoreEpoch({ redis, keys, log, emptyStore: 'new' });
     this.#epoch = epoch;
-    this.nodes = new NodeStore(redis, keys, epoch);
-    this.backends = new BackendStore(redis, keys, epoch, new Replication(redis, epoch, 0));
-    this.replicated = new BackendStore(redis, keys, epoch, new Replication(impatient(redis), epoch, 1));
-    this.suspensions = new Suspensions(epoch);
-    this.tokens = new ConnectionTokens(redis, keys, epoch, { ...systemClock, wall: () => new Date(0) });
+    const replication = new Replication(redis, epoch, 0);
+    this.nodes = new NodeStore({ redis, keys, epoch });
+    this.backends = new BackendStore({ redis, keys, epoch, replication });
+    const waiting = new Replication(impatient(redis), epoch, 1);
+    this.replicated = new BackendStore({ redis, keys, epoch, replication: waiting });
+    this.suspensions = new Suspensions(epoch, createMetrics());
+    const clock = { ...systemClock, wall: () => new Date(0) };
+    this.tokens = new ConnectionTokens({ redis, keys, epoch, store: this.backends, clock });
   }
 
   async empty(): Promise<void> {
@@ -106,7 +110,12 @@ export class Side {
     if (!record) return undefined;
     const registration = by === 'anybody' ? 0 : this.registration(record.drone, by === 'before');
     const only = { silentMs, registration };
-    return this.backends.abandon(record, when, EndReason.DRONE_LOST, 'gone', new Date(0), only);
+    return this.backends.abandon(
+      record,
+      when,
+      { reason: EndReason.DRONE_LOST, detail: 'gone', now: new Date(0) },
+      only,
+    );
   }
 
   stop(id: string, force: boolean) {

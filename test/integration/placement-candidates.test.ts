@@ -7,6 +7,7 @@ import { keysOf, openRedis, StoreEpoch } from '@spawner/store';
 import { startRedis } from '@spawner/testkit';
 import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
 import { NodeStore } from '../../services/scheduler/src/store/node-store.ts';
+import { Replication } from '../../services/scheduler/src/store/replication.ts';
 
 /** As many as one placement considers (place.lua). */
 const MOST_CONSIDERED = 1_024;
@@ -24,14 +25,16 @@ describe('a placement', () => {
     stack.defer(() => redis.close());
     const keys = keysOf('test');
     const epoch = new StoreEpoch({ redis, keys, log, emptyStore: 'new' });
-    nodes = new NodeStore(redis, keys, epoch);
-    backends = new BackendStore(redis, keys, epoch);
+    nodes = new NodeStore({ redis, keys, epoch });
+    const replication = new Replication(redis, epoch, 0);
+    backends = new BackendStore({ redis, keys, epoch, replication });
   });
   afterEach(() => stack.disposeAsync());
 
   const place = (cpuMillis: number) => {
     const summary = SpecSummary.fromPartial({ image: 'image', cpuMillis });
-    return backends.place(newBackendId(randomBytes), summary, new Date(), undefined, false);
+    const id = newBackendId(randomBytes);
+    return backends.place({ id, summary, created: new Date(), key: undefined, repeated: false });
   };
 
   async function drone(id: string, cpuMillis: number): Promise<void> {

@@ -9,7 +9,7 @@ import { eventually, type Nats, type Redis, startNats, startRedis, tempDir } fro
 import { keys, scene } from './scheduler-scene.ts';
 
 const { READY } = BackendState;
-const WAITS = { code: 'unavailable', message: expect.stringContaining('the store began anew') };
+const WAITS = { code: 'unavailable', message: expect.stringContaining('the store opened a new epoch') };
 const SHORT_MS = 1_500;
 const id = () => newBackendId(randomBytes);
 const key = (name: string) => BackendKey.fromPartial({ name });
@@ -183,7 +183,7 @@ describe('a new store epoch', () => {
       await a.register({ ...line(held, 'held'), status: ready });
       expect(await suspend()).toMatchObject({
         suspended: false,
-        refusal: expect.stringContaining('the store began anew'),
+        refusal: expect.stringContaining('the store opened a new epoch'),
       });
       await at.proxy('p', 'a');
       expect(await suspend()).toMatchObject({ suspended: true, proxies: [{ id: 'p' }] });

@@ -61,7 +61,7 @@ describe('an explanation', () => {
     const { at, of } = await ready();
     await using _ = at;
     const said = await of();
-    expect(said.summary).toBe('READY; who uses it could not be asked.');
+    expect(said.summary).toBe('READY; its drone did not answer how it is used.');
     expect(said.missing).toBe('drone a could not be asked: its clocks and who uses it');
     expect(said.clocks.map(({ name }) => name)).toEqual([ClockName.LEASE]);
   });
@@ -82,7 +82,7 @@ describe('an explanation', () => {
     const state = BackendState.TERMINATED;
     await a.renew({ id: backend, state, revision: 6, endTime, endReason: EndReason.IDLE });
     expect(await of()).toMatchObject({
-      summary: 'Ended as IDLE at 2026-03-04T05:06:07.000Z: nobody had a connection for 60 s.',
+      summary: 'Ended as IDLE at 2026-03-04T05:06:07.000Z: it was unused for 60 s.',
       clocks: [],
       missing: '',
     });

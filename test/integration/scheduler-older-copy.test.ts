@@ -17,7 +17,7 @@ import {
 import { keys, log, scene } from './scheduler-scene.ts';
 
 const { READY, TERMINATED } = BackendState;
-const WAITS = { code: 'unavailable', message: expect.stringContaining('the store began anew') };
+const WAITS = { code: 'unavailable', message: expect.stringContaining('the store opened a new epoch') };
 const id = () => newBackendId(randomBytes);
 const key = (name: string) => BackendKey.fromPartial({ name });
 const spec = { image: 'app' };

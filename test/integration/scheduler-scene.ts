@@ -13,18 +13,10 @@ import { createLog } from '@spawner/service';
 import { keysOf, openRedis, StoreEpoch } from '@spawner/store';
 import type { Nats, Redis } from '@spawner/testkit';
 import { notPlacedError, resultOf } from '../../services/gateway/src/spawn-attempts.ts';
-import { Explanations } from '../../services/scheduler/src/explain/explanations.ts';
-import { Leases } from '../../services/scheduler/src/leases/leases.ts';
-import { Nodes } from '../../services/scheduler/src/leases/nodes.ts';
-import { Suspensions } from '../../services/scheduler/src/leases/suspensions.ts';
-import { sweep } from '../../services/scheduler/src/leases/sweep.ts';
-import { schedulerService } from '../../services/scheduler/src/server.ts';
-import { agentClients } from '../../services/scheduler/src/spawn/agents.ts';
-import { Backends } from '../../services/scheduler/src/spawn/backends.ts';
-import { Claims } from '../../services/scheduler/src/spawn/claim.ts';
-import { ConnectionTokens } from '../../services/scheduler/src/spawn/connection-tokens.ts';
-import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
-import { NodeStore } from '../../services/scheduler/src/store/node-store.ts';
+import { createMetrics } from '../../services/scheduler/src/metrics.ts';
+import { agentClients } from '../../services/scheduler/src/placement/agents.ts';
+import { Claims } from '../../services/scheduler/src/placement/claims.ts';
+import { Scheduler } from '../../services/scheduler/src/scheduler.ts';
 import { Replication } from '../../services/scheduler/src/store/replication.ts';
 
 export const log = createLog('test', 'silent');
@@ -48,18 +40,13 @@ export async function scene(
   const agents = agentClients();
   const claims = new Claims('test', secrets);
   const epoch = new StoreEpoch({ redis: store, keys, log, emptyStore });
-  const nodeStore = new NodeStore(store, keys, epoch);
   const replication = await Replication.open(store, epoch, waitReplicas);
-  const backendStore = new BackendStore(store, keys, epoch, replication);
-  const backends = new Backends(backendStore, nodeStore, agents, claims, bus, systemClock, log);
-  const explanations = new Explanations(backendStore, nodeStore, agents, systemClock, log);
-  const nodes = new Nodes(nodeStore, backendStore, backends, claims, systemClock, log);
-  const leases = new Leases(nodeStore, backendStore, backends, systemClock, log);
-  const suspensions = new Suspensions(epoch);
-  const tokens = new ConnectionTokens(store, keys, epoch, systemClock);
-  const parts = { nodeStore, backendStore, backends, explanations, nodes, leases, suspensions, tokens };
-  const service = schedulerService(parts);
-  const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
+  const program = new Scheduler({
+    ...{ redis: store, keys, epoch, replication, bus, agents, claims, log },
+    clock: systemClock,
+    metrics: createMetrics(),
+  });
+  const server = await program.serve({ address: '127.0.0.1', port: 0 });
   const scheduler = createClient(SchedulerServiceService, `127.0.0.1:${server.port}`);
   const closing: (() => unknown)[] = [
     () => scheduler.close(),
@@ -151,7 +138,7 @@ export async function scene(
     await store.send(['HINCRBY', keys.clock, 'now', String(ms)]);
     await turn();
   };
-  const turn = () => sweep(parts, log);
+  const turn = () => program.sweep();
   return {
     scheduler,
     /** One call, as a gateway sees it: rejects if nothing was placed. */
@@ -168,8 +155,8 @@ export async function scene(
     pass,
     store,
     bus,
-    backendStore,
-    nodeStore,
+    backendStore: program.stores.backends,
+    nodeStore: program.stores.nodes,
     [Symbol.asyncDispose]: async () => {
       for (const close of closing) await close();
     },

@@ -1,5 +1,5 @@
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
-import { secretsIn } from './spawn/claim.ts';
+import { secretsIn } from './placement/claims.ts';
 
 export type Config = ReturnType<typeof readConfig>;
 

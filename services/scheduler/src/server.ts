@@ -9,14 +9,16 @@ import {
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import { type Implementation, implement } from '@spawner/rpc';
+import type { Backends } from './backends/backends.ts';
+import type { ConnectionTokens } from './backends/connection-tokens.ts';
 import type { Explanations } from './explain/explanations.ts';
 import type { Leases } from './leases/leases.ts';
 import type { Nodes } from './leases/nodes.ts';
 import type { Suspensions } from './leases/suspensions.ts';
-import type { Backends } from './spawn/backends.ts';
-import type { ConnectionTokens } from './spawn/connection-tokens.ts';
+import type { Spawns } from './spawn/spawns.ts';
 
-export interface SchedulerParts {
+export interface ServiceParts {
+  spawns: Spawns;
   backends: Backends;
   explanations: Explanations;
   nodes: Nodes;
@@ -26,8 +28,8 @@ export interface SchedulerParts {
 }
 
 /** The scheduler over gRPC: checks, calls, maps. */
-export function schedulerService(parts: SchedulerParts): Implementation {
-  const { backends, explanations, nodes, leases, suspensions, tokens } = parts;
+export function schedulerService(parts: ServiceParts): Implementation {
+  const { spawns, backends, explanations, nodes, leases, suspensions, tokens } = parts;
   const idOf = async ({ id, key }: { id: string; key?: BackendKey }): Promise<BackendId> => {
     if (!key) return parseBackendId(id);
     refuseViolations(keyViolations(key));
@@ -42,7 +44,7 @@ export function schedulerService(parts: SchedulerParts): Implementation {
         });
       if (key) refuseViolations(keyViolations(key));
       const command = { id: parseBackendId(id), spec, key, reusePolicy, repeated };
-      return { outcome: await backends.spawn(command, signal) };
+      return { outcome: await spawns.spawn(command, signal) };
     },
     getBackend: async (request) => ({ backend: await backends.get(await idOf(request)) }),
     listBackends: async ({ pageSize, pageToken, states, droneId, labels }) => {

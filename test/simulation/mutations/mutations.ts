@@ -130,7 +130,7 @@ export const MUTATIONS: Readonly<Record<string, ChangedParts>> = {
     'if true then',
   ]),
   'a spawn that is sent again is answered without being handed over': inModule(
-    'services/scheduler/src/spawn/backends.ts',
+    'services/scheduler/src/spawn/spawns.ts',
     'command.repeated || state',
     'false || state',
   ),

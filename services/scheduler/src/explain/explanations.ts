@@ -5,7 +5,7 @@ import type { ExplainBackendResponse } from '@spawner/proto/v1/backend_service';
 import { type BackendClock, ClockName } from '@spawner/proto/v1/explanation';
 import type { Log } from '@spawner/service';
 import { isStrict } from '../leases/leases.ts';
-import type { Agents } from '../spawn/agents.ts';
+import type { Agents } from '../placement/agents.ts';
 import type { BackendStore } from '../store/backend-store.ts';
 import type { NodeStore } from '../store/node-store.ts';
 import { type BackendRecord, toBackend } from '../store/record.ts';
@@ -14,30 +14,33 @@ import { lifeSummary, placementSummary } from './summary.ts';
 /** An explanation without the drone is better than a long wait for it. */
 const ASK_MS = 1_000;
 
-/** Why backends are alive or why they ended: the record, and for a living one what its drone alone knows. */
-export class Explanations {
-  readonly #store: BackendStore;
-  readonly #nodes: NodeStore;
-  readonly #agents: Agents;
-  readonly #clock: Clock;
-  readonly #log: Log;
+export interface ExplanationsParts {
+  readonly store: BackendStore;
+  readonly nodes: NodeStore;
+  readonly agents: Agents;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
-  constructor(store: BackendStore, nodes: NodeStore, agents: Agents, clock: Clock, log: Log) {
-    this.#store = store;
-    this.#nodes = nodes;
-    this.#agents = agents;
-    this.#clock = clock;
-    this.#log = log;
+/** Explains why a backend is alive or why it ended, from its record and, while it lives, from its drone. */
+export class Explanations {
+  readonly #parts: ExplanationsParts;
+
+  constructor(parts: ExplanationsParts) {
+    this.#parts = parts;
   }
 
-  /** Throws `not_found`, or `unavailable` while it may be told of yet. A drone that does not answer within a second is named in `missing`. */
+  /**
+   * Throws `not_found`, or `unavailable` if a drone can still report the backend. If its drone does not answer within a
+   * second, `missing` says so.
+   */
   async of(id: BackendId): Promise<ExplainBackendResponse> {
-    const record = await this.#store.get(id);
-    if (!record) throw await this.#store.absence(id);
+    const record = await this.#parts.store.get(id);
+    if (!record) throw await this.#parts.store.absence(id);
     const living = isLiving(record.state);
     const [said, silentMs] = await Promise.all([
       living ? this.#ask(record) : undefined,
-      this.#nodes.silence(record.drone),
+      this.#parts.nodes.silence(record.drone),
     ]);
     const strict = isStrict(record);
     const unreachable = living && silentMs > DEADLINES.renewalsMissed;
@@ -45,7 +48,7 @@ export class Explanations {
     const clocks = [...(said?.clocks ?? []), ...(living ? leaseOf(silentMs, strict) : [])];
     const refusedEnds = said?.refusedEnds ?? [];
     const endReason = said?.endReason ?? backend.endReason;
-    const now = this.#clock.wall();
+    const now = this.#parts.clock.wall();
     const { drone: droneId, candidates, created: time } = record;
     return {
       backend,
@@ -60,12 +63,12 @@ export class Explanations {
   }
 
   async #ask({ id, drone }: BackendRecord): Promise<AgentServiceExplainBackendResponse | undefined> {
-    const node = await this.#nodes.find(NodeKind.DRONE, drone);
+    const node = await this.#parts.nodes.find(NodeKind.DRONE, drone);
     if (!node) return undefined;
     try {
-      return await this.#agents.at(node.rpcAddress).explainBackend({ id }, { timeoutMs: ASK_MS });
+      return await this.#parts.agents.at(node.rpcAddress).explainBackend({ id }, { timeoutMs: ASK_MS });
     } catch (error) {
-      this.#log.info({ error, backend: id, drone }, 'an explanation goes without its drone');
+      this.#parts.log.info({ error, backend: id, drone }, 'an explanation goes without its drone');
       return undefined;
     }
   }

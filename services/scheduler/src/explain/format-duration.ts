@@ -1,5 +1,5 @@
 /** A length of time as people say it: `400 ms`, `1.5 s`, `41 s`, `10 min`, `26 h`. */
-export function span(ms: number): string {
+export function formatDuration(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   if (whole < 1_000) return `${whole} ms`;
   if (whole < 10_000) return `${Math.round(whole / 100) / 10} s`;

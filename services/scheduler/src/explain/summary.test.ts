@@ -34,53 +34,53 @@ describe('the summary of a living backend', () => {
   it.each<[string, string]>([
     [said(ready({ openConnections: 1, idleForMs: 0 })), 'READY and in use: 1 open connection.'],
     [said(ready({ openConnections: 2, idleForMs: 0 })), 'READY and in use: 2 open connections.'],
-    [said(ready(unused)), 'READY, idle for 41 s; ends in 19 s unless somebody connects.'],
+    [said(ready(unused)), 'READY, idle for 41 s; ends in 19 s unless a client connects.'],
     [
       said(ready(unused), {
         clocks: [clock(ClockName.IDLE, 60_000, 41_000), clock(ClockName.LIFETIME, 3_600_000, 600_000)],
       }),
-      'READY, idle for 41 s; ends in 19 s unless somebody connects. Its lifetime is over in 50 min.',
+      'READY, idle for 41 s; ends in 19 s unless a client connects. Its lifetime ends in 50 min.',
     ],
     [
       said(ready({ openConnections: 0, idleForMs: 61_000, idleRemainingMs: 0 })),
-      'READY, idle for 61 s; its end is being settled.',
+      'READY, idle for 61 s; its idle shutdown is being settled.',
     ],
     [
       said(ready(unused), { refusedEnds: [refusal] }),
-      'READY, idle for 41 s; ends in 19 s unless somebody connects. Its end was refused 3 s ago: no answer from p.',
+      'READY, idle for 41 s; ends in 19 s unless a client connects. Its idle shutdown was refused 3 s ago: no answer from p.',
     ],
     [
       said(ready({ openConnections: 0, idleForMs: 500 }, { idleTimeoutMs: 0 })),
-      'READY, idle for 500 ms; it never ends for idleness.',
+      'READY, idle for 500 ms; it has no idle timeout.',
     ],
-    [said(ready(undefined)), 'READY; who uses it could not be asked.'],
-    [said({ state: BackendState.SCHEDULED }), 'Placed on drone a, which has not begun yet.'],
+    [said(ready(undefined)), 'READY; its drone did not answer how it is used.'],
+    [said({ state: BackendState.SCHEDULED }), 'Placed on drone a, which has not reported on it yet.'],
     [
       said({ state: BackendState.LOADING }, { clocks: [clock(ClockName.PULL, 600_000, 12_000)] }),
-      'LOADING: its image is being pulled for 12 s; given up in 10 min.',
+      'LOADING: pulling its image for 12 s; abandoned in 10 min.',
     ],
-    [said({ state: BackendState.LOADING }), 'LOADING: its image is being pulled.'],
+    [said({ state: BackendState.LOADING }), 'LOADING: pulling its image.'],
     [said({ state: BackendState.STARTING }), 'STARTING: its container is being created and started.'],
     [
       said({ state: BackendState.WAITING }, { clocks: [clock(ClockName.STARTUP, 60_000, 2_500)] }),
-      "WAITING for its program's first answer for 2.5 s; given up in 58 s.",
+      "WAITING for its program's first answer for 2.5 s; abandoned in 58 s.",
     ],
     [
       said(
         { state: BackendState.TERMINATING },
         { endReason: EndReason.LIFETIME, clocks: [clock(ClockName.GRACE, 10_000, 3_000)] },
       ),
-      'Ending as LIFETIME: of its grace of 10 s, 7 s are left.',
+      'Ending as LIFETIME: 7 s of its grace of 10 s are left.',
     ],
     [said({ state: BackendState.TERMINATING }), 'Ending.'],
     [said(ready(undefined), { endReason: EndReason.REQUESTED }), 'Ending as REQUESTED.'],
     [
       said(ready(undefined, { unreachable: true }), { silentMs: 12_000, strict: true }),
-      'Unreachable: its drone has not renewed for 12 s. Unless the drone comes back, it ends as LEASE_LOST in 33 s.',
+      'Unreachable: its drone has not renewed for 12 s. Unless the drone returns, it ends as LEASE_LOST in 33 s.',
     ],
     [
       said(ready(undefined, { unreachable: true }), { silentMs: 12_000 }),
-      'Unreachable: its drone has not renewed for 12 s. Unless the drone comes back, it ends as DRONE_LOST in 10 min.',
+      'Unreachable: its drone has not renewed for 12 s. Unless the drone returns, it ends as DRONE_LOST in 10 min.',
     ],
     [
       said(ready(undefined, { unreachable: true }), { silentMs: Number.POSITIVE_INFINITY }),
@@ -94,35 +94,29 @@ describe('the summary of a living backend', () => {
 describe('the summary of an ended backend', () => {
   const at = 'at 2026-03-04T05:06:07.000Z';
   it.each<[Told, string]>([
-    [{ endReason: EndReason.IDLE }, `Ended as IDLE ${at}: nobody had a connection for 60 s.`],
+    [{ endReason: EndReason.IDLE }, `Ended as IDLE ${at}: it was unused for 60 s.`],
     [
       { endReason: EndReason.LIFETIME, lifetimeLimitMs: 1_500 },
-      `Ended as LIFETIME ${at}: its lifetime of 1.5 s was over.`,
+      `Ended as LIFETIME ${at}: its lifetime of 1.5 s ended.`,
     ],
-    [{ endReason: EndReason.REQUESTED }, `Ended as REQUESTED ${at}: somebody asked for it.`],
-    [
-      { endReason: EndReason.EXITED, exitCode: 0 },
-      `Ended as EXITED ${at}: its program ended by itself with code 0.`,
-    ],
-    [
-      { endReason: EndReason.FAILED, exitCode: 3 },
-      `Ended as FAILED ${at}: its program ended by itself with code 3.`,
-    ],
+    [{ endReason: EndReason.REQUESTED }, `Ended as REQUESTED ${at}: a caller terminated it.`],
+    [{ endReason: EndReason.EXITED, exitCode: 0 }, `Ended as EXITED ${at}: its program exited with code 0.`],
+    [{ endReason: EndReason.FAILED, exitCode: 3 }, `Ended as FAILED ${at}: its program exited with code 3.`],
     [
       { endReason: EndReason.FAILED, exitCode: 137, outOfMemory: true },
       `Ended as FAILED ${at}: its program ran out of memory.`,
     ],
     [
       { endReason: EndReason.LOAD_ERROR, endDetail: 'manifest unknown' },
-      `Ended as LOAD_ERROR ${at}: its image could not be had (manifest unknown).`,
+      `Ended as LOAD_ERROR ${at}: its image could not be pulled (manifest unknown).`,
     ],
     [
       { endReason: EndReason.START_ERROR, exitCode: 2 },
-      `Ended as START_ERROR ${at}: it could not be started, its program ended with code 2.`,
+      `Ended as START_ERROR ${at}: it could not be started, its program exited with code 2.`,
     ],
     [
       { endReason: EndReason.STARTUP_TIMEOUT },
-      `Ended as STARTUP_TIMEOUT ${at}: it did not answer in time after its start.`,
+      `Ended as STARTUP_TIMEOUT ${at}: it did not become ready in time.`,
     ],
     [
       { endReason: EndReason.LEASE_LOST },
@@ -132,7 +126,7 @@ describe('the summary of an ended backend', () => {
     [{ endReason: EndReason.DRAINED }, `Ended as DRAINED ${at}: its drone was drained.`],
     [
       { endReason: EndReason.INTERNAL, endDetail: 'internal error x' },
-      `Ended as INTERNAL ${at}: a fault of Spawner (internal error x).`,
+      `Ended as INTERNAL ${at}: an internal error of Spawner (internal error x).`,
     ],
   ])('of %j', (backend, expected) => {
     expect(said({ state: BackendState.TERMINATED, endTime: NOW, ...backend })).toBe(expected);
@@ -152,7 +146,7 @@ describe('the summary of a placement', () => {
       of(4, 3, 1, 1),
       'Drone a (25 % reserved) was the least loaded with room, of 4: 1 had no room, 1 had not renewed, 1 had at least as much reserved.',
     ],
-    [placementSummary('a', undefined), 'It is on drone a; how it got there is not on record any more.'],
+    [placementSummary('a', undefined), 'It is on drone a; the record of its placement was lost.'],
   ])('says: %s', (summary, expected) => {
     expect(summary).toBe(expected);
   });

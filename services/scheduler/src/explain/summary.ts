@@ -6,65 +6,63 @@ import {
   type PlacementCandidates,
   type RefusedEnd,
 } from '@spawner/proto/v1/explanation';
-import { span } from './format-duration.ts';
+import { formatDuration } from './format-duration.ts';
 
-/**
- * The sentences of an explanation: recorded facts go in, plain English comes out. Pure; nothing is said
- * that no fact stands for.
- */
+/** The recorded facts from which the sentences of an explanation are made. */
 export interface Facts {
-  /** With its activity where its drone told of it. */
+  /** With its activity if its drone answered. */
   readonly backend: Backend;
   readonly clocks: readonly BackendClock[];
   readonly refusedEnds: readonly RefusedEnd[];
-  /** Of an end that has begun. */
+  /** The reason of an end that has begun. */
   readonly endReason: EndReason;
-  /** Since its drone last renewed; infinite for one that is not registered. */
+  /** Time since its drone last renewed; infinite if the drone is not registered. */
   readonly silentMs: number;
-  /** Whether it ends with its drone's lease. */
+  /** Whether it ends with the lease of its drone. */
   readonly strict: boolean;
   readonly now: Date;
 }
 
-/** Why a backend is alive or why it ended, in one or two sentences. */
+/** Explains in one or two sentences why a backend is alive or why it ended. Pure. */
 export function lifeSummary(facts: Facts): string {
   const { backend, clocks, endReason } = facts;
-  const limit = (name: ClockName) => span(clocks.find((clock) => clock.name === name)?.limitMs ?? 0);
+  const limit = (name: ClockName) =>
+    formatDuration(clocks.find((clock) => clock.name === name)?.limitMs ?? 0);
   const elapsed = (name: ClockName) => {
     const clock = clocks.find((each) => each.name === name);
-    return clock ? ` for ${span(clock.elapsedMs)}` : '';
+    return clock ? ` for ${formatDuration(clock.elapsedMs)}` : '';
   };
   const remaining = (name: ClockName, then: string) => {
     const ms = remainingOf(clocks, name);
-    return ms === undefined ? '' : `; ${then} in ${span(ms)}`;
+    return ms === undefined ? '' : `; ${then} in ${formatDuration(ms)}`;
   };
   if (backend.state === BackendState.TERMINATED) return ended(backend);
   if (backend.unreachable) return unreachable(facts);
-  // Its drone may have begun its end before the record says so.
+  // The drone may have begun the end before the record says so.
   const state = endReason === EndReason.UNSPECIFIED ? backend.state : BackendState.TERMINATING;
   switch (state) {
     case BackendState.SCHEDULED:
-      return `Placed on drone ${backend.droneId}, which has not begun yet.`;
+      return `Placed on drone ${backend.droneId}, which has not reported on it yet.`;
     case BackendState.LOADING:
-      return `LOADING: its image is being pulled${elapsed(ClockName.PULL)}${remaining(ClockName.PULL, 'given up')}.`;
+      return `LOADING: pulling its image${elapsed(ClockName.PULL)}${remaining(ClockName.PULL, 'abandoned')}.`;
     case BackendState.STARTING:
       return 'STARTING: its container is being created and started.';
     case BackendState.WAITING:
-      return `WAITING for its program's first answer${elapsed(ClockName.STARTUP)}${remaining(ClockName.STARTUP, 'given up')}.`;
+      return `WAITING for its program's first answer${elapsed(ClockName.STARTUP)}${remaining(ClockName.STARTUP, 'abandoned')}.`;
     case BackendState.TERMINATING: {
       const as = endReason === EndReason.UNSPECIFIED ? '' : ` as ${nameOf(endReason)}`;
       const grace = remainingOf(clocks, ClockName.GRACE);
       if (grace === undefined) return `Ending${as}.`;
-      return `Ending${as}: of its grace of ${limit(ClockName.GRACE)}, ${span(grace)} are left.`;
+      return `Ending${as}: ${formatDuration(grace)} of its grace of ${limit(ClockName.GRACE)} are left.`;
     }
     default:
       return [use(facts), lifetime(clocks)].filter((sentence) => sentence !== '').join(' ');
   }
 }
 
-/** Why its drone was chosen, in a sentence. */
+/** Explains in a sentence why its drone was chosen. Pure. */
 export function placementSummary(droneId: string, candidates: PlacementCandidates | undefined): string {
-  if (!candidates) return `It is on drone ${droneId}; how it got there is not on record any more.`;
+  if (!candidates) return `It is on drone ${droneId}; the record of its placement was lost.`;
   const { known, considered, stale, full, loadPermille } = candidates;
   const load = `${Math.round(loadPermille / 10)} % reserved`;
   if (known <= 1) return `Drone ${droneId} (${load}) was the only one.`;
@@ -78,31 +76,34 @@ export function placementSummary(droneId: string, candidates: PlacementCandidate
 
 function use({ backend, clocks, refusedEnds, now }: Facts): string {
   const { activity, idleTimeoutMs } = backend;
-  if (!activity) return 'READY; who uses it could not be asked.';
+  if (!activity) return 'READY; its drone did not answer how it is used.';
   const { openConnections: open, idleForMs } = activity;
   if (open > 0) return `READY and in use: ${open} open connection${open === 1 ? '' : 's'}.`;
-  if (idleTimeoutMs === 0) return `READY, idle for ${span(idleForMs)}; it never ends for idleness.`;
+  if (idleTimeoutMs === 0) return `READY, idle for ${formatDuration(idleForMs)}; it has no idle timeout.`;
   const left = remainingOf(clocks, ClockName.IDLE) ?? activity.idleRemainingMs ?? 0;
-  const idle = `READY, idle for ${span(idleForMs)}`;
-  const end = left > 0 ? `ends in ${span(left)} unless somebody connects` : 'its end is being settled';
+  const idle = `READY, idle for ${formatDuration(idleForMs)}`;
+  const end =
+    left > 0
+      ? `ends in ${formatDuration(left)} unless a client connects`
+      : 'its idle shutdown is being settled';
   const last = refusedEnds.at(-1);
   if (!last?.time) return `${idle}; ${end}.`;
-  const ago = span(Math.max(0, now.getTime() - last.time.getTime()));
-  return `${idle}; ${end}. Its end was refused ${ago} ago: ${last.cause}.`;
+  const ago = formatDuration(Math.max(0, now.getTime() - last.time.getTime()));
+  return `${idle}; ${end}. Its idle shutdown was refused ${ago} ago: ${last.cause}.`;
 }
 
 function lifetime(clocks: readonly BackendClock[]): string {
   const left = remainingOf(clocks, ClockName.LIFETIME);
-  return left === undefined ? '' : `Its lifetime is over in ${span(left)}.`;
+  return left === undefined ? '' : `Its lifetime ends in ${formatDuration(left)}.`;
 }
 
 function unreachable({ backend, silentMs, strict }: Facts): string {
   if (!Number.isFinite(silentMs)) return `Unreachable: its drone ${backend.droneId} is not registered.`;
-  const silent = `Unreachable: its drone has not renewed for ${span(silentMs)}.`;
+  const silent = `Unreachable: its drone has not renewed for ${formatDuration(silentMs)}.`;
   const [limit, then] = strict
     ? [DEADLINES.leaseGiveAway, 'it ends as LEASE_LOST']
     : [DEADLINES.droneForgotten, 'it ends as DRONE_LOST'];
-  return `${silent} Unless the drone comes back, ${then} in ${span(Math.max(0, limit - silentMs))}.`;
+  return `${silent} Unless the drone returns, ${then} in ${formatDuration(Math.max(0, limit - silentMs))}.`;
 }
 
 function ended(backend: Backend): string {
@@ -116,21 +117,21 @@ function because({ endReason, idleTimeoutMs, lifetimeLimitMs, exitCode, outOfMem
   const code = exitCode === undefined ? '' : ` with code ${exitCode}`;
   switch (endReason) {
     case EndReason.IDLE:
-      return `nobody had a connection for ${span(idleTimeoutMs)}`;
+      return `it was unused for ${formatDuration(idleTimeoutMs)}`;
     case EndReason.LIFETIME:
-      return `its lifetime of ${span(lifetimeLimitMs)} was over`;
+      return `its lifetime of ${formatDuration(lifetimeLimitMs)} ended`;
     case EndReason.REQUESTED:
-      return 'somebody asked for it';
+      return 'a caller terminated it';
     case EndReason.EXITED:
-      return 'its program ended by itself with code 0';
+      return 'its program exited with code 0';
     case EndReason.FAILED:
-      return outOfMemory ? 'its program ran out of memory' : `its program ended by itself${code}`;
+      return outOfMemory ? 'its program ran out of memory' : `its program exited${code}`;
     case EndReason.LOAD_ERROR:
-      return 'its image could not be had';
+      return 'its image could not be pulled';
     case EndReason.START_ERROR:
-      return `it could not be started${code === '' ? '' : `, its program ended${code}`}`;
+      return `it could not be started${code === '' ? '' : `, its program exited${code}`}`;
     case EndReason.STARTUP_TIMEOUT:
-      return 'it did not answer in time after its start';
+      return 'it did not become ready in time';
     case EndReason.LEASE_LOST:
       return 'its drone could not renew its lease in time';
     case EndReason.DRONE_LOST:
@@ -138,7 +139,7 @@ function because({ endReason, idleTimeoutMs, lifetimeLimitMs, exitCode, outOfMem
     case EndReason.DRAINED:
       return 'its drone was drained';
     default:
-      return 'a fault of Spawner';
+      return 'an internal error of Spawner';
   }
 }
 

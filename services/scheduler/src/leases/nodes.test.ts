@@ -3,7 +3,8 @@ import { InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { RenewNodeRequest } from '@spawner/proto/internal/scheduler_service';
 import { createLog } from '@spawner/service';
-import { Claims } from '../spawn/claim.ts';
+import { createMetrics } from '../metrics.ts';
+import { Claims } from '../placement/claims.ts';
 import { Nodes } from './nodes.ts';
 
 const node = (kind: NodeKind) => Node.fromPartial({ kind, id: 'a' });
@@ -33,14 +34,11 @@ function scene() {
     report: () => slowly('old'),
     living: async () => [],
   };
-  const nodes = new Nodes(
-    nodeStore as never,
-    backendStore as never,
-    {} as never,
-    new Claims('test', []),
-    systemClock,
-    createLog('test', 'silent'),
-  );
+  const nodes = new Nodes({
+    ...{ nodes: nodeStore as never, store: backendStore as never, announcements: {} as never },
+    ...{ claims: new Claims('test', []), clock: systemClock, log: createLog('test', 'silent') },
+    metrics: createMetrics(),
+  });
   return { nodes, seen };
 }
 

@@ -11,10 +11,11 @@ import {
 } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Drone, DroneState } from '@spawner/proto/v1/fleet_service';
-import { counter, type Log } from '@spawner/service';
+import type { Log } from '@spawner/service';
 import { KIND_NAMES } from '@spawner/store';
-import type { Backends } from '../spawn/backends.ts';
-import type { Claims } from '../spawn/claim.ts';
+import type { Announcements } from '../backends/announcements.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Claims } from '../placement/claims.ts';
 import type { BackendStore } from '../store/backend-store.ts';
 import { type KnownNode, type NodeStore, Overtaken } from '../store/node-store.ts';
 import { proxyList } from './proxies.ts';
@@ -29,37 +30,25 @@ const MOST_LOGGED = { ids: 10, characters: 64 };
 
 const NO_VERDICT = { stops: [], proxies: undefined, ended: [] };
 
-/** What nodes ask: a place in the cluster, and to be believed about their backends. */
+export interface NodesParts {
+  readonly store: BackendStore;
+  readonly nodes: NodeStore;
+  readonly announcements: Announcements;
+  readonly claims: Claims;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'registered' | 'refusedClaims'>;
+}
+
+/** Registrations and renewals of nodes, with the reports and inventories of drones. */
 export class Nodes {
-  readonly #nodes: NodeStore;
-  readonly #store: BackendStore;
-  readonly #backends: Backends;
-  readonly #claims: Claims;
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #registrations = counter('spawner.scheduler.registrations', 'Registrations by kind of node');
-  readonly #refused = counter(
-    'spawner.scheduler.refused_claims',
-    'Lines of inventories that this cluster did not place',
-  );
+  readonly #parts: NodesParts;
   readonly #reporting = new Semaphore(AT_ONCE);
   readonly #restoring = new Semaphore(AT_ONCE);
   #proxies: ProxyList = { version: 0, proxies: [] };
 
-  constructor(
-    nodes: NodeStore,
-    store: BackendStore,
-    backends: Backends,
-    claims: Claims,
-    clock: Clock,
-    log: Log,
-  ) {
-    this.#nodes = nodes;
-    this.#store = store;
-    this.#backends = backends;
-    this.#claims = claims;
-    this.#clock = clock;
-    this.#log = log;
+  constructor(parts: NodesParts) {
+    this.#parts = parts;
   }
 
   async register(
@@ -72,13 +61,13 @@ export class Nodes {
       throw new AppError('invalid', 'a node has a kind and an id of a-z, 0-9 and hyphens');
     let registration: number;
     try {
-      registration = await this.#nodes.register(node, highestPlacement, sequence);
+      registration = await this.#parts.nodes.register(node, highestPlacement, sequence);
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error;
       return { registration: 0, stops: [], proxies: undefined, ended: [], overtakenBy: error.by };
     }
-    this.#registrations({ kind: KIND_NAMES[node.kind] });
-    this.#log.info(
+    this.#parts.metrics.registered(KIND_NAMES[node.kind]);
+    this.#parts.log.info(
       { node: node.id, kind: node.kind, registration, backends: inventory.length },
       'node registered',
     );
@@ -89,8 +78,8 @@ export class Nodes {
         ? await this.#takeInventory(node.id, registration, inventory)
         : { stops: [], ended: [] };
     // Not before its inventory stands: a spawn must find the keys that its backends hold.
-    if (node.kind === NodeKind.DRONE) await this.#nodes.admit(node.id, registration, node.rpcAddress);
-    const wanted = await this.#nodes.renew(node.kind, node.id, registration);
+    if (node.kind === NodeKind.DRONE) await this.#parts.nodes.admit(node.id, registration, node.rpcAddress);
+    const wanted = await this.#parts.nodes.renew(node.kind, node.id, registration);
     return {
       registration,
       stops: [...stops, ...wanted.stops],
@@ -104,7 +93,7 @@ export class Nodes {
     const { kind, id, registration, changed } = request;
     if (hearsOfProxies(kind)) await this.#readProxiesOnce();
     const [{ granted, stops }, outcomes] = await Promise.all([
-      this.#nodes.renew(kind, id, registration),
+      this.#parts.nodes.renew(kind, id, registration),
       mapBounded(changed, AT_ONCE, (status) =>
         this.#reporting.run(() => this.#report(id, registration, status)),
       ),
@@ -127,9 +116,9 @@ export class Nodes {
   }
 
   async drones(): Promise<Drone[]> {
-    const known = await this.#nodes.list(NodeKind.DRONE);
+    const known = await this.#parts.nodes.list(NodeKind.DRONE);
     return mapBounded(known, AT_ONCE, async ({ node, renewalAge }) => {
-      const { reservedCpu, reservedMemory, reservedBackends } = await this.#nodes.use(node.id);
+      const { reservedCpu, reservedMemory, reservedBackends } = await this.#parts.nodes.use(node.id);
       return {
         id: node.id,
         state: renewalAge > DEADLINES.renewalsMissed ? DroneState.UNREACHABLE : DroneState.READY,
@@ -160,23 +149,23 @@ export class Nodes {
   }
 
   async #forgetSilent(kind: NodeKind, silentMs: number): Promise<KnownNode[]> {
-    const known = await this.#nodes.list(kind);
+    const known = await this.#parts.nodes.list(kind);
     for (const { node } of known.filter(({ renewalAge }) => renewalAge > silentMs))
-      await this.#nodes.unregister(kind, node.id, silentMs);
+      await this.#parts.nodes.unregister(kind, node.id, silentMs);
     return known;
   }
 
   async #report(drone: string, registration: number, status: BackendStatus) {
-    const outcome = await this.#store.report(drone, registration, status);
+    const outcome = await this.#parts.store.report(drone, registration, status);
     if (outcome === 'taken') void this.#announce(status.id);
     return outcome;
   }
 
   /** A hint: the change stands, and a watcher that misses it reads again. */
   async #announce(id: string): Promise<void> {
-    await this.#backends
+    await this.#parts.announcements
       .announce(id)
-      .catch((error: unknown) => this.#log.info({ error }, 'a change was not announced'));
+      .catch((error: unknown) => this.#parts.log.info({ error }, 'a change was not announced'));
   }
 
   /**
@@ -202,7 +191,7 @@ export class Nodes {
       refused.map(({ status }) => status.id),
     );
     const there = new Set(inventory.map(({ status }) => status?.id));
-    const lacking = (await this.#store.living(drone)).filter((id) => !there.has(id));
+    const lacking = (await this.#parts.store.living(drone)).filter((id) => !there.has(id));
     await mapBounded(lacking, AT_ONCE, (id) => this.#endLacking(id, registration));
     return {
       stops: entries.flatMap(({ status }, at) => stopUnwanted(status, outcomes[at])),
@@ -214,16 +203,16 @@ export class Nodes {
 
   /** A line of a record that is there is a report. Where there is none, a right claim brings it back, and without one it stays `unknown`. */
   async #takeEntry(drone: string, registration: number, entry: InventoryEntry, status: BackendStatus) {
-    if (isNeverHere(entry) || !this.#claims.accepts(drone, entry))
-      return this.#store.report(drone, registration, status);
-    return this.#store.restore(drone, registration, { ...entry, status });
+    if (isNeverHere(entry) || !this.#parts.claims.accepts(drone, entry))
+      return this.#parts.store.report(drone, registration, status);
+    return this.#parts.store.restore(drone, registration, { ...entry, status });
   }
 
   #tellRefused(drone: string, refused: readonly string[]): void {
     if (refused.length === 0) return;
-    this.#refused({}, refused.length);
+    this.#parts.metrics.refusedClaims(refused.length);
     const backends = refused.slice(0, MOST_LOGGED.ids).map((id) => id.slice(0, MOST_LOGGED.characters));
-    this.#log.warn(
+    this.#parts.log.warn(
       { drone, refused: refused.length, backends },
       'a drone has backends that this cluster did not place there; they are to be stopped',
     );
@@ -231,12 +220,11 @@ export class Nodes {
 
   /** Not where the drone has registered once more meanwhile: this inventory is older than what it has been given since. */
   async #endLacking(id: string, registration: number): Promise<void> {
-    const record = await this.#store.get(id);
+    const record = await this.#parts.store.get(id);
     if (!record?.status) return;
-    const now = this.#clock.wall();
-    const why = 'its drone no longer has it';
-    if (await this.#store.abandon(record, 'any', EndReason.DRONE_LOST, why, now, { registration }))
-      await this.#announce(id);
+    const now = this.#parts.clock.wall();
+    const end = { reason: EndReason.DRONE_LOST, detail: 'its drone no longer has it', now };
+    if (await this.#parts.store.abandon(record, 'any', end, { registration })) await this.#announce(id);
   }
 }
 

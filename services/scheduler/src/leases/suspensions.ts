@@ -8,9 +8,9 @@ import {
   type SuspendRouteResponse,
 } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
-import { counter } from '@spawner/service';
 import { SCRIPTS, type StoreEpoch } from '@spawner/store';
-import { STORE_BEGAN_ANEW } from '../spawn/holder.ts';
+import type { Metrics } from '../metrics.ts';
+import { NEW_EPOCH } from '../store/absence.ts';
 
 const OUTCOMES = {
   open: SettleOutcome.OPEN,
@@ -19,25 +19,26 @@ const OUTCOMES = {
 } as const;
 
 const NOT_SUSPENDED: SuspendRouteResponse = { suspended: false, epoch: 0, proxies: [] };
+
 /**
- * The two compare-and-sets of an end for idleness (ARCHITECTURE.md, "Idle"): a route is suspended, then either given
- * back or ended, by whoever comes first. The end stands in the store, as a stop order too, before its
- * agent stops anything.
+ * The two compare-and-sets of an idle shutdown (ARCHITECTURE.md, "Idle"). A route is suspended, then resumed or ended; the
+ * first call decides. An end is in the store, with its stop order, before the agent stops anything.
  */
 export class Suspensions {
   readonly #epoch: StoreEpoch;
-  readonly #settled = counter('spawner.scheduler.settlements', 'Suspended routes settled, by outcome');
+  readonly #metrics: Pick<Metrics, 'settled'>;
 
-  constructor(epoch: StoreEpoch) {
+  constructor(epoch: StoreEpoch, metrics: Pick<Metrics, 'settled'>) {
     this.#epoch = epoch;
+    this.#metrics = metrics;
   }
 
-  /** Suspends an open route for its drone; names the proxies that can reach the backend. */
+  /** Suspends an open route for its drone, and returns the proxies that can reach the backend. */
   async suspend(id: string, drone: string, registration: number): Promise<SuspendRouteResponse> {
     const args = { id, drone, registration, suspensionMs: DEADLINES.suspension };
     const answer = await this.#epoch.run(SCRIPTS.suspend, args);
     if (answer === 'refused') return NOT_SUSPENDED;
-    if (answer === 'window') return { ...NOT_SUSPENDED, refusal: STORE_BEGAN_ANEW };
+    if (answer === 'window') return { ...NOT_SUSPENDED, refusal: NEW_EPOCH };
     const proxies = answer.proxies
       .filter(({ silentMs }) => silentMs <= DEADLINES.proxyForgotten)
       .map(({ node, silentMs }) => ({ ...Node.decode(node), lapsed: silentMs > DEADLINES.renewalsMissed }));
@@ -48,12 +49,12 @@ export class Suspensions {
     };
   }
 
-  /** Ends the suspension of this epoch. The first call decides; UNSPECIFIED where the store cannot tell. */
+  /** Settles the suspension of this epoch. The first call decides; UNSPECIFIED if the store cannot tell. */
   async settle(id: string, epoch: number, end: boolean): Promise<SettleOutcome> {
     const order = StopOrder.encode({ id, force: false, reason: EndReason.IDLE }).finish();
     const outcome = end ? 'end' : 'open';
     const answer = await this.#epoch.run(SCRIPTS.settle, { id, epoch, outcome, order: Buffer.from(order) });
-    this.#settled({ outcome: answer });
+    this.#metrics.settled(answer);
     return OUTCOMES[answer];
   }
 }

@@ -2,10 +2,6 @@ import { AppError } from '@spawner/domain';
 import { ReusePolicy } from '@spawner/proto/v1/backend_service';
 import type { BackendRecord } from '../store/record.ts';
 
-/** Of a store epoch whose window is open: who holds a key, and who has a backend open, may not all be known. */
-export const STORE_BEGAN_ANEW =
-  'the store began anew, and not every drone and proxy may have registered again';
-
 /**
  * Whether the living holder of a key is what a caller may be given. Tag and spec of a backend never
  * change, so the answer holds however old the record is. Both throw `failed_precondition`.

@@ -1,7 +1,7 @@
 import { NotPlacedReason, type SpawnNotPlaced } from '@spawner/proto/internal/scheduler_service';
 import type { Backend } from '@spawner/proto/v1/backend';
-import { span } from '../explain/format-duration.ts';
-import { STORE_BEGAN_ANEW } from './holder.ts';
+import { formatDuration } from '../explain/format-duration.ts';
+import { NEW_EPOCH } from '../store/absence.ts';
 
 /** How a spawn ended; the gateway decides by it whether to call again. */
 export type SpawnOutcome =
@@ -31,7 +31,7 @@ export function holderEnding(): SpawnOutcome {
 
 /** `leftMs`: the most time for which a drone may still report a holder. */
 export function holderUnknown(leftMs: number): SpawnOutcome {
-  const detail = `the holder of the key may not be known yet: ${STORE_BEGAN_ANEW}; at most ${span(leftMs)} more`;
+  const detail = `the holder of the key may not be known yet: ${NEW_EPOCH}; at most ${formatDuration(leftMs)} more`;
   return notPlaced({ reason: NotPlacedReason.HOLDER_UNKNOWN, sameId: true, retryAfterMs: PAUSE_MS, detail });
 }
 

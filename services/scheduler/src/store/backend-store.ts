@@ -10,9 +10,9 @@ import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 import { type Keys, keyHash, type PlaceReply, type Redis, SCRIPTS, type StoreEpoch } from '@spawner/store';
-import { absence } from '../spawn/absence.ts';
+import { absence } from './absence.ts';
 import { type BackendRecord, edgeOf, endedAfter, endedStatus, routeOf } from './record.ts';
-import { Replication } from './replication.ts';
+import type { Replication } from './replication.ts';
 
 export type Placement =
   | Exclude<PlaceReply, { outcome: 'placed' }>
@@ -26,14 +26,37 @@ export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 
 const MOST_BEHIND = 3;
 const FIELDS = ['state', 'drone', 'placement', 'facts', 'status'];
 
+export interface BackendStoreParts {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly epoch: StoreEpoch;
+  readonly replication: Pick<Replication, 'confirmed'>;
+}
+
+export interface PlaceRequest {
+  readonly id: string;
+  readonly summary: SpecSummary;
+  readonly created: Date;
+  readonly key: BackendKey | undefined;
+  /** The backend may have been placed before. */
+  readonly repeated: boolean;
+}
+
+/** The end of a record that its drone will not write. */
+export interface AbandonedEnd {
+  readonly reason: EndReason;
+  readonly detail: string;
+  readonly now: Date;
+}
+
 /** The backends in Redis: every write is one script that compares before it sets. */
 export class BackendStore {
   readonly #redis: Redis;
   readonly #keys: Keys;
   readonly #epoch: StoreEpoch;
-  readonly #replication: Replication;
+  readonly #replication: Pick<Replication, 'confirmed'>;
 
-  constructor(redis: Redis, keys: Keys, epoch: StoreEpoch, replication = new Replication(redis, epoch, 0)) {
+  constructor({ redis, keys, epoch, replication }: BackendStoreParts) {
     this.#redis = redis;
     this.#keys = keys;
     this.#epoch = epoch;
@@ -41,13 +64,7 @@ export class BackendStore {
   }
 
   /** Reserves room for a backend; with a key only when nobody living holds it. `repeated`: it may have been placed before. */
-  async place(
-    id: string,
-    summary: SpecSummary,
-    created: Date,
-    key: BackendKey | undefined,
-    repeated: boolean,
-  ): Promise<Placement> {
+  async place({ id, summary, created, key, repeated }: PlaceRequest): Promise<Placement> {
     const answer = await this.#epoch.run(SCRIPTS.place, {
       id,
       cpuMillis: summary.cpuMillis,
@@ -122,9 +139,7 @@ export class BackendStore {
   async abandon(
     record: BackendRecord,
     when: 'unreported' | 'any',
-    reason: EndReason,
-    detail: string,
-    now: Date,
+    { reason, detail, now }: AbandonedEnd,
     { silentMs = 0, registration = 0 } = {},
   ): Promise<boolean> {
     const status = endedStatus(record, reason, detail, now);

@@ -40,13 +40,19 @@ export class Overtaken extends Error {
   }
 }
 
+export interface NodeStoreParts {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly epoch: StoreEpoch;
+}
+
 /** The nodes of the cluster in Redis: who they are and when they last renewed. */
 export class NodeStore {
   readonly #redis: Redis;
   readonly #keys: Keys;
   readonly #epoch: StoreEpoch;
 
-  constructor(redis: Redis, keys: Keys, epoch: StoreEpoch) {
+  constructor({ redis, keys, epoch }: NodeStoreParts) {
     this.#redis = redis;
     this.#keys = keys;
     this.#epoch = epoch;

@@ -1,7 +1,7 @@
 import { InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { ConfigError } from '@spawner/service';
 import { readConfig } from '../config.ts';
-import { type Claimed, Claims, secretsIn } from './claim.ts';
+import { type Claimed, Claims, secretsIn } from './claims.ts';
 
 const [OLD, NEW] = ['o'.repeat(32), 'n'.repeat(32)];
 const digest = Buffer.alloc(32, 7);

@@ -8,8 +8,8 @@ import {
   type StoreEpoch,
   tokenRow,
 } from '@spawner/store';
-import { span } from '../explain/format-duration.ts';
-import { absence } from './absence.ts';
+import { formatDuration } from '../explain/format-duration.ts';
+import type { BackendStore } from '../store/backend-store.ts';
 
 export interface TokenGrant {
   backendId: BackendId;
@@ -20,55 +20,60 @@ export interface TokenGrant {
   ttlMs: number;
 }
 
+export interface ConnectionTokensParts {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly epoch: StoreEpoch;
+  readonly store: Pick<BackendStore, 'absence'>;
+  readonly clock: Clock;
+}
+
 /**
- * Connection tokens in Redis, by their ids alone: rows of the route table, so that every proxy follows them in the order
- * in which they and the routes changed. Each write is one script. Their end on the cluster clock only takes the row
- * away; that they are over is seen by the proxies, from the instant in the row.
+ * Connection tokens in Redis, by their ids alone. They are rows of the route table, so that every proxy follows them in the
+ * order in which they and the routes changed. Proxies see from the time in the row that a token has expired; the expiry on
+ * the cluster clock only deletes the row.
  */
 export class ConnectionTokens {
-  readonly #redis: Redis;
-  readonly #keys: Keys;
-  readonly #epoch: StoreEpoch;
-  readonly #clock: Clock;
+  readonly #parts: ConnectionTokensParts;
 
-  constructor(redis: Redis, keys: Keys, epoch: StoreEpoch, clock: Clock) {
-    this.#redis = redis;
-    this.#keys = keys;
-    this.#epoch = epoch;
-    this.#clock = clock;
+  constructor(parts: ConnectionTokensParts) {
+    this.#parts = parts;
   }
 
   /**
-   * Lets the token's bearer in, until the instant that is returned; the same id again is the same token. Throws `not_found`
+   * Admits the holder of a token until the time that is returned. The same id again is the same token. Throws `not_found`
    * for an unknown backend, `failed_precondition` for one that is ending or public, and `exhausted` for one that has
    * `most` tokens.
    */
   async create(grant: TokenGrant, most = TOKENS_PER_BACKEND): Promise<Date> {
     const { backendId, tokenId, user, claims, ttlMs } = grant;
-    const expireMs = this.#clock.wall().getTime() + ttlMs;
+    const expireMs = this.#parts.clock.wall().getTime() + ttlMs;
     const holder = { backendId, user, claims, expireMs };
     const row = encodeRow({ kind: 'token-grant', tokenId, ...holder, epoch: 0 });
     const args = { backend: backendId, token: tokenId, user, row, ttlMs, most };
-    const outcome = await this.#epoch.run(SCRIPTS.grantToken, args);
-    if (outcome === 'unknown') throw await this.#absence(backendId);
+    const outcome = await this.#parts.epoch.run(SCRIPTS.grantToken, args);
+    if (outcome === 'unknown') throw await this.#parts.store.absence(backendId);
     if (outcome === 'ended') throw new AppError('failed_precondition', 'the backend is ending');
     if (outcome === 'public')
       throw new AppError('failed_precondition', 'the backend is public: its spec does not ask for tokens');
     if (outcome === 'full')
       throw new AppError(
         'exhausted',
-        `the backend has ${most} tokens; one that expires makes room, one that is revoked after ${span(DEADLINES.revoked)}`,
+        `the backend has ${most} tokens; one that expires makes room, one that is revoked after ${formatDuration(DEADLINES.revoked)}`,
       );
     return new Date(expireMs);
   }
 
-  /** Takes back one token, or all of the backend's, or those of one user; how many were good until now. Throws `not_found`. */
+  /**
+   * Revokes one token, all tokens of the backend, or those of one user. Returns how many were good until now. Throws
+   * `not_found` for an unknown backend.
+   */
   async revoke(
     backendId: BackendId,
     { tokenId = '', user }: { tokenId?: string; user?: string },
   ): Promise<number> {
     const row = encodeRow({ kind: 'revoked-token', tokenId, epoch: 0 });
-    const count = await this.#epoch.run(SCRIPTS.revokeTokens, {
+    const count = await this.#parts.epoch.run(SCRIPTS.revokeTokens, {
       backend: backendId,
       token: tokenId,
       byUser: user !== undefined,
@@ -76,24 +81,20 @@ export class ConnectionTokens {
       row,
       keptMs: DEADLINES.revoked,
     });
-    if (count < 0) throw await this.#absence(backendId);
+    if (count < 0) throw await this.#parts.store.absence(backendId);
     return count;
   }
 
   /** The backend that a token is for; undefined if the token is unknown or revoked. */
   async backendOf(tokenId: string): Promise<string | undefined> {
     const id = tokenRow(tokenId);
-    const bytes = await this.#redis.send(['HGET', this.#keys.routes, id]);
+    const bytes = await this.#parts.redis.send(['HGET', this.#parts.keys.routes, id]);
     const row = Buffer.isBuffer(bytes) ? decodeRow(id, bytes) : undefined;
     return row?.kind === 'token-grant' ? row.backendId : undefined;
   }
 
-  #absence(id: string): Promise<AppError> {
-    return absence({ redis: this.#redis, keys: this.#keys, epoch: this.#epoch }, `no backend ${id}`, id);
-  }
-
-  /** Its time is over on the cluster clock. */
+  /** Deletes a token that has expired on the cluster clock. */
   async expire(tokenId: string, backendId: string): Promise<void> {
-    await this.#epoch.run(SCRIPTS.expireToken, { token: tokenId, backend: backendId });
+    await this.#parts.epoch.run(SCRIPTS.expireToken, { token: tokenId, backend: backendId });
   }
 }

@@ -1,0 +1,141 @@
+import { AppError, type BackendId, DEADLINES, isLiving, parseBackendId } from '@spawner/domain';
+import { NodeKind } from '@spawner/proto/internal/node';
+import { type Backend, type BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import type { Log } from '@spawner/service';
+import type { Agents } from '../placement/agents.ts';
+import { refuseOtherTag } from '../spawn/holder.ts';
+import type { BackendStore } from '../store/backend-store.ts';
+import type { NodeStore } from '../store/node-store.ts';
+import { type BackendRecord, toBackend } from '../store/record.ts';
+import { type ListQuery, matches } from './list-query.ts';
+
+export interface BackendsParts {
+  readonly store: BackendStore;
+  readonly nodes: NodeStore;
+  readonly agents: Agents;
+  readonly log: Log;
+}
+
+/** The store keeps the order, so the agent receives it at its next renewal if this call fails. */
+const STOP_MS = 1_000;
+/** Records that are read at once. */
+const PAGE = 200;
+/** A call of `list` that has looked at this many records returns a short page. */
+const SCAN = 2_000;
+/** A page with this many bytes of records is short, too: a gRPC client takes at most 4 MiB by default. */
+const PAGE_BYTES = 1024 * 1024;
+
+/** The backends on record, as gateways ask for them. */
+export class Backends {
+  readonly #parts: BackendsParts;
+
+  constructor(parts: BackendsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The id of the backend that holds a key. Throws `not_found` for a free key, `unavailable` if a drone can still report
+   * a holder, and `failed_precondition` if the key names another tag than the holder's.
+   */
+  async holder(key: BackendKey): Promise<BackendId> {
+    const id = await this.#parts.store.holder(key);
+    const record = id === undefined ? undefined : await this.#parts.store.get(id);
+    if (!record) throw await this.#parts.store.absence('', 'no backend holds this key');
+    if (key.tag !== '') refuseOtherTag(record, key.tag);
+    return parseBackendId(record.id);
+  }
+
+  async get(id: BackendId): Promise<Backend> {
+    return this.shown(await this.record(id));
+  }
+
+  /** A page of records, newest first. `next` is the placement before which the next page begins. */
+  async list(query: ListQuery): Promise<{ backends: Backend[]; next: number | undefined }> {
+    const found: BackendRecord[] = [];
+    const page = async (next: number | undefined) => {
+      const lost = await this.#silentDrones(found);
+      return { backends: found.map((record) => toBackend(record, isUnreachable(record, lost))), next };
+    };
+    let bytes = 0;
+    let before: number | undefined = query.before;
+    for (let seen = 0; seen < SCAN && before !== undefined; seen += PAGE) {
+      const { records, next } = await this.#parts.store.page(before, PAGE);
+      for (const record of records) {
+        if (!matches(record, query)) continue;
+        found.push(record);
+        bytes += record.bytes;
+        if (found.length === query.pageSize || bytes >= PAGE_BYTES) return page(record.placement);
+      }
+      before = next;
+    }
+    return page(before);
+  }
+
+  /** Writes a stop order, sends it to the agent, and returns the record as it is now. */
+  async terminate(id: BackendId, force: boolean): Promise<Backend> {
+    const order = { id, force, reason: EndReason.REQUESTED };
+    const outcome = await this.#parts.store.stop(order);
+    if (outcome === undefined) throw await this.#parts.store.absence(id);
+    if (outcome !== 'ended') {
+      const node = await this.#parts.nodes.find(NodeKind.DRONE, outcome.drone);
+      if (node)
+        await this.#parts.agents
+          .at(node.rpcAddress)
+          .stopBackend(order, { timeoutMs: STOP_MS })
+          .catch((error: unknown) =>
+            this.#parts.log.info(
+              { error, backend: id },
+              'the agent will receive a stop order at its next renewal',
+            ),
+          );
+    }
+    return this.get(id);
+  }
+
+  /** The lines that the agent has. For an ended backend, which its agent may have forgotten, the last lines on record. */
+  async *tailLogs(
+    id: BackendId,
+    options: { follow: boolean; tailLines?: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<TailLogsResponse> {
+    const { drone, state, status } = await this.record(id);
+    if (state === BackendState.TERMINATED) {
+      const { lastLogs = [] } = status ?? {};
+      const first = Math.max(0, lastLogs.length - (options.tailLines ?? lastLogs.length));
+      for (const text of lastLogs.slice(first)) yield { stream: LogStream.STDOUT, time: undefined, text };
+      return;
+    }
+    const node = await this.#parts.nodes.find(NodeKind.DRONE, drone);
+    if (!node) throw new AppError('unavailable', `drone ${drone} is not known`);
+    for await (const { line } of this.#parts.agents
+      .at(node.rpcAddress)
+      .tailLogs({ id, ...options }, { signal }))
+      if (line) yield line;
+  }
+
+  /** The drones of the living backends among these records that have missed their renewals. */
+  async #silentDrones(records: readonly BackendRecord[]): Promise<Set<string>> {
+    const living = records.filter(({ state }) => isLiving(state));
+    const drones = [...new Set(living.map(({ drone }) => drone))];
+    const silences = await Promise.all(drones.map((drone) => this.#parts.nodes.silence(drone)));
+    return new Set(drones.filter((_, index) => (silences[index] ?? 0) > DEADLINES.renewalsMissed));
+  }
+
+  /** A record as callers see it, with the reachability of its drone. */
+  async shown(record: BackendRecord): Promise<Backend> {
+    const lost = await this.#silentDrones([record]);
+    return toBackend(record, isUnreachable(record, lost));
+  }
+
+  /** Throws `not_found`, or `unavailable` if a drone can still report the backend. */
+  async record(id: BackendId): Promise<BackendRecord> {
+    const record = await this.#parts.store.get(id);
+    if (!record) throw await this.#parts.store.absence(id);
+    return record;
+  }
+}
+
+function isUnreachable({ state, drone }: BackendRecord, silent: ReadonlySet<string>): boolean {
+  return isLiving(state) && silent.has(drone);
+}

@@ -1,0 +1,83 @@
+import { type BackendId, type Clock, DEADLINES } from '@spawner/domain';
+import type { Node } from '@spawner/proto/internal/node';
+import { type BackendKey, type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { Log } from '@spawner/service';
+import type { Announcements } from '../backends/announcements.ts';
+import type { BackendStore } from '../store/backend-store.ts';
+import type { Agents } from './agents.ts';
+import type { Claims } from './claims.ts';
+
+export interface PlacementsParts {
+  readonly store: BackendStore;
+  readonly agents: Agents;
+  readonly claims: Claims;
+  readonly announcements: Announcements;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A placement that its drone has not accepted yet. */
+export interface Placed {
+  readonly id: BackendId;
+  readonly spec: BackendSpec;
+  readonly key: BackendKey | undefined;
+  readonly node: Node;
+  readonly placement: number;
+  readonly created: Date;
+  /** SHA-256 of the spec. */
+  readonly digest: Uint8Array;
+}
+
+/** Carries a placement to its drone, or abandons it: the backend then ends without ever having run. */
+export class Placements {
+  readonly #parts: PlacementsParts;
+
+  constructor(parts: PlacementsParts) {
+    this.#parts = parts;
+  }
+
+  /** Hands a placed backend to its drone. Returns false if the drone refused it and the placement was abandoned. */
+  async handOver({ id, spec, key, node, placement, created, digest }: Placed): Promise<boolean> {
+    const { agents, claims, log } = this.#parts;
+    const claim = claims.sign({ id, drone: node.id, placement, key, digest });
+    const start = { id, registration: node.registration, placement, createTime: created, spec, key, claim };
+    try {
+      await agents.at(node.rpcAddress).startBackend(start, { timeoutMs: DEADLINES.start });
+      return true;
+    } catch (error) {
+      log.warn({ error, backend: id, drone: node.id }, 'a drone did not take a backend');
+      // If the drone's report was quicker than its answer, the drone has the backend after all.
+      return !(await this.#abandonUnreported(id, `drone ${node.id} did not take it`));
+    }
+  }
+
+  /** Abandons a placement whose key is on too few replicas. It was not handed to any drone. */
+  async abandonUnreplicated(id: BackendId): Promise<void> {
+    const { store, announcements, clock, log } = this.#parts;
+    const cause = 'too few replicas of the store have its key';
+    try {
+      const record = await store.get(id);
+      if (!record) throw await store.absence(id);
+      await store.abandon(record, 'any', { reason: EndReason.INTERNAL, detail: cause, now: clock.wall() });
+      await announcements.announce(id);
+    } catch (error) {
+      log.warn({ error, backend: id }, 'a placement is abandoned only when its reservation expires');
+    }
+  }
+
+  /** Abandons a placement whose reservation has expired. */
+  async expire(id: BackendId): Promise<void> {
+    await this.#abandonUnreported(id, 'its drone never reported on it');
+  }
+
+  /** Ends a backend that its drone has not reported on. Returns whether it has ended. */
+  async #abandonUnreported(id: BackendId, detail: string): Promise<boolean> {
+    const { store, announcements, clock } = this.#parts;
+    const record = await store.get(id);
+    if (!record) return true;
+    const end = { reason: EndReason.INTERNAL, detail, now: clock.wall() };
+    const ended = await store.abandon(record, 'unreported', end);
+    if (ended) await announcements.announce(id);
+    return ended || (await store.get(id))?.state === BackendState.TERMINATED;
+  }
+}

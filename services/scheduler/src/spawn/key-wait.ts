@@ -1,0 +1,31 @@
+import type { Clock } from '@spawner/domain';
+import type { Placement } from '../store/backend-store.ts';
+import type { BackendRecord } from '../store/record.ts';
+
+/** What an attempt to place found. The record of a holder is one whose end has not begun. */
+export type Found =
+  | Exclude<Placement, { outcome: 'held' | 'ending' }>
+  | { outcome: 'held'; holder: BackendRecord }
+  | { outcome: 'ending' };
+
+/** Pause while the key's holder is ending. */
+const ENDING_MS = 100;
+/** Pause while a new store epoch is open: that may last, and many may wait for it. */
+const WINDOW_MS = 500;
+
+/**
+ * Repeats an attempt to place while the key's holder is ending, or may be unknown. Returns what the last attempt found
+ * when the signal aborts.
+ */
+export async function waitForKey(
+  attempt: () => Promise<Found>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Found> {
+  for (;;) {
+    const found = await attempt();
+    if (found.outcome !== 'ending' && found.outcome !== 'window') return found;
+    await clock.sleep(found.outcome === 'ending' ? ENDING_MS : WINDOW_MS, signal).catch(() => {});
+    if (signal.aborted) return found;
+  }
+}

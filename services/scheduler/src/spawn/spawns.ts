@@ -1,0 +1,124 @@
+import { AppError, type BackendId, type Clock, parseBackendId } from '@spawner/domain';
+import { NodeKind } from '@spawner/proto/internal/node';
+import { type BackendKey, type BackendSpec, BackendState } from '@spawner/proto/v1/backend';
+import type { ReusePolicy } from '@spawner/proto/v1/backend_service';
+import { inSpan } from '@spawner/service';
+import type { Backends } from '../backends/backends.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Placed, Placements } from '../placement/placements.ts';
+import type { BackendStore } from '../store/backend-store.ts';
+import type { NodeStore } from '../store/node-store.ts';
+import { type BackendRecord, summaryOf, toBackend } from '../store/record.ts';
+import { refuseOtherSpec, refuseOtherTag } from './holder.ts';
+import { type Found, waitForKey } from './key-wait.ts';
+import {
+  held,
+  holderEnding,
+  holderUnknown,
+  noRoom,
+  notReplicated,
+  placed,
+  type SpawnOutcome,
+  startRefused,
+} from './spawn-outcome.ts';
+
+export interface SpawnCommand {
+  id: BackendId;
+  spec: BackendSpec;
+  key: BackendKey | undefined;
+  reusePolicy: ReusePolicy;
+  /** An earlier call of this id may have been carried out. */
+  repeated: boolean;
+}
+
+export interface SpawnsParts {
+  readonly store: BackendStore;
+  readonly nodes: Pick<NodeStore, 'find'>;
+  readonly placements: Placements;
+  readonly backends: Backends;
+  readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'placed'>;
+}
+
+/** Spawns, as gateways ask for them. */
+export class Spawns {
+  readonly #parts: SpawnsParts;
+
+  constructor(parts: SpawnsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Places a backend and hands it to its drone. The same id again is the same backend. A living holder of the key is
+   * returned instead; while the holder is ending, or may be unknown, the call waits until the signal aborts. Throws
+   * `failed_precondition` if the holder, or the backend with this id, is not the one that was asked for.
+   */
+  async spawn(command: SpawnCommand, signal: AbortSignal): Promise<SpawnOutcome> {
+    const { backends, placements, clock, metrics } = this.#parts;
+    const { id, spec, key, reusePolicy } = command;
+    const created = clock.wall();
+    const summary = summaryOf(spec);
+    const found = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
+      const last = await waitForKey(() => this.#place(command, created), clock, signal);
+      span.setAttribute('spawner.outcome', last.outcome);
+      return last;
+    });
+    metrics.placed(found.outcome);
+    switch (found.outcome) {
+      case 'placed': {
+        const { node, placement } = found;
+        return this.#handOver({ id, spec, key, node, placement, created, digest: summary.digest });
+      }
+      case 'exists':
+        return this.#adopt(command, await backends.record(id), summary.digest);
+      case 'held':
+        refuseOtherTag(found.holder, key?.tag ?? '');
+        refuseOtherSpec(found.holder, reusePolicy, summary.digest);
+        return held(toBackend(found.holder));
+      case 'ending':
+        return holderEnding();
+      case 'window':
+        return holderUnknown(found.leftMs);
+      case 'unconfirmed':
+        await placements.abandonUnreplicated(id);
+        return notReplicated(id);
+      case 'none':
+        return noRoom(found);
+    }
+  }
+
+  /** Tries once. The end of a holder may have begun since the placement was tried. */
+  async #place({ id, spec, key, repeated }: SpawnCommand, created: Date): Promise<Found> {
+    const { store, backends } = this.#parts;
+    const placement = await store.place({ id, summary: summaryOf(spec), created, key, repeated });
+    if (placement.outcome !== 'held') return placement;
+    const holder = await backends.record(parseBackendId(placement.holder));
+    return holder.state >= BackendState.TERMINATING ? { outcome: 'ending' } : { outcome: 'held', holder };
+  }
+
+  async #handOver(handed: Placed): Promise<SpawnOutcome> {
+    const { placements, backends } = this.#parts;
+    const accepted = await placements.handOver(handed);
+    return accepted ? placed(await backends.get(handed.id)) : startRefused(handed.node.id);
+  }
+
+  /**
+   * Answers a repeated spawn. The scheduler that placed the backend may have died before it handed it over, so a
+   * backend that its drone has never reported on is handed over once more.
+   */
+  async #adopt(command: SpawnCommand, record: BackendRecord, digest: Uint8Array): Promise<SpawnOutcome> {
+    const { store, nodes, backends, placements } = this.#parts;
+    const { state, status, drone, placement, created, summary, key } = record;
+    if (!command.repeated || state !== BackendState.SCHEDULED || status)
+      return placed(await backends.shown(record));
+    if (Buffer.compare(summary.digest, digest) !== 0)
+      throw new AppError('failed_precondition', 'this id was placed with another spec');
+    if (key && !(await store.isReplicated(placement))) {
+      await placements.abandonUnreplicated(command.id);
+      return notReplicated(command.id);
+    }
+    const node = await nodes.find(NodeKind.DRONE, drone);
+    if (!node) return placed(await backends.shown(record));
+    return this.#handOver({ id: command.id, spec: command.spec, key, node, placement, created, digest });
+  }
+}
