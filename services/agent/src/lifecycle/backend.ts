@@ -13,7 +13,6 @@ import { type Effect, type LifeEvent, resume, type Step, step } from './life-mac
 /** The tools that every backend of a drone shares. */
 export interface BackendParts extends EffectParts {
   readonly journal: Journal;
-  readonly log: Log;
   /** Creates the id that connects the log with a backend that ended as INTERNAL. */
   readonly newErrorId: () => string;
   /** Called after every change of a backend's status. */
@@ -44,11 +43,11 @@ export class Backend {
     this.#parts = parts;
     this.#log = parts.log.child({ backend: entry.id });
     this.usage = unusedSince(entry.life.readyAt ?? parts.clock.now());
-    this.#effects = new Effects(this, parts, this.#log, this.#closing.signal);
-    this.#queue = new EffectQueue({
-      perform: (effect, signal) => inContext(trace, () => this.#effects.perform(effect, signal)),
-      failed: (error, effect) => this.#fault(error, effect),
-    });
+    this.#effects = new Effects(this, { ...parts, log: this.#log, closing: this.#closing.signal });
+    this.#queue = new EffectQueue(
+      (effect, signal) => inContext(trace, () => this.#effects.perform(effect, signal)),
+      (error, effect) => this.#fault(error, effect),
+    );
   }
 
   get entry(): JournalEntry {

@@ -1,28 +1,30 @@
 import type { Effect } from './life-machine.ts';
 
-export interface EffectQueueParts {
-  /** Carries out one effect. The signal aborts when the effect is no longer wanted. */
-  readonly perform: (effect: Effect, signal: AbortSignal) => Promise<void>;
-  /** Called if an effect rejects while it is still wanted. */
-  readonly failed: (error: unknown, effect: Effect) => void;
-}
-
 /** The effects of one backend, carried out one after the other. */
 export class EffectQueue {
-  readonly #parts: EffectQueueParts;
+  readonly #perform: (effect: Effect, signal: AbortSignal) => Promise<void>;
+  readonly #failed: (error: unknown, effect: Effect) => void;
   readonly #waiting: Effect[] = [];
   #wanted = new AbortController();
   #working = false;
   #closed = false;
 
-  constructor(parts: EffectQueueParts) {
-    this.#parts = parts;
+  /**
+   * `perform` carries out one effect; its signal aborts when the effect is no longer wanted. `failed` is called if an effect
+   * rejects while it is still wanted.
+   */
+  constructor(
+    perform: (effect: Effect, signal: AbortSignal) => Promise<void>,
+    failed: (error: unknown, effect: Effect) => void,
+  ) {
+    this.#perform = perform;
+    this.#failed = failed;
   }
 
   /** Adds effects without starting them. `abort` drops the effects that wait and aborts the one that runs. */
   add(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      if (effect === 'abort') this.#abort('its end has begun');
+      if (effect === 'abort') this.#abort();
       else this.#waiting.push(effect);
     }
   }
@@ -34,9 +36,9 @@ export class EffectQueue {
     for (let effect = this.#waiting.shift(); effect; effect = this.#waiting.shift()) {
       const { signal } = this.#wanted;
       try {
-        await this.#parts.perform(effect, signal);
+        await this.#perform(effect, signal);
       } catch (error) {
-        if (!signal.aborted && !this.#closed) this.#parts.failed(error, effect);
+        if (!signal.aborted && !this.#closed) this.#failed(error, effect);
       }
     }
     this.#working = false;
@@ -48,9 +50,9 @@ export class EffectQueue {
     this.#wanted.abort(new Error('the agent is stopping'));
   }
 
-  #abort(reason: string): void {
+  #abort(): void {
     this.#waiting.length = 0;
-    this.#wanted.abort(new Error(reason));
+    this.#wanted.abort(new Error('the end of the backend has begun'));
     this.#wanted = new AbortController();
   }
 }

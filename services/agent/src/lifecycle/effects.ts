@@ -12,6 +12,7 @@ import { type Attempt, untilAnswers } from './probe.ts';
 export interface EffectParts {
   readonly runtime: Runtime;
   readonly clock: Clock;
+  readonly log: Log;
   readonly metrics: Metrics;
   /** Limits how many programs are created or started at once. */
   readonly starts: Semaphore;
@@ -32,17 +33,13 @@ export interface Subject {
 /** Carries out the effects that life-machine.ts orders for one backend, and feeds their outcome back as events. */
 export class Effects {
   readonly #subject: Subject;
-  readonly #parts: EffectParts;
-  readonly #log: Log;
-  readonly #closing: AbortSignal;
+  readonly #parts: EffectParts & { readonly closing: AbortSignal };
   #createMs = 0;
 
   /** `closing` ends every retry: the agent is stopping. */
-  constructor(subject: Subject, parts: EffectParts, log: Log, closing: AbortSignal) {
+  constructor(subject: Subject, parts: EffectParts & { readonly closing: AbortSignal }) {
     this.#subject = subject;
     this.#parts = parts;
-    this.#log = log;
-    this.#closing = closing;
   }
 
   perform(effect: Effect, signal: AbortSignal): Promise<void> {
@@ -64,13 +61,14 @@ export class Effects {
 
   /** Repeats `work` with back-off until it succeeds, because an ordered end must survive an outage of the runtime. */
   async insist<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const { clock, log, random, closing } = this.#parts;
     for (let attempt = 0; ; attempt++) {
       try {
         return await work();
       } catch (error) {
-        this.#closing.throwIfAborted();
-        this.#log.warn({ error, attempt }, `${what} failed; it is tried again`);
-        await this.#parts.clock.sleep(backoffMs(attempt, this.#parts.random), this.#closing);
+        closing.throwIfAborted();
+        log.warn({ error, attempt }, `${what} failed; it is tried again`);
+        await clock.sleep(backoffMs(attempt, random), closing);
       }
     }
   }
@@ -154,7 +152,7 @@ export class Effects {
   }
 
   async #lastLines(): Promise<string[]> {
-    const { runtime, clock } = this.#parts;
+    const { runtime, clock, log, closing } = this.#parts;
     const lines: string[] = [];
     const read = async (signal: AbortSignal) => {
       const options = { follow: false, tailLines: LAST_LINES, signal };
@@ -162,9 +160,9 @@ export class Effects {
         if (lines.push(text) > LAST_LINES) lines.shift();
     };
     try {
-      await within(clock, DEADLINES.call, read, this.#closing);
+      await within(clock, DEADLINES.call, read, closing);
     } catch (error) {
-      this.#log.warn({ error }, 'the last log lines cannot be read');
+      log.warn({ error }, 'the last log lines cannot be read');
     }
     return lines;
   }
