@@ -156,17 +156,21 @@ export interface FakeProxy {
   report(id: string, open: number, ageMs?: number): void;
 }
 
-/** NATS, scheduler and agent, all ready. `env` is the agent's. */
-export async function startAgentWorld(env: Record<string, string>): Promise<AgentWorld> {
+/** Starts NATS, a scheduler and an agent. `env` is the agent's; `prefix` is a command that runs the agent's command. */
+export async function startAgentWorld(
+  env: Record<string, string>,
+  prefix: readonly string[] = [],
+): Promise<AgentWorld> {
   const nats = await startNats();
   const scheduler = await startFakeScheduler();
   const state = await tempDir('agent');
   const bus = await openBus(nats.url, 'test', log);
   const start = async () => {
     const before = scheduler.registrations;
+    const [command = '', ...args] = [...prefix, process.execPath, MAIN];
     const program = await startProgram({
-      command: process.execPath,
-      args: [MAIN],
+      command,
+      args,
       env: {
         SPAWNER_CLUSTER: `test-${process.pid}`,
         SPAWNER_NATS_URL: nats.url,
