@@ -4,8 +4,8 @@
  */
 
 import type { Figures, Options } from './benchmark.ts';
-import { type IdleFigures, idleBackends } from './idle-backends.ts';
-import { type PlacementFigures, placements } from './placements.ts';
+import { type IdleFigures, idleBackends } from './control-plane/idle-backends.ts';
+import { type PlacementFigures, placements } from './control-plane/placements.ts';
 import { median, rounded } from './statistics.ts';
 
 const RUNS = 3;

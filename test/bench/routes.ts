@@ -11,7 +11,7 @@ import { createLog } from '@spawner/service';
 import { eventually, freePort, request } from '@spawner/testkit';
 import { type ServiceHandle, startService } from '../cluster/service-process.ts';
 import type { Figures, Options } from './benchmark.ts';
-import { type ControlPlane, withControlPlane } from './control-plane-scene.ts';
+import { type ControlPlane, withControlPlane } from './control-plane/scene.ts';
 import { type Backend, startBackend } from './routes/backend.ts';
 import { Drones } from './routes/drones.ts';
 import { percentile, rounded } from './statistics.ts';

@@ -5,8 +5,8 @@
  */
 import { request } from '@spawner/testkit';
 import { startCluster } from '../cluster/cluster.ts';
-import { BareDocker } from './bare-docker.ts';
 import type { Figures, Options } from './benchmark.ts';
+import { BareDocker } from './spawn/bare-docker.ts';
 import { median, rotated, rounded } from './statistics.ts';
 
 const ROUNDS = 20;

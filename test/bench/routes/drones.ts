@@ -11,7 +11,7 @@ import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type RpcServer, serveRpc } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
 import { eventually } from '@spawner/testkit';
-import { benchAgent } from '../bench-agent.ts';
+import { benchAgent } from '../control-plane/bench-agent.ts';
 
 /** The states that an agent reports up to READY. */
 const BEFORE_READY = [BackendState.LOADING, BackendState.STARTING, BackendState.WAITING];

@@ -6,8 +6,8 @@ import { createClient, type RpcClient } from '@spawner/rpc';
 import { createLog } from '@spawner/service';
 import { type Keys, keysOf, openRedis, type Redis as Store } from '@spawner/store';
 import { freePort, startNats, startRedis } from '@spawner/testkit';
-import type { Variables } from '../../deploy/local/settings/services.ts';
-import { type ServiceHandle, startService } from '../cluster/service-process.ts';
+import type { Variables } from '../../../deploy/local/settings/services.ts';
+import { type ServiceHandle, startService } from '../../cluster/service-process.ts';
 import { SimulatedDrones } from './simulated-drones.ts';
 
 const SPAWNS_AT_ONCE = 32;

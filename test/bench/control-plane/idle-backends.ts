@@ -4,9 +4,9 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { eventually } from '@spawner/testkit';
-import { type ControlPlane, withControlPlane } from './control-plane-scene.ts';
-import { processTimeMs } from './process-time.ts';
-import { rounded } from './statistics.ts';
+import { processTimeMs } from '../process-time.ts';
+import { rounded } from '../statistics.ts';
+import { type ControlPlane, withControlPlane } from './scene.ts';
 
 const DRONES = 100;
 const ROOM_PER_DRONE = 200;

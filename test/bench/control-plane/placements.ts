@@ -11,11 +11,11 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { createLog } from '@spawner/service';
 import { keysOf, openRedis, SCRIPTS, StoreEpoch } from '@spawner/store';
 import { startRedis } from '@spawner/testkit';
-import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
-import { NodeStore } from '../../services/scheduler/src/store/node-store.ts';
-import { Replication } from '../../services/scheduler/src/store/replication.ts';
-import { processTimeMs } from './process-time.ts';
-import { percentile, rounded } from './statistics.ts';
+import { BackendStore } from '../../../services/scheduler/src/store/backend-store.ts';
+import { NodeStore } from '../../../services/scheduler/src/store/node-store.ts';
+import { Replication } from '../../../services/scheduler/src/store/replication.ts';
+import { processTimeMs } from '../process-time.ts';
+import { percentile, rounded } from '../statistics.ts';
 
 const PLACEMENTS = 10_000;
 /** Enough to keep Redis busy, and few enough that calls do not queue. */
