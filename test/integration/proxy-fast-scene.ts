@@ -6,7 +6,7 @@ import { createLog } from '@spawner/service';
 import { crankedClock } from '@spawner/testkit';
 import { REPLIES } from '../../services/proxy/src/edge/replies.ts';
 import { trustedAddresses } from '../../services/proxy/src/edge/trusted-addresses.ts';
-import { Activity } from '../../services/proxy/src/routing/active-requests.ts';
+import { ActiveRequests } from '../../services/proxy/src/routing/active-requests.ts';
 import { Sessions } from '../../services/proxy/src/routing/sessions.ts';
 import { RawTransport, type RawTransportParts } from '../../services/proxy/src/transports/raw/transport.ts';
 import { RawUpstreamPool } from '../../services/proxy/src/transports/raw/upstream-pool.ts';
@@ -36,7 +36,7 @@ async function listen(server: Server): Promise<number> {
 /** A raw transport before Node's server, which answers `general`, with one backend that does as the test says. */
 export async function scene(talk: (socket: Socket, received: string) => void) {
   const clock = crankedClock();
-  const activity = new Activity(0);
+  const activity = new ActiveRequests(0);
   const log = createLog('test', 'silent');
   const dialling = { connectTimeoutMs: 1_000, connected: () => {} };
   const upstreams = new RawUpstreamPool(dialling, clock, log);
@@ -56,9 +56,7 @@ export async function scene(talk: (socket: Socket, received: string) => void) {
   let open = true;
   const policy: RawTransportParts['policy'] = {
     decideNow: ({ backendId = '' }) =>
-      open
-        ? { kind: 'forward', endpoint, droneId: 'd', exchange: activity.begin(backendId, 'd') }
-        : undefined,
+      open ? { kind: 'forward', endpoint, droneId: 'd', active: activity.begin(backendId, 'd') } : undefined,
     backendFailed: ({ backendId = '' }) => {
       counted.push('failed');
       looked.push(backendId);

@@ -5,7 +5,7 @@ import type { RouteTable } from '@spawner/store';
 import { AccessLog } from './access-log/access-log.ts';
 import { followCertificates } from './cluster/certificates.ts';
 import type { ProxyConfig } from './config.ts';
-import { Entrance } from './edge/edge.ts';
+import { Edge } from './edge/edge.ts';
 import { EdgePolicy } from './edge/policy.ts';
 import { RateLimits } from './edge/rate-limits.ts';
 import { trustedAddresses } from './edge/trusted-addresses.ts';
@@ -15,7 +15,7 @@ import type { Agents } from './routing/stale-routes.ts';
 import type { SuspensionParts } from './routing/suspended-routes.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
 import { TIMEOUTS } from './timeouts.ts';
-import { Visitors } from './tokens/token-sessions.ts';
+import { TokenSessions } from './tokens/token-sessions.ts';
 import { DeadPeers } from './transports/dead-peers.ts';
 import {
   type Listener,
@@ -50,7 +50,7 @@ export interface ProxyParts {
 export class EdgeProxy {
   readonly #config: ProxyConfig;
   readonly #parts: ProxyParts;
-  readonly #edge: Entrance;
+  readonly #edge: Edge;
   readonly #sessions: Sessions;
   readonly #deadPeers: DeadPeers;
   readonly #raw: RawTransport | undefined;
@@ -73,13 +73,13 @@ export class EdgeProxy {
     const nodeUpstreams = new NodeUpstreamPool();
     const upstreams = new RawUpstreamPool(dialling, clock, log);
     const sessions = new Sessions([nodeUpstreams, upstreams]);
-    const edge = new Entrance(config, { ...parts, sessions });
-    const { activity, gate, stateEvents } = edge;
-    const tokens = new Visitors({ routes, holds: edge.holds, clock });
+    const edge = new Edge(config, { ...parts, sessions });
+    const { requests, router, stateEvents } = edge;
+    const tokens = new TokenSessions({ routes, holds: edge.holds, clock });
     const trust = trustedAddresses(config.trustedAddresses);
     const limits = new RateLimits(config, trust);
     const metrics = createMetrics({
-      openExchanges: () => activity.total,
+      openExchanges: () => requests.total,
       openWebSockets: () => sessions.tunnels,
       held: () => edge.holds.total,
       waitingPages: () => stateEvents.total,
@@ -88,7 +88,7 @@ export class EdgeProxy {
     const accessLog = accessLogOf(config, { clock, log, metrics });
     const look = (backendId: string) => edge.look(backendId);
     const policy = new EdgePolicy(
-      { router: gate, tokens, routes, limits, stateEvents, activity, metrics, clock, look },
+      { router, tokens, routes, limits, stateEvents, requests, metrics, clock, look },
       { openPerBackend: config.openPerBackend, redirectPort: () => this.#redirectPort() },
     );
     const shared = { policy, sessions, tokens, metrics, accessLog, clusterDomain, clock, log };
@@ -130,16 +130,16 @@ export class EdgeProxy {
   async close(): Promise<void> {
     const { clock, log } = this.#parts;
     const until = clock.now() + Math.max(0, this.#config.drainMs - TIMEOUTS.drainClosing);
-    const { activity, holds } = this.#edge;
+    const { requests, holds } = this.#edge;
     this.#sessions.drain();
     this.#edge.drain();
     this.#over.abort(new Error('the proxy is closing'));
     for (;;) {
       for (const listener of this.#listeners) listener.drain();
-      if ((activity.total === 0 && holds.total === 0) || clock.now() >= until) break;
+      if ((requests.total === 0 && holds.total === 0) || clock.now() >= until) break;
       await clock.sleep(20);
     }
-    if (activity.total > 0) log.warn({ open: activity.total }, 'cutting what is still open');
+    if (requests.total > 0) log.warn({ open: requests.total }, 'cutting what is still open');
     for (const listener of this.#listeners) listener.cut();
     this.#sessions.close();
     await this.#raw?.close();

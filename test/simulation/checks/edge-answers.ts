@@ -1,4 +1,4 @@
-import type { Passage } from '../../../services/proxy/src/routing/router.ts';
+import type { RouteOutcome } from '../../../services/proxy/src/routing/router.ts';
 import type { Container } from '../engine/container.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import { KEYS } from '../parts/scheduler.ts';
@@ -24,7 +24,7 @@ export class EdgeAnswers {
   }
 
   /** `since` is when the request came: one for a backend that did not exist then may be told so. */
-  answered(proxy: string, id: string, { kind }: Passage, since: number): void {
+  answered(proxy: string, id: string, { kind }: RouteOutcome, since: number): void {
     if (kind !== 'gone' && kind !== 'unknown') return;
     if (this.#records.isPlaced(id, since) && !this.#records.hasEnded(id) && this.#lives(id))
       this.#world.violate(`(3) ${proxy} answered '${kind}' for ${id}, which lives`);

@@ -39,7 +39,7 @@ export class Idleness {
   /** The store has taken an end for idleness. */
   settled(id: string): void {
     for (const proxy of this.#proxies) {
-      const open = proxy.entrance?.activity.open(id) ?? 0;
+      const open = proxy.edge?.requests.open(id) ?? 0;
       if (open > 0 && !this.#isUnseen(proxy, id))
         this.#world.violate(`(2) ${id} was ended as idle while ${proxy.name} has ${open} open`);
     }

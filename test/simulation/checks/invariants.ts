@@ -1,5 +1,5 @@
 import type { RedisReply } from '@spawner/store';
-import type { Passage } from '../../../services/proxy/src/routing/router.ts';
+import type { RouteOutcome } from '../../../services/proxy/src/routing/router.ts';
 import type { ClientWatch } from '../clients/app-servers.ts';
 import type { Container } from '../engine/container.ts';
 import type { EngineWatch } from '../engine/engine.ts';
@@ -104,7 +104,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
     this.clients.notFound(id, since);
   }
 
-  answered(proxy: SimulatedProxy, id: string, passage: Passage, since: number): void {
+  answered(proxy: SimulatedProxy, id: string, passage: RouteOutcome, since: number): void {
     this.edge.answered(proxy.name, id, passage, since);
   }
 

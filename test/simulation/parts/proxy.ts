@@ -7,9 +7,9 @@ import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_servi
 import type { ProcessIdentity } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
 import { untilNoneMissing } from '../../../services/proxy/src/cluster/join.ts';
-import { Entrance } from '../../../services/proxy/src/edge/edge.ts';
-import type { Exchange } from '../../../services/proxy/src/routing/active-requests.ts';
-import type { Passage } from '../../../services/proxy/src/routing/router.ts';
+import { Edge } from '../../../services/proxy/src/edge/edge.ts';
+import type { ActiveRequest } from '../../../services/proxy/src/routing/active-requests.ts';
+import type { RouteOutcome } from '../../../services/proxy/src/routing/router.ts';
 import type { Container } from '../engine/container.ts';
 import { busOf } from '../links/bus-link.ts';
 import { storeOf } from '../links/store-link.ts';
@@ -31,7 +31,7 @@ export interface UserRequest {
 /** What hears of everything that a proxy lets through or answers. */
 export interface ProxyWatch {
   routeChanged(proxy: SimulatedProxy, id: string, epoch: number | undefined): void;
-  answered(proxy: SimulatedProxy, id: string, passage: Passage, since: number): void;
+  answered(proxy: SimulatedProxy, id: string, outcome: RouteOutcome, since: number): void;
   reached(proxy: SimulatedProxy, id: string, container: Container): void;
 }
 
@@ -53,7 +53,7 @@ export class SimulatedProxy {
   process: Process | undefined;
   routes: RouteTable | undefined;
   /** Absent while it does not serve. */
-  entrance: Entrance | undefined;
+  edge: Edge | undefined;
   waiting = 0;
   readonly #around: Surroundings;
   readonly #watch: ProxyWatch;
@@ -90,7 +90,7 @@ export class SimulatedProxy {
   crash(): void {
     this.process?.crash();
     this.process = undefined;
-    this.entrance = undefined;
+    this.edge = undefined;
     this.routes = undefined;
     this.waiting = 0;
     const open = [...this.#open.values()].flatMap((exchanges) => [...exchanges]);
@@ -121,22 +121,22 @@ export class SimulatedProxy {
     navigation,
     lastsMs,
     signal,
-  }: UserRequest): Promise<Passage | undefined> {
-    const { entrance, process } = this;
-    if (!entrance || !process) return undefined;
+  }: UserRequest): Promise<RouteOutcome | undefined> {
+    const { edge, process } = this;
+    if (!edge || !process) return undefined;
     this.waiting++;
     const since = this.#around.world.now;
-    const passage = await entrance.gate.pass({ backendId: id, navigation, patienceMs: undefined }, signal);
+    const outcome = await edge.router.route(id, { navigation, patienceMs: undefined }, signal);
     this.waiting--;
-    this.#watch.answered(this, id, passage, since);
-    if (passage.kind !== 'forward') return passage;
-    const container = await this.#connect(process, passage.endpoint);
-    if (container) this.#exchange(process, passage.exchange, container, { id, upgrade, lastsMs });
+    this.#watch.answered(this, id, outcome, since);
+    if (outcome.kind !== 'forward') return outcome;
+    const container = await this.#connect(process, outcome.endpoint);
+    if (container) this.#exchange(process, outcome.active, container, { id, upgrade, lastsMs });
     else {
-      passage.exchange.neverReached();
-      entrance.look(id);
+      outcome.active.neverReached();
+      edge.look(id);
     }
-    return passage;
+    return outcome;
   }
 
   async #start(): Promise<void> {
@@ -161,7 +161,7 @@ export class SimulatedProxy {
       heldTotal: 1_000,
       routesTrustedMs: DEADLINES.routesTrusted,
     };
-    const entrance = new Entrance(options, {
+    const edge = new Edge(options, {
       routes,
       bus,
       scheduler,
@@ -188,7 +188,7 @@ export class SimulatedProxy {
     routes.onChange((backend, route) => this.#watch.routeChanged(this, backend, route?.epoch));
     process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, silent, signal));
     await untilNoneMissing([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
-    this.entrance = entrance;
+    this.edge = edge;
     world.note('serves', this.name);
   }
 
@@ -210,7 +210,7 @@ export class SimulatedProxy {
 
   #exchange(
     process: Process,
-    exchange: Exchange,
+    exchange: ActiveRequest,
     container: Container,
     { id, upgrade, lastsMs }: { id: string; upgrade: boolean; lastsMs: number },
   ): void {

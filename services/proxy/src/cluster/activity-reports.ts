@@ -1,8 +1,8 @@
 import { type Bus, SUBJECTS } from '@spawner/bus';
 import { type Clock, DEADLINES } from '@spawner/domain';
 import type { ProcessIdentity } from '@spawner/service';
-import type { Activity } from '../routing/active-requests.ts';
-import type { Holds } from '../routing/hold-queue.ts';
+import type { ActiveRequests } from '../routing/active-requests.ts';
+import type { HoldQueue } from '../routing/hold-queue.ts';
 import { TIMEOUTS } from '../timeouts.ts';
 
 /** An end is reported three times, because a message may be lost. */
@@ -21,7 +21,7 @@ export interface Reporter {
  */
 export class Reports {
   readonly #bus: Bus;
-  readonly #activity: Activity;
+  readonly #activity: ActiveRequests;
   readonly #clock: Clock;
   readonly #reporter: Reporter;
   readonly #over = new AbortController();
@@ -32,8 +32,8 @@ export class Reports {
   /** `asked` is called before each question is answered. From then on no new request may pass. */
   constructor(
     bus: Bus,
-    activity: Activity,
-    holds: Holds,
+    activity: ActiveRequests,
+    holds: HoldQueue,
     clock: Clock,
     reporter: Reporter,
     asked: (id: string, epoch: number) => void,

@@ -6,14 +6,14 @@ import type { Log, ProcessIdentity } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
 import { Reports } from '../cluster/activity-reports.ts';
 import { StateEvents } from '../cluster/waiting-events.ts';
-import { Activity } from '../routing/active-requests.ts';
-import { Holds } from '../routing/hold-queue.ts';
-import { Gate } from '../routing/router.ts';
+import { ActiveRequests } from '../routing/active-requests.ts';
+import { HoldQueue } from '../routing/hold-queue.ts';
+import { Router } from '../routing/router.ts';
 import type { Sessions } from '../routing/sessions.ts';
-import { type Agents, Verifications } from '../routing/stale-routes.ts';
-import { type SuspensionParts, Suspensions } from '../routing/suspended-routes.ts';
+import { type Agents, StaleRoutes } from '../routing/stale-routes.ts';
+import { SuspendedRoutes, type SuspensionParts } from '../routing/suspended-routes.ts';
 
-export interface EntranceParts {
+export interface EdgeParts {
   routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange' | 'asOf' | 'agentOf' | 'presume'>;
   agents: Agents;
   bus: Bus;
@@ -21,97 +21,97 @@ export interface EntranceParts {
   clock: Clock;
   log: Log;
   sessions: Pick<Sessions, 'rest' | 'goodbye' | 'cut' | 'forget'>;
+  /** This process; undefined if its system does not say. */
   process: ProcessIdentity | undefined;
   registration(): number;
 }
 
-export interface EntranceOptions {
+export interface EdgeOptions {
   id: string;
   droneId: string;
   holdTimeoutMs: number;
   heldPerBackend: number;
   heldTotal: number;
-  /** For how long a route counts that the store does not stand behind. */
+  /** How long a route is trusted without the store, in milliseconds. */
   routesTrustedMs: number;
 }
 
 /**
- * Who may go through to a backend, who waits, and what agents are told of it: the deciding half of a
- * proxy, put together and kept in step with the routes. It knows nothing of sockets.
+ * The part of a proxy that decides, without sockets: the router and what it needs, kept in step with the route table, and the
+ * reports to agents. The simulation runs it as it is.
  */
-export class Entrance {
-  readonly activity: Activity;
-  readonly holds: Holds;
-  readonly gate: Gate;
+export class Edge {
+  readonly requests: ActiveRequests;
+  readonly holds: HoldQueue;
+  readonly router: Router;
   readonly stateEvents: StateEvents;
-  readonly #parts: EntranceParts;
-  readonly #suspensions: Suspensions;
+  readonly #parts: EdgeParts;
+  readonly #suspended: SuspendedRoutes;
   readonly #reports: Reports;
   readonly #following: { close(): void };
 
-  constructor(options: EntranceOptions, parts: EntranceParts) {
+  constructor(options: EdgeOptions, parts: EdgeParts) {
     const { clock, routes, bus, scheduler, log, sessions, process, registration, agents } = parts;
     const { id: proxyId, droneId: ownDroneId, holdTimeoutMs, routesTrustedMs: trustedMs } = options;
-    this.#parts = parts;
     const room = { perBackend: options.heldPerBackend, total: options.heldTotal };
-    const activity = new Activity(clock.now());
-    const holds = new Holds(clock, room);
-    const suspensions = new Suspensions({ scheduler, clock, log }, (id) => holds.release(id));
-    const aboutAgents = { routes, agents, clock, log, trustedMs };
-    const verifications = new Verifications(aboutAgents, (id) => holds.release(id));
-    this.stateEvents = new StateEvents({ routes, bus, clock }, room);
-    this.activity = activity;
+    const requests = new ActiveRequests(clock.now());
+    const holds = new HoldQueue(clock, room);
+    const lookAgain = (backendId: string) => holds.release(backendId);
+    const suspended = new SuspendedRoutes({ scheduler, clock, log }, lookAgain);
+    const stale = new StaleRoutes({ routes, agents, clock, log, trustedMs }, lookAgain);
+    this.#parts = parts;
+    this.requests = requests;
     this.holds = holds;
-    this.#suspensions = suspensions;
-    this.gate = new Gate(
-      { routes, holds, suspensions, verifications, activity, clock },
+    this.stateEvents = new StateEvents({ routes, bus, clock }, room);
+    this.router = new Router(
+      { routes, holds, suspended, stale, requests, clock },
       { ownDroneId, holdTimeoutMs },
     );
+    this.#suspended = suspended;
     const reporter = { proxyId, process, registration };
-    this.#reports = new Reports(bus, activity, holds, clock, reporter, (id, epoch) => {
-      suspensions.asked(id, epoch);
-      sessions.rest(id);
+    this.#reports = new Reports(bus, requests, holds, clock, reporter, (backendId, epoch) => {
+      suspended.asked(backendId, epoch);
+      sessions.rest(backendId);
     });
     this.#following = routes.onChange((id, row) => {
-      // A request may wait for the row of its token.
-      if (row && row.kind !== 'backend') holds.release(id);
-      else this.#routeChanged(id);
+      // Rows of other kinds mean nothing here: TokenSessions follows those of tokens.
+      if (row === undefined || row.kind === 'backend') this.#routeChanged(id);
     });
   }
 
-  /** The backend's agent is told to look after it. */
-  look(id: string): void {
-    this.#reports.look(id);
+  /** Asks the backend's agent to look at it. */
+  look(backendId: string): void {
+    this.#reports.look(backendId);
   }
 
-  /** Nobody waits any more. */
+  /** Ends every wait. */
   drain(): void {
     this.holds.close();
     this.stateEvents.close();
-    this.#suspensions.close();
+    this.#suspended.close();
   }
 
-  /** Tells the agents a last time who is there. */
+  /** Reports to the agents a last time. */
   async close(): Promise<void> {
     this.#following.close();
     await this.#reports.close();
   }
 
-  #routeChanged(id: string): void {
-    const { sessions } = this.#parts;
-    const route = this.#parts.routes.get(id);
-    this.#suspensions.routeChanged(id, route);
-    this.gate.routeChanged(id);
-    this.stateEvents.routeChanged(id, route);
+  #routeChanged(backendId: string): void {
+    const { sessions, routes } = this.#parts;
+    const route = routes.get(backendId);
+    this.#suspended.routeChanged(backendId, route);
+    this.router.routeChanged(backendId);
+    this.stateEvents.routeChanged(backendId, route);
     if (!route) {
-      sessions.forget(id);
-      this.activity.forget(id);
+      sessions.forget(backendId);
+      this.requests.forget(backendId);
       return;
     }
     if (route.state !== RouteState.ENDED) return;
-    sessions.goodbye(id);
+    sessions.goodbye(backendId);
     if (route.backendState !== BackendState.TERMINATED) return;
-    sessions.cut(id);
-    this.activity.forget(id);
+    sessions.cut(backendId);
+    this.requests.forget(backendId);
   }
 }

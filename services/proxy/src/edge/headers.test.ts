@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Visitor as TokenHolder } from '../tokens/token-check.ts';
+import type { TokenHolder } from '../tokens/token-check.ts';
 import { requestHeaders as headersOf, responseHeaders } from './headers.ts';
 
 const arrival = {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-import type { Visitor as TokenHolder } from '../tokens/token-check.ts';
+import type { TokenHolder } from '../tokens/token-check.ts';
 import { withoutTokenCookies } from '../tokens/token-sources.ts';
 import type { EdgeRequest } from './request.ts';
 import { plainAddress } from './trusted-addresses.ts';

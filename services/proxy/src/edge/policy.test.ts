@@ -4,10 +4,10 @@ import { Access, BackendState } from '@spawner/proto/v1/backend';
 import { newRoute } from '@spawner/store';
 import { crankedClock } from '@spawner/testkit';
 import { StateEvents } from '../cluster/waiting-events.ts';
-import { Activity } from '../routing/active-requests.ts';
-import { Holds } from '../routing/hold-queue.ts';
-import type { Passage } from '../routing/router.ts';
-import { Visitors } from '../tokens/token-sessions.ts';
+import { ActiveRequests } from '../routing/active-requests.ts';
+import { HoldQueue } from '../routing/hold-queue.ts';
+import type { RouteOutcome } from '../routing/router.ts';
+import { TokenSessions } from '../tokens/token-sessions.ts';
 import { STATE_EVENTS_PATH } from './pages.ts';
 import { EdgePolicy } from './policy.ts';
 import type { LimitVerdict } from './rate-limits.ts';
@@ -24,18 +24,18 @@ const NEVER = new AbortController().signal;
 function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as number | undefined } = {}) {
   const clock = crankedClock();
   const limits = { perBackend: 3, total: 3 };
-  const activity = new Activity(0);
+  const activity = new ActiveRequests(0);
   const state = {
-    routed: undefined as Passage | undefined,
+    routed: undefined as RouteOutcome | undefined,
     admits: 'admitted' as LimitVerdict,
     silent: false,
     looked: [] as string[],
     failures: 0,
     limited: 0,
   };
-  const forward = (): Passage => ({
+  const forward = (): RouteOutcome => ({
     ...{ kind: 'forward', endpoint, droneId: 'd' },
-    exchange: activity.begin(id, 'd'),
+    active: activity.begin(id, 'd'),
   });
   const routes = {
     get: () => newRoute({ state: RouteState.PENDING, access }),
@@ -46,12 +46,12 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
     }),
     confirm: async () => 'absent' as const,
   };
-  const tokens = new Visitors({ routes, holds: new Holds(clock, limits), clock });
+  const tokens = new TokenSessions({ routes, holds: new HoldQueue(clock, limits), clock });
   const bus = { subscribe: () => ({ close: () => {}, established: async () => {} }) };
   const stateEvents = new StateEvents({ routes, bus, clock }, limits);
   const router = {
-    pass: async () => state.routed ?? forward(),
-    passNow: () => {
+    route: async () => state.routed ?? forward(),
+    routeNow: () => {
       const routed = state.routed ?? forward();
       return routed.kind === 'forward' ? routed : undefined;
     },
@@ -62,7 +62,7 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
   };
   const policy = new EdgePolicy(
     {
-      ...{ router, tokens, routes, stateEvents, activity, clock, limits: { admit } },
+      ...{ router, tokens, routes, stateEvents, clock, requests: activity, limits: { admit } },
       metrics: { upstreamFailed: () => state.failures++ },
       look: (backendId) => state.looked.push(backendId),
     },
@@ -86,7 +86,7 @@ const trusted = { ...request().peer, trusted: true };
 /** Both halves of the policy: what `decide` says, and whether `decideNow` forwards at once. */
 async function decide({ policy }: ReturnType<typeof scene>, asked: EdgeRequest) {
   const now = policy.decideNow(asked);
-  now?.exchange.neverReached();
+  now?.active.neverReached();
   const decision = await policy.decide(asked, NEVER);
   const said = decision.kind === 'reply' ? decision.reply.outcome : 'forward';
   return { now: now !== undefined, said };
@@ -156,7 +156,7 @@ describe('the policy', () => {
     ],
   ])('guards a backend that asks for a token: a request %s', async (_what, headers, fields, said) => {
     const world = scene({ access: Access.TOKEN });
-    world.state.routed = said === 'unauthorized' ? { kind: 'guarded' } : undefined;
+    world.state.routed = said === 'unauthorized' ? { kind: 'token required' } : undefined;
     expect(await decide(world, request(fields, headers))).toMatchObject({ said });
   });
 

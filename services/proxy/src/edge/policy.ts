@@ -2,10 +2,10 @@ import type { Clock } from '@spawner/domain';
 import type { RouteTable } from '@spawner/store';
 import type { StateEvents } from '../cluster/waiting-events.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Activity } from '../routing/active-requests.ts';
-import type { Gate, Passage } from '../routing/router.ts';
-import type { Visitor as TokenHolder } from '../tokens/token-check.ts';
-import type { TokenVerdict, Visitors } from '../tokens/token-sessions.ts';
+import type { ActiveRequests } from '../routing/active-requests.ts';
+import type { RouteOutcome, Router } from '../routing/router.ts';
+import type { TokenHolder } from '../tokens/token-check.ts';
+import type { TokenSessions, TokenVerdict } from '../tokens/token-sessions.ts';
 import { credentialsOf, tokenCookie } from '../tokens/token-sources.ts';
 import { STATE_EVENTS_PATH } from './pages.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -21,12 +21,12 @@ import {
 } from './request.ts';
 
 export interface PolicyParts {
-  router: Pick<Gate, 'pass' | 'passNow'>;
-  tokens: Pick<Visitors, 'admit' | 'isGood' | 'keep'>;
+  router: Pick<Router, 'route' | 'routeNow'>;
+  tokens: Pick<TokenSessions, 'check' | 'isValid' | 'keep'>;
   routes: Pick<RouteTable, 'get' | 'isSilent'>;
   limits: Pick<RateLimits, 'admit'>;
   stateEvents: Pick<StateEvents, 'hasRoom' | 'follow'>;
-  activity: Pick<Activity, 'open'>;
+  requests: Pick<ActiveRequests, 'open'>;
   metrics: Pick<Metrics, 'upstreamFailed'>;
   clock: Clock;
   /** Asks the backend's agent to look at a backend that could not be reached. */
@@ -39,7 +39,7 @@ export interface PolicyOptions {
   redirectPort(): number | undefined;
 }
 
-type Routed = Exclude<Passage, { kind: 'forward' }> | Forward | Extract<Decision, { kind: 'reply' }>;
+type Routed = Exclude<RouteOutcome, { kind: 'forward' }> | Forward | Extract<Decision, { kind: 'reply' }>;
 
 /** The one policy of the edge: redirect, limits, tokens, route and open limit, in this order, for both transports. */
 export class EdgePolicy {
@@ -60,11 +60,11 @@ export class EdgePolicy {
     const { router, limits, clock } = this.#parts;
     if (backendId === undefined || this.#redirectPort(request) !== undefined) return undefined;
     if (this.#isFull(backendId, 1)) return undefined;
-    const forward = router.passNow(backendId);
+    const forward = router.routeNow(backendId);
     if (!forward) return undefined;
     // RateLimits last: they count, and `decide` would count again.
     if (limits.admit(backendId, request.peer.connection, clock.now()) === 'admitted') return forward;
-    forward.exchange.neverReached();
+    forward.active.neverReached();
     return undefined;
   }
 
@@ -86,7 +86,7 @@ export class EdgePolicy {
     if (routed.kind === 'reply') return routed;
     if (routed.kind !== 'forward') return replyWith(replyTo(routed, html));
     if (!this.#isFull(backendId, 0)) return routed;
-    routed.exchange.neverReached();
+    routed.active.neverReached();
     return replyWith(REPLIES.busy(html));
   }
 
@@ -109,20 +109,20 @@ export class EdgePolicy {
     for (;;) {
       const route = routes.get(backendId);
       const credentials = credentialsOf(request, wait.navigation);
-      const verdict = await tokens.admit(
+      const verdict = await tokens.check(
         { backendId, route, credentials, navigation: wait.navigation },
         signal,
       );
       const reply = tokenReply(verdict, request);
       if (reply) return replyWith(reply);
-      const holder = verdict.kind === 'admitted' ? verdict.visitor : undefined;
-      const admitted = () => holder !== undefined && tokens.isGood(backendId, holder);
-      const routed = await router.pass({ backendId, ...wait, admitted }, signal);
+      const holder = verdict.kind === 'accepted' ? verdict.holder : undefined;
+      const admitted = () => holder !== undefined && tokens.isValid(backendId, holder);
+      const routed = await router.route(backendId, { ...wait, admitted }, signal);
       if (routed.kind === 'late' && followsState) return this.#stateStream(backendId, holder);
       if (routed.kind === 'forward' && holder) return { ...routed, holder };
       const isNews = route === undefined && routes.get(backendId) !== undefined;
       // A route that came only now may ask for a token: look at the request's tokens again.
-      if (routed.kind !== 'guarded' || !isNews) return routed;
+      if (routed.kind !== 'token required' || !isNews) return routed;
     }
   }
 
@@ -147,7 +147,7 @@ export class EdgePolicy {
 
   /** Whether this many more requests would exceed the limit of open ones. */
   #isFull(backendId: string, more: number): boolean {
-    return this.#parts.activity.open(backendId) + more > this.#options.openPerBackend;
+    return this.#parts.requests.open(backendId) + more > this.#options.openPerBackend;
   }
 }
 
@@ -168,14 +168,14 @@ function tokenReply(verdict: TokenVerdict, request: EdgeRequest): Reply | undefi
       return REPLIES.unauthorized(html);
     case 'unsure':
       return replyTo(verdict, html);
-    case 'misled':
+    case 'offsite':
       return REPLIES.badRequest('its path would lead to another host', html);
     case 'handover': {
       const { token, path, leftMs } = verdict;
       return handOver(path, tokenCookie(token, isSecure(request), Math.ceil(leftMs / 1_000)));
     }
-    case 'open':
-    case 'admitted':
+    case 'public':
+    case 'accepted':
       return undefined;
   }
 }

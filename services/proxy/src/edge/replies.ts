@@ -1,6 +1,6 @@
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { EventSink } from '../cluster/waiting-events.ts';
-import type { Passage } from '../routing/router.ts';
+import type { RouteOutcome } from '../routing/router.ts';
 import { errorPage, retryingPage, waitingPage } from './pages.ts';
 
 /**
@@ -64,7 +64,7 @@ export const REPLIES = {
 } as const;
 
 /** The reply to a request that the router did not forward. */
-export function replyTo(routed: Exclude<Passage, { kind: 'forward' }>, html: boolean): Reply {
+export function replyTo(routed: Exclude<RouteOutcome, { kind: 'forward' }>, html: boolean): Reply {
   switch (routed.kind) {
     case 'unknown':
       return REPLIES.unknown(html);
@@ -84,7 +84,7 @@ export function replyTo(routed: Exclude<Passage, { kind: 'forward' }>, html: boo
       return later('hold_timeout', 'The backend is not ready yet.', html, {
         [STATE_HEADER]: nameIn(BackendState, routed.state),
       });
-    case 'guarded':
+    case 'token required':
       return REPLIES.unauthorized(html);
     case 'full':
       return REPLIES.busy(html);

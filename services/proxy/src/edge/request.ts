@@ -1,5 +1,5 @@
-import type { Passage } from '../routing/router.ts';
-import type { Visitor as TokenHolder } from '../tokens/token-check.ts';
+import type { RouteOutcome } from '../routing/router.ts';
+import type { TokenHolder } from '../tokens/token-check.ts';
 import type { Closable } from './rate-limits.ts';
 import type { Reply } from './replies.ts';
 
@@ -37,7 +37,7 @@ export interface Peer {
 export type Decision = { readonly kind: 'reply'; readonly reply: Reply } | Forward;
 
 /** The request goes to its backend; it counts as open there from the decision on. */
-export type Forward = Extract<Passage, { kind: 'forward' }> & { readonly holder?: TokenHolder };
+export type Forward = Extract<RouteOutcome, { kind: 'forward' }> & { readonly holder?: TokenHolder };
 
 /** Whether the client reached this proxy over TLS, or a trusted load balancer that says so. */
 export function isSecure(request: EdgeRequest): boolean {

@@ -1,9 +1,9 @@
 import { ActivityKind } from '@spawner/proto/v1/explanation';
-import { Activity } from './active-requests.ts';
+import { ActiveRequests } from './active-requests.ts';
 
-describe('Activity', () => {
+describe('ActiveRequests', () => {
   it('counts an exchange from its begin to its end, and gives the age of the end after that', () => {
-    const activity = new Activity(0);
+    const activity = new ActiveRequests(0);
     const first = activity.begin('a', 'drone-1');
     const second = activity.begin('a', 'drone-1');
     expect(activity.of('a', 500)).toEqual({ id: 'a', open: 2, ageMs: 0 });
@@ -21,7 +21,7 @@ describe('Activity', () => {
   ])(
     'keeps the kind and path of the last exchange that reached it, upgraded or not: %s %s',
     (upgrade, path, kept) => {
-      const activity = new Activity(0);
+      const activity = new ActiveRequests(0);
       activity.begin('a', 'drone-1').reached(!upgrade, '/before');
       activity.begin('a', 'drone-1').reached(upgrade, path);
       activity.begin('a', 'drone-1').neverReached();
@@ -32,7 +32,7 @@ describe('Activity', () => {
   );
 
   it('knows of no use before the end of an exchange that had reached the backend', () => {
-    const activity = new Activity(0);
+    const activity = new ActiveRequests(0);
     expect(activity.isUnused('a')).toBe(true);
     const [refused, used] = [activity.begin('a', 'drone-1'), activity.begin('a', 'drone-1')];
     expect(activity.isUnused('a')).toBe(false);
@@ -45,7 +45,7 @@ describe('Activity', () => {
   });
 
   it('ends an exchange once, however often it is told', () => {
-    const activity = new Activity(0);
+    const activity = new ActiveRequests(0);
     const exchange = activity.begin('a', 'drone-1');
     activity.begin('a', 'drone-1');
     exchange.end(1);
@@ -55,7 +55,7 @@ describe('Activity', () => {
   });
 
   it('gives no age to what never reached the backend', () => {
-    const activity = new Activity(0);
+    const activity = new ActiveRequests(0);
     activity.begin('a', 'drone-1').end(1_000);
     activity.begin('a', 'drone-1').neverReached();
     expect(activity.of('a', 5_000)).toEqual({ id: 'a', open: 0, ageMs: 4_000 });
@@ -64,11 +64,11 @@ describe('Activity', () => {
   });
 
   it('knows of a backend it never saw that nothing was going on since it started', () => {
-    expect(new Activity(1_000).of('a', 61_000)).toEqual({ id: 'a', open: 0, ageMs: 60_000 });
+    expect(new ActiveRequests(1_000).of('a', 61_000)).toEqual({ id: 'a', open: 0, ageMs: 60_000 });
   });
 
   it('reports to each drone what is open, and an end for as long as asked', () => {
-    const activity = new Activity(0);
+    const activity = new ActiveRequests(0);
     activity.begin('a', 'drone-1');
     activity.begin('b', 'drone-2').end(9_000);
     activity.begin('c', 'drone-2').end(5_000);
@@ -79,7 +79,7 @@ describe('Activity', () => {
   });
 
   it('keeps nothing of a backend whose route has gone, once nothing is open', () => {
-    const activity = new Activity(0);
+    const activity = new ActiveRequests(0);
     const exchange = activity.begin('a', 'drone-1');
     activity.begin('b', 'drone-1').end(1);
     activity.forget('a');

@@ -1,15 +1,15 @@
 import type { ActivityReport, LastExchange, ProxyActivity } from '@spawner/proto/internal/telemetry';
 import { ActivityKind } from '@spawner/proto/v1/explanation';
 
+/** The most characters of a path that reports show. They never show its query, which may hold secrets. */
 const MOST_PATH = 128;
 
 /**
- * Who is using which backend (ARCHITECTURE.md, "Idle"): exchanges that are open now, from the request's head to the
- * last byte of the answer or the later close of an upgraded connection's two sockets, and when the last
- * one was. Pure: times are the caller's clock in milliseconds. There is an entry for a backend only
- * while its route is known or something is open, so there are never more than routes and exchanges.
+ * The requests that are open to each backend (ARCHITECTURE.md, "Idle"), from a request's head to the last byte of its response,
+ * or for a WebSocket to the later close of its two sides; and when the last one was. Pure: times are the caller's clock in
+ * milliseconds. A backend has an entry only while its route is known or something is open to it.
  */
-export class Activity {
+export class ActiveRequests {
   readonly #backends = new Map<string, Entry>();
   readonly #startedAt: number;
 
@@ -17,17 +17,17 @@ export class Activity {
     this.#startedAt = now;
   }
 
-  /** An exchange begins; exactly one of what it returns ends it, and a second call does nothing. */
-  begin(id: string, droneId: string): Exchange {
+  /** A request is open from now on, until `end` or `neverReached` is called. */
+  begin(id: string, droneId: string): ActiveRequest {
     const entry: Entry = this.#backends.get(id) ?? { droneId, open: 0, forgotten: false };
     entry.droneId = droneId;
     entry.open += 1;
     entry.forgotten = false;
     this.#backends.set(id, entry);
-    return new OpenExchange(this.#backends, id, entry);
+    return new OpenRequest(this.#backends, id, entry);
   }
 
-  /** The route has gone: its entry goes when nothing is open any more. */
+  /** The route is unknown from now on: the entry goes when nothing is open. */
   forget(id: string): void {
     const entry = this.#backends.get(id);
     if (!entry) return;
@@ -39,30 +39,30 @@ export class Activity {
     return this.#backends.get(id)?.open ?? 0;
   }
 
-  /** Every exchange that is open now. */
+  /** Number of open requests. */
   get total(): number {
     let total = 0;
     for (const { open } of this.#backends.values()) total += open;
     return total;
   }
 
-  /** How many backends have an entry. */
+  /** Number of backends that have an entry. */
   get size(): number {
     return this.#backends.size;
   }
 
-  /** What an agent that asks is told. Of a backend that we know nothing of, nothing was going on since we started. */
+  /** The answer to an agent that asks. A backend without an entry has been idle since this proxy started. */
   of(id: string, now: number): ProxyActivity {
     return this.#activityOf(id, this.#backends.get(id) ?? { open: 0 }, now);
   }
 
-  /** Whether nothing was going on since we started, as far as is known: the age of its activity is ours. */
+  /** Whether the backend has had no request since this proxy started, so that the age of its activity is the proxy's. */
   isUnused(id: string): boolean {
     const { open, lastActive } = this.#backends.get(id) ?? { open: 0 };
     return open === 0 && lastActive === undefined;
   }
 
-  /** Per drone, the backends with something open or with an end less than `withinMs` ago. */
+  /** By drone, the backends with an open request, or with one that ended less than `withinMs` ago. */
   report(now: number, withinMs: number): Map<string, ActivityReport['backends']> {
     const drones = new Map<string, ActivityReport['backends']>();
     for (const [id, entry] of this.#backends) {
@@ -81,28 +81,28 @@ export class Activity {
   }
 }
 
-/** One exchange under way. */
-export interface Exchange {
-  /** It has reached the backend: from now on it is the last one. */
+/** One open request. The first call of `end` or `neverReached` counts. */
+export interface ActiveRequest {
+  /** The backend has got the request. */
   reached(upgrade: boolean, path: string): void;
-  /** The backend had a part in it: this moment counts as activity. */
+  /** The backend had a part in the request, so this moment counts as activity. */
   end(now: number): void;
-  /** It ended without having reached the backend: it counts for nothing. */
+  /** The request ended before it reached the backend, so it does not count. */
   neverReached(): void;
 }
 
 interface Entry {
   droneId: string;
   open: number;
-  /** When an exchange that reached it ended last; nothing before the first. */
+  /** When a request that reached the backend last ended; undefined before the first. */
   lastActive?: number;
   forgotten: boolean;
-  /** Of the exchange that reached it last. */
+  /** Of the request that reached the backend last. */
   upgrade?: boolean;
   path?: string;
 }
 
-class OpenExchange implements Exchange {
+class OpenRequest implements ActiveRequest {
   readonly #backends: Map<string, Entry>;
   readonly #id: string;
   readonly #entry: Entry;
@@ -116,7 +116,11 @@ class OpenExchange implements Exchange {
 
   reached(upgrade: boolean, path: string): void {
     this.#entry.upgrade = upgrade;
-    this.#entry.path = shortPath(path);
+    const query = path.indexOf('?');
+    const end = Math.min(query < 0 ? path.length : query, MOST_PATH);
+    const shown = end === path.length ? path : path.slice(0, end);
+    // A copy: a slice would keep the whole head of the request alive.
+    if (this.#entry.path !== shown) this.#entry.path = Buffer.from(shown).toString();
   }
 
   end(now: number): void {
@@ -137,12 +141,4 @@ type Used = Pick<Entry, 'open' | 'lastActive' | 'upgrade' | 'path'>;
 function lastOf({ upgrade, path }: Pick<Entry, 'upgrade' | 'path'>): LastExchange | undefined {
   if (path === undefined) return undefined;
   return { kind: upgrade ? ActivityKind.UPGRADE : ActivityKind.HTTP, path };
-}
-
-/** Without the query, which may hold secrets; a long one as a copy, so that the whole is not kept for its part. */
-function shortPath(path: string): string {
-  const query = path.indexOf('?');
-  const end = query < 0 ? path.length : query;
-  if (end === path.length && end <= MOST_PATH) return path;
-  return Buffer.from(path.slice(0, Math.min(end, MOST_PATH))).toString();
 }

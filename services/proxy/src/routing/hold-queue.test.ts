@@ -1,13 +1,13 @@
 import { crankedClock } from '@spawner/testkit';
-import { Holds } from './hold-queue.ts';
+import { HoldQueue } from './hold-queue.ts';
 
 const present = () => new AbortController().signal;
 const holds = (limits = { perBackend: 2, total: 3 }) => {
   const clock = crankedClock();
-  return { clock, holds: new Holds(clock, limits) };
+  return { clock, holds: new HoldQueue(clock, limits) };
 };
 
-describe('Holds', () => {
+describe('HoldQueue', () => {
   it('lets everybody who waits for a backend go when it is released, and nobody else', async () => {
     const { holds: room } = holds();
     const [a, b] = [room.wait('a', 1_000, present()), room.wait('a', 1_000, present())];

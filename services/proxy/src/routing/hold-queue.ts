@@ -1,18 +1,16 @@
 import type { Clock } from '@spawner/domain';
 
-/**
- * Requests that wait for their backend. Each waits until it is released, its time is up or its client
- * leaves; per backend and in all there are only so many places.
- */
-export type HoldOutcome = 'released' | 'timeout' | 'left' | 'full' | 'closed';
+/** How a wait ended. `left`: the client has left. `full`: there was no room. `closed`: the proxy is draining. */
+export type HoldEnd = 'released' | 'timeout' | 'left' | 'full' | 'closed';
 
 export interface HoldLimits {
   perBackend: number;
   total: number;
 }
 
-export class Holds {
-  readonly #waiting = new Map<string, Set<(outcome: HoldOutcome) => void>>();
+/** Requests that wait for a row of the route table to change, with room for so many per row and in all. */
+export class HoldQueue {
+  readonly #waiting = new Map<string, Set<(end: HoldEnd) => void>>();
   readonly #clock: Clock;
   readonly #limits: HoldLimits;
   #total = 0;
@@ -23,11 +21,11 @@ export class Holds {
     this.#limits = limits;
   }
 
-  /** Waits at most `ms`; never rejects. The signal means that the client has left. */
-  async wait(id: string, ms: number, signal: AbortSignal): Promise<HoldOutcome> {
+  /** Waits at most `ms` milliseconds; never rejects. The signal says that the client has left. */
+  async wait(row: string, ms: number, signal: AbortSignal): Promise<HoldEnd> {
     if (signal.aborted) return 'left';
     if (this.#closed) return 'closed';
-    if (this.#total >= this.#limits.total || this.count(id) >= this.#limits.perBackend) return 'full';
+    if (this.#total >= this.#limits.total || this.count(row) >= this.#limits.perBackend) return 'full';
     const over = new AbortController();
     const leave = () => over.abort(signal.reason);
     signal.addEventListener('abort', leave, { once: true });
@@ -35,49 +33,46 @@ export class Holds {
       () => 'timeout' as const,
       () => 'left' as const,
     );
-    let release: (outcome: HoldOutcome) => void = () => {};
-    const released = new Promise<HoldOutcome>((resolve) => {
-      release = resolve;
-    });
-    this.#enter(id, release);
+    const { promise: released, resolve: release } = Promise.withResolvers<HoldEnd>();
+    this.#enter(row, release);
     try {
       return await Promise.race([released, late]);
     } finally {
-      this.#leave(id, release);
+      this.#leave(row, release);
       signal.removeEventListener('abort', leave);
-      over.abort(new Error('the hold is over'));
+      over.abort(new Error('the wait is over'));
     }
   }
 
-  /** The backend's route says something else now: everybody who waits for it looks again. */
-  release(id: string): void {
-    for (const release of this.#waiting.get(id) ?? []) release('released');
+  /** The row means something else now: its requests look again. */
+  release(row: string): void {
+    for (const release of this.#waiting.get(row) ?? []) release('released');
   }
 
-  count(id: string): number {
-    return this.#waiting.get(id)?.size ?? 0;
+  count(row: string): number {
+    return this.#waiting.get(row)?.size ?? 0;
   }
 
   get total(): number {
     return this.#total;
   }
 
-  /** Lets everybody go, and nobody in any more. */
+  /** Ends every wait, and refuses new ones. */
   close(): void {
     this.#closed = true;
     for (const waiting of this.#waiting.values()) for (const release of waiting) release('closed');
   }
 
-  #enter(id: string, release: (outcome: HoldOutcome) => void): void {
-    const waiting = this.#waiting.get(id) ?? new Set();
-    this.#waiting.set(id, waiting.add(release));
+  #enter(row: string, release: (end: HoldEnd) => void): void {
+    const waiting = this.#waiting.get(row) ?? new Set();
+    this.#waiting.set(row, waiting.add(release));
     this.#total += 1;
   }
 
-  #leave(id: string, release: (outcome: HoldOutcome) => void): void {
-    const waiting = this.#waiting.get(id);
+  #leave(row: string, release: (end: HoldEnd) => void): void {
+    const waiting = this.#waiting.get(row);
     waiting?.delete(release);
-    if (waiting?.size === 0) this.#waiting.delete(id);
+    if (waiting?.size === 0) this.#waiting.delete(row);
     this.#total -= 1;
   }
 }

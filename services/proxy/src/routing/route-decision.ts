@@ -1,51 +1,92 @@
 import { endpointFor } from '@spawner/cluster';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { RouteState } from '@spawner/proto/internal/route';
-import { Access, type BackendState, type EndReason } from '@spawner/proto/v1/backend';
+import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
+import { Access, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { Route } from '@spawner/store';
 
-/**
- * The edge's one decision (ARCHITECTURE.md, "Use"): what a route means for a request to its host. `unreachable` is a
- * ready backend that this proxy has no way to: it sits on another drone that publishes nothing. What is held as `unverified` waits
- * until its agent was asked whether it is still at that address.
- */
-export type EdgeAnswer =
-  | { kind: 'forward'; endpoint: Endpoint; droneId: string }
-  | { kind: 'hold'; state: BackendState; suspension?: SuspensionHold; unverified?: Endpoint }
+/** What a route, and what this proxy knows beyond it, mean for a request to the backend. */
+export type RouteDecision =
+  /** `confirmAgain`: the confirmation of an old route expires soon. */
+  | { kind: 'forward'; endpoint: Endpoint; droneId: string; confirmAgain: boolean }
+  /** The backend is not ready: the request is held. */
+  | { kind: 'hold'; state: BackendState }
+  /** An idle shutdown is being settled: the request is held and resumes the route. `until`: clock time at which it lapses. */
+  | { kind: 'suspended'; state: BackendState; epoch: number; until: number | undefined }
+  /** The route is old: the request is held until the drone's agent has confirmed the address. */
+  | { kind: 'unconfirmed'; state: BackendState; endpoint: Endpoint }
+  /** The route is old, and the drone's agent does not say whether it still holds. */
+  | { kind: 'unverified' }
+  /** The backend is ending or has ended: every 410 comes from here. */
   | { kind: 'gone'; reason: EndReason }
+  /** The backend is on another drone and publishes no address. */
   | { kind: 'unreachable' }
-  /** It wants a connection token. */
-  | { kind: 'guarded' }
-  | { kind: 'unknown' }
-  /** Its route is old, and its agent does not say whether it still holds. */
-  | { kind: 'unverified' };
+  | { kind: 'token required' }
+  | { kind: 'unknown' };
 
-/** An end for idleness is being settled; a request that comes takes it back. */
-export interface SuspensionHold {
-  epoch: number;
-  /** Clock time at which it is over without any news. */
-  until?: number;
+/** A suspension of a route that this proxy has heard of before the route table has, or of which it knows more. */
+export interface KnownSuspension {
+  readonly epoch: number;
+  /** Clock time at which it lapses unless a newer route ends it. */
+  readonly until: number;
+  /** The scheduler's answer to this proxy; UNSPECIFIED before there is one. */
+  readonly outcome: SettleOutcome;
 }
 
-/**
- * What to do with a request for this route; `ownDroneId` is the drone whose LOCAL addresses we reach, or empty, and
- * `admitted` says that the request came with a token that is good here.
- */
-export function edgeAnswer(route: Route | undefined, ownDroneId: string, admitted = false): EdgeAnswer {
+/** How far the address of a route can be trusted. */
+export type Trust = 'trusted' | 'confirm again' | 'unconfirmed' | 'unverified';
+
+/** What this proxy knows beyond the route table. These questions have no effects. */
+export interface LocalKnowledge {
+  /** The drone whose local addresses this proxy reaches; empty for none. */
+  readonly ownDroneId: string;
+  /** The suspension that counts for this route now; undefined if there is none, or the route is newer. */
+  suspensionOf(route: Route): KnownSuspension | undefined;
+  trustIn(route: Route, endpoint: Endpoint): Trust;
+}
+
+/** The edge's one decision (ARCHITECTURE.md, "Use"). `admitted`: the request has a valid connection token. Pure. */
+export function decideRoute(
+  route: Route | undefined,
+  local: LocalKnowledge,
+  admitted: boolean,
+): RouteDecision {
   if (!route) return { kind: 'unknown' };
-  if (route.access === Access.TOKEN && !admitted) return { kind: 'guarded' };
-  switch (route.state) {
+  if (route.access === Access.TOKEN && !admitted) return { kind: 'token required' };
+  const { state, backendState } = route;
+  if (state === RouteState.ENDED) return { kind: 'gone', reason: route.endReason };
+  const endpoint = endpointFor(route, local.ownDroneId);
+  if (state === RouteState.OPEN && !endpoint) return { kind: 'unreachable' };
+  const suspension = local.suspensionOf(route);
+  if (suspension?.outcome === SettleOutcome.ENDED) return { kind: 'gone', reason: EndReason.IDLE };
+  switch (state) {
     case RouteState.PENDING:
-      return { kind: 'hold', state: route.backendState };
+      return { kind: 'hold', state: backendState };
     case RouteState.SUSPENDED:
-      return { kind: 'hold', state: route.backendState, suspension: { epoch: route.epoch } };
-    case RouteState.ENDED:
-      return { kind: 'gone', reason: route.endReason };
-    case RouteState.OPEN: {
-      const endpoint = endpointFor(route, ownDroneId);
-      return endpoint ? { kind: 'forward', endpoint, droneId: route.droneId } : { kind: 'unreachable' };
-    }
+      return suspension && suspension.epoch > route.epoch
+        ? suspended(backendState, suspension.epoch, suspension.until)
+        : suspended(backendState, route.epoch);
+    case RouteState.OPEN:
+      if (suspension) return suspended(backendState, suspension.epoch, suspension.until);
+      return endpoint
+        ? overAddress(route, endpoint, local.trustIn(route, endpoint))
+        : { kind: 'unreachable' };
     default:
       return { kind: 'unknown' };
   }
+}
+
+/** Whether both are the same address. */
+export function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
+  return one === other || (one.port === other.port && one.host === other.host);
+}
+
+function suspended(state: BackendState, epoch: number, until?: number): RouteDecision {
+  return { kind: 'suspended', state, epoch, until };
+}
+
+function overAddress({ droneId, backendState }: Route, endpoint: Endpoint, trust: Trust): RouteDecision {
+  if (trust === 'unverified') return { kind: 'unverified' };
+  if (trust === 'unconfirmed') return { kind: 'unconfirmed', state: backendState, endpoint };
+  return { kind: 'forward', endpoint, droneId, confirmAgain: trust === 'confirm again' };
 }

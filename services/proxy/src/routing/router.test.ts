@@ -6,11 +6,10 @@ import { createLog } from '@spawner/service';
 import type { Confirmation } from '@spawner/store';
 import { newRoute, type Route } from '@spawner/store';
 import { crankedClock, eventually } from '@spawner/testkit';
-import { Activity } from './active-requests.ts';
-import { Holds } from './hold-queue.ts';
-import type { EdgeAnswer } from './route-decision.ts';
-import { Gate, type GateRequest } from './router.ts';
-import { type SuspensionParts, Suspensions } from './suspended-routes.ts';
+import { ActiveRequests } from './active-requests.ts';
+import { HoldQueue } from './hold-queue.ts';
+import { type RouteOptions, Router } from './router.ts';
+import { SuspendedRoutes, type SuspensionParts } from './suspended-routes.ts';
 
 const local = { host: '127.0.0.1', port: 1 };
 const states: Record<string, Partial<Route>> = {
@@ -25,7 +24,7 @@ const states: Record<string, Partial<Route>> = {
   guardedEnded: { state: RouteState.ENDED, access: Access.TOKEN },
 };
 
-function gate() {
+function scene() {
   const clock = crankedClock();
   const table = new Map<string, Route>();
   const routes = {
@@ -33,9 +32,9 @@ function gate() {
     said: 'absent' as Confirmation,
     confirm: async () => routes.said,
   };
-  const room = new Holds(clock, { perBackend: 3, total: 10 });
+  const room = new HoldQueue(clock, { perBackend: 3, total: 10 });
   const options = { ownDroneId: 'drone-1', holdTimeoutMs: 30_000 };
-  const activity = new Activity(0);
+  const activity = new ActiveRequests(0);
   const settled: number[] = [];
   const store = { answer: (): Promise<SettleOutcome> => new Promise(() => {}) };
   const scheduler: SuspensionParts['scheduler'] = {
@@ -45,10 +44,13 @@ function gate() {
     },
   };
   const log = createLog('test', 'silent');
-  const suspensions = new Suspensions({ scheduler, clock, log }, (id) => room.release(id));
-  // Its routes are never old: verifications.test.ts has those.
-  const verifications = { over: (_route: unknown, answer: EdgeAnswer) => answer, ask: () => false };
-  const made = new Gate({ routes, holds: room, suspensions, verifications, activity, clock }, options);
+  const suspensions = new SuspendedRoutes({ scheduler, clock, log }, (id) => room.release(id));
+  // Its routes are never old: stale-routes.test.ts has those.
+  const stale = { trustIn: () => 'trusted' as const, confirm: () => false };
+  const made = new Router(
+    { routes, holds: room, suspended: suspensions, stale, requests: activity, clock },
+    options,
+  );
   let last = 0;
   /** A newer route, and what its epoch is. */
   const become = (name: string, epoch = last + 1) => {
@@ -60,50 +62,51 @@ function gate() {
     return epoch;
   };
   become('starting');
-  const pass = (request: Partial<GateRequest> = {}) =>
-    made.pass(
-      { backendId: 'a', navigation: false, patienceMs: undefined, ...request },
+  const pass = ({ backendId = 'a', ...options }: Partial<RouteOptions> & { backendId?: string } = {}) =>
+    made.route(
+      backendId,
+      { navigation: false, patienceMs: undefined, ...options },
       new AbortController().signal,
     );
-  return { clock, room, routes, table, gate: made, become, pass, activity, suspensions, settled, store };
+  return { clock, room, routes, table, router: made, become, pass, activity, suspensions, settled, store };
 }
 
-describe('Gate, before a backend that wants a token', () => {
+describe('Router, before a backend that wants a token', () => {
   it.each(['guardedStarting', 'guarded', 'guardedSuspended', 'guardedEnded'])(
     'lets nobody wait, through or take anything back without one (%s)',
     async (name) => {
-      const { become, pass, activity, room, settled } = gate();
+      const { become, pass, activity, room, settled } = scene();
       become(name);
-      expect(await pass()).toEqual({ kind: 'guarded' });
-      expect(await pass({ admitted: () => false })).toEqual({ kind: 'guarded' });
+      expect(await pass()).toEqual({ kind: 'token required' });
+      expect(await pass({ admitted: () => false })).toEqual({ kind: 'token required' });
       expect([activity.total, room.total, settled]).toEqual([0, 0, []]);
     },
   );
 
   it('lets who has one through, and never at once without looking', async () => {
-    const { become, pass, gate: made } = gate();
+    const { become, pass, router: made } = scene();
     become('guarded');
     expect(await pass({ admitted: () => true })).toMatchObject({ kind: 'forward', endpoint: local });
-    expect(made.passNow('a')).toBeUndefined();
+    expect(made.routeNow('a')).toBeUndefined();
     become('ready');
-    expect(made.passNow('a')).toMatchObject({ kind: 'forward' });
+    expect(made.routeNow('a')).toMatchObject({ kind: 'forward' });
   });
 
   it('looks again after a wait: the token may have been revoked meanwhile', async () => {
-    const { become, pass, room } = gate();
+    const { become, pass, room } = scene();
     become('guardedStarting');
     let good = true;
     const waits = [pass({ admitted: () => good }), pass({ admitted: () => true })];
     expect(room.total).toBe(2);
     good = false;
     become('guarded');
-    expect((await Promise.all(waits)).map(({ kind }) => kind)).toEqual(['guarded', 'forward']);
+    expect((await Promise.all(waits)).map(({ kind }) => kind)).toEqual(['token required', 'forward']);
   });
 });
 
-describe('Gate', () => {
+describe('Router', () => {
   it('holds through every state before ready, then forwards', async () => {
-    const { clock, room, become, pass } = gate();
+    const { clock, room, become, pass } = scene();
     const passage = pass();
     await clock.advance(5_000);
     become('waiting');
@@ -114,7 +117,7 @@ describe('Gate', () => {
   });
 
   it('tells the end of a backend that never became ready', async () => {
-    const { become, pass } = gate();
+    const { become, pass } = scene();
     const passage = pass();
     become('ended');
     expect(await passage).toEqual({ kind: 'gone', reason: EndReason.FAILED });
@@ -128,7 +131,7 @@ describe('Gate', () => {
   ])(
     'keeps %s waiting no longer than it should, and says how far the backend is',
     async (_who, request, ms, kind) => {
-      const { clock, become, pass } = gate();
+      const { clock, become, pass } = scene();
       const passage = pass(request);
       let settled = false;
       void passage.then(() => {
@@ -143,11 +146,11 @@ describe('Gate', () => {
   );
 
   it('does not wait at all for one who has no patience', async () => {
-    expect(await gate().pass({ patienceMs: 0 })).toEqual({ kind: 'late', state: BackendState.STARTING });
+    expect(await scene().pass({ patienceMs: 0 })).toEqual({ kind: 'late', state: BackendState.STARTING });
   });
 
   it('says so where no place is free', async () => {
-    const { pass, become } = gate();
+    const { pass, become } = scene();
     const first = [pass(), pass(), pass()];
     expect(await pass()).toEqual({ kind: 'full' });
     become('ready');
@@ -157,7 +160,7 @@ describe('Gate', () => {
 
 describe('an end for idleness', () => {
   it('holds what comes while a route is suspended, asks for it once, and forwards when it is back', async () => {
-    const { become, pass, settled, store, activity } = gate();
+    const { become, pass, settled, store, activity } = scene();
     store.answer = async () => SettleOutcome.OPEN;
     become('ready');
     const epoch = become('suspended');
@@ -170,7 +173,7 @@ describe('an end for idleness', () => {
   });
 
   it('tells the end where the giving back came too late, though the routes lag behind', async () => {
-    const { become, pass, store } = gate();
+    const { become, pass, store } = scene();
     store.answer = async () => SettleOutcome.ENDED;
     become('suspended');
     expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.IDLE });
@@ -178,7 +181,7 @@ describe('an end for idleness', () => {
   });
 
   it('asks again after a while where nobody answered', async () => {
-    const { clock, become, pass, settled, store } = gate();
+    const { clock, become, pass, settled, store } = scene();
     store.answer = async () => {
       throw new Error('away');
     };
@@ -193,7 +196,7 @@ describe('an end for idleness', () => {
   });
 
   it('gives a second suspension back too, also where the time between was not seen', async () => {
-    const { become, pass, settled, store, room } = gate();
+    const { become, pass, settled, store, room } = scene();
     store.answer = async () => SettleOutcome.OPEN;
     const first = become('suspended');
     const passage = pass();
@@ -206,14 +209,14 @@ describe('an end for idleness', () => {
   });
 
   it('asks back even for one who does not wait', async () => {
-    const { become, pass, settled } = gate();
+    const { become, pass, settled } = scene();
     const epoch = become('suspended');
     expect(await pass({ patienceMs: 0 })).toEqual({ kind: 'late', state: BackendState.READY });
     expect(settled).toEqual([epoch]);
   });
 
   it('holds from the question on, before the suspension is seen, until a newer route', async () => {
-    const { become, pass, suspensions, settled, activity, clock } = gate();
+    const { become, pass, suspensions, settled, activity, clock } = scene();
     become('ready', 5);
     const before = await pass();
     expect(activity.open('a')).toBe(1);
@@ -229,7 +232,7 @@ describe('an end for idleness', () => {
   });
 
   it('holds no longer for a question than until it was answered with open, or its time is up', async () => {
-    const { become, pass, suspensions, store, clock } = gate();
+    const { become, pass, suspensions, store, clock } = scene();
     become('ready', 5);
     suspensions.asked('a', 6);
     const unheard = pass();
@@ -249,7 +252,7 @@ describe('an end for idleness', () => {
   });
 
   it('of an older suspension, or of another backend, holds nothing', async () => {
-    const { become, pass, suspensions } = gate();
+    const { become, pass, suspensions } = scene();
     become('ready', 5);
     suspensions.asked('a', 4);
     suspensions.asked('b', 9);
@@ -258,7 +261,7 @@ describe('an end for idleness', () => {
   });
 
   it('keeps nothing of questions whose time is up', async () => {
-    const { suspensions, clock } = gate();
+    const { suspensions, clock } = scene();
     for (let each = 0; each < 5; each++) suspensions.asked(`b${each}`, 9);
     await clock.advance(DEADLINES.suspension);
     suspensions.asked('a', 9);
@@ -266,21 +269,21 @@ describe('an end for idleness', () => {
   });
 
   it('counts a request in the very step that lets it through', () => {
-    const { become, pass, activity } = gate();
+    const { become, pass, activity } = scene();
     become('ready');
     void pass();
     expect(activity.open('a')).toBe(1);
   });
 
   it('says that a backend is unknown only where the store has no route of it', async () => {
-    const { routes, pass } = gate();
+    const { routes, pass } = scene();
     expect(await pass({ backendId: 'b' })).toEqual({ kind: 'unknown' });
     routes.said = 'unsure';
     expect(await pass({ backendId: 'b' })).toEqual({ kind: 'unsure' });
   });
 
   it('holds a request for a route that the store has and the table lacks', async () => {
-    const { clock, room, routes, table, become, pass } = gate();
+    const { clock, room, routes, table, become, pass } = scene();
     table.clear();
     routes.said = 'known';
     const passage = pass();
@@ -291,7 +294,7 @@ describe('an end for idleness', () => {
   });
 
   it('gives such a request up at the hold timeout', async () => {
-    const { clock, routes, table, pass } = gate();
+    const { clock, routes, table, pass } = scene();
     table.clear();
     routes.said = 'known';
     const passage = pass();

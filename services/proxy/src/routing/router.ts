@@ -1,117 +1,146 @@
 import type { Clock } from '@spawner/domain';
+import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { BackendState } from '@spawner/proto/v1/backend';
-import type { RouteTable } from '@spawner/store';
+import type { Route, RouteTable } from '@spawner/store';
 import { TIMEOUTS } from '../timeouts.ts';
-import type { Activity, Exchange } from './active-requests.ts';
-import type { Holds } from './hold-queue.ts';
-import { type EdgeAnswer, edgeAnswer } from './route-decision.ts';
-import type { Verifications } from './stale-routes.ts';
-import type { Suspensions } from './suspended-routes.ts';
+import type { ActiveRequest, ActiveRequests } from './active-requests.ts';
+import type { HoldQueue } from './hold-queue.ts';
+import { decideRoute, type LocalKnowledge, type RouteDecision } from './route-decision.ts';
+import type { StaleRoutes } from './stale-routes.ts';
+import type { SuspendedRoutes } from './suspended-routes.ts';
 
-/**
- * Lets a request through to its backend, or says why not: asks the route, and where it says to wait,
- * waits for as long as this kind of request is held. A request that is let through is counted in the same
- * step as the decision, so that an agent's question (ARCHITECTURE.md, "Idle") finds it counted or finds it held.
- */
-export type Passage =
-  | Exclude<EdgeAnswer, { kind: 'hold' | 'forward' }>
-  | (Extract<EdgeAnswer, { kind: 'forward' }> & { exchange: Exchange })
+/** What became of a request: a final decision, or the end of its wait for one. */
+export type RouteOutcome =
+  | Exclude<RouteDecision, { kind: 'forward' | 'hold' | 'suspended' | 'unconfirmed' }>
+  | { kind: 'forward'; endpoint: Endpoint; droneId: string; active: ActiveRequest }
+  /** The client's patience, or the hold timeout, is over. */
   | { kind: 'late'; state: BackendState }
+  /** The same for a navigation, which gets a page that waits in its place. */
   | { kind: 'waiting'; state: BackendState }
-  /** Nobody can tell whether there is such a backend. */
+  /** The store cannot tell whether there is such a backend. */
   | { kind: 'unsure' }
+  /** The hold queue has no room. */
   | { kind: 'full' }
+  /** The proxy is draining. */
   | { kind: 'closed' }
+  /** The client has left. */
   | { kind: 'left' };
 
-export interface GateRequest {
-  backendId: string;
+/** How long a request may be held, and whether it has a token. */
+export interface RouteOptions {
+  /** A browser that loads a page; it is held for a moment only. */
   navigation: boolean;
+  /** How long the client is ready to wait; undefined for the hold timeout. */
   patienceMs: number | undefined;
-  /** Whether it may go to a backend that wants a token; asked again after every wait. */
+  /** Whether the request has a valid connection token; asked again after every wait. */
   admitted?: () => boolean;
 }
 
-export interface GateParts {
+export interface RouterParts {
   routes: Pick<RouteTable, 'get' | 'confirm'>;
-  holds: Holds;
-  suspensions: Pick<Suspensions, 'over' | 'resume'>;
-  verifications: Pick<Verifications, 'over' | 'ask'>;
-  activity: Pick<Activity, 'begin'>;
+  holds: HoldQueue;
+  suspended: Pick<SuspendedRoutes, 'suspensionOf' | 'resume'>;
+  stale: Pick<StaleRoutes, 'trustIn' | 'confirm'>;
+  requests: Pick<ActiveRequests, 'begin'>;
   clock: Clock;
 }
 
-export interface GateOptions {
+export interface RouterOptions {
   ownDroneId: string;
   holdTimeoutMs: number;
 }
 
-export class Gate {
-  readonly #parts: GateParts;
-  readonly #options: GateOptions;
+/**
+ * Takes a request to a decision that is final: it acts on the decisions that are not, and holds the request meanwhile. A
+ * forwarded request is counted in the same step as its decision, so an agent that asks (ARCHITECTURE.md, "Idle") finds it
+ * either counted or held.
+ */
+export class Router {
+  readonly #parts: RouterParts;
+  readonly #holdTimeoutMs: number;
+  readonly #local: LocalKnowledge;
 
-  constructor(parts: GateParts, options: GateOptions) {
+  constructor(parts: RouterParts, { ownDroneId, holdTimeoutMs }: RouterOptions) {
+    const { suspended, stale } = parts;
     this.#parts = parts;
-    this.#options = options;
+    this.#holdTimeoutMs = holdTimeoutMs;
+    this.#local = {
+      ownDroneId,
+      suspensionOf: (route: Route) => suspended.suspensionOf(route),
+      trustIn: (route: Route, endpoint: Endpoint) => stale.trustIn(route, endpoint),
+    };
   }
 
-  /** The route of this backend changed: whoever waits for it looks again, if there is something new to see. */
-  routeChanged(id: string): void {
-    const answer = this.#answer(id, true);
-    if (answer.kind !== 'hold' || answer.suspension) this.#parts.holds.release(id);
+  /** Lets the requests that are held for this backend look again, if its new route means something else. */
+  routeChanged(backendId: string): void {
+    const { kind } = this.#decide(backendId, true);
+    if (kind !== 'hold' && kind !== 'unconfirmed') this.#parts.holds.release(backendId);
   }
 
-  /** The same decision where it can be made at once and without a token: through to the backend, or nothing. */
-  passNow(backendId: string): Extract<Passage, { kind: 'forward' }> | undefined {
-    const answer = this.#answer(backendId);
-    if (answer.kind !== 'forward') return undefined;
-    const { kind, endpoint, droneId } = answer;
-    return { kind, endpoint, droneId, exchange: this.#parts.activity.begin(backendId, droneId) };
+  /** The outcome if it is to forward at once and without a token; undefined otherwise. */
+  routeNow(backendId: string): Extract<RouteOutcome, { kind: 'forward' }> | undefined {
+    const decision = this.#decide(backendId, false);
+    return decision.kind === 'forward' ? this.#forward(backendId, decision) : undefined;
   }
 
-  /** Never rejects, and resolves within the hold timeout. The signal means that the client has left. */
-  async pass(request: GateRequest, signal: AbortSignal): Promise<Passage> {
-    const { clock, holds, routes, suspensions, verifications, activity } = this.#parts;
-    const { holdTimeoutMs } = this.#options;
-    const asked = request.navigation ? TIMEOUTS.navigationHold : (request.patienceMs ?? holdTimeoutMs);
-    const until = clock.now() + Math.min(asked, holdTimeoutMs);
+  /** Never rejects, and resolves within the hold timeout. The signal says that the client has left. */
+  async route(backendId: string, options: RouteOptions, signal: AbortSignal): Promise<RouteOutcome> {
+    const { clock, holds, routes, suspended, stale } = this.#parts;
+    const { navigation, patienceMs = this.#holdTimeoutMs, admitted = () => false } = options;
+    const patience = navigation ? TIMEOUTS.navigationHold : patienceMs;
+    const until = clock.now() + Math.min(patience, this.#holdTimeoutMs);
     let confirmed = false;
     for (;;) {
-      const admitted = request.admitted?.() ?? false;
-      let answer = this.#answer(request.backendId, admitted);
-      if (answer.kind === 'unknown') {
-        const confirmation = confirmed ? 'known' : await routes.confirm(request.backendId);
-        if (confirmation === 'absent') return answer;
+      let decision = this.#decide(backendId, admitted());
+      if (decision.kind === 'unknown' && !confirmed) {
+        const confirmation = await routes.confirm(backendId);
+        if (confirmation === 'absent') return decision;
         if (confirmation === 'unsure') return { kind: 'unsure' };
         confirmed = true;
-        answer = this.#answer(request.backendId, admitted);
-        // The table is behind: its news will come.
-        if (answer.kind === 'unknown') answer = { kind: 'hold', state: BackendState.SCHEDULED };
+        decision = this.#decide(backendId, admitted());
       }
-      if (answer.kind === 'forward')
-        return { ...answer, exchange: activity.begin(request.backendId, answer.droneId) };
-      if (answer.kind !== 'hold') return answer;
-      if (answer.suspension) suspensions.resume(request.backendId, answer.suspension.epoch);
-      const { unverified } = answer;
-      if (unverified && !verifications.ask(request.backendId, unverified)) return { kind: 'unverified' };
+      // The store has a route that the table has yet to read.
+      if (decision.kind === 'unknown') decision = { kind: 'hold', state: BackendState.SCHEDULED };
+      let lapses = until;
+      switch (decision.kind) {
+        case 'forward':
+          return this.#forward(backendId, decision);
+        case 'hold':
+          break;
+        case 'suspended':
+          suspended.resume(backendId, decision.epoch);
+          lapses = decision.until ?? until;
+          break;
+        case 'unconfirmed':
+          if (!stale.confirm(backendId, decision.endpoint)) return { kind: 'unverified' };
+          break;
+        default:
+          return decision;
+      }
       const now = clock.now();
-      const left = until - now;
-      if (left <= 0)
-        return unverified ? { kind: 'unverified' } : { kind: lateKind(request), state: answer.state };
-      const news = (answer.suspension?.until ?? until) - now;
-      const outcome = await holds.wait(request.backendId, Math.min(left, news), signal);
-      if (outcome === 'full' || outcome === 'left' || outcome === 'closed') return { kind: outcome };
+      if (now >= until) return late(decision, navigation);
+      const end = await holds.wait(backendId, Math.min(until, lapses) - now, signal);
+      if (end === 'full' || end === 'left' || end === 'closed') return { kind: end };
     }
   }
 
-  #answer(id: string, admitted = false): EdgeAnswer {
-    const route = this.#parts.routes.get(id);
-    const { suspensions, verifications } = this.#parts;
-    const answer = suspensions.over(route, edgeAnswer(route, this.#options.ownDroneId, admitted));
-    return verifications.over(route, answer);
+  #forward(
+    backendId: string,
+    { endpoint, droneId, confirmAgain }: Extract<RouteDecision, { kind: 'forward' }>,
+  ): Extract<RouteOutcome, { kind: 'forward' }> {
+    if (confirmAgain) this.#parts.stale.confirm(backendId, endpoint);
+    return { kind: 'forward', endpoint, droneId, active: this.#parts.requests.begin(backendId, droneId) };
+  }
+
+  #decide(backendId: string, admitted: boolean): RouteDecision {
+    return decideRoute(this.#parts.routes.get(backendId), this.#local, admitted);
   }
 }
 
-function lateKind({ navigation }: GateRequest): 'waiting' | 'late' {
-  return navigation ? 'waiting' : 'late';
+function late(
+  decision: Extract<RouteDecision, { kind: 'hold' | 'suspended' | 'unconfirmed' }>,
+  navigation: boolean,
+): RouteOutcome {
+  if (decision.kind === 'unconfirmed') return { kind: 'unverified' };
+  return { kind: navigation ? 'waiting' : 'late', state: decision.state };
 }

@@ -5,20 +5,19 @@ import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { newRoute, type Route } from '@spawner/store';
 import { crankedClock, eventually } from '@spawner/testkit';
-import { Activity } from './active-requests.ts';
-import { Holds } from './hold-queue.ts';
-import type { EdgeAnswer } from './route-decision.ts';
-import { Gate, type GateRequest } from './router.ts';
-import { Verifications } from './stale-routes.ts';
+import { ActiveRequests } from './active-requests.ts';
+import { HoldQueue } from './hold-queue.ts';
+import { type RouteOptions, Router } from './router.ts';
+import { StaleRoutes } from './stale-routes.ts';
 
 const TRUSTED_MS = DEADLINES.routesTrusted;
 const local = { host: '127.0.0.1', port: 1 };
 
-/** A gate before one ready backend `a`, whose agent answers as a test wants. */
-function gate() {
+/** A router before one ready backend `a`, whose agent answers as a test wants. */
+function scene() {
   const clock = crankedClock();
   const table = new Map<string, Route>();
-  const room = new Holds(clock, { perBackend: 3, total: 10 });
+  const room = new HoldQueue(clock, { perBackend: 3, total: 10 });
   const routes = {
     /** Clock time at which the store last stood behind them. */
     inStep: 0,
@@ -40,11 +39,11 @@ function gate() {
   };
   const log = createLog('test', 'silent');
   const about = { routes, agents, clock, log, trustedMs: TRUSTED_MS };
-  const verifications = new Verifications(about, (id) => room.release(id));
-  const suspensions = { over: (_route: unknown, answer: EdgeAnswer) => answer, resume: () => {} };
-  const activity = new Activity(0);
-  const made: Gate = new Gate(
-    { routes, holds: room, suspensions, verifications, activity, clock },
+  const verifications = new StaleRoutes(about, (id) => room.release(id));
+  const suspended = { suspensionOf: () => undefined, resume: () => {} };
+  const activity = new ActiveRequests(0);
+  const made: Router = new Router(
+    { routes, holds: room, suspended, stale: verifications, requests: activity, clock },
     { ownDroneId: 'drone-1', holdTimeoutMs: 30_000 },
   );
   /** A newer route. */
@@ -53,64 +52,65 @@ function gate() {
     routes.presume(newRoute({ backendId: 'a', droneId: 'drone-1', epoch, ...open }));
   };
   become(1);
-  const pass = (request: Partial<GateRequest> = {}) =>
-    made.pass(
-      { backendId: 'a', navigation: false, patienceMs: undefined, ...request },
+  const pass = ({ backendId = 'a', ...options }: Partial<RouteOptions> & { backendId?: string } = {}) =>
+    made.route(
+      backendId,
+      { navigation: false, patienceMs: undefined, ...options },
       new AbortController().signal,
     );
-  return { clock, room, routes, gate: made, become, pass, agent, verifications };
+  return { clock, room, routes, router: made, become, pass, agent, verifications };
 }
 
 describe('a route that the store has not stood behind for too long', () => {
   const alive = async () => ({ state: BackendState.READY, local, endReason: EndReason.UNSPECIFIED });
   const kept = () => {
-    const made = gate();
+    const made = scene();
     made.routes.inStep = Number.NEGATIVE_INFINITY;
     return made;
   };
 
   it('is trusted for ten minutes', async () => {
-    const { clock, pass, agent, gate: made } = gate();
+    const { clock, pass, agent, router: made } = scene();
     await clock.advance(TRUSTED_MS);
-    expect([await pass(), made.passNow('a')]).toMatchObject([{ kind: 'forward' }, { kind: 'forward' }]);
+    expect([await pass(), made.routeNow('a')]).toMatchObject([{ kind: 'forward' }, { kind: 'forward' }]);
     await clock.advance(1);
-    expect(made.passNow('a')).toBeUndefined();
+    expect(made.routeNow('a')).toBeUndefined();
     expect(agent.asked).toBe(0);
   });
 
   it('is asked about once for all who wait, and its yes counts for half a minute', async () => {
-    const { clock, pass, agent, room, gate: made } = kept();
+    const { clock, pass, agent, room, router: made } = kept();
     const answer = Promise.withResolvers<VerifyBackendResponse>();
     agent.answer = () => answer.promise;
     const passages = [pass(), pass({ navigation: true })];
-    expect(made.passNow('a')).toBeUndefined();
+    expect(made.routeNow('a')).toBeUndefined();
     expect([room.total, agent.asked]).toEqual([2, 1]);
     answer.resolve(await alive());
     expect(await Promise.all(passages)).toMatchObject([{ kind: 'forward' }, { kind: 'forward' }]);
     await clock.advance(DEADLINES.verified / 3 - 1);
-    expect(made.passNow('a')).toMatchObject({ kind: 'forward', endpoint: local });
+    expect(made.routeNow('a')).toMatchObject({ kind: 'forward', endpoint: local });
     expect(agent.asked).toBe(1);
   });
 
   it('is asked about again, beside the requests, before a yes runs out', async () => {
-    const { clock, pass, agent, gate: made } = kept();
+    const { clock, pass, agent, router: made } = kept();
     agent.answer = alive;
     await pass();
     for (let times = 2; times < 8; times++) {
       await clock.advance(DEADLINES.verified / 3);
-      expect(made.passNow('a')).toMatchObject({ kind: 'forward' });
+      expect(made.routeNow('a')).toMatchObject({ kind: 'forward' });
       await eventually(() => expect(agent.asked).toBe(times));
     }
     await clock.advance(DEADLINES.verified);
-    expect(made.passNow('a')).toBeUndefined();
+    expect(made.routeNow('a')).toBeUndefined();
   });
 
   it('is over where its agent says so, with its reason', async () => {
-    const { pass, agent, gate: made } = kept();
+    const { pass, agent, router: made } = kept();
     agent.answer = async () => ({ state: BackendState.TERMINATED, endReason: EndReason.EXITED });
     expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.EXITED });
     expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.EXITED });
-    expect([agent.asked, made.passNow('a')]).toEqual([1, undefined]);
+    expect([agent.asked, made.routeNow('a')]).toEqual([1, undefined]);
   });
 
   it('goes where its agent says that it is now, once that is verified', async () => {
@@ -122,12 +122,12 @@ describe('a route that the store has not stood behind for too long', () => {
   });
 
   it('is asked about anew at another address: a yes is for one', async () => {
-    const { pass, agent, routes, gate: made } = kept();
+    const { pass, agent, routes, router: made } = kept();
     agent.answer = alive;
     await pass();
     const elsewhere = { host: '127.0.0.1', port: 3 };
     routes.presume(newRoute({ ...routes.get('a'), epoch: 2, local: elsewhere }));
-    expect(made.passNow('a')).toBeUndefined();
+    expect(made.routeNow('a')).toBeUndefined();
     agent.answer = async () => ({ ...(await alive()), local: elsewhere });
     expect(await pass()).toMatchObject({ kind: 'forward', endpoint: elsewhere });
     expect(agent.asked).toBe(2);
@@ -147,16 +147,16 @@ describe('a route that the store has not stood behind for too long', () => {
   });
 
   it('keeps a yes that still counts where the next question fails', async () => {
-    const { clock, pass, agent, gate: made } = kept();
+    const { clock, pass, agent, router: made } = kept();
     agent.answer = alive;
     await pass();
     agent.answer = async () => {
       throw new Error('away');
     };
     await clock.advance(DEADLINES.verified - 1);
-    expect(made.passNow('a')).toMatchObject({ kind: 'forward' });
+    expect(made.routeNow('a')).toMatchObject({ kind: 'forward' });
     await eventually(() => expect(agent.asked).toBe(2));
-    expect(made.passNow('a')).toMatchObject({ kind: 'forward' });
+    expect(made.routeNow('a')).toMatchObject({ kind: 'forward' });
     expect(agent.asked).toBe(2);
     await clock.advance(1);
     expect(await pass()).toEqual({ kind: 'unverified' });

@@ -6,144 +6,139 @@ import { BackendState } from '@spawner/proto/v1/backend';
 import { type Log, Outage } from '@spawner/service';
 import type { Route, RouteTable } from '@spawner/store';
 import { TIMEOUTS } from '../timeouts.ts';
-import { isSameEndpoint } from './endpoint.ts';
-import type { EdgeAnswer } from './route-decision.ts';
+import { isSameEndpoint, type Trust } from './route-decision.ts';
 
-/**
- * Routes that nobody has stood behind for too long: of a copy that was kept on disk, or of a store that has been away
- * for minutes. Their address may be another backend's by now, so the drone's agent is asked before anything goes there,
- * a kept connection included. Its yes counts for a while and is asked for again, beside the requests, before it runs
- * out; after its no the route is an ended one; without an answer nothing is forwarded. One question per backend at a time.
- */
-export interface VerificationParts {
+export interface StaleRouteParts {
   readonly routes: Pick<RouteTable, 'get' | 'asOf' | 'agentOf' | 'presume'>;
   readonly agents: Agents;
   readonly clock: Clock;
   readonly log: Log;
-  /** For how long, in milliseconds, a route counts without the store. */
+  /** How long a route is trusted without the store, in milliseconds. */
   readonly trustedMs: number;
 }
 
-/** Asks a drone's agent, at `host:port`, what one of its backends is now. Rejects when it does not answer in time. */
+/** Asks a drone's agent, at `host:port`, for the present state of one of its backends. Rejects if it does not answer in time. */
 export interface Agents {
   verify(address: string, question: { droneId: string; id: string }): Promise<VerifyBackendResponse>;
 }
 
-interface Word {
+/** What an agent last reported about one backend. */
+interface Report {
   readonly endpoint: Endpoint;
-  readonly saidAt: number;
-  /** It is there; else the agent did not say. */
-  readonly yes: boolean;
-  /** Since then a question has failed. */
+  readonly at: number;
+  /** The backend is at this endpoint; otherwise the agent did not say. */
+  readonly confirmed: boolean;
+  /** A later question has failed at this time. */
   readonly failedAt?: number;
 }
 
 const MOST_AT_ONCE = 1_000;
 
-export class Verifications {
-  readonly #parts: VerificationParts;
-  readonly #changed: (id: string) => void;
-  readonly #words = new Map<string, Word>();
+/**
+ * Routes that the store has not confirmed for too long: from a snapshot, or because the store has been away for minutes. Their
+ * address may be another backend's by now, so the drone's agent confirms it before anything goes there, on kept connections
+ * too. A confirmation counts for a while. If the agent says that the backend has ended, so does the route table from then on;
+ * without an answer nothing is forwarded. One question per backend at a time.
+ */
+export class StaleRoutes {
+  readonly #parts: StaleRouteParts;
+  readonly #changed: (backendId: string) => void;
+  readonly #reports = new Map<string, Report>();
   readonly #asking = new Set<string>();
   readonly #outage: Outage;
   #sweptAt = 0;
 
-  /** `changed` is called when those who wait for a backend's verification are to look again. */
-  constructor(parts: VerificationParts, changed: (id: string) => void) {
+  /** `changed` is called when the requests that are held for a backend are to look again. */
+  constructor(parts: StaleRouteParts, changed: (backendId: string) => void) {
     this.#parts = parts;
     this.#changed = changed;
     this.#outage = new Outage(parts.log, parts.clock, {
-      begins: 'an agent does not say whether its backend is there',
-      ends: 'agents say again whether their backends are there',
+      begins: 'an agent does not confirm the address of a backend',
+      ends: 'agents confirm the addresses of their backends again',
     });
   }
 
-  /** How many backends an agent has spoken of lately. */
+  /** Number of backends that an agent has reported on lately. */
   get size(): number {
-    return this.#words.size;
+    return this.#reports.size;
   }
 
-  /** The edge's answer with what is known of the route's truth: to be held until an agent was asked, or not to be told. */
-  over(route: Route | undefined, answer: EdgeAnswer): EdgeAnswer {
-    if (answer.kind !== 'forward' || !route) return answer;
+  /** How far this address of a route can be trusted now. */
+  trustIn({ backendId }: Route, endpoint: Endpoint): Trust {
     const { routes, clock, trustedMs } = this.#parts;
-    const { backendId: id } = route;
     const now = clock.now();
-    if (now - routes.asOf(id) <= trustedMs) return answer;
-    const word = this.#words.get(id);
-    const { endpoint } = answer;
-    const toVerify: EdgeAnswer = { kind: 'hold', state: route.backendState, unverified: endpoint };
-    if (!word || !isSameEndpoint(word.endpoint, endpoint)) return toVerify;
-    const age = now - word.saidAt;
-    const rested = now - (word.failedAt ?? Number.NEGATIVE_INFINITY) >= TIMEOUTS.verifyRetry;
-    if (!word.yes) return rested ? toVerify : { kind: 'unverified' };
-    if (age >= DEADLINES.verified) return toVerify;
-    if (age >= TIMEOUTS.verifyAgain && rested) this.ask(id, endpoint);
-    return answer;
+    if (now - routes.asOf(backendId) <= trustedMs) return 'trusted';
+    const report = this.#reports.get(backendId);
+    if (!report || !isSameEndpoint(report.endpoint, endpoint)) return 'unconfirmed';
+    const age = now - report.at;
+    const mayAsk = now - (report.failedAt ?? Number.NEGATIVE_INFINITY) >= TIMEOUTS.verifyRetry;
+    if (!report.confirmed) return mayAsk ? 'unconfirmed' : 'unverified';
+    if (age >= DEADLINES.verified) return 'unconfirmed';
+    return age >= TIMEOUTS.verifyAgain && mayAsk ? 'confirm again' : 'trusted';
   }
 
-  /** Asks, unless that is under way; false where nobody can be asked. */
-  ask(id: string, endpoint: Endpoint): boolean {
-    if (this.#asking.has(id)) return true;
+  /** Asks the drone's agent about this address, unless it is being asked. Returns false if there is no agent to ask. */
+  confirm(backendId: string, endpoint: Endpoint): boolean {
+    if (this.#asking.has(backendId)) return true;
     const { routes } = this.#parts;
-    const route = routes.get(id);
+    const route = routes.get(backendId);
     const address = route && routes.agentOf(route.droneId);
     if (!address || this.#asking.size >= MOST_AT_ONCE) return false;
-    this.#asking.add(id);
+    this.#asking.add(backendId);
     void this.#ask(address, route, endpoint).finally(() => {
-      this.#asking.delete(id);
-      this.#changed(id);
+      this.#asking.delete(backendId);
+      this.#changed(backendId);
     });
     return true;
   }
 
   async #ask(address: string, route: Route, endpoint: Endpoint): Promise<void> {
     const { agents, clock } = this.#parts;
-    const { backendId: id, droneId } = route;
+    const { backendId, droneId } = route;
     try {
-      this.#take(route, endpoint, await agents.verify(address, { droneId, id }));
+      this.#take(route, endpoint, await agents.verify(address, { droneId, id: backendId }));
       this.#outage.over();
     } catch (error) {
-      this.#outage.failed(error, { backend: id, drone: droneId });
+      this.#outage.failed(error, { backend: backendId, drone: droneId });
       const now = clock.now();
-      const before = this.#words.get(id);
-      // A yes that still counts is not taken back.
-      const counts = before?.yes && now - before.saidAt < DEADLINES.verified;
-      this.#keep(
-        id,
-        counts ? { ...before, failedAt: now } : { endpoint, saidAt: now, yes: false, failedAt: now },
-        now,
-      );
+      const before = this.#reports.get(backendId);
+      // A confirmation that still counts stays.
+      const counts = before?.confirmed && now - before.at < DEADLINES.verified;
+      const unconfirmed = { endpoint, at: now, confirmed: false, failedAt: now };
+      this.#keep(backendId, counts ? { ...before, failedAt: now } : unconfirmed, now);
     }
   }
 
-  #take(asked: Route, endpoint: Endpoint, said: VerifyBackendResponse): void {
+  #take(asked: Route, endpoint: Endpoint, answer: VerifyBackendResponse): void {
     const { routes, clock, log } = this.#parts;
-    const { backendId: id } = asked;
-    const route = routes.get(id);
-    // Somebody else has told more meanwhile.
+    const { backendId } = asked;
+    const route = routes.get(backendId);
+    // A newer route has come meanwhile.
     if (!route || route.epoch !== asked.epoch || route.state !== RouteState.OPEN) return;
-    const { state: backendState, local, network, endReason } = said;
+    const { state: backendState, local, network, endReason } = answer;
     if (backendState >= BackendState.TERMINATING) {
-      log.info({ backend: id, reason: endReason }, 'its agent says that a backend of an old route has ended');
-      this.#words.delete(id);
+      log.info(
+        { backend: backendId, reason: endReason },
+        'the agent reports the end of a backend of an old route',
+      );
+      this.#reports.delete(backendId);
       routes.presume({ ...route, state: RouteState.ENDED, backendState, endReason });
       return;
     }
-    const there = backendState === BackendState.READY;
-    const here = there && [local, network].some((each) => each && isSameEndpoint(each, endpoint));
     const now = clock.now();
-    if (here) this.#keep(id, { endpoint, saidAt: now, yes: true }, now);
-    else if (there) routes.presume({ ...route, local, network });
-    else this.#keep(id, { endpoint, saidAt: now, yes: false, failedAt: now }, now);
+    const isReady = backendState === BackendState.READY;
+    if (!isReady) this.#keep(backendId, { endpoint, at: now, confirmed: false, failedAt: now }, now);
+    else if ([local, network].some((each) => each && isSameEndpoint(each, endpoint)))
+      this.#keep(backendId, { endpoint, at: now, confirmed: true }, now);
+    else routes.presume({ ...route, local, network });
   }
 
-  /** What nobody has asked for again goes. */
-  #keep(id: string, word: Word, now: number): void {
-    this.#words.set(id, word);
+  /** Also removes the reports that have expired. */
+  #keep(backendId: string, report: Report, now: number): void {
+    this.#reports.set(backendId, report);
     if (now - this.#sweptAt < DEADLINES.verified) return;
     this.#sweptAt = now;
-    for (const [other, { saidAt }] of this.#words)
-      if (now - saidAt >= DEADLINES.verified) this.#words.delete(other);
+    for (const [other, { at }] of this.#reports)
+      if (now - at >= DEADLINES.verified) this.#reports.delete(other);
   }
 }

@@ -1,40 +1,37 @@
 import { type Clock, DEADLINES } from '@spawner/domain';
 import { type SchedulerServiceService, SettleOutcome } from '@spawner/proto/internal/scheduler_service';
-import { EndReason } from '@spawner/proto/v1/backend';
 import type { RpcClient } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
 import type { Route } from '@spawner/store';
 import { TIMEOUTS } from '../timeouts.ts';
-import type { EdgeAnswer } from './route-decision.ts';
+import type { KnownSuspension } from './route-decision.ts';
 
-/**
- * Ends for idleness that are being settled (ARCHITECTURE.md, "Idle"), as far as this proxy has a part in them: from an
- * agent's question on it lets nothing through to the backend, also where its routes lag behind, and the
- * first request that it holds takes the suspension back. What the store said of a suspension counts as
- * long as no newer route is seen.
- */
 export interface SuspensionParts {
   readonly scheduler: Pick<RpcClient<typeof SchedulerServiceService>, 'settleRoute'>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-interface Suspension {
-  readonly epoch: number;
-  /** The question holds until then, unless a newer route ends it. */
-  holdsUntil: number;
-  asking: boolean;
+interface Suspension extends KnownSuspension {
+  until: number;
   outcome: SettleOutcome;
+  /** The scheduler is being asked to resume the route. */
+  asking: boolean;
 }
 
-export class Suspensions {
+/**
+ * Idle shutdowns that are being settled (ARCHITECTURE.md, "Idle"), as far as this proxy takes part in them. From an agent's
+ * question on nothing new reaches the backend, even if the route table is behind, and the first request that is held resumes
+ * the route. The scheduler's answer counts until a newer route is seen.
+ */
+export class SuspendedRoutes {
   readonly #parts: SuspensionParts;
   readonly #known = new Map<string, Suspension>();
-  readonly #changed: (id: string) => void;
+  readonly #changed: (backendId: string) => void;
   readonly #over = new AbortController();
 
-  /** `changed` is called when the held requests of a backend are to look again. */
-  constructor(parts: SuspensionParts, changed: (id: string) => void) {
+  /** `changed` is called when the requests that are held for a backend are to look again. */
+  constructor(parts: SuspensionParts, changed: (backendId: string) => void) {
     this.#parts = parts;
     this.#changed = changed;
   }
@@ -43,68 +40,63 @@ export class Suspensions {
     return this.#known.size;
   }
 
-  /** An agent asks about the suspension of this epoch: nothing new is let through from this moment. */
-  asked(id: string, epoch: number): void {
+  /** An agent asks about the suspension of this epoch: nothing new reaches the backend from this moment. */
+  asked(backendId: string, epoch: number): void {
     const now = this.#parts.clock.now();
-    for (const [other, { holdsUntil, asking }] of this.#known)
-      if (now >= holdsUntil && !asking) this.#known.delete(other);
-    const present = this.#known.get(id);
+    for (const [other, { until, asking }] of this.#known)
+      if (now >= until && !asking) this.#known.delete(other);
+    const present = this.#known.get(backendId);
     if (epoch === 0 || (present && present.epoch > epoch)) return;
-    const known = present?.epoch === epoch ? present : fresh(epoch);
-    known.holdsUntil = now + DEADLINES.suspension;
-    this.#known.set(id, known);
+    const known = present?.epoch === epoch ? present : newSuspension(epoch);
+    known.until = now + DEADLINES.suspension;
+    this.#known.set(backendId, known);
   }
 
-  /** The edge's answer with what is known of suspensions that the route does not tell yet. */
-  over(route: Route | undefined, answer: EdgeAnswer): EdgeAnswer {
-    const known = route && this.#known.get(route.backendId);
-    if (!known || route.epoch > known.epoch || (answer.kind !== 'forward' && answer.kind !== 'hold'))
-      return answer;
-    if (known.outcome === SettleOutcome.ENDED) return { kind: 'gone', reason: EndReason.IDLE };
-    const ownHold = answer.kind === 'hold' && (!answer.suspension || route.epoch === known.epoch);
-    const holds = known.outcome !== SettleOutcome.OPEN && this.#parts.clock.now() < known.holdsUntil;
-    if (ownHold || !holds) return answer;
-    const { epoch, holdsUntil: until } = known;
-    return { kind: 'hold', state: route.backendState, suspension: { epoch, until } };
+  /** The suspension that counts for this route now; undefined if there is none, it has lapsed, or the route is newer. */
+  suspensionOf({ backendId, epoch }: Route): KnownSuspension | undefined {
+    const known = this.#known.get(backendId);
+    if (!known || epoch > known.epoch || known.outcome === SettleOutcome.OPEN) return undefined;
+    const counts = known.outcome === SettleOutcome.ENDED || this.#parts.clock.now() < known.until;
+    return counts ? known : undefined;
   }
 
-  /** A request is held for this suspension: the route is to come back. Asked once, and again where that failed. */
-  resume(id: string, epoch: number): void {
-    const present = this.#known.get(id);
-    const known = present && present.epoch >= epoch ? present : fresh(epoch);
+  /** Asks the scheduler to resume the route, for a request that is held. Asks once, and again if that failed. */
+  resume(backendId: string, epoch: number): void {
+    const present = this.#known.get(backendId);
+    const known = present && present.epoch >= epoch ? present : newSuspension(epoch);
     if (known.epoch !== epoch || known.asking || known.outcome !== SettleOutcome.UNSPECIFIED) return;
     known.asking = true;
-    this.#known.set(id, known);
-    void this.#ask(id, known);
+    this.#known.set(backendId, known);
+    void this.#ask(backendId, known);
   }
 
-  /** Of this route; nothing for one that is not known any more. */
-  routeChanged(id: string, route: Route | undefined): void {
-    const known = this.#known.get(id);
-    if (known && (!route || route.epoch > known.epoch)) this.#known.delete(id);
+  /** `route`: the backend's new route; undefined if it is unknown from now on. */
+  routeChanged(backendId: string, route: Route | undefined): void {
+    const known = this.#known.get(backendId);
+    if (known && (!route || route.epoch > known.epoch)) this.#known.delete(backendId);
   }
 
   close(): void {
     this.#over.abort(new Error('the proxy is closing'));
   }
 
-  async #ask(id: string, known: Suspension): Promise<void> {
+  async #ask(backendId: string, known: Suspension): Promise<void> {
     const { scheduler, clock, log } = this.#parts;
     const { signal } = this.#over;
     try {
-      const request = { backendId: id, epoch: known.epoch, end: false };
+      const request = { backendId, epoch: known.epoch, end: false };
       const { outcome } = await scheduler.settleRoute(request, { timeoutMs: DEADLINES.settle, signal });
       known.outcome = outcome;
     } catch (error) {
-      if (!signal.aborted) log.warn({ error, backend: id }, 'a suspended route could not be given back');
+      if (!signal.aborted) log.warn({ error, backend: backendId }, 'a suspended route could not be resumed');
     }
     if (known.outcome === SettleOutcome.UNSPECIFIED)
       await clock.sleep(TIMEOUTS.settleRetry, signal).catch(() => {});
     known.asking = false;
-    this.#changed(id);
+    this.#changed(backendId);
   }
 }
 
-function fresh(epoch: number): Suspension {
-  return { epoch, holdsUntil: 0, asking: false, outcome: SettleOutcome.UNSPECIFIED };
+function newSuspension(epoch: number): Suspension {
+  return { epoch, until: 0, asking: false, outcome: SettleOutcome.UNSPECIFIED };
 }

@@ -2,7 +2,7 @@ import { connectionTokenId } from '@spawner/domain';
 import { RouteState } from '@spawner/proto/internal/route';
 import { Access } from '@spawner/proto/v1/backend';
 import { newRoute, type TokenRow } from '@spawner/store';
-import { type AdmissionRequest, admit } from './token-check.ts';
+import { checkTokens, type TokenBearer } from './token-check.ts';
 import type { Credentials } from './token-sources.ts';
 
 const ID = 'abcdefghijklmnopqrstuvwxyz';
@@ -23,8 +23,8 @@ const ROWS = new Map<string, TokenRow>([
 const BY_ID = new Map([...ROWS].map(([text, found]) => [connectionTokenId(text), found]));
 
 const guarded = newRoute({ backendId: ID, state: RouteState.OPEN, access: Access.TOKEN });
-const ask = (credentials: Partial<Credentials>, more: Partial<AdmissionRequest> = {}) =>
-  admit(
+const ask = (credentials: Partial<Credentials>, more: Partial<TokenBearer> = {}) =>
+  checkTokens(
     {
       backendId: ID,
       route: guarded,
@@ -35,18 +35,18 @@ const ask = (credentials: Partial<Credentials>, more: Partial<AdmissionRequest> 
     (id) => BY_ID.get(id),
     NOW,
   );
-const visitor = { tokenId: connectionTokenId(token('g')), user: 'ada', claims: '{"a":"b"}', path: '/p?q=1' };
+const holder = { tokenId: connectionTokenId(token('g')), user: 'ada', claims: '{"a":"b"}', path: '/p?q=1' };
 
-describe('admit', () => {
+describe('checkTokens', () => {
   it.each([Access.UNSPECIFIED, Access.PUBLIC])('lets everybody in to a public backend (%d)', (access) => {
     const route = newRoute({ access });
-    expect(ask({ query: [token('x')] }, { route })).toEqual({ kind: 'open' });
-    expect(ask({}, { route: undefined })).toEqual({ kind: 'open' });
+    expect(ask({ query: [token('x')] }, { route })).toEqual({ kind: 'public' });
+    expect(ask({}, { route: undefined })).toEqual({ kind: 'public' });
   });
 
   it('lets a good token in, however it came', () => {
-    const byBearer = { kind: 'admitted', visitor: { ...visitor, byBearer: true } };
-    const otherwise = { kind: 'admitted', visitor: { ...visitor, byBearer: false } };
+    const byBearer = { kind: 'accepted', holder: { ...holder, byBearer: true } };
+    const otherwise = { kind: 'accepted', holder: { ...holder, byBearer: false } };
     expect(ask({ bearer: token('g') })).toEqual(byBearer);
     expect(ask({ cookies: [token('g')] })).toEqual(otherwise);
     expect(ask({ query: [token('g')] })).toEqual(otherwise);
@@ -78,13 +78,13 @@ describe('admit', () => {
     expect(ask({ query: [token('x')], cookies: [token('g')], bearer: token('g') }).kind).toBe('refused');
     expect(ask({ query: [''], cookies: [token('g')] }).kind).toBe('refused');
     expect(ask({ query: [token('g'), token('g')] }).kind).toBe('refused');
-    expect(ask({ query: [token('h')], cookies: [token('g')] })).toMatchObject({ visitor: { user: 'bob' } });
+    expect(ask({ query: [token('h')], cookies: [token('g')] })).toMatchObject({ holder: { user: 'bob' } });
   });
 
   it("goes on to the cookie where a bearer token is not ours: it is the application's own", () => {
     expect(ask({ bearer: token('x'), cookies: [token('e'), token('g')] })).toEqual({
-      kind: 'admitted',
-      visitor: { ...visitor, byBearer: false },
+      kind: 'accepted',
+      holder: { ...holder, byBearer: false },
     });
   });
 
@@ -107,6 +107,6 @@ describe('admit', () => {
     '/\tevil',
     '/a\r\nb',
   ])('never sends a browser to %j', (path) => {
-    expect(ask({ query: [token('g')], path }, { navigation: true })).toEqual({ kind: 'misled' });
+    expect(ask({ query: [token('g')], path }, { navigation: true })).toEqual({ kind: 'offsite' });
   });
 });

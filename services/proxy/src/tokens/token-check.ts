@@ -3,35 +3,33 @@ import { Access } from '@spawner/proto/v1/backend';
 import type { Route, TokenGrantRow, TokenRow } from '@spawner/store';
 import type { Credentials } from './token-sources.ts';
 
-/**
- * Whether a request may go to its backend, from the backend's route and the tokens that the request brings. Pure. A token in the
- * query decides alone; else a bearer token that is good; else the first cookie that is.
- */
-export type Admission =
-  /** The backend is public, or not known. */
-  | { kind: 'open' }
-  | { kind: 'admitted'; visitor: Visitor }
-  /** A browser came with a token in the address: it is to take a cookie, and come again without. */
+/** The result of the check of a request's tokens. */
+export type TokenCheck =
+  /** The backend is public, or unknown. */
+  | { kind: 'public' }
+  | { kind: 'accepted'; holder: TokenHolder }
+  /** A browser came with a token in the address: it gets a cookie and comes again without. */
   | { kind: 'handover'; token: string; path: string; leftMs: number }
-  /** Its path would lead a redirect to another host. */
-  | { kind: 'misled' }
-  /** `unknown`: ids of tokens that nobody has told of here, and whose news may be on its way. */
+  /** The path would lead a redirect to another host. */
+  | { kind: 'offsite' }
+  /** `unknown`: ids of tokens that have no row here; their rows may be on the way. */
   | { kind: 'refused'; unknown: readonly string[] };
 
-/** Somebody who was let in, and what the backend is told of them. */
-export interface Visitor {
+/** The user of a valid token, as the backend is told. */
+export interface TokenHolder {
   tokenId: string;
   /** Empty for none. */
   user: string;
   /** A JSON object in ASCII; empty for none. */
   claims: string;
-  /** Path and query as the backend sees them. */
+  /** Path and query for the backend. */
   path: string;
-  /** The token came as `Authorization`, which the backend is not to see. */
+  /** The token came as `Authorization`, which the backend must not get. */
   byBearer: boolean;
 }
 
-export interface AdmissionRequest {
+/** A request as far as its tokens are concerned. */
+export interface TokenBearer {
   backendId: string;
   route: Route | undefined;
   credentials: Credentials;
@@ -41,52 +39,56 @@ export interface AdmissionRequest {
 /** The row of a token by its id. */
 export type TokenLookup = (tokenId: string) => TokenRow | undefined;
 
-export function admit(request: AdmissionRequest, lookup: TokenLookup, nowMs: number): Admission {
+/**
+ * Whether a request may go to its backend, by the route and by the tokens that came. A token in the query decides alone; else a
+ * valid bearer token; else the first valid cookie. Pure. `nowMs` is wall-clock time.
+ */
+export function checkTokens(request: TokenBearer, lookup: TokenLookup, nowMs: number): TokenCheck {
   const { route, credentials, navigation } = request;
-  if (route?.access !== Access.TOKEN) return { kind: 'open' };
+  if (route?.access !== Access.TOKEN) return { kind: 'public' };
   const { query, bearer, cookies, path } = credentials;
   if (query.length > 0) {
     const [token = ''] = query;
     const grant = query.length === 1 ? grantOf(token, request, lookup, nowMs) : undefined;
     if (!grant) return refused(query, lookup);
-    if (!navigation) return admitted(token, grant, path, false);
-    if (leadsAway(path)) return { kind: 'misled' };
+    if (!navigation) return accepted(token, grant, path, false);
+    if (leadsAway(path)) return { kind: 'offsite' };
     return { kind: 'handover', token, path: inAscii(path), leftMs: grant.expireMs - nowMs };
   }
   for (const token of [...(bearer === undefined ? [] : [bearer]), ...cookies]) {
     const grant = grantOf(token, request, lookup, nowMs);
-    if (grant) return admitted(token, grant, path, token === bearer);
+    if (grant) return accepted(token, grant, path, token === bearer);
   }
   return refused([...(bearer === undefined ? [] : [bearer]), ...cookies], lookup);
 }
 
-/** Whether a visitor of this backend would still be let in. */
-export function isGood(row: TokenRow | undefined, backendId: string, nowMs: number): row is TokenGrantRow {
+/** Whether this row of a token is valid for the backend. */
+export function isValid(row: TokenRow | undefined, backendId: string, nowMs: number): row is TokenGrantRow {
   return row?.kind === 'token-grant' && row.backendId === backendId && nowMs < row.expireMs;
 }
 
 function grantOf(
   token: string,
-  { backendId }: AdmissionRequest,
+  { backendId }: TokenBearer,
   lookup: TokenLookup,
   nowMs: number,
 ): TokenGrantRow | undefined {
   if (!looksLikeToken(token)) return undefined;
   const row = lookup(connectionTokenId(token));
-  return isGood(row, backendId, nowMs) ? row : undefined;
+  return isValid(row, backendId, nowMs) ? row : undefined;
 }
 
-function admitted(token: string, grant: TokenGrantRow, path: string, byBearer: boolean): Admission {
+function accepted(token: string, grant: TokenGrantRow, path: string, byBearer: boolean): TokenCheck {
   const { user, claims } = grant;
-  return { kind: 'admitted', visitor: { tokenId: connectionTokenId(token), user, claims, path, byBearer } };
+  return { kind: 'accepted', holder: { tokenId: connectionTokenId(token), user, claims, path, byBearer } };
 }
 
-function refused(tokens: readonly string[], lookup: TokenLookup): Admission {
+function refused(tokens: readonly string[], lookup: TokenLookup): TokenCheck {
   const ids = tokens.filter(looksLikeToken).map(connectionTokenId);
   return { kind: 'refused', unknown: ids.filter((id) => lookup(id) === undefined).slice(0, MOST_UNKNOWN) };
 }
 
-/** More than one is nobody's mistake. */
+/** Unknown tokens of one request that the store is asked for: a second one may be left over in a browser. */
 const MOST_UNKNOWN = 2;
 
 /** Browsers read `//host` and `/\host` as the address of another host (WHATWG URL, "relative slash state"). */

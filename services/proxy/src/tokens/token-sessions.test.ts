@@ -2,8 +2,8 @@ import { connectionTokenId } from '@spawner/domain';
 import { Access } from '@spawner/proto/v1/backend';
 import { type Confirmation, newRoute, type TokenRow, tokenRow } from '@spawner/store';
 import { crankedClock } from '@spawner/testkit';
-import { Holds } from '../routing/hold-queue.ts';
-import { Visitors } from './token-sessions.ts';
+import { HoldQueue } from '../routing/hold-queue.ts';
+import { TokenSessions } from './token-sessions.ts';
 
 const ID = 'abcdefghijklmnopqrstuvwxyz';
 const TOKEN = 'g'.repeat(43);
@@ -15,7 +15,7 @@ function scene() {
   const rows = new Map<string, TokenRow>();
   const confirmed: string[] = [];
   const said = { of: 'absent' as Confirmation };
-  const holds = new Holds(clock, { perBackend: 3, total: 3 });
+  const holds = new HoldQueue(clock, { perBackend: 3, total: 3 });
   const routes = {
     token: (id: string) => rows.get(tokenRow(id)),
     confirm: async (row: string) => {
@@ -23,19 +23,18 @@ function scene() {
       return said.of;
     },
   };
-  const visitors = new Visitors({ routes, holds, clock });
+  const sessions = new TokenSessions({ routes, holds, clock });
   const become = (row: TokenRow | undefined) => {
     if (row) rows.set(tokenRow(TOKEN_ID), row);
     else rows.delete(tokenRow(TOKEN_ID));
-    holds.release(tokenRow(TOKEN_ID));
-    visitors.rowChanged(row);
+    sessions.rowChanged(row);
   };
   const good = (): TokenRow => ({
     ...{ kind: 'token-grant', tokenId: TOKEN_ID, epoch: 1 },
     ...{ backendId: ID, user: 'ada', claims: '', expireMs: clock.wall().getTime() + 5_000 },
   });
   const ask = () =>
-    visitors.admit(
+    sessions.check(
       {
         backendId: ID,
         route: newRoute({ access: Access.TOKEN }),
@@ -44,16 +43,16 @@ function scene() {
       },
       new AbortController().signal,
     );
-  return { clock, visitors, become, good, ask, said, confirmed, holds };
+  return { clock, sessions, become, good, ask, said, confirmed, holds };
 }
 
-describe('Visitors', () => {
+describe('TokenSessions', () => {
   it('lets a known token in without asking anybody, until its last millisecond', async () => {
     const { clock, become, good, ask, confirmed } = scene();
     become(good());
-    expect(await ask()).toMatchObject({ kind: 'admitted', visitor: { user: 'ada' } });
+    expect(await ask()).toMatchObject({ kind: 'accepted', holder: { user: 'ada' } });
     await clock.advance(4_999);
-    expect((await ask()).kind).toBe('admitted');
+    expect((await ask()).kind).toBe('accepted');
     await clock.advance(1);
     expect((await ask()).kind).toBe('refused');
     expect(confirmed).toEqual([]);
@@ -69,7 +68,7 @@ describe('Visitors', () => {
     await Promise.resolve();
     expect(holds.total).toBe(1);
     become(good());
-    expect((await answer).kind).toBe('admitted');
+    expect((await answer).kind).toBe('accepted');
   });
 
   it('waits half a second for news and no longer, and calls no token wrong that the store has', async () => {
@@ -96,10 +95,10 @@ describe('Visitors', () => {
   });
 
   it('cuts what is open with a token when it is revoked, once, and not what has closed or is of another', async () => {
-    const { visitors, become, good } = scene();
+    const { sessions, become, good } = scene();
     const cuts: string[] = [];
     const keep = (name: string, tokenId = TOKEN_ID) =>
-      visitors.keep({ tokenId, user: '', claims: '', path: '/', byBearer: false }, () => cuts.push(name));
+      sessions.keep({ tokenId, user: '', claims: '', path: '/', byBearer: false }, () => cuts.push(name));
     become(good());
     const closes = keep('one');
     keep('two');
@@ -108,16 +107,16 @@ describe('Visitors', () => {
     become(revoked);
     expect(cuts).toEqual(['one', 'two']);
     closes();
-    expect(visitors.isGood(ID, { tokenId: TOKEN_ID, user: '', claims: '', path: '/', byBearer: false })).toBe(
-      false,
-    );
+    expect(
+      sessions.isValid(ID, { tokenId: TOKEN_ID, user: '', claims: '', path: '/', byBearer: false }),
+    ).toBe(false);
   });
 
   it('lets what is open go on when a token expires', () => {
-    const { visitors, become, good } = scene();
+    const { sessions, become, good } = scene();
     let cuts = 0;
     become(good());
-    visitors.keep({ tokenId: TOKEN_ID, user: '', claims: '', path: '/', byBearer: false }, () => cuts++);
+    sessions.keep({ tokenId: TOKEN_ID, user: '', claims: '', path: '/', byBearer: false }, () => cuts++);
     become(undefined);
     expect(cuts).toBe(0);
   });

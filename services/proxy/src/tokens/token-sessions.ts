@@ -1,51 +1,54 @@
 import type { Clock } from '@spawner/domain';
 import { type RouteTable, type TableRow, tokenRow } from '@spawner/store';
-import type { Holds } from '../routing/hold-queue.ts';
+import type { HoldQueue } from '../routing/hold-queue.ts';
 import { TIMEOUTS } from '../timeouts.ts';
-import { type Admission, type AdmissionRequest, admit, isGood, type Visitor } from './token-check.ts';
+import { checkTokens, isValid, type TokenBearer, type TokenCheck, type TokenHolder } from './token-check.ts';
 
-export interface VisitorsParts {
+export interface TokenSessionParts {
   routes: Pick<RouteTable, 'token' | 'confirm'>;
-  holds: Pick<Holds, 'wait'>;
+  holds: Pick<HoldQueue, 'wait' | 'release'>;
   clock: Clock;
 }
 
-/** What a request's tokens are worth; `unsure` if the store cannot tell. */
-export type TokenVerdict = Admission | { kind: 'unsure' };
+/** The result for a request; `unsure` if the store cannot tell whether a token exists. */
+export type TokenVerdict = TokenCheck | { kind: 'unsure' };
 
 /**
- * Who is let in with connection tokens, and what they have open: a revoked token's connections are cut as soon as the route
- * table tells of it. Look-ups are in memory; only a token that nobody has told of is asked for.
+ * Connection tokens of requests, and the connections that are open with them: those of a revoked token are cut as soon as the
+ * route table has the revocation. Look-ups are in memory; the store is asked only for tokens without a row here.
  */
-export class Visitors {
-  readonly #parts: VisitorsParts;
+export class TokenSessions {
+  readonly #parts: TokenSessionParts;
   readonly #open = new Map<string, Set<() => void>>();
 
-  constructor(parts: VisitorsParts) {
+  constructor(parts: TokenSessionParts) {
     this.#parts = parts;
   }
 
-  /** Never rejects. `unsure`: nobody can tell whether there is such a token. */
-  async admit(request: AdmissionRequest, signal: AbortSignal): Promise<TokenVerdict> {
+  /**
+   * Checks the tokens of a request; never rejects. If the store has a token whose row is not here yet, the request waits for the
+   * row: `rowChanged` releases it, or `TIMEOUTS.tokenNews` ends the wait.
+   */
+  async check(request: TokenBearer, signal: AbortSignal): Promise<TokenVerdict> {
     const { routes, holds } = this.#parts;
-    const first = this.#decide(request);
+    const first = this.#check(request);
     if (first.kind !== 'refused') return first;
     for (const id of first.unknown) {
       const confirmation = await routes.confirm(tokenRow(id));
       if (confirmation === 'unsure') return { kind: 'unsure' };
-      if (confirmation === 'known' && !routes.token(id))
-        await holds.wait(tokenRow(id), TIMEOUTS.tokenNews, signal);
-      if (confirmation === 'known' && !routes.token(id)) return { kind: 'unsure' };
+      if (confirmation !== 'known') continue;
+      if (!routes.token(id)) await holds.wait(tokenRow(id), TIMEOUTS.tokenNews, signal);
+      if (!routes.token(id)) return { kind: 'unsure' };
     }
-    return this.#decide(request);
+    return this.#check(request);
   }
 
-  isGood(backendId: string, { tokenId }: Visitor): boolean {
-    return isGood(this.#parts.routes.token(tokenId), backendId, this.#now());
+  isValid(backendId: string, { tokenId }: TokenHolder): boolean {
+    return isValid(this.#parts.routes.token(tokenId), backendId, this.#now());
   }
 
-  /** `cut` is called when the visitor's token is revoked, unless what is returned is called before. */
-  keep({ tokenId }: Visitor, cut: () => void): () => void {
+  /** Calls `cut` when the holder's token is revoked. Returns a function that ends this. */
+  keep({ tokenId }: TokenHolder, cut: () => void): () => void {
     const open = this.#open.get(tokenId) ?? new Set();
     this.#open.set(tokenId, open.add(cut));
     return () => {
@@ -54,14 +57,18 @@ export class Visitors {
     };
   }
 
-  /** A row of the route table changed; one of a token that went has expired, and what is open with it may go on. */
+  /**
+   * A row of the route table changed. Releases the requests that wait for this row of a token, and cuts the connections of a
+   * revoked one. A row that is deleted belongs to an expired token, whose connections stay.
+   */
   rowChanged(row: TableRow | undefined): void {
-    if (row?.kind !== 'revoked-token') return;
-    for (const cut of [...(this.#open.get(row.tokenId) ?? [])]) cut();
+    if (row?.kind !== 'token-grant' && row?.kind !== 'revoked-token') return;
+    this.#parts.holds.release(tokenRow(row.tokenId));
+    if (row.kind === 'revoked-token') for (const cut of [...(this.#open.get(row.tokenId) ?? [])]) cut();
   }
 
-  #decide(request: AdmissionRequest): Admission {
-    return admit(request, (id) => this.#parts.routes.token(id), this.#now());
+  #check(request: TokenBearer): TokenCheck {
+    return checkTokens(request, (id) => this.#parts.routes.token(id), this.#now());
   }
 
   #now(): number {

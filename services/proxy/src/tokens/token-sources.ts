@@ -2,21 +2,21 @@ import { looksLikeToken, TOKEN_PARAMETER } from '@spawner/domain';
 import { type EdgeRequest, isSecure } from '../edge/request.ts';
 
 /**
- * The connection tokens that a request brings (RFC 6265 for the cookie, RFC 6750 §2.1 for `Authorization: Bearer`), and
- * what is left of it without them: the backend never sees one.
+ * The connection tokens that a request brings (RFC 6265 for the cookie, RFC 6750 §2.1 for `Authorization: Bearer`), and its path
+ * without them: the backend never sees a token.
  */
 export interface Credentials {
   /** Every value of the query's parameter. */
   query: readonly string[];
-  /** Only of the shape of ours: any other bearer token is between the client and the backend. */
+  /** Only a token of our shape: any other is between the client and the backend. */
   bearer: string | undefined;
-  /** None where another site's page sent the request. */
+  /** Empty if a page of another site sent the request. */
   cookies: readonly string[];
   /** Path and query without the parameter. */
   path: string;
 }
 
-/** Cookies that a browser keeps to this host and to TLS; where there is no TLS it would not keep them. */
+/** Names of the cookie. A browser keeps the first to this host and to TLS, and so not at all without TLS. */
 const COOKIES = { secure: '__Host-spawner-token', plain: 'spawner-token' } as const;
 
 /** The credentials of a request. Tokens in cookies count for this site's pages and for navigations only. */
@@ -35,14 +35,14 @@ export function credentialsOf(request: EdgeRequest, navigation: boolean): Creden
   };
 }
 
-/** What keeps a token in a browser, for so many seconds. */
+/** A `Set-Cookie` that keeps a token in a browser for `maxAge` seconds. */
 export function tokenCookie(token: string, secure: boolean, maxAge: number): string {
   const name = secure ? COOKIES.secure : COOKIES.plain;
   const only = secure ? '; Secure' : '';
   return `${name}=${token}; Path=/; Max-Age=${maxAge}; HttpOnly${only}; SameSite=Lax`;
 }
 
-/** A Cookie header without ours; nothing where nothing is left. */
+/** A `Cookie` header without ours; undefined if nothing is left. */
 export function withoutTokenCookies(cookie: string | undefined): string | undefined {
   const ours: readonly string[] = Object.values(COOKIES);
   const left = pairsOf(cookie).filter((pair) => !ours.includes(nameOf(pair)));
@@ -76,8 +76,8 @@ function withoutTokens(target: string): { path: string; query: string[] } {
 }
 
 /**
- * A browser sends our cookie also with what a page of a sibling asks for: to SameSite (RFC 6265bis §5.2), all backends of a
- * cluster are one site. Such a request may bring somebody here, and no more.
+ * All backends of a cluster are one site to SameSite (RFC 6265bis §5.2), so a browser sends our cookie with requests of a sibling's
+ * page, too. Such a request may navigate here, and do no more.
  */
 function isOfThisSite(request: EdgeRequest, navigation: boolean): boolean {
   const site = request.header('sec-fetch-site');

@@ -93,7 +93,7 @@ export class NodeExchange {
   reached(): void {
     if (this.#phase === 'dialing') this.#phase = 'waiting';
     this.#reached = true;
-    this.decision.exchange.reached(this.request.upgrade, this.path);
+    this.decision.active.reached(this.request.upgrade, this.path);
   }
 
   /** The backend has answered with this status. */
@@ -139,9 +139,9 @@ export class NodeExchange {
   /** Ends the exchange, for the backend's idle clock too. */
   over(): void {
     this.#phase = 'over';
-    const { exchange } = this.decision;
-    if (this.#reached) exchange.end(this.#parts.clock.now());
-    else exchange.neverReached();
+    const { active } = this.decision;
+    if (this.#reached) active.end(this.#parts.clock.now());
+    else active.neverReached();
     this.client.access?.end();
   }
 }

@@ -7,7 +7,7 @@ import type { EdgePolicy } from '../../edge/policy.ts';
 import { REPLIES, type Reply } from '../../edge/replies.ts';
 import type { Forward } from '../../edge/request.ts';
 import type { Sessions } from '../../routing/sessions.ts';
-import type { Visitors } from '../../tokens/token-sessions.ts';
+import type { TokenSessions } from '../../tokens/token-sessions.ts';
 import type { Dialling } from '../dialling.ts';
 import type { Handlers } from './connection.ts';
 import { type ExchangeClient, type ExchangeParts, NodeExchange } from './exchange.ts';
@@ -31,7 +31,7 @@ import { type ClientEnd, NodeTunnel } from './tunnel.ts';
 
 export interface NodeTransportParts extends ExchangeParts {
   policy: Pick<EdgePolicy, 'decide' | 'backendFailed'>;
-  tokens: Pick<Visitors, 'keep'>;
+  tokens: Pick<TokenSessions, 'keep'>;
   httpxy: HttpxyAdapter;
   dialling: Dialling;
   sessions: Pick<Sessions, 'add' | 'draining'>;
@@ -159,7 +159,7 @@ export class NodeTransport implements Handlers {
     stopWatching();
     access?.waited();
     if (gone.signal.aborted) {
-      if (decision.kind === 'forward') decision.exchange.neverReached();
+      if (decision.kind === 'forward') decision.active.neverReached();
       if (side.tunnelEnd) access?.end();
       side.cut();
       return undefined;

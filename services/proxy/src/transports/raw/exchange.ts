@@ -137,7 +137,7 @@ export class RawExchange implements UpstreamUser {
   taken(): void {
     this.#phase = 'waiting';
     this.reached = true;
-    this.decision.exchange.reached(this.request.upgrade, this.request.path);
+    this.decision.active.reached(this.request.upgrade, this.request.path);
   }
 
   drained(): void {
@@ -305,9 +305,9 @@ export class RawExchange implements UpstreamUser {
   #end(isWhole = true): void {
     clearTimeout(this.#late);
     this.#phase = 'over';
-    const { exchange } = this.decision;
-    if (this.reached) exchange.end(this.#parts.clock.now());
-    else exchange.neverReached();
+    const { active } = this.decision;
+    if (this.reached) active.end(this.#parts.clock.now());
+    else active.neverReached();
     this.request.access?.end(isWhole);
   }
 }

@@ -128,7 +128,7 @@ export class RawTransport implements ConnectionOwner {
     const tunnel = new RawTunnel(connection.connection, connection.tls, upstream);
     tunnel.bytes(rest, rest.length);
     void tunnel.closed.then(() => {
-      decision.exchange.end(this.now());
+      decision.active.end(this.now());
       request.access?.end();
     });
     this.#parts.sessions.add(request.backendId ?? '', tunnel);

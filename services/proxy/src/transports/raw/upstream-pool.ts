@@ -1,7 +1,7 @@
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import type { Log } from '@spawner/service';
-import { isSameEndpoint } from '../../routing/endpoint.ts';
+import { isSameEndpoint } from '../../routing/route-decision.ts';
 import type { UpstreamPool } from '../../routing/sessions.ts';
 import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
 import type { Dialling } from '../dialling.ts';
