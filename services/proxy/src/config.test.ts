@@ -57,7 +57,7 @@ describe('trusted addresses', () => {
     expect(isCidr(text)).toBe(valid);
   });
 
-  it('are those in the ranges and nobody else', () => {
+  it('are those in the ranges and no others', () => {
     const trust = trustedAddresses(['10.1.0.0/16', '2001:db8::/32', '192.0.2.7']);
     const trusted = (address: string) => trust.includes(address);
     expect(['10.1.2.3', '2001:db8::5', '192.0.2.7', '::ffff:10.1.2.3'].map(trusted)).toEqual([

@@ -1,11 +1,11 @@
 import { counter, gauge } from '@spawner/service';
 
-/** What the proxy counts; see the README. A backend id is never an attribute. */
+/** The metrics of the proxy; the README lists them. A backend id is never an attribute. */
 export interface Metrics {
-  /** A request ended or was answered, or so many did; `status` is what the client saw. */
+  /** `count` requests ended or were answered; `status` is the client's. */
   request(outcome: string, status: number, count?: number): void;
   upstreamFailed(): void;
-  /** One more came from an address that has as many as it may. */
+  /** A connection was refused, because its address has as many as it may. */
   connectionRefused(): void;
   /** A line of the access log was dropped. */
   lineDropped(): void;
@@ -20,20 +20,20 @@ export interface MetricSources {
 }
 
 export function createMetrics(sources: MetricSources): Metrics {
-  const requests = counter('spawner.proxy.requests', 'Requests by what became of them');
-  const failures = counter('spawner.proxy.upstream_failures', 'Exchanges that a backend did not answer');
+  const requests = counter('spawner.proxy.requests', 'Requests by outcome');
+  const failures = counter('spawner.proxy.upstream_failures', 'Requests that a backend did not answer');
   const refused = counter(
     'spawner.proxy.refused_connections',
     'Connections beyond the limit of their address',
   );
-  const dropped = counter('spawner.proxy.access_log_dropped', 'Lines of the access log that nobody took');
-  gauge('spawner.proxy.open_exchanges', 'HTTP exchanges and upgraded connections now', sources.openExchanges);
-  gauge('spawner.proxy.open_websockets', 'Upgraded connections now', sources.openWebSockets);
+  const dropped = counter('spawner.proxy.access_log_dropped', 'Lines of the access log that were dropped');
+  gauge('spawner.proxy.open_exchanges', 'Open HTTP requests and WebSockets', sources.openExchanges);
+  gauge('spawner.proxy.open_websockets', 'Open WebSockets', sources.openWebSockets);
   gauge('spawner.proxy.held', 'Requests that wait for their backend', sources.held);
-  gauge('spawner.proxy.waiting_pages', 'Pages that follow how far their backend is', sources.waitingPages);
+  gauge('spawner.proxy.waiting_pages', 'Pages that follow the state of their backend', sources.waitingPages);
   gauge(
     'spawner.proxy.routes',
-    'Rows of the route table in memory: of backends, drones and connection tokens',
+    'Rows of the route table in memory: backends, drones and connection tokens',
     sources.routes,
   );
   return {

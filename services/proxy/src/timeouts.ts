@@ -78,8 +78,8 @@ export const BOUNDS = {
 
 /**
  * TCP keep-alive of every connection: it finds a vanished peer within `within`. No two connections in a row probe in the same
- * rhythm. The kernel rounds such timers to seconds, and a network interface's queue holds 1,000 packets, so ten thousand
- * connections that probed together would lose their probes together and all be taken for dead.
+ * rhythm. The kernel rounds such timers to seconds, and a network interface's queue holds 1,000 packets. Ten thousand connections
+ * that probed together would lose their probes together and all be taken for dead.
  */
 export const TCP_KEEP_ALIVE = {
   within: 80_000,

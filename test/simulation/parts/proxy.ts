@@ -18,17 +18,17 @@ import { Process, silent } from '../world/process.ts';
 import { KEYS } from './scheduler.ts';
 import { CLUSTER, type Surroundings } from './surroundings.ts';
 
-/** What a user wants of a backend. */
+/** A user's request to a backend. */
 export interface UserRequest {
   readonly backendId: string;
   readonly upgrade: boolean;
   readonly navigation: boolean;
-  /** How long the exchange goes on once it has reached the program, in true milliseconds. */
+  /** How long the request lasts once it has reached the program, in true milliseconds. */
   readonly lastsMs: number;
   readonly signal: AbortSignal;
 }
 
-/** What hears of everything that a proxy lets through or answers. */
+/** Watches everything that a proxy forwards or answers. */
 export interface ProxyWatch {
   routeChanged(proxy: SimulatedProxy, id: string, epoch: number | undefined): void;
   answered(proxy: SimulatedProxy, id: string, outcome: RouteOutcome, since: number): void;
@@ -64,7 +64,7 @@ export class SimulatedProxy {
   readonly #connectedSince = new Map<string, number>();
   #lives = 0;
 
-  /** Its process is one of the machine of the drone that it stands `beside`, whose agent can see what becomes of it. */
+  /** Its process runs on the machine of the drone `beside`, whose agent can see whether it lives. */
   constructor(
     name: string,
     around: Surroundings,
@@ -108,13 +108,13 @@ export class SimulatedProxy {
     return this.#keepsName ? this.name : `${this.name}-${this.#lives}`;
   }
 
-  /** Of its present or last life. */
+  /** The identity of its present or last life. */
   get identity(): ProcessIdentity {
     const [pid, startTicks] = [this.#lives, this.#lives];
     return { bootId: this.#beside, pidNamespace: 1, timeNamespace: 1, pid, startTicks };
   }
 
-  /** Nothing where it does not serve; else how the request ended for its user, when it has. */
+  /** Resolves with the outcome for the user; with undefined if the proxy does not serve. */
   async request({
     backendId: id,
     upgrade,

@@ -1,6 +1,5 @@
 /**
- * Characters of a message head (RFC 9110 §5.5, §5.6.2) and where its lines end, on a string of single bytes
- * that ends with CR LF.
+ * Characters and line ends of a message head (RFC 9110 §5.5, §5.6.2), in a string of single bytes that ends with CR LF.
  */
 export const CR = 0x0d;
 export const LF = 0x0a;
@@ -9,7 +8,7 @@ export const SPACE = 0x20;
 const TAB = 0x09;
 
 const TOKEN = table((code, char) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(char) && code < 0x80);
-/** Visible ones, space, tab and what is not ASCII: no other control. */
+/** Visible characters, space, tab and bytes beyond ASCII, but no other control character. */
 const VALUE = table((code) => code === TAB || (code >= SPACE && code !== 0x7f));
 
 /** The offset of the first character at or after `at` that no name may have. */
@@ -45,12 +44,12 @@ export function lengthOf(value: string): number {
   return LENGTH.test(value) ? Number(value) : -1;
 }
 
-/** Whether bytes that have no end of a head yet may still become one: no control, no bare CR or LF. */
+/** Whether the beginning of a head may still become one: it has no control character, and no bare CR or LF. */
 export function mayBecomeHead(text: string): boolean {
   return !NEVER.test(text);
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const NEVER = /(?:^|[^\r])\n|\r(?!\n|$)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
 function isBlank(code: number): boolean {

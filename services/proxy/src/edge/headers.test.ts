@@ -136,7 +136,7 @@ describe('requestHeaders', () => {
     ]);
   });
 
-  it('frames a body whose length nobody knows', () => {
+  it('frames a body of unknown length', () => {
     expect(requestHeaders({}, { ...arrival, chunked: true })['transfer-encoding']).toBe('chunked');
   });
 

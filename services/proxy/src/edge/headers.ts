@@ -5,7 +5,7 @@ import type { EdgeRequest } from './request.ts';
 import { plainAddress } from './trusted-addresses.ts';
 
 /**
- * What becomes of a header on its way to the backend or back (RFC 9110 §7.6.1, RFC 7239):
+ * The rules for a header on its way to the backend or back (RFC 9110 §7.6.1, RFC 7239):
  * - `pass`: crosses as it came.
  * - `once`: crosses. Readers differ in which of two they take, so the raw transport leaves a repeated one to Node's parser.
  * - `drop`: removed.
@@ -161,7 +161,7 @@ export function responseHeaders(incoming: IncomingHttpHeaders, clusterDomain: st
   return others;
 }
 
-/** What both sides of a WebSocket handshake say in HTTP/1.1. */
+/** The headers of both sides of a WebSocket handshake in HTTP/1.1. */
 export const SWITCH = { connection: 'Upgrade', upgrade: 'websocket' } as const;
 
 function crossing(incoming: IncomingHttpHeaders, rules: HeaderRules, trusted: boolean): IncomingHttpHeaders {

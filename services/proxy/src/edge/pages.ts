@@ -1,12 +1,12 @@
 /**
- * The pages that the edge shows to browsers: each one file with everything in it, readable without
- * scripts. Their texts are our own; nothing that a client or a backend sent stands in them.
+ * The pages that the edge shows to browsers: each is one file that needs no other, and readable without scripts. They contain
+ * fixed texts only, never anything that a client or a backend has sent.
  */
 const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;margin:20vh auto;max-width:32rem;padding:0 1.5rem;color:#222;background:#fafafa}' +
   'h1{font-size:1.25rem}p{color:#666}@media(prefers-color-scheme:dark){body{color:#eee;background:#181818}p{color:#aaa}}';
 
-/** Where a page asks how far its backend is: the proxy's own for as long as that is not ready, then the backend's like any other. */
+/** The path at which a page reads its backend's state. Once the backend is ready, the path is the backend's. */
 export const STATE_EVENTS_PATH = '/.spawner/events';
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -20,17 +20,17 @@ export function errorPage(status: number, message: string): string {
   return page(`${status}`, `<h1>${message}</h1>`);
 }
 
-/** Follows the backend's state by server-sent events; where they are not to be had, it asks. */
+/** Follows the backend's state by server-sent events, or by requests if there are none. */
 export function waitingPage(state: string): string {
   return patientPage('Starting…', 'Your session is starting…', WORDS[state] ?? '', FOLLOW);
 }
 
-/** For a session that may come back. */
+/** The page of a session that may come back. */
 export function retryingPage(message: string): string {
   return patientPage('Trying again…', `${message}…`, 'This page comes back by itself when it can.', 'ask();');
 }
 
-/** A stream that is not ours - the backend was ready before it was asked for - says nothing in time, or is none. */
+/** If the backend became ready first, the path is the backend's: a stream there that reports no state in time is not ours. */
 const FOLLOW = `let heard=false;
 const events=new EventSource('${STATE_EVENTS_PATH}');
 const instead=()=>{events.close();ask()};

@@ -160,7 +160,7 @@ function isStateStream({ method, path, upgrade }: EdgeRequest): boolean {
   return method === 'GET' && !upgrade && path === STATE_EVENTS_PATH;
 }
 
-/** The reply that a verdict on tokens calls for; undefined if the request may go on. */
+/** The reply to a request with this verdict on its tokens; undefined if the request passes. */
 function tokenReply(verdict: TokenVerdict, request: EdgeRequest): Reply | undefined {
   const html = wantsPage(request);
   switch (verdict.kind) {

@@ -49,7 +49,7 @@ describe('RateLimits', () => {
     expect(one.admit('red', connection(), 0)).toBe('admitted');
   });
 
-  it('count the requests of each host anew every second', () => {
+  it('count the requests of each host from zero every second', () => {
     const two = limits({ requestsPerSecondPerHost: 2 });
     const a = connection();
     expect([0, 1, 999].map((now) => two.admit('red', a, now))).toEqual([

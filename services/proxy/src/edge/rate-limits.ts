@@ -2,8 +2,8 @@ import { TIMEOUTS } from '../timeouts.ts';
 import { plainAddress, type TrustedAddresses } from './trusted-addresses.ts';
 
 /**
- * How much of the proxy one host and one address may take, so that what is done to one leaves the others alone. Counts are of this
- * process; there is an entry only for what has a connection now, or had a request within the last second. 0 is no limit.
+ * How much of the proxy one host and one address may use, so that load on one host does not reach the others. Each process counts
+ * for itself. 0 is no limit.
  */
 export interface LimitOptions {
   /** Client connections whose last request was for the same host. */
@@ -19,7 +19,7 @@ export interface Closable {
   once(event: 'close', closed: () => void): unknown;
 }
 
-/** A connection whose other end has an address, which costs the kernel a call to tell. */
+/** A connection with a remote address, which costs a call of the kernel. */
 export interface Peer extends Closable {
   readonly remoteAddress?: string | undefined;
 }
@@ -40,7 +40,7 @@ export class RateLimits {
     this.#trust = trust;
   }
 
-  /** Counts a new connection until it closes; false, and not counted, where its address has too many. */
+  /** Counts a new connection until it closes. Returns false, and does not count it, if its address has too many. */
   connected(connection: Peer): boolean {
     const most = this.#options.connectionsPerAddress;
     if (most === 0) return true;
@@ -53,7 +53,7 @@ export class RateLimits {
     return true;
   }
 
-  /** Counts one request for this backend; one that is refused counts for nothing. `now` is clock time in milliseconds. */
+  /** Counts one request for this backend, unless it is refused. `now` is clock time in milliseconds. */
   admit(id: string, connection: Closable, now: number): LimitVerdict {
     const { connectionsPerHost, requestsPerSecondPerHost } = this.#options;
     const before = connectionsPerHost === 0 ? id : this.#hostOf.get(connection);

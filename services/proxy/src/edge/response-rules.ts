@@ -2,8 +2,8 @@ import { BOUNDS } from '../timeouts.ts';
 import { endOfValue } from './header-lines.ts';
 
 /**
- * The responses of a backend that a client may get (RFC 9110 §8.6, §15; RFC 9112 §6), for both transports, so that a
- * response does not depend on the transport that carries it. Everything else becomes a 502. Pure.
+ * The responses of a backend that a client may get (RFC 9110 §8.6, §15; RFC 9112 §6), for both transports. Every other response
+ * becomes a 502, whichever transport carries it. Pure.
  */
 export interface ResponseHead {
   /** `1.1` or `1.0`. */

@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Who may say for whom it speaks: addresses (load balancers, another proxy) whose X-Forwarded-* and
- * Forwarded headers are believed. Nobody, unless configured.
+ * Addresses of load balancers and other proxies, whose `X-Forwarded-*` and `Forwarded` headers are believed. Empty unless
+ * configured.
  */
 export interface TrustedAddresses {
   includes(address: string): boolean;

@@ -44,7 +44,7 @@ describe('ActiveRequests', () => {
     expect([activity.isUnused('b'), activity.of('b', 900).ageMs]).toEqual([true, 900]);
   });
 
-  it('ends an exchange once, however often it is told', () => {
+  it('ends a request once, however often its end is reported', () => {
     const activity = new ActiveRequests(0);
     const exchange = activity.begin('a', 'drone-1');
     activity.begin('a', 'drone-1');
@@ -63,7 +63,7 @@ describe('ActiveRequests', () => {
     expect(activity.of('b', 5_000).ageMs).toBe(5_000);
   });
 
-  it('knows of a backend it never saw that nothing was going on since it started', () => {
+  it('takes a backend without an entry for idle since the start of the proxy', () => {
     expect(new ActiveRequests(1_000).of('a', 61_000)).toEqual({ id: 'a', open: 0, ageMs: 60_000 });
   });
 

@@ -5,8 +5,8 @@ import { ActivityKind } from '@spawner/proto/v1/explanation';
 const MOST_PATH = 128;
 
 /**
- * The requests that are open to each backend (ARCHITECTURE.md, "Idle"), from a request's head to the last byte of its response,
- * or for a WebSocket to the later close of its two sides; and when the last one was. Pure: times are the caller's clock in
+ * The requests that are open to each backend (ARCHITECTURE.md, "Idle"), and the time of the last one. A request is open from its
+ * head to the last byte of its response; a WebSocket, to the later close of its two sides. Pure: times are the caller's clock in
  * milliseconds. A backend has an entry only while its route is known or something is open to it.
  */
 export class ActiveRequests {
@@ -97,7 +97,7 @@ interface Entry {
   /** When a request that reached the backend last ended; undefined before the first. */
   lastActive?: number;
   forgotten: boolean;
-  /** Of the request that reached the backend last. */
+  /** Kind and path of the request that reached the backend last. */
   upgrade?: boolean;
   path?: string;
 }

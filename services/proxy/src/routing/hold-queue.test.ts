@@ -8,7 +8,7 @@ const holds = (limits = { perBackend: 2, total: 3 }) => {
 };
 
 describe('HoldQueue', () => {
-  it('lets everybody who waits for a backend go when it is released, and nobody else', async () => {
+  it('releases the requests that wait for a backend, and no others', async () => {
     const { holds: room } = holds();
     const [a, b] = [room.wait('a', 1_000, present()), room.wait('a', 1_000, present())];
     const other = room.wait('b', 1_000, present());
@@ -51,7 +51,7 @@ describe('HoldQueue', () => {
     expect(await Promise.all([...waits, next])).toEqual(['closed', 'closed', 'released', 'closed']);
   });
 
-  it('lets nobody in after it was closed', async () => {
+  it('refuses requests after it was closed', async () => {
     const { holds: room } = holds();
     room.close();
     expect(await room.wait('a', 1_000, present())).toBe('closed');

@@ -85,7 +85,7 @@ describe('decideRoute', () => {
   it.each<[string, Partial<Route>, Known, number, number | undefined]>([
     ['by its route', { state: SUSPENDED }, {}, 5, undefined],
     ['by its route and by an agent', { state: SUSPENDED }, { suspension: {} }, 5, undefined],
-    ['anew by an agent', { state: SUSPENDED }, { suspension: { epoch: 7 } }, 7, 100],
+    ['again by an agent', { state: SUSPENDED }, { suspension: { epoch: 7 } }, 7, 100],
     ['by an agent alone', { state: OPEN }, { suspension: { epoch: 6 } }, 6, 100],
   ])('holds what is suspended %s', (_what, route, known, epoch, until) =>
     expect(decide(route, known)).toEqual({ kind: 'suspended', state: READY, epoch, until }),

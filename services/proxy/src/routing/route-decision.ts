@@ -5,7 +5,7 @@ import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import { Access, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { Route } from '@spawner/store';
 
-/** What a route, and what this proxy knows beyond it, mean for a request to the backend. */
+/** The meaning of a route, and of this proxy's own knowledge, for a request to the backend. */
 export type RouteDecision =
   /** `confirmAgain`: the confirmation of an old route expires soon. */
   | { kind: 'forward'; endpoint: Endpoint; droneId: string; confirmAgain: boolean }
@@ -36,7 +36,7 @@ export interface KnownSuspension {
 /** How far the address of a route can be trusted. */
 export type Trust = 'trusted' | 'confirm again' | 'unconfirmed' | 'unverified';
 
-/** What this proxy knows beyond the route table. These questions have no effects. */
+/** This proxy's knowledge beyond the route table. These questions have no effects. */
 export interface LocalKnowledge {
   /** The drone whose local addresses this proxy reaches; empty for none. */
   readonly ownDroneId: string;

@@ -73,7 +73,7 @@ function scene() {
 
 describe('Router, before a backend that wants a token', () => {
   it.each(['guardedStarting', 'guarded', 'guardedSuspended', 'guardedEnded'])(
-    'lets nobody wait, through or take anything back without one (%s)',
+    'holds, forwards and resumes nothing without a token (%s)',
     async (name) => {
       const { become, pass, activity, room, settled } = scene();
       become(name);
@@ -83,7 +83,7 @@ describe('Router, before a backend that wants a token', () => {
     },
   );
 
-  it('lets who has one through, and never at once without looking', async () => {
+  it('forwards a request with a token, and never without a look at it', async () => {
     const { become, pass, router: made } = scene();
     become('guarded');
     expect(await pass({ admitted: () => true })).toMatchObject({ kind: 'forward', endpoint: local });
@@ -116,7 +116,7 @@ describe('Router', () => {
     expect(await passage).toMatchObject({ kind: 'forward', endpoint: local, droneId: 'drone-1' });
   });
 
-  it('tells the end of a backend that never became ready', async () => {
+  it('reports the end of a backend that never became ready', async () => {
     const { become, pass } = scene();
     const passage = pass();
     become('ended');
@@ -126,10 +126,10 @@ describe('Router', () => {
   it.each([
     ['a program', {}, 30_000, 'late'],
     ['a browser', { navigation: true }, 1_000, 'waiting'],
-    ['one who says how long', { patienceMs: 2_000 }, 2_000, 'late'],
-    ['one who says more than there is', { patienceMs: 99_000 }, 30_000, 'late'],
+    ['a client that says how long', { patienceMs: 2_000 }, 2_000, 'late'],
+    ['a client that asks for more than there is', { patienceMs: 99_000 }, 30_000, 'late'],
   ])(
-    'keeps %s waiting no longer than it should, and says how far the backend is',
+    'holds %s no longer than it should, and says how far the backend is',
     async (_who, request, ms, kind) => {
       const { clock, become, pass } = scene();
       const passage = pass(request);
@@ -145,11 +145,11 @@ describe('Router', () => {
     },
   );
 
-  it('does not wait at all for one who has no patience', async () => {
+  it('does not hold a request without patience', async () => {
     expect(await scene().pass({ patienceMs: 0 })).toEqual({ kind: 'late', state: BackendState.STARTING });
   });
 
-  it('says so where no place is free', async () => {
+  it('says so if there is no room', async () => {
     const { pass, become } = scene();
     const first = [pass(), pass(), pass()];
     expect(await pass()).toEqual({ kind: 'full' });
@@ -172,7 +172,7 @@ describe('an end for idleness', () => {
     expect([settled, activity.open('a')]).toEqual([[epoch], 2]);
   });
 
-  it('tells the end where the giving back came too late, though the routes lag behind', async () => {
+  it('reports the end if the resumption came too late, even if the table is behind', async () => {
     const { become, pass, store } = scene();
     store.answer = async () => SettleOutcome.ENDED;
     become('suspended');
@@ -180,7 +180,7 @@ describe('an end for idleness', () => {
     expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.IDLE });
   });
 
-  it('asks again after a while where nobody answered', async () => {
+  it('asks again after a while if there was no answer', async () => {
     const { clock, become, pass, settled, store } = scene();
     store.answer = async () => {
       throw new Error('away');
@@ -195,7 +195,7 @@ describe('an end for idleness', () => {
     expect(settled).toEqual([epoch, epoch]);
   });
 
-  it('gives a second suspension back too, also where the time between was not seen', async () => {
+  it('resumes a second suspension too, even if the time between was not seen', async () => {
     const { become, pass, settled, store, room } = scene();
     store.answer = async () => SettleOutcome.OPEN;
     const first = become('suspended');
@@ -208,7 +208,7 @@ describe('an end for idleness', () => {
     expect(await passage).toMatchObject({ kind: 'forward' });
   });
 
-  it('asks back even for one who does not wait', async () => {
+  it('resumes even for a request that does not wait', async () => {
     const { become, pass, settled } = scene();
     const epoch = become('suspended');
     expect(await pass({ patienceMs: 0 })).toEqual({ kind: 'late', state: BackendState.READY });
@@ -251,7 +251,7 @@ describe('an end for idleness', () => {
     expect(await pass()).toMatchObject({ kind: 'forward' });
   });
 
-  it('of an older suspension, or of another backend, holds nothing', async () => {
+  it('holds nothing for an older suspension, or for another backend', async () => {
     const { become, pass, suspensions } = scene();
     become('ready', 5);
     suspensions.asked('a', 4);
@@ -260,7 +260,7 @@ describe('an end for idleness', () => {
     expect(await pass()).toMatchObject({ kind: 'forward' });
   });
 
-  it('keeps nothing of questions whose time is up', async () => {
+  it('forgets questions whose time is up', async () => {
     const { suspensions, clock } = scene();
     for (let each = 0; each < 5; each++) suspensions.asked(`b${each}`, 9);
     await clock.advance(DEADLINES.suspension);
@@ -268,14 +268,14 @@ describe('an end for idleness', () => {
     expect(suspensions.size).toBe(1);
   });
 
-  it('counts a request in the very step that lets it through', () => {
+  it('counts a request in the step that forwards it', () => {
     const { become, pass, activity } = scene();
     become('ready');
     void pass();
     expect(activity.open('a')).toBe(1);
   });
 
-  it('says that a backend is unknown only where the store has no route of it', async () => {
+  it('calls a backend unknown only if the store has no route of it', async () => {
     const { routes, pass } = scene();
     expect(await pass({ backendId: 'b' })).toEqual({ kind: 'unknown' });
     routes.said = 'unsure';
@@ -293,7 +293,7 @@ describe('an end for idleness', () => {
     expect(await passage).toMatchObject({ kind: 'forward' });
   });
 
-  it('gives such a request up at the hold timeout', async () => {
+  it('abandons such a request at the hold timeout', async () => {
     const { clock, routes, table, pass } = scene();
     table.clear();
     routes.said = 'known';

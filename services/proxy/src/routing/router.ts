@@ -9,7 +9,7 @@ import { decideRoute, type LocalKnowledge, type RouteDecision } from './route-de
 import type { StaleRoutes } from './stale-routes.ts';
 import type { SuspendedRoutes } from './suspended-routes.ts';
 
-/** What became of a request: a final decision, or the end of its wait for one. */
+/** The outcome for a request: a final decision, or the end of its wait for one. */
 export type RouteOutcome =
   | Exclude<RouteDecision, { kind: 'forward' | 'hold' | 'suspended' | 'unconfirmed' }>
   | { kind: 'forward'; endpoint: Endpoint; droneId: string; active: ActiveRequest }

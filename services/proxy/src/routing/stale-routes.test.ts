@@ -61,7 +61,7 @@ function scene() {
   return { clock, room, routes, router: made, become, pass, agent, verifications };
 }
 
-describe('a route that the store has not stood behind for too long', () => {
+describe('a route that the store has not confirmed for too long', () => {
   const alive = async () => ({ state: BackendState.READY, local, endReason: EndReason.UNSPECIFIED });
   const kept = () => {
     const made = scene();
@@ -78,7 +78,7 @@ describe('a route that the store has not stood behind for too long', () => {
     expect(agent.asked).toBe(0);
   });
 
-  it('is asked about once for all who wait, and its yes counts for half a minute', async () => {
+  it('is confirmed once for all requests, for half a minute', async () => {
     const { clock, pass, agent, room, router: made } = kept();
     const answer = Promise.withResolvers<VerifyBackendResponse>();
     agent.answer = () => answer.promise;
@@ -92,7 +92,7 @@ describe('a route that the store has not stood behind for too long', () => {
     expect(agent.asked).toBe(1);
   });
 
-  it('is asked about again, beside the requests, before a yes runs out', async () => {
+  it('is confirmed again, beside the requests, before the confirmation expires', async () => {
     const { clock, pass, agent, router: made } = kept();
     agent.answer = alive;
     await pass();
@@ -105,7 +105,7 @@ describe('a route that the store has not stood behind for too long', () => {
     expect(made.routeNow('a')).toBeUndefined();
   });
 
-  it('is over where its agent says so, with its reason', async () => {
+  it('has ended if its agent says so, with the reason', async () => {
     const { pass, agent, router: made } = kept();
     agent.answer = async () => ({ state: BackendState.TERMINATED, endReason: EndReason.EXITED });
     expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.EXITED });
@@ -113,7 +113,7 @@ describe('a route that the store has not stood behind for too long', () => {
     expect([agent.asked, made.routeNow('a')]).toEqual([1, undefined]);
   });
 
-  it('goes where its agent says that it is now, once that is verified', async () => {
+  it('follows the address that its agent reports, once that is confirmed', async () => {
     const { pass, agent } = kept();
     const moved = { host: '127.0.0.1', port: 2 };
     agent.answer = async () => ({ ...(await alive()), local: moved });
@@ -121,7 +121,7 @@ describe('a route that the store has not stood behind for too long', () => {
     expect(agent.asked).toBe(2);
   });
 
-  it('is asked about anew at another address: a yes is for one', async () => {
+  it('is confirmed again at another address: a confirmation is for one', async () => {
     const { pass, agent, routes, router: made } = kept();
     agent.answer = alive;
     await pass();
@@ -133,7 +133,7 @@ describe('a route that the store has not stood behind for too long', () => {
     expect(agent.asked).toBe(2);
   });
 
-  it('is not used while its agent does not answer, and is asked about again after a rest', async () => {
+  it('is not used while its agent does not answer, and is tried again after a while', async () => {
     const { clock, pass, agent } = kept();
     agent.answer = async () => {
       throw new Error('away');
@@ -146,7 +146,7 @@ describe('a route that the store has not stood behind for too long', () => {
     expect(await pass()).toMatchObject({ kind: 'forward' });
   });
 
-  it('keeps a yes that still counts where the next question fails', async () => {
+  it('keeps a confirmation that still counts if the next question fails', async () => {
     const { clock, pass, agent, router: made } = kept();
     agent.answer = alive;
     await pass();
@@ -162,27 +162,27 @@ describe('a route that the store has not stood behind for too long', () => {
     expect(await pass()).toEqual({ kind: 'unverified' });
   });
 
-  it('is not waited for longer than its client waits', async () => {
+  it('is held no longer than its client waits', async () => {
     const { clock, pass } = kept();
     const passage = pass({ patienceMs: 500 });
     await clock.advance(500);
     expect(await passage).toEqual({ kind: 'unverified' });
   });
 
-  it('is not used where nobody knows its agent', async () => {
+  it('is not used if its agent is unknown', async () => {
     const { pass, routes } = kept();
     routes.agentOf = () => undefined;
     expect(await pass()).toEqual({ kind: 'unverified' });
   });
 
-  it('is trusted again, unasked, when the store stands behind it', async () => {
+  it('is trusted again without a question when the store confirms it', async () => {
     const { pass, routes, clock, agent } = kept();
     routes.inStep = clock.now();
     expect(await pass()).toMatchObject({ kind: 'forward' });
     expect(agent.asked).toBe(0);
   });
 
-  it('is not taken for ended on an answer that was overtaken by a newer route', async () => {
+  it('is not ended by an answer that a newer route has overtaken', async () => {
     const { pass, agent, become, routes, clock } = kept();
     const answer = Promise.withResolvers<VerifyBackendResponse>();
     agent.answer = () => answer.promise;
@@ -194,7 +194,7 @@ describe('a route that the store has not stood behind for too long', () => {
     expect(await pass()).toMatchObject({ kind: 'forward' });
   });
 
-  it('leaves nothing behind of backends that nobody asks for any more', async () => {
+  it('forgets backends that get no more requests', async () => {
     const { clock, pass, agent, verifications, routes, become } = kept();
     agent.answer = alive;
     await pass();

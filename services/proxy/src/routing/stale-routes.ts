@@ -22,7 +22,7 @@ export interface Agents {
   verify(address: string, question: { droneId: string; id: string }): Promise<VerifyBackendResponse>;
 }
 
-/** What an agent last reported about one backend. */
+/** The last report of an agent about one backend. */
 interface Report {
   readonly endpoint: Endpoint;
   readonly at: number;

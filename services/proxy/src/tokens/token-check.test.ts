@@ -38,11 +38,14 @@ const ask = (credentials: Partial<Credentials>, more: Partial<TokenBearer> = {})
 const holder = { tokenId: connectionTokenId(token('g')), user: 'ada', claims: '{"a":"b"}', path: '/p?q=1' };
 
 describe('checkTokens', () => {
-  it.each([Access.UNSPECIFIED, Access.PUBLIC])('lets everybody in to a public backend (%d)', (access) => {
-    const route = newRoute({ access });
-    expect(ask({ query: [token('x')] }, { route })).toEqual({ kind: 'public' });
-    expect(ask({}, { route: undefined })).toEqual({ kind: 'public' });
-  });
+  it.each([Access.UNSPECIFIED, Access.PUBLIC])(
+    'lets every request to a public backend pass (%d)',
+    (access) => {
+      const route = newRoute({ access });
+      expect(ask({ query: [token('x')] }, { route })).toEqual({ kind: 'public' });
+      expect(ask({}, { route: undefined })).toEqual({ kind: 'public' });
+    },
+  );
 
   it('lets a good token in, however it came', () => {
     const byBearer = { kind: 'accepted', holder: { ...holder, byBearer: true } };
@@ -56,7 +59,7 @@ describe('checkTokens', () => {
     ['expired', 'e'],
     ['revoked', 'r'],
     ["a sibling's", 's'],
-  ])('lets nobody in with a token that is %s', (_what, char) => {
+  ])('refuses a token that is %s', (_what, char) => {
     const refused = { kind: 'refused', unknown: [] };
     expect(ask({ bearer: token(char) })).toEqual(refused);
     expect(ask({ cookies: [token(char)] })).toEqual(refused);
@@ -64,7 +67,7 @@ describe('checkTokens', () => {
     expect(ask({ query: [token(char)] }, { navigation: true })).toEqual(refused);
   });
 
-  it('lets nobody in with none, and names those that nobody has told of, two at most', () => {
+  it('refuses a request without one, and names unknown tokens, two at most', () => {
     expect(ask({})).toEqual({ kind: 'refused', unknown: [] });
     const [x, y, z] = ['x', 'y', 'z'].map(token) as [string, string, string];
     expect(ask({ bearer: x, cookies: [token('e'), y, z] })).toEqual({
@@ -81,7 +84,7 @@ describe('checkTokens', () => {
     expect(ask({ query: [token('h')], cookies: [token('g')] })).toMatchObject({ holder: { user: 'bob' } });
   });
 
-  it("goes on to the cookie where a bearer token is not ours: it is the application's own", () => {
+  it("takes the cookie if a bearer token is not ours but the application's own", () => {
     expect(ask({ bearer: token('x'), cookies: [token('e'), token('g')] })).toEqual({
       kind: 'accepted',
       holder: { ...holder, byBearer: false },

@@ -15,7 +15,7 @@ export type TokenCheck =
   /** `unknown`: ids of tokens that have no row here; their rows may be on the way. */
   | { kind: 'refused'; unknown: readonly string[] };
 
-/** The user of a valid token, as the backend is told. */
+/** The user of a valid token, as the backend sees them. */
 export interface TokenHolder {
   tokenId: string;
   /** Empty for none. */

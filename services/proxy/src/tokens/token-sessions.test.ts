@@ -58,7 +58,7 @@ describe('TokenSessions', () => {
     expect(confirmed).toEqual([]);
   });
 
-  it('asks for a token that nobody has told of, and waits for news that the store has', async () => {
+  it('asks the store for a token without a row, and waits for the row if there is one', async () => {
     const { become, good, ask, said, confirmed, holds } = scene();
     expect((await ask()).kind).toBe('refused');
     expect(confirmed).toEqual([tokenRow(TOKEN_ID)]);
@@ -71,7 +71,7 @@ describe('TokenSessions', () => {
     expect((await answer).kind).toBe('accepted');
   });
 
-  it('waits half a second for news and no longer, and calls no token wrong that the store has', async () => {
+  it('waits half a second for the row and no longer, and calls no token wrong that the store has', async () => {
     const { clock, ask, said } = scene();
     said.of = 'known';
     const answer = ask();
@@ -79,7 +79,7 @@ describe('TokenSessions', () => {
     expect(await answer).toEqual({ kind: 'unsure' });
   });
 
-  it('calls no token wrong that the store has where there is no room to wait for its news', async () => {
+  it('calls no token wrong that the store has if there is no room to wait', async () => {
     const { ask, said, holds } = scene();
     said.of = 'known';
     const others = [1, 2, 3].map(() => holds.wait('another', 1_000, new AbortController().signal));
@@ -88,7 +88,7 @@ describe('TokenSessions', () => {
     await Promise.all(others);
   });
 
-  it('does not call a token wrong where nobody can tell', async () => {
+  it('does not call a token wrong if the store cannot tell', async () => {
     const { ask, said } = scene();
     said.of = 'unsure';
     expect(await ask()).toEqual({ kind: 'unsure' });
@@ -112,7 +112,7 @@ describe('TokenSessions', () => {
     ).toBe(false);
   });
 
-  it('lets what is open go on when a token expires', () => {
+  it('keeps open connections when a token expires', () => {
     const { sessions, become, good } = scene();
     let cuts = 0;
     become(good());

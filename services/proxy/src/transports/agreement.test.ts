@@ -1,4 +1,4 @@
-/** The raw transport never reads a head otherwise than Node's own parser does, as the client sent it and as it goes on. */
+/** The raw transport reads every head as Node's own parser does, both as the client sent it and as it is forwarded. */
 import { createServer, type IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import fc from 'fast-check';

@@ -4,30 +4,30 @@ import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import { Silences, unanswered } from './unacknowledged.ts';
 
-/**
- * Cuts connections whose other end has not acknowledged data for too long. TCP keep-alive says nothing while data is on
- * its way, and the kernel itself goes on for a quarter of an hour (tcp(7), tcp_retries2). Node cannot set
- * TCP_USER_TIMEOUT, which would also cut a reader that is there and has only paused; the kernel's tables tell the two apart.
- */
-export interface DeadPeersParts {
+export interface DeadPeerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limitMs: number;
 }
 
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
-/** Within the limit, so that a peer is found at most a quarter later. Reading costs the kernel about 7 µs a connection. */
+/** Looks within the limit: a peer is found at most a quarter of it late. Reading costs the kernel about 7 µs a connection. */
 const LOOKS = 4;
 const PIECE_BYTES = 16 * 1024;
 
+/**
+ * Cuts connections whose other end has acknowledged no data for too long. TCP keep-alive does not probe while data is in flight,
+ * and the kernel retries for a quarter of an hour (tcp(7), tcp_retries2). Node cannot set TCP_USER_TIMEOUT, which would also cut a
+ * reader that has only paused; the kernel's tables tell the two apart.
+ */
 export class DeadPeers {
-  readonly #parts: DeadPeersParts;
+  readonly #parts: DeadPeerParts;
   readonly #sockets = new Set<Socket>();
   readonly #silences = new Silences();
-  /** One for all: every connection has it. */
+  /** A single function for all, because every connection holds it. */
   readonly #closed: (this: Socket) => void;
 
-  constructor(parts: DeadPeersParts) {
+  constructor(parts: DeadPeerParts) {
     this.#parts = parts;
     const sockets = this.#sockets;
     this.#closed = function (this: Socket) {
@@ -35,14 +35,14 @@ export class DeadPeers {
     };
   }
 
-  /** Until it closes; a second call for the same socket does nothing. */
+  /** Watches a socket until it closes. A second call for the same socket does nothing. */
   watch(socket: Socket): void {
     if (this.#sockets.has(socket)) return;
     this.#sockets.add(socket);
     socket.on('close', this.#closed);
   }
 
-  /** Looks until the signal; ends early, with a word in the log, where there are no such tables. */
+  /** Looks until the signal. Ends early, and logs it, if the kernel has no such tables. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, limitMs } = this.#parts;
     while (!signal.aborted) {
@@ -53,7 +53,7 @@ export class DeadPeers {
       } catch (error) {
         log.warn(
           { error },
-          "the kernel's connections cannot be seen from here: its own limits are left for peers that vanish",
+          "the kernel's connections cannot be read: vanished peers are found by its own limits only",
         );
         return;
       }
@@ -68,13 +68,16 @@ export class DeadPeers {
     if (late.size === 0) return;
     for (const socket of this.#sockets) {
       if (!late.has(nameOf(socket))) continue;
-      log.info({ peer: socket.remoteAddress }, 'cut: it has acknowledged nothing for too long');
+      log.info(
+        { peer: socket.remoteAddress },
+        'cut a connection whose peer acknowledged nothing for too long',
+      );
       socket.destroy();
     }
   }
 }
 
-/** Adds what stands in the table; IPv6 may be absent. */
+/** Adds the connections of a table; that of IPv6 may be absent. */
 async function readTable(table: string, tries: Map<string, number>): Promise<void> {
   try {
     await using file = await open(table);
@@ -89,7 +92,7 @@ async function readTable(table: string, tries: Map<string, number>): Promise<voi
   }
 }
 
-/** Piece by piece through one buffer: a table of many thousand lines would leave megabytes behind, again and again. */
+/** Reads piece by piece through one buffer: a table of many thousand lines would leave megabytes of garbage each time. */
 async function* linesOf(file: FileHandle): AsyncGenerator<string[]> {
   const buffer = Buffer.allocUnsafe(PIECE_BYTES);
   for (let rest = ''; ; ) {
@@ -101,7 +104,7 @@ async function* linesOf(file: FileHandle): AsyncGenerator<string[]> {
   }
 }
 
-/** As `unanswered` names it. */
+/** The name that `unanswered` gives to the connection. */
 function nameOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
   const plain = (address = '') => address.replace(/^::ffff:/, '').replace(/%.*$/, '');
   return `${plain(localAddress)}:${localPort} ${plain(remoteAddress)}:${remotePort}`;

@@ -68,7 +68,7 @@ describe('silences', () => {
     ).toEqual([[], [], [], ['a']]);
   });
 
-  it('begin anew with every answer, and where the connection was not among them once', () => {
+  it('start again with every answer, and if the connection was missing once', () => {
     const silences = new Silences();
     silences.seen(told(9), 0, 100);
     silences.seen(told(2), 60, 100);

@@ -1,24 +1,24 @@
 import { SocketAddress } from 'node:net';
 
 /**
- * Peers that acknowledge nothing, from lines of the kernel's table of connections (`/proc/net/tcp`, proc(5)). A peer
- * that is there and has only stopped reading answers every probe of its window, so it is never among them. Pure.
+ * Peers that acknowledge nothing, from lines of the kernel's table of connections (`/proc/net/tcp`, proc(5)). A peer that has only
+ * stopped reading answers every probe of its window, so it is never one of them. Pure.
  */
 export interface Unanswered {
   /** `local address:port remote address:port`. */
   readonly name: string;
-  /** How often the kernel has sent the same again without an answer. */
+  /** How often the kernel has sent the same bytes again without an answer. */
   readonly tries: number;
 }
 
-/** Fewer are an ordinary loss. */
+/** Fewer are ordinary packet loss. */
 const TRIES = 3;
 const RETRANSMITTING = '01';
 const PROBING_A_CLOSED_WINDOW = '04';
 /** `sl local remote st tx:rx timer:when retransmits uid probes …`, in hexadecimal up to the retransmits. */
 const LINE = /^\s*\d+: (\S+) (\S+) \S\S \S+ (\S\S):\S+ ([\dA-F]{8})\s+\d+\s+(\d+) /;
 
-/** Nothing for the connections that wait for no acknowledgement, which are nearly all. */
+/** Returns undefined for a connection that waits for no acknowledgement, as nearly all. */
 export function unanswered(line: string): Unanswered | undefined {
   const [, local = '', remote = '', timer, retransmits = '', probes = ''] = LINE.exec(line) ?? [];
   if (timer !== RETRANSMITTING && timer !== PROBING_A_CLOSED_WINDOW) return undefined;
@@ -26,13 +26,13 @@ export function unanswered(line: string): Unanswered | undefined {
   return tries > 0 ? { name: `${readable(local)} ${readable(remote)}`, tries } : undefined;
 }
 
-/** Since when which connections have been silent. */
+/** The time since which each connection has been silent. */
 export class Silences {
   #since = new Map<string, { at: number; tries: number }>();
 
   /**
-   * Takes what the table says now; gives the names of those that have been silent for `limitMs`. An answer sets the
-   * kernel's count back, so one that has fallen begins anew.
+   * Takes the counts of the table now. Returns the names of the connections that have been silent for `limitMs`. An answer resets
+   * the kernel's count, so a count that has fallen starts a new silence.
    */
   seen(tries: ReadonlyMap<string, number>, now: number, limitMs: number): string[] {
     const since = new Map<string, { at: number; tries: number }>();
@@ -47,7 +47,7 @@ export class Silences {
   }
 }
 
-/** The kernel prints addresses as 32-bit words of the machine's order, here that of the processors which Node runs on. */
+/** The kernel prints addresses as 32-bit words of the machine's order, here that of the processors that Node runs on. */
 function readable(text: string): string {
   const [hex = '', port = ''] = text.split(':');
   const bytes = Buffer.from(hex, 'hex').swap32();

@@ -1,22 +1,22 @@
 /**
- * Where WebSocket frames begin and end in a byte stream (RFC 6455 §5.2), without looking at what they
- * carry: enough to put one more frame between two others. It keeps at most one frame's header.
+ * Follows where WebSocket frames begin and end in a byte stream (RFC 6455 §5.2), so that a frame can be put between two others.
+ * It does not look at payloads, and keeps at most one frame's header.
  */
 export class FrameFollower {
   #header: number[] = [];
   #payloadLeft = 0;
 
-  /** Whether everything seen so far ends with a whole frame. */
+  /** Whether the bytes so far end with a whole frame. */
   get betweenFrames(): boolean {
     return this.#header.length === 0 && this.#payloadLeft === 0;
   }
 
-  /** Takes the next bytes, or the first of these, as seen. */
+  /** Follows the next bytes, or the first `length` of them. */
   follow(chunk: Uint8Array, length = chunk.length): void {
     for (let at = 0; at < length; ) at = this.#whole(chunk, at, length) ?? this.#step(chunk, at, length);
   }
 
-  /** The offset in the next bytes at which the frame that is under way ends, or -1 when it goes on after them. */
+  /** The offset in the next bytes at which the current frame ends; -1 if it continues after them. */
   endOfFrame(chunk: Uint8Array): number {
     if (this.betweenFrames) return 0;
     for (let at = 0; at < chunk.length; ) {
@@ -26,7 +26,7 @@ export class FrameFollower {
     return -1;
   }
 
-  /** Most frames come whole and are short: the offset behind one that begins here, if this is one. */
+  /** The offset behind a whole, short frame that begins here, as most do; undefined otherwise. */
   #whole(chunk: Uint8Array, at: number, length: number): number | undefined {
     if (!this.betweenFrames || at + 4 > length) return undefined;
     const second = chunk[at + 1] ?? 0;
@@ -51,7 +51,7 @@ export class FrameFollower {
   }
 }
 
-/** Nothing until the header is whole: two bytes, an extended length of 0, 2 or 8, and a mask of 0 or 4. */
+/** Undefined until the header is whole: two bytes, an extended length of 0, 2 or 8, and a mask of 0 or 4. */
 function payloadLength(header: readonly number[]): number | undefined {
   const [, second] = header;
   if (second === undefined) return undefined;

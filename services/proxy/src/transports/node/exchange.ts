@@ -11,13 +11,12 @@ import type { NodeRequest } from './request-parser.ts';
 
 /**
  * One request on its way to the backend, and the response on its way back. The phases, in order:
+ * - `dialing`: the backend has not taken a connection.
+ * - `waiting`: the backend has the request. If a kept connection was dead, the request is dialing again, once.
+ * - `answered`: the response, or a reply of the edge's own, has begun.
+ * - `over`: the client's side, or the tunnel, has closed, and the request no longer counts as open.
  *
- * | phase    | meaning                                                    | next                                      |
- * | -------- | ---------------------------------------------------------- | ----------------------------------------- |
- * | dialing  | the backend has not taken a connection                     | waiting; answered with a 502 or 503       |
- * | waiting  | the backend has the request                                | answered; dialing, once, if a kept connection was dead |
- * | answered | the response, or the edge's own reply, has begun           | over when the client's side, or the tunnel, has closed |
- * | over     | the request no longer counts as open                       | none                                      |
+ * A backend that fails before `answered` becomes a 502 or 503.
  */
 type Phase = 'dialing' | 'waiting' | 'answered' | 'over';
 
@@ -105,8 +104,8 @@ export class NodeExchange {
   }
 
   /**
-   * Whether the request may be sent again, once, after its connection failed: it has no body, doing it twice is as good as
-   * once, and the connection was a kept one on which the backend has said nothing.
+   * Whether the request is sent again, once, after its connection failed. It must have no body and do no harm twice, and the
+   * connection must be a kept one on which the backend has said nothing.
    */
   repeat(): boolean {
     const { hasBody, method } = this.request;

@@ -92,7 +92,7 @@ export function wantsClose(res: WebResponse): boolean {
 }
 
 /**
- * Calls `closed` when the other side closes a socket, or its half, that has no reader. What was sent stays to be read. Returns
+ * Calls `closed` when the other side closes a socket, or its half, that has no reader. The bytes that came stay to be read. Returns
  * a function that stops the watch.
  */
 export function watchClose(socket: Socket, closed: () => void): () => void {

@@ -5,7 +5,7 @@ import { PipelineQueue } from './pipeline-queue.ts';
 
 type Handle = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** What comes back for these bytes from Node's server, taking queue; `began` are the targets in their order. */
+/** The bytes that Node's server answers, one request after the other; `began` has the targets in their order. */
 async function ask(bytes: string, handle: Handle): Promise<{ said: string; began: string[] }> {
   const queue = new PipelineQueue();
   const began: string[] = [];

@@ -3,29 +3,29 @@ import type { Duplex } from 'node:stream';
 import { BOUNDS } from '../../timeouts.ts';
 
 /**
- * Node hands over the requests of an HTTP/1 connection as fast as it reads them. Here each has its turn when the one before
- * is answered (RFC 9112 §9.3.2); none comes after one that ended the connection; and where Node cannot read on, those that
- * it has read are answered first.
+ * Node hands over the requests of an HTTP/1 connection as fast as it reads them. This queue begins each one when the one before
+ * is answered (RFC 9112 §9.3.2), and none after one that ended the connection. When Node cannot read on, the requests that it has
+ * read are answered first.
  */
 export class PipelineQueue {
   readonly #lines = new WeakMap<Duplex, Line>();
 
-  /** Calls `begin` when it is its turn; never where the connection ends before. */
+  /** Calls `begin` in turn, unless the connection ends before. */
   request(req: IncomingMessage, res: ServerResponse, begin: () => void): void {
     this.#take(req.socket, { req, res, begin });
   }
 
-  /** What takes the connection over and ends it, or makes it something else than HTTP. */
+  /** Queues a request that takes the connection over: it ends HTTP on it. */
   takeover(socket: Duplex, begin: () => void): void {
     this.#take(socket, { req: undefined, res: undefined, begin });
   }
 
-  /** Node found no request in what came (RFC 9112 §2.2), or nothing came in time. */
+  /** Node could not read a request (RFC 9112 §2.2), or none came in time. */
   failed(error: Error & { code?: string }, socket: Duplex): void {
     const line = this.#lines.get(socket);
     if (line?.last) return;
     const refusal = `HTTP/1.1 ${STATUS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`;
-    // The fault is in the body of the one that was read last, or behind it.
+    // The fault is in the body of the request that was read last, or behind it.
     if (line?.waiting.at(-1)?.req?.complete === false) line.waiting.pop();
     const { req, res } = line?.current ?? {};
     if (!line?.current || req?.complete === false || !socket.writable) {
@@ -68,7 +68,7 @@ interface Turn {
 interface Line {
   current: Turn | undefined;
   readonly waiting: Turn[];
-  /** What is written after the last answer, at the end of the connection. */
+  /** The bytes to write after the last answer, at the end of the connection. */
   last: string | undefined;
 }
 

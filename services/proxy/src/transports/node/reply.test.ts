@@ -7,7 +7,7 @@ import { replyToHandshake } from './reply.ts';
 const stack = new AsyncDisposableStack();
 afterAll(() => stack.disposeAsync());
 
-/** A client that has sent more than its handshake, which nobody reads, and the server's end of its connection. */
+/** A client that has sent more than its handshake, and the server's unread end of its connection. */
 async function outspoken(): Promise<{ client: Socket; server: Socket }> {
   const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   stack.defer(() => void listener.close());

@@ -16,7 +16,7 @@ interface Fields {
   headers: IncomingHttpHeaders;
   rawHeaders: string[];
   kind: RequestKind;
-  /** Of HTTP/2: whether the stream ended with its headers. */
+  /** HTTP/2: whether the stream ended with its headers. */
   endAfterHeaders: boolean;
 }
 

@@ -62,7 +62,7 @@ interface ClientSide {
   closing(): boolean;
 }
 
-/** One for all, because its stack says nothing and costs something. */
+/** A single error for all, because its stack says nothing and costs time. */
 const LEFT = new Error('the client left');
 
 /** HTTP/1.1, HTTP/2 and WebSockets on Node's servers: every request that the raw transport does not serve. */

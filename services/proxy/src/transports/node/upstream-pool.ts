@@ -18,7 +18,7 @@ export class NodeUpstreamPool implements UpstreamPool {
     }
     const agent = new Agent({
       keepAlive: true,
-      // Node's agent sets it anew on each connection that it keeps.
+      // Node's agent sets keep-alive on each connection that it keeps.
       keepAliveMsecs: TCP_KEEP_ALIVE.idle.base,
       maxFreeSockets: BOUNDS.keptUpstreams,
       timeout: TIMEOUTS.upstreamIdle,

@@ -1,25 +1,25 @@
 import { COLON, CR, endOfName, LF } from '../../edge/header-lines.ts';
 
 /**
- * Where a chunked body ends (RFC 9112 §7.1), without changing it. Chunk extensions pass, as they may be ignored;
- * trailers do not. Everything else than the one plain grammar makes it `bad`: the body cannot go on then.
+ * Finds the end of a chunked body (RFC 9112 §7.1). Chunks and their extensions cross as they came; trailers are removed. A body
+ * outside the plain grammar is `bad`, and cannot be completed.
  */
 export class ChunkFollower {
   /** The last byte was seen. */
   done = false;
   bad = false;
-  /** Trailers were left out, so that the line end which closes the body is still owed to the reader. */
+  /** Trailers were removed, so the line end that closes the body has still to be written. */
   owesEnd = false;
-  /** After `follow`: the offset behind the last byte that is part of this body. */
+  /** After `follow`: the offset behind the last byte that belongs to the body. */
   end = 0;
   #state = SIZE_FIRST;
   #left = 0;
   #digits = 0;
   #extra = 0;
-  /** The name in the trailer line under way, and what follows it. */
+  /** The trailer line that is being read. */
   #trailer = '';
 
-  /** Takes the bytes from `from` to `to`; returns the offset behind the last one that goes on as it is. */
+  /** Takes the bytes from `from` to `to`. Returns the offset behind the last one that crosses as it is. */
   follow(bytes: Uint8Array, from: number, to: number): number {
     let at = from;
     let passes = from;
@@ -142,7 +142,7 @@ function isTrailer(line: string): boolean {
 
 const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
-/** Tab is none here. */
+/** Tab is allowed here. */
 function isControl(byte: number): boolean {
   return (byte < 0x20 && byte !== 0x09) || byte === 0x7f;
 }

@@ -29,7 +29,7 @@ export interface ConnectionOwner {
   threw(error: unknown): void;
 }
 
-/** What the requests of one connection to one host have in common. */
+/** The common part of one connection's requests to one host. */
 export interface Origin {
   readonly host: string;
   readonly backendId: string;
@@ -55,7 +55,7 @@ export class RawConnection implements ExchangeClient, Peer {
   readonly connection: Socket;
   readonly tls: boolean;
   readonly writer: Writer;
-  /** Of the last request. */
+  /** The origin of the last request. */
   origin: Origin | undefined;
   readonly #owner: ConnectionOwner;
   readonly #handOver: (socket: Socket) => void;

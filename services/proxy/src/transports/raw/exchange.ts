@@ -11,18 +11,15 @@ import type { Writer } from './writer.ts';
 
 /**
  * One request on its way to the backend, and the response on its way back. The phases, in order:
+ * - `dialing`: the upstream is connecting. The client has got nothing.
+ * - `waiting`: the upstream has the request. If a kept connection was dead, the request is dialing again, once.
+ * - `responding`: the head and part of the body have been written to the client.
+ * - `complete`: the upstream is released or gone. The last bytes wait to be written.
+ * - `switched`: a tunnel owns both connections. Final.
+ * - `over`: nothing is left. Final; the client may leave in any phase before.
  *
- * | phase      | upstream          | client has got    | next                                                                |
- * | ---------- | ----------------- | ----------------- | ------------------------------------------------------------------- |
- * | dialing    | connecting        | nothing           | waiting; complete with a 502; over if the client leaves             |
- * | waiting    | has the request   | nothing           | responding, complete, switched; dialing, once, if a kept connection was dead |
- * | responding | sends the body    | head, part of body| complete; over, cut, if the rest is malformed or does not come      |
- * | complete   | released or gone  | all, not yet sent | over when the last byte has been written                            |
- * | switched   | the tunnel's      | the 101           | none: the tunnel owns both connections                              |
- * | over       | gone              | all               | none                                                                |
- *
- * The request's body may still be uploaded in `waiting`, `responding` and `complete`. A malformed response becomes a 502 in
- * `waiting`, and a cut later.
+ * A backend that fails before `responding` becomes a 502, and the exchange is `complete`. Later, the client is cut. The request's
+ * body may still be uploading until `over`.
  */
 type Phase = 'dialing' | 'waiting' | 'responding' | 'complete' | 'switched' | 'over';
 
@@ -64,7 +61,7 @@ export class RawExchange implements UpstreamUser {
   reached = false;
   readonly #parts: ExchangeParts;
   readonly #client: ExchangeClient;
-  /** What the backend gets before the body. */
+  /** The bytes that the backend gets before the body. */
   readonly #head: string;
   readonly #reader: HeadReader;
   #phase: Phase = 'dialing';

@@ -17,8 +17,8 @@ import {
 } from './header-kinds.ts';
 
 /**
- * A request that the raw transport understands: a strict subset of RFC 9112 in which no two readers can differ about where
- * the request ends or which host it is for. Every other request is left to Node's parser.
+ * A request that the raw transport understands: a strict subset of RFC 9112. No two readers can differ about its end or its host.
+ * Every other request is left to Node's parser.
  */
 export class RawRequest implements EdgeRequest {
   readonly method: string;

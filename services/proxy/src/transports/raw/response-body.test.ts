@@ -3,7 +3,7 @@ import { ResponseBody } from './response-body.ts';
 
 const chunked = () => new ResponseBody('chunked', 0);
 
-/** What goes on of the bytes, cut up at these places, and how many of them belonged to the body. */
+/** The bytes that cross, cut up at these places, and the number of those that belong to the body. */
 function follow(body: ResponseBody, text: string, cuts: readonly number[] = []) {
   const bytes = Buffer.from(text, 'latin1');
   const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);

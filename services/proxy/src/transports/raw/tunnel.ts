@@ -6,8 +6,8 @@ import type { Upstream, UpstreamUser } from './upstream.ts';
 import { Writer } from './writer.ts';
 
 /**
- * A WebSocket on the fast path: what one side says is written to the other as it comes, with as little as possible in
- * between. Like `Tunnel` it follows the frames towards the client, so that it can close between two of them.
+ * A WebSocket on bare sockets: the bytes of one side are written to the other as they come. It follows the frames towards the
+ * client, as NodeTunnel does, so that a close frame can be put between two of them.
  */
 export class RawTunnel implements OpenTunnel, UpstreamUser {
   readonly closed: Promise<void>;
@@ -57,7 +57,7 @@ export class RawTunnel implements OpenTunnel, UpstreamUser {
   taken(): void {}
 
   bytes(bytes: Buffer, length: number): void {
-    // What else the backend says is read and dropped: its own close must be noticed.
+    // Later bytes are read and dropped, so that the backend's own close is noticed.
     if (this.#saidGoodbye) return;
     let to = length;
     if (this.#reason === undefined) this.#frames.follow(bytes, length);
@@ -98,7 +98,7 @@ export class RawTunnel implements OpenTunnel, UpstreamUser {
     });
   }
 
-  /** A side that has said its last word takes the other one along, soon. */
+  /** The end of one side ends the other, after a while. */
   #endTogether(): void {
     this.#late ??= setTimeout(() => this.cut(), TIMEOUTS.tunnelLinger).unref();
   }

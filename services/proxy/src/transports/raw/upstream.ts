@@ -2,19 +2,16 @@ import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { keepAlive } from '../tcp-keepalive.ts';
 
-/**
- * One connection to a backend. What it reads lies in memory that all of them share, so it is the user's only
- * until `bytes` returns. An idle connection that says anything, or ends, is closed.
- */
+/** The exchange or tunnel that uses a connection. */
 export interface UpstreamUser {
-  /** The backend has taken the connection; not called for one that is used again. */
+  /** The backend has taken the connection. Not called for a reused one. */
   taken(): void;
   bytes(bytes: Buffer, length: number): void;
-  /** What was written has gone out after `write` returned false. */
+  /** The socket has room again after `write` returned false. */
   drained(): void;
-  /** The backend has ended its side. */
+  /** The backend has ended its half. */
   ended(): void;
-  /** Nothing comes or goes any more; called once. */
+  /** The connection is closed; called once. */
   lost(): void;
 }
 
@@ -22,25 +19,29 @@ export interface UpstreamOwner {
   /** How long the backend may take to accept the connection. */
   readonly connectTimeoutMs: number;
   closed(upstream: Upstream): void;
-  /** A user threw, which none should; the connection is cut. */
+  /** A user threw; the connection is cut. */
   failed(error: unknown): void;
 }
 
-/** With the bound below this is the most that can wait for a client. */
+/** Together with the bound below, the most bytes that can wait for a client. */
 const READ_BYTES = 48 * 1024;
 const QUEUED_BYTES = 16 * 1024;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 
+/**
+ * One connection to a backend. All connections read into the same memory, so bytes are the user's only until `bytes` returns. An
+ * idle connection that sends anything, or ends, is closed.
+ */
 export class Upstream {
   readonly #owner: UpstreamOwner;
   readonly socket: Socket;
   readonly endpoint: Endpoint;
   /** Clock time until which it may be used again. */
   idleUntil = 0;
-  /** It was kept from an earlier exchange. */
+  /** It was kept from an earlier request. */
   reused = false;
   user: UpstreamUser | undefined;
-  /** Until the backend has taken the connection. */
+  /** Runs until the backend has taken the connection. */
   #late: NodeJS.Timeout | undefined;
 
   constructor(endpoint: Endpoint, user: UpstreamUser, owner: UpstreamOwner) {
@@ -78,7 +79,7 @@ export class Upstream {
     });
   }
 
-  /** Ends it; its user hears nothing more. */
+  /** Ends the connection without a call to its user. */
   drop(): void {
     this.user = undefined;
     this.destroy();

@@ -1,20 +1,20 @@
 import type { Socket } from 'node:net';
 
-/**
- * Writes to a client what was read into shared memory: short pieces as text, which the socket copies when it must
- * wait; longer ones through one scratch buffer, which is replaced when the kernel did not take all of it.
- */
 const SHORT_BYTES = 2_048;
 const SCRATCH_BYTES = 128 * 1024;
 const NOTHING = Buffer.alloc(0);
 let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
-/** More than this waiting for a client, and nothing more is read for it. */
+/** No more is read for a client while more than this waits for it. */
 const MOST_WAITING = 16 * 1024;
 
+/**
+ * Writes to a client from memory that is reused. Short pieces go as text, which the socket copies if it must wait. Longer ones go
+ * through one scratch buffer, which is replaced if the kernel did not take all of it.
+ */
 export class Writer {
   readonly #socket: Socket;
-  /** A TLS socket holds what it is given for a moment, always. */
+  /** A TLS socket always holds bytes for a moment. */
   readonly #secure: boolean;
 
   constructor(socket: Socket, secure: boolean) {
@@ -27,7 +27,7 @@ export class Writer {
     this.#write(text, bytes, from, to, undefined);
   }
 
-  /** The same, and calls back once everything has gone out; never when the socket closes first. */
+  /** The same, and calls back once everything has gone out, unless the socket closes first. */
   sendLast(text: string, bytes: Buffer, from: number, to: number, gone: () => void): void {
     const then = this.#secure ? onSuccess(gone) : undefined;
     const written = this.#write(text, bytes, from, to, then);
@@ -41,12 +41,12 @@ export class Writer {
     return this.#socket.writableLength > 0;
   }
 
-  /** So much has not gone out that nothing should be added. */
+  /** So much has not gone out that no more should be added. */
   get isFull(): boolean {
     return this.#socket.writableLength > MOST_WAITING;
   }
 
-  /** Calls back once everything written so far has gone out; never when the socket closes first. */
+  /** Calls back once everything written so far has gone out, unless the socket closes first. */
   whenEmpty(then: () => void): void {
     this.#socket.write(NOTHING, onSuccess(then));
   }
