@@ -225,7 +225,7 @@ describe('an agent with Docker', () => {
         lines.push([line?.stream ?? LogStream.UNSPECIFIED, line?.text ?? '']);
     })();
     await get(id, '/log?text=out');
-    // The engine reads the two outputs side by side.
+    // The engine reads the two outputs independently.
     await eventually(() => lines.length === 2);
     await get(id, '/log?text=err&stream=stderr');
     await eventually(() => lines.length === 3);
@@ -250,7 +250,7 @@ describe('an agent with Docker', () => {
       samples.push(sample),
     );
     const id = await startsAndReports({ resources: { cpuMillis: 0, memoryBytes: 256 << 20, pids: 0 } });
-    // Until then, since on a busy machine it gets only a part of the time that it burns.
+    // Repeated, because on a busy machine the program gets only a part of the processor.
     const sample = await eventually(async () => {
       await get(id, '/burn?ms=500');
       const found = samples.find((one) => one.id === id && one.cpuPercent > 10);

@@ -1,4 +1,4 @@
-/** Containers that an agent finds and its journal does not know: its own are removed, everybody else's are left alone. */
+/** Containers that are not in the agent's journal: its own are removed, and those of others are left alone. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import { type Docker, eventually, startDocker } from '@spawner/testkit';
 import { buildImage } from '../../deploy/images/build.ts';
 import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
 
-/** Found at one look, removed at the next: 10 s between two. */
+/** A container is found at one look and removed at the next, 10 s later. */
 const REMOVED_WITHIN_MS = 90_000;
 
 const CLUSTER = `test-${process.pid}`;
@@ -38,7 +38,7 @@ describe('containers that the journal does not know', () => {
     await engine?.stop();
   });
 
-  /** A running container as an agent of this cluster and drone would make it. */
+  /** A running container like those of an agent of this cluster and drone. */
   async function container(of: { cluster?: string; drone?: string; managed?: string }): Promise<string> {
     const id = newBackendId(randomBytes);
     const { cluster = CLUSTER, drone = world.scheduler.node?.id ?? '', managed = 'true' } = of;

@@ -35,7 +35,7 @@ describe('an agent with plain processes', () => {
     const { local } = await world.reaches(id, READY);
     return (await fetch(`http://${local?.host}:${local?.port}${path}`)).text();
   };
-  /** Without a connection that is kept. */
+  /** Uses no keep-alive connection. */
   const fetchOnce = async (id: string, path: string) => {
     const { local } = await world.reaches(id, READY);
     return (await request({ port: local?.port ?? 0, host: 'x', path })).body;
@@ -159,7 +159,7 @@ describe('an agent with plain processes', () => {
       samples.push(sample),
     );
     const id = await startsAndReports({});
-    // Until then, since on a busy machine it gets only a part of the time that it burns.
+    // Repeated, because on a busy machine the program gets only a part of the processor.
     await eventually(async () => {
       await get(id, '/burn?ms=500');
       return samples.some((sample) => sample.id === id && sample.cpuPercent > 10);
@@ -240,7 +240,7 @@ describe('an agent with plain processes', () => {
       proxy.onAsked = (id, epoch) => {
         if (outcomes.length > 0) return;
         began = performance.now();
-        // The request comes just after this answer: the proxy is first at the store.
+        // The request comes just after this answer, so the proxy reaches the store first.
         outcomes.push(world.scheduler.resume(id, epoch));
       };
       const id = await startsAndReports({ idleTimeoutMs: 2_000, env: { NAME: 'served' } });
@@ -248,7 +248,7 @@ describe('an agent with plain processes', () => {
       expect(await fetchOnce(id, '/name')).toBe('served');
       expect(world.scheduler.suspensions.get(id)?.past).toEqual(['open']);
       await world.reaches(id, TERMINATED);
-      // Its clock began again.
+      // The idle clock has restarted.
       expect(performance.now() - began).toBeGreaterThan(1_900);
       expect([outcomes, world.scheduler.suspensions.get(id)?.past]).toEqual([[OPEN], ['open', 'ended']]);
       world.scheduler.proxies = [];
@@ -279,7 +279,7 @@ describe('an agent with plain processes', () => {
 
     it('resumes if the kernel sees a connection, whatever the proxies answer', async () => {
       const proxy = world.addProxy('proxy-d');
-      // Until the connection is there.
+      // The held request keeps the backend until the connection is established.
       proxy.held = 1;
       const id = await startsAndReports({ idleTimeoutMs: 300 });
       const { local } = await world.reaches(id, READY);

@@ -32,7 +32,7 @@ const EAB_KEY = 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12
 
 const serviceMain = (name: string) => join(__dirname, `../../services/${name}/src/main.ts`);
 
-/** The certificates on the stream of a service, as they come. */
+/** The certificates on the stream of a service. */
 function watch(port: number) {
   const client = createClient(CertificatesServiceService, `127.0.0.1:${port}`);
   const leaving = new AbortController();

@@ -33,7 +33,7 @@ const [one, two, starting, ended] = ['a', 'b', 'c', 'd'].map((letter) => letter.
   string,
 ];
 
-/** A scheduler that knows these proxies and takes every node. */
+/** A scheduler that lists these proxies and accepts every node. */
 async function fakeScheduler(first: NodeOf[]) {
   const registered: NodeOf[] = [];
   let list = { version: 1, proxies: first };
@@ -49,7 +49,7 @@ async function fakeScheduler(first: NodeOf[]) {
     terminateBackend: never,
     createConnectionToken: never,
     revokeConnectionTokens: never,
-    // biome-ignore lint/correctness/useYield: nothing is asked of it
+    // biome-ignore lint/correctness/useYield: it is never called
     tailLogs: async function* () {
       await never();
     },
@@ -72,12 +72,12 @@ async function fakeScheduler(first: NodeOf[]) {
   const setProxies = (proxies: NodeOf[]) => {
     list = { version: list.version + 1, proxies };
   };
-  /** Resolves when the server has heard of the present list. */
+  /** Resolves when the server has the present list. */
   const heard = () => eventually(() => known === list.version);
   return { registered, setProxies, heard, port: server.port, close: () => server.close() };
 }
 
-/** Routes as the scheduler writes them: table, log and head together. */
+/** Writes routes as the scheduler does: table, log and head together. */
 function routeWriter(store: Store) {
   let n = 0;
   return async (route: Partial<Route>) => {

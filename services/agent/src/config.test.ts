@@ -36,7 +36,7 @@ describe("the agent's configuration", () => {
     ['0.0.0.0', false],
     ['::', false],
     ['0:0:0:0:0:0:0:0', false],
-  ])('takes %s as the address where ports are published: %s', (address, taken) => {
+  ])('accepts %s as the publish address: %s', (address, taken) => {
     const read = () => readConfig({ SPAWNER_AGENT_PUBLISH_ADDRESS: address });
     if (taken) expect(read().docker.publishAddress).toBe(address);
     else expect(read).toThrow('SPAWNER_AGENT_PUBLISH_ADDRESS');

@@ -97,7 +97,7 @@ describe('answer', () => {
     ['an unknown backend', `${'z'.repeat(26)}.${domain}`],
     ['a name that is not a backend id', `www.${domain}`],
     ['a name below a backend', `x.${one}.${domain}`],
-  ])('says NXDOMAIN for %s, to be remembered for five seconds', (_, name) => {
+  ])('answers NXDOMAIN for %s, cacheable for five seconds', (_, name) => {
     const found = ask(name, 'A');
     expect(found).toMatchObject({ rcode: RCODE.NXDOMAIN, authoritative: true, answers: [] });
     expect(found.authority).toMatchObject([{ type: 'SOA', name: domain, ttl: 5, minimum: 5 }]);

@@ -78,13 +78,13 @@ describe('the status of a process on this machine', () => {
   });
 
   it('is dead as a zombie', async () => {
-    // A shell that becomes a program which never asks for the child that it had.
+    // The shell starts a child, then becomes a program that never waits for it.
     const parent = await started('sh', '-c', 'sleep 60 & echo $!; exec sleep 60');
     const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
     const pid = Number(String(line));
     const identity = identityOf(pid);
     expect(statusOf(identity)).toBe('alive');
-    // As a shell it might still ask.
+    // The shell itself might still wait for its child.
     await eventually(() => expect(readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n'));
     process.kill(pid, 'SIGKILL');
     await eventually(() => expect(stateOf(pid)).toBe('Z'));

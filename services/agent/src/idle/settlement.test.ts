@@ -96,7 +96,7 @@ describe('the settlement', () => {
       const begun = says(0, 0, 2_000);
       expect(settled([begun], [16_500], 0)).toEqual(['recent', 16_500]);
       expect(settled([begun], [6_000], 0)).toEqual(['unused', 6_000]);
-      // A death is seen a little late.
+      // A death is noticed a little late.
       expect(settled([begun], [18_100], 0)).toEqual(['recent', 18_000]);
     });
   });

@@ -20,12 +20,12 @@ const says = (open: number, held = 0, ageMs = 4_000): SettleReply => ({
   ...{ held, registration: 0, unused: false },
 });
 
-/** One settler with backends that are due, and a scheduler, proxies and a kernel that say what a test wants. */
+/** A settler with due backends. The test sets the answers of the scheduler, the proxies and the kernel. */
 function scene(ids = ['a'], log: Log = silent) {
   const world = {
     now: NOW,
     proxies: ['p', 'q'],
-    /** By registration, which is 10 for each proxy and replaced 9. */
+    /** By proxy and registration. Each proxy has registration 10, which replaced 9. */
     deadBy: {} as Record<string, number>,
     learnt: [] as string[],
     suspended: async () => true,
@@ -251,7 +251,7 @@ describe('the settler', () => {
     settler.turn();
     await last('resume a');
     expect(calls.filter((line) => line.startsWith('ask'))).toHaveLength(4);
-    // Not from now, but from the age that they calls.
+    // The clock continues from the age that they answered, not from now.
     expect(backend.usage.activeAt).toBe(NOW - 300);
     expect(refusals).toEqual(['a proxy had used it since']);
   });

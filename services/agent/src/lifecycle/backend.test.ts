@@ -15,7 +15,7 @@ const log = createLog('test', 'silent');
 const ID = 'a';
 const endpoints = { local: { host: '127.0.0.1', port: 1 } };
 
-/** A runtime whose answers come when a test lets them: what is held waits until it is let go. */
+/** A runtime whose calls can be held until the test releases them. */
 class SlowRuntime implements Runtime {
   readonly kind = 'docker';
   readonly calls: string[] = [];
@@ -26,7 +26,7 @@ class SlowRuntime implements Runtime {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#held.set(what, { passed: promise, pass: resolve });
   }
-  letGo(what: string): void {
+  release(what: string): void {
     this.#held.get(what)?.pass();
     this.#held.delete(what);
   }
@@ -49,7 +49,7 @@ class SlowRuntime implements Runtime {
     this.condition = { is: 'absent' };
   }
   async inspect() {
-    // As an engine's answer that was made before it is read.
+    // Like an engine's answer, the condition is from before it is read.
     const { condition } = this;
     await this.#called('inspect');
     return condition;
@@ -79,7 +79,7 @@ describe('a backend', () => {
     const journal = new Journal(new StateDir(temp.path), 'boot', log);
     return new Drone({ runtime, journal, clock: systemClock, log, metrics: createMetrics() });
   };
-  const hear = () => drone.acknowledge([BackendStatus.fromPartial({ id: ID, revision: 1 })]);
+  const acknowledge = () => drone.acknowledge([BackendStatus.fromPartial({ id: ID, revision: 1 })]);
   const take = () =>
     drone.start(StartBackendRequest.fromPartial({ id: ID, placement: 1, spec: { image: 'image' } }));
   const status = () => drone.find(ID)?.life.status;
@@ -101,10 +101,10 @@ describe('a backend', () => {
     async (force) => {
       runtime.hold('create');
       take();
-      hear();
+      acknowledge();
       await eventually(() => calls('create') === 1);
       drone.stop({ id: ID, force, reason: EndReason.LEASE_LOST });
-      runtime.letGo('create');
+      runtime.release('create');
       await reaches(TERMINATED);
       expect(status()?.endReason).toBe(EndReason.LEASE_LOST);
       expect(calls('start')).toBe(0);
@@ -114,7 +114,7 @@ describe('a backend', () => {
   it('continues a start that a restart of the agent interrupted, though it is acknowledged before the first inspection', async () => {
     runtime.hold('start');
     take();
-    hear();
+    acknowledge();
     await eventually(() => calls('start') === 1);
     expect(status()?.state).toBe(STARTING);
     drone.close();
@@ -122,9 +122,9 @@ describe('a backend', () => {
     runtime.hold('inspect');
     drone = open();
     drone.adopt(new Map());
-    hear();
-    runtime.letGo('start');
-    runtime.letGo('inspect');
+    acknowledge();
+    runtime.release('start');
+    runtime.release('inspect');
     await reaches(WAITING);
     expect([calls('create'), calls('start')]).toEqual([1, 1]);
   });
@@ -132,16 +132,16 @@ describe('a backend', () => {
   it('gets one stop signal if its end was ordered while its agent was away, and its exit is noticed', async () => {
     runtime.hold('start');
     take();
-    hear();
+    acknowledge();
     await eventually(() => calls('start') === 1);
     drone.close();
     runtime.condition = { is: 'running', endpoints };
     runtime.hold('inspect');
     drone = open();
     drone.adopt(new Map());
-    hear();
+    acknowledge();
     drone.stop({ id: ID, force: false, reason: EndReason.REQUESTED });
-    runtime.letGo('inspect');
+    runtime.release('inspect');
     await eventually(() => calls('signal') > 0);
     runtime.condition = { is: 'exited', exit: { code: 3, outOfMemory: false } };
     await drone.find(ID)?.look();
@@ -152,13 +152,13 @@ describe('a backend', () => {
   it('is not taken for gone by a look that began before its start', async () => {
     runtime.hold('start');
     take();
-    hear();
+    acknowledge();
     await eventually(() => calls('start') === 1);
     runtime.hold('inspect');
     const looking = drone.find(ID)?.look();
-    runtime.letGo('start');
+    runtime.release('start');
     await reaches(WAITING);
-    runtime.letGo('inspect');
+    runtime.release('inspect');
     await looking;
     expect([status()?.state, drone.find(ID)?.life.ending]).toEqual([WAITING, undefined]);
   });

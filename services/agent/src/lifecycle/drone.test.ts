@@ -103,7 +103,7 @@ describe('a drone', () => {
     drone.start(
       StartBackendRequest.fromPartial({ id, placement: 1, spec: { image: `image-${id}`, ...spec }, key }),
     );
-  /** The scheduler has heard that it is there, and of nothing later. */
+  /** The scheduler has acknowledged its first report, and no later one. */
   const hear = (id: string) => drone.acknowledge([BackendStatus.fromPartial({ id, revision: 1 })]);
   const start = (id: string, spec: Spec = {}, key?: BackendKey) => {
     take(id, spec, key);

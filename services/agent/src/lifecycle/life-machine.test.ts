@@ -30,10 +30,10 @@ const stop = (reason: EndReason = EndReason.REQUESTED, force = false): LifeEvent
   force,
 });
 
-/** Lives through happenings, each at its time, and gives the end with all the work that was ordered. */
-function live(happenings: [number, LifeEvent][], life = newLife('a', terms, wall(0))) {
+/** Applies events, each at its time, and returns the last life with all effects. */
+function live(events: [number, LifeEvent][], life = newLife('a', terms, wall(0))) {
   const effects: Effect[] = [];
-  for (const [now, event] of happenings) {
+  for (const [now, event] of events) {
     const next = step(life, event, { now, wall: wall(now) });
     life = next.life;
     effects.push(...next.effects);
@@ -163,14 +163,14 @@ describe('an end without an order', () => {
     ],
   ];
 
-  it.each(table)('%s', (_, happenings, expected) => {
-    const { life, effects } = live([...happenings, [9_000, gone]]);
+  it.each(table)('%s', (_, events, expected) => {
+    const { life, effects } = live([...events, [9_000, gone]]);
     expect(life.status).toMatchObject({ ...expected, state: TERMINATED });
     expect(effects.filter((effect) => effect === 'remove')).toHaveLength(1);
   });
 
   it('keeps the last lines of a program that ended by itself or never became ready', () => {
-    const kept = table.map(([name, happenings]) => [name, live(happenings).life.ending?.keepLogs]);
+    const kept = table.map(([name, events]) => [name, live(events).life.ending?.keepLogs]);
     expect(Object.fromEntries(kept)).toEqual({
       'no image': false,
       'a pull without end': false,
@@ -267,9 +267,9 @@ describe('a start', () => {
   it.each<[string, [number, LifeEvent][]]>([
     ['after its creation', [...toLoading, [10, loaded], [15, acknowledged]]],
     ['before its creation', [...toLoading, [5, acknowledged], [10, loaded]]],
-  ])('waits until the scheduler has heard of the backend: %s', (_, happenings) => {
+  ])('waits until the scheduler has acknowledged the backend: %s', (_, events) => {
     expect(live(toCreated).effects).toEqual(['pull', 'create']);
-    expect(live([...happenings, [16, acknowledged]]).effects).toEqual(['pull', 'create', 'start']);
+    expect(live([...events, [16, acknowledged]]).effects).toEqual(['pull', 'create', 'start']);
   });
 });
 

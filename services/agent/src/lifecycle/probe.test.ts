@@ -32,7 +32,7 @@ describe('the readiness probe', () => {
     [499, true],
     [500, false],
     [503, false],
-  ])('takes HTTP %i for an answer: %s', async (status, expected) => {
+  ])('counts HTTP %i as an answer: %s', async (status, expected) => {
     const { server, port } = await served(() => status);
     await expect(answers({ host: '127.0.0.1', port }, '/ready?x=1')).resolves.toBe(expected);
     server.close();

@@ -54,5 +54,5 @@ describe('an address range', () => {
     ['10.256.0.0/16', false],
     ['fd00::/64', false],
     ['10.213.0.0', false],
-  ])('takes %s for a subnet: %s', (text, expected) => expect(isSubnet(text)).toBe(expected));
+  ])('accepts %s as a subnet: %s', (text, expected) => expect(isSubnet(text)).toBe(expected));
 });

@@ -5,7 +5,7 @@ import { ensureNetwork, type NetworkApi, type NetworkOptions } from './bridge-ne
 const log = createLog('test', 'silent');
 const wanted = { network: 'spawner-a', subnet: '', cluster: 'a' };
 
-/** An engine that has some networks and refuses what overlaps. */
+/** An engine that has some networks and refuses overlapping ones. */
 function engine(networks: Record<string, string>, refuses: (options: NetworkOptions) => string | undefined) {
   const made: NetworkOptions[] = [];
   const api: NetworkApi = {

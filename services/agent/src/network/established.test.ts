@@ -33,7 +33,7 @@ describe('established connections in the kernel’s tables', () => {
       1,
     ],
     ['include those whose listener is gone', ['0100007F:1F91 0:0 0A', '0300007F:1F90 0:A001 01'], 1],
-  ])('count %s', (_, lines, count) => {
+  ])('%s', (_, lines, count) => {
     const split = lines.map((each) => line(...(each.split(' ') as [string, string, string])));
     expect(establishedByPort([table(...split)]).get(0x1f90) ?? 0).toBe(count);
   });

@@ -19,5 +19,5 @@ describe("this machine's routes", () => {
     ['10.215.8.0/24', false],
     ['10.0.0.0/8', true],
     ['192.168.0.0/16', false],
-  ])('are met by %s: %s', (subnet, expected) => expect(overlapsAny(subnet, routes)).toBe(expected));
+  ])('overlap with %s: %s', (subnet, expected) => expect(overlapsAny(subnet, routes)).toBe(expected));
 });

@@ -8,11 +8,11 @@ import { explain } from './explain.ts';
 const terms = { pullTimeoutMs: 600_000, startupTimeoutMs: 60_000, idleTimeoutMs: 10_000, stopGraceMs: 5_000 };
 const endpoints = { local: { host: '10.0.0.2', port: 8080 } };
 
-/** A backend after these happenings, each a second after the one before. */
-function lived(happenings: LifeEvent[], limits: object = {}): Life {
+/** A backend after these events, one second apart. */
+function lived(events: LifeEvent[], limits: object = {}): Life {
   const spec = BackendSpec.fromPartial({ image: 'a', ...terms, ...limits });
   const born = newLife('a', termsOf(spec), new Date(0));
-  return happenings.reduce((life, event, index) => {
+  return events.reduce((life, event, index) => {
     return step(life, event, { now: 1_000 * index, wall: new Date(1_000 * index) }).life;
   }, born);
 }
@@ -37,8 +37,8 @@ describe('the clocks of a backend', () => {
     ['are its idleness', RISE, [[ClockName.IDLE, 10_000, 1_000, 9_000]]],
     ['are its grace', [...RISE, stop], [[ClockName.GRACE, 5_000, 0, 5_000]]],
     ['are none while it is removed', [...RISE, { ...stop, force: true }], []],
-  ])('%s', (_, happenings, clocks) => {
-    expect(running(lived(happenings), unusedSince(3_000), 4_000)).toEqual(clocks);
+  ])('%s', (_, events, clocks) => {
+    expect(running(lived(events), unusedSince(3_000), 4_000)).toEqual(clocks);
   });
   it('are idleness and the lifetime if it has a limit, and only the lifetime while it is in use', () => {
     const life = lived(RISE, { lifetimeLimitMs: 30_000 });

@@ -51,7 +51,7 @@ describe('the log lines of a backend', () => {
     [2, ['two', 'three']],
     [0, []],
     [9, ['one', 'two', 'three']],
-  ])('are as many of the kept ones as are asked for after its end: %s', async (tailLines, texts) => {
+  ])('are the requested number of its last lines after its end: %s', async (tailLines, texts) => {
     const { said, end } = scene(READY, 1);
     end();
     expect(await said({ follow: false, ...(tailLines === undefined ? {} : { tailLines }) })).toEqual(texts);

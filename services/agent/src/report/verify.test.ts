@@ -35,7 +35,7 @@ describe('the verification of a backend', () => {
   it.each([
     ['drone', { droneId: 'drone-2' }],
     ['cluster', { cluster: 'another' }],
-  ])('says nothing of the backends of another %s', (_what, other) => {
+  ])('refuses a question for another %s', (_what, other) => {
     expect(() => verify(home, { ...question, ...other }, undefined)).toThrow(
       'this is the agent of drone-1 in local',
     );

@@ -37,7 +37,7 @@ describe('readQuery', () => {
     ['no bytes', Buffer.alloc(0)],
     ['eleven bytes', Buffer.alloc(11)],
     ['an answer', Buffer.concat([header({ flags: 0x8100 }), question('a')])],
-  ])('says nothing to %s', (_, bytes) => {
+  ])('does not answer %s', (_, bytes) => {
     expect(readQuery(bytes)).toBeUndefined();
   });
 

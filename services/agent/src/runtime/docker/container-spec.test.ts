@@ -85,7 +85,7 @@ describe('a container', () => {
     ['a/b:2', 'a/b:2'],
     ['localhost:5000/b', 'localhost:5000/b:latest'],
     ['a@sha256:0123', 'a@sha256:0123'],
-  ])('of %s is made from %s', (image, expected) => expect(imageReference(image)).toBe(expected));
+  ])('of %s is created from %s', (image, expected) => expect(imageReference(image)).toBe(expected));
 });
 
 describe('a sample', () => {

@@ -27,7 +27,7 @@ describe('the process runtime', () => {
   });
 
   it.each(['', '\0\0\0', '{"pid":'])(
-    'begins also over what a power cut left of a program: %j',
+    "starts though a power loss damaged a program's file: %j",
     async (left) => {
       state.below('process').below(ID).write('run.json', left);
       const runtime = open();
