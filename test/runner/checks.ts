@@ -1,4 +1,5 @@
 /** What is checked without running anything of ours; each check counts as one test. */
+import { brokenBaselines } from './breaking-changes.ts';
 import { runCommand } from './command.ts';
 import { generatedDifferences } from './generated-code.ts';
 import { add, oneFailed, onePassed, type Tally } from './tally.ts';
@@ -20,6 +21,13 @@ const CHECKS: Check[] = [
   { name: 'types', run: command('tsc', '--noEmit') },
   { name: 'format and lint', run: command('biome', 'check', '.') },
   { name: 'contract lint', run: command('buf', 'lint') },
+  {
+    name: 'contract compatibility',
+    run: async (root, signal) => {
+      const broken = await brokenBaselines(root, signal);
+      return broken.length === 0 ? undefined : broken.join('; ');
+    },
+  },
   {
     name: 'generated code',
     run: async (root) => {
