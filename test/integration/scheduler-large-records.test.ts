@@ -1,15 +1,16 @@
-/** Records that are large, because their programs had much to say at the end: a list of them still reaches its caller. */
+/** Records with long last lines: lists and inventories of them exceed the default message size of gRPC. */
 import { randomBytes } from 'node:crypto';
 import { newBackendId } from '@spawner/domain';
+import { InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { BackendState } from '@spawner/proto/v1/backend';
 import { ListBackendsResponse } from '@spawner/proto/v1/backend_service';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { scene } from './scheduler-scene.ts';
 
-/** What clients of gRPC take by default. */
-const CLIENTS_TAKE = 4 * 1024 * 1024;
+/** The default limit of a gRPC client or server for one message, in bytes. */
+const DEFAULT_LIMIT = 4 * 1024 * 1024;
 
-describe('a list of large records', () => {
+describe('large records', () => {
   let redis: Redis;
   let nats: Nats;
   beforeAll(async () => {
@@ -20,7 +21,7 @@ describe('a list of large records', () => {
     await nats?.stop();
   });
 
-  it('comes in pages that any client takes, and is whole', async () => {
+  it('are listed completely, in pages that every client accepts', async () => {
     await using at = await scene(redis, nats);
     const a = await at.drone('a', { capacity: { backends: 100 } });
     const ids = Array.from({ length: 20 }, () => newBackendId(randomBytes));
@@ -33,11 +34,26 @@ describe('a list of large records', () => {
     for (let pageToken = ''; ; ) {
       const query = { pageSize: 100, pageToken, states: [], droneId: '', labels: {} };
       const answer = await at.scheduler.listBackends(query);
-      expect(ListBackendsResponse.encode(answer).finish().length).toBeLessThan(CLIENTS_TAKE);
+      expect(ListBackendsResponse.encode(answer).finish().length).toBeLessThan(DEFAULT_LIMIT);
       found.push(...answer.backends.map((backend) => backend.id));
       pageToken = answer.nextPageToken;
       if (pageToken === '') break;
     }
     expect(found).toEqual(ids.reverse());
+  });
+
+  it('are accepted in an inventory that is larger than the default limit', async () => {
+    await using at = await scene(redis, nats);
+    const a = await at.drone('a');
+    const lastLogs = Array(20).fill('x'.repeat(400));
+    const inventory = Array.from({ length: 600 }, () =>
+      InventoryEntry.fromPartial({
+        status: { id: newBackendId(randomBytes), state: BackendState.TERMINATED, revision: 4, lastLogs },
+      }),
+    );
+    const bytes = inventory.reduce((sum, entry) => sum + InventoryEntry.encode(entry).finish().length, 0);
+    expect(bytes).toBeGreaterThan(DEFAULT_LIMIT);
+    const { ended } = await a.register(...inventory);
+    expect(new Set(ended)).toEqual(new Set(inventory.map(({ status }) => status?.id)));
   });
 });

@@ -21,19 +21,30 @@ export type RpcClient<D> = {
     : (request: RequestOf<D[K]>, options?: RpcOptions) => Promise<ResponseOf<D[K]>>;
 } & { close(): void };
 
-export function createClient<const D extends ServiceDefinition>(definition: D, target: string): RpcClient<D> {
-  const channel = new Channel(target);
+/** `peer` names the service in messages about a missing connection. */
+export function createClient<const D extends ServiceDefinition>(
+  definition: D,
+  target: string,
+  peer = 'the service',
+): RpcClient<D> {
+  const server = { channel: new Channel(target), peer };
   const methods = Object.entries(definition).map(([name, method]) => [
     name,
     method.responseStream
-      ? (request: never, options?: RpcOptions) => callStream(channel, method, request, options)
-      : (request: never, options?: RpcOptions) => callUnary(channel, method, request, options),
+      ? (request: never, options?: RpcOptions) => callStream(server, method, request, options)
+      : (request: never, options?: RpcOptions) => callUnary(server, method, request, options),
   ]);
-  return Object.assign(Object.fromEntries(methods), { close: () => channel.close() }) as RpcClient<D>;
+  return Object.assign(Object.fromEntries(methods), { close: () => server.channel.close() }) as RpcClient<D>;
+}
+
+interface Peer {
+  readonly channel: Channel;
+  /** As messages name it. */
+  readonly peer: string;
 }
 
 function callUnary(
-  channel: Channel,
+  { channel, peer }: Peer,
   method: MethodDefinition,
   request: never,
   options: RpcOptions = {},
@@ -53,7 +64,9 @@ function callUnary(
         (error, answer) => {
           signal?.removeEventListener('abort', cancel);
           if (error)
-            reject(signal?.aborted ? cancelled(method.path, signal) : fromServiceError(error, method.path));
+            reject(
+              signal?.aborted ? cancelled(method.path, signal) : fromServiceError(error, method.path, peer),
+            );
           else resolve(answer);
         },
       );
@@ -63,7 +76,7 @@ function callUnary(
 }
 
 async function* callStream(
-  channel: Channel,
+  { channel, peer }: Peer,
   method: MethodDefinition,
   request: never,
   options: RpcOptions = {},
@@ -85,7 +98,7 @@ async function* callStream(
   try {
     for await (const message of call) yield message;
   } catch (error) {
-    throw signal?.aborted ? cancelled(method.path, signal) : fromServiceError(error, method.path);
+    throw signal?.aborted ? cancelled(method.path, signal) : fromServiceError(error, method.path, peer);
   } finally {
     signal?.removeEventListener('abort', cancel);
     call.on('error', () => {});

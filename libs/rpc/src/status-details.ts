@@ -1,62 +1,51 @@
 import type { Violation } from '@spawner/domain';
-import { BinaryReader, BinaryWriter } from '@spawner/proto';
+import type { Any } from '@spawner/proto/google/protobuf/any';
+import { BadRequest, ErrorInfo } from '@spawner/proto/google/rpc/error_details';
+import { Status } from '@spawner/proto/google/rpc/status';
 
-/**
- * The part of google.rpc.Status that carries field violations, as every gRPC client library reads it
- * from the `grpc-status-details-bin` trailer (google/rpc/status.proto, google/rpc/error_details.proto).
- */
-const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
-
+/** The trailer in which gRPC client libraries look for a google.rpc.Status. */
 export const STATUS_DETAILS = 'grpc-status-details-bin';
 
-export function encodeStatusDetails(code: number, message: string, violations: readonly Violation[]): Buffer {
-  const badRequest = new BinaryWriter();
-  for (const { field, message: description } of violations)
-    badRequest.uint32(tag(1)).fork().uint32(tag(1)).string(field).uint32(tag(2)).string(description).join();
-  const status = new BinaryWriter();
-  status.uint32(tag(1, 0)).int32(code).uint32(tag(2)).string(message);
-  status
-    .uint32(tag(3))
-    .fork()
-    .uint32(tag(1))
-    .string(BAD_REQUEST)
-    .uint32(tag(2))
-    .bytes(badRequest.finish())
-    .join();
-  return Buffer.from(status.finish());
+const TYPES = 'type.googleapis.com/google.rpc.';
+const DOMAIN = 'spawner';
+
+export interface StatusDetails {
+  /** The number of the gRPC status. */
+  readonly code: number;
+  /** The name of the error's kind. */
+  readonly reason: string;
+  readonly message: string;
+  readonly violations: readonly Violation[];
 }
 
-/** The violations in such a trailer; none when it has none or cannot be read. */
-export function decodeStatusDetails(bytes: Uint8Array): Violation[] {
+/** An ErrorInfo, which marks the error as an answer of ours, and a BadRequest if there are violations. */
+export function encodeStatusDetails({ code, reason, message, violations }: StatusDetails): Buffer {
+  const details = [anyOf('ErrorInfo', ErrorInfo.encode({ reason, domain: DOMAIN, metadata: {} }).finish())];
+  if (violations.length > 0) {
+    const fieldViolations = violations.map(({ field, message: description }) => ({ field, description }));
+    details.push(anyOf('BadRequest', BadRequest.encode({ fieldViolations }).finish()));
+  }
+  return Buffer.from(Status.encode({ code, message, details }).finish());
+}
+
+/** The violations in such a trailer. Returns undefined if the error is not an answer of a Spawner service. */
+export function decodeStatusDetails(bytes: Uint8Array): Violation[] | undefined {
   try {
-    return fields(bytes, 3).flatMap((detail) => {
-      const [type] = fields(detail, 1);
-      const [value] = fields(detail, 2);
-      if (!type || !value || text(type) !== BAD_REQUEST) return [];
-      return fields(value, 1).map((violation) => ({
-        field: text(fields(violation, 1)[0]),
-        message: text(fields(violation, 2)[0]),
-      }));
-    });
+    const { details } = Status.decode(bytes);
+    const infos = detailsIn(details, 'ErrorInfo').map((value) => ErrorInfo.decode(value));
+    if (!infos.some(({ domain }) => domain === DOMAIN)) return undefined;
+    return detailsIn(details, 'BadRequest')
+      .flatMap((value) => BadRequest.decode(value).fieldViolations)
+      .map(({ field, description }) => ({ field, message: description }));
   } catch {
-    return [];
+    return undefined;
   }
 }
 
-function tag(field: number, wireType = 2): number {
-  return (field << 3) | wireType;
+function anyOf(name: string, value: Uint8Array): Any {
+  return { typeUrl: TYPES + name, value: Buffer.from(value) };
 }
 
-function fields(bytes: Uint8Array, wanted: number): Uint8Array[] {
-  const found: Uint8Array[] = [];
-  for (const reader = new BinaryReader(bytes); reader.pos < reader.len; ) {
-    const [field, wireType] = reader.tag();
-    if (field === wanted && wireType === 2) found.push(reader.bytes());
-    else reader.skip(wireType);
-  }
-  return found;
-}
-
-function text(bytes: Uint8Array | undefined): string {
-  return Buffer.from(bytes ?? []).toString('utf8');
+function detailsIn(details: readonly Any[], name: string): Uint8Array[] {
+  return details.filter(({ typeUrl }) => typeUrl === TYPES + name).map(({ value }) => value);
 }

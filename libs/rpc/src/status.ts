@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
-import { AppError, ERROR_CODES, errorCodeOfGrpc, type Violation } from '@spawner/domain';
+import { AppError, ERROR_CODES, type ErrorCode, errorCodeOfGrpc, type Violation } from '@spawner/domain';
 import { decodeStatusDetails, encodeStatusDetails, STATUS_DETAILS } from './status-details.ts';
 
 /**
@@ -10,25 +10,23 @@ import { decodeStatusDetails, encodeStatusDetails, STATUS_DETAILS } from './stat
 const MOST_MESSAGE = 1_024;
 const MOST_VIOLATIONS = 3_072;
 
-/** The text of grpc-js for a passed deadline. It has the progress of the call and the peer's address. */
-const DEADLINE_TEXT = /^Deadline exceeded\b/;
-
 /**
- * An error as it leaves the process. An AppError keeps its kind, its message, and as many violations as fit. Anything else becomes
+ * An error for the wire. An AppError keeps its kind, its message and as many violations as fit. Anything else becomes
  * INTERNAL with an id, and `report` gets the error with the same id.
  */
 export function toStatus(error: unknown, report: (error: unknown, id: string) => void): StatusObject {
-  if (!(error instanceof AppError)) {
-    const id = randomUUID();
-    report(error, id);
-    return { code: ERROR_CODES.internal.grpc, details: `internal error ${id}`, metadata: new Metadata() };
-  }
+  if (error instanceof AppError) return statusOf(error.code, fitting(error.message), error.violations);
+  const id = randomUUID();
+  report(error, id);
+  return statusOf('internal', `internal error ${id}`, []);
+}
+
+function statusOf(kind: ErrorCode, message: string, violations: readonly Violation[]): StatusObject {
+  const { grpc: code, name: reason } = ERROR_CODES[kind];
   const metadata = new Metadata();
-  const { grpc } = ERROR_CODES[error.code];
-  const message = fitting(error.message);
-  if (error.violations.length > 0)
-    metadata.set(STATUS_DETAILS, encodeStatusDetails(grpc, message, fittingOf(error.violations)));
-  return { code: grpc, details: message, metadata };
+  const details = encodeStatusDetails({ code, reason, message, violations: fittingOf(violations) });
+  metadata.set(STATUS_DETAILS, details);
+  return { code, details: message, metadata };
 }
 
 /** The text, cut if it is too long. Sizes count the percent-encoded form (PROTOCOL-HTTP2, Status-Message). */
@@ -56,17 +54,22 @@ function fittingOf(violations: readonly Violation[]): readonly Violation[] {
   return [...violations.slice(0, tooMany), { field: '', message: `and ${more} more` }];
 }
 
-/** The error of a failed call as an AppError, whose cause names the method. */
-export function fromServiceError(error: unknown, path: string): AppError {
-  const { code, details, metadata } = error as Partial<ServiceError>;
+/**
+ * The error of a call as an AppError, whose cause names the method. An error that the peer did not answer with was made by
+ * the gRPC library: its text may name addresses inside the cluster, so it goes into the cause only. `peer` names the service
+ * in the message, for instance `the scheduler`.
+ */
+export function fromServiceError(error: unknown, path: string, peer: string): AppError {
+  const { code, details = '', metadata } = error as Partial<ServiceError>;
   if (typeof code !== 'number') return new AppError('internal', `${path} failed`, { cause: error });
-  const trailer = metadata?.get(STATUS_DETAILS)[0];
-  const violations = Buffer.isBuffer(trailer) ? decodeStatusDetails(trailer) : [];
   const kind = errorCodeOfGrpc(code);
-  const late = kind === 'deadline' && DEADLINE_TEXT.test(details ?? '');
-  const message = late ? 'there was no answer before the deadline' : details || `${path} failed`;
-  return new AppError(kind, message, {
-    violations,
-    cause: new Error(`${path} answered ${ERROR_CODES[kind].name}${late ? `: ${details}` : ''}`),
-  });
+  const { name } = ERROR_CODES[kind];
+  const trailer = metadata?.get(STATUS_DETAILS)[0];
+  const violations = Buffer.isBuffer(trailer) ? decodeStatusDetails(trailer) : undefined;
+  if (violations)
+    return new AppError(kind, details, { violations, cause: new Error(`${path} answered ${name}`) });
+  const cause = new Error(`${path} failed with ${name}: ${details}`);
+  if (kind === 'unavailable') return new AppError(kind, `${peer} cannot be reached; try again`, { cause });
+  if (kind === 'deadline') return new AppError(kind, 'there was no answer before the deadline', { cause });
+  return new AppError(kind, details || `${path} failed`, { cause });
 }

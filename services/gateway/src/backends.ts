@@ -18,7 +18,7 @@ import type {
 } from '@spawner/proto/v1/backend_service';
 import { durations, inSpan } from '@spawner/service';
 import { backendIdOf, listViolations, namedBy, spawnViolations, tailViolations } from './requests.ts';
-import { asCallersSee, type Scheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 import { placeBackend } from './spawn.ts';
 import { completeSpec } from './spec.ts';
 import { backendUrl, type UrlShape } from './urls.ts';
@@ -75,9 +75,7 @@ export class Backends {
 
   /** What the drone says of its use now goes before what was heard of it last. */
   async explain(request: ExplainBackendRequest, signal: AbortSignal): Promise<ExplainBackendResponse> {
-    const { explanation } = await this.#parts.scheduler
-      .explainBackend(namedBy(request), { signal })
-      .catch(rethrow);
+    const { explanation } = await this.#parts.scheduler.explainBackend(namedBy(request), { signal });
     if (!explanation) throw new AppError('internal', 'the scheduler answered without an explanation');
     const backend = present(explanation.backend);
     const shown = this.#shown(backend);
@@ -86,9 +84,8 @@ export class Backends {
 
   async list(request: ListBackendsRequest, signal: AbortSignal): Promise<ListBackendsResponse> {
     refuseViolations(listViolations(request));
-    const { backends, nextPageToken } = await this.#parts.scheduler
-      .listBackends({ ...request, pageSize: request.pageSize || DEFAULT_PAGE }, { signal })
-      .catch(rethrow);
+    const query = { ...request, pageSize: request.pageSize || DEFAULT_PAGE };
+    const { backends, nextPageToken } = await this.#parts.scheduler.listBackends(query, { signal });
     return { backends: backends.map((backend) => this.#shown(backend)), nextPageToken };
   }
 
@@ -105,21 +102,17 @@ export class Backends {
   async *logs(request: TailLogsRequest, signal: AbortSignal): AsyncGenerator<TailLogsResponse> {
     backendIdOf(request.id);
     refuseViolations(tailViolations(request));
-    try {
-      for await (const { line } of this.#parts.scheduler.tailLogs(request, { signal })) if (line) yield line;
-    } catch (error) {
-      throw asCallersSee(error);
-    }
+    for await (const { line } of this.#parts.scheduler.tailLogs(request, { signal })) if (line) yield line;
   }
 
   async terminate(request: TerminateBackendRequest, signal: AbortSignal): Promise<TerminateBackendResponse> {
     const order = { ...namedBy(request), force: request.force };
-    const answer = await this.#parts.scheduler.terminateBackend(order, { signal }).catch(rethrow);
+    const answer = await this.#parts.scheduler.terminateBackend(order, { signal });
     return { backend: this.#shown(present(answer.backend)) };
   }
 
   async #read(named: GetBackendRequest, signal: AbortSignal): Promise<Backend> {
-    const { backend } = await this.#parts.scheduler.getBackend(named, { signal }).catch(rethrow);
+    const { backend } = await this.#parts.scheduler.getBackend(named, { signal });
     return present(backend);
   }
 
@@ -133,8 +126,4 @@ export class Backends {
 function present(backend: Backend | undefined): Backend {
   if (!backend) throw new AppError('internal', 'the scheduler answered without a backend');
   return backend;
-}
-
-function rethrow(error: unknown): never {
-  throw asCallersSee(error);
 }

@@ -1,6 +1,6 @@
 import { AppError, isNodeId } from '@spawner/domain';
 import type { ForgetDroneResponse, ListDronesResponse } from '@spawner/proto/v1/fleet_service';
-import { asCallersSee, type Scheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 
 /** spawner.v1.FleetService, whichever way it is called. */
 export class Fleet {
@@ -11,22 +11,14 @@ export class Fleet {
   }
 
   async listDrones(signal: AbortSignal): Promise<ListDronesResponse> {
-    try {
-      const { drones } = await this.#scheduler.listDrones({}, { signal });
-      return { drones };
-    } catch (error) {
-      throw asCallersSee(error);
-    }
+    const { drones } = await this.#scheduler.listDrones({}, { signal });
+    return { drones };
   }
 
   /** Gives a drone up. Throws `not_found` for an unknown one, `failed_precondition` while it renews. */
   async forgetDrone(id: string, signal: AbortSignal): Promise<ForgetDroneResponse> {
     if (!isNodeId(id)) throw new AppError('not_found', 'no such drone');
-    try {
-      const { endedIds } = await this.#scheduler.forgetDrone({ id }, { signal });
-      return { endedIds };
-    } catch (error) {
-      throw asCallersSee(error);
-    }
+    const { endedIds } = await this.#scheduler.forgetDrone({ id }, { signal });
+    return { endedIds };
   }
 }

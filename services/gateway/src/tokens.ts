@@ -16,7 +16,7 @@ import type {
   RevokeConnectionTokensResponse,
 } from '@spawner/proto/v1/backend_service';
 import { namedBy } from './requests.ts';
-import { asCallersSee, type Scheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 import { guestUrl, type UrlShape } from './urls.ts';
 
 export interface TokensParts {
@@ -44,11 +44,7 @@ export class ConnectionTokens {
     const token = newConnectionToken(randomBytes);
     const tokenId = connectionTokenId(token);
     const grant = { ...named, tokenId, user, claims: claimsHeader(claims), ttlMs };
-    const { backendId, expireTime } = await scheduler
-      .createConnectionToken(grant, { signal })
-      .catch((error: unknown) => {
-        throw asCallersSee(error);
-      });
+    const { backendId, expireTime } = await scheduler.createConnectionToken(grant, { signal });
     return { token, url: guestUrl(backendId, token, urls), expireTime, tokenId };
   }
 
@@ -60,11 +56,8 @@ export class ConnectionTokens {
     refuseViolations(selectionViolations(request));
     const named = id === '' && !key ? { id } : namedBy({ id, ...(key ? { key } : {}) });
     const one = token === '' ? tokenId : connectionTokenId(token);
-    return this.#parts.scheduler
-      .revokeConnectionTokens({ ...named, tokenId: one, ...(user === undefined ? {} : { user }) }, { signal })
-      .catch((error: unknown) => {
-        throw asCallersSee(error);
-      });
+    const selection = { ...named, tokenId: one, ...(user === undefined ? {} : { user }) };
+    return this.#parts.scheduler.revokeConnectionTokens(selection, { signal });
   }
 }
 
