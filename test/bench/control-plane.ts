@@ -6,7 +6,7 @@
 import type { Figures, Options } from './benchmark.ts';
 import { type IdleFigures, idleBackends } from './control-plane/idle-backends.ts';
 import { type PlacementFigures, placements } from './control-plane/placements.ts';
-import { median, rounded } from './statistics.ts';
+import { median, rotated, rounded } from './statistics.ts';
 
 const RUNS = 3;
 const DRONES = [10, 1_000, 10_000];
@@ -18,8 +18,9 @@ export async function bench({ quick }: Options): Promise<Figures> {
   // A warm-up: the first run compiles.
   await placements(DRONES[0]!);
   const placed = new Map<number, PlacementFigures[]>(DRONES.map((count) => [count, []]));
-  for (let run = 0; run < repeats; run++)
-    for (const [count, runs] of placed) runs.push(await placements(count));
+  // Three rounds in any case, in an order that rotates: their ratio is judged, and a machine's speed drifts.
+  for (let run = 0; run < RUNS; run++)
+    for (const [count, runs] of rotated([...placed], run)) runs.push(await placements(count));
   const idle: IdleFigures[] = [];
   for (let run = 0; run < repeats; run++) idle.push(await idleBackends());
   const of = (read: (figures: IdleFigures) => number) => rounded(median(idle.map(read)));

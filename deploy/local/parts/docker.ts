@@ -1,5 +1,5 @@
 /** Finds the Docker Engine, and removes a cluster's containers from it. */
-import { request } from 'node:http';
+import Docker from 'dockerode';
 
 const USUAL_SOCKET = '/var/run/docker.sock';
 const ANSWER_WITHIN_MS = 30_000;
@@ -21,56 +21,34 @@ export async function findDocker(
 }
 
 export async function dockerAnswers(socket: string): Promise<boolean> {
-  return call(socket, 'GET', '/_ping').then(
-    () => true,
-    () => false,
-  );
+  return engineAt(socket)
+    .ping()
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 /** Removes every container and network with this label (`name=value`). Returns the number of containers. */
 export async function removeLabelled(socket: string, label: string): Promise<number> {
-  const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
-  const containers = (await call(socket, 'GET', `/containers/json?all=true&filters=${filters}`)) as {
-    Id: string;
-  }[];
-  await Promise.all(containers.map(({ Id }) => gone(socket, `/containers/${Id}?force=true&v=true`)));
-  const networks = (await call(socket, 'GET', `/networks?filters=${filters}`)) as { Id: string }[];
-  await Promise.all(networks.map(({ Id }) => gone(socket, `/networks/${Id}`)));
+  const docker = engineAt(socket);
+  const filters = { label: [label] };
+  const containers = await docker.listContainers({ all: true, filters });
+  await Promise.all(
+    containers.map(({ Id }) => gone(docker.getContainer(Id).remove({ force: true, v: true }))),
+  );
+  const networks = await docker.listNetworks({ filters });
+  await Promise.all(networks.map(({ Id }) => gone(docker.getNetwork(Id).remove())));
   return containers.length;
 }
 
-/** Deletes something. Succeeds if it is gone already. */
-async function gone(socket: string, path: string): Promise<void> {
-  await call(socket, 'DELETE', path).catch((error: unknown) => {
-    if (!(error instanceof DockerRefusal && [404, 409].includes(error.status))) throw error;
+/** Awaits a removal. Succeeds if the thing is gone already. */
+async function gone(removal: Promise<unknown>): Promise<void> {
+  await removal.catch((error: { statusCode?: number }) => {
+    if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
   });
 }
 
-class DockerRefusal extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-function call(socketPath: string, method: string, path: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    const outgoing = request({ socketPath, method, path, agent: false, signal }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      answer.once('error', reject);
-      answer.once('end', () => {
-        const status = answer.statusCode ?? 0;
-        if (status >= 400) reject(new DockerRefusal(status, `Docker answered ${method} ${path}: ${text}`));
-        else resolve(text.startsWith('[') || text.startsWith('{') ? JSON.parse(text) : undefined);
-      });
-    });
-    outgoing.once('error', reject);
-    outgoing.end();
-  });
+function engineAt(socketPath: string): Docker {
+  return new Docker({ socketPath, timeout: ANSWER_WITHIN_MS });
 }
