@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { root } from './sources.ts';
 
 const HEADINGS = ['Job', 'Flow', 'Configuration', 'Metrics', 'Failure', 'Where to read'];
-/** Accepted until every README has the headings above. */
-const FORMER_HEADINGS = ['What it does', 'Configuration', 'Signals', 'Metrics'];
+/** A row of the last section: a question, a file below the service, and a symbol that the file defines. */
+const POINTER = /^\| [^|]+ \| `(src\/[^`]+)` \| `(\w+)` \|$/gm;
 
 const services = readdirSync(join(root, 'services'));
 const file = (service: string, path: string) => join(root, 'services', service, path);
@@ -33,10 +33,24 @@ describe('every service', () => {
     const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
     const headings = new Set(text.split('\n').map((line) => line.trim()));
     const named = headings.has('## Name') || new RegExp(`^# .*${service}`, 'im').test(text);
-    const wanted = headings.has('## Job') ? HEADINGS : FORMER_HEADINGS;
-    const missing = wanted
-      .filter((heading) => !headings.has(`## ${heading}`))
-      .map((heading) => `## ${heading}`);
+    const missing = HEADINGS.filter((heading) => !headings.has(`## ${heading}`)).map(
+      (heading) => `## ${heading}`,
+    );
     expect([...(named ? [] : ['## Name']), ...missing]).toEqual([]);
   });
+
+  it.each(services)('%s has a README whose pointers lead to symbols that exist', (service) => {
+    const pointers = [...readFileSync(file(service, 'README.md'), 'utf8').matchAll(POINTER)];
+    const lost = pointers
+      .filter(([, path = '', symbol = '']) => !defines(file(service, path), symbol))
+      .map(([, path, symbol]) => `${path} ${symbol}`);
+    expect([pointers.length > 3, lost]).toEqual([true, []]);
+  });
 });
+
+function defines(path: string, symbol: string): boolean {
+  if (!existsSync(path)) return false;
+  return new RegExp(`\\b(?:function\\*?|const|class|interface|type) ${symbol}\\b`).test(
+    readFileSync(path, 'utf8'),
+  );
+}

@@ -1,5 +1,5 @@
 import { openBus } from '@spawner/bus';
-import { run } from '@spawner/service';
+import { needs, run } from '@spawner/service';
 import { keysOf, StoreEpoch } from '@spawner/store';
 import { readConfig } from './config.ts';
 import { createMetrics } from './metrics.ts';
@@ -13,7 +13,7 @@ await run('scheduler', readConfig, async (config, app) => {
   const { clock, log } = app;
   const redis = await app.connect('Redis', () => openSafeRedis(config.redisUrl, log));
   const bus = await app.connect('NATS', () => openBus(config.natsUrl, 'scheduler', log));
-  app.readyWhen(() => (redis.ready ? undefined : 'Redis'));
+  app.readyWhen(needs('Redis', () => redis.ready));
 
   const keys = keysOf(config.cluster);
   const epoch = new StoreEpoch({ redis, keys, log, emptyStore: config.emptyStore });
