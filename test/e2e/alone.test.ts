@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { RouteState } from '@spawner/proto/internal/route';
 import type { Route } from '@spawner/store';
 import { eventually, request, type TempDir, tempDir } from '@spawner/testkit';
-import { KeptState } from '../../services/proxy/src/snapshot/snapshot.ts';
+import { SnapshotFiles } from '../../services/proxy/src/snapshot/snapshot.ts';
 import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
 
 const spec = { image: 'spawner/probe:latest', idleTimeoutMs: 0 };
@@ -12,7 +12,7 @@ const spec = { image: 'spawner/probe:latest', idleTimeoutMs: 0 };
 describe('a proxy whose whole control plane is gone', () => {
   let dir: TempDir;
   let cluster: Cluster;
-  let kept: KeptState;
+  let kept: SnapshotFiles;
   beforeAll(async () => {
     dir = await tempDir('proxy-state');
     cluster = await startCluster({
@@ -21,7 +21,7 @@ describe('a proxy whose whole control plane is gone', () => {
       redisKeeps: true,
       env: { proxy: { SPAWNER_PROXY_STATE_DIR: dir.path } },
     });
-    kept = new KeptState(dir.path, { cluster: cluster.name, clusterDomain: cluster.domain });
+    kept = new SnapshotFiles(dir.path, { cluster: cluster.name, clusterDomain: cluster.domain });
   });
   afterAll(async () => {
     await cluster?.stop();
@@ -117,7 +117,9 @@ describe('a proxy whose whole control plane is gone', () => {
     const whole = await readFile(file);
     await writeFile(file, whole.subarray(0, whole.length - 100));
     await cluster.proxy.start();
-    await eventually(() => expect(cluster.proxy.log()).toContain('the kept routes cannot be used'));
+    await eventually(() =>
+      expect(cluster.proxy.log()).toContain('the snapshot of the routes cannot be used'),
+    );
     await eventually(async () =>
       expect(JSON.parse(await cluster.proxy.admin('/readyz'))).toMatchObject({ ready: false }),
     );

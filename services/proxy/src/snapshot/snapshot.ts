@@ -11,7 +11,7 @@ import type { KeyPair } from '../cluster/certificates.ts';
 import { StateFile, StateFileRefused } from './state-file.ts';
 
 /** A route table as it was written to disk. */
-export interface KeptRoutes {
+export interface SnapshotRoutes {
   readonly time: Date | undefined;
   readonly position: LogPosition;
   readonly rows: readonly TableRow[];
@@ -27,7 +27,7 @@ export interface StateOwner {
 const ROWS_AT_ONCE = 500;
 
 /** The files of a proxy's state directory and their contents. Every reader throws StateFileRefused for a file that it refuses. */
-export class KeptState {
+export class SnapshotFiles {
   readonly #owner: StateOwner;
   readonly #routes: StateFile;
   readonly #certificate: StateFile;
@@ -43,7 +43,7 @@ export class KeptState {
     this.#name = new StateFile(join(dir, 'name'));
   }
 
-  readRoutes(): KeptRoutes | undefined {
+  readRoutes(): SnapshotRoutes | undefined {
     const [header, ...slices] = this.#read(this.#routes) ?? [];
     if (!header) return undefined;
     const { time, logEpoch: epoch, logN: n } = header.header;

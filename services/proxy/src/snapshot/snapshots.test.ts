@@ -11,7 +11,7 @@ const NEVER = new AbortController().signal;
 const route = (backendId: string, epoch = 1) =>
   newRoute({ backendId, epoch, state: RouteState.OPEN, local: { host: '10.0.0.1', port: 80 } });
 
-describe('what a proxy keeps on its disk', () => {
+describe('a snapshot', () => {
   let dir: TempDir;
   beforeEach(async () => {
     dir = await tempDir('snapshots');
@@ -30,7 +30,7 @@ describe('what a proxy keeps on its disk', () => {
   }
   const ids = ({ routes }: { routes: RouteTable }) => [...routes.rows()].map(rowId);
 
-  it('has every row again in the next life, tokens included, and nothing of it is confirmed', async () => {
+  it('restores every row, tokens included, and confirms none of them', async () => {
     const first = life();
     const token: TableRow = {
       ...{
@@ -76,7 +76,7 @@ describe('what a proxy keeps on its disk', () => {
     expect(await readFile(file, 'utf8')).toBe('touched');
   });
 
-  it('does not write again what it has just taken up', async () => {
+  it('is not written again right after it was restored', async () => {
     const first = life();
     first.routes.restore(POSITION, [route('a')]);
     await first.snapshots.close();
@@ -99,8 +99,8 @@ describe('what a proxy keeps on its disk', () => {
     const { snapshots, routes, said } = life(owner);
     expect([snapshots.restore(), snapshots.certificate(), routes.size]).toEqual([false, undefined, 0]);
     expect(said).toEqual([
-      'the kept routes cannot be used and will be replaced',
-      'the kept certificate cannot be used and will be replaced',
+      'the snapshot of the routes cannot be used and will be replaced',
+      'the snapshot of the certificate cannot be used and will be replaced',
     ]);
   });
 
@@ -133,7 +133,7 @@ describe('what a proxy keeps on its disk', () => {
     const { snapshots, routes, said } = life();
     await dir.stop();
     snapshots.keepCertificate({ cert: 'new', key: 'k' });
-    await eventually(() => expect(said).toEqual(['the certificate could not be kept']));
+    await eventually(() => expect(said).toEqual(['the snapshot of the certificate could not be written']));
     routes.restore(POSITION, [route('a')]);
     await expect(snapshots.turn(NEVER)).rejects.toThrow('ENOENT');
   });

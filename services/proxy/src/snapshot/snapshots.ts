@@ -2,7 +2,7 @@ import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
 import type { KeyPair } from '../cluster/certificates.ts';
-import { KeptState, type StateOwner } from './snapshot.ts';
+import { SnapshotFiles, type StateOwner } from './snapshot.ts';
 
 /**
  * Keeps a proxy's name, routes and certificate on disk, so that it can start and serve while the cluster is away. They are
@@ -25,7 +25,7 @@ const REST_FACTOR = 20;
 
 export class Snapshots {
   readonly #parts: SnapshotParts;
-  readonly #kept: KeptState | undefined;
+  readonly #files: SnapshotFiles | undefined;
   readonly #following: { close(): void } | undefined;
   #changes = 0;
   #written = 0;
@@ -35,7 +35,7 @@ export class Snapshots {
   constructor(options: SnapshotOptions, parts: SnapshotParts) {
     this.#parts = parts;
     if (options.stateDir === '') return;
-    this.#kept = new KeptState(options.stateDir, options);
+    this.#files = new SnapshotFiles(options.stateDir, options);
     this.#following = parts.routes.onChange(() => {
       this.#changes += 1;
     });
@@ -43,29 +43,29 @@ export class Snapshots {
 
   /** The name that the proxy had when it ran last; otherwise `fresh`, which is written to disk. */
   nameOr(fresh: string): string {
-    const name = this.#read('name', (kept) => kept.readName());
-    if (name === undefined) this.#write('name', (kept) => kept.writeName(fresh));
+    const name = this.#read('name', (files) => files.readName());
+    if (name === undefined) this.#write('name', (files) => files.writeName(fresh));
     return name ?? fresh;
   }
 
   /** Puts the routes on disk into the empty table. Returns whether there were any. */
   restore(): boolean {
     const { routes, clock, log } = this.#parts;
-    const kept = this.#read('routes', (state) => state.readRoutes());
-    if (!kept) return false;
-    routes.restore(kept.position, kept.rows);
+    const saved = this.#read('routes', (files) => files.readRoutes());
+    if (!saved) return false;
+    routes.restore(saved.position, saved.rows);
     this.#written = this.#changes;
-    const age = kept.time ? clock.wall().getTime() - kept.time.getTime() : undefined;
-    log.info({ routes: kept.rows.length, age_ms: age }, 'routes restored from disk');
+    const age = saved.time ? clock.wall().getTime() - saved.time.getTime() : undefined;
+    log.info({ routes: saved.rows.length, age_ms: age }, 'routes restored from disk');
     return true;
   }
 
   certificate(): KeyPair | undefined {
-    return this.#read('certificate', (kept) => kept.readCertificate());
+    return this.#read('certificate', (files) => files.readCertificate());
   }
 
   keepCertificate(pair: KeyPair): void {
-    this.#write('certificate', (kept) => kept.writeCertificate(pair, this.#parts.clock.wall()));
+    this.#write('certificate', (files) => files.writeCertificate(pair, this.#parts.clock.wall()));
   }
 
   /** Writes the routes if they have changed, then pauses in proportion. Rejects if the disk fails. */
@@ -87,27 +87,29 @@ export class Snapshots {
     const { routes, clock } = this.#parts;
     const { position } = routes;
     const changes = this.#changes;
-    if (!this.#kept || !position || changes === this.#written) return;
-    await this.#kept.writeRoutes(routes, position, clock.wall());
+    if (!this.#files || !position || changes === this.#written) return;
+    await this.#files.writeRoutes(routes, position, clock.wall());
     this.#written = changes;
   }
 
-  #read<T>(what: string, read: (kept: KeptState) => T | undefined): T | undefined {
-    if (!this.#kept) return undefined;
+  #read<T>(what: string, read: (files: SnapshotFiles) => T | undefined): T | undefined {
+    if (!this.#files) return undefined;
     try {
-      return read(this.#kept);
+      return read(this.#files);
     } catch (error) {
-      this.#parts.log.warn({ error }, `the kept ${what} cannot be used and will be replaced`);
+      this.#parts.log.warn({ error }, `the snapshot of the ${what} cannot be used and will be replaced`);
       return undefined;
     }
   }
 
   /** Writes run one after the other. */
-  #write(what: string, write: (kept: KeptState) => Promise<void>): void {
-    const kept = this.#kept;
-    if (!kept) return;
+  #write(what: string, write: (files: SnapshotFiles) => Promise<void>): void {
+    const files = this.#files;
+    if (!files) return;
     this.#writing = this.#writing
-      .then(() => write(kept))
-      .catch((error: unknown) => this.#parts.log.warn({ error }, `the ${what} could not be kept`));
+      .then(() => write(files))
+      .catch((error: unknown) =>
+        this.#parts.log.warn({ error }, `the snapshot of the ${what} could not be written`),
+      );
   }
 }
