@@ -42,7 +42,8 @@ export async function run(course: Course, payload: Payload): Promise<Observation
   const read = () => readAnswers(client.received, methods, client.closed);
   const settled = () => {
     const { answers, rest } = read();
-    const answered = answers.length >= Math.max(methods.length, 1) && payload.right !== 'refused';
+    const closes = payload.right === 'refused' || payload.after !== undefined;
+    const answered = answers.length >= Math.max(methods.length, 1) && !closes;
     return client.closed || answered || rest === 'tunnel';
   };
   const timeoutMs = payload.right === 'waits' || mark === undefined ? SILENCE_MS : ANSWER_MS;

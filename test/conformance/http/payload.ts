@@ -12,6 +12,8 @@ export interface Payload {
   end?: StreamEnd;
   /** The requests that the backend gets. */
   meant: Meant[];
+  /** The status with which bytes behind the meant requests are refused; undefined if no further answer may come. */
+  after?: number;
   /** Sent by the backend before it has the whole request. */
   early?: string;
   /** Replaces the backend's usual answer. */

@@ -70,6 +70,7 @@ describe('a verdict', () => {
     ['another status', 'one', { ...one, answers: [answer(204)] }],
     ['two requests made from one', 'one', { ...one, requests: [request(), request({ target: '/inner' })] }],
     ['another body', 'one', { ...one, requests: [request({ body: 'x' })] }],
+    ['a 404 for a request inside another one', 'one', { ...one, answers: [answer(200), answer(404)] }],
     ['an extra answer', 'one', { ...one, answers: [answer(200), answer(200)] }],
     ['a request without the mark of the proxy', 'one', { ...one, requests: [request({ headers: [] })] }],
     [
@@ -109,6 +110,17 @@ describe('a verdict', () => {
     expect(outcome('connection error')).toBe('refused (connection error) instead of refused (stream error)');
     expect(outcome('lost')).toMatch(/^waits|^wrong/);
   });
+});
+
+it('a verdict accepts a refusal of the bytes behind a request only where the payload names it', () => {
+  const course = { mark: MARK } as unknown as Parameters<typeof judge>[0];
+  const named = { ...payload('one'), after: 400 };
+  const both = { ...one, answers: [answer(200), answer(400)] };
+  const outcome = (observation: Partial<Observation>) =>
+    complaint(named, judge(course, named, seen(observation)));
+  expect(outcome({ ...both, closed: true })).toBeUndefined();
+  expect(outcome(both)).toMatch(/did not close/);
+  expect(outcome(one)).toMatch(/further answers: none/);
 });
 
 describe('the essence of a verdict', () => {

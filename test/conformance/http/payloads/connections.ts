@@ -59,12 +59,15 @@ export const CONNECTIONS: readonly Payload[] = [
   ),
   bytes('a request after one that closes', 'one', head('GET', ['Connection: close']) + INNER, [x]),
   bytes('a request after one of HTTP/1.0', 'one', `GET /x HTTP/1.0\r\nHost: {host}\r\n\r\n${INNER}`, [x]),
-  bytes(
-    'a bad request after a good one',
-    'one',
-    `${head('GET', [])}GET /y HTTP/1.1\r\nHost : {host}\r\n\r\n`,
-    [x],
-  ),
+  {
+    ...bytes(
+      'a bad request after a good one',
+      'one',
+      `${head('GET', [])}GET /y HTTP/1.1\r\nHost : {host}\r\n\r\n`,
+      [x],
+    ),
+    after: 400,
+  },
   bytes(
     'a good request after a bad one',
     'refused',

@@ -58,10 +58,13 @@ export const LENGTHS: readonly Payload[] = [
     [head('POST', ['Content-Length: 10']), 'hel', 'lo', 'world'],
     [{ body: 'helloworld' }],
   ),
-  bytes('more than its length', 'one', `${head('POST', ['Content-Length: 5'])}hello#####`, [
-    { body: 'hello' },
-  ]),
-  bytes('a body without a length', 'one', `${head('POST', [])}hello`, [{ body: '' }]),
+  {
+    ...bytes('more than its length', 'one', `${head('POST', ['Content-Length: 5'])}hello#####`, [
+      { body: 'hello' },
+    ]),
+    after: 400,
+  },
+  { ...bytes('a body without a length', 'one', `${head('POST', [])}hello`, [{ body: '' }]), after: 400 },
   bytes(
     'a request as its body',
     'one',
