@@ -3,15 +3,16 @@ import type { Route, TableRow } from './route-row.ts';
 import { agentRow } from './rows.ts';
 
 /**
- * How far a store is that lost its routes, of which a table has a copy: it is written anew, drone by drone, and what it lacks at the
- * end has ended, but for what runs on drones that are away. Those may come back until they are given up. Pure; clock time in ms.
+ * Tracks how far a store that lost its routes has been repopulated. Drones register again one by one. A route that is still
+ * missing after that belongs to a backend that has ended, unless its drone is away: such routes are kept until the drone
+ * returns or is given up. Pure; clock time in ms.
  */
 export class Refill {
-  /** The whole table is to be read again by then. */
+  /** The clock time by which the whole table must be read again. */
   lookAt: number;
   readonly #filledAt: number;
   readonly #overAt: number;
-  /** The rows that tell of the agents of drones that are away. Such a row comes behind everything that its drone has. */
+  /** Address rows of the drones that are away. A returning drone writes this row after all its routes. */
   #awaited = new Set<string>();
 
   constructor(now: number) {
@@ -20,12 +21,12 @@ export class Refill {
     this.lookAt = this.#filledAt;
   }
 
-  /** A row has changed; where it tells that a drone is back, the table is to be read now. */
+  /** Notes a change of a row. The address of an awaited drone means that it is back: the table must be read now. */
   changed(id: string, now: number): void {
     if (this.#awaited.has(id)) this.lookAt = now;
   }
 
-  /** The table was read as `read`; says which of the rows that it lacks are kept of those that were there. */
+  /** Takes the table as it was read. Returns which of the present rows are kept although the table lacks them. */
   keeps(
     rows: Iterable<TableRow>,
     read: ReadonlyMap<string, TableRow>,
@@ -35,14 +36,14 @@ export class Refill {
     this.lookAt = this.#overAt;
     this.#awaited = new Set();
     if (now >= this.#overAt) return () => false;
-    const isAway = (row: TableRow): row is Route =>
+    const isAwayOn = (row: TableRow): row is Route =>
       row.kind === 'backend' && !read.has(agentRow(row.droneId));
     for (const row of rows)
-      if (isAway(row) && !read.has(row.backendId)) this.#awaited.add(agentRow(row.droneId));
-    return isAway;
+      if (isAwayOn(row) && !read.has(row.backendId)) this.#awaited.add(agentRow(row.droneId));
+    return isAwayOn;
   }
 
-  /** Nothing is awaited any more, at this time. */
+  /** Whether no drone is awaited any more, at this time. */
   isOver(now: number): boolean {
     return now >= this.#filledAt && this.#awaited.size === 0;
   }

@@ -1,6 +1,7 @@
 import { Replica } from './replica.ts';
 
 const at = (n: number, epoch = 1) => ({ epoch, n });
+const NEVER = Number.NEGATIVE_INFINITY;
 const row = (epoch: number, name = '') => ({ epoch, name });
 
 describe('Replica', () => {
@@ -42,7 +43,7 @@ describe('Replica', () => {
     expect(replica.get('a')?.name).toBe('old');
   });
 
-  it('keeps what an emptied store lacks where it is told to, and drops it later', () => {
+  it('keeps the rows that an emptied store lacks if it is asked to, and drops them later', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     replica.load(at(5), new Map([['a', row(9)]]));
     replica.load(at(1, 2), new Map([['b', row(10)]]), () => true);
@@ -98,6 +99,19 @@ describe('Replica', () => {
     ]);
   });
 
+  it('remembers when an earlier log last confirmed a row', () => {
+    const replica = new Replica<{ epoch: number; name: string }>();
+    const table = new Map(['a', 'b'].map((id) => [id, row(9)] as const));
+    replica.load(at(5), table);
+    replica.confirm(7);
+    replica.load(at(1, 2), new Map([['a', row(10)]]), () => true);
+    replica.confirm(8);
+    expect(['a', 'b'].map((id) => replica.asOf(id))).toEqual([8, 7]);
+    replica.load(at(1, 3), new Map(), () => true);
+    replica.confirm(9);
+    expect(['a', 'b'].map((id) => replica.asOf(id))).toEqual([8, 7]);
+  });
+
   it('begins with a kept copy, of which the first load takes whatever the table says', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     replica.restore(
@@ -108,7 +122,7 @@ describe('Replica', () => {
         ['c', row(9)],
       ]),
     );
-    expect([replica.position, replica.isUnconfirmed('a')]).toEqual([at(5), true]);
+    expect([replica.position, replica.asOf('a')]).toEqual([at(5), NEVER]);
     replica.load(
       at(6),
       new Map([
@@ -117,7 +131,8 @@ describe('Replica', () => {
       ]),
     );
     expect([...replica.rows()]).toEqual([row(8, 'told'), row(9, 'told')]);
-    expect(replica.hasUnconfirmed).toBe(false);
+    replica.confirm(7);
+    expect(['a', 'c'].map((id) => replica.asOf(id))).toEqual([7, 7]);
   });
 
   it('keeps of a copy what a store that is filled again does not have yet, unconfirmed', () => {
@@ -130,7 +145,8 @@ describe('Replica', () => {
       ]),
     );
     replica.load(at(1, 2), new Map([['a', row(1)]]), () => true);
-    expect(['a', 'b'].map((id) => replica.isUnconfirmed(id))).toEqual([false, true]);
+    replica.confirm(7);
+    expect(['a', 'b'].map((id) => replica.asOf(id))).toEqual([7, NEVER]);
     replica.load(at(1, 2), new Map([['a', row(1)]]));
     expect(replica.get('b')).toBeUndefined();
   });
@@ -140,7 +156,8 @@ describe('Replica', () => {
     const table = () => new Map(['a', 'b', 'c'].map((id) => [id, row(9, 'old word')]));
     replica.load(at(5), table());
     for (const id of ['a', 'b', 'c']) replica.presume(id, row(9, 'ended'));
-    expect(replica.isUnconfirmed('a')).toBe(true);
+    replica.confirm(7);
+    expect(replica.asOf('a')).toBe(NEVER);
     replica.apply(at(6), { id: 'a', row: row(9, 'old word'), epoch: 9 });
     replica.load(at(6), table());
     replica.load(at(1, 2), table());
@@ -155,6 +172,6 @@ describe('Replica', () => {
       ]),
     );
     expect([...replica.rows()]).toEqual([row(10, 'told'), row(12, 'told')]);
-    expect(replica.isUnconfirmed('c')).toBe(false);
+    expect(replica.asOf('c')).toBe(7);
   });
 });

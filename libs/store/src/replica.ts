@@ -1,10 +1,10 @@
 /**
- * A full copy of a table that is changed elsewhere, kept by its change log. Pure: it is told pages,
- * entries and heads, and says when it must be loaded again.
+ * A full copy of a table that is changed elsewhere, kept by the table's change log. Pure: it takes pages, entries and heads,
+ * and decides when the table must be loaded again.
  *
- * The reader takes the log's position first, then the table, then follows: an entry that the table
- * already had comes once more and changes nothing, because of two versions of a row the higher epoch
- * wins. Any other next id than the one after the last, or a head that disagrees, means a reload.
+ * A reader takes the log's position first, then the table, then follows the log. An entry that the table already had is
+ * repeated and changes nothing, because the higher epoch of two versions of a row wins. Any other next id than the one after
+ * the last, or a head that disagrees, means a reload.
  */
 export interface LogPosition {
   epoch: number;
@@ -17,108 +17,125 @@ export interface Versioned {
 
 export type RowChange<T> = { id: string; row: T | undefined; epoch: number };
 
-export class Replica<T extends Versioned> {
-  readonly #rows = new Map<string, T>();
-  readonly #changed: (id: string, row: T | undefined) => void;
-  /** Rows of an earlier log that this one has not told of: whatever it says of them is newer, however low its epoch. */
-  readonly #unconfirmed = new Set<string>();
-  /** Rows of which somebody knows more than the writer had told by this epoch. */
-  readonly #presumed = new Map<string, number>();
-  #position: LogPosition | undefined;
+interface Row<T> {
+  value: T;
+  /** `store`: the log that is followed; `earlier`: a log before it; `disk`: a copy; `agent`: it knows more than the store. */
+  source: 'store' | 'earlier' | 'disk' | 'agent';
+  /** Clock time at which the store last had this version. It is the whole table's for rows of the log that is followed. */
+  confirmedAt: number;
+}
 
-  /** `changed` hears of every row that is now another than before, or gone. */
+const NEVER = Number.NEGATIVE_INFINITY;
+
+export class Replica<T extends Versioned> {
+  readonly #rows = new Map<string, Row<T>>();
+  readonly #changed: (id: string, row: T | undefined) => void;
+  #position: LogPosition | undefined;
+  /** Clock time at which the whole table was last seen to agree with the store. */
+  #asOf = NEVER;
+
+  /** Calls `changed` for every row that changes or goes. */
   constructor(changed: (id: string, row: T | undefined) => void = () => {}) {
     this.#changed = changed;
   }
 
   get(id: string): T | undefined {
-    return this.#rows.get(id);
+    return this.#rows.get(id)?.value;
   }
 
-  /** A row that the present log has not told of: it is an earlier log's, another copy's, or somebody else's word. */
-  isUnconfirmed(id: string): boolean {
-    return this.#unconfirmed.has(id) || this.#presumed.has(id);
+  /** Clock time at which the store last had the row as it is here; infinitely long ago for a copy, or an agent's version. */
+  asOf(id: string): number {
+    const row = this.#rows.get(id);
+    return row && row.source !== 'store' ? row.confirmedAt : this.#asOf;
   }
 
-  /** Whether there is any such row. */
-  get hasUnconfirmed(): boolean {
-    return this.#unconfirmed.size > 0;
+  /** The whole table agreed with the store at this clock time. */
+  confirm(at: number): void {
+    this.#asOf = at;
   }
 
-  /** Begins with a copy that was kept elsewhere, of a table whose log stood at `position`. Nothing of it is confirmed. */
+  /** Begins with a copy of a table whose log was at `position`. */
   restore(position: LogPosition, rows: ReadonlyMap<string, T>): void {
-    for (const [id, row] of rows) {
-      this.#put(id, row);
-      this.#unconfirmed.add(id);
-    }
+    for (const [id, row] of rows) this.#put(id, row, 'disk');
     this.#position = position;
   }
 
   /**
-   * Takes the word of somebody who knows more of a row than its writer had told by the row's epoch, until the writer tells of
-   * it again: an older word of the writer's, though it is read later, is no news.
+   * Overrides a row with newer information from the drone's agent. The override lasts until the store publishes the row with a
+   * higher epoch; older versions that arrive later are ignored.
    */
   presume(id: string, row: T): void {
-    this.#put(id, row);
-    this.#presumed.set(id, row.epoch);
+    this.#put(id, row, 'agent');
   }
 
-  rows(): IterableIterator<T> {
-    return this.#rows.values();
+  *rows(): IterableIterator<T> {
+    for (const { value } of this.#rows.values()) yield value;
   }
 
   get size(): number {
     return this.#rows.size;
   }
 
-  /** Where it stands in the log; nothing before the first load. */
+  /** Its position in the log; undefined before the first load. */
   get position(): LogPosition | undefined {
     return this.#position;
   }
 
   /**
-   * Takes the table as it was read after the log stood at `position`. Rows that it lacks go, but for those that `keeps` says yes
-   * to: a store that lost everything does not have them yet.
+   * Takes the table as it was read after its log was at `position`. Rows that it lacks are dropped, except those that `keeps`
+   * approves: a store that lost everything does not have them yet.
    */
   load(position: LogPosition, rows: ReadonlyMap<string, T>, keeps: (row: T) => boolean = () => false): void {
-    if (position.epoch !== this.#position?.epoch)
-      for (const id of this.#rows.keys()) this.#unconfirmed.add(id);
-    for (const [id, row] of [...this.#rows]) if (!rows.has(id) && !keeps(row)) this.#put(id, undefined);
-    for (const [id, row] of rows) {
-      const present = this.#rows.get(id);
-      if (this.#isOldWord(id, row)) continue;
-      if (!present || this.#unconfirmed.has(id) || row.epoch > present.epoch) this.#put(id, row);
-    }
+    if (position.epoch !== this.#position?.epoch) this.#leaveLog();
+    for (const [id, { value }] of [...this.#rows])
+      if (!rows.has(id) && !keeps(value)) this.#put(id, undefined);
+    for (const [id, row] of rows) if (this.#isNews(id, row)) this.#put(id, row);
     this.#position = position;
   }
 
-  /** Takes the log's next entry; where there was no log (epoch 0), its first. False: it is not the next one, load again. */
+  /**
+   * Takes the log's next entry, or the first one of a log that did not exist (epoch 0). Returns false for any other entry: the
+   * table must be loaded again.
+   */
   apply(at: LogPosition, change: RowChange<T>): boolean {
     const last = this.#position;
     const begins = last?.epoch === 0 && at.n === 1;
     if (!last || !(begins || (at.epoch === last.epoch && at.n === last.n + 1))) return false;
     this.#position = at;
     const present = this.#rows.get(change.id);
-    if (change.row && this.#isOldWord(change.id, change.row)) return true;
-    if (present && !this.#unconfirmed.has(change.id) && present.epoch > change.epoch) return true;
+    if (change.row && present?.source === 'agent' && !this.#isNews(change.id, change.row)) return true;
+    if (present && !isUncertain(present) && present.value.epoch > change.epoch) return true;
     if (present || change.row) this.#put(change.id, change.row);
     return true;
   }
 
-  /** Whether what the writer says of its head fits what was applied; it may be ahead of the reader. */
+  /** Whether the log's head fits the entries that were applied. It may be ahead of the reader. */
   agrees(head: LogPosition): boolean {
     return this.#position !== undefined && head.epoch === this.#position.epoch && head.n >= this.#position.n;
   }
 
-  #isOldWord(id: string, row: T): boolean {
-    return row.epoch <= (this.#presumed.get(id) ?? Number.NEGATIVE_INFINITY);
+  /** The log that was followed has ended: the new one may have any version of its rows. */
+  #leaveLog(): void {
+    for (const row of this.#rows.values()) {
+      if (row.source !== 'store') continue;
+      row.source = 'earlier';
+      row.confirmedAt = this.#asOf;
+    }
   }
 
-  #put(id: string, row: T | undefined): void {
-    this.#unconfirmed.delete(id);
-    this.#presumed.delete(id);
-    if (row) this.#rows.set(id, row);
-    else this.#rows.delete(id);
-    this.#changed(id, row);
+  #isNews(id: string, row: T): boolean {
+    const present = this.#rows.get(id);
+    return !present || isUncertain(present) || row.epoch > present.value.epoch;
   }
+
+  #put(id: string, value: T | undefined, source: Row<T>['source'] = 'store'): void {
+    if (value) this.#rows.set(id, { value, source, confirmedAt: NEVER });
+    else this.#rows.delete(id);
+    this.#changed(id, value);
+  }
+}
+
+/** Whether the store's version of the row is newer, however low its epoch is. */
+function isUncertain({ source }: Row<unknown>): boolean {
+  return source === 'earlier' || source === 'disk';
 }
