@@ -185,7 +185,9 @@ export class Nodes {
         return outcome;
       }),
     );
-    const refused = entries.filter(({ entry }, at) => outcomes[at] === 'unknown' && !isNeverHere(entry));
+    const refused = entries.filter(
+      ({ entry }, at) => outcomes[at] === 'unknown' && !isNeverHere(entry) && !isOutlived(entry),
+    );
     this.#tellRefused(
       drone,
       refused.map(({ status }) => status.id),
@@ -203,7 +205,7 @@ export class Nodes {
 
   /** A line of a record that is there is a report. Where there is none, a right claim brings it back, and without one it stays `unknown`. */
   async #takeEntry(drone: string, registration: number, entry: InventoryEntry, status: BackendStatus) {
-    if (isNeverHere(entry) || !this.#parts.claims.accepts(drone, entry))
+    if (isNeverHere(entry) || isOutlived(entry) || !this.#parts.claims.accepts(drone, entry))
       return this.#parts.store.report(drone, registration, status);
     return this.#parts.store.restore(drone, registration, { ...entry, status });
   }
@@ -250,3 +252,11 @@ const UNWANTED: Readonly<Record<string, string>> = {
   elsewhere: 'its record is on another drone',
   unknown: 'its drone has no right claim to it',
 };
+
+/**
+ * A keyed backend whose program has not started is not restored into a store that lost it. The lost store may have abandoned
+ * it and given its key, with a higher fence, to a backend that has ended since.
+ */
+function isOutlived({ key, status }: InventoryEntry): boolean {
+  return key !== undefined && (status?.state ?? BackendState.UNSPECIFIED) < BackendState.WAITING;
+}
