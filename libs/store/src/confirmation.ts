@@ -5,7 +5,8 @@ import { ScriptRunner } from './scripts/script-runner.ts';
 
 export type { Confirmation } from './scripts/route-scripts.ts';
 
-const runner = new ScriptRunner(confirm);
+/** The digest is learnt once for each connection. */
+const runners = new WeakMap<Redis, ScriptRunner>();
 
 /** Asks the store about a route, for a table that follows the log of this epoch. Never rejects. */
 export async function confirmRoute(
@@ -14,6 +15,8 @@ export async function confirmRoute(
   id: string,
   logEpoch: number,
 ): Promise<Confirmation> {
+  const runner = runners.get(redis) ?? new ScriptRunner(confirm);
+  runners.set(redis, runner);
   try {
     return confirm.reply(await runner.run(redis, keys.epoch, confirm.encode({ id, logEpoch })));
   } catch {

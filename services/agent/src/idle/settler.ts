@@ -1,4 +1,4 @@
-import { DEADLINES } from '@spawner/domain';
+import { AppError, DEADLINES } from '@spawner/domain';
 import { type SchedulerServiceService, SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { RpcClient } from '@spawner/rpc';
@@ -115,7 +115,7 @@ export class Settler {
     const outcome = await this.#settleRoute(backend, epoch, true);
     if (outcome === SettleOutcome.ENDED) return;
     if (outcome !== SettleOutcome.OPEN)
-      throw new Error('the store does not know the outcome of a suspension');
+      throw new AppError('unavailable', 'the store does not know the outcome of a suspension');
     log.info({ backend: backend.id, because: 'request' }, 'not ended: a request came meanwhile');
     metrics.settled('use');
     backend.refused('a request came meanwhile');
