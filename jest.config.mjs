@@ -31,6 +31,7 @@ export default {
         'test/{rules,runner,bench}/**/*.test.ts',
         'deploy/**/*.test.ts',
         'test/memory-redis/**/*.test.ts',
+        'test/simulation/*/**/*.test.ts',
       ],
       patient,
     ),

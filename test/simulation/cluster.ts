@@ -8,12 +8,12 @@ import { BurntDrone } from './faults/burnt-drone.ts';
 import { EngineFaults } from './faults/engine-faults.ts';
 import { Faults } from './faults/faults.ts';
 import { Interruptions } from './faults/interruptions.ts';
+import { LateRegistrations } from './faults/late-registrations.ts';
 import { runIdOf, StoreFaults } from './faults/store-faults.ts';
 import { BusServer } from './links/bus-link.ts';
 import { RpcLinks } from './links/rpc-link.ts';
 import { ScriptNames } from './links/script-names.ts';
 import { StoreServer } from './links/store-link.ts';
-import type { ChangedParts } from './mutations/changed-parts.ts';
 import { SimulatedDrone } from './parts/drone.ts';
 import { SimulatedProxy } from './parts/proxy.ts';
 import { SimulatedScheduler } from './parts/scheduler.ts';
@@ -33,12 +33,14 @@ export class Cluster {
   readonly invariants: Invariants;
   readonly drones: readonly SimulatedDrone[];
   readonly proxies: readonly SimulatedProxy[];
+  readonly schedulers: readonly SimulatedScheduler[];
   readonly apps: AppServers;
   readonly users: Users;
+  readonly interruptions: Interruptions;
   readonly faults: Faults;
   readonly read: ReadStore;
 
-  constructor(world: World, changed: ChangedParts = {}) {
+  constructor(world: World, script: (source: string) => string) {
     this.world = world;
     const network = new Network(world);
     const machine = new Machine('redis', world);
@@ -53,7 +55,7 @@ export class Cluster {
     const proxies: SimulatedProxy[] = [];
     this.read = (command) => memory.read(command);
     const scripts = new ScriptNames();
-    const watch = new Invariants(world, this.read, drones, proxies, scripts);
+    const watch = new Invariants(world, this.read, drones, proxies, scripts, DRONES);
     const bus = new BusServer(world, network);
     const rpc = new RpcLinks(world, network);
     const store = new StoreServer(
@@ -62,14 +64,14 @@ export class Cluster {
       memory,
       (...seen) => watch.carriedOut(...seen),
       (...sent) => interruptions.hears(...sent),
-      (source) => withShortLog(changed.script?.(source) ?? source),
+      script,
     );
     const fate: Surroundings['fate'] = (drone, one) => {
       const proxy = proxies.find(({ identity }) => identity.bootId === one.bootId);
       if (!proxy || one.bootId !== drone) return 'unknown';
       return proxy.process && proxy.identity.pid === one.pid ? 'alive' : 'dead';
     };
-    const around: Surroundings = { world, network, rpc, bus, store, schedulers: SCHEDULERS, changed, fate };
+    const around: Surroundings = { world, network, rpc, bus, store, schedulers: SCHEDULERS, fate };
     for (const name of DRONES)
       drones.push(new SimulatedDrone(name, `10.${drones.length + 1}.0.0/24`, around, watch));
     const dial = (endpoint: Endpoint) => this.#dial(endpoint);
@@ -79,6 +81,7 @@ export class Cluster {
     this.proxies = proxies;
     this.invariants = watch;
     const schedulers = SCHEDULERS.map((name) => new SimulatedScheduler(name, around));
+    this.schedulers = schedulers;
     this.apps = new AppServers(around, watch);
     this.users = new Users(around, this.apps, this.proxies);
     const losses = new StoreFaults(world, memory, () => {
@@ -87,13 +90,15 @@ export class Cluster {
       if (world.random.chance(0.5)) begins += world.random.between(-60e6, 60e6);
     });
     const interruptions = new Interruptions(world, schedulers, scripts, losses);
+    this.interruptions = interruptions;
     const mortals = [...schedulers, ...this.drones, ...this.proxies];
     const beside = [
       interruptions,
       new EngineFaults(world, drones),
+      new LateRegistrations(world, rpc, drones),
       new BurntDrone(around, drones, interruptions),
     ];
-    this.faults = new Faults(around, mortals, drones, losses, beside);
+    this.faults = new Faults(around, { schedulers, drones, proxies, losses, beside });
     for (const mortal of mortals) mortal.start();
   }
 
@@ -104,9 +109,4 @@ export class Cluster {
     }
     return undefined;
   }
-}
-
-/** A log so short that readers who were away find a gap in it. */
-function withShortLog(source: string): string {
-  return source.replace('ROUTE_LOG_LENGTH = 20000', 'ROUTE_LOG_LENGTH = 12');
 }

@@ -1,8 +1,9 @@
 /** `npm run simulate -- --seeds N [--seed S] [--from S] [--trace] [--mutation NAME]`: worlds of seeds, two at a time. */
 import { parseArgs } from 'node:util';
-import { mutateModules } from './mutations/mutated-modules.ts';
-import { MUTATIONS } from './mutations/mutations.ts';
+import { changeModules } from './mutations/changed-modules.ts';
+import { changesOf } from './mutations/mutations.ts';
 import { simulateMany } from './workers.ts';
+import { missed } from './world/coverage.ts';
 
 const TAIL = 60;
 
@@ -15,29 +16,40 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
   },
 });
-if (values.mutation !== undefined && !MUTATIONS[values.mutation])
-  throw new Error(`there is no such mutation; there are:\n  ${Object.keys(MUTATIONS).join('\n  ')}`);
 process.exitCode = await (values.seed === undefined
   ? many(Number(values.from), Number(values.seeds))
   : one(Number(values.seed)));
 
 async function one(seed: number): Promise<number> {
-  const changed = MUTATIONS[values.mutation ?? ''] ?? {};
-  mutateModules(changed.modules ?? []);
+  const changes = changesOf(values.mutation);
+  changeModules(changes);
   const { simulate } = await import('./simulate.ts');
-  const { violation, hash, events, lines } = await simulate(seed, { telling: true, changed });
+  const { violation, hash, events, lines, counts } = await simulate(seed, { telling: true, changes });
   if (values.trace || violation) console.log(lines.slice(values.trace ? 0 : -TAIL).join('\n'));
-  console.log(`seed ${seed}: ${violation ?? 'every invariant held'} (trace ${hash}, ${events} notes)`);
+  const end = violation ? `${violation.invariant}: ${violation.message}` : 'every invariant held';
+  console.log(JSON.stringify(counts));
+  console.log(`seed ${seed}: ${end} (trace ${hash}, ${events} notes)`);
   return violation ? 1 : 0;
 }
 
 async function many(from: number, count: number): Promise<number> {
   const began = performance.now();
-  const { failures, done, processorMs } = await simulateMany({ from, count, mutation: values.mutation });
-  for (const { seed, violation } of failures)
-    console.log(`seed ${seed}: ${violation}\n  again: npm run simulate -- --seed ${seed}`);
+  const { failures, done, processorMs, counts } = await simulateMany({
+    from,
+    count,
+    mutation: values.mutation,
+  });
+  for (const { seed, invariant, message } of failures)
+    console.log(`seed ${seed}: ${invariant}: ${message}\n  again: npm run simulate -- --seed ${seed}`);
+  const short = missed(counts, done);
+  for (const line of short) console.log(`coverage: ${line}`);
+  console.log(
+    Object.entries(counts)
+      .map(([what, seen]) => `${what} ${seen}`)
+      .join(', '),
+  );
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
   const each = (processorMs / Math.max(1, done)).toFixed(1);
   console.log(`${done} seeds in ${seconds} s, ${each} ms of processor each: ${failures.length} failed`);
-  return failures.length > 0 || done < count ? 1 : 0;
+  return failures.length + short.length > 0 || done < count ? 1 : 0;
 }

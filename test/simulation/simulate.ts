@@ -1,63 +1,99 @@
-import { notHealed } from './checks/healed.ts';
 import { Cluster } from './cluster.ts';
-import type { ChangedParts } from './mutations/changed-parts.ts';
-import { Violation, World } from './world/world.ts';
+import { notRecovered } from './healing/recovery.ts';
+import { notAtRest } from './healing/rest.ts';
+import type { Unmet } from './healing/unmet.ts';
+import type { Change } from './mutations/change.ts';
+import { changedScripts } from './mutations/changed-scripts.ts';
+import type { Counts } from './world/coverage.ts';
+import { type InvariantName, Violation } from './world/invariants.ts';
+import { World } from './world/world.ts';
 
-/** Faults happen for so long, in milliseconds of true time. */
+/** How long faults happen, in milliseconds of true time. */
 const TROUBLE_MS = { short: [15_000, 45_000], long: [60_000, 90_000] } as const;
-/** Calls and exchanges under way when everybody leaves are over by then. */
-const LEAVING_MS = 25_000;
-/**
- * From then on, the longest that healing may take: the window of a store epoch, the longest idle timeout, a proxy that
- * is gone being forgotten, a suspension given back, the longest grace, each on the slowest clock, and the loops in
- * between, of which one may be interrupted.
- */
-const HEALING_MS = (45_000 + 10_000 + 45_000 + 10_000 + 10_000) / 0.9 + 45_000;
+/** Then everything works again, and clients are served this long. */
+const SERVICE_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
 
 export interface Outcome {
   readonly seed: number;
   readonly hash: string;
   readonly events: number;
-  readonly violation?: string;
+  readonly counts: Counts;
+  readonly violation?: { readonly invariant: InvariantName; readonly message: string };
   readonly lines: readonly string[];
 }
 
-/** One seed's world from its beginning to its healing. Never rejects for a violation; `telling` keeps the trace's lines. */
+/**
+ * Runs the world of one seed, from its beginning through its faults to its rest. Resolves with the violation that was found.
+ * Rejects for a fault of the harness or of a script. `telling` keeps the lines of the trace.
+ */
 export async function simulate(
   seed: number,
-  { telling = false, changed = {} }: { telling?: boolean; changed?: ChangedParts } = {},
+  { telling = false, changes = [] }: { telling?: boolean; changes?: readonly Change[] } = {},
 ): Promise<Outcome> {
   const world = new World(seed, telling);
-  const outcome = (violation?: string): Outcome => ({
+  // Some of the services' code takes no source of chance: it must not draw from another one than the seed.
+  Math.random = world.stream('Math.random').next;
+  const outcome = (violation?: Outcome['violation']): Outcome => ({
     seed,
     hash: world.trace.hash,
     events: world.trace.events,
+    counts: world.counts,
     violation,
     lines: world.trace.lines,
   });
   try {
-    const cluster = new Cluster(world, changed);
-    await world.run(5_000);
-    cluster.apps.start();
-    cluster.users.start();
-    const { random } = world;
-    const [least, most] = random.chance(0.35) ? TROUBLE_MS.long : TROUBLE_MS.short;
-    const trouble = random.between(least, most);
-    cluster.faults.plan(trouble);
-    await world.run(world.now + trouble);
-    cluster.apps.stop();
-    cluster.users.stop();
-    cluster.faults.heal();
-    const until = world.now + LEAVING_MS + HEALING_MS;
-    let left = notHealed(cluster);
-    while (left && world.now < until) {
-      await world.run(world.now + LOOK_EVERY_MS);
-      left = notHealed(cluster);
-    }
-    return outcome(left && `after healing: ${left}`);
+    await live(new Cluster(world, scriptsOf(changes)));
+    return outcome();
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
-    return outcome(error.message);
+    return outcome({ invariant: error.invariant, message: error.message });
+  }
+}
+
+/** Made once for the changes of a process, which are the same for all of its seeds. */
+let scripts: { of: readonly Change[]; changed: (source: string) => string } | undefined;
+function scriptsOf(changes: readonly Change[]): (source: string) => string {
+  if (scripts?.of !== changes) scripts = { of: changes, changed: changedScripts(changes) };
+  return scripts.changed;
+}
+
+async function live(cluster: Cluster): Promise<void> {
+  const { world, apps, users, faults, interruptions, invariants } = cluster;
+  const { random } = world;
+  await world.run(5_000);
+  apps.start();
+  users.start();
+  const [least, most] = random.chance(0.35) ? TROUBLE_MS.long : TROUBLE_MS.short;
+  const trouble = random.between(least, most);
+  faults.plan(trouble);
+  await world.run(world.now + trouble);
+
+  apps.stop();
+  users.stop();
+  faults.heal();
+  const healedAt = world.now;
+  world.note('healed', 'world');
+  await whole(world, () => notRecovered(cluster, healedAt));
+
+  world.note('serves', 'world');
+  interruptions.end();
+  invariants.availability.begin();
+  apps.start();
+  users.start();
+  await world.run(world.now + SERVICE_MS);
+
+  apps.stop();
+  users.stop();
+  const restedAt = world.now;
+  world.note('rests', 'world');
+  await whole(world, () => notAtRest(cluster, restedAt));
+}
+
+/** Lets time pass until nothing is left to wait for. A wait that is longer than its bound is a violation. */
+async function whole(world: World, unmet: () => Unmet | undefined): Promise<void> {
+  for (let left = unmet(); left; left = unmet()) {
+    if (world.now > left.by) world.violate(left.invariant, `after healing: ${left.message}`);
+    await world.run(world.now + LOOK_EVERY_MS);
   }
 }

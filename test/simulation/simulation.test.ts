@@ -1,4 +1,5 @@
 import { simulateMany } from './workers.ts';
+import { missed } from './world/coverage.ts';
 
 const SEEDS = 2_000;
 
@@ -10,9 +11,16 @@ describe('the simulation', () => {
     expect(new Set(first.hashes.values()).size).toBe(24);
   }, 300_000);
 
-  it(`keeps every invariant in ${SEEDS} worlds`, async () => {
-    const { done, failures } = await simulateMany({ from: 1, count: SEEDS });
+  it(`keeps every invariant in ${SEEDS} worlds, and enough happens in them`, async () => {
+    const began = performance.now();
+    const { done, failures, counts, processorMs } = await simulateMany({ from: 1, count: SEEDS });
+    const seconds = Math.round((performance.now() - began) / 1_000);
+    console.info(
+      `${done} worlds in ${seconds} s, ${(processorMs / done).toFixed(1)} ms of processor each`,
+      counts,
+    );
     expect(failures).toEqual([]);
     expect(done).toBe(SEEDS);
+    expect(missed(counts, done)).toEqual([]);
   }, 900_000);
 });

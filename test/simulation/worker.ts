@@ -1,8 +1,8 @@
-/** One process of workers.ts: runs its seeds one after the other and says how each ended. */
+/** One process of workers.ts: runs its seeds one after the other, and reports how each ended. */
 
-import { mutateModules } from './mutations/mutated-modules.ts';
-import { MUTATIONS } from './mutations/mutations.ts';
-import type { Word } from './workers.ts';
+import { changeModules } from './mutations/changed-modules.ts';
+import { changesOf } from './mutations/mutations.ts';
+import type { Report } from './workers.ts';
 
 const { from, to, step, mutation } = JSON.parse(process.argv[2] ?? '{}') as {
   from: number;
@@ -10,16 +10,23 @@ const { from, to, step, mutation } = JSON.parse(process.argv[2] ?? '{}') as {
   step: number;
   mutation?: string;
 };
-// Who wants to see where an error comes from runs its seed by itself.
+// A stack is only of use to a reader, who runs the seed alone.
 Error.stackTraceLimit = 0;
-const changed = MUTATIONS[mutation ?? ''] ?? {};
-mutateModules(changed.modules ?? []);
+const changes = changesOf(mutation);
+changeModules(changes);
 const { simulate } = await import('./simulate.ts');
+
+const report = (one: Report) => new Promise<void>((resolve) => process.send?.(one, () => resolve()));
+
 for (let seed = from; seed < to; seed += step) {
   const before = process.cpuUsage();
-  const { violation, hash } = await simulate(seed, { changed });
-  const { user, system } = process.cpuUsage(before);
-  const word: Word = { seed, violation, hash, processorMs: (user + system) / 1_000 };
-  await new Promise<void>((resolve) => process.send?.(word, () => resolve()));
+  try {
+    const { violation, hash, counts } = await simulate(seed, { changes });
+    const { user, system } = process.cpuUsage(before);
+    await report({ seed, violation, hash, counts, processorMs: (user + system) / 1_000 });
+  } catch (error) {
+    await report({ seed, error: String(error) });
+    break;
+  }
 }
 process.disconnect();

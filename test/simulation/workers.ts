@@ -1,60 +1,80 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import type { Outcome } from './simulate.ts';
+import { added, type Counts } from './world/coverage.ts';
+import type { InvariantName } from './world/invariants.ts';
 
 export interface Range {
   from: number;
   count: number;
   mutation?: string;
-  /** Stop at the first failure. */
-  untilFailure?: boolean;
+  /** Stop at the first violation of this invariant. */
+  until?: InvariantName;
 }
 
 export interface Failure {
   seed: number;
-  violation: string;
+  invariant: InvariantName;
+  message: string;
 }
 
-/** What a worker says: after each seed, and at its end. */
-export type Word = { seed: number; violation?: string; hash: string; processorMs: number };
+type Lived = Pick<Outcome, 'seed' | 'hash' | 'counts' | 'violation'> & { processorMs: number };
+/** A worker's report on one seed. An error is a fault of the harness or of a script. */
+export type Report = Lived | { seed: number; error: string };
 
 export interface Result {
   done: number;
   processorMs: number;
   failures: Failure[];
-  /** Of the whole trace of each seed. */
+  counts: Counts;
+  /** The hash of the whole trace of each seed. */
   hashes: Map<number, string>;
 }
 
 const WORKERS = 2;
-/** What a seed makes is gone before it would be looked at a second time. */
+/** A seed's garbage dies in the young generation, if that is large enough. */
 const NEW_SPACE = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
 const WORKER = new URL('./worker.ts', import.meta.url);
 
-/** Runs the worlds of a range of seeds in two processes, each taking every other one. Rejects when a worker dies. */
-export async function simulateMany({ from, count, mutation, untilFailure = false }: Range): Promise<Result> {
-  const result: Result = { done: 0, processorMs: 0, failures: [], hashes: new Map() };
+/**
+ * Runs the worlds of a range of seeds in two processes, each taking every other one. Rejects when a run ends as an error:
+ * a worker died, or a seed met a fault of the harness or of a script.
+ */
+export async function simulateMany({ from, count, mutation, until }: Range): Promise<Result> {
+  const result: Result = { done: 0, processorMs: 0, failures: [], counts: {}, hashes: new Map() };
   const children: ChildProcess[] = [];
-  const heard = ({ seed, violation, hash, processorMs }: Word) => {
+  let broken: Error | undefined;
+  let found = false;
+  const stop = () => children.forEach((child) => void child.kill());
+  const heard = (report: Report) => {
+    if ('error' in report) {
+      broken ??= new Error(`seed ${report.seed} ended as an error: ${report.error}`);
+      return stop();
+    }
+    const { seed, hash, violation, counts, processorMs } = report;
     result.hashes.set(seed, hash);
     result.done++;
     result.processorMs += processorMs;
-    if (violation === undefined) return;
-    result.failures.push({ seed, violation });
-    if (untilFailure) for (const child of children) child.kill();
+    result.counts = added(result.counts, counts);
+    if (!violation) return;
+    result.failures.push({ seed, ...violation });
+    found ||= violation.invariant === until;
+    if (found) stop();
   };
   const ends = Array.from({ length: Math.min(WORKERS, count) }, (_, index) => {
     const job = JSON.stringify({ from: from + index, to: from + count, step: WORKERS, mutation });
     const child = fork(WORKER, [job], { execArgv: NEW_SPACE });
     children.push(child);
     return new Promise<void>((resolve, reject) => {
-      child.on('message', (word) => heard(word as Word));
+      child.on('message', (report) => heard(report as Report));
       child.once('error', reject);
       child.once('exit', (code, signal) => {
-        if (code === 0 || (untilFailure && result.failures.length > 0)) resolve();
+        if (code === 0 || found || broken) resolve();
         else reject(new Error(`a worker of the simulation ended with ${code ?? signal}`));
       });
     });
   });
   await Promise.all(ends);
+  if (broken) throw broken;
   result.failures.sort((a, b) => a.seed - b.seed);
   return result;
 }

@@ -7,8 +7,8 @@ import type { ReadStore } from './read-store.ts';
 import type { Records } from './records.ts';
 
 /**
- * Invariant 3: a request reaches only the backend that its host names, and gets 410 or 404 only after that
- * backend's end was committed.
+ * Invariants `right-backend` and `true-end`: a request reaches only the backend that its host names, and gets 410 or 404
+ * only after the end of that backend was committed.
  */
 export class EdgeAnswers {
   readonly #world: World;
@@ -23,19 +23,19 @@ export class EdgeAnswers {
     this.#read = read;
   }
 
-  /** `since` is when the request came: one for a backend that did not exist then may be told so. */
+  /** `since` is when the request came. A backend that did not exist then may be unknown. */
   answered(proxy: string, id: string, { kind }: RouteOutcome, since: number): void {
     if (kind !== 'gone' && kind !== 'unknown') return;
     if (this.#records.isPlaced(id, since) && !this.#records.hasEnded(id) && this.#lives(id))
-      this.#world.violate(`(3) ${proxy} answered '${kind}' for ${id}, which lives`);
+      this.#world.violate('true-end', `${proxy} answered '${kind}' for ${id}, which lives`);
   }
 
   reached(proxy: string, id: string, container: Container): void {
     if (container.id !== id)
-      this.#world.violate(`(3) ${proxy} let a request for ${id} through to ${container.id}`);
+      this.#world.violate('right-backend', `${proxy} let a request for ${id} through to ${container.id}`);
   }
 
-  /** A placement that was lost with a store before any drone took it up is none. */
+  /** A placement that a store lost before any drone had it is none. */
   #lives(id: string): boolean {
     if (this.#read(['HEXISTS', KEYS.routes, id]) === 1) return true;
     return this.#drones.some(({ engine }) => engine.containers.get(id)?.state === 'running');

@@ -9,9 +9,9 @@ import type { World } from '../world/world.ts';
 const KILLED_BY_MS = 3_000;
 
 /**
- * Invariant 1: fences of a key are issued and started in increasing order, and strict holders never overlap
- * in their running programs while agents live or return before their deadlines. A drone is excused only while no
- * agent is there at the moment at which it had to kill, and for as long as one that comes later needs to do so.
+ * Invariants `fence-order` and `one-holder`. Strict holders may not overlap while agents live or return before their
+ * deadlines. A drone is excused while no agent is there at the moment at which it had to kill, and until a later agent
+ * has had time for it.
  */
 export class Fences {
   readonly #world: World;
@@ -25,8 +25,8 @@ export class Fences {
   }
 
   /**
-   * The store lacks what it had. A fence with which no program has started may be given again, or a lower one: where the
-   * order to start never arrived, nobody knows of it. Should such a program start after all, `started` judges it.
+   * The store is another one, or lacks records. A fence with which no program has started may be given again, because the
+   * order to start may never have arrived. `started` judges such a program if it starts after all.
    */
   storeLost(): void {
     for (const [hash, fence] of this.#issued)
@@ -36,7 +36,8 @@ export class Fences {
   /** The store gave a key, by its hash, to a placement. */
   issued(hash: string, fence: number): void {
     const before = this.#issued.get(hash) ?? 0;
-    if (fence <= before) this.#world.violate(`(1) fence ${fence} of key ${hash} issued after ${before}`);
+    if (fence <= before)
+      this.#world.violate('fence-order', `fence ${fence} of key ${hash} issued after ${before}`);
     this.#issued.set(hash, fence);
   }
 
@@ -45,14 +46,16 @@ export class Fences {
     if (!key) return;
     const [name, hash] = [nameOf(key), keyHash(key)];
     const before = this.#started.get(hash) ?? 0;
-    if (fence <= before) this.#world.violate(`(1) fence ${fence} of key ${name} started after ${before}`);
+    if (fence <= before)
+      this.#world.violate('fence-order', `fence ${fence} of key ${name} started after ${before}`);
     else this.#started.set(hash, fence);
     if (!container.strict) return;
     for (const drone of this.#drones)
       for (const other of drone.engine.containers.values())
         if (other !== container && this.#overlaps(drone, other, name))
           this.#world.violate(
-            `(1) key ${name}: ${container.id} started while ${other.id} runs on ${drone.name}`,
+            'one-holder',
+            `key ${name}: ${container.id} started while ${other.id} runs on ${drone.name}`,
           );
   }
 

@@ -12,10 +12,10 @@ import type { ReadStore } from './read-store.ts';
 const UNSEEN_MS = 500;
 
 /**
- * Invariant 2: no end for idleness while any proxy, listed or not, partitioned or not, has an exchange open to
- * the backend. Looked at when the end is written and when the program is told. A proxy that nobody has
- * heard of for so long that it is forgotten is judged by its connections, as the kernel sees them; what it lets in between
- * the kernel's look and the end is not promised anything (ARCHITECTURE.md, "Not there yet").
+ * Invariant `in-use`: no idle shutdown while any proxy has an exchange open to the backend, whether the proxy is listed,
+ * partitioned or neither. Checked when the end is written and when the program gets its signal. A proxy that has been
+ * silent until it was forgotten is judged by its connections, as the kernel sees them. A request that it lets in after
+ * the kernel's look is promised nothing (ARCHITECTURE.md, "Not there yet").
  */
 export class Idleness {
   readonly #world: World;
@@ -41,7 +41,7 @@ export class Idleness {
     for (const proxy of this.#proxies) {
       const open = proxy.edge?.requests.open(id) ?? 0;
       if (open > 0 && !this.#isUnseen(proxy, id))
-        this.#world.violate(`(2) ${id} was ended as idle while ${proxy.name} has ${open} open`);
+        this.#world.violate('in-use', `${id} was ended as idle while ${proxy.name} has ${open} open`);
     }
   }
 
@@ -54,7 +54,7 @@ export class Idleness {
     return forgotten && (since === undefined || this.#world.now - since < UNSEEN_MS);
   }
 
-  /** A program is told to stop, or removed. */
+  /** A program gets its stop signal, or is removed. */
   stopping(container: Container): void {
     if (this.#told.has(container) || container.state !== 'running') return;
     this.#told.add(container);
@@ -62,7 +62,8 @@ export class Idleness {
     const reason = drone?.agent?.drone.find(container.id)?.life.ending?.reason;
     if (reason === EndReason.IDLE && container.connections.size > 0)
       this.#world.violate(
-        `(2) ${container.id} is stopped as idle with ${container.connections.size} connected`,
+        'in-use',
+        `${container.id} is stopped as idle with ${container.connections.size} connected`,
       );
   }
 }

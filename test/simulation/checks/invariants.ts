@@ -1,12 +1,14 @@
+import type { BackendKey } from '@spawner/proto/v1/backend';
 import type { RedisReply } from '@spawner/store';
 import type { RouteOutcome } from '../../../services/proxy/src/routing/router.ts';
 import type { ClientWatch } from '../clients/app-servers.ts';
 import type { Container } from '../engine/container.ts';
 import type { EngineWatch } from '../engine/engine.ts';
-import type { ScriptNames } from '../links/script-names.ts';
+import type { ScriptNames, ScriptRun } from '../links/script-names.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { ProxyWatch, SimulatedProxy } from '../parts/proxy.ts';
 import type { World } from '../world/world.ts';
+import { type Asked, Availability } from './availability.ts';
 import { ClientAnswers } from './client-answers.ts';
 import { EdgeAnswers } from './edge-answers.ts';
 import { Ends } from './ends.ts';
@@ -17,11 +19,27 @@ import type { ReadStore } from './read-store.ts';
 import { Records } from './records.ts';
 import { Replicas } from './replicas.ts';
 
+/** The scripts that begin or end a record, or write the capacity of a drone. */
+const CHANGES_RESERVATIONS: ReadonlySet<string> = new Set([
+  'abandon',
+  'admit',
+  'forget',
+  'forget-drone',
+  'lapse',
+  'open-epoch',
+  'place',
+  'register',
+  'report',
+  'restore',
+  'settle',
+  'silence',
+]);
+
 const BACKEND_ID = /^[a-z2-7]{26}$/;
 
 /**
- * The five invariants of the design (ARCHITECTURE.md), each looked at in the very step in which something happens
- * that could break it: a script has run, a program starts or is stopped, a proxy decides or takes a route.
+ * Every invariant of a world (world/invariants.ts). Each is checked in the very step that could break it: a script has
+ * run, a program starts or stops, a proxy decides or takes a route.
  */
 export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
   readonly fences: Fences;
@@ -32,7 +50,9 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
   readonly clients: ClientAnswers;
   readonly ends: Ends;
   readonly leases: Leases;
+  readonly availability: Availability;
   readonly #scripts: ScriptNames;
+  readonly #world: World;
 
   constructor(
     world: World,
@@ -40,33 +60,36 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
     drones: readonly SimulatedDrone[],
     proxies: readonly SimulatedProxy[],
     scripts: ScriptNames,
+    droneNames: readonly string[],
   ) {
     this.#scripts = scripts;
+    this.#world = world;
     this.ends = new Ends(world, drones);
     this.leases = new Leases(world, read, drones);
     this.fences = new Fences(world, drones);
     this.idleness = new Idleness(world, read, drones, proxies);
-    this.records = new Records(world, read, this.ends, this.leases);
+    this.records = new Records(world, read, droneNames, this.ends, this.leases);
     this.edge = new EdgeAnswers(world, this.records, drones, read);
     this.clients = new ClientAnswers(world, this.records, drones, read);
+    this.availability = new Availability(world, this.records, drones, read);
     this.replicas = new Replicas(world, read, drones);
   }
 
-  /** The store has carried out a command. */
+  /** The store has run a command. */
   carriedOut(command: readonly (string | Buffer)[], reply: RedisReply): void {
     if (command[0] === 'SCRIPT') this.#scripts.loaded(String(command[2]), String(reply));
-    if (command[0] !== 'EVALSHA' && command[0] !== 'EVAL') return;
-    const script = this.#scripts.of(String(command[1]));
-    // A node's own, of which no record hears.
-    if (script === 'renew') return;
-    const args = command.slice(3 + Number(command[2]));
-    const id = String(args[0]);
-    if (script === 'place') this.#placed(args, reply);
-    if (script === 'settle' && String(args[2]) === 'end' && String(reply) === 'ended') {
+    const run = this.#scripts.run(command);
+    // A renewal changes no record.
+    if (!run || run.script === 'renew') return;
+    const { script, id } = run;
+    if (script === 'place') this.#placed(run, reply);
+    if (script === 'open-epoch' && (reply as unknown[])[1] === 1) this.#world.count('store-epochs');
+    if (script === 'settle' && run.argument('outcome') === 'end' && String(reply) === 'ended') {
       if (this.records.edgeOf(id) !== 'ended') this.idleness.settled(id);
     }
     if (script !== 'sweep') this.leases.carriedOut(script);
     if (BACKEND_ID.test(id)) this.records.written(id);
+    if (CHANGES_RESERVATIONS.has(script)) this.records.allReserved();
   }
 
   /** The store is another one, or lacks what it had. */
@@ -97,24 +120,48 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
   }
 
   spawned(id: string): void {
-    this.clients.spawned(id);
+    this.availability.spawned(id);
+  }
+
+  notSpawned(error: Error, roomBefore: boolean, key: BackendKey | undefined): void {
+    this.availability.notSpawned(error, roomBefore, key);
+  }
+
+  hasRoom(): boolean {
+    return this.availability.hasRoom();
+  }
+
+  repeated(id: string): void {
+    this.clients.repeated(id);
+  }
+
+  asked(id: string): Asked {
+    return this.availability.asked(id);
+  }
+
+  unreached(proxy: SimulatedProxy, id: string, asked: Asked): void {
+    this.availability.unreached(proxy.name, id, asked);
   }
 
   notFound(id: string, since: number): void {
     this.clients.notFound(id, since);
   }
 
-  answered(proxy: SimulatedProxy, id: string, passage: RouteOutcome, since: number): void {
-    this.edge.answered(proxy.name, id, passage, since);
+  answered(proxy: SimulatedProxy, id: string, outcome: RouteOutcome, asked: Asked): void {
+    this.edge.answered(proxy.name, id, outcome, asked.since);
+    this.availability.answered(proxy.name, id, outcome, asked);
   }
 
   reached(proxy: SimulatedProxy, id: string, container: Container): void {
     this.edge.reached(proxy.name, id, container);
   }
 
-  #placed(args: readonly (string | Buffer)[], reply: RedisReply): void {
+  #placed(run: ScriptRun, reply: RedisReply): void {
     const [outcome, , , placement] = reply as Buffer[];
-    const key = String(args[7]);
-    if (String(outcome) === 'placed' && key !== '') this.fences.issued(key, Number(String(placement)));
+    const key = run.argument('key');
+    if (String(outcome) === 'held') this.#world.count('keys-held');
+    if (String(outcome) !== 'placed' || key === '') return;
+    this.#world.count('placed-with-key');
+    this.fences.issued(key, Number(String(placement)));
   }
 }

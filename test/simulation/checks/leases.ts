@@ -4,8 +4,8 @@ import type { World } from '../world/world.ts';
 import type { ReadStore } from './read-store.ts';
 
 /**
- * Invariants 1 and 4, of a drone's lease as the store keeps it: it runs from the last renewal, which nothing sets back, and
- * whatever counts on a drone has a deadline that ends it should nobody be heard of any more.
+ * Invariant `lease`, as the store keeps it: a lease runs from the last renewal, which nothing sets back. Whatever counts
+ * on a drone has a deadline that ends it after the last renewal.
  */
 export class Leases {
   readonly #world: World;
@@ -34,7 +34,8 @@ export class Leases {
       if (renewed == null) this.#renewed.delete(name);
       else if (Number(renewed) < before)
         this.#world.violate(
-          `(1) ${script} set the last renewal of ${name} back from ${before} to ${renewed}`,
+          'lease',
+          `${script} set the last renewal of ${name} back from ${before} to ${renewed}`,
         );
       else this.#renewed.set(name, Number(renewed));
     }
@@ -44,6 +45,6 @@ export class Leases {
   living(id: string, drone: string): void {
     const due = this.#read(['ZMSCORE', KEYS.due, `lease/${drone}`, `drone/${drone}`]) as (string | null)[];
     if (due.every((at) => at === null))
-      this.#world.violate(`(4) ${id} is of ${drone}, whose lease has no end`);
+      this.#world.violate('lease', `${id} is of ${drone}, whose lease has no end`);
   }
 }

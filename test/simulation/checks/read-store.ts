@@ -1,4 +1,4 @@
 import type { Reply } from '../../memory-redis/reply.ts';
 
-/** Reads the store directly, at no cost of time: the checks are no party of the world. */
+/** Reads the store at no cost of time, because the checks are no party of the world. */
 export type ReadStore = (command: readonly string[]) => Reply;

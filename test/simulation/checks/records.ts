@@ -1,5 +1,6 @@
 import { STATES } from '@spawner/domain';
 import { BackendStatus } from '@spawner/proto/internal/backend_status';
+import { EndReason } from '@spawner/proto/v1/backend';
 import type { Container } from '../engine/container.ts';
 import { KEYS } from '../parts/scheduler.ts';
 import type { World } from '../world/world.ts';
@@ -14,20 +15,24 @@ interface Known {
 }
 
 /**
- * Invariant 4: no id starts twice, every record ends exactly once and with a cause that is so (ends.ts), and what a drone has reserved
- * is the sum of its living records. Looked at when a record was written.
+ * Invariants of records: no id starts twice, every record ends once and for a true reason (ends.ts), and the reservations
+ * of a drone are the sum of its living records.
  */
 export class Records {
   readonly #world: World;
   readonly #read: ReadStore;
   readonly #ends: Ends;
+  readonly #drones: readonly string[];
   readonly #leases: Leases;
   readonly #known = new Map<string, Known>();
   readonly #placedAt = new Map<string, number>();
   readonly #ended = new Set<string>();
+  readonly #ready = new Map<string, number>();
+  readonly #causes = new Map<string, { reason: EndReason }>();
   readonly #started = new Set<string>();
 
-  constructor(world: World, read: ReadStore, ends: Ends, leases: Leases) {
+  constructor(world: World, read: ReadStore, drones: readonly string[], ends: Ends, leases: Leases) {
+    this.#drones = drones;
     this.#world = world;
     this.#read = read;
     this.#ends = ends;
@@ -48,8 +53,23 @@ export class Records {
     return this.#known.get(id)?.edge;
   }
 
+  /** The state that its record had when it was written last. */
+  stateOf(id: string): number | undefined {
+    return this.#known.get(id)?.state;
+  }
+
+  /** True time at which its record was READY first; undefined before that. */
+  readyAt(id: string): number | undefined {
+    return this.#ready.get(id);
+  }
+
+  /** How its record ended last; undefined before that. */
+  endOf(id: string): { reason: EndReason } | undefined {
+    return this.#causes.get(id);
+  }
+
   started({ id }: Container): void {
-    if (this.#started.has(id)) this.#world.violate(`(4) ${id} started twice`);
+    if (this.#started.has(id)) this.#world.violate('one-start', `${id} started twice`);
     this.#started.add(id);
   }
 
@@ -67,21 +87,48 @@ export class Records {
     const before = this.#known.get(id);
     this.#known.set(id, now);
     if (!this.#placedAt.has(id)) this.#placedAt.set(id, this.#world.now);
+    this.#count(id, now, before);
     if (now.state >= STATES.TERMINATING || now.edge === 'ended') this.#ended.add(id);
     if (before && now.state < before.state)
-      this.#world.violate(`(4) the record of ${id} went back from ${before.state} to ${now.state}`);
+      this.#world.violate(
+        'record-order',
+        `the record of ${id} went back from ${before.state} to ${now.state}`,
+      );
     if (now.state === STATES.TERMINATED && before?.state !== STATES.TERMINATED) {
       const said = status
         ? BackendStatus.decode(Buffer.from(status, 'latin1'))
         : BackendStatus.fromPartial({});
+      this.#causes.set(id, { reason: said.endReason });
+      this.#countEnd(said.endReason);
       this.#ends.ended(id, said, drone);
     }
     if (now.state < STATES.TERMINATED) this.#leases.living(id, drone);
-    if (!before || before.state !== now.state) this.reserved(now.drone);
   }
 
-  /** What the drone has reserved is what its living records ask for. */
-  reserved(drone: string): void {
+  #count(id: string, { state, edge }: Known, before: Known | undefined): void {
+    if (!before) this.#world.count('placed');
+    if (state === STATES.READY && !this.#ready.has(id)) {
+      this.#ready.set(id, this.#world.now);
+      this.#world.count('ready');
+    }
+    if (before?.edge === 'open' && edge === 'suspended') this.#world.count('suspended');
+    if (before?.edge === 'suspended' && edge === 'open') this.#world.count('given-back');
+    if (before?.edge === 'suspended' && edge === 'ended') this.#world.count('settled-ends');
+  }
+
+  #countEnd(reason: EndReason): void {
+    if (reason === EndReason.IDLE) this.#world.count('idle-shutdowns');
+    if (reason === EndReason.LEASE_LOST) this.#world.count('lease-losses');
+    if (reason === EndReason.DRONE_LOST) this.#world.count('lost-with-drone');
+    if (reason === EndReason.REQUESTED) this.#world.count('terminated');
+  }
+
+  /** Compares the reservations of each drone with its living records. */
+  allReserved(): void {
+    for (const drone of this.#drones) this.#reserved(drone);
+  }
+
+  #reserved(drone: string): void {
     const fields = ['reserved_cpu', 'reserved_memory', 'reserved_backends'];
     const living = this.#read(['SMEMBERS', KEYS.living(drone)]) as string[];
     const kept = this.#read(['HMGET', KEYS.drone(drone), ...fields]) as (string | null)[];
@@ -89,14 +136,14 @@ export class Records {
       | string
       | null
     )[][];
-    // What it holds of its drone, as lua/common.lua writes it: processor, memory, and the hash of its key.
+    // A record holds a share of its drone: processor, memory, and the hash of its key (lua/library/backends.lua).
     const held = records.map(([text]) => (text ?? '0 0 ').split(' '));
     const sum = (at: number) => held.reduce((total, parts) => total + Number(parts[at]), 0);
     const expected = [sum(0), sum(1), records.length].join();
     const found = kept.map((value) => Number(value ?? 0)).join();
     if (expected !== found)
-      this.#world.violate(`(4) ${drone} has ${found} reserved; its records have ${expected}`);
+      this.#world.violate('reservations', `${drone} has ${found} reserved; its records have ${expected}`);
     if (records.some((record) => Number(record[1]) === STATES.TERMINATED))
-      this.#world.violate(`(4) an ended record counts among the living of ${drone}`);
+      this.#world.violate('reservations', `an ended record counts among the living of ${drone}`);
   }
 }

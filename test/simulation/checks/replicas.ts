@@ -26,23 +26,23 @@ export class Replicas {
     if (epoch === undefined) return;
     const { epoch: before, store } = seen.get(id) ?? { epoch: 0, store: this.#stores };
     if (epoch < before && store === this.#stores)
-      this.#world.violate(`(5) ${name}'s route of ${id} went back from ${before} to ${epoch}`);
+      this.#world.violate('replica-order', `${name}'s route of ${id} went back from ${before} to ${epoch}`);
     seen.set(id, { epoch, store: epoch < before ? this.#stores : store });
   }
 
-  /** Another store's word counts, once for each entry, though its epochs are lower. */
+  /** Entries of another store count once, although their epochs are lower. */
   storeLost(): void {
     this.#stores++;
   }
 
-  /** What a store that lost everything lacks is kept while its drone may come back: here it will not. */
+  /** A replica keeps the rows of a drone that may come back after the store lost everything. A burnt drone never will. */
   #isOfNobody(row: TableRow): boolean {
     const droneId = 'droneId' in row ? row.droneId : undefined;
     const isGone = this.#drones.some(({ name, engine }) => name === droneId && engine.gone);
     return isGone && this.#read(['HEXISTS', KEYS.routes, rowId(row)]) === 0;
   }
 
-  /** What is different in a proxy's table; nothing where it is the store's. */
+  /** The first difference between a proxy's table and the store; undefined if they are equal. */
   difference({ name, routes }: SimulatedProxy): string | undefined {
     if (!routes) return `${name} has no routes`;
     const flat = this.#read(['HGETALL', KEYS.routes]) as string[];

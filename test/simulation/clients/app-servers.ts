@@ -1,35 +1,40 @@
-import { isAppError, newBackendId } from '@spawner/domain';
-import { NotPlacedReason, SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
+import { type AppError, isAppError } from '@spawner/domain';
+import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { type BackendKey, BackendSpec, BackendState, OnLeaseLoss } from '@spawner/proto/v1/backend';
 import { ReusePolicy } from '@spawner/proto/v1/backend_service';
 import type { RpcClient } from '@spawner/rpc';
-import { resultOf } from '../../../services/gateway/src/spawn-attempts.ts';
+import { placeBackend } from '../../../services/gateway/src/spawn.ts';
+import { SPAWN_PATIENCE_MS } from '../healing/bounds.ts';
 import type { Surroundings } from '../parts/surroundings.ts';
 import { Machine } from '../world/machine.ts';
 import { Process } from '../world/process.ts';
 
+type Scheduler = RpcClient<typeof SchedulerServiceService>;
+
 export const IDLE_TIMEOUTS_MS = [2_000, 5_000, 10_000];
 const KEY_NAMES = ['board', 'game', 'notes'];
-const SPAWN_MS = 8_000;
-const TRIES = 3;
 
-/** What hears of answers that clients get. */
+/** Is asked and told about the answers that clients get. */
 export interface ClientWatch {
   spawned(id: string): void;
+  notSpawned(error: Error, roomBefore: boolean, key: BackendKey | undefined): void;
+  hasRoom(): boolean;
+  /** A repeated spawn was answered with its own backend, which no drone has reported on. */
+  repeated(id: string): void;
   notFound(id: string, since: number): void;
 }
 
-/** What the cluster is asked for by those who build on it: backends with and without keys, and their ends. */
+/** The app servers that spawn backends, with and without keys, and terminate them. Each has a gateway's own spawn loop. */
 export class AppServers {
-  /** Every id that was ever asked for; the latest last. */
+  /** Every id that was ever asked for, the latest last. */
   readonly asked: string[] = [];
-  /** Calls that nobody has answered yet. */
+  /** Calls that are not answered yet. */
   waiting = 0;
   readonly #around: Surroundings;
   readonly #watch: ClientWatch;
   readonly #process: Process;
-  readonly #scheduler: RpcClient<typeof SchedulerServiceService>;
-  #stopped = false;
+  readonly #scheduler: Scheduler;
+  #round = 0;
 
   constructor(around: Surroundings, watch: ClientWatch) {
     const { world, rpc, schedulers } = around;
@@ -40,18 +45,17 @@ export class AppServers {
   }
 
   start(): void {
-    this.#again(() => this.#spawn(), 300, 6_000);
-    this.#again(() => this.#terminate(), 5_000, 30_000);
+    this.#round++;
+    this.#repeat(() => this.#spawn(), 300, 6_000);
+    this.#repeat(() => this.#terminate(), 5_000, 30_000);
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#round++;
   }
 
   async #spawn(): Promise<void> {
     const { random } = this.#around.world;
-    const id = newBackendId((count) => Uint8Array.from({ length: count }, () => random.below(256)));
-    const key = random.chance(0.5) ? keyOf(random.pick(KEY_NAMES)) : undefined;
     const spec = BackendSpec.fromPartial({
       image: 'demo/app:1',
       resources: { cpuMillis: 100, memoryBytes: 64e6 },
@@ -61,57 +65,71 @@ export class AppServers {
       startupTimeoutMs: 10_000,
       onLeaseLoss: random.chance(0.2) ? OnLeaseLoss.CONTINUE : OnLeaseLoss.UNSPECIFIED,
     });
-    this.asked.push(id);
-    for (let tries = 0; tries < TRIES; tries++) {
-      const answer = await this.#call(() =>
-        this.#scheduler.spawnBackend(
-          { id, spec, key, reusePolicy: ReusePolicy.REUSE, repeated: tries > 0 },
-          { timeoutMs: SPAWN_MS },
-        ),
-      );
-      if (answer === 'refused' || answer === 'not found') return;
-      if (answer === 'again') continue;
-      const result = resultOf(answer);
-      if (result.kind === 'not-placed') {
-        if (result.reason === NotPlacedReason.NO_ROOM) return;
-        continue;
-      }
-      const { backend } = result;
-      if (backend.id !== id) this.asked.push(backend.id);
-      else if (tries > 0 && backend.state === BackendState.SCHEDULED) this.#watch.spawned(id);
-      return;
-    }
+    const key = random.chance(0.5) ? keyOf(random.pick(KEY_NAMES)) : undefined;
+    const { clock } = this.#process;
+    const roomBefore = this.#watch.hasRoom();
+    const leaving = new AbortController();
+    const parts = {
+      scheduler: this.#noting(),
+      clock,
+      random: random.next,
+      randomBytes: (count: number) => Uint8Array.from({ length: count }, () => random.below(256)),
+    };
+    const wanted = { spec, key, reusePolicy: ReusePolicy.REUSE };
+    await this.#call(
+      async () => {
+        const { backend, spawned } = await placeBackend(parts, wanted, leaving.signal, SPAWN_PATIENCE_MS);
+        if (spawned) this.#watch.spawned(backend.id);
+        else this.asked.push(backend.id);
+      },
+      (error) => this.#watch.notSpawned(error, roomBefore, key),
+    );
+  }
+
+  /** The scheduler, with a note of every id that the gateway sends. */
+  #noting(): Scheduler {
+    const spawnBackend: Scheduler['spawnBackend'] = async (request, options) => {
+      if (!request.repeated) this.asked.push(request.id);
+      const answer = await this.#scheduler.spawnBackend(request, options);
+      const placed = answer.outcome?.$case === 'placed' ? answer.outcome.value.backend : undefined;
+      if (request.repeated && placed?.state === BackendState.SCHEDULED) this.#watch.repeated(request.id);
+      return answer;
+    };
+    return { ...this.#scheduler, spawnBackend };
   }
 
   async #terminate(): Promise<void> {
-    const { random } = this.#around.world;
+    const { random, now: since } = this.#around.world;
     const id = this.asked.at(-1 - random.below(8));
     if (!id) return;
-    const since = this.#around.world.now;
-    const answer = await this.#call(() =>
-      this.#scheduler.terminateBackend({ id, key: undefined, force: random.chance(0.3) }),
+    await this.#call(
+      async () =>
+        void (await this.#scheduler.terminateBackend({ id, key: undefined, force: random.chance(0.3) })),
+      (error) => {
+        if (error.code === 'not_found') this.#watch.notFound(id, since);
+      },
     );
-    if (answer === 'not found') this.#watch.notFound(id, since);
   }
 
-  async #call<T>(call: () => Promise<T>): Promise<T | 'again' | 'refused' | 'not found'> {
+  async #call(call: () => Promise<void>, failed: (error: AppError) => void): Promise<void> {
     this.waiting++;
     try {
-      return await call();
+      await call();
     } catch (error) {
-      if (isAppError(error, 'not_found')) return 'not found';
-      return isAppError(error, 'unavailable', 'deadline') ? 'again' : 'refused';
+      this.#around.world.see(error, 'a call of a client');
+      if (isAppError(error)) failed(error);
     } finally {
       this.waiting--;
     }
   }
 
-  #again(work: () => Promise<void>, from: number, to: number): void {
+  #repeat(work: () => Promise<void>, from: number, to: number): void {
     const { world } = this.#around;
+    const round = this.#round;
     world.after(world.random.skewed(from, to), () => {
-      if (this.#stopped) return;
+      if (this.#round !== round) return;
       void work();
-      this.#again(work, from, to);
+      this.#repeat(work, from, to);
     });
   }
 }

@@ -2,31 +2,46 @@ import type { SimulatedProxy } from '../parts/proxy.ts';
 import type { Surroundings } from '../parts/surroundings.ts';
 import { type AppServers, IDLE_TIMEOUTS_MS } from './app-servers.ts';
 
-/** People with browsers: they come back to some sessions again and again, and leave others alone. */
+/** The probability that a request comes just after its proxy was asked about its backend. */
+const COMES_AT_QUESTION = 0.08;
+
+/** People with browsers. They return to some sessions again and again, and leave others alone. */
 export class Users {
   readonly #around: Surroundings;
   readonly #apps: AppServers;
   readonly #proxies: readonly SimulatedProxy[];
-  #stopped = false;
+  /** Counts the times that users began to come; undefined while they stay away. */
+  #round: number | undefined;
+  #rounds = 0;
 
   constructor(around: Surroundings, apps: AppServers, proxies: readonly SimulatedProxy[]) {
     this.#around = around;
     this.#apps = apps;
     this.#proxies = proxies;
+    const random = around.world.stream('questions');
+    for (const proxy of proxies)
+      proxy.onQuestion = (id) => {
+        if (random.chance(COMES_AT_QUESTION)) this.#comeAt(proxy, id, random.skewed(0.2, 60));
+      };
   }
 
   start(): void {
-    const { world } = this.#around;
-    world.after(world.random.skewed(30, 1_500), () => {
-      if (this.#stopped) return;
-      void this.#visit();
-      this.start();
-    });
+    this.#round = ++this.#rounds;
+    this.#come(this.#round);
   }
 
-  /** Nobody comes any more; exchanges end when they would have. */
+  /** No more requests come. Exchanges end when they would have. */
   stop(): void {
-    this.#stopped = true;
+    this.#round = undefined;
+  }
+
+  #come(round: number): void {
+    const { world } = this.#around;
+    world.after(world.random.skewed(30, 1_500), () => {
+      if (this.#round !== round) return;
+      void this.#visit(round);
+      this.#come(round);
+    });
   }
 
   /** Mostly one of the latest. */
@@ -35,25 +50,37 @@ export class Users {
     return asked.at(-1 - Math.floor(this.#around.world.random.next() ** 2 * Math.min(asked.length, 12)));
   }
 
-  async #visit(backendId = this.#someBackend()): Promise<void> {
+  async #visit(round: number, backendId = this.#someBackend()): Promise<void> {
     const { world } = this.#around;
     const { random } = world;
-    if (!backendId || this.#stopped) return;
-    // Some come back just when it is to end for idleness.
+    if (!backendId || this.#round !== round) return;
+    // Some come back at the moment of its idle shutdown.
     if (random.chance(0.35))
       world.after(
         random.pick(IDLE_TIMEOUTS_MS) * random.between(0.9, 1.4),
-        () => void this.#visit(backendId),
+        () => void this.#visit(round, backendId),
       );
-    const upgrade = random.chance(0.25);
     const leaving = new AbortController();
     if (random.chance(0.1)) this.#leaveLater(leaving);
-    await random.pick(this.#proxies).request({
+    await this.#ask(random.pick(this.#proxies), backendId, leaving.signal);
+  }
+
+  /** A request comes while an idle shutdown is being settled, to a proxy that has just reported what it has open. */
+  #comeAt(proxy: SimulatedProxy, backendId: string, ms: number): void {
+    this.#around.world.after(ms, () => {
+      if (this.#round !== undefined) void this.#ask(proxy, backendId, new AbortController().signal);
+    });
+  }
+
+  async #ask(proxy: SimulatedProxy, backendId: string, signal: AbortSignal): Promise<void> {
+    const { random } = this.#around.world;
+    const upgrade = random.chance(0.25);
+    await proxy.request({
       backendId,
       upgrade,
       navigation: !upgrade && random.chance(0.3),
       lastsMs: upgrade ? random.skewed(500, 20_000) : random.skewed(3, 2_000),
-      signal: leaving.signal,
+      signal,
     });
   }
 

@@ -1,6 +1,6 @@
 import type { BackendKey } from '@spawner/proto/v1/backend';
 
-/** An exchange of somebody's with a program, as the kernel sees it: an established connection. */
+/** An exchange with a program, as the kernel sees it: an established connection. */
 export interface Connection {
   /** The program's side is gone. */
   broken(): void;
@@ -18,6 +18,8 @@ export class Container {
   readonly connections = new Set<Connection>();
   state: 'created' | 'running' | 'exited' = 'created';
   exitCode = 0;
+  /** True time of the last begin or end of a connection. */
+  usedAt = 0;
   /** True time from which it answers. */
   answersAt = Number.POSITIVE_INFINITY;
 

@@ -6,6 +6,7 @@ import {
   type Runtime,
   RuntimeError,
 } from '../../../services/agent/src/runtime/runtime.ts';
+import { EngineError } from '../world/errors.ts';
 import type { Process } from '../world/process.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
@@ -38,7 +39,10 @@ export class EngineRuntime implements Runtime {
     const { random } = this.#engine.world;
     this.#engine.asked('start');
     this.#engine.watch.starting(this.#engine.drone, id);
-    if (random.chance(0.01)) throw new RuntimeError('the program cannot be started');
+    if (random.chance(0.01)) {
+      this.#engine.failed.add(id);
+      throw new RuntimeError('the program cannot be started');
+    }
     return this.#ask(random.between(30, 600), () => endpointsOf(this.#engine.start(id)));
   }
 
@@ -85,7 +89,7 @@ export class EngineRuntime implements Runtime {
         this.#engine.world.random.between(20_000, 200_000),
         () => {
           leave();
-          reject(new Error('the stream of events ended'));
+          reject(new EngineError('the stream of events ended'));
         },
         this.#agent,
       );

@@ -2,11 +2,12 @@ import { DEADLINES } from '@spawner/domain';
 import { endsWithLease } from '@spawner/proto';
 import { AddressRange } from '../../../services/agent/src/network/address-range.ts';
 import type { Program } from '../../../services/agent/src/runtime/runtime.ts';
+import { EngineError } from '../world/errors.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import { Container } from './container.ts';
 
-/** What hears of a drone's programs, to judge. */
+/** Judges what happens to the programs of a drone. */
 export interface EngineWatch {
   started(container: Container): void;
   stopping(container: Container): void;
@@ -20,8 +21,8 @@ export type EngineRequest = 'create' | 'start' | 'signal' | 'remove';
 const BUSY_MS = 1_000;
 
 /**
- * The container engine of one drone: what its agents asked for goes on without them. What it is asked to do is
- * done before a restarted agent can ask again.
+ * The container engine of one drone. It finishes every request, even after the agent that sent it has crashed, and before
+ * a restarted agent can send another.
  */
 export class Engine {
   readonly drone: string;
@@ -30,10 +31,12 @@ export class Engine {
   readonly watch: EngineWatch;
   /** Its answers are slow, and tell of the past when they come. */
   busy = false;
-  /** Hears of each request before it is carried out. */
+  /** Called before each request. */
   asked: (what: EngineRequest) => void = () => {};
   /** Its machine is no more. */
   gone = false;
+  /** Backends whose image or program failed by itself. */
+  readonly failed = new Set<string>();
   readonly #lateness: Random;
   readonly #range: AddressRange;
   readonly #listeners = new Set<(id?: string) => void>();
@@ -61,9 +64,9 @@ export class Engine {
   /** In place of a leftover of the same id. */
   create({ id, placement, key, spec }: Program): void {
     this.remove(id);
-    if (this.gone) throw new Error('the machine is no more');
+    if (this.gone) throw new EngineError('the machine is no more');
     const address = this.#range.allocate(this.world.now);
-    if (!address) throw new Error('no address is free');
+    if (!address) throw new EngineError('no address is free');
     const parts = {
       id,
       address,
@@ -77,7 +80,7 @@ export class Engine {
 
   start(id: string): Container {
     const container = this.containers.get(id);
-    if (!container) throw new Error('start before create');
+    if (!container) throw new EngineError('start before create');
     if (container.state !== 'created') return container;
     const { random } = this.world;
     container.state = 'running';
@@ -129,6 +132,7 @@ export class Engine {
     this.world.after(ms, () => {
       if (container.state !== 'running') return;
       this.world.note('exits', this.drone, container.id);
+      this.failed.add(container.id);
       container.exit(code);
       this.#changed(container.id);
     });

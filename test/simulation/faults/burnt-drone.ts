@@ -9,7 +9,7 @@ import type { Interruptions } from './interruptions.ts';
 
 const AGAIN_MS = 4_000;
 
-/** A drone that is lost for good, with all that it ran; and in some worlds an operator who says so. */
+/** A drone that burns down with everything that it runs. In some worlds an operator reports the loss. */
 export class BurntDrone {
   readonly #around: Surroundings;
   readonly #drones: readonly SimulatedDrone[];
@@ -41,7 +41,7 @@ export class BurntDrone {
 
   heal(): void {}
 
-  /** Again and again, until it is understood. */
+  /** Repeats the call until it is understood. */
   #tell(drone: string): void {
     const { world, rpc, schedulers } = this.#around;
     const process = new Process('operator', new Machine('operator', world), world);

@@ -43,7 +43,10 @@ export class EngineFaults {
     }
   }
 
-  /** What it has asked for is carried out; whether its own word of before has arrived is open. */
+  /**
+   * Restarts the agent at its next such request. The request is carried out, and the report before it may or may not have
+   * arrived.
+   */
   #restartAsItAsks(drone: SimulatedDrone, request: EngineRequest): void {
     drone.engine.asked = (what) => {
       if (what !== request) return;

@@ -18,27 +18,31 @@ export interface FaultsBeside {
   heal(): void;
 }
 
-/** What goes wrong in one seed's world, and when: some worlds see nothing, some a dozen things at once. */
+export interface FaultParts {
+  readonly schedulers: readonly Mortal[];
+  readonly drones: readonly Mortal[];
+  readonly proxies: readonly Mortal[];
+  readonly losses: StoreFaults;
+  readonly beside: readonly FaultsBeside[];
+}
+
+/** The faults of one seed's world. Some worlds see none, some a dozen at once. */
 export class Faults {
   readonly #around: Surroundings;
   readonly #mortals: readonly Mortal[];
   readonly #drones: readonly Mortal[];
+  readonly #proxies: readonly Mortal[];
   readonly #losses: StoreFaults;
   readonly #beside: readonly FaultsBeside[];
   #healed = false;
 
-  constructor(
-    around: Surroundings,
-    mortals: readonly Mortal[],
-    drones: readonly Mortal[],
-    losses: StoreFaults,
-    beside: readonly FaultsBeside[],
-  ) {
+  constructor(around: Surroundings, parts: FaultParts) {
     this.#around = around;
-    this.#mortals = mortals;
-    this.#drones = drones;
-    this.#losses = losses;
-    this.#beside = beside;
+    this.#drones = parts.drones;
+    this.#proxies = parts.proxies;
+    this.#mortals = [...parts.schedulers, ...parts.drones, ...parts.proxies];
+    this.#losses = parts.losses;
+    this.#beside = parts.beside;
   }
 
   /** Plans the faults of the next `ms`. */
@@ -83,6 +87,7 @@ export class Faults {
       for (const other of [...names, 'redis', 'bus']) if (other !== one) this.#cut(one, other, lasts);
     if (kind === 'partition') this.#cut(one, random.pick(['redis', 'bus', ...names]), lasts);
     if (kind === 'lag') this.#lag(one, random.pick(['redis', 'bus', ...names]), lasts);
+    if (kind === 'behind') for (const { name } of this.#proxies) this.#lag(name, 'redis', lasts);
     if (kind === 'lonely') this.#lonely(random.pick(this.#drones), random.between(40_000, 70_000));
     if (kind === 'control') for (const scheduler of schedulers) this.#cut(one, scheduler, lasts);
   }
@@ -122,7 +127,7 @@ export class Faults {
     world.after(ms, () => network.heal(a, b));
   }
 
-  /** A drone that no scheduler hears of for longer than its lease, while its programs and their users go on. */
+  /** A drone that reaches no scheduler for longer than its lease, while its programs and their users stay connected. */
   #absence(ms: number): void {
     const { world, schedulers } = this.#around;
     const drone = world.random.pick(this.#drones);
@@ -182,6 +187,7 @@ const KINDS = [
   'partition',
   'lag',
   'lag',
+  'behind',
   'lonely',
   'control',
 ] as const;

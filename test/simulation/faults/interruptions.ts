@@ -1,3 +1,4 @@
+import { PAUSE_MS } from '../healing/bounds.ts';
 import type { ScriptNames } from '../links/script-names.ts';
 import type { Process } from '../world/process.ts';
 import type { Random } from '../world/random.ts';
@@ -5,7 +6,7 @@ import type { World } from '../world/world.ts';
 import type { Mortal } from './faults.ts';
 import { LOSSES, type StoreFaults } from './store-faults.ts';
 
-/** What a scheduler does in several steps: the script after which it is interrupted; rare ones as often as common ones. */
+/** The scripts after which a scheduler is interrupted. Rare ones are drawn as often as common ones. */
 const AFTER = [
   'abandon',
   'admit',
@@ -23,8 +24,11 @@ const AFTER = [
   'suspend',
 ] as const;
 
-/** Of its store's answer its process hears nothing, because it is gone, or because the answer is lost, or it hears of it late, from a store that is another by then. */
-const WAYS = ['dies', 'dies', 'unheard', 'stands still', 'stands still', 'another store'] as const;
+/**
+ * How a scheduler misses the answer of its store: it dies, the answer is lost, or it pauses, sometimes until the store is
+ * another one.
+ */
+const WAYS = ['dies', 'dies', 'unheard', 'pauses', 'pauses', 'another store'] as const;
 
 interface Interruption {
   readonly script: (typeof AFTER)[number];
@@ -36,8 +40,8 @@ interface Interruption {
 }
 
 /**
- * Schedulers that are interrupted between two steps of one thing that they do, just after the first has been carried out.
- * Such a moment is a thousandth of a second long: faults that come at any time hardly ever meet it.
+ * Interrupts schedulers between two steps of one operation, just after the first step was carried out. Such a moment
+ * lasts a thousandth of a second, so faults at random times hardly ever hit it.
  */
 export class Interruptions {
   readonly #world: World;
@@ -45,6 +49,8 @@ export class Interruptions {
   readonly #names: ScriptNames;
   readonly #losses: StoreFaults;
   readonly #random: Random;
+  /** True time at which the last interruption was or will be over. */
+  until = 0;
   #next: Interruption[] = [];
 
   constructor(world: World, schedulers: readonly Mortal[], names: ScriptNames, losses: StoreFaults) {
@@ -66,26 +72,32 @@ export class Interruptions {
       });
   }
 
+  /** Those that were expected of a lost drone still come. */
   heal(): void {
     this.#next = this.#next.filter(({ late }) => late);
   }
 
-  /** Whoever does this next is interrupted, whenever that is. */
+  /** From now on none comes. */
+  end(): void {
+    this.#next = [];
+  }
+
+  /** Interrupts the next scheduler that runs this script, even after healing. */
   expect(script: Interruption['script']): void {
     this.#next.push({
       script,
-      way: this.#random.pick(['dies', 'unheard', 'stands still']),
+      way: this.#random.pick(['dies', 'unheard', 'pauses']),
       left: 0,
       late: true,
     });
   }
 
-  /** Whether the process that sent this command hears of it. */
+  /** Whether the process that sent this command gets its answer. */
   hears(process: Process, command: readonly (string | Buffer)[]): boolean {
     if (this.#next.length === 0) return true;
     const mortal = this.#schedulers.find((one) => one.process === process);
     if (!mortal) return true;
-    const script = this.#names.of(String(command[1]));
+    const script = this.#names.run(command)?.script;
     const due = this.#next.find((one) => one.script === script);
     if (!due || due.left-- > 0) return true;
     this.#next.splice(this.#next.indexOf(due), 1);
@@ -93,15 +105,21 @@ export class Interruptions {
   }
 
   #interrupt(mortal: Mortal, process: Process, { script, way }: Interruption): boolean {
+    this.#world.count('interruptions');
     this.#world.note(`interrupted after ${script}`, process.name, way);
-    if (way === 'stands still' || way === 'another store')
-      process.standStill(this.#random.between(1_000, 20_000));
+    if (way === 'pauses' || way === 'another store')
+      process.pause(this.#lasting(this.#random.between(1_000, PAUSE_MS)));
     if (way === 'another store') this.#losses.happen(this.#random.pick(LOSSES));
     if (way !== 'dies') return way !== 'unheard';
     mortal.crash();
-    this.#world.after(this.#random.skewed(500, 20_000), () => {
+    this.#world.after(this.#lasting(this.#random.skewed(500, PAUSE_MS)), () => {
       if (!mortal.process) mortal.start();
     });
     return false;
+  }
+
+  #lasting(ms: number): number {
+    this.until = Math.max(this.until, this.#world.now + ms);
+    return ms;
   }
 }

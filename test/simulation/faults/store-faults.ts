@@ -8,7 +8,7 @@ export type Loss = (typeof LOSSES)[number];
 const COPY_EVERY_MS = 1_500;
 const COPIES = 12;
 
-/** What can become of a store's data. Its copies are a replica's, a little behind, and older backups. */
+/** The losses of a store's data. The copies belong to a replica that is a little behind, and to older backups. */
 export class StoreFaults {
   readonly #world: World;
   readonly #memory: MemoryRedis;

@@ -36,7 +36,7 @@ export class BusServer {
     return leave;
   }
 
-  /** Hands a message to all who listen, each by a way of its own; `answered` hears what they answer. */
+  /** Sends a message to every listener, each by its own way. `answered` is called with each answer. */
   publish(
     from: Process,
     subjects: readonly string[],
@@ -62,7 +62,7 @@ export class BusServer {
     });
   }
 
-  nobodyListens(subject: string): boolean {
+  hasNoListener(subject: string): boolean {
     return (this.#listeners.get(subject)?.size ?? 0) === 0;
   }
 
@@ -71,8 +71,12 @@ export class BusServer {
   }
 }
 
-/** One process's connection to the bus. */
-export function busOf(process: Process, server: BusServer): Bus {
+/** One process's connection to the bus. `answered` is called after every question that the process answers. */
+export function busOf(
+  process: Process,
+  server: BusServer,
+  answered: (message: unknown) => void = () => {},
+): Bus {
   const listen = (subject: string, take: Take) => {
     const close = server.listen(subject, { process, take });
     return { close, established: async () => {} };
@@ -90,16 +94,19 @@ export function busOf(process: Process, server: BusServer): Bus {
       take: (message: T, trace: undefined) => void,
     ) => listen(id === undefined ? subject.all : subject.of(id), (message) => take(message as T, undefined)),
     answer: <T, R>(question: Question<T, R>, id: string, reply: (message: T) => R) =>
-      listen(question.of(id), (message, respond) => respond(reply(message as T))),
+      listen(question.of(id), (message, respond) => {
+        respond(reply(message as T));
+        answered(message);
+      }),
     ask: <T, R>(question: Question<T, R>, id: string, message: T, timeoutMs: number) =>
       new Promise<R>((resolve, reject) => {
         const subject = question.of(id);
-        const nobody = () => reject(new AppError('unavailable', `nobody answered on ${subject}`));
-        const late = server.later(timeoutMs, process, nobody);
+        const noAnswer = () => reject(new AppError('unavailable', `no answer on ${subject}`));
+        const late = server.later(timeoutMs, process, noAnswer);
         if (!server.reaches(process)) return;
-        if (server.nobodyListens(subject)) {
+        if (server.hasNoListener(subject)) {
           late.run = undefined;
-          server.later(1, process, nobody);
+          server.later(1, process, noAnswer);
           return;
         }
         const heard = (answer: unknown) => {

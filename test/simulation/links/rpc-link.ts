@@ -10,6 +10,8 @@ export class RpcLinks {
   readonly #network: Network;
   readonly #serving = new Map<string, { process: Process; service: Implementation }>();
   readonly #callers = new Map<Process, Set<() => void>>();
+  /** How much later than usual a request arrives, in true milliseconds. */
+  late: (caller: string, method: string) => number = () => 0;
 
   constructor(world: World, network: Network) {
     this.#world = world;
@@ -56,7 +58,9 @@ export class RpcLinks {
       const fail = (code: 'unavailable' | 'deadline' | 'cancelled') =>
         finish(() => reject(errorOf(code, method)));
       if (signal?.aborted) return fail('cancelled');
-      const late = world.after(caller.machine.trueTime(timeoutMs), () => fail('deadline'), caller);
+      const lasts = caller.machine.trueTime(timeoutMs);
+      const untilTrue = world.now + lasts;
+      const late = world.after(lasts, () => fail('deadline'), caller);
       const cancel = () => fail('cancelled');
       signal?.addEventListener('abort', cancel);
       const server = this.#serving.get(target);
@@ -77,23 +81,28 @@ export class RpcLinks {
       }
       callers.add(broken);
       const { process, service } = server;
-      this.#network.send(
-        caller.name,
-        target,
-        () => {
-          world.note(method, caller.name, target);
-          const reply = (then: () => void) =>
-            this.#network.send(target, caller.name, () => finish(then), caller);
-          answer(service, method, request, context(process, timeoutMs)).then(
-            (value) => reply(() => resolve(value)),
-            (error: unknown) => reply(() => reject(asTold(error, method))),
-          );
-        },
-        process,
-      );
+      const arrives = () => {
+        world.note(method, caller.name, target);
+        const reply = (then: () => void) =>
+          this.#network.send(target, caller.name, () => finish(then), caller);
+        answer(service, method, request, context(process, untilTrue)).then(
+          (value) => reply(() => resolve(value)),
+          (error: unknown) => {
+            world.see(error, `${method} at ${target}`);
+            reply(() => reject(asTold(error, method)));
+          },
+        );
+      };
+      const send = () => this.#network.send(caller.name, target, arrives, process);
+      const delay = this.late(caller.name, method);
+      if (delay > 0) world.after(delay, send);
+      else send();
     });
   }
 }
+
+/** How long before its deadline a handler stops, so that its answer arrives. */
+const ANSWER_MS = 20;
 
 interface Options {
   timeoutMs?: number;
@@ -106,11 +115,14 @@ async function answer(service: Implementation, method: string, request: never, c
   return handler(request, context);
 }
 
-/** What a handler knows of its call; most do not ask for the signal, which is made when it is asked for. */
-function context(process: Process, timeoutMs: number): CallContext {
+/**
+ * The context of a call. Its signal aborts shortly before the deadline of the caller, in true time: over the seconds of one
+ * call, real clocks agree. Most handlers ask for no signal, so it is made when one does.
+ */
+function context(process: Process, untilTrue: number): CallContext {
   let controller: AbortController | undefined;
-  const { clock } = process;
-  const until = clock.now() + timeoutMs - 20;
+  const { clock, machine } = process;
+  const until = machine.at(untilTrue - ANSWER_MS);
   return {
     get signal() {
       if (!controller) {

@@ -1,16 +1,20 @@
 import { AppError } from '@spawner/domain';
 import type { Redis, RedisReply } from '@spawner/store';
+import { ErrorReply } from '../../memory-redis/errors.ts';
 import type { MemoryRedis } from '../../memory-redis/memory-redis.ts';
+import { isExpected } from '../world/errors.ts';
 import type { Network } from '../world/network.ts';
 import type { Process } from '../world/process.ts';
 import type { World } from '../world/world.ts';
 
 const COMMAND_MS = 2_000;
+/** Error replies that a client handles: an unloaded script, and the answer of lua/guard.lua. */
+const KNOWN_REPLY = /^(?:NOSCRIPT|EPOCH) /;
 
-/** Sees each command that the store has carried out, in their order. */
+/** Called with each command that the store has carried out, in their order. */
 export type StoreWatch = (command: readonly (string | Buffer)[], reply: RedisReply) => void;
 
-/** Whether the sender of a command that was carried out hears of it: it may be gone in this very step. */
+/** Whether the sender of a command that was carried out gets its answer. The sender may die in this very step. */
 export type StoreAnswer = (process: Process, command: readonly (string | Buffer)[]) => boolean;
 
 /** The one store, and the ways to it. */
@@ -57,8 +61,8 @@ export class StoreServer {
 }
 
 /**
- * A process's connection: commands and answers keep their order, as on TCP. Where the way is cut or the store goes,
- * a command may have been carried out though its sender hears nothing and gives up after 2 s.
+ * One process's connection. Commands and answers keep their order, as on TCP. If the way is cut or the store goes away, a
+ * command may have been carried out although its sender gets no answer and stops waiting after 2 s.
  */
 export function storeOf(process: Process, server: StoreServer): Redis {
   return new StoreLink(process, server);
@@ -67,7 +71,7 @@ export function storeOf(process: Process, server: StoreServer): Redis {
 class StoreLink implements Redis {
   readonly #process: Process;
   readonly #server: StoreServer;
-  /** Of blocking reads alone. */
+  /** Used by blocking reads alone. */
   readonly #connection: Promise<Redis>;
   #closed = false;
   #arrival = 0;
@@ -109,7 +113,7 @@ class StoreLink implements Redis {
       };
       if (this.#isLost()) return;
       this.#arrival = Math.max(this.#arrival, world.now + this.#server.delay(process));
-      // What is on its way arrives though its sender should be gone by then.
+      // A command arrives even if its sender dies meanwhile.
       world.after(this.#arrival - world.now, () => {
         if (this.#server.reaches(process)) this.#carryOut(command, resolve, reject, answered);
       });
@@ -126,17 +130,27 @@ class StoreLink implements Redis {
       const read = this.#connection.then((connection) => connection.send(command));
       read.then(
         (reply) => answered(() => resolve(reply)),
-        (error: unknown) => answered(() => reject(error)),
+        (error: unknown) => this.#refused(error, answered, reject),
       );
       return;
     }
+    const changed = this.#server.loading(command);
+    let reply: RedisReply;
     try {
-      const reply = this.#server.memory.execute(this.#server.loading(command));
-      this.#server.watch(command, reply);
-      if (this.#server.answers(this.#process, command)) answered(() => resolve(reply));
+      reply = this.#server.memory.execute(changed);
     } catch (error) {
-      answered(() => reject(error));
+      this.#refused(error, answered, reject);
+      return;
     }
+    this.#server.watch(command, reply);
+    if (this.#server.answers(this.#process, command)) answered(() => resolve(reply));
+  }
+
+  /** The store's answer is an error, which its sender hears if the services know it. Any other one ends the run. */
+  #refused(error: unknown, answered: (then: () => void) => void, reject: (error: unknown) => void): void {
+    const known = error instanceof ErrorReply ? KNOWN_REPLY.test(error.message) : isExpected(error);
+    if (known) answered(() => reject(error));
+    else this.#server.world.fail(error);
   }
 
   async duplicate(): Promise<Redis> {

@@ -10,7 +10,7 @@ import { EngineRuntime } from '../engine/engine-runtime.ts';
 import { MemoryFiles } from '../engine/memory-files.ts';
 import { busOf } from '../links/bus-link.ts';
 import { Machine } from '../world/machine.ts';
-import { Process, silent } from '../world/process.ts';
+import { Process } from '../world/process.ts';
 import { CLUSTER, type Surroundings } from './surroundings.ts';
 
 const nothing = () => {};
@@ -30,10 +30,12 @@ export class SimulatedDrone {
   readonly machine: Machine;
   agent: Agent | undefined;
   process: Process | undefined;
-  /** What its agents were ever handed to start. */
+  /** Every id that its agents were handed to start. */
   readonly handed = new Set<string>();
   /** When the present agent started, and how old its lease was then. */
   began = { at: 0, leaseAge: 0 };
+  /** True time of its loss. */
+  burntAt = 0;
   readonly #around: Surroundings;
   readonly #files = new MemoryFiles();
 
@@ -47,20 +49,20 @@ export class SimulatedDrone {
   /** As services/agent/src/main.ts does it. */
   start(): void {
     if (this.engine.gone) return;
-    const { world, rpc, bus: busServer, schedulers, changed } = this.#around;
+    const { world, rpc, bus: busServer, schedulers } = this.#around;
     const process = new Process(this.name, this.machine, world);
     world.note('start', this.name);
     this.began = { at: world.now, leaseAge: this.leaseAge() };
     const runtime = new EngineRuntime(this.engine, process);
-    const { clock } = process;
+    const { clock, log } = process;
     const agent = new Agent(process, {
       droneId: this.name,
       cluster: CLUSTER,
-      state: changed.agentFiles?.(this.#files, clock) ?? this.#files,
+      state: this.#files,
       boot: 'boot',
       clock,
       runtime,
-      log: silent,
+      log,
       metrics: UNCOUNTED,
       attempt: runtime.attempt,
       random: world.random.next,
@@ -80,10 +82,9 @@ export class SimulatedDrone {
       memoryBytes: 4_000_000_000,
       backends: 12,
     });
-    const membership = new Membership(scheduler, agent.member(node), clock, silent);
+    const membership = new Membership(scheduler, agent.member(node), clock, log);
     agent.join(membership);
-    const bus = busOf(process, busServer);
-    agent.connectBus(changed.agentBus?.(bus) ?? bus, changed.agentScheduler?.(scheduler) ?? scheduler);
+    agent.connectBus(busOf(process, busServer), scheduler);
   }
 
   /** Milliseconds of its own clock since the send of the last answered renewal, as its disk tells it. */
@@ -94,9 +95,10 @@ export class SimulatedDrone {
       : this.machine.now(this.#around.world) - renewedAt;
   }
 
-  /** It is gone for good, with its disk and all that it ran. */
+  /** The drone burns down, with its disk and everything that it runs. */
   burn(): void {
     this.#around.world.note('burns', this.name);
+    this.burntAt = this.#around.world.now;
     this.crash();
     this.engine.burn();
   }

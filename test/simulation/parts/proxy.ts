@@ -10,11 +10,12 @@ import { untilNoneMissing } from '../../../services/proxy/src/cluster/join.ts';
 import { Edge } from '../../../services/proxy/src/edge/edge.ts';
 import type { ActiveRequest } from '../../../services/proxy/src/routing/active-requests.ts';
 import type { RouteOutcome } from '../../../services/proxy/src/routing/router.ts';
+import type { Asked } from '../checks/availability.ts';
 import type { Container } from '../engine/container.ts';
 import { busOf } from '../links/bus-link.ts';
 import { storeOf } from '../links/store-link.ts';
 import { Machine } from '../world/machine.ts';
-import { Process, silent } from '../world/process.ts';
+import { Process } from '../world/process.ts';
 import { KEYS } from './scheduler.ts';
 import { CLUSTER, type Surroundings } from './surroundings.ts';
 
@@ -31,7 +32,11 @@ export interface UserRequest {
 /** Watches everything that a proxy forwards or answers. */
 export interface ProxyWatch {
   routeChanged(proxy: SimulatedProxy, id: string, epoch: number | undefined): void;
-  answered(proxy: SimulatedProxy, id: string, outcome: RouteOutcome, since: number): void;
+  /** A request comes. The result goes with the request. */
+  asked(id: string): Asked;
+  answered(proxy: SimulatedProxy, id: string, outcome: RouteOutcome, asked: Asked): void;
+  /** A request was let through, and no program answered the connection. */
+  unreached(proxy: SimulatedProxy, id: string, asked: Asked): void;
   reached(proxy: SimulatedProxy, id: string, container: Container): void;
 }
 
@@ -55,6 +60,8 @@ export class SimulatedProxy {
   /** Absent while it does not serve. */
   edge: Edge | undefined;
   waiting = 0;
+  /** Called with every backend that an agent has asked this proxy about. */
+  onQuestion: (id: string) => void = () => {};
   readonly #around: Surroundings;
   readonly #watch: ProxyWatch;
   readonly #dial: Dial;
@@ -98,7 +105,7 @@ export class SimulatedProxy {
     for (const exchange of open) exchange.end();
   }
 
-  /** True time since which the kernel beside a backend sees connections of this proxy; nothing where it sees none. */
+  /** True time since which the kernel beside a backend sees connections of this proxy; undefined if there are none. */
   connectedSince(id: string): number | undefined {
     return this.#open.get(id)?.size ? this.#connectedSince.get(id) : undefined;
   }
@@ -125,14 +132,15 @@ export class SimulatedProxy {
     const { edge, process } = this;
     if (!edge || !process) return undefined;
     this.waiting++;
-    const since = this.#around.world.now;
+    const asked = this.#watch.asked(id);
     const outcome = await edge.router.route(id, { navigation, patienceMs: undefined }, signal);
     this.waiting--;
-    this.#watch.answered(this, id, outcome, since);
+    this.#watch.answered(this, id, outcome, asked);
     if (outcome.kind !== 'forward') return outcome;
     const container = await this.#connect(process, outcome.endpoint);
     if (container) this.#exchange(process, outcome.active, container, { id, upgrade, lastsMs });
     else {
+      this.#watch.unreached(this, id, asked);
       outcome.active.neverReached();
       edge.look(id);
     }
@@ -140,19 +148,19 @@ export class SimulatedProxy {
   }
 
   async #start(): Promise<void> {
-    const { world, rpc, bus: busServer, store, schedulers, changed } = this.#around;
+    const { world, rpc, bus: busServer, store, schedulers } = this.#around;
     const process = new Process(this.name, this.machine, world);
     this.process = process;
     world.note('start', this.name);
-    const { clock } = process;
+    const { clock, log } = process;
     this.#lives++;
     const { id, identity } = this;
     const redis = storeOf(process, store);
-    const bus = busOf(process, busServer);
+    const bus = busOf(process, busServer, (question) => this.onQuestion((question as { id: string }).id));
     const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
     const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region: 'local', process: identity });
-    const membership = new Membership(scheduler, { node }, clock, silent);
-    const routes = new RouteTable(world.random.next, changed.replica);
+    const membership = new Membership(scheduler, { node }, clock, log);
+    const routes = new RouteTable(world.random.next);
     const options = {
       id,
       droneId: '',
@@ -172,7 +180,7 @@ export class SimulatedProxy {
             .verifyBackend({ ...question, cluster: CLUSTER, proxyId: id }, { timeoutMs: DEADLINES.verify }),
       },
       clock,
-      log: silent,
+      log,
       process: identity,
       registration: () => membership.registration,
       sessions: {
@@ -186,7 +194,7 @@ export class SimulatedProxy {
     await untilNoneMissing([() => membership.waitingFor()], clock, NEVER);
     this.routes = routes;
     routes.onChange((backend, route) => this.#watch.routeChanged(this, backend, route?.epoch));
-    process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, silent, signal));
+    process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, log, signal));
     await untilNoneMissing([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
     this.edge = edge;
     world.note('serves', this.name);
@@ -226,12 +234,15 @@ export class SimulatedProxy {
         if (over) return;
         over = true;
         container.connections.delete(connection);
+        container.usedAt = world.now;
         exchanges.delete(open);
         exchange.end(process.clock.now());
       },
     };
     const connection = { broken: () => open.end() };
     container.connections.add(connection);
+    container.usedAt = world.now;
+    world.count(upgrade ? 'upgrades-reached' : 'requests-reached');
     this.#open.set(id, exchanges.add(open));
     world.after(lastsMs, open.end, process);
   }

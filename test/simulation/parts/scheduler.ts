@@ -8,7 +8,7 @@ import { Replication } from '../../../services/scheduler/src/store/replication.t
 import { busOf } from '../links/bus-link.ts';
 import { storeOf } from '../links/store-link.ts';
 import { Machine } from '../world/machine.ts';
-import { Process, silent } from '../world/process.ts';
+import { Process } from '../world/process.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export const KEYS = keysOf('simulated');
@@ -35,15 +35,15 @@ export class SimulatedScheduler {
     const process = new Process(this.name, this.machine, world);
     this.process = process;
     world.note('start', this.name);
-    const { clock } = process;
+    const { clock, log } = process;
     const redis = storeOf(process, store);
     const bus = busOf(process, busServer);
     const agents = agentClients((address) => rpc.client(AgentServiceService, process, [address]));
-    const epoch = new StoreEpoch({ redis, keys: KEYS, log: silent, emptyStore: this.#emptyStore });
+    const epoch = new StoreEpoch({ redis, keys: KEYS, log, emptyStore: this.#emptyStore });
     this.#emptyStore = 'wait';
     const claims = new Claims('simulated', [SECRET]);
     const replication = new Replication(redis, epoch, 0);
-    const parts = { redis, keys: KEYS, epoch, replication, bus, agents, claims, clock, log: silent };
+    const parts = { redis, keys: KEYS, epoch, replication, bus, agents, claims, clock, log };
     const scheduler = new Scheduler({ ...parts, metrics: createMetrics() });
     process.every('sweep', 1_000, () => scheduler.sweep());
     rpc.serve(process, scheduler.service);

@@ -3,11 +3,10 @@ import type { ProcessStatus } from '../../../services/agent/src/idle/process-sta
 import type { BusServer } from '../links/bus-link.ts';
 import type { RpcLinks } from '../links/rpc-link.ts';
 import type { StoreServer } from '../links/store-link.ts';
-import type { ChangedParts } from '../mutations/changed-parts.ts';
 import type { Network } from '../world/network.ts';
 import type { World } from '../world/world.ts';
 
-/** What every process of the simulated cluster stands in. */
+/** Everything that the processes of the simulated cluster share. */
 export interface Surroundings {
   readonly world: World;
   readonly network: Network;
@@ -16,8 +15,7 @@ export interface Surroundings {
   readonly store: StoreServer;
   /** Names of the schedulers, to be called at. */
   readonly schedulers: readonly string[];
-  readonly changed: ChangedParts;
-  /** What an agent on this drone's machine sees of a process. */
+  /** The status of a process, as an agent on this drone's machine sees it. */
   fate(drone: string, one: ProcessIdentity): ProcessStatus;
 }
 

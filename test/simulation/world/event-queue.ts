@@ -1,10 +1,10 @@
 import type { Process } from './process.ts';
 
-/** Something that is to happen, unless its process is gone by then. */
+/** An event of the world. It does not happen if its process has crashed by then. */
 export interface Event {
   at: number;
   order: number;
-  /** Nothing where it was called off. */
+  /** Undefined after the event was cancelled. */
   run: (() => void) | undefined;
   readonly owner: Process | undefined;
 }
@@ -24,7 +24,7 @@ export class EventQueue {
     return event;
   }
 
-  /** One that was taken comes once more, later, and after those that stand there already. */
+  /** Adds a taken event again, for later, behind those that are there already. */
   postpone(event: Event, at: number): void {
     event.at = at;
     this.#put(event);

@@ -2,10 +2,10 @@ import type { Clock } from '@spawner/domain';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
-/** Where world time begins for people. */
+/** The wall time at which a world begins. */
 const EPOCH = Date.UTC(2026, 0, 1);
 
-/** A machine with a clock of its own: another beginning than everybody's, and a speed between 0.9 and 1.1. */
+/** A machine whose clock has its own start and a speed between 0.9 and 1.1. */
 export class Machine {
   readonly name: string;
   readonly #offset: number;
@@ -24,7 +24,12 @@ export class Machine {
   }
 
   now(world: World): number {
-    return this.#offset + world.now * this.#rate;
+    return this.at(world.now);
+  }
+
+  /** The time on this machine's clock at a true time. */
+  at(trueTime: number): number {
+    return this.#offset + trueTime * this.#rate;
   }
 
   clockOf(process: Process, world: World): Clock {

@@ -1,27 +1,27 @@
 import type { Clock } from '@spawner/domain';
-import { type App, createLog, type Log } from '@spawner/service';
+import type { App, Log } from '@spawner/service';
+import { watchedLog } from './errors.ts';
 import type { Machine } from './machine.ts';
 import type { World } from './world.ts';
 
 type Owner = Pick<App, 'own' | 'every'>;
 
-/** Loops that look at their clocks often do so less often here; what they keep has a resolution of seconds. */
-const SHORTEST_LOOP_MS = 800;
-
-export const silent: Log = createLog('simulation', 'silent');
+/** The shortest rest of a loop. Loops that only look at a clock run more often in the services, which costs time here. */
+export const SHORTEST_LOOP_MS = 800;
 
 /**
- * One life of a program. It may be gone at any moment: from then on none of its timers, calls or answers
- * has any effect, since each belongs to it at the clock and at the links.
+ * One life of a program. It may crash at any moment. From then on its timers, calls and answers have no effect, because
+ * the clock and the links know which process each of them belongs to.
  */
 export class Process implements Owner {
   readonly name: string;
   readonly machine: Machine;
   readonly world: World;
   readonly clock: Clock;
+  readonly log: Log;
   alive = true;
-  /** True time until which it stands still: what comes to it meanwhile, timers included, comes to it then. */
-  standsUntil = 0;
+  /** True time until which the process is paused. Its timers and messages wait until then. */
+  pausedUntil = 0;
   readonly #crashed: (() => void)[] = [];
   readonly #never = new AbortController();
 
@@ -30,22 +30,24 @@ export class Process implements Owner {
     this.machine = machine;
     this.world = world;
     this.clock = machine.clockOf(this, world);
+    this.log = watchedLog(name, world);
   }
 
-  /** What its being gone means to others, such as broken connections. */
+  /** Runs `then` when the process crashes: its connections break, for instance. */
   onCrash(then: () => void): void {
     this.#crashed.push(then);
   }
 
-  /** As a machine that is paused, or a program that is. Its clock goes on. */
-  standStill(ms: number): void {
-    this.world.note('stands still', this.name);
-    this.standsUntil = this.world.now + ms;
+  /** Pauses the program, as a debugger or a paused machine does. Its clock runs on. */
+  pause(ms: number): void {
+    this.world.note('pauses', this.name);
+    this.pausedUntil = this.world.now + ms;
   }
 
   crash(): void {
     if (!this.alive) return;
     this.world.note('crash', this.name);
+    this.world.count('crashes');
     this.alive = false;
     for (const then of this.#crashed) then();
   }
@@ -54,14 +56,17 @@ export class Process implements Owner {
     return thing;
   }
 
-  /** The chassis's loop; a rest is spread a little, so that loops do not keep step with one another. */
-  every(_what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void {
+  /** The loop of the chassis. Rests vary a little, so that loops do not run in step. An unexpected error is a violation. */
+  every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void {
     const rest = Math.max(everyMs, SHORTEST_LOOP_MS);
     const again = () => {
       this.world.after(this.machine.trueTime(rest) * this.world.random.between(0.95, 1.05), turn, this);
     };
     const turn = () => {
-      work(this.#never.signal).then(again, again);
+      work(this.#never.signal).then(again, (error: unknown) => {
+        this.world.see(error, `the loop "${what}" of ${this.name}`);
+        again();
+      });
     };
     turn();
   }

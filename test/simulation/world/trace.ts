@@ -1,4 +1,4 @@
-/** What happened, as one number that two runs of a seed must share, and on request as lines to read. */
+/** The notes of a world, hashed into one number that two runs of a seed must share, and kept as lines on request. */
 export class Trace {
   readonly lines: string[] = [];
   readonly #telling: boolean;

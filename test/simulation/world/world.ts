@@ -1,27 +1,27 @@
+import { isHarnessFault } from '../../memory-redis/errors.ts';
+import type { Counted, Counts } from './coverage.ts';
+import { isExpected } from './errors.ts';
 import { type Event, EventQueue } from './event-queue.ts';
+import { type InvariantName, Violation } from './invariants.ts';
 import type { Process } from './process.ts';
 import { Random } from './random.ts';
 import { Trace } from './trace.ts';
 
 const SETTLED = Promise.resolve();
 
-/** An invariant does not hold. */
-export class Violation extends Error {
-  override readonly name = 'Violation';
-}
-
 /**
- * A world in which time, chance and order are one seed's. Promises are deterministic by themselves: the
- * world takes the next event, runs it, lets every promise settle that can, sees whether an invariant was
- * broken, and only then goes on to the next.
+ * A world in which time, chance and order follow from one seed. Promises are deterministic by themselves: the world takes
+ * the next event, runs it, lets every promise settle that can, looks for a broken invariant, and takes the next event.
  */
 export class World {
   readonly seed: number;
   readonly random: Random;
   readonly trace: Trace;
+  readonly counts: Counts = {};
   readonly #queue = new EventQueue();
   #now = 0;
-  #violation: Violation | undefined;
+  /** The first violation, or a fault of the harness. Either ends the run. */
+  #end: { error: unknown } | undefined;
 
   constructor(seed: number, telling = false) {
     this.seed = seed;
@@ -29,7 +29,7 @@ export class World {
     this.trace = new Trace(telling);
   }
 
-  /** Chances of their own for what is drawn beside the rest, so that it does not change what else a seed tells. */
+  /** A separate source of chance, so that what is drawn from it leaves the other draws of a seed unchanged. */
   stream(name: string): Random {
     let word = 0;
     for (let at = 0; at < name.length; at++) word = (Math.imul(word, 31) + name.charCodeAt(at)) & 0xfffff;
@@ -51,18 +51,34 @@ export class World {
   }
 
   /** The first violation ends the run. */
-  violate(message: string): void {
-    if (this.#violation) return;
-    this.#violation = new Violation(message);
-    this.note('VIOLATION', message);
+  violate(invariant: InvariantName, message: string): void {
+    if (this.#end) return;
+    this.#end = { error: new Violation(invariant, message) };
+    this.note('VIOLATION', invariant, message);
   }
 
-  /** Lets time go on until `until`. Throws the Violation that was found. */
+  /** A fault of the harness or of a script: the run ends with this error, whatever the product makes of it. */
+  fail(error: unknown): void {
+    this.#end = { error };
+  }
+
+  /** Judges an error that a part of the product threw, logged or answered. */
+  see(error: unknown, where: string): void {
+    if (isHarnessFault(error)) this.fail(error);
+    else if (!isExpected(error)) this.violate('expected-errors', `${where}: ${textOf(error)}`);
+  }
+
+  /** Counts something that happened; coverage.ts has a floor for each. */
+  count(what: Counted, by = 1): void {
+    this.counts[what] = (this.counts[what] ?? 0) + by;
+  }
+
+  /** Lets time pass until `until`. Rejects with the Violation that was found, or with the fault that ended the run. */
   run(until: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const turn = () => {
         try {
-          if (this.#violation) throw this.#violation;
+          if (this.#end) throw this.#end.error;
           if (this.#happen(until)) SETTLED.then(afterAll);
           else resolve();
         } catch (error) {
@@ -75,14 +91,14 @@ export class World {
     });
   }
 
-  /** Lets the next event happen; false where there is none by then, and it is that time. */
+  /** Runs the next event. Returns false if none is left before `until`, which is then the present. */
   #happen(until: number): boolean {
     for (let event = this.#queue.peek(); event && event.at <= until; event = this.#queue.peek()) {
       this.#queue.take();
       const { owner } = event;
       if (!event.run || (owner && !owner.alive)) continue;
-      if (owner && owner.standsUntil > event.at) {
-        this.#queue.postpone(event, owner.standsUntil);
+      if (owner && owner.pausedUntil > event.at) {
+        this.#queue.postpone(event, owner.pausedUntil);
         continue;
       }
       this.#now = event.at;
@@ -92,4 +108,11 @@ export class World {
     this.#now = until;
     return false;
   }
+}
+
+/** The error and its causes. */
+function textOf(error: unknown): string {
+  const cause =
+    error instanceof Error && error.cause !== undefined ? `, because of ${textOf(error.cause)}` : '';
+  return `${String(error)}${cause}`;
 }

@@ -21,11 +21,11 @@ import { type KnownNode, type NodeStore, Overtaken } from '../store/node-store.t
 import { proxyList } from './proxies.ts';
 
 /**
- * Commands that all calls of one kind have under way in the store together: enough to keep it busy. What it answers at
- * once is worked off in one turn of the loop, and a hundred drones that register together would have a thousand answers come.
+ * Commands that all calls of one kind have under way in the store together: enough to keep it busy. A higher
+ * bound would let the answers to a hundred registering drones fill one turn of the loop.
  */
 const AT_ONCE = 16;
-/** Of the ids that an agent sends, so many and so much of each go into the log. */
+/** How many of the ids that an agent sends go into the log, and how much of each. */
 const MOST_LOGGED = { ids: 10, characters: 64 };
 
 const NO_VERDICT = { stops: [], proxies: undefined, ended: [] };
@@ -77,7 +77,7 @@ export class Nodes {
       node.kind === NodeKind.DRONE
         ? await this.#takeInventory(node.id, registration, inventory)
         : { stops: [], ended: [] };
-    // Not before its inventory stands: a spawn must find the keys that its backends hold.
+    // Only after its inventory is in the store: a spawn must find the keys that its backends hold.
     if (node.kind === NodeKind.DRONE) await this.#parts.nodes.admit(node.id, registration, node.rpcAddress);
     const wanted = await this.#parts.nodes.renew(node.kind, node.id, registration);
     return {
@@ -132,7 +132,7 @@ export class Nodes {
     });
   }
 
-  /** Reads the list of proxies anew, and forgets those that have been silent for too long. */
+  /** Reads the list of proxies again, and forgets those that have been silent for too long. */
   async refreshProxies(): Promise<void> {
     this.#proxies = proxyList(await this.#forgetSilent(NodeKind.PROXY, DEADLINES.proxyForgotten));
   }
@@ -142,7 +142,7 @@ export class Nodes {
     if (this.#proxies.version === 0) await this.refreshProxies();
   }
 
-  /** Forgets nodes of the kinds that nobody asks for any more, so that restarts under new names leave nothing. */
+  /** Forgets silent nodes of the kinds that no other node asks for, so that restarts under new names leave nothing. */
   async forgetOthers(): Promise<void> {
     for (const kind of [NodeKind.DNS, NodeKind.CERTIFICATES])
       await this.#forgetSilent(kind, DEADLINES.droneForgotten);
@@ -161,7 +161,7 @@ export class Nodes {
     return outcome;
   }
 
-  /** A hint: the change stands, and a watcher that misses it reads again. */
+  /** A hint. The change is in the store, and a watcher that misses the hint reads again. */
   async #announce(id: string): Promise<void> {
     await this.#parts.announcements
       .announce(id)
@@ -230,7 +230,7 @@ export class Nodes {
   }
 }
 
-/** DNS answers with the proxies; an agent hears of those that it has to ask when it suspends a route. */
+/** DNS names the proxies in its answers. An agent asks them when it suspends a route. */
 function hearsOfProxies(kind: NodeKind): boolean {
   return kind !== NodeKind.DRONE;
 }

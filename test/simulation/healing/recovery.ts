@@ -1,0 +1,77 @@
+import { DEADLINES } from '@spawner/domain';
+import type { ReadStore } from '../checks/read-store.ts';
+import type { Cluster } from '../cluster.ts';
+import { KEYS } from '../parts/scheduler.ts';
+import { BOUNDS } from './bounds.ts';
+import { heldKey } from './lost-keys.ts';
+import { unanswered } from './unanswered.ts';
+import type { Unmet } from './unmet.ts';
+
+/** The first thing that does not work yet after everything that was broken works again, at `healing`. */
+export function notRecovered(cluster: Cluster, healing: number): Unmet | undefined {
+  // A scheduler that is interrupted while a lost drone is given up is one fault more.
+  const healedAt = Math.max(healing, cluster.interruptions.until);
+  const unmet = (message: string | undefined, bound: number): Unmet | undefined =>
+    message === undefined ? undefined : { invariant: 'recovery', message, by: healedAt + bound };
+  return (
+    interrupted(cluster) ??
+    unmet(unregistered(cluster) ?? notServing(cluster), BOUNDS.registered) ??
+    unmet(openWindow(cluster), BOUNDS.window) ??
+    unmet(remembered(cluster), BOUNDS.proxyForgotten) ??
+    unmet(difference(cluster), BOUNDS.refilled) ??
+    heldKey(cluster, healedAt) ??
+    unanswered(cluster, healedAt)
+  );
+}
+
+function interrupted({ interruptions, world }: Cluster): Unmet | undefined {
+  const by = interruptions.until;
+  return by > world.now ? { invariant: 'recovery', message: 'a scheduler is interrupted', by } : undefined;
+}
+
+function unregistered({ drones, read }: Cluster): string | undefined {
+  const away = drones.find(
+    ({ name, engine }) =>
+      !engine.gone &&
+      (read(['HEXISTS', KEYS.nodes('drone'), name]) !== 1 ||
+        read(['ZSCORE', KEYS.load, name]) === null ||
+        !getsWork(read, name)),
+  );
+  return away && `drone ${away.name} does not renew, or gets no work`;
+}
+
+/** It has renewed in time, and since it last refused a backend. */
+function getsWork(read: ReadStore, name: string): boolean {
+  const renewed = Number(read(['HGET', KEYS.renewals, `drone/${name}`]) ?? Number.NEGATIVE_INFINITY);
+  const now = Number(read(['HGET', KEYS.clock, 'now']) ?? 0);
+  const refused = read(['HGET', KEYS.drone(name), 'refused']);
+  return (
+    now - renewed <= DEADLINES.renewalsMissed - DEADLINES.renewEvery && Number(refused ?? -1) !== renewed
+  );
+}
+
+function notServing({ proxies }: Cluster): string | undefined {
+  const away = proxies.find(({ edge }) => !edge);
+  return away && `proxy ${away.name} does not serve`;
+}
+
+function openWindow({ read }: Cluster): string | undefined {
+  const until = Number(read(['HGET', KEYS.epoch, 'until']) ?? 0);
+  const now = Number(read(['HGET', KEYS.clock, 'now']) ?? 0);
+  return until > now ? 'the window of the store epoch is open' : undefined;
+}
+
+/** A proxy that no longer exists is in the list of those that an idle shutdown asks. */
+function remembered({ proxies, read }: Cluster): string | undefined {
+  const present = proxies.map(({ id }) => id);
+  const gone = (read(['HKEYS', KEYS.nodes('proxy')]) as string[]).find((id) => !present.includes(id));
+  return gone && `proxy ${gone}, which is gone, is not forgotten`;
+}
+
+function difference({ proxies, invariants }: Cluster): string | undefined {
+  for (const proxy of proxies) {
+    const found = invariants.replicas.difference(proxy);
+    if (found) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,49 @@
+/**
+ * Every promise that a world is held to, by the name that violations and mutations use. The first five groups are the
+ * invariants of ARCHITECTURE.md; the last one says that the run itself is to be believed.
+ */
+export const INVARIANTS = {
+  'fence-order': 'fences of a key are issued and started in increasing order',
+  'one-holder': 'strict holders of a key never run at the same time',
+  lease: 'a lease runs from the last renewal, and its end frees the keys of its drone',
+
+  'in-use': 'no idle shutdown while a proxy has an exchange open',
+
+  'right-backend': 'a request reaches only the backend that its host names',
+  'true-end': 'a 404, a 410 or NOT_FOUND is given only after the end of the backend was committed',
+
+  'one-start': 'no id starts twice',
+  'late-start': 'nothing starts after its end was ordered',
+  'record-order': 'a record never returns to an earlier state',
+  'end-cause': 'every record ends once, for a reason that is true',
+  reservations: 'the reservations of a drone are the sum of its living records',
+  records: 'after healing, living records are programs and programs are living records',
+  leftovers: 'after healing, no deadline, order or refusal is left over',
+
+  'handed-over': 'a spawn that is answered as placed was handed to its drone',
+  'replica-order': 'the entry of a replica never returns to an earlier epoch',
+  replicas: 'after healing, every replica equals the store',
+  answered: 'every call and every held request is answered within its bound',
+  recovery: 'the cluster is whole again within its bound',
+  'idle-shutdown': 'an unused backend ends within its idle timeout and the bounds of its end',
+
+  availability:
+    'in a healed world every request to a living backend reaches it, and every spawn with room becomes ready',
+  tokens: 'a good connection token is admitted, and a revoked one admits nothing after its bound',
+  dns: 'in a healed world dns names exactly the proxies that reach a living backend',
+
+  'expected-errors': 'no loop, handler or client sees an error of a kind that is not expected',
+} as const;
+
+export type InvariantName = keyof typeof INVARIANTS;
+
+/** An invariant does not hold. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+  readonly invariant: InvariantName;
+
+  constructor(invariant: InvariantName, message: string) {
+    super(message);
+    this.invariant = invariant;
+  }
+}
