@@ -2,7 +2,7 @@
 const project = (displayName, testMatch, extra = {}) => ({
   displayName,
   testMatch: testMatch.map((glob) => `<rootDir>/${glob}`),
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/runner/environment.ts',
   modulePathIgnorePatterns: ['<rootDir>/.spawner/'],
   extensionsToTreatAsEsm: [],
   transform: {

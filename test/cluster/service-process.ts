@@ -1,6 +1,6 @@
 /** One service of a test's cluster: its real program on ports that stay its own over restarts. */
 import { fileURLToPath } from 'node:url';
-import { eventually, type Program, request, startProgram } from '@spawner/testkit';
+import { complain, eventually, type Program, request, startProgram } from '@spawner/testkit';
 import type { PortVariable } from '../../deploy/local/settings/ports.ts';
 import { type ServiceName, serviceEntry, type Variables } from '../../deploy/local/settings/services.ts';
 
@@ -51,6 +51,8 @@ export async function startService(options: ServiceProcessOptions): Promise<Serv
   const ports = portsIn(env, options.ports);
   const earlier: string[] = [];
   let program: Program | undefined;
+  /** The process that a test has ended. */
+  let asked: Program | undefined;
 
   const start = async () => {
     if (program) earlier.push(program.output());
@@ -60,6 +62,10 @@ export async function startService(options: ServiceProcessOptions): Promise<Serv
       env,
       cwd: ROOT,
       stopTimeoutMs: 15_000,
+    });
+    const own = program;
+    own.exited.then(({ code, signal }) => {
+      if (asked !== own) complain(`${name} ended by itself with ${code ?? signal}`);
     });
   };
   const ask = (path: string) => request({ address, port: adminPort, path, timeoutMs: 5_000 });
@@ -76,9 +82,11 @@ export async function startService(options: ServiceProcessOptions): Promise<Serv
     log: () => [...earlier, program?.output() ?? ''].join('\n'),
     start,
     stop: async () => {
+      asked = program;
       await program?.stop();
     },
     kill: async () => {
+      asked = program;
       await program?.kill();
     },
     restart: async () => {

@@ -1,4 +1,5 @@
 /** Bytes that are no request, on the port of every service that serves gRPC. */
+
 import { connect } from 'node:net';
 import { systemClock } from '@spawner/domain';
 import { AgentServiceService } from '@spawner/proto/internal/agent_service';
@@ -8,7 +9,7 @@ import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_servi
 import { BackendServiceService } from '@spawner/proto/v1/backend_service';
 import { FleetServiceService } from '@spawner/proto/v1/fleet_service';
 import { type Implementation, type ServiceDefinition, serveRpc } from '@spawner/rpc';
-import { createLog } from '@spawner/service';
+import { testLog } from '@spawner/testkit';
 import fc from 'fast-check';
 import { agentService } from '../../services/agent/src/server.ts';
 import { certificatesService } from '../../services/certificates/src/server.ts';
@@ -19,7 +20,7 @@ import { grpcCall } from './grpc-wire.ts';
 
 const INVALID_ARGUMENT = 3;
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const log = createLog('test', 'silent');
+const log = testLog();
 /** A request that is not read reaches nothing behind a service's face. */
 const nothing = {} as never;
 

@@ -8,13 +8,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openBus, SUBJECTS } from '@spawner/bus';
 import type { BackendLog, BackendStats, DroneHeartbeat } from '@spawner/proto/internal/telemetry';
-import { createLog } from '@spawner/service';
-import { eventually, request } from '@spawner/testkit';
+import { eventually, request, testLog } from '@spawner/testkit';
 import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
 
 const IMAGE = 'spawner/probe:latest';
 const LIFE = ['SCHEDULED', 'LOADING', 'STARTING', 'WAITING', 'READY'];
-const log = createLog('test', 'silent');
+const log = testLog();
 
 describe('a session', () => {
   let cluster: Cluster;

@@ -2,7 +2,6 @@
  * Idleness, both ways: a session in use never ends, and an unused one always does. Users come and go by a thousand
  * drawn schedules through proxies of which one is killed or frozen now and then; `npm test` lives a part of them.
  */
-import { createLog } from '@spawner/service';
 import { decodeRoute, keysOf, openRedis, type Redis } from '@spawner/store';
 import {
   eventually,
@@ -13,6 +12,7 @@ import {
   type TempDir,
   type TimeJudge,
   tempDir,
+  testLog,
   type Vanishing,
 } from '@spawner/testkit';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
@@ -51,7 +51,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
   beforeAll(async () => {
     const env = mutatedServices(MUTATION);
     cluster = await startCluster({ runtime: 'process', images: ['streams'], count: { proxy: PROXIES }, env });
-    store = await openRedis(cluster.redis.url, createLog('test', 'silent'));
+    store = await openRedis(cluster.redis.url, testLog());
     vanishing = await startVanishing();
     const route = async (id: string) => {
       const bytes = await store.send(['HGET', keysOf(cluster.name).routes, id]);

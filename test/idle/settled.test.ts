@@ -1,9 +1,8 @@
 /** Ends for idleness, with clients that come at the very moment: a request is served or told that the session is over. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { RouteState } from '@spawner/proto/internal/route';
-import { createLog } from '@spawner/service';
 import { decodeRoute, keysOf, openRedis, type Redis } from '@spawner/store';
-import { request, seeded, startTimeJudge, type TimeJudge } from '@spawner/testkit';
+import { request, seeded, startTimeJudge, type TimeJudge, testLog } from '@spawner/testkit';
 import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
 
 const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
@@ -32,7 +31,7 @@ describe('sessions that end for idleness', () => {
   beforeAll(async () => {
     cluster = await startCluster({ runtime: 'process', count: { proxy: 2 } });
     judge = startTimeJudge(cluster.pids);
-    store = await openRedis(cluster.redis.url, createLog('test', 'silent'));
+    store = await openRedis(cluster.redis.url, testLog());
   });
   afterAll(async () => {
     judge?.[Symbol.dispose]();

@@ -15,10 +15,17 @@ import {
 import type { ProxyActivity } from '@spawner/proto/internal/telemetry';
 import { type BackendKey, BackendSpec, BackendState } from '@spawner/proto/v1/backend';
 import { createClient, type Handlers, implement, type RpcClient, serveRpc } from '@spawner/rpc';
-import { createLog } from '@spawner/service';
-import { eventually, type Program, startNats, startProgram, type TempDir, tempDir } from '@spawner/testkit';
+import {
+  eventually,
+  type Program,
+  startNats,
+  startProgram,
+  type TempDir,
+  tempDir,
+  testLog,
+} from '@spawner/testkit';
 
-const log = createLog('test', 'silent');
+const log = testLog();
 const MAIN = join(__dirname, '../../services/agent/src/main.ts');
 
 /** The state that a scheduler has in its store. */

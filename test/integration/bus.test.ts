@@ -1,9 +1,8 @@
 import { type Bus, openBus, SUBJECTS } from '@spawner/bus';
 import { BackendLog } from '@spawner/proto/internal/telemetry';
-import { createLog } from '@spawner/service';
-import { eventually, type Nats, startNats } from '@spawner/testkit';
+import { eventually, type Nats, startNats, testLog } from '@spawner/testkit';
 
-const log = createLog('test', 'silent');
+const log = testLog();
 
 describe('the bus', () => {
   let nats: Nats;

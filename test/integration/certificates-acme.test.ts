@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { systemClock } from '@spawner/domain';
 import { type Certificate, CertificatesServiceService } from '@spawner/proto/internal/certificates_service';
 import { createClient } from '@spawner/rpc';
-import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis as Store } from '@spawner/store';
 import {
   eventually,
@@ -19,13 +18,14 @@ import {
   startRedis,
   type TempDir,
   tempDir,
+  testLog,
 } from '@spawner/testkit';
 import { AcmeIssuer } from '../../services/certificates/src/acme/acme-issuer.ts';
 import { DnsChallenges } from '../../services/certificates/src/acme/dns-challenges.ts';
 import { Propagation } from '../../services/certificates/src/acme/propagation.ts';
 import { CertificateStore } from '../../services/certificates/src/store/certificate-store.ts';
 
-const log = createLog('test', 'silent');
+const log = testLog();
 const keys = keysOf('test');
 const domain = 'cluster.test';
 const EAB_KEY = 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W';

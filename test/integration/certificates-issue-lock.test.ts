@@ -1,10 +1,9 @@
 import { systemClock } from '@spawner/domain';
-import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis as Store } from '@spawner/store';
-import { crankedClock, eventually, type Redis, startRedis } from '@spawner/testkit';
+import { crankedClock, eventually, type Redis, startRedis, testLog } from '@spawner/testkit';
 import { IssueLock } from '../../services/certificates/src/store/issue-lock.ts';
 
-const log = createLog('test', 'silent');
+const log = testLog();
 const key = keysOf('test').certificatesLease;
 const never = new AbortController().signal;
 

@@ -4,11 +4,18 @@ import { join } from 'node:path';
 import { createServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { type Certificate, CertificatesServiceService } from '@spawner/proto/internal/certificates_service';
 import { createClient } from '@spawner/rpc';
-import { createLog } from '@spawner/service';
 import { keysOf, openRedis, type Redis as Store } from '@spawner/store';
-import { eventually, freePort, type Redis, startProgram, startRedis, tempDir } from '@spawner/testkit';
+import {
+  eventually,
+  freePort,
+  type Redis,
+  startProgram,
+  startRedis,
+  tempDir,
+  testLog,
+} from '@spawner/testkit';
 
-const log = createLog('test', 'silent');
+const log = testLog();
 const keys = keysOf('test');
 const domain = 'cluster.test';
 /** The time that a service would wait for its streams to end. */

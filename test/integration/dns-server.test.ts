@@ -8,7 +8,6 @@ import { Node, NodeKind, type Node as NodeOf } from '@spawner/proto/internal/nod
 import { RouteState } from '@spawner/proto/internal/route';
 import { RenewVerdict, SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { createClient, type Handlers, implement, type RpcServer, serveRpc } from '@spawner/rpc';
-import { createLog } from '@spawner/service';
 import { encodeRow, keysOf, newRoute, openRedis, type Route, type Redis as Store } from '@spawner/store';
 import {
   eventually,
@@ -18,12 +17,13 @@ import {
   request,
   startProgram,
   startRedis,
+  testLog,
 } from '@spawner/testkit';
 import { Packet, TCPClient, UDPClient } from 'dns2';
 import { processTimeMs } from '../bench/process-time.ts';
 
 const run = promisify(execFile);
-const log = createLog('test', 'silent');
+const log = testLog();
 const keys = keysOf('test');
 const domain = 'cluster.test';
 const [one, two, starting, ended] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(26)) as [

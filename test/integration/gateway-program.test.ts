@@ -4,7 +4,6 @@ import { type Bus, openBus, SUBJECTS } from '@spawner/bus';
 import { Spawner } from '@spawner/client';
 import { systemClock } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
-import { createLog } from '@spawner/service';
 import {
   eventually,
   freePort,
@@ -13,11 +12,12 @@ import {
   request,
   startNats,
   startProgram,
+  testLog,
 } from '@spawner/testkit';
 import { type FakeScheduler, startFakeScheduler } from '../contract/fake-scheduler.ts';
 
 const MAIN = join(__dirname, '../../services/gateway/src/main.ts');
-const log = createLog('test', 'silent');
+const log = testLog();
 
 interface Running {
   program: Program;

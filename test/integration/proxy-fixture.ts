@@ -17,7 +17,6 @@ import {
 import type { ProxyActivity, SettleReply } from '@spawner/proto/internal/telemetry';
 import { BackendState, type EndReason } from '@spawner/proto/v1/backend';
 import { implement, serveRpc } from '@spawner/rpc';
-import { createLog } from '@spawner/service';
 import { encodeRow, keysOf, newRoute, openRedis, type Route, rowId, type TableRow } from '@spawner/store';
 import {
   type Certificate,
@@ -29,6 +28,7 @@ import {
   startNats,
   startProgram,
   startRedis,
+  testLog,
 } from '@spawner/testkit';
 
 export const DOMAIN = 'mydomain.test';
@@ -111,7 +111,7 @@ export function hasFastPath(): boolean {
 
 export async function startProxyWorld(env: Record<string, string> = {}): Promise<ProxyWorld> {
   await using stack = new AsyncDisposableStack();
-  const log = createLog('test', 'silent');
+  const log = testLog();
   const redisServer = stack.use(await startRedis());
   const natsServer = stack.use(await startNats());
   const redis = await openRedis(redisServer.url, log);

@@ -8,8 +8,7 @@ import {
 } from '@spawner/proto/internal/agent_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { implement, serveRpc } from '@spawner/rpc';
-import { createLog } from '@spawner/service';
-import { eventually, startUpstream, type Upstream } from '@spawner/testkit';
+import { eventually, startUpstream, testLog, type Upstream } from '@spawner/testkit';
 import { DRONE, type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 import { openWebSocket } from './proxy-websocket-client.ts';
 
@@ -45,7 +44,7 @@ async function startAgent(): Promise<
       return agent.said(question);
     },
   });
-  const log = createLog('test', 'silent');
+  const log = testLog();
   const server = await serveRpc({ address: '127.0.0.1', port: 0, log, services: [service] });
   agent.port = server.port;
   return agent;

@@ -1,6 +1,5 @@
-import { createLog } from '@spawner/service';
 import { confirmRoute, keysOf, openRedis, type Redis } from '@spawner/store';
-import { startRedis } from '@spawner/testkit';
+import { startRedis, testLog } from '@spawner/testkit';
 
 const keys = keysOf('test');
 const LOG = 7;
@@ -15,7 +14,7 @@ describe('confirmRoute', () => {
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
     const server = stack.use(await startRedis());
-    redis = await openRedis(server.url, createLog('test', 'silent'));
+    redis = await openRedis(server.url, testLog());
     stack.defer(() => redis.close());
   });
   afterAll(() => stack.disposeAsync());

@@ -4,7 +4,7 @@ import { DEADLINES, newBackendId } from '@spawner/domain';
 import { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { ReusePolicy } from '@spawner/proto/v1/backend_service';
-import { eventually, type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
+import { eventually, expectComplaint, type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { keys, scene } from './scheduler-scene.ts';
 
 const { LOADING, READY, TERMINATING, TERMINATED } = BackendState;
@@ -287,6 +287,7 @@ describe('a key', () => {
   });
 
   it('stays with a holder whose report came though the answer to its start was lost', async () => {
+    expectComplaint(/^a log said: call failed: the answer was lost$/);
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a', {
       takes: async (request) => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { newBackendId } from '@spawner/domain';
 import { BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { ConfigError, createLog } from '@spawner/service';
+import { ConfigError } from '@spawner/service';
 import {
   eventually,
   type Nats,
@@ -12,6 +12,7 @@ import {
   startProgram,
   startRedis,
   tempDir,
+  testLog,
 } from '@spawner/testkit';
 import { openSafeRedis } from '../../services/scheduler/src/store/redis-settings.ts';
 import { keys, scene } from './scheduler-scene.ts';
@@ -81,7 +82,7 @@ describe('a key that replicas must have', () => {
 });
 
 describe('a Redis whose settings', () => {
-  const quiet = createLog('test', 'silent');
+  const quiet = testLog();
   const problemsOf = async (redis: Redis): Promise<readonly string[]> => {
     try {
       await (await openSafeRedis(redis.url, quiet)).close();

@@ -9,9 +9,9 @@ import { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_s
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService, SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
 import { createClient, implement, serveRpc } from '@spawner/rpc';
-import { createLog } from '@spawner/service';
 import { keysOf, openRedis, StoreEpoch } from '@spawner/store';
 import type { Nats, Redis } from '@spawner/testkit';
+import { expectComplaint, testLog } from '@spawner/testkit';
 import { notPlacedError, resultOf } from '../../services/gateway/src/spawn-attempts.ts';
 import { createMetrics } from '../../services/scheduler/src/metrics.ts';
 import { agentClients } from '../../services/scheduler/src/placement/agents.ts';
@@ -19,7 +19,9 @@ import { Claims } from '../../services/scheduler/src/placement/claims.ts';
 import { Scheduler } from '../../services/scheduler/src/scheduler.ts';
 import { Replication } from '../../services/scheduler/src/store/replication.ts';
 
-export const log = createLog('test', 'silent');
+export const log = testLog();
+// Drones of a scene fail calls on purpose, and their servers log it.
+expectComplaint(/^a log said: call failed: no$/);
 export const keys = keysOf('test');
 
 export interface SceneOptions {

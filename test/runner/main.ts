@@ -1,8 +1,11 @@
 /** Runs a plan of checks and suites with one Docker Engine for all, and ends with one line that counts everything. */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Docker, startDocker, tempDir } from '@spawner/testkit';
+import { markedPath } from '../../libs/testkit/src/test-run.ts';
 import { runChecks } from './checks.ts';
-import { type JestOutcome, runJest } from './jest-run.ts';
+import { type JestOutcome, type JestRun, runJest } from './jest-run.ts';
+import { leftoversNow, removeLeftovers } from './leftovers.ts';
 import {
   add,
   afterRepetition,
@@ -20,6 +23,9 @@ interface Plan {
   patterns: string[];
   docker: boolean;
 }
+
+/** The variable that gives the suites their engine, if there is one. */
+type Engine = { SPAWNER_TEST_DOCKER_SOCKET?: string };
 
 const root = join(import.meta.dirname, '..', '..');
 const { checks, projects, patterns, docker: wantsDocker } = JSON.parse(process.argv[2]!) as Plan;
@@ -46,15 +52,31 @@ async function counted(run: () => Promise<Tally>): Promise<Tally> {
   }
 }
 
-async function runProjects(env: Record<string, string>): Promise<Tally> {
+async function runProjects(engine: Engine): Promise<Tally> {
   await using dir = await tempDir('results');
+  const run = randomBytes(3).toString('hex');
+  const env = { ...engine, PATH: markedPath(process.env.PATH ?? '', { run, file: undefined }) };
   const common = { root, dir: dir.path, env, signal: interrupted.signal };
   const outcomes = new Map<string, JestOutcome>();
+  const tallies: Tally[] = [];
+  const place = { run, dockerSocket: engine.SPAWNER_TEST_DOCKER_SOCKET };
+  /** Runs jest, removes what it left behind, and counts each thing as a failure. */
+  const runClean = async (project: string, selection: Pick<JestRun, 'patterns' | 'files'>) => {
+    const before = await leftoversNow(place);
+    const outcome = await runJest({ ...common, ...selection, project });
+    const cleaned = await counted(async () => {
+      const left = await removeLeftovers(place, before);
+      return add(
+        left.map(({ what, file = 'a test' }) => oneFailed(`${project}: ${file} left behind: ${what}`)),
+      );
+    });
+    tallies.push(cleaned);
+    return outcome;
+  };
   for (const project of projects) {
     if (interrupted.signal.aborted) break;
-    outcomes.set(project, await runJest({ ...common, project, patterns }));
+    outcomes.set(project, await runClean(project, { patterns }));
   }
-  const tallies: Tally[] = [];
   for (const [project, { files, exitCode, problem }] of outcomes) {
     // A test that was unjudged has made jest fail, whatever its repetition says.
     const explained = unjudgedFiles(files).length > 0;
@@ -70,7 +92,7 @@ async function runProjects(env: Record<string, string>): Promise<Tally> {
     for (const file of unjudgedFiles(files)) {
       if (interrupted.signal.aborted) break;
       console.log(`\nThe machine was too busy to judge ${file}: it is repeated alone.`);
-      const again = await runJest({ ...common, project, files: [file] });
+      const again = await runClean(project, { files: [file] });
       results = afterRepetition(results, again.files);
     }
     return results;
@@ -78,7 +100,7 @@ async function runProjects(env: Record<string, string>): Promise<Tally> {
 }
 
 /** Runs with the socket of a Docker Engine in the environment; without an engine the suites that need one fail. */
-async function withDocker(run: (env: Record<string, string>) => Promise<Tally>): Promise<Tally> {
+async function withDocker(run: (engine: Engine) => Promise<Tally>): Promise<Tally> {
   let docker: Docker;
   try {
     docker = await startDocker();

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { promisify } from 'node:util';
+import { opened } from './complaints.ts';
+import { presentMark } from './test-run.ts';
 
 export interface BridgeNetwork extends AsyncDisposable {
   name: string;
@@ -24,11 +26,14 @@ export async function makeBridge(prefix: readonly string[] = []): Promise<Bridge
   const ip: Run = (...args) => run('ip', ...args);
   const { name, address } = await unused(ip);
   await ip('link', 'add', 'name', name, 'type', 'bridge');
+  const gone = opened(`the bridge ${name}`);
   const stop = async () => {
     await ip('link', 'delete', name);
     await forget(name, (...args) => run('iptables', '-w', ...args));
+    gone();
   };
   try {
+    await ip('link', 'set', name, 'alias', presentMark());
     await ip('address', 'add', address, 'dev', name);
     await ip('link', 'set', name, 'up');
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Fixtures for tests of every kind: time, waiting, real servers on free ports, and clients that do what a test wants. */
 export * from './authority.ts';
+export { complain, expectComplaint } from './complaints.ts';
 export * from './cranked-clock.ts';
 export * from './docker.ts';
 export { askDocker } from './docker-api.ts';
@@ -7,6 +8,7 @@ export * from './docker-daemon.ts';
 export * from './eventually.ts';
 export * from './free-port.ts';
 export * from './http-request.ts';
+export { testLog } from './logged-errors.ts';
 export * from './nats.ts';
 export * from './network-namespace.ts';
 export * from './otlp.ts';

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { startProgram } from './program.ts';
+import { presentMark } from './test-run.ts';
 
 export interface NetworkNamespace extends AsyncDisposable {
   /** This side of the wire, on which the other one finds what listens here. */
@@ -54,6 +55,7 @@ export async function makeNamespace(): Promise<NetworkNamespace> {
     const inside = (...command: string[]) => run([...prefix, ...command]);
     await run(['ip', 'link', 'add', wire.name, 'type', 'veth', 'peer', far, 'netns', String(holder.pid)]);
     device = wire.name;
+    await run(['ip', 'link', 'set', device, 'alias', presentMark()]);
     await run(['ip', 'address', 'add', `${wire.hostAddress}/24`, 'dev', wire.name]);
     await run(['ip', 'link', 'set', wire.name, 'up']);
     await inside('ip', 'link', 'set', 'lo', 'up');

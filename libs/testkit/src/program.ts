@@ -2,9 +2,11 @@
  * A child process as a fixture: its output is kept for messages and assertions, it is ended by its pid alone, and on
  * Linux the kernel ends it when the test process dies without a chance to do so.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { atFileEnd, complain } from './complaints.ts';
+import { errorIn } from './logged-errors.ts';
 
 export interface ProgramOptions {
   command: string;
@@ -40,6 +42,13 @@ const KEPT_LINES = 5000;
 const SETPRIV = '/usr/bin/setpriv';
 const orphansEnd = existsSync(SETPRIV);
 
+const running = new Map<ChildProcess, string>();
+atFileEnd(() => {
+  const left = [...running].map(([child, command]) => `${command} (${child.pid}) was left running`);
+  for (const child of running.keys()) child.kill('SIGKILL');
+  return left;
+});
+
 /** Starts the program and resolves when it is ready; rejects with its last output if it ends or stays silent before. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const { command, args = [], ready, readyTimeoutMs = 60_000, stopTimeoutMs = 30_000 } = options;
@@ -51,6 +60,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     // Ctrl-C is for the tests, which end their programs in order; where the kernel ends orphans this is safe.
     detached: orphansEnd,
   });
+  running.set(child, [command, ...args].join(' ').slice(0, 200));
   const lines: string[] = [];
   const exited = new Promise<Exit>((resolve) => {
     child.once('error', (error) => {
@@ -59,10 +69,13 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     });
     child.once('close', (code, signal) => resolve({ code, signal }));
   });
+  exited.then(() => running.delete(child));
   const isReady = new Promise<'ready'>((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         lines.push(line);
+        const error = errorIn(line);
+        if (error) complain(`a program logged an error: ${error}`);
         if (lines.length > KEPT_LINES) lines.shift();
         if (ready?.(line)) resolve('ready');
       });

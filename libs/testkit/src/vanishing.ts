@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { opened } from './complaints.ts';
 
 const run = promisify(execFile);
 
@@ -21,6 +22,7 @@ const ORPHANS = /^-N (VANISHED-(\d+))$/gm;
 export async function startVanishing(): Promise<Vanishing> {
   const chain = `${CHAINS}${process.pid}`;
   await removeOrphans();
+  const gone = opened(`the firewall chain ${chain}`);
   await iptables('-N', chain);
   for (const hook of hooksOf(chain)) await iptables('-I', ...hook);
   let given = 0;
@@ -32,7 +34,10 @@ export async function startVanishing(): Promise<Vanishing> {
     vanish: async (address) => {
       await Promise.all(['-s', '-d'].map((side) => iptables('-A', chain, side, address, '-j', 'DROP')));
     },
-    [Symbol.asyncDispose]: () => remove(chain),
+    [Symbol.asyncDispose]: async () => {
+      await remove(chain);
+      gone();
+    },
   };
 }
 
