@@ -1,13 +1,14 @@
 /**
- * Two drones, the second on a machine of its own: its network is cut for a minute while everything on it goes on, then
- * its power. Every holder of a key writes its fence down as long as it lives, by the one clock that both machines read
- * here; users of the second machine's sessions are on that machine, so that the cut is not between them.
+ * Two drones, the second on a machine of its own. First its network is cut for a minute while its programs continue, then
+ * its power. Every holder of a key writes its fence as long as it lives; both machines read one clock here. The users of
+ * the second machine's sessions are on that machine, so that the cut is not between them.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { DEADLINES } from '@spawner/domain';
 import {
   type DockerDaemon,
   eventually,
+  expectComplaint,
   makeNamespace,
   type NetworkNamespace,
   type Program,
@@ -21,22 +22,22 @@ import { ROOT } from '../cluster/service-process.ts';
 import { type EngineView, engineView } from './engine-view.ts';
 import { fenceLines, outOfOrder } from './fence-record.ts';
 import { idsOf, type Kind, respawn, type Session, spawnSession } from './population.ts';
-import { type Failure, startTraffic, type Traffic } from './traffic.ts';
+import { type Failure, SLOW_MS, type Slow, startTraffic, type Traffic } from './traffic.ts';
 
 const HERE = 'drone-1';
 const THERE = 'drone-2';
 const KINDS: readonly Kind[] = ['strict', 'loose', 'plain'];
 const EACH_KIND = 4;
-/** Strict ones that the machine has again before its power goes; some may be placed on the other drone. */
+/** Strict sessions that the machine gets again before its power goes; some may be placed on the other drone. */
 const LATE = 2;
 const MOST_LATE = 8;
 const CUT_MS = 60_000;
 /** Long enough for the users to come, and much shorter than the cut. */
 const IDLE_TIMEOUT_MS = 20_000;
 const WHOLE_WITHIN_MS = 5_000;
-/** So long is waited for what is then found to have come in time or too late. */
+/** How long a test waits for something before it judges how late it came. */
 const PATIENCE_MS = 60_000;
-/** For what a deadline starts: a signal on a busy machine, a sweep, a call that is repeated. */
+/** From a deadline to its effect: a signal, a sweep, a call that is repeated. */
 const MARGIN_MS = 1_500;
 const FREE_WITHIN_MS = DEADLINES.leaseGiveAway + 5_000;
 
@@ -44,6 +45,7 @@ interface NearFigures {
   requests: number;
   echoes: number;
   failures: Failure[];
+  slow: Slow[];
 }
 
 describe('a drone on a machine of its own', () => {
@@ -97,7 +99,7 @@ describe('a drone on a machine of its own', () => {
     if (key === '') return;
     logs.push({ key, log: stack.use(await (droneId === HERE ? here : there).follow(id)) });
   };
-  /** What all holders of all keys have written by now. */
+  /** Every line that a holder of a key has written by now. */
   const record = () => logs.flatMap(({ key, log }) => fenceLines(key, log.lines));
 
   const startNearUsers = () => {
@@ -111,11 +113,11 @@ describe('a drone on a machine of its own', () => {
     });
   };
   const nearFigures = (): NearFigures => {
-    const told = near.lines.findLast((line) => line.startsWith('{'));
-    if (!told) throw new Error(`nothing was told: ${near.output()}`);
-    return JSON.parse(told) as NearFigures;
+    const line = near.lines.findLast((each) => each.startsWith('{'));
+    if (!line) throw new Error(`the near users wrote no figures: ${near.output()}`);
+    return JSON.parse(line) as NearFigures;
   };
-  /** Every near user together has had many more answers and echoes. */
+  /** Waits until the near users together have had many more answers and echoes. */
   const nearRound = async () => {
     const before = nearFigures();
     const more = 2 * used(THERE).length;
@@ -126,7 +128,15 @@ describe('a drone on a machine of its own', () => {
   };
   const rounds = () => Promise.all([far.round(), nearRound()]);
 
-  /** The API, both drones' promises and both engines agree on who lives, and where. */
+  /** No use failed, and none took long. */
+  const servesWell = () => {
+    expect(nearFigures().failures).toEqual([]);
+    expect(far.takeFailures()).toEqual([]);
+    for (const { id, kind, from, to } of [...nearFigures().slow, ...far.takeSlow()])
+      judge.expect({ what: `the ${kind} answer of ${id}`, from, to, boundMs: SLOW_MS });
+  };
+
+  /** The API, both drones' reservations and both engines agree on the living backends, and where they are. */
   async function isWhole(): Promise<void> {
     const since = Date.now();
     await eventually(
@@ -164,7 +174,7 @@ describe('a drone on a machine of its own', () => {
     judge.expect({ what: 'the agreement of all tables', from: since, to: whole, boundMs: WHOLE_WITHIN_MS });
   }
 
-  /** The machine's drone is known to be away, and so is all that it had; by then it has missed three renewals. */
+  /** The API reports the machine's drone and its backends as unreachable, once it has missed three renewals. */
   const isUnreachable = async (ids: string[]) => {
     const since = Date.now();
     await eventually(
@@ -180,7 +190,7 @@ describe('a drone on a machine of its own', () => {
     judge.expect({ what: `the report that ${THERE} is away`, from: since, boundMs });
   };
 
-  /** Each key of these holders comes to the drone here, with a higher fence and in time; gives the new holders. */
+  /** Each key of these holders comes to the drone here, with a higher fence and in time; resolves with the new holders. */
   const taken = async (holders: Session[], since: number): Promise<Session[]> => {
     const claims = holders.map(({ key }) =>
       respawn(cluster, wish('strict'), key, FREE_WITHIN_MS + PATIENCE_MS),
@@ -225,8 +235,7 @@ describe('a drone on a machine of its own', () => {
     await namespace.heal();
     await isWhole();
     await rounds();
-    expect(nearFigures().failures).toEqual([]);
-    expect(far.takeFailures()).toEqual([]);
+    servesWell();
     expect(await Promise.all(idsOf(kept).map((id) => there.pid(id)))).toEqual(pids);
     for (const { id } of fenced)
       expect(await cluster.backend(id)).toMatchObject({ state: 'TERMINATED', endReason: 'LEASE_LOST' });
@@ -244,10 +253,11 @@ describe('a drone on a machine of its own', () => {
     expect(late).toHaveLength(LATE);
     for (const each of late) await follow(each);
     const gone = used(THERE);
-    expect(nearFigures().failures).toEqual([]);
+    servesWell();
     const { requests, echoes } = nearFigures();
     process.stdout.write(`faults: partition: ${JSON.stringify({ near: { requests, echoes } })}\n`);
 
+    expectComplaint(/^(?:agent|proxy)-2 ended by itself with SIGKILL$/);
     const since = Date.now();
     await namespace.killAll();
     stack.defer(() => engine.restart());
@@ -257,7 +267,10 @@ describe('a drone on a machine of its own', () => {
     for (const { id } of late)
       expect(await cluster.backend(id)).toMatchObject({ state: 'TERMINATED', endReason: 'LEASE_LOST' });
     await far.round();
+    await far.stop();
     expect(far.takeFailures()).toEqual([]);
+    for (const { id, kind, from, to } of far.takeSlow())
+      judge.expect({ what: `the ${kind} answer of ${id}`, from, to, boundMs: SLOW_MS });
     writtenInOrder(late, next);
   });
 

@@ -7,7 +7,7 @@ import { startTraffic } from './traffic.ts';
 const answer = (status: number, body: string) => ({ status, body }) as HttpAnswer;
 
 describe('traffic', () => {
-  it('goes on after every failure, and has kept each with its cause: a status, a lost answer, a closed WebSocket, a missing echo', async () => {
+  it('continues after a failure and keeps its cause: a status, a lost answer, a closed WebSocket, a missing echo', async () => {
     await using server = new AsyncDisposableStack();
     const sockets = server.adopt(
       new WebSocketServer({ port: 0, host: '127.0.0.1' }),
@@ -51,7 +51,7 @@ describe('traffic', () => {
     mute = true;
     await eventually(() =>
       expect(traffic.takeFailures()).toMatchObject([
-        { kind: 'websocket', cause: expect.stringContaining('5000') },
+        { kind: 'websocket', cause: expect.stringContaining('10000') },
       ]),
     );
   });

@@ -1,6 +1,6 @@
 /**
- * Users of running sessions who never rest: each has a WebSocket that echoes and asks by HTTP, both twice a second.
- * Whatever goes wrong for one of them is kept with its cause and time, and they go on.
+ * Users of running sessions: each sends an HTTP request and a WebSocket message twice a second. A failure is kept with
+ * its cause and time, and so is an answer that took long; the user continues.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { eventually, type HttpAnswer } from '@spawner/testkit';
@@ -14,6 +14,14 @@ export interface Failure {
   at: string;
 }
 
+/** An answer or an echo that came, after more than SLOW_MS. Wall times. */
+export interface Slow {
+  id: string;
+  kind: Failure['kind'];
+  from: number;
+  to: number;
+}
+
 /** How the users come to their sessions; a cluster is one. */
 export interface Edge {
   fetchBackend(id: string, path: string, options?: { timeoutMs: number }): Promise<HttpAnswer>;
@@ -25,9 +33,11 @@ export interface Traffic {
   add(id: string): Promise<void>;
   /** All failures since the last time that they were taken. */
   takeFailures(): Failure[];
+  /** All slow answers since the last call. */
+  takeSlow(): Slow[];
   /** Resolves when every user has had an answer and an echo to something sent from now on; rejects after a minute. */
   round(): Promise<void>;
-  /** Everything that was sent and answered well, and the longest wait for an HTTP answer in milliseconds. */
+  /** The number of good answers and echoes, and the longest wait for one in milliseconds. */
   figures(): { requests: number; echoes: number; slowestMs: number };
   stop(): Promise<void>;
 }
@@ -39,14 +49,17 @@ interface User {
 }
 
 const EVERY_MS = 500;
+/** An answer after more than this is slow: a proxy answers from memory, whatever part is away. */
+export const SLOW_MS = 2_000;
+/** No answer within this time is a failure. */
 const ANSWER_WITHIN_MS = 10_000;
-const ECHO_WITHIN_MS = 5_000;
 const ROUND_WITHIN_MS = 60_000;
 
 /** Resolves when every WebSocket is open. */
 export async function startTraffic(edge: Edge, ids: readonly string[]): Promise<Traffic> {
   const over = new AbortController();
   const failures: Failure[] = [];
+  const slow: Slow[] = [];
   let slowestMs = 0;
   const users: User[] = [];
   const running: Promise<void>[] = [];
@@ -56,24 +69,35 @@ export async function startTraffic(edge: Edge, ids: readonly string[]): Promise<
     failures.push({ id, kind, cause: text(cause), at: new Date().toISOString() });
   };
 
+  const answered = (id: string, kind: Failure['kind'], from: number) => {
+    const to = Date.now();
+    slowestMs = Math.max(slowestMs, to - from);
+    if (to - from > SLOW_MS) slow.push({ id, kind, from, to });
+  };
+
   const ask = async (user: User) => {
     for (; !over.signal.aborted; await rest()) {
-      const since = performance.now();
+      const since = Date.now();
       try {
         const { status, body } = await edge.fetchBackend(user.id, '/name', { timeoutMs: ANSWER_WITHIN_MS });
-        if (status === 200) user.requests += 1;
-        else failed(user.id, 'http', `${status}: ${body.slice(0, 200)}`);
+        if (status === 200) {
+          user.requests += 1;
+          answered(user.id, 'http', since);
+        } else failed(user.id, 'http', `${status}: ${body.slice(0, 200)}`);
       } catch (error) {
         failed(user.id, 'http', error);
       }
-      slowestMs = Math.max(slowestMs, performance.now() - since);
     }
   };
   const talk = async (user: User, first: WebSocket) => {
     for (let socket: WebSocket | undefined = first; !over.signal.aborted; await rest()) {
       try {
         socket ??= await edge.openWebSocket(user.id);
-        await echoes(socket, user, over.signal, rest);
+        await echoes(socket, over.signal, async (sentAt) => {
+          user.echoes += 1;
+          answered(user.id, 'websocket', sentAt);
+          await rest();
+        });
       } catch (error) {
         failed(user.id, 'websocket', error);
       }
@@ -93,12 +117,13 @@ export async function startTraffic(edge: Edge, ids: readonly string[]): Promise<
   return {
     add,
     takeFailures: () => failures.splice(0),
+    takeSlow: () => slow.splice(0),
     round: async () => {
       const before = users.map((user) => ({ ...user }));
-      // What was on its way at the call is the first of two.
-      const answered = (then: User, index: number) =>
+      // The first of two may have been on its way at the call.
+      const hadTwo = (then: User, index: number) =>
         users[index]!.requests >= then.requests + 2 && users[index]!.echoes >= then.echoes + 2;
-      await eventually(() => before.every(answered), { timeoutMs: ROUND_WITHIN_MS });
+      await eventually(() => before.every(hadTwo), { timeoutMs: ROUND_WITHIN_MS });
     },
     figures: () => ({
       requests: total('requests'),
@@ -112,12 +137,11 @@ export async function startTraffic(edge: Edge, ids: readonly string[]): Promise<
   };
 }
 
-/** Says something and hears it, again and again; rejects when the socket closes or an echo does not come. */
+/** Sends one message after another, each after the echo of the last; rejects when the socket closes or no echo comes. */
 async function echoes(
   socket: WebSocket,
-  user: User,
   signal: AbortSignal,
-  rest: () => Promise<void>,
+  echoed: (sentAt: number) => Promise<void>,
 ): Promise<void> {
   const end = new AbortController();
   let heard = '';
@@ -132,13 +156,13 @@ async function echoes(
   try {
     for (let number = 1; !signal.aborted; number += 1) {
       if (socket.readyState !== socket.OPEN) throw new Error(await closed);
+      const sentAt = Date.now();
       socket.send(String(number));
       await eventually(() => end.signal.aborted || heard === `echo: ${number}`, {
-        timeoutMs: ECHO_WITHIN_MS,
+        timeoutMs: ANSWER_WITHIN_MS,
       });
       if (heard !== `echo: ${number}`) throw new Error(await closed);
-      user.echoes += 1;
-      await rest();
+      await echoed(sentAt);
     }
   } finally {
     socket.removeAllListeners('message');

@@ -6,6 +6,7 @@ import { systemClock } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
 import {
   eventually,
+  expectComplaint,
   freePort,
   type Nats,
   type Program,
@@ -193,6 +194,7 @@ describe('a gateway that starts alone', () => {
   });
 
   it('stops at once and names every problem of a wrong configuration', async () => {
+    expectComplaint(/gateway: configuration: /);
     const program = await startProgram({
       command: process.execPath,
       args: [MAIN],

@@ -6,7 +6,14 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { connect } from 'node:net';
-import { eventually, freePort, request, startProgram, startUpstream } from '@spawner/testkit';
+import {
+  eventually,
+  expectComplaint,
+  freePort,
+  request,
+  startProgram,
+  startUpstream,
+} from '@spawner/testkit';
 import { WebSocket } from 'ws';
 import { type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
 
@@ -125,6 +132,7 @@ describe('a proxy that starts', () => {
   });
 
   it('says every mistake in its configuration at once', async () => {
+    expectComplaint(/proxy: configuration: /);
     const starting = startProgram({
       command: process.execPath,
       args: ['services/proxy/src/main.ts'],

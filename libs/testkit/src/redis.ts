@@ -9,7 +9,7 @@ export interface Redis extends ServerProgram {
   url: string;
   /** FLUSHALL: every key is gone, the process stays. */
   flush(): Promise<void>;
-  /** Takes from its disk what it keeps there: a start after this is one with an empty store. Only while it is stopped. */
+  /** Deletes its append-only file, so that it starts with an empty store. Only while it is stopped. */
   lose(): Promise<void>;
   /** The answer to a command without blanks in its words, as it came over the wire; rejects when that is an error. */
   tell(command: string): Promise<string>;
@@ -18,9 +18,11 @@ export interface Redis extends ServerProgram {
 export interface RedisOptions {
   /** Added to its command line. */
   args?: string[];
-  /** Whether it has every write on disk (append-only file) and comes back with it; default: a restart empties it. */
+  /**
+   * Whether it keeps an append-only file, written once a second as Redis does by default; by default a restart empties it.
+   */
   keeps?: boolean;
-  /** Of this machine, beside the loopback one; others than this machine are let in there, too. */
+  /** A second address of this machine to listen on, which other machines may use as well. */
   address?: string;
 }
 
@@ -28,7 +30,7 @@ export interface RedisOptions {
 export async function startRedis({ args = [], keeps = false, address }: RedisOptions = {}): Promise<Redis> {
   const dir = keeps ? await tempDir('redis') : undefined;
   const listening = address ? ['127.0.0.1', address, '--protected-mode', 'no'] : ['127.0.0.1'];
-  const keeping = dir ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
+  const keeping = ['--appendonly', dir ? 'yes' : 'no'];
   const server = await startServer({
     command: 'redis-server',
     args: (port) => [
