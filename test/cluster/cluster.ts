@@ -1,6 +1,6 @@
 /**
  * A whole constellation for end-to-end tests: real programs, real Redis and NATS, Docker or plain processes, all on
- * free ports. What each service is told comes from the same place as for `npm run up`.
+ * free ports. The services get their variables from the same place as for `npm run up`.
  */
 import { randomBytes } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
@@ -21,7 +21,8 @@ import {
 import { keepClusterSecret } from '../../deploy/local/claim/cluster-secret.ts';
 import { removeLabelled } from '../../deploy/local/parts/docker.ts';
 import { listsReadyDrone } from '../../deploy/local/parts/readiness.ts';
-import { endProcessBackends } from '../../deploy/local/processes/process-backends.ts';
+import { backendProcess, endProcessBackends } from '../../deploy/local/processes/process-backends.ts';
+import type { ProcessRef } from '../../deploy/local/processes/process-ref.ts';
 import {
   type Constellation,
   SERVICES,
@@ -85,8 +86,10 @@ export interface Cluster extends Api, ReturnType<typeof edgeOf>, AsyncDisposable
   certificates: ServiceHandle;
   /** The API of gateway n (0 is the first). */
   apiOf(gateway: number): Api;
-  /** Of every service, the store and the bus, as they run now. */
+  /** The present processes of every service, the store and the bus. */
   pids(): number[];
+  /** The living process of a backend of the process runtime. */
+  processOf(id: string): ProcessRef | undefined;
   /** The last lines of every service's log. */
   logs(lines?: number): string;
   stop(): Promise<void>;
@@ -163,7 +166,7 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
       ...addressVariables(service, portsOf[service][index]!, machineOf(service, index), address),
       // Two drones of one engine would give out the same addresses of one network.
       ...(service === 'agent' ? { SPAWNER_AGENT_DOCKER_NETWORK: `spawner-${name}-${index + 1}` } : {}),
-      // One that comes back after a kill is the same one.
+      // A proxy that comes back after a kill has the same id.
       ...(service === 'proxy' ? { SPAWNER_PROXY_ID: `proxy-${index + 1}` } : {}),
       ...(service === 'certificates' ? options.acme : {}),
       ...options.env?.[service],
@@ -229,6 +232,10 @@ async function build(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     dns: services.dns[0]!,
     certificates: services.certificates[0]!,
     apiOf: (index) => apiOf(services.gateway[index]!.port, failed, address),
+    processOf: (id) =>
+      Array.from({ length: drones }, (_, index) =>
+        backendProcess(join(dir.path, `drone-${index + 1}`), id),
+      ).find((found) => found !== undefined),
     pids: () => [...all().map(({ pid }) => pid), redis.pid(), nats.pid()],
     logs,
     stop,
@@ -248,14 +255,14 @@ async function dronesReady(address: string, port: number, drones: number): Promi
   );
 }
 
-/** A DNS that was there before the proxies hears of them with its next renewal, and says SERVFAIL until then. */
+/** A DNS service that started before the proxies learns of them by its next renewal, and answers SERVFAIL until then. */
 async function proxiesNamed(address: string, port: number, domain: string): Promise<void> {
   const resolver = new Resolver();
   resolver.setServers([`${address}:${port}`]);
   await eventually(() => resolver.resolve4(domain), { timeoutMs: START_WITHIN_MS });
 }
 
-/** Of a service on a machine of its own: where it listens and is found, and the engine that is there. */
+/** The address at which a service listens and is found, and the engine of its machine. */
 function addressVariables(
   service: ServiceName,
   ports: ServicePorts,

@@ -1,7 +1,8 @@
-/** Ends for idleness where a proxy cannot answer: one that is dead for certain holds nothing up, one that is stopped does. */
+/** Idle shutdown while a proxy cannot answer: one that is certainly dead delays nothing, one that is stopped does. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually, request, startTimeJudge, type TimeJudge } from '@spawner/testkit';
 import { type BackendJson, type Cluster, type ServiceHandle, startCluster } from '../cluster/cluster.ts';
+import { goneAt } from '../cluster/process-end.ts';
 
 const WITHIN_MS = 3_000;
 const image = 'spawner/probe:latest';
@@ -21,19 +22,21 @@ describe('sessions whose proxy is lost', () => {
     await cluster?.stop();
   });
 
-  /** Of a backend that still starts, it is held until that is ready: its clock does not run out before it is used. */
+  /** A request to a starting backend is held until it is ready, so that the idle clock cannot run out before the first use. */
   const get = (proxy: ServiceHandle, { id }: BackendJson, path = '/name') =>
     request({ port: proxy.port, host: `${id}.${cluster.domain}`, path });
   const expectInTime = (dueAt: number, endedAt: number) =>
     judge.expect({ what: 'the idle shutdown', from: dueAt, to: endedAt, boundMs: WITHIN_MS });
-  /** Wall time of the end. */
+  /** The wall time at which the program was really gone; call it while it lives. */
   const endOf = async ({ id }: BackendJson) => {
-    const { endReason, events = [] } = await cluster.inState(id, 'TERMINATED');
-    expect(endReason).toBe('IDLE');
-    return Date.parse((events.at(-1) as { time: string }).time);
+    const program = cluster.processOf(id);
+    if (!program) throw new Error(`${id} has no process`);
+    const gone = goneAt(program);
+    expect((await cluster.inState(id, 'TERMINATED')).endReason).toBe('IDLE');
+    return gone;
   };
 
-  it('go on through the other one while it is stopped, since it may only be slow', async () => {
+  it('continue through the other one while it is stopped, since it may only be slow', async () => {
     const spec = { image, idleTimeoutMs: 400 };
     const open = await cluster.spawn(spec);
     const slow = get(second, open, '/slow?ms=6000');
@@ -43,7 +46,7 @@ describe('sessions whose proxy is lost', () => {
     try {
       const statuses: number[] = [];
       for (let use = 0; use < 6; use++) {
-        // Longer than the timeout: each time an end is being settled without the stopped proxy's word.
+        // Longer than the timeout: each time an end is being settled without the stopped proxy's answer.
         await pause(600);
         statuses.push((await get(second, used)).status);
       }
@@ -72,7 +75,7 @@ describe('sessions whose proxy is lost', () => {
     await first.ready();
   });
 
-  it('end in time after it was killed for good, but not those that are open through the other one', async () => {
+  it('end in time after it was killed and stays away, but not those that are open through the other one', async () => {
     const spec = { image, idleTimeoutMs: 1_000 };
     const open = await cluster.spawn(spec);
     const askedAt = Date.now();

@@ -1,8 +1,7 @@
 /**
- * `npm run idle -- [--schedules N] [--seed S] [--only NUMBER]`: the suite of drawn schedules, a thousand of them unless told
- * otherwise, with peers that vanish; with another seed, or one schedule alone, such as one that a run has named.
- * `--mutation NAME` lives a few with a deliberate fault of a service and succeeds where the suite finds it; `--mutations` does
- * so with each fault in turn.
+ * `npm run idle -- [--schedules N] [--seed S] [--only NUMBER]`: the suite of drawn schedules, by default a thousand of
+ * them, with peers that vanish. `--only` lives one schedule that a run has named. `--mutation NAME` lives a few schedules
+ * with a deliberate fault of a service and succeeds if the suite finds it; `--mutations` tries each fault in turn.
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';

@@ -6,7 +6,7 @@ const SCHEDULES = '60';
 /** Proxies are killed and frozen often, so that a few schedules see enough of it. */
 const TROUBLE_MS = '2500';
 const LONGEST_MS = 240_000;
-/** What the suite says of a session that was ended in use or before its time; that one was late, or a run that failed otherwise, proves nothing. */
+/** A complaint of the suite that a session was ended in use or too early; a late end, or another failure, proves nothing. */
 const FOUND = /"schedule \d+: (?!.* after its timeout).*"/g;
 
 const [wanted = ''] = process.argv.slice(2);

@@ -44,7 +44,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** What the services' environments need for this mutation; nothing for none. */
+/** The variables of the services for this mutation; empty for none. */
 export function mutatedServices(name: string): Partial<Record<Mutation['service'], Record<string, string>>> {
   if (name === '') return {};
   const mutation = MUTATIONS[name];

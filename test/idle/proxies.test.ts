@@ -1,11 +1,22 @@
-import { clockFrom, type Outage } from './proxies.ts';
+import { clockFrom, type Outage, Proxies } from './proxies.ts';
 
 const away = (awayAt: number, backAt: number): Outage => ({ proxy: 0, kind: 'frozen', awayAt, backAt });
 const killed = (awayAt: number, backAt = Number.POSITIVE_INFINITY): Outage => ({
   ...{ proxy: 0, kind: 'killed', awayAt, backAt },
 });
 
-describe('the moment from which an idle clock may have gone on', () => {
+describe('the time in which a proxy was awake', () => {
+  it('is that in which it was not frozen', () => {
+    const proxies = new Proxies([]);
+    proxies.outages.push(away(120, 200), killed(10, 400), { ...away(0, 1_000), proxy: 1 });
+    proxies.outages.push(away(290, Number.POSITIVE_INFINITY));
+    expect(proxies.awakeMs(0, 100, 300)).toBe(110);
+    expect(proxies.awakeMs(0, 130, 150)).toBe(0);
+    expect(proxies.awakeMs(2, 100, 300)).toBe(200);
+  });
+});
+
+describe('the moment from which an idle clock may have run', () => {
   it.each<[string, Outage[], number]>([
     ['is the last use where every proxy was there', [], 100],
     ['is the return of a proxy that was frozen before its end', [away(120, 200)], 200],

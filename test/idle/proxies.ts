@@ -1,17 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ServiceHandle } from '../cluster/cluster.ts';
 
-/** A time without the word of one of the proxies, in wall time. */
+/** A time without answers of one of the proxies, in wall time. */
 export interface Outage {
   readonly proxy: number;
-  /** Frozen: it says nothing, but its connections are there, and it goes on as if nothing had been. */
+  /** A frozen proxy keeps its connections and continues later. */
   readonly kind: 'killed' | 'frozen';
   readonly awayAt: number;
   /** Ready again; infinite until it is. */
   backAt: number;
 }
 
-/** The proxies of a cluster, of which one at a time is killed and comes back, or is frozen for a while; whoever uses one that dies comes again through another. */
+/**
+ * The proxies of a cluster, of which one at a time is killed and comes back, or is frozen for a while. The users of one
+ * that dies come again through another.
+ */
 export class Proxies {
   readonly outages: Outage[] = [];
   readonly #handles: readonly ServiceHandle[];
@@ -21,7 +24,7 @@ export class Proxies {
     this.#handles = handles;
   }
 
-  /** One that lives, by a number of [0, 1). */
+  /** Picks a living proxy by a number of [0, 1). */
   pick(part: number): { index: number; port: number } {
     const living = this.#handles
       .map((handle, index) => ({ index, port: handle.port }))
@@ -38,6 +41,14 @@ export class Proxies {
     );
   }
 
+  /** The time from one wall time to a later one in which this proxy was not frozen. */
+  awakeMs(proxy: number, from: number, to: number): number {
+    const frozen = this.outages
+      .filter((outage) => outage.kind === 'frozen' && outage.proxy === proxy)
+      .map(({ awayAt, backAt }) => Math.max(0, Math.min(to, backAt) - Math.max(from, awayAt)));
+    return to - from - frozen.reduce((sum, ms) => sum + ms, 0);
+  }
+
   async kill(part: number): Promise<Outage> {
     const { index } = this.pick(part);
     const outage: Outage = {
@@ -46,13 +57,13 @@ export class Proxies {
       awayAt: Date.now(),
       backAt: Number.POSITIVE_INFINITY,
     };
-    // Known as away before it is, so that nobody chooses it at the last moment.
+    // Noted as away before it is, so that no user picks it at the last moment.
     this.outages.push(outage);
     await this.#handles[index]?.kill();
     return outage;
   }
 
-  /** Kills one for good. */
+  /** Kills one, which does not come back. */
   async lose(part: number): Promise<void> {
     const outage = await this.kill(part);
     this.#lost.add(outage.proxy);
@@ -83,8 +94,8 @@ export class Proxies {
   }
 
   /**
-   * Now and then one is killed and comes back a while later, or is frozen, until the signal; leaves all alive. `lastUse`, with
-   * the number that picks it, is waited for just before one is killed.
+   * Now and then kills one, which comes back a while later, or freezes one, until the signal; leaves all alive. Just before
+   * it kills one it awaits `lastUse`, with the number that picks the proxy.
    */
   async trouble(
     random: () => number,
@@ -115,9 +126,9 @@ export class Proxies {
 }
 
 /**
- * The moment from which the idle clock may have gone on, for a session that was last used at `overAt`. A proxy that is killed
- * may have had it in use until then: its process is seen to be dead and the kernel is asked, so that neither its return nor
- * its lease is waited for. The missing word of a frozen one counts as use until it is back.
+ * The moment from which the idle clock may have run, for a session that was last used at `overAt`. A proxy that is killed
+ * may have had the session in use until then. The agent sees that its process is dead, so it waits neither for its return
+ * nor for its lease. The missing answer of a frozen proxy counts as use until it is back.
  */
 export function clockFrom(overAt: number, withinMs: number, outages: readonly Outage[]): number {
   return outages.reduce((from, { kind, awayAt, backAt }) => {

@@ -1,8 +1,8 @@
 import { seeded } from '@spawner/testkit';
 
 /**
- * What the users of one session will do, drawn from a seed and a number, so that any one schedule can be lived again.
- * Steps come one after another, each a while after the last use before it was over; the uses of a step run side by side.
+ * The uses of one session, drawn from a seed and a number, so that any schedule can be lived again. Steps come one after
+ * another, each a while after the last use before it was over; the uses of a step run side by side.
  */
 export interface Schedule {
   readonly number: number;
@@ -48,7 +48,7 @@ const WEIGHTS = {
   webSocketHalfOpen: 0.1,
   /** The socket is cut without a word to the other side but TCP's. */
   webSocketReset: 1,
-  /** A connection that no proxy tells of, as of one that everybody has forgotten: only the kernel sees it. */
+  /** A connection that no proxy reports: only the kernel sees it. */
   besideProxies: 0.5,
 } as const;
 
@@ -60,7 +60,7 @@ export type UseKind = keyof typeof WEIGHTS | (typeof VANISHING)[number];
 export const DRAWN = Object.keys(WEIGHTS) as (keyof typeof WEIGHTS)[];
 const TOTAL_WEIGHT = DRAWN.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
 
-/** The schedule of this number. One of `vanishing` ends with a peer that vanishes. */
+/** The schedule of this number; with `vanishing` it ends with a peer that vanishes. */
 export function scheduleOf(seed: number, number: number, vanishing: boolean): Schedule {
   const random = seeded(Math.imul(seed, 7_919) + number);
   const between = (from: number, to: number) => Math.round(from + random() * (to - from));
@@ -81,7 +81,7 @@ export function scheduleOf(seed: number, number: number, vanishing: boolean): Sc
   return { number, idleTimeoutMs, steps: [{ afterMs: between(0, 500), uses: [useOf(kind)] }] };
 }
 
-/** Used twice through one proxy, the second time when agents have heard of the first: if the proxy dies then, it has told nobody. */
+/** Two uses through one proxy, the second after agents know of the first: if the proxy dies then, it has reported to none. */
 export function lastMomentOf(number: number, proxy: number): Schedule {
   const uses = [{ kind: 'request', forMs: 0, proxy }] as const;
   const steps = [

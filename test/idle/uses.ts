@@ -7,7 +7,7 @@ import { type Answer, ask, type Door, openRaw, openWebSocket, Refused } from './
 import type { Use, UseKind } from './schedule.ts';
 
 export interface Visit extends Door {
-  /** What the session's backend answers; any other answer comes from the wrong one. */
+  /** The answer of the session's backend; any other one comes from the wrong backend. */
   readonly name: string;
   /** Sockets that stay open and idle until the session is over. */
   readonly keptAlive: Agent;
@@ -15,21 +15,25 @@ export interface Visit extends Door {
   readonly local: { readonly host: string; readonly port: number };
   /** From now on nothing passes between this user's address and the world. */
   vanish(): Promise<void>;
+  /** The time since this wall time in which the proxy was not frozen. */
+  awakeMs(since: number): number;
 }
 
 export interface Outcome {
   /** `over`: told 410. `broken`: anything else that must not happen to a session in use. */
   readonly is: 'served' | 'over' | 'broken';
   readonly cause?: string;
+  /** The cause is that nothing came for so long, which is too long on a machine that is not busy. */
+  readonly stillMs?: number;
   /** Wall times: it was certainly in use then, and certainly is not any more. */
   readonly inUseUntil: number;
   readonly overAt: number;
 }
 
-/** What is promised of a peer that vanished (services/proxy/src/transports/node/tunnel.ts): three probes after 30 s, 10 s apart. */
+/** The time to find a peer that vanished (services/proxy/src/transports/node/tunnel.ts): three probes after 30 s, 10 s apart. */
 const KEEP_ALIVE_MS = 60_000;
-/** A stream that says nothing for this long stands still; a frozen proxy's (proxies.ts) may for a while. */
-const STILL_MS = 8_000;
+/** A stream is broken if nothing comes for this long, the time in which its proxy was frozen (proxies.ts) not counted. */
+export const STILL_MS = 2_000;
 /** Timers count from their loop's last turn. */
 const EARLY_MS = 20;
 const PIECES = 5;
@@ -50,7 +54,16 @@ export async function use(planned: Use, visit: Visit): Promise<Outcome> {
     const overAt = Date.now();
     if (error instanceof Refused && error.status === GONE) return { is: 'over', inUseUntil: 0, overAt };
     const cause = `${planned.kind}: ${(error as Error).message}`;
-    return { is: 'broken', cause, inUseUntil: 0, overAt };
+    const stillMs = error instanceof Still ? error.ms : undefined;
+    return { is: 'broken', cause, stillMs, inUseUntil: 0, overAt };
+  }
+}
+
+class Still extends Error {
+  readonly ms: number;
+  constructor(ms: number) {
+    super(`nothing came for ${ms} ms`);
+    this.ms = ms;
   }
 }
 
@@ -77,8 +90,8 @@ const WAYS: Record<UseKind, Way> = {
     return { inUseUntil: began + forMs - EARLY_MS };
   },
   downloadLeft: async ({ forMs }, visit) =>
-    left(await ask(visit, { path: `/download?ms=${LONG_MS}`, leaveAfterMs: forMs })),
-  events: async ({ forMs }, visit) => left(await ask(visit, { path: '/events', leaveAfterMs: forMs })),
+    left(visit, await ask(visit, { path: `/download?ms=${LONG_MS}`, leaveAfterMs: forMs })),
+  events: async ({ forMs }, visit) => left(visit, await ask(visit, { path: '/events', leaveAfterMs: forMs })),
   upload: async ({ forMs }, visit) => {
     let lastPieceAt = 0;
     const answer = await ask(visit, {
@@ -110,15 +123,16 @@ const WAYS: Record<UseKind, Way> = {
   },
   chattyWebSocket: async ({ forMs }, visit) => {
     const socket = await openWebSocket(visit, '/ws');
-    let heard = 0;
+    let [heard, heardAt] = [0, Date.now()];
     socket.on('message', () => {
       heard += 1;
+      heardAt = Date.now();
     });
     const early = closedEarly(socket);
     for (let said = 1, until = Date.now() + forMs; Date.now() < until || heard === 0; said += 1) {
       socket.send(`message ${said}`);
       await Promise.race([pause(100), early]);
-      if (Date.now() - until > STILL_MS) throw new Error('nothing was echoed');
+      runsOn(visit, heardAt);
     }
     const inUseUntil = Date.now();
     socket.close(1_000);
@@ -150,7 +164,7 @@ const WAYS: Record<UseKind, Way> = {
     return { inUseUntil };
   },
   besideProxies: async ({ forMs }, visit) => {
-    // Past the proxies nobody holds a connection that comes at the very end: it comes while that is far away.
+    // No proxy holds such a connection at the very end of a session, so it comes long before.
     served(await ask(visit, { path: '/' }));
     const socket = connect({ ...visit.local });
     await once(socket, 'connect');
@@ -194,15 +208,20 @@ function expectBody({ body }: Answer, expected: string): void {
   if (body !== expected) throw new Error(`answered ${JSON.stringify(body.slice(0, 100))}, not ${expected}`);
 }
 
-/** A stream that its reader left: it had run on until then. */
-function left(answer: Answer): InUse {
+/** A stream that its reader left: it must have continued until then. */
+function left(visit: Visit, answer: Answer): InUse {
   const { heardAt, body } = served(answer);
-  if (body.endsWith('end') || Date.now() - heardAt > STILL_MS)
-    throw new Error(`the stream did not run on: last heard ${Date.now() - heardAt} ms before`);
+  if (body.endsWith('end')) throw new Error('the stream had ended by itself');
+  runsOn(visit, heardAt);
   return { inUseUntil: Date.now() };
 }
 
-/** Rejects when it closes, whoever closed it. */
+function runsOn(visit: Visit, heardAt: number): void {
+  const ms = visit.awakeMs(heardAt);
+  if (ms > STILL_MS) throw new Still(ms);
+}
+
+/** Rejects when it closes, from either side. */
 function closedEarly(socket: Awaited<ReturnType<typeof openWebSocket>>): Promise<never> {
   const closed = new Promise<never>((_, reject) => {
     socket.once('close', (code) => reject(new Error(`closed with ${code} while in use`)));

@@ -15,6 +15,11 @@ export function endProcessBackends(agentDir: string): number {
   return living.length;
 }
 
+/** The process of this backend, if it lives and the agent with this state directory noted it down. */
+export function backendProcess(agentDir: string, id: string): ProcessRef | undefined {
+  return notedProcess(join(agentDir, 'process', id, 'run.json'));
+}
+
 /** The leader of a backend's session, if the pid still is that process. */
 function notedProcess(file: string): ProcessRef | undefined {
   try {
