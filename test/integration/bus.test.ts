@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { type Bus, openBus, SUBJECTS } from '@spawner/bus';
 import { BackendLog } from '@spawner/proto/internal/telemetry';
 import { eventually, type Nats, startNats, testLog } from '@spawner/testkit';
@@ -37,7 +38,7 @@ describe('the bus', () => {
     expect(heard).toEqual(['good']);
   });
 
-  it('hears again after NATS was restarted, without subscribing again', async () => {
+  it('receives again after NATS was restarted, without subscribing again', async () => {
     using _ = await hear('a');
     await nats.restart();
     await eventually(() => bus.connected);
@@ -45,6 +46,32 @@ describe('the bus', () => {
       say('a', 'after');
       expect(heard).toContain('after');
     });
+  });
+
+  it('reconnects after a thousand failed attempts, however long NATS was away', async () => {
+    await using own = await startNats();
+    const patient = await openBus(own.url, 'test', log, { waitMs: 1 });
+    try {
+      const subscribed = patient.subscribe(SUBJECTS.backendLog, 'a', ({ line }) =>
+        heard.push(line?.text ?? ''),
+      );
+      await subscribed.established();
+      await own.kill();
+      let attempts = 0;
+      const refusing = createServer((socket) => {
+        attempts += 1;
+        socket.destroy();
+      }).listen(own.port, '127.0.0.1');
+      await eventually(() => attempts > 1_000, { timeoutMs: 120_000 });
+      await new Promise((resolve) => refusing.close(resolve));
+      await own.start();
+      await eventually(() => {
+        patient.publish(SUBJECTS.backendLog, 'a', BackendLog.fromPartial({ line: { text: 'after' } }));
+        expect(heard).toContain('after');
+      });
+    } finally {
+      await patient.close();
+    }
   });
 
   it('goes without a message that is larger than NATS takes, and sends the next', async () => {

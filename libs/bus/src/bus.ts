@@ -130,8 +130,16 @@ class NatsBus implements Bus {
   }
 }
 
-/** Connects once, and reconnects without end after that. The URL may carry user and password, or a token. */
-export async function openBus(url: string, name: string, log: Log): Promise<Bus> {
+/** The pause between two attempts to reconnect is `waitMs` and up to `waitMs` more. */
+const RECONNECT = { waitMs: 250 };
+
+/** Connects once; reconnects without end after that. User and password or a token come from the URL. */
+export async function openBus(
+  url: string,
+  name: string,
+  log: Log,
+  { waitMs }: { waitMs: number } = RECONNECT,
+): Promise<Bus> {
   const { username, password, protocol, host } = new URL(url);
   const connection = await connect({
     servers: `${protocol}//${host}`,
@@ -139,8 +147,8 @@ export async function openBus(url: string, name: string, log: Log): Promise<Bus>
     ...(password ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
     ...(username && !password ? { token: decodeURIComponent(username) } : {}),
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    reconnectJitter: 250,
+    reconnectTimeWait: waitMs,
+    reconnectJitter: waitMs,
     pingInterval: 20_000,
     timeout: 5_000,
   });
