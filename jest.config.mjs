@@ -28,7 +28,7 @@ export default {
       [
         'libs/**/*.test.ts',
         'services/**/*.test.ts',
-        'test/{rules,runner,bench}/**/*.test.ts',
+        'test/{bench,mutations,rules,runner}/**/*.test.ts',
         'deploy/**/*.test.ts',
         'test/memory-redis/**/*.test.ts',
         'test/simulation/*/**/*.test.ts',

@@ -62,8 +62,11 @@ describe('the bus', () => {
         attempts += 1;
         socket.destroy();
       }).listen(own.port, '127.0.0.1');
-      await eventually(() => attempts > 1_000, { timeoutMs: 120_000 });
-      await new Promise((resolve) => refusing.close(resolve));
+      try {
+        await eventually(() => attempts > 1_000, { timeoutMs: 120_000 });
+      } finally {
+        await new Promise((resolve) => refusing.close(resolve));
+      }
       await own.start();
       await eventually(() => {
         patient.publish(SUBJECTS.backendLog, 'a', BackendLog.fromPartial({ line: { text: 'after' } }));
