@@ -17,6 +17,7 @@ import {
   startTimeJudge,
   type TimeJudge,
 } from '@spawner/testkit';
+import type { WebSocket } from 'ws';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { ROOT } from '../cluster/service-process.ts';
 import { type EngineView, engineView } from './engine-view.ts';
@@ -32,7 +33,7 @@ const EACH_KIND = 4;
 const LATE = 2;
 const MOST_LATE = 8;
 const CUT_MS = 60_000;
-/** Long enough for the users to come, and much shorter than the cut. */
+/** Much shorter than the cut. */
 const IDLE_TIMEOUT_MS = 20_000;
 const WHOLE_WITHIN_MS = 5_000;
 /** How long a test waits for something before it judges how late it came. */
@@ -72,15 +73,19 @@ describe('a drone on a machine of its own', () => {
     const wanted = KINDS.flatMap((kind) =>
       Array.from({ length: EACH_KIND }, (_, number) => ({ kind, number })),
     );
+    // They are in use until their users have come, however long that takes.
+    const first: WebSocket[] = [];
+    const use = async (id: string) => first.push(await cluster.openWebSocket(id));
     // One after the other, so that the drones get them in turn.
     for (const { kind, number } of wanted)
-      sessions.push(await spawnSession(cluster, wish(kind), `${kind}-${number}`));
+      sessions.push(await spawnSession(cluster, wish(kind), `${kind}-${number}`, use));
     for (const kind of KINDS) for (const drone of [HERE, THERE]) expect(of(kind, drone)).not.toEqual([]);
     for (const each of sessions) await follow(each);
     far = await startTraffic(cluster, idsOf(used(HERE)));
     stack.defer(() => far.stop());
     near = stack.use(await startNearUsers());
     await rounds();
+    for (const each of first) each.terminate();
   });
   afterAll(async () => {
     const { requests = 0, echoes = 0 } = far?.figures() ?? {};
@@ -193,7 +198,7 @@ describe('a drone on a machine of its own', () => {
   /** Each key of these holders comes to the drone here, with a higher fence and in time; resolves with the new holders. */
   const taken = async (holders: Session[], since: number): Promise<Session[]> => {
     const claims = holders.map(({ key }) =>
-      respawn(cluster, wish('strict'), key, FREE_WITHIN_MS + PATIENCE_MS),
+      respawn(cluster, wish('strict'), key, { timeoutMs: FREE_WITHIN_MS + PATIENCE_MS }),
     );
     const back = await Promise.all(claims);
     for (const [index, { session, at }] of back.entries()) {

@@ -1,4 +1,4 @@
-/** The sessions of a scene: some without a key, some with one that outlast a lost lease, some that are strict. */
+/** The sessions of a scene: some without a key, some with a key that outlast a lost lease, some that are strictly keyed. */
 import { eventually } from '@spawner/testkit';
 import type { ApiAnswer, BackendJson, Cluster } from '../cluster/cluster.ts';
 
@@ -32,12 +32,20 @@ function requestOf({ kind, idleTimeoutMs, env = {} }: Wish, key: string) {
   return key === '' ? { spec } : { spec, key: { name: key } };
 }
 
-/** Spawns it and waits for READY; the key is `name`, if its kind has one. */
-export async function spawnSession(cluster: Cluster, wish: Wish, name: string): Promise<Session> {
+/** Begins to use a session that may still start: its idle clock cannot run out before the first use. */
+export type Use = (id: string) => Promise<unknown>;
+
+/** Spawns it, begins to use it and waits for READY; the key is `name`, if its kind has one. */
+export async function spawnSession(cluster: Cluster, wish: Wish, name: string, use?: Use): Promise<Session> {
   const key = wish.kind === 'plain' ? '' : name;
   const { status, json } = await cluster.call('POST', '/v1/backends', requestOf(wish, key));
   if (status !== 201) throw new Error(`a spawn was answered ${status}: ${JSON.stringify(json)}`);
-  return sessionOf(await cluster.inState(json.backend!.id, 'READY'), wish.kind);
+  return sessionOf(await readyInUse(cluster, json.backend!.id, use), wish.kind);
+}
+
+async function readyInUse(cluster: Cluster, id: string, use?: Use): Promise<BackendJson> {
+  const [ready] = await Promise.all([cluster.inState(id, 'READY'), use?.(id)]);
+  return ready;
 }
 
 export interface Respawn {
@@ -46,12 +54,12 @@ export interface Respawn {
   at: number;
 }
 
-/** Asks for the session of a key again and again until the answer is a new one, and waits for READY. */
+/** Asks for the session of a key until the answer is a new one, begins to use it and waits for READY. */
 export async function respawn(
   cluster: Cluster,
   wish: Wish,
   key: string,
-  timeoutMs = SPAWN_WITHIN_MS,
+  { timeoutMs = SPAWN_WITHIN_MS, use }: { timeoutMs?: number; use?: Use } = {},
 ): Promise<Respawn> {
   const answer = await eventually(
     async () => {
@@ -62,7 +70,7 @@ export async function respawn(
     { timeoutMs, everyMs: 250 },
   );
   const at = Date.now();
-  return { session: sessionOf(await cluster.inState(answer.json.backend!.id, 'READY'), wish.kind), at };
+  return { session: sessionOf(await readyInUse(cluster, answer.json.backend!.id, use), wish.kind), at };
 }
 
 function sessionOf({ id, key, fence = 0, droneId = '' }: BackendJson, kind: Kind): Session {

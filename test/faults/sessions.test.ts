@@ -12,6 +12,7 @@ import {
   startTimeJudge,
   type TimeJudge,
 } from '@spawner/testkit';
+import type { WebSocket } from 'ws';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { type EngineView, engineView } from './engine-view.ts';
 import { idsOf, type Kind, respawn, type Session, spawnSession, type Wish } from './population.ts';
@@ -59,8 +60,8 @@ describe('sessions in use', () => {
     traffic = await startTraffic(cluster, []);
     strictTraffic = await startTraffic(cluster, []);
     sessions = await Promise.all(
-      SESSIONS.map(async (kind, index) =>
-        inUse(await spawnSession(cluster, wish(kind, index), `${kind}-${index}`)),
+      SESSIONS.map((kind, index) =>
+        spawnSession(cluster, wish(kind, index), `${kind}-${index}`, trafficOf(kind).add),
       ),
     );
     await rounds();
@@ -81,10 +82,7 @@ describe('sessions in use', () => {
     idleTimeoutMs: IDLE_TIMEOUT_MS,
     env: STUBBORN.includes(`${kind}-${index}`) ? { IGNORE_SIGTERM: 'true' } : undefined,
   });
-  const inUse = async (session: Session) => {
-    await (session.kind === 'strict' ? strictTraffic : traffic).add(session.id);
-    return session;
-  };
+  const trafficOf = (kind: Kind) => (kind === 'strict' ? strictTraffic : traffic);
   const strict = () => sessions.filter(({ kind }) => kind === 'strict');
   const others = () => sessions.filter(({ kind }) => kind !== 'strict');
   const rounds = () => Promise.all([traffic.round(), strictTraffic.round()]);
@@ -145,11 +143,13 @@ describe('sessions in use', () => {
    * when a program was really gone.
    */
   async function withUnused(fault: (unused: string[]) => Promise<number>, spareMs = 0): Promise<void> {
-    const unused = await Promise.all(
-      Array.from({ length: UNUSED }, () =>
-        spawnSession(cluster, { kind: 'plain', idleTimeoutMs: IDLE_TIMEOUT_MS }, ''),
-      ),
-    ).then(idsOf);
+    const users: WebSocket[] = [];
+    const use = async (id: string) => users.push(await cluster.openWebSocket(id));
+    const plain: Wish = { kind: 'plain', idleTimeoutMs: IDLE_TIMEOUT_MS };
+    const spawned = Array.from({ length: UNUSED }, () => spawnSession(cluster, plain, '', use));
+    const unused = idsOf(await Promise.all(spawned));
+    // The last users leave as the fault begins.
+    for (const user of users) user.terminate();
     const began = Date.now();
     const back = await fault(unused);
     const over = Date.now();
@@ -240,7 +240,8 @@ describe('sessions in use', () => {
     const back = await Promise.all(
       fenced.map(async ({ key }) => {
         const wished = wish('strict', Number(key.slice('strict-'.length)));
-        return inUse((await respawn(cluster, wished, key, BACK_BY_KEY_MS)).session);
+        const use = strictTraffic.add;
+        return (await respawn(cluster, wished, key, { timeoutMs: BACK_BY_KEY_MS, use })).session;
       }),
     );
     for (const [index, { fence }] of back.entries()) expect(fence).toBeGreaterThan(fenced[index]!.fence);

@@ -67,21 +67,12 @@ async function results({ project, test }: Mutation): Promise<FileResult[]> {
   const report = join(dir.path, `report-${performance.now()}.jsonl`);
   const jest = join('node_modules', 'jest', 'bin', 'jest.js');
   const reporter = join(dir.path, 'test', 'runner', 'reporter.mjs');
-  const args = [
-    jest,
-    '--selectProjects',
-    project,
-    '--runInBand',
-    '--reporters',
-    reporter,
-    '--runTestsByPath',
-    test,
-  ];
-  const env = { ...process.env, SPAWNER_TEST_REPORT: report };
-  const { status, stderr, stdout } = spawnSync(process.execPath, args, {
+  const args = [jest, '--selectProjects', project, '--runInBand', '--forceExit', '--reporters', reporter];
+  const { status, stderr, stdout } = spawnSync(process.execPath, [...args, '--runTestsByPath', test], {
     cwd: dir.path,
-    env,
+    env: { ...process.env, SPAWNER_TEST_REPORT: report },
     encoding: 'utf8',
+    timeout: LONGEST_MS,
   });
   const { files, complete } = await readReport(report);
   if (!complete) throw new Error(`jest ended with ${status} before its tests:\n${stdout}${stderr}`);
