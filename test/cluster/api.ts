@@ -134,7 +134,7 @@ function backendIn(json: ApiJson): BackendJson {
   return json.backend ?? (json as BackendJson);
 }
 
-/** What is not JSON becomes a message. */
+/** Text that is not JSON becomes the message. */
 function parsed(text: string): ApiJson {
   try {
     return JSON.parse(text) as ApiJson;

@@ -1,4 +1,4 @@
-/** What a cluster stands on before its first service starts: images and ports. */
+/** The images and ports that a cluster needs before its first service starts. */
 import { type Docker, freePort } from '@spawner/testkit';
 import { buildImage } from '../../deploy/images/build.ts';
 import { installProgram } from '../../deploy/images/program.ts';

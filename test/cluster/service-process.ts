@@ -30,7 +30,7 @@ export interface ServiceHandle {
   restart(): Promise<void>;
   /** Resolves when /readyz says so; rejects with what it waits for. */
   ready(): Promise<void>;
-  /** Of the admin port: `/metrics`, `/readyz`. */
+  /** Asks the admin port: `/metrics`, `/readyz`. */
   admin(path: string): Promise<string>;
 }
 
@@ -38,7 +38,7 @@ export interface ServiceProcessOptions {
   name: string;
   /** Where its ports are; default: the loopback address. */
   address?: string;
-  /** What goes before its command, such as the way into another network. */
+  /** The words before its command, such as those that enter another network. */
   prefix?: readonly string[];
   service: ServiceName;
   ports: ServicePorts;

@@ -1,7 +1,7 @@
 /**
- * Stand-ins for the images that the deployment files start from, since no registry may be reachable: one Debian root
- * file system with Redis, NATS and this machine's Node, under the names that the files use. Only for an engine of the
- * test's own.
+ * Stand-ins for the images that the deployment files start from, since no registry may be reachable. They are one Debian
+ * root file system with Redis, NATS and this machine's Node, under the names that the files use. Only for an engine of
+ * the test's own.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -30,7 +30,7 @@ export async function makeBaseImages(socketPath: string): Promise<void> {
   for (const name of others) await docker(['tag', first!, name]);
 }
 
-/** What the Dockerfile starts from, Redis and NATS. */
+/** The images that the Dockerfile starts from, Redis and NATS. */
 export async function baseNames(): Promise<string[]> {
   const dockerfile = await readFile(join(ROOT, 'deploy/docker/Dockerfile'), 'utf8');
   const stages = [...dockerfile.matchAll(/^FROM (\S+) AS (\S+)$/gm)];

@@ -1,6 +1,6 @@
 /**
- * What the service images are built from, in a folder of the test's own: the checkout's files, and the npm packages
- * brought along as the Dockerfile allows, since the build may have no network.
+ * The build context of the service images, in a folder of the test's own. It has the checkout's files and, since the build
+ * may have no network, the npm packages, as the Dockerfile allows.
  */
 import { cp, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -7,9 +7,9 @@ import { command } from './command.ts';
 
 export interface Stack extends AsyncDisposable {
   ports: Ports;
-  /** Of all services together. */
+  /** The logs of all services together. */
   logs(): Promise<string>;
-  /** What this command prints in the container of this service. */
+  /** Runs the command in the container of this service and resolves with its output. */
   inside(service: string, command: string[]): Promise<string>;
   /** One line a service: its name and what Docker says of its health. */
   health(): Promise<Record<string, string>>;

@@ -1,4 +1,4 @@
-/** A proxy that starts while nobody else is there: it serves from what it has kept, and asks the drone's agent what still holds. */
+/** A proxy that starts while no other part is there: it serves from its snapshot, and asks the drone's agent what still holds. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RouteState } from '@spawner/proto/internal/route';
@@ -64,7 +64,7 @@ describe('a proxy whose whole control plane is gone', () => {
     expect((await stat(dir.path)).mode & 0o777).toBe(0o700);
   });
 
-  it('serves what its agent still has, refuses what has ended and what nobody can tell of, and joins again when it can', async () => {
+  it('serves what its agent still has, refuses what has ended or cannot be verified, and joins again when it can', async () => {
     const [living, doomed, other] = [
       await cluster.spawnReady(spec),
       await cluster.spawnReady(spec),

@@ -18,7 +18,7 @@ const CHROMIUM_ARGS = [
 ];
 const VIEW = { width: 1000, height: 700 };
 
-/** What a function that runs in the page uses of it: the project's types know no browser. */
+/** The parts of the page that a function in it uses: the project's types know no browser. */
 interface BoardWindow {
   innerWidth: number;
   innerHeight: number;

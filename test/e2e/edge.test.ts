@@ -29,7 +29,7 @@ describe('the edge', () => {
     Date.parse(events.find(({ state }) => state === wanted)?.time ?? '');
   const idleFor = async (id: string) => Number((await activity(id)).idleForMs ?? 0);
 
-  it("answers 404 for a host that is nobody's (P1)", async () => {
+  it('answers 404 for a host without a backend (P1)', async () => {
     for (const host of [
       'foo.bar',
       `nobody.${cluster.domain}`,
@@ -91,7 +91,7 @@ describe('the edge', () => {
     for (const socket of sockets) socket.close();
   });
 
-  it('knows when a backend was last used: a request begins its idleness anew, silence lets it grow (P6)', async () => {
+  it('knows when a backend was last used: a request restarts its idleness, silence lets it grow (P6)', async () => {
     await cluster.fetchBackend(one);
     await cluster.fetchBackend(two);
     for (const id of [one, two])
@@ -147,7 +147,7 @@ describe('the edge', () => {
     const { headers, body } = await cluster.fetchBackend(id, '/.spawner/events', { timeoutMs: 30_000 });
     expect(headers['content-type']).toBe('text/event-stream');
     const told = [...body.matchAll(/^data: (\w+)$/gm)].map(([, state]) => state);
-    // One that is over before it was reported is not told.
+    // A request that is over before the next report is not reported.
     const steps = ['SCHEDULED', 'LOADING', 'STARTING', 'WAITING'];
     expect(told).toEqual(steps.filter((step) => told.includes(step)));
     expect(told.at(-1)).toBe('WAITING');

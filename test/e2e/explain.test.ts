@@ -1,4 +1,4 @@
-/** What people are told of a session: that it is in use, when it would end, and why it ended. */
+/** The explanation of a session: whether it is in use, when it would end, and why it ended. */
 import { eventually, request } from '@spawner/testkit';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 

@@ -141,7 +141,7 @@ describe('with an ACME authority', () => {
     ]);
   });
 
-  it('is renewed before it ends, and the new one is used for the next connection while an open one goes on (P9)', async () => {
+  it('is renewed before it ends, and the next connection uses the new one while an open one continues (P9)', async () => {
     const { cluster } = at;
     const { id } = await cluster.spawnReady({ image: 'probe' });
     const before = await eventually(() => shownCertificate(cluster, DOMAIN), { timeoutMs: 30_000 });

@@ -18,7 +18,7 @@ describe('while no scheduler answers', () => {
   };
   const served = async (id: string) => (await cluster.fetchBackend(id)).status === 200;
 
-  it('a strictly keyed session ends by itself between 25 and 30 s, one that says CONTINUE and one without a key go on; the key comes back with a higher fence', async () => {
+  it('a strictly keyed session ends by itself between 25 and 30 s, one that says CONTINUE and one without a key continue; the key comes back with a higher fence', async () => {
     const key = { name: 'room' };
     const strict = await spawn({ spec, key });
     const loose = await spawn({ spec: { ...spec, onLeaseLoss: 'CONTINUE' }, key: { name: 'other' } });

@@ -29,7 +29,7 @@ describe('a session', () => {
     ...change,
   });
 
-  it('is spawned, found by DNS, used at its own hostname, and ends for idleness; another in use goes on (A4, E1)', async () => {
+  it('is spawned, found by DNS, used at its own hostname, and ends for idleness; another in use continues (A4, E1)', async () => {
     const resolver = new Resolver();
     resolver.setServers([`127.0.0.1:${cluster.dns.port}`]);
     // While it still starts, and held until it is ready: the clock of one does not run out while the other starts.
@@ -64,7 +64,7 @@ describe('a session', () => {
     expect(await closed).toBe(1001);
   });
 
-  it('outlives its agent: both go on being served, and are ended by the next agent for idleness (A5)', async () => {
+  it('outlives its agent: both are served all the time, and are ended by the next agent for idleness (A5)', async () => {
     const two = await cluster.spawnReady(probe('two'));
     const one = await cluster.spawnReady(probe('one', { idleTimeoutMs: 3_000 }));
     await cluster.agent.kill();
@@ -81,7 +81,7 @@ describe('a session', () => {
     await cluster.terminate(two.id, true);
   });
 
-  it('that fails while it starts is told with its exit code and last words; another starts well (A6)', async () => {
+  it('that fails while it starts is reported with its exit code and last lines; another starts well (A6)', async () => {
     const bad = await cluster.spawn(
       probe('bad', { env: { EXIT_CODE: '1', EXIT_TIMEOUT: '100', LISTEN: 'false' } }),
     );
@@ -100,7 +100,7 @@ describe('a session', () => {
     await cluster.terminate(good.id, true);
   });
 
-  it('that fails after it was ready is FAILED, one that exits well EXITED, and a third goes on (A7)', async () => {
+  it('that fails after it was ready is FAILED, one that exits well EXITED, and a third continues (A7)', async () => {
     const [failing, exiting, staying] = await Promise.all(
       ['f', 'e', 's'].map((name) => cluster.spawnReady(probe(name))),
     );
@@ -190,11 +190,15 @@ describe('a session', () => {
       probe('limited', {
         port: 9_000,
         env: { NAME: 'x', A: 'b=c' },
+        args: ['--first', 'second word'],
         resources: { memoryBytes: 134_217_728, cpuMillis: 500, pids: 64 },
       }),
     );
     const env = JSON.parse((await cluster.fetchBackend(backend.id, '/env')).body);
     expect(env).toMatchObject({ NAME: 'x', A: 'b=c', PORT: '9000', SPAWNER_BACKEND_ID: backend.id });
+    const own = JSON.parse((await cluster.fetchBackend(backend.id, '/process')).body);
+    expect(own.limits).toEqual({ memoryBytes: 134_217_728, cpuMillis: 500, pids: 64 });
+    expect(own.argv.slice(-2)).toEqual(['--first', 'second word']);
     await cluster.terminate(backend.id, true);
   });
 });

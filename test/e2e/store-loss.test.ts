@@ -37,7 +37,7 @@ describe('a key whose drone is cut off while the store loses everything', () => 
         code: 'unavailable',
         message: expect.stringContaining('the store opened a new epoch'),
       });
-      // What has no key does not wait.
+      // A backend without a key does not wait.
       expect((await cluster.spawnReady(spec)).droneId).not.toBe(first.drone);
       let second: Awaited<ReturnType<typeof spawn>> | undefined;
       while (!second)

@@ -13,7 +13,7 @@ interface Token {
   tokenId: string;
 }
 
-/** What runs in the page; the project's types know no browser. */
+/** The globals of the page; the project's types know no browser. */
 interface PageSocket {
   readyState: number;
   addEventListener(event: string, listener: (event: { data: unknown }) => void): void;
@@ -119,7 +119,7 @@ describe('connection tokens', () => {
     await context.close();
   });
 
-  it('are good at every proxy as soon as they are told, and cut at every proxy within a second', async () => {
+  it('are accepted by every proxy as soon as they are created, and cut at every proxy within a second', async () => {
     using judge = startTimeJudge(cluster.pids);
     const id = await spawn();
     for (let round = 0; round < 5; round++) {

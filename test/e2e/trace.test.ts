@@ -1,7 +1,7 @@
 import { eventually, type ReceivedSpan, request, startOtlpReceiver } from '@spawner/testkit';
 import { startCluster } from '../cluster/cluster.ts';
 
-/** `name` with what stands below it, siblings in alphabetical order. */
+/** `name` with the spans below it, siblings in alphabetical order. */
 type Tree = [name: string, ...below: Tree[]];
 
 function treeOf(root: ReceivedSpan, spans: readonly ReceivedSpan[]): Tree {

@@ -19,7 +19,7 @@ async function readiness(port: number): Promise<string[]> {
 }
 
 describe('a service that starts before what it needs', () => {
-  it('waits for Redis, then for NATS, says so in its log and on /readyz, and goes on when they come', async () => {
+  it('waits for Redis, then for NATS, says so in its log and on /readyz, and continues when they come', async () => {
     await using redis = await startRedis();
     await using nats = await startNats();
     await redis.kill();
@@ -44,7 +44,7 @@ describe('a service that starts before what it needs', () => {
     );
   });
 
-  it('an agent waits for the container engine that it was told to use', async () => {
+  it('an agent waits for the container engine of its configuration', async () => {
     const [adminPort, dir] = [await freePort(), await tempDir('agent')];
     await using nats = await startNats();
     await using agent = await start('agent', {

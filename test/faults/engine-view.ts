@@ -1,4 +1,4 @@
-/** What a Docker Engine itself says of a cluster's containers: the truth that all tables are compared with. */
+/** A Docker Engine's own view of a cluster's containers: the truth that all tables are compared with. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type Program, startProgram } from '@spawner/testkit';

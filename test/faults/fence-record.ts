@@ -7,7 +7,7 @@ export interface FenceLine {
   at: bigint;
 }
 
-/** What a holder has written, out of the lines of its log. */
+/** The fences that a holder has written, from the lines of its log. */
 export function fenceLines(key: string, log: readonly string[]): FenceLine[] {
   return log
     .map((line) => /^fence (\d+) (\d+)$/.exec(line))

@@ -106,8 +106,8 @@ describe('sessions in use', () => {
   }
 
   /**
-   * The API, the drone's reservations, its agent and the engine agree on the living backends, in time `since` the part
-   * came back: every session, and those of `unused` that still live.
+   * The API, the drone's reservations, its agent and the engine agree on the living backends: every session, and those of
+   * `unused` that still live. They do so in time `since` the part came back.
    */
   async function isWhole(unused: string[] = [], since = Date.now()): Promise<void> {
     await eventually(

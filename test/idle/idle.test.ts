@@ -35,7 +35,7 @@ const PROXIES = 3;
 const TROUBLE_EVERY_MS = Number(process.env.SPAWNER_TEST_TROUBLE_MS ?? 10_000);
 /** From this number on: sessions beside the schedules, last used when a proxy is killed. */
 const LAST_MOMENTS = 1_000_000;
-/** One in so many comes last, after a proxy was killed and stays away. */
+/** The last of so many parts runs after a proxy was killed and stays away. */
 const LAST = 5;
 /** A deliberate fault of a service (mutations.ts), to see that this suite finds it. */
 const MUTATION = process.env.SPAWNER_TEST_MUTATION ?? '';

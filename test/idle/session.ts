@@ -123,7 +123,7 @@ export async function live(schedule: Schedule, world: World, used = () => {}): P
   const ended = await endOf(world, backend.id, () => clock() + idleTimeoutMs);
   keptAlive.destroy();
   const common = { number, counts, over, reconnects, heldUp: clock() > overAt };
-  const inTime = gone && Promise.race([gone, pause(PATIENCE_MS)]);
+  const inTime = gone && Promise.race([gone, pause(PATIENCE_MS, undefined, { ref: false })]);
   const outlived = ended && program && (await inTime) === undefined;
   if (outlived) wrong.push(`${backend.id} is TERMINATED, but its program runs`);
   if (!ended || outlived)

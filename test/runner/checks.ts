@@ -1,4 +1,4 @@
-/** What is checked without running anything of ours; each check counts as one test. */
+/** Checks that run no code of Spawner; each counts as one test. */
 import { brokenBaselines } from './breaking-changes.ts';
 import { runCommand } from './command.ts';
 import { generatedDifferences } from './generated-code.ts';

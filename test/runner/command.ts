@@ -6,15 +6,18 @@ export interface CommandOptions {
   /** On abort the command gets SIGTERM, and SIGKILL after `killAfterMs`. */
   signal?: AbortSignal;
   killAfterMs?: number;
+  /** A signal before SIGTERM, at which the command may write why it still runs. */
+  ask?: NodeJS.Signals;
 }
 
 const KILL_AFTER_MS = 20_000;
+const ANSWER_MS = 500;
 
 /** Runs the command with its output shown; resolves with its exit code, or null if a signal ended it. */
 export function runCommand(
   command: string,
   args: string[],
-  { cwd, env, signal, killAfterMs = KILL_AFTER_MS }: CommandOptions = {},
+  { cwd, env, signal, ask, killAfterMs = KILL_AFTER_MS }: CommandOptions = {},
 ): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -22,17 +25,19 @@ export function runCommand(
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    let force: NodeJS.Timeout | undefined;
+    let clear = () => {};
     const end = () => {
-      child.kill('SIGTERM');
-      force = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+      if (ask) child.kill(ask);
+      const term = setTimeout(() => child.kill('SIGTERM'), ask ? ANSWER_MS : 0);
+      const kill = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+      clear = () => [term, kill].forEach(clearTimeout);
     };
     if (signal?.aborted) end();
     signal?.addEventListener('abort', end, { once: true });
     child.once('error', reject);
     // Not `close`: a program that outlives the command may hold its output open.
     child.once('exit', (code) => {
-      clearTimeout(force);
+      clear();
       signal?.removeEventListener('abort', end);
       resolve(code);
     });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from './command.ts';
-import { type FileResult, readReport } from './results.ts';
+import { type FileResult, readReport, SHOW_OPEN } from './results.ts';
 
 export interface JestRun {
   root: string;
@@ -61,6 +61,7 @@ export async function runJest({
     cwd: root,
     env: { ...env, SPAWNER_TEST_REPORT: report },
     signal: AbortSignal.any([signal, stop.signal]),
+    ask: SHOW_OPEN,
   });
   const exitCode = await ended.finally(() => over.abort());
   const problem = await left;

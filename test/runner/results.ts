@@ -19,6 +19,9 @@ export interface FileResult {
   durationMs: number;
 }
 
+/** Before it ends a jest that does not exit, the runner sends this signal: jest writes what keeps it running. */
+export const SHOW_OPEN = 'SIGUSR2';
+
 /** The last line of a complete report. */
 export const END = 'end';
 

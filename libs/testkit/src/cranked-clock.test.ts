@@ -1,7 +1,7 @@
 import { crankedClock } from './cranked-clock.ts';
 
 describe('a cranked clock', () => {
-  it('stands still until it is advanced', async () => {
+  it('does not move until it is advanced', async () => {
     const clock = crankedClock(new Date('2024-01-01T00:00:00Z'));
     await clock.advance(1500);
     expect(clock.now()).toBe(1500);

@@ -1,6 +1,6 @@
 /**
- * A clock that stands still until a test turns its handle. Code under test sleeps on it as on the real one; the test
- * decides when time goes on, so hours pass in no time and always in the same order.
+ * A clock that moves only when a test turns its handle. Code under test sleeps on it as on the real one; the test decides
+ * when time moves, so hours pass in no time and always in the same order.
  */
 import type { Clock } from '@spawner/domain';
 
@@ -11,8 +11,8 @@ interface Sleeper {
 
 export interface CrankedClock extends Clock {
   /**
-   * Moves time forward by `ms` and wakes every sleeper that comes due, in order of time, each at its own moment. What
-   * a woken one does (a new sleep included, which may come due in the same turn) is done before the next wakes.
+   * Moves time forward by `ms` and wakes every sleeper that comes due, in order of time, each at its own moment. The next
+   * wakes when the last has done its work. A new sleep may come due in the same turn.
    */
   advance(ms: number): Promise<void>;
   /** How many sleeps are pending. */

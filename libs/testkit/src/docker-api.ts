@@ -37,7 +37,7 @@ export async function dockerAnswers(socketPath: string): Promise<boolean> {
   }
 }
 
-/** Removes every container and every network that somebody made: an engine that stops leaves its bridges in the kernel. */
+/** Removes every container and every custom network: an engine that stops leaves its bridges in the kernel. */
 export async function emptyDocker(socketPath: string): Promise<void> {
   const containers = (await askDocker(socketPath, 'GET', '/containers/json?all=true')) as { Id: string }[];
   await Promise.all(

@@ -1,6 +1,6 @@
 /**
- * A dockerd of the tests' own, with its own data, socket and bridge: it neither sees nor disturbs another one on the
- * same machine, and leaves no container, device, mount or file behind. Needs root.
+ * A dockerd of the tests' own, with its own data, socket and bridge. It neither sees nor disturbs another one on the same
+ * machine, and leaves no container, device, mount or file behind. Needs root.
  */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';

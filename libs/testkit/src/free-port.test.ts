@@ -29,7 +29,7 @@ describe('a free port', () => {
     expect(new Set(ports).size).toBe(3);
   });
 
-  it('is no other process’s of tests, whoever looks at the same ones, as long as that lives', async () => {
+  it('is given to one process of tests at a time, as long as that lives', async () => {
     await using one = await taker(300);
     await using other = await taker(300);
     expect(new Set([...portsOf(one), ...portsOf(other)]).size).toBe(600);

@@ -2,9 +2,8 @@
  * A port for a program that cannot be told to take any (0). It lies below the range from which the kernel takes ports
  * for outgoing connections: a client that retries against a stopped server there can be connected to itself.
  *
- * Between the look at a port and the program's own bind some time passes, in which another process of tests may look at the
- * same one: whoever takes a port writes that down where all of this machine look, and each worker of a test runner has a
- * range of its own, and goes through it in order.
+ * Between the look at a port and the program's own bind, another process of tests may look at the same one. So each
+ * process notes the ports that it takes in a folder of the machine, and each worker of a test runner has its own range.
  */
 import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,12 +16,12 @@ const WORKERS = 16;
 const EACH = Math.floor((TO - FROM) / WORKERS);
 const own = FROM + (Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS) * EACH;
 
-/** A file for each port that is taken, with the id of the process that took it; that of one that is no more counts for nothing. */
+/** A file for each port that is taken, with the id of the process that took it; it counts as long as that lives. */
 const TAKEN = join(tmpdir(), 'spawner-test-ports');
 
 let next = randomInt(EACH);
 
-/** A port on the loopback address that nobody listens on at this moment, neither TCP nor UDP; no other process of tests gets it. */
+/** A port on the loopback address that is free now, for TCP and UDP; no other process of tests gets it. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < EACH; tries += 1) {
     const port = own + next;
@@ -51,7 +50,7 @@ function take(port: number): boolean {
   return false;
 }
 
-/** Nothing where it is being written, or taken away, at this moment. */
+/** Returns undefined while the file is being written or removed. */
 function holderIn(file: string): number | undefined {
   try {
     return Number(readFileSync(file, 'utf8')) || undefined;

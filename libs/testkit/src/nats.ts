@@ -8,7 +8,7 @@ export interface Nats extends ServerProgram {
 export interface NatsOptions {
   /** Added to its command line. */
   args?: string[];
-  /** Of this machine; by default the loopback one. */
+  /** The address of this machine to listen on; default: the loopback address. */
   address?: string;
 }
 

@@ -16,9 +16,9 @@ export interface NetworkNamespace extends AsyncDisposable {
   hostAddress: string;
   /** The other side of the wire. */
   address: string;
-  /** What goes before a command so that it runs inside. */
+  /** The words before a command that make it run inside. */
   prefix: readonly string[];
-  /** From now on every packet on the wire is dropped, both ways; nobody is told. */
+  /** From now on every packet on the wire is dropped silently, both ways. */
   cut(): Promise<void>;
   heal(): Promise<void>;
   /** SIGKILL to every process inside and to what they started, containers included: a power cut. The namespace stays. */

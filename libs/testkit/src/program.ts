@@ -1,6 +1,6 @@
 /**
- * A child process as a fixture: its output is kept for messages and assertions, it is ended by its pid alone, and on
- * Linux the kernel ends it when the test process dies without a chance to do so.
+ * A child process as a fixture. Its output is kept for messages and assertions, and it is ended by its pid alone. On Linux
+ * the kernel ends it if the test process dies without a chance to do so.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

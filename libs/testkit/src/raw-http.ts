@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 export interface RawOptions {
   address?: string;
   timeoutMs?: number;
-  /** Stop reading as soon as this holds for all that has come; by default reading goes on until the other side closes. */
+  /** Stop reading as soon as this holds for all that has come; by default it reads until the other side closes. */
   until?: (received: string) => boolean;
 }
 

@@ -1,4 +1,4 @@
-/** A TCP port that stands before another one, which can be exchanged: what moves an address to another server does as much. */
+/** A TCP port in front of another one, which can be exchanged, as when an address moves to another server. */
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface Relay extends AsyncDisposable {

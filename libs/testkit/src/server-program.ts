@@ -1,7 +1,4 @@
-/**
- * What real servers have in common as fixtures: a port that stays theirs over restarts, a question that tells whether
- * they answer, and an end.
- */
+/** A real server as a fixture: it keeps its port over restarts, and a question shows whether it answers. */
 import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
 import { type Program, startProgram } from './program.ts';

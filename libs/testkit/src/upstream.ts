@@ -12,7 +12,7 @@ export interface UpstreamOptions {
   address?: string;
   /** Answers of `/` and `/name`, to tell one upstream from another. */
   hello?: string;
-  /** What `/exit/<code>` does; by default it cuts every connection. */
+  /** The effect of `/exit/<code>`; by default it cuts every connection. */
   exit?: (code: number) => void;
 }
 
@@ -23,7 +23,7 @@ export interface Upstream extends AsyncDisposable {
   seen: readonly string[];
   /** Sockets that are open now. */
   connections(): number;
-  /** Cuts every open connection and goes on listening. */
+  /** Cuts every open connection; it still listens. */
   cut(): void;
   stop(): Promise<void>;
 }

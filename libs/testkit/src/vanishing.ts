@@ -7,10 +7,10 @@ const run = promisify(execFile);
 
 /**
  * Addresses of the loopback network that can be cut off at once, both ways and without a word (iptables; needs root):
- * what a laptop's lid does to its connections. Every rule stands in a chain of its own, which disposing takes away.
+ * what a laptop's lid does to its connections. The rules are in a chain of their own, which disposing removes.
  */
 export interface Vanishing extends AsyncDisposable {
-  /** An address that nobody else uses. */
+  /** An address that no other user has. */
   address(): string;
   vanish(address: string): Promise<void>;
 }

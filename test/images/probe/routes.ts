@@ -1,4 +1,5 @@
-/** What the probe answers, path by path: each route makes one thing visible or happens to a proxy. */
+/** The answers of the probe, path by path: each route shows one thing, or does one thing to a proxy. */
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,6 +21,7 @@ const ROUTES: Record<string, Route> = {
   '/': ({ response }) => say(response, 'Hello World!'),
   '/name': ({ response }) => say(response, process.env.NAME ?? ''),
   '/env': ({ response }) => sayJson(response, process.env),
+  '/process': ({ response }) => sayJson(response, { argv: process.argv, limits: limits() }),
   '/headers': ({ request, response }) =>
     sayJson(response, { method: request.method, url: request.url, headers: request.headers }),
   '/sse': sse,
@@ -114,4 +116,28 @@ function say(response: ServerResponse, text: string): void {
 function sayJson(response: ServerResponse, value: unknown): void {
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify(value));
+}
+
+/** The limits of this container, as cgroup v2 or v1 has them; NaN where neither does. */
+function limits() {
+  const root = '/sys/fs/cgroup';
+  const [quota, period] = first(`${root}/cpu.max`)?.split(' ') ?? [
+    first(`${root}/cpu/cpu.cfs_quota_us`),
+    first(`${root}/cpu/cpu.cfs_period_us`),
+  ];
+  return {
+    memoryBytes: Number(first(`${root}/memory.max`, `${root}/memory/memory.limit_in_bytes`)),
+    cpuMillis: (1_000 * Number(quota)) / Number(period),
+    pids: Number(first(`${root}/pids.max`, `${root}/pids/pids.max`)),
+  };
+}
+
+/** The text of the first of these files that exists. */
+function first(...files: string[]): string | undefined {
+  for (const file of files) {
+    try {
+      return readFileSync(file, 'utf8').trim();
+    } catch {}
+  }
+  return undefined;
 }

@@ -1,8 +1,8 @@
 /**
- * The backend that the tests spawn: it does on command what a backend may do. From its environment: `PORT`, `NAME`;
- * `EXIT_TIMEOUT` (ms until it exits by itself) and `EXIT_CODE` (with which; alone: at once); `LISTEN=false`;
- * `START_DELAY_MS` before it listens; `IGNORE_SIGTERM=true`; `FENCE_EVERY_MS`: it says `fence <fence> <ns of the
- * machine's monotonic clock>` at once and that often, as long as it lives.
+ * The backend that the tests spawn: it does on command what a backend may do. It reads `PORT` and `NAME`. With
+ * `EXIT_TIMEOUT` it exits by itself after so many milliseconds, with `EXIT_CODE`, which alone ends it at once. With
+ * `LISTEN=false` it does not listen; `START_DELAY_MS` delays that. `IGNORE_SIGTERM=true` does what it says. With
+ * `FENCE_EVERY_MS` it writes `fence <fence> <ns of the machine's monotonic clock>` at once and that often.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

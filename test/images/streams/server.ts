@@ -1,6 +1,6 @@
 /**
  * A backend that a test starts by the thousand: one file without imports of its own, because reading more costs each
- * start more. It answers for as long as it is told to, in every way that keeps a session in use.
+ * start more. It answers for as long as a request asks, in every way that keeps a session in use.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -25,7 +25,7 @@ const server = createServer((request, response) => {
   else setTimeout(() => response.end(process.env.NAME ?? ''), ms);
 });
 
-/** `/ws`: echoes; closes after `ms` where it is given; keeps its half open where the client ends its own and `stay` is given. */
+/** `/ws` echoes. With `ms` it closes after that time; with `stay` it keeps its half open when the client ends its own. */
 server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
   const { searchParams } = new URL(request.url ?? '/', 'http://streams');
   const key = request.headers['sec-websocket-key'] ?? '';
@@ -80,7 +80,7 @@ function count(request: IncomingMessage, response: ServerResponse): void {
   request.on('end', () => response.end(String(bytes)));
 }
 
-/** The first frame of a client, which is short and masked (RFC 6455 §5.2), or nothing as long as it is not whole. */
+/** The first frame of a client, which is short and masked (RFC 6455 §5.2); undefined until it is whole. */
 function first(bytes: Buffer): { opcode: number; payload: Buffer; length: number } | undefined {
   const size = (bytes[1] ?? 0) & 0x7f;
   const length = 6 + size;
