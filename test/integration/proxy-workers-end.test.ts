@@ -1,7 +1,14 @@
 /** The limits, the end and the refusals of a proxy of four processes. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { eventually, freePort, startProgram, startUpstream, type Upstream } from '@spawner/testkit';
+import {
+  eventually,
+  expectComplaint,
+  freePort,
+  startProgram,
+  startUpstream,
+  type Upstream,
+} from '@spawner/testkit';
 import { WebSocket } from 'ws';
 import { serve } from './proxy-fixture.ts';
 import { startFourWorkers, visitor, visitors } from './proxy-workers-scene.ts';
@@ -102,6 +109,7 @@ describe('a proxy of four workers that is asked to stop', () => {
 
 describe('a proxy of four workers that cannot start', () => {
   it('ends and says why', async () => {
+    expectComplaint(/proxy: cannot start: (?:bind EADDRINUSE|worker \d cannot start: it ended with code 1)/);
     await using taken = await serve(createServer());
     const adminPort = String(await freePort());
     const starting = startFourWorkers({
@@ -112,6 +120,7 @@ describe('a proxy of four workers that cannot start', () => {
   });
 
   it('refuses limits that cannot be shared, and a name that its workers cannot have', async () => {
+    expectComplaint(/proxy: configuration: /);
     const starting = startProgram({
       command: process.execPath,
       args: ['services/proxy/src/main.ts'],

@@ -6,6 +6,7 @@ import { BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { ConfigError } from '@spawner/service';
 import {
   eventually,
+  expectComplaint,
   type Nats,
   type Redis,
   startNats,
@@ -105,6 +106,7 @@ describe('a Redis whose settings', () => {
   });
 
   it('are wrong ends the scheduler at once, as a wrong configuration does', async () => {
+    expectComplaint(/scheduler: configuration: .*set its maxmemory-policy to noeviction/);
     await using redis = await startRedis({
       args: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'],
     });
