@@ -3,8 +3,8 @@ import { BackendStatus, InventoryEntry, SpecSummary } from '@spawner/proto/inter
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
-import { createLog } from '@spawner/service';
 import { confirmRoute, keysOf, type Redis, type RedisReply, SCRIPTS, StoreEpoch } from '@spawner/store';
+import { testLog } from '@spawner/testkit';
 import { ConnectionTokens } from '../../services/scheduler/src/backends/connection-tokens.ts';
 import { Suspensions } from '../../services/scheduler/src/leases/suspensions.ts';
 import { createMetrics } from '../../services/scheduler/src/metrics.ts';
@@ -39,7 +39,7 @@ export class Side {
     const { redis } = store;
     this.redis = redis;
     // Begins by itself with the first script, and again after each loss.
-    const log = createLog('test', 'silent');
+    const log = testLog();
     const epoch = new StoreEpoch({ redis, keys, log, emptyStore: 'new' });
     this.#epoch = epoch;
     const replication = new Replication(redis, epoch, 0);

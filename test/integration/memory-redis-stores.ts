@@ -1,7 +1,6 @@
 import { systemClock } from '@spawner/domain';
-import { createLog } from '@spawner/service';
 import { openRedis, type Redis, type RedisReply } from '@spawner/store';
-import { startRedis } from '@spawner/testkit';
+import { startRedis, testLog } from '@spawner/testkit';
 import { MemoryRedis } from '../memory-redis/memory-redis.ts';
 
 /** The data that a store has after it was replaced by another Redis process. */
@@ -41,7 +40,7 @@ export class RealStore implements ReplaceableStore {
   static async start(stack: AsyncDisposableStack): Promise<RealStore> {
     const servers = await Promise.all([startRedis(), startRedis()]);
     for (const server of servers) stack.use(server);
-    const log = createLog('test', 'silent');
+    const log = testLog();
     const connections = await Promise.all(servers.map(({ url }) => openRedis(url, log)));
     for (const connection of connections) stack.defer(() => connection.close());
     const infos = await Promise.all(connections.map((connection) => connection.send(['INFO', 'server'])));

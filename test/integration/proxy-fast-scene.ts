@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { createLog } from '@spawner/service';
-import { crankedClock } from '@spawner/testkit';
+import { crankedClock, testLog } from '@spawner/testkit';
 import { REPLIES } from '../../services/proxy/src/edge/replies.ts';
 import { trustedAddresses } from '../../services/proxy/src/edge/trusted-addresses.ts';
 import { ActiveRequests } from '../../services/proxy/src/routing/active-requests.ts';
@@ -37,7 +36,7 @@ async function listen(server: Server): Promise<number> {
 export async function scene(talk: (socket: Socket, received: string) => void) {
   const clock = crankedClock();
   const activity = new ActiveRequests(0);
-  const log = createLog('test', 'silent');
+  const log = testLog();
   const dialling = { connectTimeoutMs: 1_000, connected: () => {} };
   const upstreams = new RawUpstreamPool(dialling, clock, log);
   const sessions = new Sessions([upstreams]);
