@@ -1,5 +1,5 @@
 /** The public HTTP API and the proxy, as a test uses them: short calls that say what went wrong. */
-import { eventually, type HttpAnswer, type RequestOptions, request } from '@spawner/testkit';
+import { eventually, type HttpAnswer, PATIENCE, type RequestOptions, request } from '@spawner/testkit';
 import { WebSocket } from 'ws';
 
 /** A backend as the API's JSON has it; a field that is not set is absent. */
@@ -42,7 +42,7 @@ export interface Api {
   /** Spawns and gives the backend; throws unless the answer is 200 or 201. */
   spawn(spec: Record<string, unknown>): Promise<BackendJson>;
   backend(id: string): Promise<BackendJson>;
-  /** Resolves when the backend is in this state; rejects, saying what it was last, after `timeoutMs` (60 s) or once it has ended otherwise. */
+  /** Resolves when the backend is in this state; rejects, saying what it was last, after `timeoutMs` (PATIENCE.stateMs) or once it has ended otherwise. */
   inState(id: string, state: string, timeoutMs?: number): Promise<BackendJson>;
   /** Spawns and waits for READY. */
   spawnReady(spec: Record<string, unknown>): Promise<BackendJson>;
@@ -67,7 +67,7 @@ export function apiOf(port: number, failed: (error: unknown) => unknown, address
     backendIn(await expectStatus([200, 201], 'POST', '/v1/backends', { spec }));
   const backend: Api['backend'] = async (id) =>
     backendIn(await expectStatus([200], 'GET', `/v1/backends/${id}`));
-  const inState: Api['inState'] = async (id, state, timeoutMs = 60_000) => {
+  const inState: Api['inState'] = async (id, state, timeoutMs = PATIENCE.stateMs) => {
     const check = async () => {
       const now = await backend(id);
       if (now.state === state) return now;
@@ -101,18 +101,19 @@ export function edgeOf(port: number, domain: string, address = '127.0.0.1') {
     openWebSocket: (id: string, path = '/'): Promise<WebSocket> =>
       new Promise((resolve, reject) => {
         const headers = { host: host(id) };
-        const socket = new WebSocket(`ws://${address}:${port}${path}`, { headers, handshakeTimeout: 60_000 });
+        const socket = new WebSocket(`ws://${address}:${port}${path}`, {
+          headers,
+          handshakeTimeout: PATIENCE.stateMs,
+        });
         socket.once('open', () => resolve(socket));
         socket.once('error', reject);
       }),
   };
 }
 
-const WATCH_WITHIN_MS = 120_000;
-
 async function watchStates(gateway: string, id: string, last: string): Promise<string[]> {
   const url = `http://${gateway}/v1/backends/${id}/events`;
-  const answer = await fetch(url, { signal: AbortSignal.timeout(WATCH_WITHIN_MS) });
+  const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE.streamMs) });
   if (!answer.ok || !answer.body) throw new Error(`the event stream was answered ${answer.status}`);
   const states: string[] = [];
   let text = '';

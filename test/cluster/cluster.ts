@@ -11,6 +11,7 @@ import {
   eventually,
   type Nats,
   type NetworkNamespace,
+  PATIENCE,
   type Redis,
   request,
   startDocker,
@@ -96,7 +97,6 @@ export interface Cluster extends Api, ReturnType<typeof edgeOf>, AsyncDisposable
 }
 
 const DRAIN_MS = '2000';
-const START_WITHIN_MS = 60_000;
 
 /** Resolves when every service is ready, every drone takes work and DNS names the proxies; rejects with the end of each log. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
@@ -251,7 +251,7 @@ async function dronesReady(address: string, port: number, drones: number): Promi
       if (status !== 200 || !ids.every((id) => listsReadyDrone(body, id)))
         throw new Error(`not every drone is ready: ${body}`);
     },
-    { timeoutMs: START_WITHIN_MS },
+    { timeoutMs: PATIENCE.startMs },
   );
 }
 
@@ -259,7 +259,7 @@ async function dronesReady(address: string, port: number, drones: number): Promi
 async function proxiesNamed(address: string, port: number, domain: string): Promise<void> {
   const resolver = new Resolver();
   resolver.setServers([`${address}:${port}`]);
-  await eventually(() => resolver.resolve4(domain), { timeoutMs: START_WITHIN_MS });
+  await eventually(() => resolver.resolve4(domain), { timeoutMs: PATIENCE.startMs });
 }
 
 /** The address at which a service listens and is found, and the engine of its machine. */

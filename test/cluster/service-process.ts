@@ -1,12 +1,10 @@
 /** One service of a test's cluster: its real program on ports that stay its own over restarts. */
 import { fileURLToPath } from 'node:url';
-import { complain, eventually, type Program, request, startProgram } from '@spawner/testkit';
+import { complain, eventually, PATIENCE, type Program, request, startProgram } from '@spawner/testkit';
 import type { PortVariable } from '../../deploy/local/settings/ports.ts';
 import { type ServiceName, serviceEntry, type Variables } from '../../deploy/local/settings/services.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-const READY_WITHIN_MS = 90_000;
 
 export type ServicePorts = Partial<Record<PortVariable, number>>;
 
@@ -100,7 +98,7 @@ export async function startService(options: ServiceProcessOptions): Promise<Serv
           const { status, body } = await ask('/readyz');
           if (status !== 200) throw new Error(`${name} is not ready: ${body.trim()}`);
         },
-        { timeoutMs: READY_WITHIN_MS },
+        { timeoutMs: PATIENCE.startMs },
       ),
     admin: async (path) => (await ask(path)).body,
   };

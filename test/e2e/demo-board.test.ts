@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { eventually, freePort } from '@spawner/testkit';
+import { eventually, freePort, PATIENCE } from '@spawner/testkit';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 const SERVER = join(__dirname, '../../deploy/images/demo/server.ts');
@@ -68,9 +68,29 @@ afterEach(async () => {
 async function visit(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
   const context = await browser.newContext({ viewport: VIEW, reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
-  await page.goto(address);
-  await page.locator('#count', { hasText: /[1-9]/ }).waitFor();
+  page.setDefaultTimeout(PATIENCE.startMs);
+  await load(page);
   return page;
+}
+
+/** Chromium aborts what it loads when a network device comes or goes, as other suites' do: such a page is loaded again. */
+async function load(page: Page): Promise<void> {
+  for (;;) {
+    const disturbed = new Promise<'disturbed'>((resolve) => {
+      page.on('requestfailed', (request) => {
+        if (request.failure()?.errorText === 'net::ERR_NETWORK_CHANGED') resolve('disturbed');
+      });
+    });
+    const shown = page
+      .goto(address)
+      .then(() => page.locator('#count', { hasText: /[1-9]/ }).waitFor())
+      .catch((error: Error) => {
+        if (!error.message.includes('ERR_NETWORK_CHANGED')) throw error;
+        return 'disturbed';
+      });
+    if ((await Promise.race([disturbed, shown])) !== 'disturbed') return;
+    shown.catch(() => {});
+  }
 }
 
 /** Draws from one point to another, both counted from the middle of the board. */

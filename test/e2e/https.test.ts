@@ -47,6 +47,7 @@ async function scene(
   const close = async () => {
     await cluster.stop();
     await pebble.stop();
+    await dir.stop();
   };
   return { cluster, pebble, close };
 }

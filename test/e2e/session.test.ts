@@ -190,6 +190,7 @@ describe('a session', () => {
       probe('limited', {
         port: 9_000,
         env: { NAME: 'x', A: 'b=c' },
+        command: ['/usr/local/bin/node', 'test/images/probe/server.ts'],
         args: ['--first', 'second word'],
         resources: { memoryBytes: 134_217_728, cpuMillis: 500, pids: 64 },
       }),

@@ -1,5 +1,6 @@
 import {
   eventually,
+  expectComplaint,
   freePort,
   request,
   startNats,
@@ -64,6 +65,7 @@ describe('a wrong configuration', () => {
   it.each(['gateway', 'scheduler', 'agent', 'proxy', 'dns', 'certificates'] as const)(
     'stops %s at once, with every problem in one message',
     async (service) => {
+      expectComplaint(new RegExp(`${service}: configuration: `));
       const prefix = `SPAWNER_${service.toUpperCase()}_`;
       const program = await start(service, {
         SPAWNER_CLUSTER: 'Not Good',

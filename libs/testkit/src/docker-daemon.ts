@@ -2,6 +2,7 @@
  * A dockerd of the tests' own, with its own data, socket and bridge. It neither sees nor disturbs another one on the same
  * machine, and leaves no container, device, mount or file behind. Needs root.
  */
+
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { makeBridge } from './bridge-network.ts';
 import { dockerAnswers, emptyDocker } from './docker-api.ts';
 import { eventually } from './eventually.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
+import { PATIENCE } from './patience.ts';
 import { type Program, startProgram } from './program.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -110,7 +112,7 @@ async function startDaemon(
   });
   try {
     await eventually(async () => ended || (await dockerAnswers(socketPath)), {
-      timeoutMs: 60_000,
+      timeoutMs: PATIENCE.startMs,
       everyMs: 50,
     });
     if (ended) throw new Error('dockerd ended at once');

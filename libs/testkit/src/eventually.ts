@@ -3,6 +3,7 @@
  * missed event cannot hide a state that holds.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { PATIENCE } from './patience.ts';
 
 export interface EventuallyOptions {
   timeoutMs?: number;
@@ -11,11 +12,11 @@ export interface EventuallyOptions {
 
 /**
  * Resolves with the check's value as soon as it neither throws nor returns `false`; otherwise rejects after
- * `timeoutMs` (30 s), with the last failure as the cause. A check that hangs is cut off at the same moment.
+ * `timeoutMs` (PATIENCE.conditionMs), with the last failure as the cause. A check that hangs is cut off at the same moment.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { timeoutMs = 30_000, everyMs = 20 }: EventuallyOptions = {},
+  { timeoutMs = PATIENCE.conditionMs, everyMs = 20 }: EventuallyOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown = new Error('the check never came to an end');

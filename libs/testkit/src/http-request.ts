@@ -2,8 +2,10 @@
  * One HTTP/1.1 request on a connection of its own, with the Host header the test wants whatever address it goes to:
  * tests call `<id>.<cluster domain>` at 127.0.0.1, which `fetch` cannot do.
  */
+
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { PATIENCE } from './patience.ts';
 
 export interface RequestOptions {
   port: number;
@@ -38,7 +40,7 @@ export function request(options: RequestOptions): Promise<HttpAnswer> {
     method = 'GET',
     body,
     tls,
-    timeoutMs = 30_000,
+    timeoutMs = PATIENCE.conditionMs,
   } = options;
   return new Promise((resolve, reject) => {
     const headers = { host: host ?? `${address}:${port}`, ...options.headers };

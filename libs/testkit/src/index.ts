@@ -12,6 +12,7 @@ export { testLog } from './logged-errors.ts';
 export * from './nats.ts';
 export * from './network-namespace.ts';
 export * from './otlp.ts';
+export * from './patience.ts';
 export * from './pebble.ts';
 export * from './program.ts';
 export * from './raw-http.ts';

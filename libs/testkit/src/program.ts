@@ -2,11 +2,13 @@
  * A child process as a fixture. Its output is kept for messages and assertions, and it is ended by its pid alone. On Linux
  * the kernel ends it if the test process dies without a chance to do so.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { atFileEnd, complain } from './complaints.ts';
 import { errorIn } from './logged-errors.ts';
+import { PATIENCE } from './patience.ts';
 
 export interface ProgramOptions {
   command: string;
@@ -51,7 +53,7 @@ atFileEnd(() => {
 
 /** Starts the program and resolves when it is ready; rejects with its last output if it ends or stays silent before. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
-  const { command, args = [], ready, readyTimeoutMs = 60_000, stopTimeoutMs = 30_000 } = options;
+  const { command, args = [], ready, readyTimeoutMs = PATIENCE.startMs, stopTimeoutMs = 30_000 } = options;
   const [file, ...rest] = dyingWithUs([command, ...args]);
   const child = spawn(file!, rest, {
     cwd: options.cwd,

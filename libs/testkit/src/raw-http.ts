@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { PATIENCE } from './patience.ts';
 
 export interface RawOptions {
   address?: string;
@@ -14,7 +15,7 @@ export interface RawOptions {
 export function rawHttp(
   port: number,
   bytes: string | Uint8Array,
-  { address = '127.0.0.1', timeoutMs = 30_000, until }: RawOptions = {},
+  { address = '127.0.0.1', timeoutMs = PATIENCE.conditionMs, until }: RawOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: address });

@@ -1,6 +1,8 @@
 /** A real server as a fixture: it keeps its port over restarts, and a question shows whether it answers. */
+
 import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
+import { PATIENCE } from './patience.ts';
 import { type Program, startProgram } from './program.ts';
 
 export interface ServerProgram extends AsyncDisposable {
@@ -73,7 +75,7 @@ async function run(recipe: ServerRecipe, port: number): Promise<Program> {
     ended = true;
   });
   try {
-    await eventually(() => (ended ? 'ended' : recipe.answers(port)), { timeoutMs: 60_000 });
+    await eventually(() => (ended ? 'ended' : recipe.answers(port)), { timeoutMs: PATIENCE.startMs });
     if (ended) throw new Error('it ended at once');
   } catch (cause) {
     await program.stop();
