@@ -133,7 +133,7 @@ class NatsBus implements Bus {
 /** The pause between two attempts to reconnect is `waitMs` and up to `waitMs` more. */
 const RECONNECT = { waitMs: 250 };
 
-/** Connects once; reconnects without end after that. User and password or a token come from the URL. */
+/** Connects once, and reconnects without end after that. The URL may carry user and password, or a token. */
 export async function openBus(
   url: string,
   name: string,
