@@ -40,13 +40,14 @@ describe('a service that starts before what it needs', () => {
     await eventually(async () => expect(await readiness(adminPort)).toEqual([]));
     await eventually(() =>
       expect(scheduler.output()).toMatch(
-        /waiting for Redis[\s\S]*Redis is there[\s\S]*waiting for NATS[\s\S]*NATS is there/,
+        /waiting for Redis[\s\S]*Redis is available[\s\S]*waiting for NATS[\s\S]*NATS is available/,
       ),
     );
   });
 
   it('an agent waits for the container engine of its configuration', async () => {
-    const [adminPort, dir] = [await freePort(), await tempDir('agent')];
+    const adminPort = await freePort();
+    await using dir = await tempDir('agent');
     await using nats = await startNats();
     await using agent = await start('agent', {
       SPAWNER_NATS_URL: nats.url,

@@ -1,4 +1,4 @@
-/** What the scheduler asks of a Redis with replicas, and of its settings. */
+/** The scheduler's demands on a Redis with replicas, and on its settings. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { newBackendId } from '@spawner/domain';

@@ -31,7 +31,7 @@ export interface SceneOptions {
   secrets?: readonly string[];
 }
 
-/** A scheduler with a real Redis and NATS, and any number of drones that only write down what they are told. */
+/** A scheduler with a real Redis and NATS, and any number of drones that only record their orders. */
 export async function scene(
   redis: Pick<Redis, 'url'>,
   nats: Nats,

@@ -1,7 +1,7 @@
 /**
  * How long tests wait before they give up, one number for each kind of wait. These are no bounds of the product: a test
  * that asserts a bound measures it and calls a judge (time-bound.ts). They only have to outlast a machine on which every
- * program gets a fraction of a processor, and to fail before the test's own limit, with the condition in the message.
+ * program gets a fraction of a processor. They end before the test's own limit, with the condition in the message.
  */
 export const PATIENCE = {
   /** A condition, an answer: milliseconds of work on a quiet machine. */
