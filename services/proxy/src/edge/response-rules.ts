@@ -1,5 +1,4 @@
 import { BOUNDS } from '../timeouts.ts';
-import { endOfValue } from './header-lines.ts';
 
 /**
  * The responses of a backend that a client may get (RFC 9110 §8.6, §15; RFC 9112 §6), for both transports. Every other response
@@ -44,9 +43,7 @@ export function objectionToSwitch(head: ResponseHead): string | undefined {
 
 function objectionToHead({ lines, reason }: ResponseHead): string | undefined {
   if (lines > BOUNDS.responseLines) return 'the backend answered with too many header lines';
-  return endOfValue(reason, 0) === reason.length
-    ? undefined
-    : 'the backend answered with a control character in its reason';
+  return CONTROL.test(reason) ? 'the backend answered with a control character in its reason' : undefined;
 }
 
 /** Whether another response follows (RFC 9110 §15.2). Interim responses are not forwarded. */
@@ -63,6 +60,9 @@ export function allowsLength(status: number): boolean {
 export function isBodiless(status: number, toHead: boolean): boolean {
   return toHead || status < 200 || status === 204 || status === 304;
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
 const TIMEOUT = /(?:^|[\s,])timeout=(\d{1,6})(?:$|[\s,])/i;
 

@@ -1,5 +1,6 @@
 import type { Clock } from '@spawner/domain';
 import { type Forward, isRepeatable } from '../../edge/request.ts';
+import { objectionToSwitch } from '../../edge/response-rules.ts';
 import { KEEP_ALIVE, TIMEOUTS } from '../../timeouts.ts';
 import { HeadReader } from './head-reader.ts';
 import type { RawRequest } from './request-parser.ts';
@@ -204,7 +205,7 @@ export class RawExchange implements UpstreamUser {
   #switch(response: RawResponse, rest: Buffer): void {
     const upstream = this.#upstream;
     const { upgrade, access } = this.request;
-    if (!upgrade || !response.switches || !upstream) {
+    if (!upgrade || !response.upgrades || objectionToSwitch(response) !== undefined || !upstream) {
       this.#fail();
       return;
     }

@@ -23,7 +23,7 @@ describe('readResponse', () => {
       close: false,
       keptMs: 5_000,
       dated: true,
-      switches: false,
+      upgrades: false,
     });
   });
 
@@ -73,11 +73,11 @@ describe('readResponse', () => {
   it('sees an agreement to speak WebSocket', () => {
     const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: WebSocket', 'Sec-WebSocket-Accept: x'];
     expect(read(...lines, 'Connection: Upgrade')).toMatchObject({
-      switches: true,
+      upgrades: true,
       text: text('HTTP/1.1 101 Switching Protocols', 'Sec-WebSocket-Accept: x'),
     });
-    expect(read(...lines)?.switches).toBe(false);
-    expect(read(lines[0] ?? '', 'Connection: Upgrade', 'Upgrade: x')?.switches).toBe(false);
+    expect(read(...lines)?.upgrades).toBe(false);
+    expect(read(lines[0] ?? '', 'Connection: Upgrade', 'Upgrade: x')?.upgradeTo).toBe('x');
   });
 
   it.each([

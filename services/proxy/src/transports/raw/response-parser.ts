@@ -5,14 +5,12 @@ import {
   isBodiless,
   keptMsOf,
   objectionTo,
-  objectionToSwitch,
   type ResponseHead,
 } from '../../edge/response-rules.ts';
 import {
   CODING,
   CONNECTION,
   DATE,
-  DROP,
   KEEP_ALIVE,
   LENGTH,
   PASS,
@@ -25,31 +23,18 @@ import {
  * A response that the raw transport understands (RFC 9112 §4, §6.3) and that edge/response-rules.ts allows. Header lines cross
  * to the client as they came, without those of one hop and without cookies that would reach other backends.
  */
-export class RawResponse implements ResponseHead {
-  readonly httpVersion: string;
-  readonly status: number;
-  readonly reason: string;
+export interface RawResponse extends ResponseHead {
   /** Status line and the header lines that cross to the client. */
-  text = '';
-  lines = 0;
-  coding: string | undefined;
-  length: number | undefined;
-  upgradeTo: string | undefined;
-  body: BodyKind = 'close';
+  readonly text: string;
+  readonly body: BodyKind;
   /** The backend closes its connection after this response. */
-  close = false;
+  readonly close: boolean;
   /** How long the backend keeps its connection without a request, in milliseconds. */
-  keptMs = Number.POSITIVE_INFINITY;
+  readonly keptMs: number;
   /** It has a `Date` (RFC 9110 §6.6.1). */
-  dated = false;
-  /** It completes a WebSocket handshake. */
-  switches = false;
-
-  constructor(httpVersion: string, status: number, reason: string) {
-    this.httpVersion = httpVersion;
-    this.status = status;
-    this.reason = reason;
-  }
+  readonly dated: boolean;
+  /** Its `Connection` names an upgrade. */
+  readonly upgrades: boolean;
 }
 
 /** How the end of a body is found (RFC 9112 §6.3); `close` is the end of the connection. */
@@ -64,53 +49,57 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?
 export function readResponse(head: string, toHead: boolean, clusterDomain: string): RawResponse | undefined {
   const start = STATUS_LINE.exec(head);
   if (!start) return undefined;
-  const response = new RawResponse(start[1] === '0' ? '1.0' : '1.1', Number(start[2]), start[3] ?? '');
-  const { status } = response;
-  const old = response.httpVersion === '1.0';
+  const [statusLine, minor, code, reason = ''] = start;
+  const status = Number(code);
+  const old = minor === '0';
   const bodiless = isBodiless(status, toHead);
-  let kept = start[0].length;
+  let kept = statusLine.length;
   let text = old ? `HTTP/1.1${head.slice(8, kept)}` : head.slice(0, kept);
+  let lines = 0;
+  let length: number | undefined;
+  let coding: string | undefined;
+  let upgradeTo: string | undefined;
   let connection = '';
+  let keptMs = Number.POSITIVE_INFINITY;
+  let dated = false;
   for (let at = kept; at < head.length; ) {
     const nameEnd = endOfName(head, at);
     if (nameEnd === at || head.charCodeAt(nameEnd) !== COLON) return undefined;
     const valueEnd = endOfValue(head, nameEnd + 1);
     if (!isLineEnd(head, valueEnd)) return undefined;
     const next = valueEnd + 2;
-    response.lines += 1;
+    lines += 1;
     const kind = responseKind(head.slice(at, nameEnd));
     if (kind !== PASS) {
+      const value = trimmed(head, nameEnd + 1, valueEnd);
       let keeps = false;
-      if (kind !== DROP) {
-        const value = trimmed(head, nameEnd + 1, valueEnd);
-        switch (kind) {
-          case LENGTH:
-            if (response.length !== undefined) return undefined;
-            response.length = lengthOf(value);
-            keeps = allowsLength(status);
-            break;
-          case CODING:
-            if (response.coding !== undefined) return undefined;
-            response.coding = value;
-            keeps = !bodiless;
-            break;
-          case CONNECTION:
-            connection += `,${value}`;
-            break;
-          case UPGRADE:
-            response.upgradeTo = value;
-            break;
-          case SET_COOKIE:
-            keeps = !reachesSiblings(value, clusterDomain);
-            break;
-          case KEEP_ALIVE:
-            response.keptMs = keptMsOf(value);
-            break;
-          case DATE:
-            response.dated = true;
-            keeps = true;
-            break;
-        }
+      switch (kind) {
+        case LENGTH:
+          if (length !== undefined) return undefined;
+          length = lengthOf(value);
+          keeps = allowsLength(status);
+          break;
+        case CODING:
+          if (coding !== undefined) return undefined;
+          coding = value;
+          keeps = !bodiless;
+          break;
+        case CONNECTION:
+          connection += `,${value}`;
+          break;
+        case UPGRADE:
+          upgradeTo = value;
+          break;
+        case SET_COOKIE:
+          keeps = !reachesSiblings(value, clusterDomain);
+          break;
+        case KEEP_ALIVE:
+          keptMs = keptMsOf(value);
+          break;
+        case DATE:
+          dated = true;
+          keeps = true;
+          break;
       }
       if (!keeps) {
         text += head.slice(kept, at);
@@ -119,22 +108,24 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
     }
     at = next;
   }
-  if (objectionTo(response) !== undefined) return undefined;
   text += head.slice(kept);
   const options = connection === '' ? NONE : optionsOf(connection);
-  const { coding, length } = response;
-  response.text = options === NONE ? text : withoutNamed(text, options);
-  response.body = bodiless
-    ? 'none'
-    : coding !== undefined
-      ? 'chunked'
-      : length !== undefined
-        ? 'length'
-        : 'close';
-  response.close = (old && !options.includes('keep-alive')) || options.includes('close');
-  response.switches =
-    status === 101 && options.includes('upgrade') && objectionToSwitch(response) === undefined;
-  return response;
+  const response: RawResponse = {
+    httpVersion: old ? '1.0' : '1.1',
+    status,
+    reason,
+    lines,
+    coding,
+    length,
+    upgradeTo,
+    text: options === NONE ? text : withoutNamed(text, options),
+    body: bodiless ? 'none' : coding !== undefined ? 'chunked' : length !== undefined ? 'length' : 'close',
+    close: (old && !options.includes('keep-alive')) || options.includes('close'),
+    keptMs,
+    dated,
+    upgrades: options.includes('upgrade'),
+  };
+  return objectionTo(response) === undefined ? response : undefined;
 }
 
 const NONE: readonly string[] = [];
