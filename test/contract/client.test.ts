@@ -81,7 +81,7 @@ describe('the SDK', () => {
     await expect(spawner.untilReady(id)).rejects.toBeInstanceOf(BackendEndedError);
   });
 
-  it('stops waiting at its deadline, and when it is told to', async () => {
+  it('stops waiting at its deadline, and when it is aborted', async () => {
     const { id } = await spawner.spawn({ image: 'test/manual' });
     await expect(spawner.untilReady(id, { timeoutMs: 50 })).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
@@ -93,7 +93,7 @@ describe('the SDK', () => {
     await expect(waiting).rejects.toBe(reason);
   });
 
-  it('tells that nobody answers', async () => {
+  it('reports that there is no gateway', async () => {
     await expect(new Spawner({ url: 'http://127.0.0.1:1' }).get('x')).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       status: 0,

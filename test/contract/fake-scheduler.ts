@@ -1,7 +1,7 @@
 /**
  * Plays the scheduler to a gateway under test: every backend lives through its states as fast as they are
- * read, and the image's name says how it ends. What a gateway must get right can so be tested without
- * Redis, Docker or any waiting.
+ * read, and the image's name says how it ends. So a gateway can be tested without Redis, Docker or
+ * any waiting.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '@spawner/domain';
@@ -39,9 +39,9 @@ export interface FakeScheduler extends AsyncDisposable {
   /** Every spawn that was asked for, repeated ones included. */
   readonly asked: readonly Asked[];
   readonly records: ReadonlyMap<string, Backend>;
-  /** What is known of the tokens that are good, by their ids. */
+  /** The valid tokens by their ids. */
   readonly tokens: ReadonlyMap<string, CreateConnectionTokenRequest>;
-  /** Called after every change, as the bus would tell of it. */
+  /** Called after every change, as a hint of the bus would be. */
   onChange(take: (backend: Backend) => void): { close(): void };
   /** Called after every spawn that was asked for. */
   onAsked(take: () => void): { close(): void };
@@ -116,7 +116,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
         return advance(id, BackendState.TERMINATED, {
           endReason: EndReason.START_ERROR,
           exitCode: 3,
-          lastLogs: ['cannot go on'],
+          lastLogs: ['out of memory'],
         });
       advance(id, state);
     }

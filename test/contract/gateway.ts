@@ -6,6 +6,7 @@ import { Backends } from '@spawner/gateway/backends';
 import { Fleet } from '@spawner/gateway/fleet';
 import { serveGrpc } from '@spawner/gateway/grpc';
 import { serveHttp } from '@spawner/gateway/http/server';
+import { createMetrics } from '@spawner/gateway/metrics';
 import { connectScheduler } from '@spawner/gateway/scheduler';
 import { ConnectionTokens } from '@spawner/gateway/tokens';
 import { createLog } from '@spawner/service';
@@ -29,7 +30,9 @@ export async function startGateway(): Promise<TestGateway> {
   const activity = new ActivityMemory('test', systemClock);
   const urls = { urlScheme: 'http', urlPort: 8000, clusterDomain: 'spawner.localhost' } as const;
   const tokens = new ConnectionTokens({ scheduler: client, randomBytes, urls });
+  const metrics = createMetrics();
   const backends = new Backends({
+    metrics,
     scheduler: client,
     clock: systemClock,
     randomBytes,
@@ -43,13 +46,14 @@ export async function startGateway(): Promise<TestGateway> {
   });
   const fleet = new Fleet(client);
   const address = '127.0.0.1';
-  const grpc = await serveGrpc({ backends, tokens, fleet }, { address, port: 0, log });
+  const grpc = await serveGrpc({ backends, tokens, fleet }, { address, port: 0, log, metrics });
   const http = await serveHttp(
     { backends, tokens, fleet },
     {
       ...{ address, port: 0, log, clock: systemClock },
       allowedOrigins: [ALLOWED_ORIGIN],
       demoImage: 'spawner/demo:latest',
+      metrics,
       admin: (_request, response) => response.end('admin'),
     },
   );

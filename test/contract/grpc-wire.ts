@@ -1,6 +1,6 @@
 /**
- * gRPC without any gRPC library: length-prefixed messages over HTTP/2, as its specification has them. What
- * answers this answers every client.
+ * gRPC without any gRPC library: length-prefixed messages over HTTP/2, as its specification has them. A server that
+ * answers it answers every client.
  */
 import { connect } from 'node:http2';
 

@@ -45,7 +45,7 @@ describe('ExplainBackend', () => {
     expect(byId.backend?.url).toContain(backend?.id);
     expect((await backends.explainBackend({ id: '', key })).backend?.id).toBe(backend?.id);
   });
-  it('is NOT_FOUND for nobody, and invalid for neither or both of id and key', async () => {
+  it('is NOT_FOUND for an unknown id, and invalid for neither or both of id and key', async () => {
     await expect(backends.explainBackend({ id: NOBODY })).rejects.toMatchObject({ code: 'not_found' });
     await expect(backends.explainBackend({ id: '' })).rejects.toMatchObject({ code: 'invalid' });
     const key = { namespace: '', name: 'a', tag: '' };
@@ -75,7 +75,7 @@ describe('any gRPC client', () => {
     );
     expect([status, messages[0]?.toString('hex')]).toEqual([0, '0801']);
   });
-  it('is told UNIMPLEMENTED for a method that is not there', async () => {
+  it('gets UNIMPLEMENTED for a method that does not exist', async () => {
     expect(
       (await grpcCall(gateway.grpcPort, '/spawner.v1.BackendService/Nothing', Buffer.alloc(0))).status,
     ).toBe(12);
@@ -228,20 +228,20 @@ describe('what is not there', () => {
 
 describe('a spawn', () => {
   const askedSince = (before: number) => gateway.scheduler.asked.slice(before).map(({ id }) => id);
-  it('is asked again under the same id where its outcome is not known', async () => {
+  it('is repeated with the same id if its outcome is unknown', async () => {
     const before = gateway.scheduler.asked.length;
     gateway.scheduler.failNext(new AppError('unavailable', 'Redis is away'));
     const { id } = await spawn('test/manual');
     expect(askedSince(before)).toEqual([id, id]);
   });
-  it('is given up when it fails so again', async () => {
+  it('fails if its repetition is lost, too', async () => {
     for (let n = 0; n < 2; n++) gateway.scheduler.failNext(new AppError('unavailable', 'Redis is away'));
     await expect(spawn('test/manual')).rejects.toMatchObject({
       code: 'unavailable',
       message: 'Redis is away',
     });
   });
-  it('gets a new id where a drone did not take it, three in all', async () => {
+  it('gets a new id after a drone refused the start, three in all', async () => {
     const before = gateway.scheduler.asked.length;
     for (let n = 0; n < 2; n++) gateway.scheduler.failNext(START_REFUSED);
     const { id } = await spawn('test/manual');
@@ -252,7 +252,7 @@ describe('a spawn', () => {
     await expect(spawn('test/manual')).rejects.toMatchObject({ code: 'unavailable' });
     expect(askedSince(before)).toHaveLength(6);
   });
-  it('fails at once where no drone has room', async () => {
+  it('fails at once if no drone has room', async () => {
     const before = gateway.scheduler.asked.length;
     gateway.scheduler.failNext(NO_ROOM);
     await expect(spawn('test/manual')).rejects.toMatchObject({ code: 'exhausted' });

@@ -1,4 +1,4 @@
-/** A gateway that is told to end while it is asked. */
+/** A gateway that is stopped while it is being called. */
 import { BackendState } from '@spawner/proto/v1/backend';
 import { eventually } from '@spawner/testkit';
 import { bodyOf, startHttpScene } from './http-scene.ts';

@@ -207,7 +207,7 @@ describe('pages of other origins', () => {
     ).toBe(403);
     expect((await get('/v1/backends', { 'sec-fetch-site': 'same-origin' })).status).toBe(200);
   });
-  it('that are listed may call, and are told so', async () => {
+  it('that are listed may call, and the headers say so', async () => {
     const answer = await post({ spec: { image: 'a' } }, { origin: ALLOWED_ORIGIN });
     expect(answer.status).toBe(201);
     expect(answer.headers).toMatchObject({ 'access-control-allow-origin': ALLOWED_ORIGIN, vary: 'origin' });

@@ -122,7 +122,7 @@ describe('GET /v1/backends/{id}/events', () => {
     expect(events.at(-1)?.backend).toMatchObject({
       endReason: 'START_ERROR',
       exitCode: 3,
-      lastLogs: ['cannot go on'],
+      lastLogs: ['out of memory'],
     });
   });
   it('resumes after Last-Event-ID, and says 204 to who has seen the end', async () => {

@@ -91,7 +91,7 @@ describe('a key over gRPC', () => {
     expect(ids.length).toBeGreaterThan(1);
     expect(new Set(ids)).toEqual(new Set([(await next).backend?.id]));
   });
-  it('is UNAVAILABLE, within the caller’s deadline, where the holder does not end', async () => {
+  it('is UNAVAILABLE, within the caller’s deadline, if the holder does not end', async () => {
     const { backend } = await spawn(key('stuck'));
     scene.gateway.scheduler.advance(backend?.id ?? '', BackendState.TERMINATING);
     await expect(spawn(key('stuck'), 700)).rejects.toMatchObject({
@@ -99,7 +99,7 @@ describe('a key over gRPC', () => {
       message: 'the holder of the key is still ending',
     });
   });
-  it('waits under the same id while a holder may still be told of, and takes a new one where too few replicas had it', async () => {
+  it('waits with the same id while the holder may be unknown, and takes a new id after too few replicas had the key', async () => {
     const before = scene.gateway.scheduler.asked.length;
     for (const failure of [HOLDER_UNKNOWN, NOT_REPLICATED]) scene.gateway.scheduler.failNext(failure);
     const { backend, spawned } = await spawn(key('anew'));
@@ -108,7 +108,7 @@ describe('a key over gRPC', () => {
     expect(ids).toEqual([ids[0], ids[0], backend?.id]);
     expect(ids[0]).not.toBe(backend?.id);
   });
-  it('keeps key and policy where a drone did not take the backend and a new id is tried', async () => {
+  it('keeps key and policy when a new id is tried after a drone refused the start', async () => {
     const before = scene.gateway.scheduler.asked.length;
     scene.gateway.scheduler.failNext(START_REFUSED);
     scene.gateway.scheduler.failNext(new AppError('unavailable', 'Redis is away'));

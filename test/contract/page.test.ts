@@ -58,7 +58,7 @@ describe('the page', () => {
     expect(await opener().count()).toBe(0);
   });
 
-  it('says what went wrong, and ends what is told to end', async () => {
+  it('shows an error, and terminates a backend', async () => {
     gateway.scheduler.failNext(new Error('hidden'));
     await page.getByRole('button', { name: 'Spawn the demo' }).click();
     await page.getByText(/internal error [0-9a-f-]{36}/).waitFor(PATIENCE);

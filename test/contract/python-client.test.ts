@@ -20,7 +20,7 @@ const stepsOf = (lines: unknown) => [
 ];
 
 describe('a Python client with generated stubs', () => {
-  it('finds, spawns, watches, reads and ends a backend, and is told what is wrong with a bad spec', async () => {
+  it('finds, spawns, watches, reads and ends a backend, and gets the violations of a bad spec', async () => {
     await using gateway = await startGateway();
     const steps = await runPythonClient(`127.0.0.1:${gateway.grpcPort}`, 'test/web');
     expect(steps).toEqual(stepsOf(['hello', 'world']));

@@ -111,7 +111,7 @@ describe('RevokeConnectionTokens', () => {
     expect(await revoke({ id })).toBe(1);
   });
 
-  it('must be told in one way which are meant, so that nobody loses more of them', async () => {
+  it('must select tokens in exactly one way, so that no more are revoked than intended', async () => {
     const id = await spawn();
     const [a, b] = ['a'.repeat(43), 'b'.repeat(43)];
     expect(await fields(revoke({}))).toEqual(['invalid', 'id']);

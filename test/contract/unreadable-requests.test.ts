@@ -69,7 +69,7 @@ describe.each(['gateway', 'scheduler', 'agent', 'dns', 'certificates'])('%s', (n
     }
   });
 
-  it('goes on after any bytes, before and after the preface of HTTP/2', async () => {
+  it('keeps serving after any bytes, before and after the preface of HTTP/2', async () => {
     const { port } = at(name);
     const garbage = fc.tuple(fc.boolean(), fc.uint8Array({ minLength: 1, maxLength: 2_000 }));
     const check = fc.asyncProperty(garbage, async ([prefaced, bytes]) => {

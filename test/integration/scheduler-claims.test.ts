@@ -1,4 +1,4 @@
-/** What a drone may bring back into a store that lost it: what this cluster placed there, and nothing else. */
+/** A drone may restore to a store that lost them only the backends that this cluster placed there. */
 import { randomBytes } from 'node:crypto';
 import { newBackendId } from '@spawner/domain';
 import { SpecSummary } from '@spawner/proto/internal/backend_status';
@@ -111,7 +111,7 @@ describe('an inventory in a cluster with a secret', () => {
     expect(await idOf(after)).toBe(backend);
   });
 
-  it('may forget ends that stand, that nobody waits for, or that were never placed; and comes to rest', async () => {
+  it('may forget ends that are stored or were never placed, and then has nothing left to report', async () => {
     await using scene_ = await scene(redis, nats, { secrets: [SECRET] });
     const a = await scene_.drone('a');
     const { backend, line } = await placed(scene_, a);
@@ -149,7 +149,7 @@ describe('an inventory in a cluster with a secret', () => {
     expect(fences[1]).toBeLessThan(first + 3_600_000_000);
   });
 
-  it('asks for the whole inventory when a drone reports on what nobody knows', async () => {
+  it('asks for the whole inventory when a drone reports an unknown backend', async () => {
     await using scene_ = await scene(redis, nats, { secrets: [SECRET] });
     const a = await scene_.drone('a');
     expect((await a.renew({ id: id(), state: READY, revision: 4 })).verdict).toBe(RenewVerdict.REGISTER);

@@ -1,4 +1,4 @@
-/** What a store that is not the one from before means to keys, leases and ends for idleness, by a real Redis. */
+/** Keys, leases and idle shutdowns in a store that is not the one from before, with a real Redis. */
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId } from '@spawner/domain';
 import { SpecSummary } from '@spawner/proto/internal/backend_status';
@@ -24,7 +24,7 @@ async function get(at: Scene, name: string, timeoutMs?: number) {
   return { id: backend.id, fence: backend.fence, spawned };
 }
 
-/** The key is not given, and who asks is told so before the deadline. */
+/** The key is not given, and its caller gets an answer before the deadline. */
 const waits = (at: Scene, name: string) => expect(get(at, name, SHORT_MS)).rejects.toMatchObject(WAITS);
 
 /** One line of an inventory: a backend that is ready and holds a key. */
@@ -208,7 +208,7 @@ describe('a new store epoch', () => {
   });
 
   describe('after everything was lost', () => {
-    it('gives a free key only when the give-away time has passed, whoever has registered', async () => {
+    it('gives a free key only after the give-away time, even if every node has registered', async () => {
       const { at, a, held } = await running();
       await using _ = at;
       await redis.flush();
@@ -238,7 +238,7 @@ describe('a new store epoch', () => {
       await waits(at, 'free');
     });
 
-    it('starts nothing again that may be running where nobody has told of it yet', async () => {
+    it('starts no backend again that may be running on a drone that has not registered yet', async () => {
       const { at, a, held } = await running();
       await using _ = at;
       await redis.flush();
@@ -248,7 +248,7 @@ describe('a new store epoch', () => {
       expect((await at.spawn({ id: id(), spec })).spawned).toBe(true);
     });
 
-    it('calls nothing unknown of which somebody may still tell: an end that is asked for meanwhile is not taken for done', async () => {
+    it('calls no backend unknown that a drone may still report, so that its termination is not taken for done', async () => {
       const { at, a, held } = await running();
       await using _ = at;
       const { scheduler } = at;
@@ -340,7 +340,7 @@ describe('a new store epoch', () => {
       expect((await get(at, 'k')).spawned).toBe(true);
     });
 
-    it('gives keys at once where it is told that the cluster is new', async () => {
+    it('gives keys at once if the configuration says that the cluster is new', async () => {
       await using at = await scene(redis, nats, { emptyStore: 'new' });
       await at.drone('a');
       expect((await get(at, 'k')).spawned).toBe(true);

@@ -116,7 +116,7 @@ describe('an explanation', () => {
     expect(candidates.length).toBeLessThanOrEqual(MOST_BYTES);
   });
 
-  it('is found by the key, and not for nobody', async () => {
+  it('is found by the key, and NOT_FOUND for an unknown backend', async () => {
     const { at, of } = await ready();
     await using _ = at;
     const key = { namespace: '', name: 'room', tag: '' };

@@ -1,4 +1,4 @@
-/** What a scheduler leaves half done, because it dies or stands still or its store does, and who goes on with it. */
+/** Work that a scheduler leaves half done, because it or its store died or stalled, and how it is completed. */
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId } from '@spawner/domain';
 import { InventoryEntry } from '@spawner/proto/internal/backend_status';
@@ -23,7 +23,7 @@ const line = (of: string) =>
     key,
   });
 
-/** Somebody pauses, is seen to stand still, and goes on when told to. */
+/** A pause that a test can observe and end. */
 function standstill() {
   const [stands, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const pause = () => {
@@ -50,7 +50,7 @@ describe('what a scheduler has begun', () => {
   const of = async ({ scheduler }: Scene, backend: string) =>
     (await scheduler.getBackend({ id: backend })).backend!;
 
-  it('is started by whoever is asked again, where the store stood still and its answer came too late', async () => {
+  it('is started by a repeated spawn after the store stalled and its answer came too late', async () => {
     await using at = await scene(redis, nats);
     const a = await at.drone('a');
     const [before, plain, keyed] = [id(), id(), id()];
@@ -88,7 +88,7 @@ describe('what a scheduler has begun', () => {
     expect(await of(at, holder)).toMatchObject({ state: TERMINATED, endReason: EndReason.LEASE_LOST });
   });
 
-  it('ends nothing of a drone that has registered anew while its inventory was still being taken', async () => {
+  it('ends nothing of a drone that registers again while its inventory is still being stored', async () => {
     await using slow = await scene(redis, nats);
     await using at = await scene(redis, nats);
     const { backendStore } = slow;
@@ -135,7 +135,7 @@ describe('what a scheduler has begun', () => {
     expect(await of(at, used)).toMatchObject({ state: TERMINATED, endReason: EndReason.DRONE_LOST });
   });
 
-  it('writes nothing of a drone whose registration a lost store has lost, lest nobody ever ends it', async () => {
+  it('writes nothing of a drone whose registration was lost with the store, since no lease would ever end it', async () => {
     await using slow = await scene(redis, nats);
     await using at = await scene(redis, nats);
     const { backendStore } = slow;

@@ -218,7 +218,7 @@ describe('a key', () => {
     expect(await get(scene_, key('k'))).toMatchObject({ spawned: true });
   });
 
-  it('stops waiting when its caller leaves, and starts nothing for nobody', async () => {
+  it('stops waiting when its caller leaves, and starts nothing', async () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     const first = await get(scene_, key('k'));
@@ -312,7 +312,7 @@ describe('a key', () => {
     expect(await get(scene_, key('k'))).toEqual({ ...second, spawned: false });
   });
 
-  it('is written anew from an inventory after the store lost everything, before its drone gets work', async () => {
+  it('is restored from an inventory after the store lost everything, before its drone gets work', async () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     const held = key('k', { tag: 't' });
@@ -324,7 +324,7 @@ describe('a key', () => {
     await expect(get(scene_, key('k'))).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 
-  it('can be asked for only when the inventory of the drone that may hold it stands', async () => {
+  it('can be given only after the inventory of the drone that may hold it is stored', async () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     await redis.flush();

@@ -21,7 +21,7 @@ describe('the leases of drones', () => {
   });
   beforeEach(() => redis.flush());
 
-  /** A drone with a strictly keyed backend, one that goes on without a lease, and one without a key, all READY. */
+  /** A drone with three READY backends: strictly keyed, with `on_lease_loss` CONTINUE, and without a key. */
   async function lost() {
     const at = await scene(redis, nats);
     const a = await at.drone('a');
@@ -72,7 +72,7 @@ describe('the leases of drones', () => {
     const { at, a, strict, of } = await lost();
     await using _ = at;
     for (let minutes = 0; minutes < 3; minutes++) {
-      // The clock goes on by itself too, by at most 2 s until a sweep.
+      // Each sweep also advances the cluster clock itself, by at most 2 s.
       await at.pass(DEADLINES.leaseGiveAway - 3_000);
       await a.renew();
     }

@@ -70,14 +70,14 @@ describe('a store that went back in time', () => {
   });
   afterAll(() => nats?.stop());
 
-  /** Keeps nothing on disk but what it is told to by SAVE: a restart goes back to there. */
+  /** A Redis that writes to its disk only on SAVE. A restart goes back to that point. */
   async function saving(stack: AsyncDisposableStack, ...args: string[]): Promise<Redis> {
     const dir = stack.use(await tempDir('redis'));
     return stack.use(await startRedis({ args: ['--dir', dir.path, ...args] }));
   }
 
   /**
-   * In the copy, drone a holds `moved`, runs a backend without a key, and nobody knows drone b. After it both ended, and b
+   * In the copy, drone a holds `moved`, runs a backend without a key, and drone b is unknown. After it both ended, and b
    * holds `moved` and `late`.
    */
   async function wentBack(stack: AsyncDisposableStack) {
@@ -164,7 +164,7 @@ describe('a store that went back in time', () => {
     const store = {
       ...at.store,
       duplicate: () => {
-        // What it does next after a load.
+        // Resolves at the next load.
         loads++;
         return at.store.duplicate();
       },
@@ -184,7 +184,7 @@ describe('a store that went back in time', () => {
     const seen = table.get(late.id)!.epoch;
     await redis.restart();
     await eventually(() => loads > 1);
-    // Nobody who writes has noticed yet.
+    // No writer has noticed yet.
     expect([table.get(before.id)?.state, table.get(late.id)?.state]).toEqual([
       RouteState.ENDED,
       RouteState.OPEN,
@@ -203,7 +203,7 @@ describe('a store that went back in time', () => {
     expect(table.get(late.id)?.epoch).toBeLessThan(seen);
   });
 
-  it('gets back from inventories what a failover lost, and gives the keys of it to nobody else', async () => {
+  it('restores from inventories what a failover lost, and gives its keys to no other backend', async () => {
     await using stack = new AsyncDisposableStack();
     const primary = await saving(stack);
     const replica = await saving(stack, '--replicaof', '127.0.0.1', String(primary.port));

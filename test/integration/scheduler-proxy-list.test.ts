@@ -1,4 +1,4 @@
-/** The list of proxies that DNS servers hear of: what a scheduler that begins anew must not take from it. */
+/** The list of proxies that DNS servers get: a restarted scheduler must not shorten it. */
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { scene } from './scheduler-scene.ts';

@@ -27,7 +27,7 @@ export const keys = keysOf('test');
 export interface SceneOptions {
   emptyStore?: 'new' | 'wait';
   waitReplicas?: number;
-  /** Of the cluster; without one nothing is signed. */
+  /** Secrets of the cluster. Nothing is signed without one. */
   secrets?: readonly string[];
 }
 
@@ -135,7 +135,7 @@ export async function scene(
       node: Node.fromPartial({ kind: NodeKind.PROXY, id: name, droneId }),
       inventory: [],
     });
-  /** Lets the cluster clock go on, then handles what is due. */
+  /** Advances the cluster clock, then handles what is due. */
   const pass = async (ms: number) => {
     await store.send(['HINCRBY', keys.clock, 'now', String(ms)]);
     await turn();

@@ -1,4 +1,4 @@
-/** A drone that misses its renewals: what the edge is told of it, in one entry, whatever it runs. */
+/** A drone that misses its renewals: one entry tells the edge, whatever the drone runs. */
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
@@ -43,11 +43,11 @@ describe('a drone that misses its renewals', () => {
     return { at, a, b, ids, table, entries, [Symbol.asyncDispose]: end };
   }
 
-  it('is told of to the edge in one entry, once, and its routes stay', async () => {
+  it('is one entry for the edge, once, and its routes stay', async () => {
     await using world = await followed();
     const { at, b, table, ids, entries } = world;
     const before = await entries();
-    // The clock goes on by itself too, by at most 2 s until a sweep.
+    // Each sweep also advances the cluster clock itself, by at most 2 s.
     await at.pass(DEADLINES.renewalsMissed - 2_500);
     await b.renew();
     expect(await entries()).toBe(before);

@@ -82,11 +82,11 @@ describe('an end for idleness in the store', () => {
     expect(it_.table.get(it_.id)).toMatchObject({ droneId: 'a', local, backendState: BackendState.READY });
   });
 
-  it('goes on with a suspension whose settlement failed, at once and without another one', async () => {
+  it('continues a suspension whose settlement failed, at once and without another one', async () => {
     await using it_ = await session();
     await it_.proxy('near', 'a');
     const first = await it_.suspend();
-    // The clock goes on by itself too, by at most 2 s until a sweep.
+    // Each sweep also advances the cluster clock itself, by at most 2 s.
     await it_.pass(DEADLINES.suspension - 3_000);
     const again = await it_.suspend();
     expect([again.suspended, again.epoch]).toEqual([true, first.epoch]);
@@ -181,7 +181,7 @@ describe('an end for idleness in the store', () => {
     expect(await it_.settle(epoch, false)).toBe(ENDED);
   });
 
-  it('lets the first decide: a giving back after the end is told so, and the end stands until it is reported', async () => {
+  it('lets the first call decide: a resume after the end gets the end, which lasts until it is reported', async () => {
     await using it_ = await session();
     const { epoch } = await it_.suspend();
     expect(await Promise.all([it_.settle(epoch, true), it_.settle(epoch, false)])).toEqual([ENDED, ENDED]);
@@ -206,7 +206,7 @@ describe('an end for idleness in the store', () => {
     expect(it_.seen.map(({ state }) => state)).not.toContain(RouteState.OPEN);
   });
 
-  it('is given back by a spawn that finds its backend to hold the key: nobody is given what ends the next moment', async () => {
+  it('is resumed by a spawn whose key its backend holds, so that no caller gets a backend that is about to end', async () => {
     const key = { namespace: '', name: 'room', tag: '' };
     await using it_ = await session({ local }, key);
     const { epoch } = await it_.suspend();
@@ -217,7 +217,7 @@ describe('an end for idleness in the store', () => {
     expect((await it_.drone.renew()).stops).toEqual([]);
   });
 
-  it('leaves a stricter stop order as it stands', async () => {
+  it('leaves a stricter stop order unchanged', async () => {
     await using it_ = await session();
     const { epoch } = await it_.suspend();
     await it_.scheduler.terminateBackend({ id: it_.id, force: true });
@@ -227,7 +227,7 @@ describe('an end for idleness in the store', () => {
     ]);
   });
 
-  it('leaves an order to kill as it stands when somebody asks for an end with grace', async () => {
+  it('leaves an order to kill unchanged when an end with grace is requested', async () => {
     await using it_ = await session();
     const terminate = (force: boolean) => it_.scheduler.terminateBackend({ id: it_.id, force });
     const order = { id: it_.id, reason: EndReason.REQUESTED };

@@ -65,7 +65,7 @@ describe('connection tokens', () => {
     return { at, drone, id, spawn, one, two, without, create, revoke, kinds, [Symbol.asyncDispose]: end };
   }
 
-  it('are told to every table that wants them, with whom they let in and until when', async () => {
+  it('reach every table that keeps them, with their holder and their expiry', async () => {
     await using here = await world();
     const { id, one, two, without, create } = here;
     const before = Date.now();
@@ -186,7 +186,7 @@ describe('connection tokens', () => {
       await eventually(() => expect(kinds(table, ...ids)).toEqual(ids.map(() => 'revoked-token')));
       expect(table.token(other.tokenId)?.kind).toBe('token-grant');
     }
-    // A table that begins now hears of it too; later there is nothing left of it.
+    // A table that is loaded now has the revocation, too. Later it is gone.
     await at.pass(DEADLINES.revoked + 1);
     await eventually(() => expect(kinds(one, ...ids)).toEqual(ids.map(() => undefined)));
     expect(await at.store.send(['HLEN', keys.tokens(id)])).toBe(0);

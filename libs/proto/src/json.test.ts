@@ -158,7 +158,7 @@ describe('jsonSchemas', () => {
     expect(schemas.BackendSpec).toMatchObject({
       type: 'object',
       required: ['image'],
-      description: expect.stringContaining('What to run and for how long'),
+      description: expect.stringContaining('The program to run, and its limits'),
       properties: {
         pullPolicy: { type: 'string', enum: ['ALWAYS', 'IF_NOT_PRESENT', 'NEVER'] },
         port: { type: 'integer', format: 'int32', description: expect.stringContaining('default 8080') },

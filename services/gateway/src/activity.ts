@@ -12,8 +12,7 @@ interface Heard {
 }
 
 /**
- * Who uses which backend, as last heard from the drones of one cluster: bounded, and forgotten after
- * 10 seconds. The only thing that a gateway remembers, and nothing depends on it but what people see.
+ * The use of backends, as the drones of one cluster last reported it. It is bounded, and forgotten after 10 seconds. The only thing that a gateway remembers, and nothing depends on it but what people see.
  */
 export class ActivityMemory {
   readonly #heard = new Map<string, Heard>();
@@ -39,7 +38,7 @@ export class ActivityMemory {
     }
   }
 
-  /** What is known of a backend now, with the time since it was heard counted in. */
+  /** The last reported use of a backend, with its ages advanced to now. */
   of(id: string): Activity | undefined {
     const heard = this.#heard.get(id);
     if (!heard) return undefined;

@@ -16,7 +16,8 @@ import type {
   WatchBackendRequest,
   WatchBackendResponse,
 } from '@spawner/proto/v1/backend_service';
-import { durations, inSpan } from '@spawner/service';
+import { inSpan } from '@spawner/service';
+import type { Metrics } from './metrics.ts';
 import { backendIdOf, listViolations, namedBy, spawnViolations, tailViolations } from './requests.ts';
 import type { Scheduler } from './scheduler.ts';
 import { placeBackend } from './spawn.ts';
@@ -33,20 +34,20 @@ export interface BackendsParts {
   urls: UrlShape;
   activity: { of(id: string): Backend['activity'] };
   hints: WatchSources['hints'];
+  metrics: Pick<Metrics, 'spawned'>;
 }
 
 const DEFAULT_PAGE = 100;
 
-/** spawner.v1.BackendService, whichever way it is called. Signals are the callers': they abort when one leaves. */
+/** spawner.v1.BackendService for both transports. A signal aborts when its caller leaves. */
 export class Backends {
   readonly #parts: BackendsParts;
-  readonly #spawnSeconds = durations('spawner.gateway.spawn.duration', 'From a spawn request to its answer');
 
   constructor(parts: BackendsParts) {
     this.#parts = parts;
   }
 
-  /** `timeLeftMs` is what is left of the caller's deadline. */
+  /** `timeLeftMs` is the rest of the caller's deadline. */
   async spawn(
     request: SpawnBackendRequest,
     signal: AbortSignal,
@@ -64,7 +65,7 @@ export class Backends {
         outcome = spawned ? 'placed' : 'held';
         return { backend: this.#shown(backend), spawned };
       } finally {
-        this.#spawnSeconds((this.#parts.clock.now() - began) / 1_000, { outcome });
+        this.#parts.metrics.spawned((this.#parts.clock.now() - began) / 1_000, outcome);
       }
     });
   }
@@ -73,7 +74,7 @@ export class Backends {
     return { backend: this.#shown(await this.#read(namedBy(request), signal)) };
   }
 
-  /** What the drone says of its use now goes before what was heard of it last. */
+  /** The activity that the drone answers with is newer than the last reported one. */
   async explain(request: ExplainBackendRequest, signal: AbortSignal): Promise<ExplainBackendResponse> {
     const { explanation } = await this.#parts.scheduler.explainBackend(namedBy(request), { signal });
     if (!explanation) throw new AppError('internal', 'the scheduler answered without an explanation');

@@ -1,6 +1,6 @@
 import type { Clock } from '@spawner/domain';
 
-/** A bell with one slot: rung any number of times before somebody listens, it is heard once. */
+/** A bell with one slot: however often it is rung before a listener waits, it wakes the listener once. */
 export class Bell {
   #rung = false;
   #wake: (() => void) | undefined;

@@ -1,6 +1,6 @@
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
 
-/** What the gateway is told; README.md explains every variable. */
+/** The configuration of a gateway. README.md explains every variable. */
 export const readConfig = (env: Environment) =>
   readServiceConfig('gateway', env, 9101, (reader, prefix) => ({
     httpPort: reader.port(`${prefix}HTTP_PORT`, 8080),

@@ -2,7 +2,7 @@ import { AppError, isNodeId } from '@spawner/domain';
 import type { ForgetDroneResponse, ListDronesResponse } from '@spawner/proto/v1/fleet_service';
 import type { Scheduler } from './scheduler.ts';
 
-/** spawner.v1.FleetService, whichever way it is called. */
+/** spawner.v1.FleetService for both transports. */
 export class Fleet {
   readonly #scheduler: Scheduler;
 

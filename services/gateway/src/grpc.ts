@@ -1,21 +1,21 @@
 import { BackendServiceService } from '@spawner/proto/v1/backend_service';
 import { FleetServiceService } from '@spawner/proto/v1/fleet_service';
 import { implement, type RpcServer, serveRpc } from '@spawner/rpc';
-import { counter, type Log } from '@spawner/service';
+import type { Log } from '@spawner/service';
+import type { Metrics } from './metrics.ts';
 import type { PublicApi } from './public-api.ts';
 
 export interface GrpcOptions {
   address: string;
   port: number;
   log: Log;
+  metrics: Pick<Metrics, 'grpc'>;
 }
 
 const LARGEST_MESSAGE = 1024 * 1024;
 
 /** The public API over gRPC, with health and reflection. */
 export function serveGrpc({ backends, tokens, fleet }: PublicApi, options: GrpcOptions): Promise<RpcServer> {
-  const count = counter('spawner.gateway.grpc.requests', 'gRPC calls by method and status');
-
   const backendService = implement(BackendServiceService, {
     spawnBackend: (request, { signal, timeLeftMs }) => backends.spawn(request, signal, timeLeftMs()),
     getBackend: (request, { signal }) => backends.get(request, signal),
@@ -37,6 +37,6 @@ export function serveGrpc({ backends, tokens, fleet }: PublicApi, options: GrpcO
     reflection: true,
     traceRoots: true,
     maxMessageBytes: LARGEST_MESSAGE,
-    answered: (method, code) => count({ method, code }),
+    answered: options.metrics.grpc,
   });
 }

@@ -1,9 +1,8 @@
 import { type Backend, BackendState, EndReason, type LifeEvent } from '@spawner/proto/v1/backend';
 
 /**
- * What a watcher has not seen of a backend's life: one record for every step after `revision`, oldest
- * first, the last of them the record as it is. So a watcher sees every state, also where several passed
- * between two reads.
+ * The steps of a backend's life that a watcher has not seen: one record for each step after `revision`, oldest first. The
+ * last one is the record as it is now. So a watcher sees every state, even if several passed between two reads.
  */
 export function unseen(record: Backend, revision: number): Backend[] {
   if (record.revision <= revision) return [];
@@ -13,7 +12,7 @@ export function unseen(record: Backend, revision: number): Backend[] {
   return [...steps.map((step) => asItWas(record, step)), record];
 }
 
-/** The record at an earlier step: what came later is not in it. */
+/** The record as it was at an earlier step. */
 function asItWas(record: Backend, step: LifeEvent): Backend {
   return {
     ...record,

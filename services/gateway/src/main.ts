@@ -8,6 +8,7 @@ import { Fleet } from './fleet.ts';
 import { serveGrpc } from './grpc.ts';
 import { adminPort } from './http/admin-port.ts';
 import { serveHttp } from './http/server.ts';
+import { createMetrics } from './metrics.ts';
 import { Reachability } from './reachability.ts';
 import { connectScheduler } from './scheduler.ts';
 import { ConnectionTokens } from './tokens.ts';
@@ -19,6 +20,7 @@ await run('gateway', readConfig, async (config, app) => {
   app.every('asking for the scheduler', 2_000, (signal) => reachability.look(signal));
   app.readyWhen(() => reachability.waitingFor());
 
+  const metrics = createMetrics();
   const activity = new ActivityMemory(config.cluster, app.clock);
   app.own(bus.subscribe(SUBJECTS.droneHeartbeat, undefined, (heartbeat) => activity.take(heartbeat)));
 
@@ -30,6 +32,7 @@ await run('gateway', readConfig, async (config, app) => {
     urls: config,
     activity,
     hints: (id, take) => bus.subscribe(SUBJECTS.backendState, id, take),
+    metrics,
   });
   const fleet = new Fleet(scheduler);
 
@@ -39,6 +42,7 @@ await run('gateway', readConfig, async (config, app) => {
     address: config.bindAddress,
     port: config.grpcPort,
     log: app.log,
+    metrics,
   });
   app.own(grpc);
   const http = await serveHttp(api, {
@@ -48,6 +52,7 @@ await run('gateway', readConfig, async (config, app) => {
     clock: app.clock,
     allowedOrigins: config.allowedOrigins,
     demoImage: config.demoImage,
+    metrics,
     admin: adminPort(config.adminBindAddress, config.adminPort),
   });
   app.own(http);

@@ -14,18 +14,18 @@ import {
   type TailLogsRequest,
 } from '@spawner/proto/v1/backend_service';
 
-/** What may be asked for at once. */
+/** Limits of one request. */
 export const LARGEST_PAGE = 1_000;
 export const MOST_LINES = 1_000_000;
 
-/** The id of a request. One that is missing is `invalid`; one that no backend can have is `not_found`. */
+/** The id of a request. A missing id is `invalid`; an id that no backend can have is `not_found`. */
 export function backendIdOf(id: string): BackendId {
   if (id === '') refuseViolations([{ field: 'id', message: 'is required' }]);
   if (isBackendId(id)) return id;
   throw new AppError('not_found', `no backend ${JSON.stringify(id.slice(0, 64))}`);
 }
 
-/** What a request names: a backend's id, or the key that it holds. Throws `invalid` for both and for neither. */
+/** The backend that a request names, by its id or by the key that it holds. Throws `invalid` for both and for neither. */
 export function namedBy({ id, key }: { id: string; key?: BackendKey }): { id: string; key?: BackendKey } {
   if (!key) return { id: backendIdOf(id) };
   const both = id === '' ? [] : [{ field: 'key', message: 'either id or key, not both' }];
@@ -33,7 +33,7 @@ export function namedBy({ id, key }: { id: string; key?: BackendKey }): { id: st
   return { id: '', key };
 }
 
-/** What is wrong with a spawn besides its spec. */
+/** The violations of a spawn outside of its spec. */
 export function spawnViolations({ key, reusePolicy }: SpawnBackendRequest): Violation[] {
   const known = Object.values<number>(ReusePolicy).includes(reusePolicy);
   return [

@@ -32,7 +32,7 @@ export interface Attempt {
 export interface Timing {
   /** Since the first call. */
   readonly elapsedMs: number;
-  /** Of the time that the caller has. */
+  /** The rest of the caller's time. */
   readonly leftMs: number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -51,7 +51,7 @@ const BUDGET_MS = 15_000;
 const MOST_IDS = 3;
 
 /**
- * What follows from the result of a call. Pure.
+ * Decides after each call whether there is another one. Pure.
  *
  * - A lost call is repeated once with the same id, which is the same spawn.
  * - A placement that was abandoned has spent its id: a new id is tried, at most three in all.

@@ -48,7 +48,7 @@ function place({ scheduler }: ReturnType<typeof schedulerThat>, signal = new Abo
 }
 
 describe('placeBackend', () => {
-  it('repeats a lost call with the same id, and goes on to say that it is repeated', async () => {
+  it('repeats a lost call with the same id, and says so in every later call', async () => {
     const world = schedulerThat(LOST, ENDING);
     expect((await place(world)).backend.id).toBe(world.asked[0]?.id);
     expect(world.asked.map(({ repeated }) => repeated)).toEqual([false, true, true]);

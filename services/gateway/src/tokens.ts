@@ -25,7 +25,7 @@ export interface TokensParts {
   urls: UrlShape;
 }
 
-/** Connection tokens, whichever way they are asked for. A token is made here and told to the caller alone; its id goes on. */
+/** Connection tokens for both transports. A token is made here and returned to the caller alone; the scheduler gets its id. */
 export class ConnectionTokens {
   readonly #parts: TokensParts;
 
@@ -61,7 +61,7 @@ export class ConnectionTokens {
   }
 }
 
-/** Which tokens are meant must be said in one way: nobody should lose more of them than was meant. */
+/** A request must select tokens in exactly one way, so that no more are revoked than intended. */
 function selectionViolations(request: RevokeConnectionTokensRequest): Violation[] {
   const { id, key, user, token, tokenId } = request;
   const violations: Violation[] = [];

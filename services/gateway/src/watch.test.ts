@@ -88,7 +88,7 @@ describe('watchBackend', () => {
     stage.stop.abort();
   });
 
-  it('reads only when it can hear of changes', async () => {
+  it('reads only after it has subscribed to changes', async () => {
     const stage = new Stage();
     const { ended } = stage.follow();
     stage.move(TERMINATED);

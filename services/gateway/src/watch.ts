@@ -17,7 +17,7 @@ export interface WatchSources {
 /**
  * A backend's life from `afterRevision` on: listen, then read, then read again at every hint and every
  * 5 seconds. Ends after TERMINATED or when the signal aborts; keeps one record at most, whatever happens.
- * A scheduler that goes away later is waited for; an unknown backend throws `not_found`.
+ * If the scheduler goes away later, the watch waits for it. An unknown backend throws `not_found`.
  */
 export async function* watchBackend(
   id: string,

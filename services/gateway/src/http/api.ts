@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { jsonPath } from '@spawner/proto';
-import { counter, currentTraceId, extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
+import { currentTraceId, extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
+import type { Metrics } from '../metrics.ts';
 import { requestType } from '../requests.ts';
 import type { Handlers, Signals } from './handlers.ts';
 import { corsHeaders, refuseStrangers } from './origin.ts';
@@ -20,20 +21,25 @@ export interface Target {
   parameters: URLSearchParams;
 }
 
-/** The JSON API: whoever may not call is refused, the route found, its handler run, every error mapped. Never throws. */
+export interface ApiParts {
+  handlers: Handlers;
+  allowedOrigins: readonly string[];
+  log: Log;
+  metrics: Pick<Metrics, 'http'>;
+}
+
+/** The JSON API: checks the origin, finds the route, runs its handler and maps every error. Never throws. */
 export class Api {
   readonly #handlers: Handlers;
   readonly #allowedOrigins: readonly string[];
   readonly #log: Log;
-  readonly #count = counter(
-    'spawner.gateway.http.requests',
-    'HTTP requests to the API by operation and status',
-  );
+  readonly #metrics: Pick<Metrics, 'http'>;
 
-  constructor(handlers: Handlers, allowedOrigins: readonly string[], log: Log) {
+  constructor({ handlers, allowedOrigins, log, metrics }: ApiParts) {
     this.#handlers = handlers;
     this.#allowedOrigins = allowedOrigins;
     this.#log = log;
+    this.#metrics = metrics;
   }
 
   async answer(request: IncomingMessage, { path, parameters }: Target, signals: Signals): Promise<Answer> {
@@ -42,7 +48,7 @@ export class Api {
     let route: Route | undefined;
     let traceId: string | undefined;
     const answered = (reply: Reply, code: string, more: Answer['headers'] = {}): Answer => {
-      this.#count({ operation: route?.operation ?? 'unknown', code });
+      this.#metrics.http(route?.operation ?? 'unknown', code);
       return { reply, headers: { ...cors, ...more, ...(traceId ? { 'x-trace-id': traceId } : {}) } };
     };
     try {

@@ -5,7 +5,7 @@ import type { PublicApi } from '../public-api.ts';
 import { handlers } from './handlers.ts';
 import { Query } from './query.ts';
 
-/** What comes of logs that are quiet for 31 seconds between two lines. */
+/** The chunks of logs with a pause of 31 seconds between two lines. */
 async function follow(accept: string): Promise<string[]> {
   const clock = crankedClock();
   const line = (text: string) => ({ stream: LogStream.STDOUT, time: undefined, text });
@@ -31,7 +31,7 @@ async function follow(accept: string): Promise<string[]> {
 }
 
 describe('the logs of a quiet program', () => {
-  it('have an empty line every 15 seconds where they are JSON lines, so that nobody takes them for broken off', async () => {
+  it('have an empty line every 15 seconds where they are JSON lines, so that clients do not take them for broken off', async () => {
     const json = (text: string) => `${JSON.stringify({ stream: 'STDOUT', text })}\n`;
     expect(await follow('application/x-ndjson')).toEqual([json('one'), '\n', '\n', json('two')]);
   });

@@ -30,7 +30,7 @@ describe('refuseStrangers', () => {
   ])('at %s a page of %j may call: %s', (host, origin, may) => {
     expect(allowed({ host, origin })).toBe(may);
   });
-  it('hears of other sites from browsers that send no origin', () => {
+  it('recognises other sites by browsers that send no origin', () => {
     expect(allowed({ 'sec-fetch-site': 'cross-site' }, 'GET')).toBe(false);
     expect(allowed({ 'sec-fetch-site': 'same-site' }, 'GET')).toBe(false);
     expect(allowed({ 'sec-fetch-site': 'none' }, 'GET')).toBe(true);

@@ -4,9 +4,9 @@ import { AppError } from '@spawner/domain';
 
 /**
  * Which web pages may use the API. Programs send no Origin and pass; a browser's page passes when it came
- * from this gateway itself, or from an origin that the configuration lists. A page may call itself ours
- * by pointing a name of its own at our address (DNS rebinding), so for pages "ours" is an address, a name
- * without a dot, or one below `localhost`; any other name must be listed.
+ * from this gateway itself, or from an origin that the configuration lists. A page could
+ * point a name of its own at our address (DNS rebinding). So only an address, a name without a dot, or a name
+ * below `localhost` counts as this gateway; every other name must be listed.
  */
 export function refuseStrangers(
   method: string,

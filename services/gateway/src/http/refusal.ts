@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AppError, ERROR_CODES, type ErrorCode, type Violation } from '@spawner/domain';
 
-/** A refusal that only HTTP knows: its status is not the one that its kind stands for. */
+/** An error with a status of its own, which only HTTP has. */
 export class Refusal extends AppError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -26,8 +26,8 @@ export interface ErrorAnswer {
 }
 
 /**
- * What a caller is told of an error. `field` translates a violation's path. An unexpected error is
- * told as INTERNAL with an id alone, and `report` gets it with the same id.
+ * The answer to a failed request. `field` translates the path of a violation. An unexpected error becomes INTERNAL with an
+ * id, and `report` gets the error with the same id.
  */
 export function errorAnswer(
   error: unknown,

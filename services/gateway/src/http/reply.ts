@@ -1,4 +1,4 @@
-/** What a handler answers with; server.ts puts it on the wire. */
+/** The result of a handler. wire.ts sends it. */
 export type Reply =
   | { kind: 'json'; status: number; body: object }
   | { kind: 'text'; status: number; type: string; body: string; headers?: Readonly<Record<string, string>> }

@@ -4,11 +4,11 @@ import { ROUTES, type Route } from './routes.ts';
 
 export interface Match {
   route: Route;
-  /** What stood in place of `{id}`. */
+  /** The text in place of `{id}`. */
   id: string;
 }
 
-/** The route of a request. Throws 404 for a path that nobody serves, and 405 with `Allow` for another method. */
+/** The route of a request. Throws 404 for an unknown path, and 405 with `Allow` for another method. */
 export function match(method: string, path: string): Match {
   const fitting = routesAt(path);
   const found = fitting.find(({ route }) => route.method === (method === 'HEAD' ? 'GET' : method));
@@ -19,7 +19,7 @@ export function match(method: string, path: string): Match {
   });
 }
 
-/** The methods that a path takes. Throws 404 for one that nobody serves. */
+/** The methods that a path takes. Throws 404 for an unknown path. */
 export function methodsOf(path: string): string[] {
   return routesAt(path).map(({ route }) => route.method);
 }

@@ -2,7 +2,7 @@
 export interface Route {
   readonly operation: Operation;
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** With `{id}` where the id of a backend or drone stands. */
+  /** With `{id}` in place of the id of a backend or drone. */
   readonly path: string;
   readonly summary: string;
   readonly status: number;
@@ -11,7 +11,7 @@ export interface Route {
   readonly query?: readonly Parameter[];
   /** Whether the request is a JSON body. */
   readonly body?: true;
-  /** What is answered: the full name of a message in JSON, or a content type of something else. */
+  /** The answer: the full name of a message in JSON, or other content types. */
   readonly response: { message: string } | { contentTypes: readonly string[]; description: string };
 }
 
@@ -147,7 +147,8 @@ export const ROUTES: readonly Route[] = [
     operation: 'createConnectionToken',
     method: 'POST',
     path: '/v1/backends/{id}/tokens',
-    summary: 'Lets one user in to a backend whose access is TOKEN. The token is told here and nowhere else.',
+    summary:
+      'Creates a connection token for one user of a backend whose access is TOKEN. Only this answer contains the token.',
     status: 201,
     body: true,
     response: { message: 'spawner.v1.CreateConnectionTokenResponse' },

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { AppError, type Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
+import type { Metrics } from '../metrics.ts';
 import { type Page, readPage } from '../page.ts';
 import type { PublicApi } from '../public-api.ts';
 import { Api, type Target } from './api.ts';
@@ -18,6 +19,7 @@ export interface HttpOptions {
   clock: Clock;
   allowedOrigins: readonly string[];
   demoImage: string;
+  metrics: Pick<Metrics, 'http'>;
   /** Answers /healthz, /readyz and /metrics. */
   admin: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -34,7 +36,7 @@ const CLOSE_MS = 1_000;
 /** The public API over HTTP/1.1, its OpenAPI document, and the page at `/`. */
 export async function serveHttp(offered: PublicApi, options: HttpOptions): Promise<HttpServer> {
   const { clock, log } = options;
-  const api = new Api(handlers(offered, clock), options.allowedOrigins, log);
+  const api = new Api({ ...options, handlers: handlers(offered, clock) });
   const closing = new AbortController();
   const site = siteReplies(await readPage(options.demoImage));
 

@@ -37,8 +37,8 @@ export async function send(
 }
 
 /**
- * A caller that is still sending when it is refused would lose the answer if the connection were closed
- * under it: the answer goes out whole, what comes is dropped, and then the connection is closed.
+ * Answers a caller that may still be sending. Closing the connection at once would lose the answer, so the answer is sent,
+ * the rest of the request is dropped, and then the connection is closed.
  */
 async function sendBody(
   request: IncomingMessage,

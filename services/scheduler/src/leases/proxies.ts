@@ -5,8 +5,8 @@ import type { ProxyList } from '@spawner/proto/internal/scheduler_service';
 import type { KnownNode } from '../store/node-store.ts';
 
 /**
- * The proxies as every other node hears of them. One that missed its renewals is listed as lapsed (DNS
- * leaves it out, an agent still asks it) until it is forgotten. The version is drawn from the list
+ * The list of proxies that other nodes get. A proxy that missed its renewals is listed as lapsed until it is forgotten:
+ * DNS omits it, an agent still asks it. The version is drawn from the list
  * itself, so that all schedulers give the same list the same version.
  */
 export function proxyList(known: readonly KnownNode[]): ProxyList {

@@ -5,7 +5,7 @@ import type { Log } from '@spawner/service';
 import { keyHash } from '@spawner/store';
 
 /**
- * What a placement gives to a drone, in the words that are signed. A drone that comes back with it after the
+ * The signed facts of a placement. A drone that comes back with it after the
  * store lost its record proves with it that this cluster placed that backend there, with that key and fence.
  */
 export interface Claimed {

@@ -2,7 +2,7 @@ import type { Clock } from '@spawner/domain';
 import type { Placement } from '../store/backend-store.ts';
 import type { BackendRecord } from '../store/record.ts';
 
-/** What an attempt to place found. The record of a holder is one whose end has not begun. */
+/** The result of an attempt to place. The end of a `held` holder has not begun. */
 export type Found =
   | Exclude<Placement, { outcome: 'held' | 'ending' }>
   | { outcome: 'held'; holder: BackendRecord }

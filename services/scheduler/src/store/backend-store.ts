@@ -22,7 +22,7 @@ export type Placement =
 
 export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 'unknown';
 
-/** Each time somebody else has reported on the same backend meanwhile. */
+/** Each retry means that another report on the same backend came first. */
 const MOST_BEHIND = 3;
 const FIELDS = ['state', 'drone', 'placement', 'facts', 'status'];
 
@@ -63,7 +63,7 @@ export class BackendStore {
     this.#replication = replication;
   }
 
-  /** Reserves room for a backend; with a key only when nobody living holds it. `repeated`: it may have been placed before. */
+  /** Reserves room for a backend. With a key it does so only if no living backend holds the key. `repeated`: it may have been placed before. */
   async place({ id, summary, created, key, repeated }: PlaceRequest): Promise<Placement> {
     const answer = await this.#epoch.run(SCRIPTS.place, {
       id,
@@ -83,7 +83,7 @@ export class BackendStore {
     return { outcome: 'placed', node: { ...Node.decode(answer.node), registration }, placement };
   }
 
-  /** Whether what was placed at this tick stands on as many replicas as a key needs. */
+  /** Returns whether enough replicas have the placement of this tick. */
   isReplicated(placement: number): Promise<boolean> {
     return this.#replication.confirmed(placement);
   }
@@ -133,8 +133,8 @@ export class BackendStore {
   }
 
   /**
-   * Ends a record that its drone will not end; false when somebody else did, when the drone has renewed within `silentMs`, or
-   * when it has another registration than the one that told of it.
+   * Ends a record that its drone will not end. Returns false if the record has ended already, if the drone has renewed
+   * within `silentMs`, or if it has another registration than the given one.
    */
   async abandon(
     record: BackendRecord,
@@ -247,7 +247,7 @@ function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefi
   };
 }
 
-/** What place.lua writes: five numbers with a space between. */
+/** Five numbers, separated by spaces, as place.lua writes them. */
 function candidatesOf(text: string): PlacementCandidates {
   const [known = 0, considered = 0, stale = 0, full = 0, loadPermille = 0] = text.split(' ').map(Number);
   return { known, considered, stale, full, loadPermille: Math.round(loadPermille) };

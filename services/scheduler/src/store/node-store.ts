@@ -35,7 +35,7 @@ export class Overtaken extends Error {
   readonly by: number;
 
   constructor(by: number) {
-    super(`a later registration stands: ${by}`);
+    super(`a later registration is in force: ${by}`);
     this.by = by;
   }
 }

@@ -22,7 +22,7 @@ export interface BackendRecord {
   created: Date;
   summary: SpecSummary;
   key?: BackendKey;
-  /** Absent where the record was written anew from an inventory. */
+  /** Absent if the record was restored from an inventory. */
   candidates?: PlacementCandidates;
   /** Absent until its drone has reported on it. */
   status?: BackendStatus;
@@ -61,7 +61,7 @@ export function toBackend(record: BackendRecord, unreachable = false): Backend {
   };
 }
 
-/** What the edge answers for a backend in this state: the three values that `edge` has in the store. */
+/** How the edge answers for a backend in this state: the values of `edge` in the store. */
 export function edgeOf(state: BackendState): 'pending' | 'open' | 'ended' {
   if (state >= BackendState.TERMINATING) return 'ended';
   return state === BackendState.READY ? 'open' : 'pending';
@@ -121,7 +121,7 @@ export function endedAfter(status: BackendStatus, revision: number): BackendStat
   return { ...status, revision: next, events };
 }
 
-/** What the store keeps of a spec: never environment values or credentials. */
+/** The part of a spec that the store keeps: never environment values or credentials. */
 export function summaryOf(spec: BackendSpec): SpecSummary {
   return {
     image: spec.image,

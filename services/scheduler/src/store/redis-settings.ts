@@ -1,7 +1,7 @@
 import { ConfigError, type Log } from '@spawner/service';
 import { openRedis, type Redis } from '@spawner/store';
 
-/** What of Redis's own settings decides whether it keeps what it has acknowledged. */
+/** The settings that decide whether Redis keeps acknowledged writes. */
 export interface RedisSettings {
   /** In bytes; 0 for no limit. */
   maxMemory: number;
@@ -19,7 +19,7 @@ export function settingProblems(settings: RedisSettings): string[] {
   const problems: string[] = [];
   if (maxMemory > 0 && maxMemoryPolicy !== 'noeviction')
     problems.push(
-      `Redis may evict what it was told to keep: set its maxmemory-policy to noeviction (it is ${maxMemoryPolicy}, with a maxmemory of ${maxMemory})`,
+      `Redis may evict what it has acknowledged: set its maxmemory-policy to noeviction (it is ${maxMemoryPolicy}, with a maxmemory of ${maxMemory})`,
     );
   if (replicas === 0) return problems;
   const without = 'Redis has replicas, and a failover may lose acknowledged writes without bound';

@@ -26,7 +26,7 @@ export class Replication {
     return new Replication(replicas === 0 ? redis : await redis.duplicate(), epoch, replicas);
   }
 
-  /** Whether what was placed at this tick stands on enough replicas within a second or two. Does not reject. */
+  /** Returns within two seconds whether enough replicas have the placement of this tick. Does not reject. */
   async confirmed(placement: number): Promise<boolean> {
     if (this.#replicas === 0) return true;
     this.#next ??= this.#running.then(() => {
@@ -34,7 +34,7 @@ export class Replication {
       this.#next = undefined;
       return this.#wait();
     });
-    // What is older than the store's epoch may have been lost with the store before it.
+    // A placement older than the store epoch may have been lost with the store before it.
     return (await this.#next) && placement > this.#epoch.current;
   }
 

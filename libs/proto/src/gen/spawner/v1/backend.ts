@@ -97,7 +97,7 @@ export function backendStateToJSON(object: BackendState): string {
 /** Why a backend ended. */
 export const EndReason = {
   UNSPECIFIED: 0,
-  /** IDLE - Nobody had a connection to it for its idle timeout. */
+  /** IDLE - It had no connection for its idle timeout. */
   IDLE: 1,
   /** LIFETIME - Its lifetime limit passed. */
   LIFETIME: 2,
@@ -220,13 +220,13 @@ export function endReasonToJSON(object: EndReason): string {
   }
 }
 
-/** What becomes of a backend whose drone cannot renew its lease in time. */
+/** The fate of a backend whose drone cannot renew its lease in time. */
 export const OnLeaseLoss = {
   /** UNSPECIFIED - STOP for a backend with a key, CONTINUE for one without. */
   UNSPECIFIED: 0,
   /** STOP - Its drone ends it before its key can be given to another. */
   STOP: 1,
-  /** CONTINUE - It goes on; its key stays with it until its drone is given up. */
+  /** CONTINUE - It continues, and keeps its key until its drone is given up. */
   CONTINUE: 2,
 } as const;
 
@@ -267,11 +267,11 @@ export function onLeaseLossToJSON(object: OnLeaseLoss): string {
   }
 }
 
-/** Who may use a backend through the edge. */
+/** Access to a backend through the edge. */
 export const Access = {
   /** UNSPECIFIED - PUBLIC. */
   UNSPECIFIED: 0,
-  /** PUBLIC - Whoever knows its host name, which nobody can guess. */
+  /** PUBLIC - Everybody who knows its host name, which cannot be guessed. */
   PUBLIC: 1,
   /** TOKEN - Only with a connection token besides (CreateConnectionToken). */
   TOKEN: 2,
@@ -376,7 +376,7 @@ export interface BackendKey {
   tag: string;
 }
 
-/** Who asks the image's registry. Kept on the drone only, and only until the image is there. */
+/** Credentials for the image's registry. Kept on the drone only, and only until the image is there. */
 export interface RegistryCredentials {
   username: string;
   password: string;
@@ -398,7 +398,7 @@ export interface Readiness {
   httpPath: string;
 }
 
-/** What to run and for how long. Environment values and credentials never leave the drone. */
+/** The program to run, and its limits. Environment values and credentials never leave the drone. */
 export interface BackendSpec {
   /** An image reference; with the process runtime, the name of an allowed program. */
   image: string;
@@ -459,11 +459,11 @@ export interface LifeEvent {
   time?: Date | undefined;
 }
 
-/** Who is using a backend, as last heard from its drone; absent when nothing was heard. */
+/** The use of a backend, as its drone last reported it; absent without a report. */
 export interface Activity {
   /** HTTP exchanges in flight and upgraded connections. */
   openConnections: number;
-  /** How long ago something was last going on. */
+  /** Time since the last use ended. */
   idleForMs: number;
   /** Until it ends for idleness; absent when it never does or is in use. */
   idleRemainingMs?: number | undefined;
@@ -486,7 +486,7 @@ export interface Backend {
   readyTime?: Date | undefined;
   endTime?: Date | undefined;
   endReason: EndReason;
-  /** What the registry, the container engine or the drone said of the end. */
+  /** The words of the registry, the container engine or the drone about the end. */
   endDetail: string;
   exitCode?: number | undefined;
   outOfMemory: boolean;

@@ -100,7 +100,7 @@ export interface SpawnBackendRequest {
   spec?:
     | BackendSpec
     | undefined;
-  /** With a key the call is get-or-create: a living holder is returned, an ending one is waited for. */
+  /** With a key the call is get-or-create: it returns a living holder, and waits for an ending one. */
   key?: BackendKey | undefined;
   reusePolicy: ReusePolicy;
 }
@@ -158,7 +158,7 @@ export interface WatchBackendResponse {
 
 export interface TailLogsRequest {
   id: string;
-  /** Go on until the backend ends. */
+  /** Follow until the backend ends. */
   follow: boolean;
   /** Begin with this many of the lines written so far; absent: all that are kept. */
   tailLines?: number | undefined;
@@ -196,7 +196,7 @@ export interface ExplainBackendResponse {
     | undefined;
   /** The last five, oldest first, since its agent began. */
   refusedEnds: RefusedEnd[];
-  /** What could not be found out; empty where everything could. */
+  /** The facts that are missing; empty if the explanation is complete. */
   missing: string;
 }
 
@@ -218,7 +218,7 @@ export interface CreateConnectionTokenRequest {
   key?:
     | BackendKey
     | undefined;
-  /** Told to the backend as X-Spawner-User: at most 256 visible ASCII characters. Empty: it is told of none. */
+  /** Told to the backend as X-Spawner-User: at most 256 visible ASCII characters. Empty for none. */
   user: string;
   /** Told to the backend as X-Spawner-Claims, a JSON object of at most 4,096 bytes in ASCII. */
   claims: { [key: string]: string };
@@ -2423,7 +2423,7 @@ export const BackendServiceService = {
       Buffer.from(WatchBackendResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchBackendResponse => WatchBackendResponse.decode(value),
   },
-  /** What the program wrote. Ends with the backend, or at once where follow is not set. */
+  /** The lines that the program wrote. Ends with the backend, or at once where follow is not set. */
   tailLogs: {
     path: "/spawner.v1.BackendService/TailLogs" as const,
     requestStream: false as const,
@@ -2445,7 +2445,7 @@ export const BackendServiceService = {
       Buffer.from(ExplainBackendResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExplainBackendResponse => ExplainBackendResponse.decode(value),
   },
-  /** Ends a backend. One that has ended already is success. */
+  /** Ends a backend. An ended backend is success. */
   terminateBackend: {
     path: "/spawner.v1.BackendService/TerminateBackend" as const,
     requestStream: false as const,
@@ -2495,11 +2495,11 @@ export interface BackendServiceServer extends UntypedServiceImplementation {
   listBackends: handleUnaryCall<ListBackendsRequest, ListBackendsResponse>;
   /** Every step of its life so far that the caller has not seen, then each as it comes; ends after TERMINATED. */
   watchBackend: handleServerStreamingCall<WatchBackendRequest, WatchBackendResponse>;
-  /** What the program wrote. Ends with the backend, or at once where follow is not set. */
+  /** The lines that the program wrote. Ends with the backend, or at once where follow is not set. */
   tailLogs: handleServerStreamingCall<TailLogsRequest, TailLogsResponse>;
   /** Why it is alive or why it ended, and why it is where it is. */
   explainBackend: handleUnaryCall<ExplainBackendRequest, ExplainBackendResponse>;
-  /** Ends a backend. One that has ended already is success. */
+  /** Ends a backend. An ended backend is success. */
   terminateBackend: handleUnaryCall<TerminateBackendRequest, TerminateBackendResponse>;
   /** Lets one user in to a backend whose access is TOKEN. */
   createConnectionToken: handleUnaryCall<CreateConnectionTokenRequest, CreateConnectionTokenResponse>;

@@ -10,13 +10,13 @@ import { Timestamp } from "../../google/protobuf/timestamp.ts";
 
 export const ClockName = {
   UNSPECIFIED: 0,
-  /** IDLE - Since somebody last had a connection to it. */
+  /** IDLE - Since its last connection was closed. */
   IDLE: 1,
   /** LIFETIME - Since it was ready. */
   LIFETIME: 2,
   /** STARTUP - From its program's start to its first answer. */
   STARTUP: 3,
-  /** PULL - Of pulling its image. */
+  /** PULL - The pull of its image. */
   PULL: 4,
   /** GRACE - Since its stop signal. */
   GRACE: 5,
@@ -130,7 +130,7 @@ export function activityKindToJSON(object: ActivityKind): string {
   }
 }
 
-/** One of the clocks that can end a backend. */
+/** A clock that can end a backend. */
 export interface BackendClock {
   name: ClockName;
   limitMs: number;
@@ -139,7 +139,7 @@ export interface BackendClock {
   remainingMs?: number | undefined;
 }
 
-/** What one proxy last said of a backend. */
+/** The last report of one proxy on a backend. */
 export interface ProxyUse {
   proxyId: string;
   openConnections: number;
@@ -161,7 +161,7 @@ export interface LastActivity {
 export interface RefusedEnd {
   /** For instance "proxy p1 had 1 open". */
   cause: string;
-  /** Of the last time. */
+  /** The time of the last refusal. */
   time?:
     | Date
     | undefined;
@@ -189,7 +189,7 @@ export interface PlacementFacts {
   time?:
     | Date
     | undefined;
-  /** Absent where the record was written anew from its drone's inventory. */
+  /** Absent if the record was restored from its drone's inventory. */
   candidates?:
     | PlacementCandidates
     | undefined;

@@ -54,7 +54,7 @@ export function droneStateToJSON(object: DroneState): string {
   }
 }
 
-/** What a drone can hold, or holds. */
+/** Capacity of a drone, or its use. */
 export interface Capacity {
   cpuMillis: number;
   memoryBytes: number;

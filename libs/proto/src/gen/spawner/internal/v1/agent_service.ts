@@ -34,8 +34,8 @@ export interface StartBackendRequest {
     | BackendKey
     | undefined;
   /**
-   * The scheduler's mark under this placement (claim.ts of the scheduler); the agent keeps it for its inventory.
-   * Absent where the cluster has no secret.
+   * The scheduler's signature of this placement (claims.ts of the scheduler), which the agent keeps for its inventory.
+   * Absent if the cluster has no secret.
    */
   claim?: Buffer | undefined;
 }
@@ -70,7 +70,7 @@ export interface AgentServiceExplainBackendResponse {
   proxies: ProxyUse[];
   lastActivity?: LastActivity | undefined;
   refusedEnds: RefusedEnd[];
-  /** Of an end that has begun. */
+  /** The reason of an end that has begun. */
   endReason: EndReason;
 }
 
@@ -88,19 +88,19 @@ export interface VerifyBackendRequest {
   cluster: string;
   droneId: string;
   id: string;
-  /** Who asks: it has a request for this backend, and is asked before an end for idleness. */
+  /** The proxy that asks. It has a request for this backend, so it is asked before an idle shutdown. */
   proxyId: string;
 }
 
 export interface VerifyBackendResponse {
-  /** TERMINATED for one that this drone does not have. */
+  /** TERMINATED if this drone does not have the backend. */
   state: BackendState;
   /** As in BackendStatus. */
   local?: Endpoint | undefined;
   network?:
     | Endpoint
     | undefined;
-  /** Of an end that has begun. */
+  /** The reason of an end that has begun. */
   endReason: EndReason;
 }
 
@@ -1271,8 +1271,8 @@ export const VerifyBackendResponse: MessageFns<VerifyBackendResponse> = {
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
   /**
-   * Takes the backend over and answers at once. The same id again is success; an id that has
-   * ended here, or another registration than the present one, is FAILED_PRECONDITION.
+   * Accepts the backend and answers at once. The same id again is success. An id that has ended here, or another
+   * registration than the present one, is FAILED_PRECONDITION.
    */
   startBackend: {
     path: "/spawner.internal.v1.AgentService/StartBackend" as const,
@@ -1284,7 +1284,7 @@ export const AgentServiceService = {
       Buffer.from(StartBackendResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StartBackendResponse => StartBackendResponse.decode(value),
   },
-  /** Ends a backend. One that is not there is remembered as stopped: a late start is refused. */
+  /** Ends a backend. An unknown id is remembered as stopped, so that a late start is refused. */
   stopBackend: {
     path: "/spawner.internal.v1.AgentService/StopBackend" as const,
     requestStream: false as const,
@@ -1307,7 +1307,7 @@ export const AgentServiceService = {
     responseDeserialize: (value: Buffer): AgentServiceListBackendsResponse =>
       AgentServiceListBackendsResponse.decode(value),
   },
-  /** What this drone alone knows of a living backend. */
+  /** The facts about a living backend that only its drone has. */
   explainBackend: {
     path: "/spawner.internal.v1.AgentService/ExplainBackend" as const,
     requestStream: false as const,
@@ -1333,7 +1333,7 @@ export const AgentServiceService = {
     responseDeserialize: (value: Buffer): AgentServiceTailLogsResponse => AgentServiceTailLogsResponse.decode(value),
   },
   /**
-   * For proxies whose routes are old: what a backend is now, and where. Another cluster or drone than is meant here
+   * For proxies whose routes are old: the present state and address of a backend. A request for another cluster or drone
    * is FAILED_PRECONDITION.
    */
   verifyBackend: {
@@ -1350,18 +1350,18 @@ export const AgentServiceService = {
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
   /**
-   * Takes the backend over and answers at once. The same id again is success; an id that has
-   * ended here, or another registration than the present one, is FAILED_PRECONDITION.
+   * Accepts the backend and answers at once. The same id again is success. An id that has ended here, or another
+   * registration than the present one, is FAILED_PRECONDITION.
    */
   startBackend: handleUnaryCall<StartBackendRequest, StartBackendResponse>;
-  /** Ends a backend. One that is not there is remembered as stopped: a late start is refused. */
+  /** Ends a backend. An unknown id is remembered as stopped, so that a late start is refused. */
   stopBackend: handleUnaryCall<StopBackendRequest, StopBackendResponse>;
   listBackends: handleUnaryCall<AgentServiceListBackendsRequest, AgentServiceListBackendsResponse>;
-  /** What this drone alone knows of a living backend. */
+  /** The facts about a living backend that only its drone has. */
   explainBackend: handleUnaryCall<AgentServiceExplainBackendRequest, AgentServiceExplainBackendResponse>;
   tailLogs: handleServerStreamingCall<AgentServiceTailLogsRequest, AgentServiceTailLogsResponse>;
   /**
-   * For proxies whose routes are old: what a backend is now, and where. Another cluster or drone than is meant here
+   * For proxies whose routes are old: the present state and address of a backend. A request for another cluster or drone
    * is FAILED_PRECONDITION.
    */
   verifyBackend: handleUnaryCall<VerifyBackendRequest, VerifyBackendResponse>;

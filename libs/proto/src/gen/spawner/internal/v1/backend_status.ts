@@ -24,13 +24,13 @@ import {
   onLeaseLossToJSON,
 } from "../../v1/backend.ts";
 
-/** Where a backend's program listens. */
+/** The address of a backend's program. */
 export interface Endpoint {
   host: string;
   port: number;
 }
 
-/** What is known of a backend's spec outside its drone: never environment values or credentials. */
+/** The part of a spec that is known outside the backend's drone: never environment values or credentials. */
 export interface SpecSummary {
   image: string;
   labels: { [key: string]: string };
@@ -49,18 +49,21 @@ export interface SpecSummary_LabelsEntry {
   value: string;
 }
 
-/** What never changes in a backend's record, as the store keeps it. */
+/** The part of a backend's record that never changes, as the store keeps it. */
 export interface BackendFacts {
   spec?: SpecSummary | undefined;
   createTime?: Date | undefined;
   key?:
     | BackendKey
     | undefined;
-  /** Of its placement, appended there: known, looked at, stale, full, load in thousandths, with a space between. */
+  /**
+   * Counts of its placement, appended by the store: known, considered, stale, full and load in thousandths, separated by
+   * spaces.
+   */
   candidates: string;
 }
 
-/** What an agent says of one of its backends. The revision orders what it says. */
+/** An agent's report on one of its backends. The revision orders the reports. */
 export interface BackendStatus {
   id: string;
   state: BackendState;
@@ -69,7 +72,7 @@ export interface BackendStatus {
   local?:
     | Endpoint
     | undefined;
-  /** Reached from other machines; absent where the drone publishes nothing. */
+  /** Reached from other machines; absent if the drone publishes no address. */
   network?: Endpoint | undefined;
   readyTime?: Date | undefined;
   endTime?: Date | undefined;
@@ -82,8 +85,8 @@ export interface BackendStatus {
 }
 
 /**
- * One line of an agent's inventory: enough to write the backend's record anew. Without a spec it is an end that a
- * stop order asked for and that never was a backend here.
+ * One entry of an agent's inventory, from which the backend's record can be restored. An entry without a spec is the end
+ * of a backend that never ran here, which a stop order asked for.
  */
 export interface InventoryEntry {
   status?: BackendStatus | undefined;
@@ -91,15 +94,12 @@ export interface InventoryEntry {
   createTime?:
     | Date
     | undefined;
-  /**
-   * The tick of its placement.
-   * With a key also its fence.
-   */
+  /** The tick of its placement, which is also the fence of its key. */
   placement: number;
   key?:
     | BackendKey
     | undefined;
-  /** As it came with its start. Without a right one no record is written from this line in a cluster that has a secret. */
+  /** As it came with the start. In a cluster with a secret, no record is restored from an entry without a valid claim. */
   claim?: Buffer | undefined;
 }
 

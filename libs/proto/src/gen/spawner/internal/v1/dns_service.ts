@@ -12,7 +12,7 @@ export interface SetChallengeRequest {
   /** Below the cluster domain, for instance _acme-challenge.example.com. */
   name: string;
   value: string;
-  /** It goes by itself after this long. */
+  /** It expires after this time. */
   ttlMs: number;
 }
 
@@ -321,10 +321,10 @@ export const ClearChallengeResponse: MessageFns<ClearChallengeResponse> = {
   },
 };
 
-/** What a DNS server is told. Any dns server may be asked; all answer from one table. */
+/** Sets challenges in a DNS server. Any server may be called; all answer from one table. */
 export type DnsServiceService = typeof DnsServiceService;
 export const DnsServiceService = {
-  /** Adds a TXT value beside those that are there. Answers when this server gives it out. */
+  /** Adds a TXT value to the existing ones. Answers when this server serves it. */
   setChallenge: {
     path: "/spawner.internal.v1.DnsService/SetChallenge" as const,
     requestStream: false as const,
@@ -335,7 +335,7 @@ export const DnsServiceService = {
       Buffer.from(SetChallengeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetChallengeResponse => SetChallengeResponse.decode(value),
   },
-  /** Takes a value away. One that is not there is success. */
+  /** Removes a value. An unknown value is success. */
   clearChallenge: {
     path: "/spawner.internal.v1.DnsService/ClearChallenge" as const,
     requestStream: false as const,
@@ -350,9 +350,9 @@ export const DnsServiceService = {
 } as const;
 
 export interface DnsServiceServer extends UntypedServiceImplementation {
-  /** Adds a TXT value beside those that are there. Answers when this server gives it out. */
+  /** Adds a TXT value to the existing ones. Answers when this server serves it. */
   setChallenge: handleUnaryCall<SetChallengeRequest, SetChallengeResponse>;
-  /** Takes a value away. One that is not there is success. */
+  /** Removes a value. An unknown value is success. */
   clearChallenge: handleUnaryCall<ClearChallengeRequest, ClearChallengeResponse>;
 }
 

@@ -61,7 +61,7 @@ export function nodeKindToJSON(object: NodeKind): string {
 /** One process of the cluster, as it describes itself when it registers. */
 export interface Node {
   kind: NodeKind;
-  /** Of its kind, unique: [a-z0-9-], at most 63. */
+  /** Unique among the nodes of its kind: [a-z0-9-], at most 63. */
   id: string;
   region: string;
   /** host:port of its gRPC server; empty for a node that has none. */
@@ -76,23 +76,23 @@ export interface Node {
   cpuMillis: number;
   memoryBytes: number;
   backends: number;
-  /** Given at registration; 0 before it. */
+  /** Set at registration; 0 before it. */
   registration: number;
-  /** In a list of proxies: it has missed its renewals. DNS does not name it; an agent still asks it. */
+  /** In a list of proxies: it has missed its renewals. DNS omits it; an agent still asks it. */
   lapsed: boolean;
-  /** Proxies: the process that this is, where its system tells. */
+  /** Proxies: its process, if the system identifies it. */
   process?:
     | ProcessIdentity
     | undefined;
-  /** In a list of proxies: the registration of the same id that this one replaced; 0 where none is known. */
+  /** In a list of proxies: the registration of the same id that this one replaced; 0 if none is known. */
   replacedRegistration: number;
 }
 
-/** One process of a machine (Linux), for others on the machine to tell whether it is still there. */
+/** One process of a Linux machine, so that others on the machine can check whether it still runs. */
 export interface ProcessIdentity {
-  /** Of this boot: /proc/sys/kernel/random/boot_id. */
+  /** The boot id: /proc/sys/kernel/random/boot_id. */
   bootId: string;
-  /** Inodes of the namespaces in which its id and its start are counted; 0 where the kernel has no such namespaces. */
+  /** Inodes of the namespaces of its process id and start time; 0 if the kernel has no such namespaces. */
   pidNamespace: number;
   timeNamespace: number;
   pid: number;

@@ -9,14 +9,14 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { RouteRow } from "./route.ts";
 
-/** The first message of either file: whose it is. */
+/** The first message of each file, which says whose snapshot it is. */
 export interface ProxyStateHeader {
   cluster: string;
   clusterDomain: string;
   time?:
     | Date
     | undefined;
-  /** Routes: where the table stood in its log. */
+  /** Routes: the position of the table in the route log. */
   logEpoch: number;
   logN: number;
 }

@@ -102,7 +102,7 @@ export function notPlacedReasonToJSON(object: NotPlacedReason): string {
 export const RenewVerdict = {
   UNSPECIFIED: 0,
   GRANTED: 1,
-  /** REGISTER - Not known here, or replaced: register again. */
+  /** REGISTER - Unknown or replaced: register again. */
   REGISTER: 2,
 } as const;
 
@@ -188,15 +188,14 @@ export function settleOutcomeToJSON(object: SettleOutcome): string {
   }
 }
 
-/** A backend's record without what only a gateway knows (its URL, its activity). */
 export interface SpawnBackendRequest {
   id: string;
   spec?: BackendSpec | undefined;
   key?: BackendKey | undefined;
   reusePolicy: ReusePolicy;
   /**
-   * An earlier call of this id may have been carried out. Where the store has lost records since, it is not
-   * started again before every drone has told what it runs.
+   * An earlier call with this id may have been carried out. If the store has lost records since, the backend is not
+   * started before every drone has registered again.
    */
   repeated: boolean;
 }
@@ -334,11 +333,11 @@ export interface RegisterNodeRequest {
   node?:
     | Node
     | undefined;
-  /** Drones: everything that the agent's journal holds, ended backends that were not acknowledged included. */
+  /** Drones: everything in the agent's journal, including ended backends that were not acknowledged. */
   inventory: InventoryEntry[];
-  /** Drones: the highest placement that they were ever given, so that no later fence is lower, whatever the store lost. */
+  /** Drones: the highest placement that they ever received, so that no later fence is lower, whatever the store lost. */
   highestPlacement: number;
-  /** Drones: grows with every registration that is sent. One that comes after a later one tells of what the drone had before. */
+  /** Drones: grows with every registration that is sent, so that one that arrives late can be refused. */
   sequence?: number | undefined;
 }
 
@@ -349,18 +348,18 @@ export interface RegisterNodeResponse {
   proxies?:
     | ProxyList
     | undefined;
-  /** As in RenewNodeResponse, and ended backends that this cluster never placed. */
+  /** As in RenewNodeResponse, with ended backends that this cluster never placed. */
   ended: string[];
-  /** Where there is no registration: the sequence of the later one that stands. */
+  /** If the registration was refused: the sequence of the later one that is in force. */
   overtakenBy?: number | undefined;
 }
 
-/** A wanted end. Repeated in every answer until the agent has reported the end. */
+/** An order to end a backend. It is repeated in every answer until the agent has reported the end. */
 export interface StopOrder {
   id: string;
   force: boolean;
   reason: EndReason;
-  /** For the agent's log, and the record where there is one. */
+  /** For the agent's log, and for the record if there is one. */
   detail?: string | undefined;
 }
 
@@ -377,18 +376,18 @@ export interface RenewNodeRequest {
   registration: number;
   /** Backends that changed since the last answered renewal. */
   changed: BackendStatus[];
-  /** Version of the proxy list that the node has. */
+  /** The version of the node's proxy list. */
   proxiesVersion: number;
 }
 
 export interface RenewNodeResponse {
   verdict: RenewVerdict;
   stops: StopOrder[];
-  /** Absent where the node's version is the present one. */
+  /** Absent if the node has the present version. */
   proxies?:
     | ProxyList
     | undefined;
-  /** Terminated backends whose end stands in the store; the agent may forget them. */
+  /** Terminated backends whose end is stored; the agent may forget them. */
   ended: string[];
 }
 
@@ -411,7 +410,7 @@ export interface SuspendRouteResponse {
 
 export interface SettleRouteRequest {
   backendId: string;
-  /** Of the suspension. */
+  /** The epoch of the suspension. */
   epoch: number;
   /** True: end the backend. False: resume the route. */
   end: boolean;
@@ -3860,7 +3859,7 @@ export const SchedulerServiceService = {
     responseDeserialize: (value: Buffer): RevokeConnectionTokensResponse =>
       RevokeConnectionTokensResponse.decode(value),
   },
-  /** Handed on from the backend's agent. */
+  /** Passed on from the backend's agent. */
   tailLogs: {
     path: "/spawner.internal.v1.SchedulerService/TailLogs" as const,
     requestStream: false as const,
@@ -3888,7 +3887,7 @@ export const SchedulerServiceService = {
     responseSerialize: (value: ForgetDroneResponse): Buffer => Buffer.from(ForgetDroneResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ForgetDroneResponse => ForgetDroneResponse.decode(value),
   },
-  /** For nodes: who they are, how they are reached, and all that they run. */
+  /** For nodes: registers a node with its address and, for a drone, its inventory. */
   registerNode: {
     path: "/spawner.internal.v1.SchedulerService/RegisterNode" as const,
     requestStream: false as const,
@@ -3945,11 +3944,11 @@ export interface SchedulerServiceServer extends UntypedServiceImplementation {
   /** The id is the caller's, so a repeated call is the same token. */
   createConnectionToken: handleUnaryCall<CreateConnectionTokenRequest, CreateConnectionTokenResponse>;
   revokeConnectionTokens: handleUnaryCall<RevokeConnectionTokensRequest, RevokeConnectionTokensResponse>;
-  /** Handed on from the backend's agent. */
+  /** Passed on from the backend's agent. */
   tailLogs: handleServerStreamingCall<TailLogsRequest, TailLogsResponse>;
   listDrones: handleUnaryCall<ListDronesRequest, ListDronesResponse>;
   forgetDrone: handleUnaryCall<ForgetDroneRequest, ForgetDroneResponse>;
-  /** For nodes: who they are, how they are reached, and all that they run. */
+  /** For nodes: registers a node with its address and, for a drone, its inventory. */
   registerNode: handleUnaryCall<RegisterNodeRequest, RegisterNodeResponse>;
   /** For nodes, every 2 seconds and whenever a backend's state changes. */
   renewNode: handleUnaryCall<RenewNodeRequest, RenewNodeResponse>;

@@ -29,9 +29,9 @@ export interface BackendStats {
   time?:
     | Date
     | undefined;
-  /** Of one processor; 200 is two processors. */
+  /** Percent of one processor; 200 is two processors. */
   cpuPercent: number;
-  /** Of its limit, or of the machine where it has none. */
+  /** Percent of its limit, or of the machine if it has none. */
   memoryPercent: number;
   /** Without the page cache. */
   memoryBytes: number;
@@ -44,7 +44,7 @@ export interface DroneHeartbeat {
   time?:
     | Date
     | undefined;
-  /** Living backends and who uses them. */
+  /** Living backends and their use. */
   backends: BackendActivity[];
 }
 
@@ -53,12 +53,12 @@ export interface BackendActivity {
   activity?: Activity | undefined;
 }
 
-/** spawner.activity.<drone id>: a proxy's report, once a second where something is going on. Ages, not times. */
+/** spawner.activity.<drone id>: a proxy's report, once a second while it has activity. It has ages, not times. */
 export interface ActivityReport {
   proxyId: string;
   registration: number;
   backends: ProxyActivity[];
-  /** The process that this is, where its system tells. */
+  /** Its process, if the system identifies it. */
   process?: ProcessIdentity | undefined;
 }
 
@@ -66,9 +66,9 @@ export interface ProxyActivity {
   id: string;
   /** HTTP exchanges in flight and upgraded connections, now. */
   open: number;
-  /** Since something was last going on; 0 while something is. */
+  /** Time since the last use ended; 0 during a use. */
   ageMs: number;
-  /** The exchange that reached it last; absent when none has. */
+  /** The last exchange that reached it; absent if none has. */
   last?: LastExchange | undefined;
 }
 
@@ -78,10 +78,10 @@ export interface LastExchange {
   path: string;
 }
 
-/** spawner.proxy.<id>.settle: an agent whose idle clock ran out asks every proxy before it ends a backend. */
+/** spawner.proxy.<id>.settle: an agent asks every proxy before an idle shutdown. */
 export interface SettleRequest {
   id: string;
-  /** Of the suspension that is being settled: the proxy holds what arrives from now on. */
+  /** The suspension that is being settled: the proxy holds requests that arrive from now on. */
   epoch: number;
 }
 
@@ -92,13 +92,13 @@ export interface SettleReply {
     | undefined;
   /** Requests that are held for it. */
   held: number;
-  /** Of the proxy, now. */
+  /** The proxy's present registration. */
   registration: number;
-  /** It knows of no exchange with the backend since its own start, of which the activity's age is. */
+  /** It knows of no exchange with the backend since its own start; the age of the activity counts from there. */
   unused: boolean;
 }
 
-/** spawner.backend.<id>.look: a proxy could not connect; the agent looks after it at once. */
+/** spawner.backend.<id>.look: a proxy could not connect; the agent inspects the backend at once. */
 export interface LookRequest {
   id: string;
 }
