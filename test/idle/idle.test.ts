@@ -2,7 +2,7 @@
  * Idleness, both ways: a session in use never ends, and an unused one always does. Users come and go by a thousand
  * drawn schedules through proxies of which one is killed or frozen now and then; `npm test` lives a part of them.
  */
-import { decodeRoute, keysOf, openRedis, type Redis } from '@spawner/store';
+import { openRedis, type Redis } from '@spawner/store';
 import {
   eventually,
   leaveUnjudged,
@@ -19,6 +19,7 @@ import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { atMost } from './at-most.ts';
 import { mutatedServices } from './mutations.ts';
 import { type Outage, Proxies } from './proxies.ts';
+import { routeOf } from './routes.ts';
 import { lastMomentOf, scheduleOf } from './schedule.ts';
 import { type Life, live, unlived, WITHIN_MS, type World } from './session.ts';
 
@@ -53,10 +54,7 @@ describe(`sessions with drawn schedules (seed ${SEED})`, () => {
     cluster = await startCluster({ runtime: 'process', images: ['streams'], count: { proxy: PROXIES }, env });
     store = await openRedis(cluster.redis.url, testLog());
     vanishing = await startVanishing();
-    const route = async (id: string) => {
-      const bytes = await store.send(['HGET', keysOf(cluster.name).routes, id]);
-      return Buffer.isBuffer(bytes) ? decodeRoute(id, bytes) : undefined;
-    };
+    const route = (id: string) => routeOf(store, cluster.name, id);
     compiled = await tempDir('compiled');
     const start = atMost(STARTS_AT_ONCE, async (spec: Record<string, unknown>) => {
       const { id } = await cluster.spawn(spec);

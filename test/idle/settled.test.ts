@@ -1,10 +1,11 @@
 /** Idle shutdown with clients that come at that very moment: a request is served, or answered that the session is over. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { RouteState } from '@spawner/proto/internal/route';
-import { decodeRoute, keysOf, openRedis, type Redis } from '@spawner/store';
+import { openRedis, type Redis } from '@spawner/store';
 import { request, seeded, startTimeJudge, type TimeJudge, testLog } from '@spawner/testkit';
 import { type BackendJson, type Cluster, startCluster } from '../cluster/cluster.ts';
 import { goneAt } from '../cluster/process-end.ts';
+import { routeOf } from './routes.ts';
 
 const SEED = Number(process.env.SPAWNER_TEST_SEED ?? 20_261);
 const SESSIONS = 40;
@@ -48,10 +49,7 @@ describe('sessions that end for idleness', () => {
       host: `${id}.${cluster.domain}`,
       path: '/name',
     });
-  const routeState = async (id: string) => {
-    const bytes = await store.send(['HGET', keysOf(cluster.name).routes, id]);
-    return Buffer.isBuffer(bytes) ? decodeRoute(id, bytes)?.state : undefined;
-  };
+  const routeState = async (id: string) => (await routeOf(store, cluster.name, id))?.state;
 
   /** Uses a session now and then, each time about when its clock runs out, until it is over. */
   async function live(number: number): Promise<Session> {

@@ -98,12 +98,6 @@ export function decodeRow(id: string, bytes: Uint8Array): TableRow | undefined {
   return rowFrom(id, RouteRow.decode(bytes));
 }
 
-/** A row of a backend as decodeRow returns it; undefined for every other kind. */
-export function decodeRoute(id: string, bytes: Uint8Array): Route | undefined {
-  const row = decodeRow(id, bytes);
-  return row?.kind === 'backend' ? row : undefined;
-}
-
 /** The value of the row's field in Redis. An epoch of 0 is left out, for the store's scripts to append. */
 export function encodeRow(row: TableRow): Buffer {
   return Buffer.from(RouteRow.encode(messageOf(row)).finish());
