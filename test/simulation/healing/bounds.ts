@@ -46,8 +46,6 @@ export const BOUNDS = {
   settled: onSlowestClock(DEADLINES.activityReport + 1_000) + TURNS,
   /** From the order to stop, beside the backend's own grace: signal, removal, report, and a turn of the deadlines. */
   stopped: 1_000 + TURNS,
-  /** From the revocation of a connection token, until no proxy admits it. */
-  revoked: 1_000,
 } as const;
 
 /** From the last use of a backend with these terms until its record has ended. */

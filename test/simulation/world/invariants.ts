@@ -29,8 +29,6 @@ export const INVARIANTS = {
 
   availability:
     'in a healed world every request to a living backend reaches it, and every spawn with room becomes ready',
-  tokens: 'a good connection token is admitted, and a revoked one admits nothing after its bound',
-  dns: 'in a healed world dns names exactly the proxies that reach a living backend',
 
   'expected-errors': 'no loop, handler or client sees an error of a kind that is not expected',
 } as const;

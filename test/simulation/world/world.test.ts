@@ -20,7 +20,7 @@ describe('a world', () => {
     await expect(world.run(20)).rejects.toMatchObject({ invariant: 'one-holder', message: 'two hold it' });
   });
 
-  it('goes on while a loop fails as the services expect', async () => {
+  it('continues while a loop fails as the services expect', async () => {
     await looping(new AppError('unavailable', 'the store is away'));
   });
 

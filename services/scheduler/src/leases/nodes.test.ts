@@ -2,6 +2,7 @@ import { systemClock } from '@spawner/domain';
 import { InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { RenewNodeRequest } from '@spawner/proto/internal/scheduler_service';
+import { BackendState } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { createMetrics } from '../metrics.ts';
 import { Claims } from '../placement/claims.ts';
@@ -12,7 +13,7 @@ const inventory = (count: number) =>
   Array.from({ length: count }, (_, index) => InventoryEntry.fromPartial({ status: { id: `b${index}` } }));
 
 /** Nodes over a store that answers a little later, and writes down what is asked of it. */
-function scene() {
+function scene(reported = 'old') {
   const seen = { underWay: 0, most: 0, restored: 0, calls: [] as string[] };
   const slowly = async <T>(answer: T): Promise<T> => {
     seen.most = Math.max(seen.most, ++seen.underWay);
@@ -31,7 +32,7 @@ function scene() {
       seen.restored++;
       return slowly('old');
     },
-    report: () => slowly('old'),
+    report: () => slowly(reported),
     living: async () => [],
   };
   const nodes = new Nodes({
@@ -56,6 +57,19 @@ describe('a registration', () => {
     const drones = Array.from({ length: 100 }, () => nodes.register(node(NodeKind.DRONE), inventory(20)));
     await Promise.all(drones);
     expect([seen.restored, seen.most]).toEqual([2_000, 16]);
+  });
+
+  it('restores a keyed backend that runs, and stops one that has not started: its key may have had a later holder', async () => {
+    const { nodes, seen } = scene('unknown');
+    const key = { namespace: 'n', name: 'a', tag: '' };
+    const entry = (id: string, state: BackendState) =>
+      InventoryEntry.fromPartial({ key, status: { id, state } });
+    const { stops } = await nodes.register(node(NodeKind.DRONE), [
+      entry('created', BackendState.STARTING),
+      entry('running', BackendState.WAITING),
+    ]);
+    expect(seen.restored).toBe(1);
+    expect(stops.map(({ id }) => id)).toEqual(['created']);
   });
 });
 
