@@ -14,7 +14,7 @@ const state = fc.constantFrom(10, 20, 30, 40, 50, 50, 50, 50, 60, 70);
 const ms = fc.constantFrom(0, 0, 1_000, 1_000, 3_000, 6_000, 10_001, 45_001, 600_001, 900_001);
 const NAMESPACE = { namespace: 'n', tag: '' };
 
-/** A step from arguments and what it does with them; it prints as a call. */
+/** Makes a step that prints as a call of its arguments. */
 function step<A extends unknown[]>(
   name: string,
   args: { [K in keyof A]: fc.Arbitrary<A[K]> },
@@ -59,7 +59,7 @@ const nodes = [
   step('miss', [drone], (side, id) => side.nodes.miss(id)),
 ];
 
-/** Drones that take work, without which most other steps come to nothing. */
+/** A drone with room. Most other steps need one. */
 const ready = step('ready', [drone, fc.constantFrom(5, 1_000)], async (side, id, backends) => {
   const node = Node.fromPartial({ kind: NodeKind.DRONE, id, cpuMillis: 8_000, memoryBytes: 8e9, backends });
   await side.nodes.admit(id, await side.register(node));
@@ -84,14 +84,14 @@ function placed(
 
 const place = step('place', [backend, fc.constantFrom(100, 333, 2_000), key, fc.boolean(), seldom], placed);
 
-/** One that is served, without which nothing is suspended. */
+/** Places a backend and reports it as ready: only such a backend can be suspended. */
 const serve = step('serve', [backend, key], async (side, id, name) => {
   const { outcome } = await placed(side, id, 100, name, false);
   const record = await side.backends.get(id);
   return { outcome: `${outcome}, ${record && (await side.report(id, record.drone, 50, 5, false))}` };
 });
 
-/** A report by the drone that has the backend, so that most are taken. */
+/** A report by the backend's own drone, which is usually taken. */
 const report = step(
   'report',
   [backend, state, fc.integer({ min: 1, max: 9 }), seldom],
@@ -205,7 +205,7 @@ const time = [
   step('pass', [ms], (side, passed) => side.redis.send(['HINCRBY', keys.clock, 'now', String(passed)])),
 ];
 
-/** Weighted so that sequences come to something. */
+/** Weighted, so that sequences reach most outcomes. */
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: place },
   { weight: 6, arbitrary: serve },

@@ -18,7 +18,7 @@ export const keys = keysOf('test');
 const TICK = '9000000000000000';
 const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
 
-/** One of the two stores that are compared, behind the classes that use it. */
+/** A store behind the classes that use it. Two of them are compared. */
 export class Side {
   readonly redis: Redis;
   readonly nodes: NodeStore;
@@ -27,7 +27,7 @@ export class Side {
   readonly replicated: BackendStore;
   readonly suspensions: Suspensions;
   readonly tokens: ConnectionTokens;
-  /** What was given last, so that calls can name it. */
+  /** The last registrations, so that later calls can name them. */
   readonly registrations = new Map<string, number>();
   readonly epochs = new Map<string, number>();
 
@@ -132,7 +132,7 @@ export class Side {
     return this.suspensions.settle(id, (this.epochs.get(id) ?? 5) + (wrong ? 1 : 0), end);
   }
 
-  /** Redis's own time advances the cluster clock by 2 s, its most, or not at all. */
+  /** Advances the cluster clock by 2 s, the most that one sweep may, or not at all. */
   async sweep(advances: boolean) {
     // A new epoch writes the time of its opening as the last advance, so it must begin before.
     await this.#epoch.run(SCRIPTS.drawTick, { given: 0 });
@@ -163,18 +163,18 @@ function statusOf(id: string, state: number, revision: number): BackendStatus {
 /** Lua tells which variable a wrong value came from. */
 const NAMED_VALUE = /\w+ '[^']*' \(a (\w+) value\)/;
 
-/** One step that is taken on both sides. */
+/** A step that is taken on both sides. */
 export interface Step {
   readonly name: string;
   readonly take: (side: Side) => Promise<unknown>;
 }
 
-/** What a call gives, or the error that it ends with, in a form that can be compared. */
+/** The result of a call, or its error, in a form that can be compared. */
 export async function outcome(work: () => Promise<unknown>): Promise<unknown> {
   try {
     return readable(await work());
   } catch (error) {
-    // The cause of one is what the server said; without one it is the scheduler's own word.
+    // An AppError of the connection has the server's error as its cause.
     const said = (error instanceof AppError ? (error.cause ?? error) : error) as Error;
     return { error: said.message.replace(NAMED_VALUE, 'a $1 value') };
   }
@@ -182,7 +182,7 @@ export async function outcome(work: () => Promise<unknown>): Promise<unknown> {
 
 /** Everything that a store holds, key by key. */
 export async function dump(redis: Redis): Promise<Record<string, unknown>> {
-  // When the clock was advanced is told by Redis's own time.
+  // Redis's own time of the last advance differs on the two sides.
   await redis.send(['HSET', keys.clock, 'last', '0']);
   const names = ((await redis.send(['KEYS', '*'])) as Buffer[]).map(String).sort();
   const all: Record<string, unknown> = {};
@@ -200,7 +200,7 @@ const READ: Record<string, (name: string) => string[]> = {
   stream: (name) => ['XRANGE', name, '-', '+'],
 };
 
-/** Redis leaves the order of hashes and sets open. */
+/** Sorts hashes and sets, whose order Redis leaves open. */
 function readable(value: unknown, type = ''): unknown {
   if (Buffer.isBuffer(value)) return value.toString('latin1');
   if (!Array.isArray(value)) return value;
@@ -211,7 +211,7 @@ function readable(value: unknown, type = ''): unknown {
   return pairs.sort();
 }
 
-/** A command whose reply is in no order is given the type that is. */
+/** Commands whose reply has no order, each with the type that its reply is compared as. */
 const UNORDERED: Record<string, string> = {
   HGETALL: 'hash',
   HKEYS: 'set',

@@ -1,4 +1,4 @@
-/** The simulation's store is no model of Redis: it has to answer as the real one does, step by step, and hold the same in the end. */
+/** Holds the Redis in memory to the real one: the same answers, step by step, and the same content in the end. */
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import fc from 'fast-check';
 import { EXAMPLES, withoutPlace } from '../memory-redis/lua/examples.ts';
@@ -61,21 +61,24 @@ it.each(EXAMPLES)('is held to the answer of Redis to %s', async (source, answer)
 
 it.each([
   ['Redis', 0],
-  ['the store in memory', 1],
-])('%s wakes a blocked read with what a script appends, and lets it go at its deadline', async (_, which) => {
-  const { redis } = (await sides())[which] as Side;
-  const blocking = await redis.duplicate();
-  const script = "return redis.call('XADD', KEYS[1], 'MAXLEN', '~', 9, '7-1', 'field', ARGV[1])";
-  await redis.send(['XADD', 'log', 'MAXLEN', '~', '9', '6-1', 'field', 'old']);
-  const read = outcome(() => blocking.send(['XREAD', 'BLOCK', '60000', 'STREAMS', 'log', '6-1']));
-  await redis.send(['SET', 'log 2', 'of no interest']);
-  await redis.send(['EVAL', script, '1', 'log', 'new']);
-  expect(await read).toEqual([['log', [['7-1', ['field', 'new']]]]]);
-  expect(await blocking.send(['XREAD', 'BLOCK', '20', 'STREAMS', 'log', '7-1'])).toBeNull();
-  await blocking.close();
-});
+  ['the Redis in memory', 1],
+])(
+  '%s wakes a blocked read with an entry that a script appends, and ends it at its deadline',
+  async (_, which) => {
+    const { redis } = (await sides())[which] as Side;
+    const blocking = await redis.duplicate();
+    const script = "return redis.call('XADD', KEYS[1], 'MAXLEN', '~', 9, '7-1', 'field', ARGV[1])";
+    await redis.send(['XADD', 'log', 'MAXLEN', '~', '9', '6-1', 'field', 'old']);
+    const read = outcome(() => blocking.send(['XREAD', 'BLOCK', '60000', 'STREAMS', 'log', '6-1']));
+    await redis.send(['SET', 'log 2', 'of no interest']);
+    await redis.send(['EVAL', script, '1', 'log', 'new']);
+    expect(await read).toEqual([['log', [['7-1', ['field', 'new']]]]]);
+    expect(await blocking.send(['XREAD', 'BLOCK', '20', 'STREAMS', 'log', '7-1'])).toBeNull();
+    await blocking.close();
+  },
+);
 
-it('tells nothing of itself that Redis does not tell', async () => {
+it('reports the lines of INFO that Redis reports', async () => {
   const [one, other] = await sides();
   const lines = async ({ redis }: Side, section: string) =>
     String(await redis.send(['INFO', section])).split('\r\n');

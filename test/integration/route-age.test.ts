@@ -1,4 +1,4 @@
-/** What a replica of the routes knows of its own age, of a kept copy, and of where agents are asked. */
+/** A replica of the routes: its age, its use of a copy from disk, and the addresses of agents. */
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId, systemClock } from '@spawner/domain';
 import { RouteState } from '@spawner/proto/internal/route';
@@ -41,7 +41,7 @@ describe('a replica of the routes', () => {
     return { at, drone, id, ready, table, follow, [Symbol.asyncDispose]: end };
   }
 
-  it('knows where the agent of a drone is asked: from its first registration, anew after a change, until the drone is forgotten', async () => {
+  it('knows the address of an agent from its registration until the drone is forgotten, and follows a change', async () => {
     await using made = await world();
     const { at, drone, table, follow } = made;
     follow();
@@ -60,7 +60,7 @@ describe('a replica of the routes', () => {
     await eventually(() => expect(table.agentOf('a')).toBeUndefined());
   });
 
-  it('is as old as its last look at a store that has what it has', async () => {
+  it('is as old as its last look at a store that agrees with it', async () => {
     await using made = await world();
     const { at, table, id, follow } = made;
     expect(table.asOf(id)).toBe(Number.NEGATIVE_INFINITY);
@@ -77,7 +77,7 @@ describe('a replica of the routes', () => {
     expect(table.get(id)?.state).toBe(RouteState.OPEN);
   });
 
-  it('takes a kept copy for old until the store has been read, and then the store for the truth', async () => {
+  it('takes a copy for old until the store has been read, and then believes the store', async () => {
     const table = new RouteTable();
     await using made = await world(table);
     const { at, id, follow } = made;
@@ -98,7 +98,7 @@ describe('a replica of the routes', () => {
     expect(table.asOf(id)).toBeGreaterThan(Number.NEGATIVE_INFINITY);
   });
 
-  it('keeps of a copy what a store of another epoch lacks for a while, and takes that for old all the while', async () => {
+  it('keeps the routes of a copy that a store of another epoch lacks, and takes them for old', async () => {
     const table = new RouteTable();
     await using made = await world(table);
     table.restore({ epoch: 1, n: 1 }, [newRoute({ backendId: 'kept', epoch: 1, state: RouteState.OPEN })]);

@@ -19,7 +19,7 @@ describe('confirmRoute', () => {
   });
   afterAll(() => stack.disposeAsync());
 
-  /** A store that knows of every node, and of no route. */
+  /** A store that knows every node, and no route. */
   beforeEach(async () => {
     await redis.send(['FLUSHALL']);
     const run = /run_id:(\w+)/.exec(String(await redis.send(['INFO', 'server'])))?.[1] ?? '';
@@ -33,38 +33,38 @@ describe('confirmRoute', () => {
     expect(await ask()).toBe('known');
   });
 
-  it('takes the word of a store that knows of every node', async () => {
+  it('believes a store that knows every node', async () => {
     expect(await ask()).toBe('absent');
   });
 
-  it('does not take the word of a store that was emptied', async () => {
+  it('does not believe a store that was emptied', async () => {
     await redis.send(['FLUSHALL']);
     expect(await ask()).toBe('unsure');
   });
 
-  it('does not take the word of another process than the one whose epoch it has', async () => {
+  it('does not believe a process that does not have the epoch of its data', async () => {
     await epoch('run', 'another');
     expect(await ask()).toBe('unsure');
   });
 
-  it('does not take the word of a store in whose window nodes may be missing', async () => {
+  it('does not believe a store in whose window nodes may be missing', async () => {
     await epoch('until', '1001');
     expect(await ask()).toBe('unsure');
   });
 
-  it('does not take the word of a store that a drone has not come back to, until that one is there or given up', async () => {
+  it('does not believe a store while a drone is awaited, until it returns or is given up', async () => {
     await epoch('await/drone/d1', '1', 'await/proxy/p1', '1', 'awaited', '2');
     expect(await ask()).toBe('unsure');
     await redis.send(['HDEL', keys.epoch, 'await/drone/d1']);
     expect(await ask()).toBe('absent');
   });
 
-  it('does not take the word of another store than the table follows', async () => {
+  it('does not believe a store that the table does not follow', async () => {
     await redis.send(['HSET', keys.routeHead, 'epoch', '8']);
     expect(await ask()).toBe('unsure');
   });
 
-  it('is unsure where the store cannot be asked', async () => {
+  it('is unsure if the store cannot be asked', async () => {
     const away = { ...redis, send: () => Promise.reject(new Error('away')) };
     expect(await confirmRoute(away, keys, 'a', LOG)).toBe('unsure');
   });

@@ -2,20 +2,20 @@ import { AppError } from '@spawner/domain';
 import { isServerReply, type Redis, type RedisReply } from '@spawner/store';
 import { ErrorReply } from './errors.ts';
 
-/** Why a command has no answer. Anything else that is thrown is a fault of the program. */
+/** The connection was lost before an answer came. */
 export class ConnectionLost extends Error {}
 
-/** What a connection knows of its server. */
+/** The server, as its connections use it. */
 export interface ServerSide {
   isAway(): boolean;
-  /** Rejects with what the server answers, or where this connection is closed first. */
+  /** Rejects with an error reply of the server, or if this connection is closed first. */
   answer(command: readonly (string | Buffer)[], connection: object): Promise<RedisReply>;
-  /** Nothing is waited for on it any more. */
+  /** Fails the blocked reads of a connection. */
   closed(connection: object): void;
   connect(): Promise<Redis>;
 }
 
-/** A connection as `openRedis` gives it: it fails at once while the server is away, and works again when it is back. */
+/** A connection as `openRedis` opens it: it fails at once while the server is away, and works again afterwards. */
 export class Connection implements Redis {
   readonly #server: ServerSide;
   #closed = false;

@@ -1,6 +1,6 @@
 /**
- * A fault of the harness, or of a script's text: a command or a part of Lua that is not implemented, a script that does
- * not compile, an exception in this package. Redis would never answer it, so a run that meets one must end as broken.
+ * A fault of the harness, or of a script's text: a command or part of Lua that is not implemented, a script that does not
+ * compile, an exception in this package. Redis never answers it. A run that meets one must end as broken.
  */
 export class HarnessError extends Error {
   override readonly name = 'HarnessError';
@@ -9,7 +9,7 @@ export class HarnessError extends Error {
 /** An error that Redis answers; its message begins with a code such as ERR. */
 export class ErrorReply extends Error {}
 
-/** What Redis answers for a script that raised an error instead of returning one: a fault of the script. */
+/** The answer of Redis for a script that raised an error instead of returning one: a fault of the script. */
 export class ScriptError extends ErrorReply {
   override readonly name = 'ScriptError';
 }

@@ -14,7 +14,7 @@ export interface MemoryRedisOptions {
   nowMicros: () => number;
   /** 40 hexadecimal digits that a restart changes. */
   runId: string;
-  /** Ends blocked reads. */
+  /** The clock of the deadlines of blocked reads. */
   clock: Clock;
   /** Called for every key that is written or deleted. */
   onChange?: (key: string) => void;
@@ -30,7 +30,7 @@ interface BlockedRead {
 const OVER = new Error('the read is over');
 
 /**
- * A Redis in memory that runs the store's own Lua scripts, for a world whose time and faults are somebody's to give.
+ * A Redis in memory that runs the store's own Lua scripts, under the clock and the faults of a simulation.
  * Commands answer as Redis 7 does. A command or an option that is not implemented is a HarnessError that names it.
  */
 export class MemoryRedis {
@@ -71,19 +71,19 @@ export class MemoryRedis {
     return this.#away;
   }
 
-  /** Takes the server away, or brings it back with all it had: a network that is cut, not a restart. */
+  /** Cuts the server off, or brings it back with all its data and scripts. */
   set away(away: boolean) {
     this.#away = away;
     if (away) this.#fail('the server went away');
   }
 
-  /** A command that does not block, at once; errors as the server answers them. */
+  /** Runs a command that does not block, and throws the error that the server answers. */
   execute(command: readonly (string | Buffer)[]): RedisReply {
     const [name, args] = parsed(command);
     return encoded(this.#run(name, args));
   }
 
-  /** As `execute`, with texts as the latin1 strings that they are in here: for those who look at everything. */
+  /** As `execute`, with texts as latin1 strings, for the checks of the simulation. */
   read([name = '', ...args]: readonly string[]): Reply {
     return this.#run(name, args);
   }
@@ -93,18 +93,18 @@ export class MemoryRedis {
     this.#server.keys.clear();
   }
 
-  /** Everything as it is now: for a backup, or for a replica that lags behind. */
+  /** A copy of everything, for a later `restore`. */
   snapshot(): Snapshot {
     return this.#server.keys.snapshot();
   }
 
-  /** The server is another from now on: one with that older copy. */
+  /** Replaces the server by one with that older copy. */
   restore(snapshot: Snapshot, runId: string): void {
     this.restart(runId, true);
     this.#server.keys.restore(snapshot);
   }
 
-  /** Connections break, blocked reads fail, scripts are forgotten; clients find it again at once. */
+  /** Breaks connections, fails blocked reads and forgets scripts. Clients reach the new process at once. */
   restart(runId: string, keepData: boolean): void {
     this.#fail('the server went away');
     this.#scripts.forget();
@@ -147,7 +147,7 @@ export class MemoryRedis {
     return this.#scripts.load(source);
   }
 
-  /** What a blocked read gets when something comes, or null at its deadline. */
+  /** The entries that end a blocked read, or null at its deadline. */
   #wait(read: StreamRead, connection: object): Promise<Reply> {
     const over = new AbortController();
     return new Promise((resolve, reject) => {
@@ -180,7 +180,7 @@ export class MemoryRedis {
       if (!connection || blocked.connection === connection) blocked.failed(new ConnectionLost(reason));
   }
 
-  /** Blocked reads in the order in which they came. */
+  /** Serves blocked reads in the order in which they came. */
   #serveBlocked(): void {
     if (this.#newsOf.size === 0) return;
     const changed = this.#newsOf;
@@ -212,7 +212,7 @@ function harnessError(error: unknown): HarnessError {
   return error instanceof HarnessError ? error : new HarnessError(String(error), { cause: error });
 }
 
-/** As a connection gives replies: texts are Buffers, but statuses are strings. */
+/** Replies as a connection gives them: texts are Buffers, statuses are strings. */
 function encoded(reply: Reply): RedisReply {
   if (typeof reply === 'string') return Buffer.from(reply, 'latin1');
   if (Array.isArray(reply)) return reply.map(encoded);

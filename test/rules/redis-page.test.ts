@@ -6,7 +6,7 @@ import { root } from './sources.ts';
 
 const page = readFileSync(join(root, 'docs/redis.md'), 'utf8');
 
-/** The cells of a table's rows, by the heading that the table stands under. */
+/** The cells of a table's rows, by the heading above the table. */
 function table(heading: string): string[][] {
   const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
   return section

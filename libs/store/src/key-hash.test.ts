@@ -1,11 +1,11 @@
 import { keyHash } from './key-hash.ts';
 
 describe('keyHash', () => {
-  it('is 43 digits of base64url whatever the text is', () => {
+  it('has 43 digits of base64url for any text', () => {
     for (const name of ['a', '{}', '*', 'line\nbreak', '🙂', 'x'.repeat(512)])
       expect(keyHash({ namespace: name, name })).toMatch(/^[\w-]{43}$/);
   });
-  it('tells namespace and name apart wherever the border is', () => {
+  it('differs if the border between namespace and name differs', () => {
     const parts = [
       ['', 'abc'],
       ['a', 'bc'],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Stands for a backend's key in Redis: SHA-256, in base64url, over the UTF-8 of namespace and name, each
+ * The name of a backend's key in Redis: SHA-256, in base64url, over the UTF-8 of namespace and name, each
  * behind its length. No text of a user's is part of a Redis key, and no two keys look alike.
  */
 export function keyHash({ namespace, name }: { namespace: string; name: string }): string {

@@ -3,7 +3,7 @@
  * Redis Cluster need. docs/redis.md describes the fields; test/rules compares the two.
  */
 interface KeyFacts {
-  /** The name; `<id>` stands for an id that is part of it. */
+  /** The name, with `<id>` in the place of an id. */
   readonly pattern: string;
   readonly type: 'string' | 'hash' | 'set' | 'sorted set' | 'stream';
   readonly writer: 'scheduler' | 'certificates' | 'dns';

@@ -15,25 +15,25 @@ const AWAY = route('away', 'd2');
 const ROWS = [HERE, AWAY, agent('d1'), agent('d2'), token];
 const FILLED = DEADLINES.refill;
 
-describe('a store that is being filled again', () => {
+describe('a store that is being repopulated', () => {
   const kept = (refill: Refill, read: Map<string, TableRow>, now: number) => {
     const keeps = refill.keeps(ROWS, read, now);
     return ROWS.filter((row) => !read.has(rowId(row)) && keeps(row)).map(rowId);
   };
 
-  it('lacks nothing that counts before its time has passed', () => {
+  it('has lost no route before its time has passed', () => {
     const refill = new Refill(0);
     expect(kept(refill, table(), FILLED - 1)).toEqual(ROWS.map(rowId));
     expect([refill.lookAt, refill.isOver(FILLED - 1)]).toEqual([FILLED, false]);
   });
 
-  it('has lost for good what it lacks then of the drones that are back', () => {
+  it('has then lost the missing routes of the drones that are back', () => {
     const refill = new Refill(0);
     expect(kept(refill, table(agent('d1'), agent('d2')), FILLED)).toEqual([]);
     expect(refill.isOver(FILLED)).toBe(true);
   });
 
-  it('awaits what runs on a drone that is away, and is read again when that one is back', () => {
+  it('awaits the routes of a drone that is away, and is read again when that drone is back', () => {
     const refill = new Refill(0);
     const without = table(HERE, agent('d1'));
     expect(kept(refill, without, FILLED)).toEqual(['away']);
@@ -46,7 +46,7 @@ describe('a store that is being filled again', () => {
     expect(refill.isOver(FILLED + 3)).toBe(true);
   });
 
-  it('awaits it until the drone is given up', () => {
+  it('awaits them until the drone is given up', () => {
     const refill = new Refill(0);
     kept(refill, table(), FILLED);
     expect(kept(refill, table(), DEADLINES.droneForgotten)).toEqual([]);

@@ -52,7 +52,7 @@ describe('Replica', () => {
     expect([replica.get('a'), replica.get('b')]).toEqual([undefined, row(10)]);
   });
 
-  it('takes what a new log says of a row that it kept, though the epoch is lower than the one before', () => {
+  it('takes a kept row from a new log, even with a lower epoch than before', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     replica.load(
       at(5),
@@ -76,7 +76,7 @@ describe('Replica', () => {
     expect([...replica.rows()]).toEqual([row(7, 'new'), row(9, 'new')]);
   });
 
-  it('tells who listens of every row that changed or went', () => {
+  it('calls its listener for every row that changes or goes', () => {
     const heard: string[] = [];
     const replica = new Replica<{ epoch: number; name: string }>((id, now) =>
       heard.push(`${id} ${now?.name ?? 'gone'}`),
@@ -112,7 +112,7 @@ describe('Replica', () => {
     expect(['a', 'b'].map((id) => replica.asOf(id))).toEqual([8, 7]);
   });
 
-  it('begins with a kept copy, of which the first load takes whatever the table says', () => {
+  it('begins with a copy, which the first load replaces', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     replica.restore(
       at(5),
@@ -135,7 +135,7 @@ describe('Replica', () => {
     expect(['a', 'c'].map((id) => replica.asOf(id))).toEqual([7, 7]);
   });
 
-  it('keeps of a copy what a store that is filled again does not have yet, unconfirmed', () => {
+  it('keeps the rows of a copy that a repopulated store does not have yet, unconfirmed', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     replica.restore(
       at(5),
@@ -151,7 +151,7 @@ describe('Replica', () => {
     expect(replica.get('b')).toBeUndefined();
   });
 
-  it('keeps the word of one who knows more until the writer tells of the row again', () => {
+  it('keeps an override until the writer publishes the row again', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     const table = () => new Map(['a', 'b', 'c'].map((id) => [id, row(9, 'old word')]));
     replica.load(at(5), table());

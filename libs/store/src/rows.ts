@@ -1,4 +1,4 @@
-/** What begins the id of a row of the route table that is not a backend's. No backend id has a slash. */
+/** The first part of the id of a row that is not a backend's. No backend id has a slash. */
 export const ROWS = { drone: 'drone/', agent: 'agent/', token: 'token/' } as const;
 
 /** The row that says that a drone is silent. */

@@ -27,13 +27,13 @@ describe('compiled Lua', () => {
     expect(answerOf(source)).toEqual(answer);
   });
 
-  it('tells the line where it fails', () => {
+  it('reports the line where it fails', () => {
     expect(answerOf('local a = 1\n\nreturn a[1]')).toEqual({
       error: expect.stringMatching(/^ERR user_script:3: attempt to index a /),
     });
   });
 
-  it('is made once for one text, whoever runs it', () => {
+  it('is made once for one text', () => {
     expect(scriptOf('return 1')).toBe(scriptOf(`return ${1}`));
   });
 });
@@ -81,7 +81,7 @@ describe('Lua that no script uses', () => {
     expect(() => server().execute(['EVAL', source, '0'])).toThrow(problem);
   });
 
-  it('includes a text that is no Lua: a fault of the script, which no service may take for an answer', () => {
+  it('includes a text that is no Lua, which no service may take for an answer of Redis', () => {
     expect(() => server().execute(['EVAL', 'return return', '0'])).toThrow(HarnessError);
     expect(() => server().execute(['SCRIPT', 'LOAD', 'return return'])).toThrow(/^the script is no Lua/);
   });

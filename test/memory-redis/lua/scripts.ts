@@ -12,11 +12,11 @@ interface Script {
   readonly run: CompiledScript;
 }
 
-/** More different texts than any suite has; a process that meets more begins anew. */
+/** More texts than any suite has. A process that meets more compiles them again. */
 const MOST = 1_000;
 const compiled = new Map<string, Script>();
 
-/** A script by its text, compiled once in a process. */
+/** Compiles a script once in a process. */
 export function scriptOf(source: string): Script {
   let script = compiled.get(source);
   if (!script) {

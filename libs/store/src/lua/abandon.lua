@@ -1,5 +1,5 @@
--- Ends a record that its drone can no longer end: the drone never adopted it ('unreported': only if it has not been reported
--- yet), or its inventory no longer has it ('any'). A stop order remains, in case the drone starts the backend late.
+-- Ends a record that its drone can no longer end. Either the drone never adopted it ('unreported': only before its first
+-- report), or the drone's inventory no longer has it ('any'). A stop order remains, in case the drone starts it late.
 local v = redis.call('HMGET', BACKEND .. id, 'drone', 'state', 'revision')
 redis.call('ZREM', DUE, DUE_RESERVE .. id)
 if not v[1] or tonumber(v[2]) == TERMINATED then return 0 end

@@ -1,5 +1,5 @@
--- Restores the record of an inventory entry that the store lacks, reservation included. Its key becomes its own again. Of two
--- claimants the one with the higher placement, which is the fence, keeps the key; the other gets a stop order.
+-- Restores the record of an inventory entry that the store lacks, reservation included. Its key becomes its own again. If two
+-- backends claim a key, the higher placement, which is the fence, keeps it; the other backend gets a stop order.
 -- No later fence may be lower, even if Redis lost its ticks and its time went back.
 outgrow(placement)
 -- A drone that the store does not know has no lease that would end the record.

@@ -50,7 +50,7 @@ export const CONSTANTS: readonly Constant[] = [
 ];
 
 /**
- * A key's name, or the part of it that stands before an id (`drone:<id>` is DRONE) or behind one (`drone:<id>:stops` is
+ * A key's name, or the part of it before an id (`drone:<id>` is DRONE) or behind one (`drone:<id>:stops` is
  * STOPS).
  */
 function keyConstant([name, { pattern }]: [string, { pattern: string }]): Constant {

@@ -39,8 +39,8 @@ local function resume(id, route)
   put_route(id, route)
 end
 
--- Writes the address of a drone's agent, unless the row has it already: behind the same address stands only an epoch. An
--- empty row deletes the address.
+-- Writes the address of a drone's agent, unless the row has it already: an unchanged row has only an epoch behind the
+-- address. An empty row deletes it.
 local function put_agent(drone, row)
   local present = redis.call('HGET', ROUTES, ROW_AGENT .. drone) or ''
   local unchanged = row .. FIELD_ROW_EPOCH
