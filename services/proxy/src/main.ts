@@ -1,7 +1,7 @@
 import { type App, ownProcess, run } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
 import { AgentClients } from './cluster/agent-clients.ts';
-import { SERVE_ALONE, WAIT_FOR_ALL } from './cluster/join.ts';
+import { joinStrategy } from './cluster/join.ts';
 import { Cluster } from './cluster/membership.ts';
 import { type ProxyConfig, readConfig } from './config.ts';
 import { EdgeProxy } from './proxy.ts';
@@ -16,8 +16,8 @@ async function serve(given: ProxyConfig, app: App): Promise<void> {
   const { clock, log } = app;
   const routes = RouteTable.withTokens();
   const snapshots = app.own(new Snapshots(given, { routes, clock, log }));
-  const config = { ...given, id: given.named ? given.id : snapshots.nameOr(given.id) };
-  const strategy = snapshots.restore() ? SERVE_ALONE : WAIT_FOR_ALL;
+  const config = { ...given, id: snapshots.nameOf(given) };
+  const strategy = joinStrategy(snapshots.restore());
 
   const process = ownProcess();
   const cluster = Cluster.start({ config, app, routes, strategy, process });

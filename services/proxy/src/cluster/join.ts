@@ -15,6 +15,11 @@ export const WAIT_FOR_ALL: JoinStrategy = { needed: true, patienceMs: Number.POS
 /** For a proxy that has restored a snapshot: it serves that, and follows each part of the cluster when it returns. */
 export const SERVE_ALONE: JoinStrategy = { needed: false, patienceMs: TIMEOUTS.aloneAfter };
 
+/** `restored`: whether the proxy has restored routes from a snapshot. */
+export function joinStrategy(restored: boolean): JoinStrategy {
+  return restored ? SERVE_ALONE : WAIT_FOR_ALL;
+}
+
 const LOOK_EVERY_MS = 20;
 
 /** Each check names a missing part. Resolves when none is missing, or at `until` of the clock; rejects when the signal aborts. */

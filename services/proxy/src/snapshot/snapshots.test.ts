@@ -124,9 +124,10 @@ describe('a snapshot', () => {
 
   it('keeps the name that it had first', async () => {
     const { snapshots } = life();
-    expect(snapshots.nameOr('proxy-1')).toBe('proxy-1');
+    expect(snapshots.nameOf({ id: 'proxy-1', named: false })).toBe('proxy-1');
     await snapshots.close();
-    expect(life().snapshots.nameOr('proxy-2')).toBe('proxy-1');
+    expect(life().snapshots.nameOf({ id: 'proxy-2', named: false })).toBe('proxy-1');
+    expect(life().snapshots.nameOf({ id: 'proxy-2', named: true })).toBe('proxy-2');
   });
 
   it('continues if the disk fails', async () => {
@@ -144,11 +145,11 @@ describe('a snapshot', () => {
     snapshots.keepCertificate({ cert: 'c', key: 'k' });
     await snapshots.turn(NEVER);
     await snapshots.close();
-    expect([snapshots.nameOr('proxy-1'), snapshots.restore(), snapshots.certificate()]).toEqual([
-      'proxy-1',
-      false,
-      undefined,
-    ]);
+    expect([
+      snapshots.nameOf({ id: 'proxy-1', named: false }),
+      snapshots.restore(),
+      snapshots.certificate(),
+    ]).toEqual(['proxy-1', false, undefined]);
   });
 
   it('sets the directory to its owner alone', async () => {

@@ -41,8 +41,9 @@ export class Snapshots {
     });
   }
 
-  /** The name that the proxy had when it ran last; otherwise `fresh`, which is written to disk. */
-  nameOr(fresh: string): string {
+  /** The configured id, or the id of the last run. If there is neither, the fresh one, which is written to disk. */
+  nameOf({ id: fresh, named }: { id: string; named: boolean }): string {
+    if (named) return fresh;
     const name = this.#read('name', (files) => files.readName());
     if (name === undefined) this.#write('name', (files) => files.writeName(fresh));
     return name ?? fresh;
