@@ -48,7 +48,7 @@ export function bareName(type: DescEnum, value: { name: string }): string {
   return value.name.slice(type.sharedPrefix?.length ?? 0);
 }
 
-/** What the contract says of a message or a field, as one line; empty when it says nothing. */
+/** The comment of a message or a field in the contract, as one line; empty without a comment. */
 export function commentOf(of: DescMessage | DescField): string {
   const message = of.kind === 'message' ? of : of.parent;
   const path = [4, message.file.proto.messageType.indexOf(message.proto)];

@@ -9,8 +9,8 @@ import {
 } from './contract.ts';
 
 /**
- * Strict reading of proto3 JSON: every unknown field, wrong type and wrong name is collected with its
- * path, so that a caller hears of all of them at once. What comes out suits a message's `fromJSON`.
+ * Reads proto3 JSON strictly. Every unknown field, wrong type and wrong name is collected with its path, so that a caller
+ * gets all of them at once. The result suits a message's `fromJSON`.
  */
 export interface Fault {
   /** Path as the caller wrote it, for instance `spec.resources.cpuMillis`; empty for the whole. */
@@ -26,7 +26,7 @@ export interface Reading {
 const MOST_FAULTS = 100;
 const INT32 = 2 ** 31;
 
-/** Reads a parsed JSON value as the message `typeName`; at most 100 faults are told. */
+/** Reads a parsed JSON value as the message `typeName`; at most 100 faults are returned. */
 export function readJson(typeName: string, value: unknown): Reading {
   const faults: Fault[] = [];
   const message = readMessage(messageType(typeName), value, '', (field, text) => {

@@ -2,8 +2,7 @@ import { bareName, type Field, type MessageType, messageType, TIMESTAMP } from '
 
 /**
  * A message as proto3 JSON for people: lower-camel names, enum values as bare names (`READY`), instants
- * as ISO texts, 64-bit integers as numbers. What is absent or its type's default is left out, but for
- * the fields in `always`, each named by message and field: `spawner.v1.Backend.state`.
+ * as ISO texts, 64-bit integers as numbers. Absent fields and defaults are left out, except the fields in `always`, each named by message and field: `spawner.v1.Backend.state`.
  */
 export function writeJson(
   typeName: string,
