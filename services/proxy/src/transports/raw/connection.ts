@@ -3,7 +3,8 @@ import { mayBecomeHead } from '../../edge/header-lines.ts';
 import type { Forward, Peer } from '../../edge/request.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
 import { type ExchangeClient, type ExchangeParts, RawExchange } from './exchange.ts';
-import { mayBecomeRequest, type RawRequest, readRequest } from './request-parser.ts';
+import { HeaderMemo } from './header-memo.ts';
+import { mayBecomeRequest, type RawRequest } from './request-parser.ts';
 import type { Upstream } from './upstream.ts';
 import { Writer } from './writer.ts';
 
@@ -58,6 +59,7 @@ export class RawConnection implements ExchangeClient, Peer {
   /** The origin of the last request. */
   origin: Origin | undefined;
   readonly #owner: ConnectionOwner;
+  readonly #requests = new HeaderMemo(this);
   readonly #handOver: (socket: Socket) => void;
   #state: State = 'new';
   /** Clock time at which the state began, or the last byte of a body came. */
@@ -208,7 +210,7 @@ export class RawConnection implements ExchangeClient, Peer {
       return;
     }
     const isLong = end > this.#owner.maxHeaderBytes;
-    const request = isLong ? undefined : readRequest(bytes.toString('latin1', 0, end + 2), this);
+    const request = isLong ? undefined : this.#requests.read(bytes, end + 2);
     // Bytes behind a handshake came before the backend has agreed.
     const isEarly = request?.upgrade && bytes.length > end + 4;
     const decision = request && !isEarly ? this.#owner.decide(request, this) : undefined;

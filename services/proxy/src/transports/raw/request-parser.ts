@@ -23,11 +23,11 @@ import {
 export class RawRequest implements EdgeRequest {
   readonly method: string;
   readonly peer: Peer;
+  readonly path: string;
   readonly protocol = 'HTTP/1.1';
   readonly refusal = undefined;
   host = '';
   backendId: string | undefined;
-  path = '';
   upgrade = false;
   /** Request line and the header lines that cross to the backend as they came. */
   lines = '';
@@ -43,10 +43,16 @@ export class RawRequest implements EdgeRequest {
   access: AccessEntry | undefined;
   readonly #head: string;
 
-  constructor(method: string, peer: Peer, head: string) {
+  constructor(method: string, peer: Peer, head: string, path: string) {
     this.method = method;
     this.peer = peer;
+    this.path = path;
     this.#head = head;
+  }
+
+  /** Length of the request line, with its end. */
+  get lineLength(): number {
+    return this.method.length + 1 + this.path.length + VERSION.length;
   }
 
   /** Searches the head: the hot path asks for no header. */
@@ -77,15 +83,35 @@ const WHOLE_LINES =
 
 /** Reads a head up to and with the end of its last header line. Returns undefined if it is for Node's parser. */
 export function readRequest(head: string, peer: Peer): RawRequest | undefined {
-  const method = methodOf(head);
+  const request = readRequestLine(head, peer);
+  if (!request) return undefined;
+  const ok = readHeaders(head, request.lineLength, request);
+  return ok && request.host !== '' ? request : undefined;
+}
+
+/** Reads a request line whose header lines, `headers`, have the same bytes as those of `like`; `kept` are the ones that cross. */
+export function repeatRequest(
+  line: string,
+  like: RawRequest,
+  { headers, kept }: { headers: string; kept: string },
+): RawRequest | undefined {
+  const request = readRequestLine(line, like.peer, line + headers);
+  if (!request) return undefined;
+  request.host = like.host;
+  request.length = like.length;
+  request.close = like.close;
+  request.speaksForOthers = like.speaksForOthers;
+  request.lines = line + kept;
+  return request;
+}
+
+function readRequestLine(text: string, peer: Peer, head = text): RawRequest | undefined {
+  const method = methodOf(text);
   if (method === undefined) return undefined;
   const pathFrom = method.length + 1;
-  const pathTo = endOfPath(head, pathFrom);
-  if (pathTo === pathFrom || !head.startsWith(VERSION, pathTo)) return undefined;
-  const request = new RawRequest(method, peer, head);
-  request.path = head.slice(pathFrom, pathTo);
-  const ok = readHeaders(head, pathTo + VERSION.length, request);
-  return ok && request.host !== '' ? request : undefined;
+  const pathTo = endOfPath(text, pathFrom);
+  if (pathTo === pathFrom || !text.startsWith(VERSION, pathTo)) return undefined;
+  return new RawRequest(method, peer, head, text.slice(pathFrom, pathTo));
 }
 
 function methodOf(head: string): string | undefined {
