@@ -37,7 +37,10 @@ const { values, positionals } = parseArgs({
   },
 });
 const [name = ''] = positionals;
-process.exitCode = name === 'all' ? await runAll(process.argv.slice(3)) : await runOne(name, values);
+process.exitCode =
+  name === 'all'
+    ? await runAll(process.argv.slice(2).filter((word) => word !== 'all'))
+    : await runOne(name, values);
 process.exit();
 
 async function runOne(bench: string, options: Options): Promise<number> {
