@@ -1,6 +1,6 @@
 /**
- * Ten thousand WebSockets that were opened together and say nothing outlive their keep-alive. Asked in one rhythm, all their probes
- * came at once, most were dropped on the way, again and again, and after a minute the kernel gave them all up for dead.
+ * Ten thousand silent WebSockets that were opened together outlive their keep-alive. If all were probed in one rhythm, the
+ * probes would come at once, most would be dropped, and after a minute the kernel would declare the connections dead.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { eventually, freePort, makeAuthority, type Program, request, startProgram } from '@spawner/testkit';

@@ -1,4 +1,4 @@
-/** The resident memory of a process, watched. */
+/** The resident memory of a process over time. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1_024;
 }
 
-/** The most that the process had while this was going on, in bytes, looked at every 100 ms. */
+/** The most that the process had during this work, in bytes, sampled every 100 ms. */
 export async function mostDuring(pid: number, work: () => Promise<unknown>): Promise<number> {
   let most = await residentBytes(pid);
   const over = new AbortController();
@@ -27,4 +27,12 @@ export async function mostDuring(pid: number, work: () => Promise<unknown>): Pro
     await watching;
   }
   return most;
+}
+
+/** The resident memory of an idle process: the median over this time, in bytes. */
+export async function idleBytes(pid: number, ms: number): Promise<number> {
+  const samples: number[] = [];
+  for (const until = performance.now() + ms; performance.now() < until; await wait(100))
+    samples.push(await residentBytes(pid));
+  return samples.sort((a, b) => a - b)[samples.length >> 1] ?? Number.NaN;
 }

@@ -1,4 +1,4 @@
-/** The backend of the suite: sends and takes as much as it is asked to, from one buffer, and says what it saw. */
+/** The backend of the suite: it sends and takes as many bytes as asked, from one buffer, and reports what it saw. */
 import { createHash } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -10,11 +10,14 @@ export interface StreamServer extends AsyncDisposable {
   port: number;
   /** Bytes that were given to the socket of the latest download. */
   sent(): number;
+  /** The times at which the events of the latest stream were sent, by `performance.now()`. */
+  readonly eventsAt: readonly number[];
 }
 
-/** `GET /down?bytes=`; `POST /up` answers the length and hash of the body; `GET /events?ms=` sends one every `ms` until the client leaves. */
+/** `GET /down?bytes=`; `POST /up` answers the length and hash of the body; `GET /events?ms=&for=` sends one every `ms`. */
 export async function startStreamServer(): Promise<StreamServer> {
   let sent = 0;
+  let eventsAt: number[] = [];
   const server = createServer((req, res) => {
     const { pathname, searchParams } = new URL(req.url ?? '/', 'http://backend');
     if (pathname === '/down') {
@@ -24,8 +27,10 @@ export async function startStreamServer(): Promise<StreamServer> {
       void down(res, bytes, (length) => {
         sent += length;
       });
-    } else if (pathname === '/events') void events(res, Number(searchParams.get('ms')));
-    else if (pathname === '/up') {
+    } else if (pathname === '/events') {
+      eventsAt = [];
+      void events(res, Number(searchParams.get('ms')), Number(searchParams.get('for')), eventsAt);
+    } else if (pathname === '/up') {
       const hash = createHash('sha1');
       let length = 0;
       req.on('data', (piece: Buffer) => {
@@ -39,11 +44,14 @@ export async function startStreamServer(): Promise<StreamServer> {
   return {
     port: listening.port,
     sent: () => sent,
+    get eventsAt() {
+      return eventsAt;
+    },
     [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose](),
   };
 }
 
-/** So many bytes, always the same ones, without ever being in memory as a whole. */
+/** This many bytes, always the same, in pieces. */
 export function* content(bytes: number): Generator<Buffer> {
   for (let left = bytes; left > 0; left -= PIECE.length)
     yield left < PIECE.length ? PIECE.subarray(0, left) : PIECE;
@@ -64,12 +72,14 @@ async function down(res: ServerResponse, bytes: number, sent: (length: number) =
   res.end();
 }
 
-async function events(res: ServerResponse, ms: number): Promise<void> {
+async function events(res: ServerResponse, everyMs: number, forMs: number, sentAt: number[]): Promise<void> {
   res.writeHead(200, { 'Content-Type': 'text/event-stream' });
-  for (let id = 1; !res.destroyed; id++) {
-    res.write(`id: ${id}\ndata: ${id}\n\n`);
-    await wait(ms);
+  for (const until = performance.now() + forMs; performance.now() < until && !res.destroyed; ) {
+    sentAt.push(performance.now());
+    res.write(`id: ${sentAt.length}\ndata: ${sentAt.length}\n\n`);
+    await wait(everyMs);
   }
+  res.end();
 }
 
 function room(res: ServerResponse): Promise<void> {
