@@ -20,6 +20,7 @@ for (const name of names) {
   const env = {
     SPAWNER_TEST_SCHEDULES: SCHEDULES,
     SPAWNER_TEST_TROUBLE_MS: TROUBLE_MS,
+    SPAWNER_TEST_VANISHING: '0',
     ...process.env,
     SPAWNER_TEST_MUTATION: name,
   };
