@@ -210,7 +210,7 @@ describe('the drawing board', () => {
     server.kill('SIGTERM');
     expect(await once(server, 'exit')).toEqual([0, null]);
     await heron.getByText('This session has ended').waitFor();
-    await heron.getByText('nobody was here for a while').waitFor();
+    await heron.getByText('it was empty for a while').waitFor();
     const saved = heron.waitForEvent('download');
     await heron.getByRole('button', { name: 'Save the picture' }).click();
     expect((await saved).suggestedFilename()).toBe('drawing-board.png');
