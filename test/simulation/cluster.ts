@@ -9,6 +9,7 @@ import { EngineFaults } from './faults/engine-faults.ts';
 import { Faults } from './faults/faults.ts';
 import { Interruptions } from './faults/interruptions.ts';
 import { LateRegistrations } from './faults/late-registrations.ts';
+import { Reboots } from './faults/reboots.ts';
 import { runIdOf, StoreFaults } from './faults/store-faults.ts';
 import { BusServer } from './links/bus-link.ts';
 import { RpcLinks } from './links/rpc-link.ts';
@@ -96,6 +97,7 @@ export class Cluster {
       interruptions,
       new EngineFaults(world, drones),
       new LateRegistrations(world, rpc, drones),
+      new Reboots(world, drones),
       new BurntDrone(around, drones, interruptions),
     ];
     this.faults = new Faults(around, { schedulers, drones, proxies, losses, beside });

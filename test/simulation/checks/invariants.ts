@@ -89,7 +89,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
     }
     if (script !== 'sweep') this.leases.carriedOut(script);
     if (BACKEND_ID.test(id)) this.records.written(id);
-    if (CHANGES_RESERVATIONS.has(script)) this.records.allReserved();
+    if (CHANGES_RESERVATIONS.has(script)) this.records.checkReservations(id);
   }
 
   /** The store is another one, or lacks what it had. */

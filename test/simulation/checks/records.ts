@@ -123,9 +123,10 @@ export class Records {
     if (reason === EndReason.REQUESTED) this.#world.count('terminated');
   }
 
-  /** Compares the reservations of each drone with its living records. */
-  allReserved(): void {
-    for (const drone of this.#drones) this.#reserved(drone);
+  /** Compares the reservations of the drone that has this backend, or of every drone, with the living records. */
+  checkReservations(id: string): void {
+    const drone = this.#known.get(id)?.drone;
+    for (const each of drone === undefined ? this.#drones : [drone]) this.#reserved(each);
   }
 
   #reserved(drone: string): void {

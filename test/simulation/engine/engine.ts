@@ -54,6 +54,14 @@ export class Engine {
     return this.busy ? this.#lateness.skewed(20, BUSY_MS) : 0;
   }
 
+  /** The machine reboots. */
+  reboot(): void {
+    for (const container of this.containers.values()) {
+      if (container.state === 'running') this.failed.add(container.id);
+      container.exit(137);
+    }
+  }
+
   /** The machine burns down with all that runs on it. */
   burn(): void {
     this.gone = true;

@@ -38,6 +38,7 @@ export class SimulatedDrone {
   burntAt = 0;
   readonly #around: Surroundings;
   readonly #files = new MemoryFiles();
+  #boots = 1;
 
   constructor(name: string, subnet: string, around: Surroundings, watch: EngineWatch) {
     this.name = name;
@@ -59,7 +60,7 @@ export class SimulatedDrone {
       droneId: this.name,
       cluster: CLUSTER,
       state: this.#files,
-      boot: 'boot',
+      boot: `boot ${this.#boots}`,
       clock,
       runtime,
       log,
@@ -93,6 +94,16 @@ export class SimulatedDrone {
     return renewedAt === undefined
       ? Number.POSITIVE_INFINITY
       : this.machine.now(this.#around.world) - renewedAt;
+  }
+
+  /** Its machine reboots. The engine keeps the containers, whose programs have ended. */
+  reboot(): void {
+    const { world } = this.#around;
+    world.note('reboots', this.name);
+    world.count('reboots');
+    this.crash();
+    this.engine.reboot();
+    this.#boots++;
   }
 
   /** The drone burns down, with its disk and everything that it runs. */

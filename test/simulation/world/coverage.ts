@@ -32,6 +32,7 @@ export const FLOORS = {
   /** Processes that crashed, and schedulers that were interrupted between two steps. */
   crashes: 100,
   interruptions: 25,
+  reboots: 6,
   /** Requests to READY backends, and spawns that became READY, in healed worlds. */
   'healed-requests': 1500,
   'healed-spawns': 300,

@@ -1,7 +1,7 @@
 import { AppError } from '@spawner/domain';
 import { HarnessError } from '../../memory-redis/errors.ts';
 import { changedText } from '../mutations/change.ts';
-import { missed } from './coverage.ts';
+import { added, missed } from './coverage.ts';
 import { Machine } from './machine.ts';
 import { Process } from './process.ts';
 import { World } from './world.ts';
@@ -45,6 +45,10 @@ describe('a world', () => {
 });
 
 describe('a run', () => {
+  it('adds up what its worlds counted', () => {
+    expect(added({ ready: 2 }, { ready: 3, reboots: 1 })).toEqual({ ready: 5, reboots: 1 });
+  });
+
   it('misses coverage in which nothing happened, in proportion to its seeds', () => {
     expect(missed({}, 100)).toContain('ready: 0 in 100 seeds, at least 1500 expected');
     expect(missed({ ready: 800 }, 50).filter((line) => line.startsWith('ready:'))).toEqual([]);
