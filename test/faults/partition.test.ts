@@ -18,6 +18,7 @@ import {
   type TimeJudge,
 } from '@spawner/testkit';
 import type { WebSocket } from 'ws';
+import { edgeOf } from '../cluster/api.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { ROOT } from '../cluster/service-process.ts';
 import { type EngineView, engineView } from './engine-view.ts';
@@ -75,7 +76,9 @@ describe('a drone on a machine of its own', () => {
     );
     // They are in use until their users have come, however long that takes.
     const first: WebSocket[] = [];
-    const use = async (id: string) => first.push(await cluster.openWebSocket(id));
+    const theirs = edgeOf(cluster.services.proxy[1]!.port, cluster.domain, namespace.address);
+    const use = async (id: string, droneId: string) =>
+      first.push(await (droneId === HERE ? cluster : theirs).openWebSocket(id));
     // One after the other, so that the drones get them in turn.
     for (const { kind, number } of wanted)
       sessions.push(await spawnSession(cluster, wish(kind), `${kind}-${number}`, use));

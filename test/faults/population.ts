@@ -33,18 +33,22 @@ function requestOf({ kind, idleTimeoutMs, env = {} }: Wish, key: string) {
 }
 
 /** Begins to use a session that may still start: its idle clock cannot run out before the first use. */
-export type Use = (id: string) => Promise<unknown>;
+export type Use = (id: string, droneId: string) => Promise<unknown>;
 
 /** Spawns it, begins to use it and waits for READY; the key is `name`, if its kind has one. */
 export async function spawnSession(cluster: Cluster, wish: Wish, name: string, use?: Use): Promise<Session> {
   const key = wish.kind === 'plain' ? '' : name;
   const { status, json } = await cluster.call('POST', '/v1/backends', requestOf(wish, key));
   if (status !== 201) throw new Error(`a spawn was answered ${status}: ${JSON.stringify(json)}`);
-  return sessionOf(await readyInUse(cluster, json.backend!.id, use), wish.kind);
+  return sessionOf(await readyInUse(cluster, json.backend!, use), wish.kind);
 }
 
-async function readyInUse(cluster: Cluster, id: string, use?: Use): Promise<BackendJson> {
-  const [ready] = await Promise.all([cluster.inState(id, 'READY'), use?.(id)]);
+async function readyInUse(
+  cluster: Cluster,
+  { id, droneId = '' }: BackendJson,
+  use?: Use,
+): Promise<BackendJson> {
+  const [ready] = await Promise.all([cluster.inState(id, 'READY'), use?.(id, droneId)]);
   return ready;
 }
 
@@ -70,7 +74,7 @@ export async function respawn(
     { timeoutMs, everyMs: 250 },
   );
   const at = Date.now();
-  return { session: sessionOf(await readyInUse(cluster, answer.json.backend!.id, use), wish.kind), at };
+  return { session: sessionOf(await readyInUse(cluster, answer.json.backend!, use), wish.kind), at };
 }
 
 function sessionOf({ id, key, fence = 0, droneId = '' }: BackendJson, kind: Kind): Session {
