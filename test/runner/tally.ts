@@ -1,4 +1,4 @@
-/** The count of a run of tests. A test that should have run and did not counts as a failure. */
+/** The count of a run of tests, in which a test that should have run and did not is a failure. */
 import { TOO_BUSY } from '../../libs/testkit/src/time-bound.ts';
 import type { FileResult, Status, TestResult } from './results.ts';
 
