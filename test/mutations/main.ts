@@ -17,7 +17,9 @@ import { type TempDir, tempDir } from '@spawner/testkit';
 import { type FileResult, readReport } from '../runner/results.ts';
 import { MUTATIONS, type Mutation, mutated } from './mutations.ts';
 
-/** A test that hangs with the fault has not caught it. */
+/** A test that waits without end for the fault fails after this time. */
+const LIMIT_MS = '150000';
+/** Several such tests may come one after the other. */
 const LONGEST_MS = 10 * 60_000;
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -70,7 +72,7 @@ async function results({ project, test }: Mutation): Promise<FileResult[]> {
   const args = [jest, '--selectProjects', project, '--runInBand', '--forceExit', '--reporters', reporter];
   const { status, stderr, stdout } = spawnSync(process.execPath, [...args, '--runTestsByPath', test], {
     cwd: dir.path,
-    env: { ...process.env, SPAWNER_TEST_REPORT: report },
+    env: { ...process.env, SPAWNER_TEST_REPORT: report, SPAWNER_TEST_LIMIT_MS: LIMIT_MS },
     encoding: 'utf8',
     timeout: LONGEST_MS,
   });

@@ -4,7 +4,7 @@ import { markedPath, markOf } from '../../libs/testkit/src/test-run.ts';
 import { failIfUnjudged } from '../../libs/testkit/src/time-bound.ts';
 
 /** Longer than any test or hook takes on a busy machine: the wait for a condition fails first, and names its condition. */
-jest.setTimeout(300_000);
+jest.setTimeout(Number(process.env.SPAWNER_TEST_LIMIT_MS ?? 300_000));
 
 const PATH = process.env.PATH ?? '';
 const mark = markOf(PATH);

@@ -86,7 +86,7 @@ function firstLine(text: string): string {
   return text.trim().split('\n')[0]!.slice(0, 500);
 }
 
-/** The line at the end of every run. */
+/** The line with which every run ends. */
 export function closingLine({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
