@@ -2,6 +2,7 @@ import { DEADLINES } from '@spawner/domain';
 import type { ReadStore } from '../checks/read-store.ts';
 import type { Cluster } from '../cluster.ts';
 import { KEYS } from '../parts/scheduler.ts';
+import type { InvariantName } from '../world/invariants.ts';
 import { BOUNDS } from './bounds.ts';
 import { heldKey } from './lost-keys.ts';
 import { unanswered } from './unanswered.ts';
@@ -11,14 +12,14 @@ import type { Unmet } from './unmet.ts';
 export function notRecovered(cluster: Cluster, healing: number): Unmet | undefined {
   // A scheduler that is interrupted while a lost drone is given up is one fault more.
   const healedAt = Math.max(healing, cluster.interruptions.until);
-  const unmet = (message: string | undefined, bound: number): Unmet | undefined =>
-    message === undefined ? undefined : { invariant: 'recovery', message, by: healedAt + bound };
+  const unmet = (message: string | undefined, bound: number, invariant: InvariantName = 'recovery') =>
+    message === undefined ? undefined : { invariant, message, by: healedAt + bound };
   return (
     interrupted(cluster) ??
     unmet(unregistered(cluster) ?? notServing(cluster), BOUNDS.registered) ??
     unmet(openWindow(cluster), BOUNDS.window) ??
     unmet(remembered(cluster), BOUNDS.proxyForgotten) ??
-    unmet(difference(cluster), BOUNDS.refilled) ??
+    unmet(difference(cluster), BOUNDS.refilled, 'replicas') ??
     heldKey(cluster, healedAt) ??
     unanswered(cluster, healedAt)
   );

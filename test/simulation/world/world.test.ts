@@ -45,7 +45,7 @@ describe('a world', () => {
 });
 
 describe('a run', () => {
-  it('adds up what its worlds counted', () => {
+  it('sums what its worlds counted', () => {
     expect(added({ ready: 2 }, { ready: 3, reboots: 1 })).toEqual({ ready: 5, reboots: 1 });
   });
 
