@@ -318,7 +318,7 @@ describe('a key', () => {
     const held = key('k', { tag: 't' });
     const first = await get(scene_, held);
     await redis.flush();
-    await expect(get(scene_, held, {}, 200)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(get(scene_, held, {}, 1_000)).rejects.toMatchObject({ code: 'unavailable' });
     await a.register(line(first.id, first.fence, held));
     expect(await get(scene_, held)).toEqual({ ...first, spawned: false });
     await expect(get(scene_, key('k'))).rejects.toMatchObject({ code: 'failed_precondition' });

@@ -238,7 +238,7 @@ describe('the scheduler', () => {
     expect(present.registration).toBeGreaterThan(old.registration);
   });
 
-  it('writes its tables anew from inventories after the store was emptied', async () => {
+  it('writes its tables again from inventories after the store was emptied', async () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');
     const one = id();

@@ -1,4 +1,4 @@
-/** What documents name in code spans: paths, symbols, variables and commands, each of which has to exist. */
+/** The paths, symbols, variables and commands that documents name in code spans. Each has to exist. */
 import type { Source } from './sources.ts';
 
 const SPAN = /`([^`\n]+)`/g;
