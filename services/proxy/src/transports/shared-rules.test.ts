@@ -240,7 +240,7 @@ describe('a handshake that the backend does not answer', () => {
     expect(exchange.answering).toBe(false);
     jest.advanceTimersByTime(1);
     expect((await replied).status).toBe(502);
-  });
+  }, 20_000);
 
   it('is refused after a minute on HTTP/2', async () => {
     const { port, asked } = await silent();
@@ -251,7 +251,7 @@ describe('a handshake that the backend does not answer', () => {
     expect(exchange.answering).toBe(false);
     jest.advanceTimersByTime(1);
     expect((await replied).status).toBe(502);
-  });
+  }, 20_000);
 });
 
 async function never(): Promise<void> {}
