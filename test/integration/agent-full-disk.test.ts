@@ -3,7 +3,7 @@ import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { type TempDir, tempDir } from '@spawner/testkit';
+import { expectComplaint, type TempDir, tempDir } from '@spawner/testkit';
 import { installProgram } from '../../deploy/images/program.ts';
 import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
 
@@ -47,6 +47,7 @@ describe('an agent whose disk is full', () => {
     const id = await world.place({ env: { NAME: 'before' } });
     const { local } = await world.reaches(id, READY);
     const name = async () => (await fetch(`http://${local?.host}:${local?.port}/name`)).text();
+    expectComplaint(/ENOSPC: no space left on device/);
     await fill();
     await expect(world.place({})).rejects.toThrow();
     expect(await name()).toBe('before');
