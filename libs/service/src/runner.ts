@@ -68,10 +68,13 @@ export async function run<C extends SharedConfig>(
         metrics: async () => chassis.gather(await metrics.text()),
       }),
     );
-    await build(config, chassis);
-    chassis.started = true;
-    log.info('started');
-    await stop;
+    // A start that hangs must not outlive the order to stop.
+    const started = await Promise.race([build(config, chassis).then(() => true), stop.then(() => false)]);
+    if (started) {
+      chassis.started = true;
+      log.info('started');
+      await stop;
+    }
   } catch (error) {
     if (!chassis.signal.aborted) {
       const misconfigured = error instanceof ConfigError;
