@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { SUBJECTS } from '@spawner/bus';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { type DockerDaemon, eventually, startDockerDaemon } from '@spawner/testkit';
+import { askDocker, type DockerDaemon, eventually, startDockerDaemon } from '@spawner/testkit';
 import { buildImage } from '../../deploy/images/build.ts';
 import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
 
@@ -13,10 +15,11 @@ const TRUE_WITHIN_MS = 5_000;
 describe('backends on a Docker Engine', () => {
   let engine: DockerDaemon;
   let world: AgentWorld;
+  let image: string;
 
   beforeAll(async () => {
     engine = await startDockerDaemon({ liveRestore: true });
-    await buildImage({ name: 'probe', socketPath: engine.socketPath });
+    image = (await buildImage({ name: 'probe', socketPath: engine.socketPath })).reference;
     world = await startAgentWorld({
       SPAWNER_AGENT_RUNTIME: 'docker',
       SPAWNER_AGENT_DOCKER_SOCKET: engine.socketPath,
@@ -44,6 +47,24 @@ describe('backends on a Docker Engine', () => {
     const { local } = await world.reaches(id, READY);
     return (await fetch(`http://${local?.host}:${local?.port}${path}`)).text();
   };
+
+  // The simulated engine relies on this (test/simulation/engine).
+  it('are seen running by an agent whose predecessor died while the engine started them', async () => {
+    const docker = (...args: string[]) =>
+      promisify(execFile)('docker', ['-H', `unix://${engine.socketPath}`, ...args]);
+    await docker('create', '--name', 'late', '--network', 'none', image);
+    const predecessor = connect(engine.socketPath);
+    await once(predecessor, 'connect');
+    const request = 'POST /containers/late/start HTTP/1.1\r\nHost: engine\r\nContent-Length: 0\r\n\r\n';
+    await new Promise((written) => predecessor.write(request, written));
+    predecessor.destroy();
+    // The next agent looks at its network first.
+    await askDocker(engine.socketPath, 'GET', '/networks');
+    // The engine answers only after the start, for which it holds the lock of the container.
+    const inspected = await askDocker(engine.socketPath, 'GET', '/containers/late/json');
+    await docker('rm', '--force', 'late');
+    expect(inspected).toMatchObject({ State: { Status: 'running' } });
+  });
 
   it('start after their network was pruned', async () => {
     const args = ['-H', `unix://${engine.socketPath}`, 'network', 'prune', '--force'];

@@ -32,7 +32,8 @@ export class EngineRuntime implements Runtime {
 
   create(program: Program): Promise<void> {
     this.#engine.asked('create');
-    return this.#ask(this.#engine.world.random.between(2, 40), () => this.#engine.create(program));
+    const ms = this.#engine.world.random.between(2, 40);
+    return this.#askAbout(program.id, ms, () => this.#engine.create(program));
   }
 
   async start(id: string): Promise<Endpoints> {
@@ -43,21 +44,24 @@ export class EngineRuntime implements Runtime {
       this.#engine.failed.add(id);
       throw new RuntimeError('the program cannot be started');
     }
-    return this.#ask(random.between(30, 600), () => endpointsOf(this.#engine.start(id)));
+    const ms = this.#engine.lockedFor(id) + random.between(30, 600);
+    this.#engine.lock(id, ms);
+    return this.#ask(ms, () => endpointsOf(this.#engine.start(id)));
   }
 
   signal(id: string): Promise<boolean> {
     this.#engine.asked('signal');
-    return this.#ask(1, () => this.#engine.signal(id));
+    return this.#askAbout(id, 1, () => this.#engine.signal(id));
   }
 
   remove(id: string): Promise<void> {
     this.#engine.asked('remove');
-    return this.#ask(this.#engine.world.random.between(5, 300), () => this.#engine.remove(id));
+    const ms = this.#engine.world.random.between(5, 300);
+    return this.#askAbout(id, ms, () => this.#engine.remove(id));
   }
 
   inspect(id: string): Promise<Condition> {
-    return this.#ask(1, () => {
+    return this.#askAbout(id, 1, () => {
       const container = this.#engine.containers.get(id);
       if (!container || container.state === 'created') return { is: 'absent' };
       if (container.state === 'running') return { is: 'running', endpoints: endpointsOf(container) };
@@ -70,7 +74,7 @@ export class EngineRuntime implements Runtime {
   async *stats() {}
 
   established(id: string): Promise<number | undefined> {
-    return this.#ask(1, () => this.#engine.containers.get(id)?.connections.size);
+    return this.#askAbout(id, 1, () => this.#engine.containers.get(id)?.connections.size);
   }
 
   list(): Promise<string[]> {
@@ -105,11 +109,16 @@ export class EngineRuntime implements Runtime {
       return container !== undefined && container.answersAt <= this.#engine.world.now;
     });
 
+  /** A request that needs the lock of one container. */
+  #askAbout<T>(id: string, ms: number, work: () => T): Promise<T> {
+    return this.#ask(this.#engine.lockedFor(id) + ms, work);
+  }
+
   #ask<T>(ms: number, work: () => T): Promise<T> {
     const engine = this.#engine;
     const { world } = engine;
     return new Promise((resolve, reject) => {
-      world.after(ms, () => {
+      engine.take(ms, () => {
         const late = 0.5 + engine.lateness();
         try {
           const answer = work();

@@ -21,8 +21,9 @@ export type EngineRequest = 'create' | 'start' | 'signal' | 'remove';
 const BUSY_MS = 1_000;
 
 /**
- * The container engine of one drone. It finishes every request, even after the agent that sent it has crashed, and before
- * a restarted agent can send another.
+ * The container engine of one drone. It finishes every request, even after the agent that sent it has crashed. While it
+ * starts a container, other requests about that container wait, because dockerd holds the container's lock until then
+ * (moby, `containerStart` and `ContainerInspect`).
  */
 export class Engine {
   readonly drone: string;
@@ -40,6 +41,9 @@ export class Engine {
   readonly #lateness: Random;
   readonly #range: AddressRange;
   readonly #listeners = new Set<(id?: string) => void>();
+  /** True time at which the start of each container that is being started is over, by id. */
+  readonly #starting = new Map<string, number>();
+  #boots = 1;
 
   constructor(drone: string, subnet: string, world: World, watch: EngineWatch) {
     this.drone = drone;
@@ -54,8 +58,28 @@ export class Engine {
     return this.busy ? this.#lateness.skewed(20, BUSY_MS) : 0;
   }
 
+  /** Carries out a request after `ms`. A reboot of the machine drops it. */
+  take(ms: number, carryOut: () => void): void {
+    const boot = this.#boots;
+    this.world.after(ms, () => {
+      if (boot === this.#boots) carryOut();
+    });
+  }
+
+  /** Milliseconds until the container is no longer being started. */
+  lockedFor(id: string): number {
+    return Math.max(0, (this.#starting.get(id) ?? 0) - this.world.now);
+  }
+
+  /** The start of the container will take `ms`. */
+  lock(id: string, ms: number): void {
+    this.#starting.set(id, this.world.now + ms);
+  }
+
   /** The machine reboots. */
   reboot(): void {
+    this.#boots++;
+    this.#starting.clear();
     for (const container of this.containers.values()) {
       if (container.state === 'running') this.failed.add(container.id);
       container.exit(137);
