@@ -39,6 +39,7 @@ export class Cluster {
   readonly users: Users;
   readonly interruptions: Interruptions;
   readonly faults: Faults;
+  readonly store: StoreServer;
   readonly read: ReadStore;
 
   constructor(world: World, script: (source: string) => string) {
@@ -67,6 +68,7 @@ export class Cluster {
       (...sent) => interruptions.hears(...sent),
       script,
     );
+    this.store = store;
     const fate: Surroundings['fate'] = (drone, one) => {
       const proxy = proxies.find(({ identity }) => identity.bootId === one.bootId);
       if (!proxy || one.bootId !== drone) return 'unknown';

@@ -1,4 +1,5 @@
 import { DEADLINES } from '@spawner/domain';
+import { LONGEST_DELAY } from '../world/network.ts';
 
 /** Clocks run at 0.9 to 1.1 of true speed (world/machine.ts). */
 const SLOWEST = 0.9;
@@ -27,6 +28,8 @@ export const BOUNDS = {
   held: onSlowestClock(HOLD_MS) + 1_000,
   /** A call of a client is answered by its deadline. */
   call: onSlowestClock(SPAWN_PATIENCE_MS) + 1_000,
+  /** A message that was sent before healing has arrived. */
+  delayed: LONGEST_DELAY.bad + LONGEST_DELAY.calm,
   /** Every node is registered and renews. */
   registered: REPEATED_CALL + INTERRUPTED + TURNS,
   /** The window of a store epoch closes; the epoch itself begins with the first script of a scheduler. */

@@ -3,6 +3,7 @@ import type { ReadStore } from '../checks/read-store.ts';
 import type { Cluster } from '../cluster.ts';
 import { KEYS } from '../parts/scheduler.ts';
 import type { InvariantName } from '../world/invariants.ts';
+import { LONGEST_DELAY } from '../world/network.ts';
 import { BOUNDS } from './bounds.ts';
 import { heldKey } from './lost-keys.ts';
 import { unanswered } from './unanswered.ts';
@@ -21,13 +22,24 @@ export function notRecovered(cluster: Cluster, healing: number): Unmet | undefin
     unmet(remembered(cluster), BOUNDS.proxyForgotten) ??
     unmet(difference(cluster), BOUNDS.refilled, 'replicas') ??
     heldKey(cluster, healedAt) ??
-    unanswered(cluster, healedAt)
+    unanswered(cluster, healedAt) ??
+    heldBack(cluster, healing)
   );
 }
 
 function interrupted({ interruptions, world }: Cluster): Unmet | undefined {
   const by = interruptions.until;
   return by > world.now ? { invariant: 'recovery', message: 'a scheduler is interrupted', by } : undefined;
+}
+
+/**
+ * A connection to the store on which a command from before healing is still under way. Commands keep their order, so the
+ * reader of the route log, for instance, stays behind until then.
+ */
+function heldBack({ store, world }: Cluster, healing: number): Unmet | undefined {
+  if (store.arrivedBy <= world.now + LONGEST_DELAY.calm) return undefined;
+  const message = 'a connection to the store waits for a command from before healing';
+  return { invariant: 'recovery', message, by: healing + BOUNDS.delayed };
 }
 
 function unregistered({ drones, read }: Cluster): string | undefined {

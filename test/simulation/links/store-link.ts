@@ -26,6 +26,7 @@ export class StoreServer {
   readonly watch: StoreWatch;
   readonly answers: StoreAnswer;
   readonly #script: (source: string) => string;
+  readonly #links = new Set<StoreLink>();
 
   /** `script` gives the scripts that are loaded in the place of others. */
   constructor(
@@ -55,6 +56,17 @@ export class StoreServer {
     return this.network.delay(process.name, 'redis');
   }
 
+  connect(process: Process): Redis {
+    const link = new StoreLink(process, this, () => this.#links.delete(link));
+    this.#links.add(link);
+    return link;
+  }
+
+  /** True time at which every command and answer that is under way has arrived. Later ones on its connection wait for it. */
+  get arrivedBy(): number {
+    return Math.max(0, ...[...this.#links].map(({ arrivedBy }) => arrivedBy));
+  }
+
   reaches(process: Process): boolean {
     return !this.away && this.network.reaches(process.name, 'redis');
   }
@@ -65,7 +77,7 @@ export class StoreServer {
  * command may have been carried out although its sender gets no answer and stops waiting after 2 s.
  */
 export function storeOf(process: Process, server: StoreServer): Redis {
-  return new StoreLink(process, server);
+  return server.connect(process);
 }
 
 class StoreLink implements Redis {
@@ -73,15 +85,22 @@ class StoreLink implements Redis {
   readonly #server: StoreServer;
   /** Used by blocking reads alone. */
   readonly #connection: Promise<Redis>;
+  readonly #left: () => void;
   #closed = false;
   #arrival = 0;
   #return = 0;
 
-  constructor(process: Process, server: StoreServer) {
+  /** `left` is called when it is closed. */
+  constructor(process: Process, server: StoreServer, left: () => void) {
     this.#process = process;
     this.#server = server;
+    this.#left = left;
     this.#connection = server.memory.connect();
     process.onCrash(() => void this.close());
+  }
+
+  get arrivedBy(): number {
+    return Math.max(this.#arrival, this.#return);
   }
 
   get ready(): boolean {
@@ -155,11 +174,12 @@ class StoreLink implements Redis {
 
   async duplicate(): Promise<Redis> {
     if (!this.ready) throw new AppError('unavailable', 'the store is not reachable');
-    return new StoreLink(this.#process, this.#server);
+    return this.#server.connect(this.#process);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#left();
     await (await this.#connection).close();
   }
 

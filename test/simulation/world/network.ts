@@ -10,6 +10,9 @@ export interface Weather {
 
 export const CALM: Weather = { lost: 0, slow: 0, doubled: 0 };
 
+/** The longest delays of a message in true milliseconds: in calm weather, and in bad weather or between parties far apart. */
+export const LONGEST_DELAY = { calm: 1.5, bad: 12_000 } as const;
+
 /**
  * The ways between parties (processes by their names, `redis`, `bus`, `clients`). Each message takes its
  * own time, so that later ones overtake; in bad weather some are lost, late by seconds, or come twice.
@@ -55,9 +58,10 @@ export class Network {
   /** A way that is short unless the weather is bad or these two are far apart. */
   delay(from: string, to: string): number {
     const { random } = this.#world;
-    if (this.weather.slow > 0 && random.chance(this.weather.slow)) return random.skewed(20, 12_000);
+    if (this.weather.slow > 0 && random.chance(this.weather.slow))
+      return random.skewed(20, LONGEST_DELAY.bad);
     const far = this.#lags.size > 0 ? this.#lags.get(pair(from, to)) : undefined;
-    return far === undefined ? random.between(0.1, 1.5) : random.between(far / 4, far);
+    return far === undefined ? random.between(0.1, LONGEST_DELAY.calm) : random.between(far / 4, far);
   }
 
   /** Every message between the two takes up to `ms`; 0 for as usual. */
