@@ -1,5 +1,5 @@
 import { PAUSE_MS } from '../healing/bounds.ts';
-import type { ScriptNames } from '../links/script-names.ts';
+import type { ScriptNames, ScriptRun } from '../links/script-names.ts';
 import type { Process } from '../world/process.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
@@ -35,8 +35,8 @@ interface Interruption {
   readonly way: (typeof WAYS)[number];
   /** So many pass before. */
   left: number;
-  /** It comes though everything works again. */
-  readonly late?: boolean;
+  /** It comes though everything works again, after a run of which this is true. */
+  readonly late?: (run: ScriptRun) => boolean;
 }
 
 /**
@@ -82,13 +82,13 @@ export class Interruptions {
     this.#next = [];
   }
 
-  /** Interrupts the next scheduler that runs this script, even after healing. */
-  expect(script: Interruption['script']): void {
+  /** Interrupts the next scheduler whose run of this script `concerns` what was lost, even after healing. */
+  expect(script: Interruption['script'], concerns: (run: ScriptRun) => boolean): void {
     this.#next.push({
       script,
       way: this.#random.pick(['dies', 'unheard', 'pauses']),
       left: 0,
-      late: true,
+      late: concerns,
     });
   }
 
@@ -97,15 +97,16 @@ export class Interruptions {
     if (this.#next.length === 0) return true;
     const mortal = this.#schedulers.find((one) => one.process === process);
     if (!mortal) return true;
-    const script = this.#names.run(command)?.script;
-    const due = this.#next.find((one) => one.script === script);
+    const run = this.#names.run(command);
+    const due = run && this.#next.find(({ script, late }) => script === run.script && (late?.(run) ?? true));
     if (!due || due.left-- > 0) return true;
     this.#next.splice(this.#next.indexOf(due), 1);
     return this.#interrupt(mortal, process, due);
   }
 
-  #interrupt(mortal: Mortal, process: Process, { script, way }: Interruption): boolean {
+  #interrupt(mortal: Mortal, process: Process, { script, way, late }: Interruption): boolean {
     this.#world.count('interruptions');
+    if (late) this.#world.count('loss-interruptions');
     this.#world.note(`interrupted after ${script}`, process.name, way);
     if (way === 'pauses' || way === 'another store')
       process.pause(this.#lasting(this.#random.between(1_000, PAUSE_MS)));

@@ -32,6 +32,8 @@ export const FLOORS = {
   /** Processes that crashed, and schedulers that were interrupted between two steps. */
   crashes: 100,
   interruptions: 25,
+  /** Those between two steps of a lost drone's lapse or end. */
+  'loss-interruptions': 4,
   reboots: 6,
   /** Requests to READY backends, and spawns that became READY, in healed worlds. */
   'healed-requests': 1500,
