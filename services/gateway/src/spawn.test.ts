@@ -1,4 +1,4 @@
-import { AppError, systemClock } from '@spawner/domain';
+import { AppError, DEADLINES, systemClock } from '@spawner/domain';
 import {
   NotPlacedReason,
   SpawnBackendRequest,
@@ -27,9 +27,12 @@ const LOST = new AppError('deadline', 'no answer');
 
 /** A scheduler that answers in this order, then places; and every request that it got. */
 function schedulerThat(...answers: (SpawnBackendResponse | AppError)[]) {
-  const asked: { id: string; repeated: boolean }[] = [];
-  const spawnBackend = async ({ id, repeated }: SpawnBackendRequest) => {
-    asked.push({ id, repeated });
+  const asked: { id: string; repeated: boolean; timeoutMs: number }[] = [];
+  const spawnBackend = async (
+    { id, repeated }: SpawnBackendRequest,
+    { timeoutMs = Number.POSITIVE_INFINITY } = {},
+  ) => {
+    asked.push({ id, repeated, timeoutMs });
     const answer = answers.shift();
     if (answer instanceof AppError) throw answer;
     return (
@@ -39,12 +42,16 @@ function schedulerThat(...answers: (SpawnBackendResponse | AppError)[]) {
   return { asked, scheduler: { spawnBackend } };
 }
 
-function place({ scheduler }: ReturnType<typeof schedulerThat>, signal = new AbortController().signal) {
+function place(
+  { scheduler }: ReturnType<typeof schedulerThat>,
+  signal = new AbortController().signal,
+  timeLeftMs = 10_000,
+) {
   const { spec, key, reusePolicy } = SpawnBackendRequest.fromPartial({});
   let turn = 0;
   const randomBytes = (count: number) => new Uint8Array(count).fill(turn++);
   const parts = { scheduler, clock: systemClock, randomBytes, random: () => 0 };
-  return placeBackend(parts, { spec, key, reusePolicy }, signal, 10_000);
+  return placeBackend(parts, { spec, key, reusePolicy }, signal, timeLeftMs);
 }
 
 describe('placeBackend', () => {
@@ -60,6 +67,13 @@ describe('placeBackend', () => {
     await place(world);
     expect(world.asked.map(({ repeated }) => repeated)).toEqual([false, true, false]);
     expect(new Set(world.asked.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('ends a repeated call, which may have to wait, with its caller', async () => {
+    const world = schedulerThat(LOST);
+    await place(world, undefined, 1_000);
+    expect(world.asked[0]?.timeoutMs).toBe(DEADLINES.spawnCall);
+    expect(world.asked[1]?.timeoutMs).toBeLessThanOrEqual(1_000);
   });
 
   it('makes no further call after its caller has left', async () => {

@@ -60,10 +60,12 @@ async function call(
   signal: AbortSignal,
   leftMs: number,
 ): Promise<CallResult> {
-  // Only a call that may have to wait for a holder ends with its caller, who alone would use its outcome.
-  const options = request.key
-    ? { timeoutMs: Math.max(1, Math.min(DEADLINES.spawnCall, leftMs)), signal }
-    : { timeoutMs: DEADLINES.spawnCall };
+  // The scheduler lets a spawn with a key wait for the holder, and a repeated one for the drones' inventories. Such a call ends
+  // with its caller, who alone would use its outcome.
+  const options =
+    request.key || request.repeated
+      ? { timeoutMs: Math.max(1, Math.min(DEADLINES.spawnCall, leftMs)), signal }
+      : { timeoutMs: DEADLINES.spawnCall };
   try {
     return resultOf(await scheduler.spawnBackend(request, options));
   } catch (error) {
