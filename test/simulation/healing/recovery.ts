@@ -33,8 +33,8 @@ function interrupted({ interruptions, world }: Cluster): Unmet | undefined {
 }
 
 /**
- * A connection to the store on which a command from before healing is still under way. Commands keep their order, so the
- * reader of the route log, for instance, stays behind until then.
+ * A connection to the store on which a command from before healing is still under way, or was lost and is still waited for.
+ * Commands keep their order, so the reader of the route log, for instance, stays behind until then.
  */
 function heldBack({ store, world }: Cluster, healing: number): Unmet | undefined {
   if (store.arrivedBy <= world.now + LONGEST_DELAY.calm) return undefined;

@@ -62,7 +62,10 @@ export class StoreServer {
     return link;
   }
 
-  /** True time at which every command and answer that is under way has arrived. Later ones on its connection wait for it. */
+  /**
+   * True time at which every command and answer that is under way has arrived, and at which no sender waits for a lost one.
+   * Later commands on the same connection come after it.
+   */
   get arrivedBy(): number {
     return Math.max(0, ...[...this.#links].map(({ arrivedBy }) => arrivedBy));
   }
@@ -89,6 +92,8 @@ class StoreLink implements Redis {
   #closed = false;
   #arrival = 0;
   #return = 0;
+  /** True time at which the last sender of a lost command, or of one whose answer was lost, stops waiting. */
+  #missed = 0;
 
   /** `left` is called when it is closed. */
   constructor(process: Process, server: StoreServer, left: () => void) {
@@ -100,7 +105,7 @@ class StoreLink implements Redis {
   }
 
   get arrivedBy(): number {
-    return Math.max(this.#arrival, this.#return);
+    return Math.max(this.#arrival, this.#return, this.#missed);
   }
 
   get ready(): boolean {
@@ -117,24 +122,28 @@ class StoreLink implements Redis {
         return;
       }
       const late = world.after(process.machine.trueTime(timeoutMs), away, process);
+      const missed = () => {
+        this.#missed = Math.max(this.#missed, late.at);
+      };
       const answered = (then: () => void) => {
-        if (this.#isLost()) return;
+        if (this.#isLost()) return missed();
         this.#return = Math.max(this.#return, world.now + this.#server.delay(process));
         world.after(
           this.#return - world.now,
           () => {
-            if (!this.ready) return;
+            if (!this.ready) return missed();
             late.run = undefined;
             then();
           },
           process,
         );
       };
-      if (this.#isLost()) return;
+      if (this.#isLost()) return missed();
       this.#arrival = Math.max(this.#arrival, world.now + this.#server.delay(process));
       // A command arrives even if its sender dies meanwhile.
       world.after(this.#arrival - world.now, () => {
         if (this.#server.reaches(process)) this.#carryOut(command, resolve, reject, answered);
+        else missed();
       });
     });
   }
