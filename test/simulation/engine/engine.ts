@@ -43,6 +43,8 @@ export class Engine {
   readonly #listeners = new Set<(id?: string) => void>();
   /** True time at which the start of each container that is being started is over, by id. */
   readonly #starting = new Map<string, number>();
+  /** True time at which each removed program was used last, by id. */
+  readonly #lastUses = new Map<string, number>();
   #boots = 1;
 
   constructor(drone: string, subnet: string, world: World, watch: EngineWatch) {
@@ -144,9 +146,15 @@ export class Engine {
     this.watch.stopping(container);
     container.exit(137);
     this.containers.delete(id);
+    this.#lastUses.set(id, container.usedAt);
     this.#range.release(container.address, this.world.now, DEADLINES.addressRest);
     this.world.note('removed', this.drone, id);
     this.#changed(id);
+  }
+
+  /** True time at which a program that is or was here was used last; 0 for never. */
+  usedAt(id: string): number {
+    return this.containers.get(id)?.usedAt ?? this.#lastUses.get(id) ?? 0;
   }
 
   at(address: string): Container | undefined {

@@ -39,7 +39,7 @@ function unusedAndThere({ drones, invariants }: Cluster, restedAt: number): Unme
       const container = engine.containers.get(id);
       const readyAt = invariants.records.readyAt(id);
       if (readyAt === undefined || (container && container.connections.size > 0)) continue;
-      const since = Math.max(restedAt, readyAt, container?.usedAt ?? 0, invariants.availability.askedAt(id));
+      const since = Math.max(restedAt, readyAt, engine.usedAt(id), invariants.availability.askedAt(id));
       const by = since + idleShutdownMs(life.terms);
       if (!first || by < first.by)
         first = { invariant: 'idle-shutdown', message: `${id} is unused and has not ended`, by };
