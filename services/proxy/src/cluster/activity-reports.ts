@@ -8,6 +8,13 @@ import { TIMEOUTS } from '../timeouts.ts';
 /** An end is reported three times, because a message may be lost. */
 const TOLD_FOR_MS = DEADLINES.activityFresh;
 
+export interface ReportsParts {
+  bus: Bus;
+  requests: ActiveRequests;
+  holds: HoldQueue;
+  clock: Clock;
+}
+
 export interface Reporter {
   proxyId: string;
   process: ProcessIdentity | undefined;
@@ -21,7 +28,7 @@ export interface Reporter {
  */
 export class Reports {
   readonly #bus: Bus;
-  readonly #activity: ActiveRequests;
+  readonly #requests: ActiveRequests;
   readonly #clock: Clock;
   readonly #reporter: Reporter;
   readonly #over = new AbortController();
@@ -31,24 +38,21 @@ export class Reports {
 
   /** `asked` is called before each question is answered. From then on no new request may pass. */
   constructor(
-    bus: Bus,
-    activity: ActiveRequests,
-    holds: HoldQueue,
-    clock: Clock,
+    { bus, requests, holds, clock }: ReportsParts,
     reporter: Reporter,
     asked: (id: string, epoch: number) => void,
   ) {
     this.#bus = bus;
-    this.#activity = activity;
+    this.#requests = requests;
     this.#clock = clock;
     this.#reporter = reporter;
     this.#answering = bus.answer(SUBJECTS.settle, reporter.proxyId, ({ id, epoch }) => {
       asked(id, epoch);
       return {
-        activity: activity.of(id, clock.now()),
+        activity: requests.of(id, clock.now()),
         held: holds.count(id),
         registration: reporter.registration(),
-        unused: activity.isUnused(id),
+        unused: requests.isUnused(id),
       };
     });
     this.#turning = this.#turn();
@@ -81,7 +85,7 @@ export class Reports {
   #report(): void {
     const { proxyId, process } = this.#reporter;
     const registration = this.#reporter.registration();
-    for (const [droneId, backends] of this.#activity.report(this.#clock.now(), TOLD_FOR_MS))
+    for (const [droneId, backends] of this.#requests.report(this.#clock.now(), TOLD_FOR_MS))
       this.#bus.publish(SUBJECTS.activity, droneId, { proxyId, registration, process, backends });
   }
 

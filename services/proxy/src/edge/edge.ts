@@ -69,7 +69,7 @@ export class Edge {
     );
     this.#suspended = suspended;
     const reporter = { proxyId, process, registration };
-    this.#reports = new Reports(bus, requests, holds, clock, reporter, (backendId, epoch) => {
+    this.#reports = new Reports({ bus, requests, holds, clock }, reporter, (backendId, epoch) => {
       suspended.asked(backendId, epoch);
       sessions.rest(backendId);
     });
