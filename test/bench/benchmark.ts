@@ -1,6 +1,6 @@
 /** The command line options of a benchmark. */
 export interface Options {
-  /** Fewer and shorter rounds: all benchmarks together take under ten minutes. */
+  /** Fewer and shorter rounds: the goal is under ten minutes for all benchmarks together. */
   quick: boolean;
   /** Another checkout, whose proxy is measured beside ours. */
   against?: string;
