@@ -136,6 +136,8 @@ function lineStart(text: string, place: number): number {
   return text.lastIndexOf('\n', place) + 1;
 }
 
+/** Letters of ASCII alone: the capital of a letter of Latin 1 may be outside of it, so the bytes sent would not be the text judged. */
 function otherCase(char: string): string {
+  if (!/[a-z]/i.test(char)) return char;
   return char === char.toLowerCase() ? char.toUpperCase() : char.toLowerCase();
 }
