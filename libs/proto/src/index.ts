@@ -1,6 +1,6 @@
 /** The wire contract: generated code is imported by file (`@spawner/proto/v1/backend`); this face holds what is written by hand. */
 
-export { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+export { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 export { messageType, requestTypeOf, ScalarType, unsafeIntegers } from './contract.ts';
 export * from './descriptors.ts';
 export * from './json-read.ts';

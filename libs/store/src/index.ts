@@ -1,14 +1,13 @@
-export * from './confirmation.ts';
 export * from './due.ts';
 export * from './key-hash.ts';
 export * from './keys.ts';
 export { KIND_NAMES, memberOf } from './members.ts';
 export * from './redis.ts';
 export * from './replica.ts';
+export { type Confirmation, confirmRoute } from './route-reader.ts';
 export * from './route-row.ts';
 export * from './route-table.ts';
 export * from './rows.ts';
-export type { PlaceReply } from './scripts/backend-scripts.ts';
 export type { ScriptDefinition } from './scripts/define-script.ts';
 export * from './scripts/table.ts';
 export * from './store-epoch.ts';

@@ -3,6 +3,8 @@ import type { Redis, RedisReply } from './redis.ts';
 import type { LogPosition } from './replica.ts';
 import type { LogEntry } from './route-follower.ts';
 import { decodeRow, type TableRow } from './route-row.ts';
+import { runScript } from './scripts/define-script.ts';
+import { SCRIPTS } from './scripts/table.ts';
 
 /** At most so many rows or entries in one reply. */
 const PAGE = '1000';
@@ -52,6 +54,14 @@ export async function hasEntryAfter(redis: Redis, keys: Keys, { epoch, n }: LogP
   const next = `${epoch}-${n + 1}`;
   const found = (await redis.send(['XRANGE', keys.routeLog, next, next])) as RedisReply[];
   return found.length > 0;
+}
+
+/** The store's answer about a route that a table lacks; `unsure` if it cannot know, or cannot be asked. */
+export type Confirmation = ReturnType<typeof SCRIPTS.confirm.reply>;
+
+/** Asks the store about a route, for a table that follows the log of this epoch. Never rejects. */
+export function confirmRoute(redis: Redis, keys: Keys, id: string, logEpoch: number): Promise<Confirmation> {
+  return runScript(redis, keys, SCRIPTS.confirm, { id, logEpoch }).catch(() => 'unsure');
 }
 
 /** XREAD's reply: `[[stream, [[id, [field, value, …]], …]]]`, or null if no entry came. */

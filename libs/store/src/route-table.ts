@@ -1,11 +1,17 @@
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
-import { type Confirmation, confirmRoute } from './confirmation.ts';
 import type { Keys } from './keys.ts';
 import type { Redis } from './redis.ts';
 import { type LogPosition, Replica } from './replica.ts';
 import { type LogEntry, type NextStep, RouteFollower } from './route-follower.ts';
-import { hasEntryAfter, readHead, readLog, readTable } from './route-reader.ts';
+import {
+  type Confirmation,
+  confirmRoute,
+  hasEntryAfter,
+  readHead,
+  readLog,
+  readTable,
+} from './route-reader.ts';
 import { type Route, rowId, type TableRow, type TokenRow } from './route-row.ts';
 import { agentRow, droneRow, tokenOfRow, tokenRow } from './rows.ts';
 
@@ -29,9 +35,9 @@ export class RouteTable {
   #confirming = 0;
 
   /** `random` spreads the loads of many replicas over time. Connection tokens are kept only `withTokens`. */
-  constructor(random: () => number = Math.random, Table: typeof Replica = Replica) {
+  constructor(random: () => number = Math.random) {
     this.#random = random;
-    this.#replica = new Table<TableRow>((id, row) => {
+    this.#replica = new Replica<TableRow>((id, row) => {
       for (const listener of this.#listeners) listener(id, row);
     });
     this.#follower = new RouteFollower(this.#replica);

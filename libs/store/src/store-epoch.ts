@@ -3,9 +3,8 @@ import type { Log } from '@spawner/service';
 import type { Keys } from './keys.ts';
 import type { Redis } from './redis.ts';
 import type { Arguments, ValuesOf } from './scripts/arguments.ts';
-import { encodeEpoch, type ScriptDefinition } from './scripts/define-script.ts';
-import { openEpoch } from './scripts/route-scripts.ts';
-import { ScriptRunner } from './scripts/script-runner.ts';
+import { runScript, type ScriptDefinition } from './scripts/define-script.ts';
+import { SCRIPTS } from './scripts/table.ts';
 
 export interface StoreEpochParts {
   redis: Redis;
@@ -26,7 +25,6 @@ const MOST_ATTEMPTS = 4;
  */
 export class StoreEpoch {
   readonly #parts: StoreEpochParts;
-  readonly #runners = new Map<object, ScriptRunner>();
   /** 0 until one is known. */
   #epoch = 0;
   #seen = 0;
@@ -63,23 +61,13 @@ export class StoreEpoch {
   }
 
   /** Runs a script if the store is still in this epoch; `isOtherEpoch` recognizes the rejection. Uses `redis` if it is given. */
-  async runIn<A extends Arguments, R>(
+  runIn<A extends Arguments, R>(
     epoch: number,
     script: ScriptDefinition<A, R>,
     args: ValuesOf<A>,
     redis: Redis = this.#parts.redis,
   ): Promise<R> {
-    const argv = [...script.encode(args), encodeEpoch(epoch)];
-    return script.reply(await this.#runner(script).run(redis, this.#parts.keys.epoch, argv));
-  }
-
-  #runner(script: Pick<ScriptDefinition, 'source'>): ScriptRunner {
-    let runner = this.#runners.get(script);
-    if (!runner) {
-      runner = new ScriptRunner(script);
-      this.#runners.set(script, runner);
-    }
-    return runner;
+    return runScript(redis, this.#parts.keys, script, args, epoch);
   }
 
   /** One at a time: concurrent callers share its result. */
@@ -92,15 +80,12 @@ export class StoreEpoch {
 
   async #begin(): Promise<void> {
     const { redis, keys, log, emptyStore } = this.#parts;
-    const argv = openEpoch.encode({
+    const { epoch, opened, leftMs } = await runScript(redis, keys, SCRIPTS.openEpoch, {
       callersEpoch: this.#epoch,
       seen: this.#seen,
       windowMs: DEADLINES.leaseGiveAway,
       emptyStore,
     });
-    const { epoch, opened, leftMs } = openEpoch.reply(
-      await this.#runner(openEpoch).run(redis, keys.epoch, argv),
-    );
     const facts = { epoch, before: this.#epoch, window_ms: leftMs };
     this.#epoch = epoch;
     const message = opened ? 'a new store epoch has begun' : 'the store epoch of another writer is adopted';

@@ -1,43 +1,44 @@
-/** How one argument of a script travels: as text in ARGV, then as a local variable of the script. */
+/** One argument of a script: text in ARGV, then a local variable of the script. */
 export interface Argument<T> {
-  encode(value: T): string | Buffer;
   /** The Lua expression for the local variable, given the expression for the text. */
   lua(text: string): string;
+  /** Only for the compiler: the type of its values. */
+  readonly value?: T;
 }
 
-export type Arguments = Readonly<Record<string, Argument<never>>>;
+export type Arguments = Readonly<Record<string, Argument<unknown>>>;
 
 /** The values that a caller gives for a script's arguments. */
 export type ValuesOf<A extends Arguments> = {
   readonly [Name in keyof A]: A[Name] extends Argument<infer T> ? T : never;
 };
 
-const asItIs = (text: string) => text;
+/** A value as Redis takes it: a flag is 1 or empty, and a missing value is empty. */
+export function encoded(value: unknown): string | Buffer {
+  if (typeof value === 'boolean') return value ? '1' : '';
+  return Buffer.isBuffer(value) ? value : String(value ?? '');
+}
 
-export const text: Argument<string> = { encode: asItIs, lua: asItIs };
+const asItIs = { lua: (text: string) => text };
+
+export const text: Argument<string> = asItIs;
 
 /** A serialized message. An empty buffer is the empty string. */
-export const bytes: Argument<Buffer> = { encode: (value) => value, lua: asItIs };
+export const bytes: Argument<Buffer> = asItIs;
 
 /** A whole number, with which the script calculates. */
-export const integer: Argument<number> = { encode: String, lua: (text) => `tonumber(${text})` };
+export const integer: Argument<number> = { lua: (text) => `tonumber(${text})` };
 
 /** A whole number that the script only stores and compares: it stays text, so that no digit can be lost. */
-export const tick: Argument<number> = { encode: String, lua: asItIs };
+export const tick: Argument<number> = asItIs;
 
-export const flag: Argument<boolean> = {
-  encode: (value) => (value ? '1' : ''),
-  lua: (text) => `${text} == '1'`,
-};
+export const flag: Argument<boolean> = { lua: (text) => `${text} == '1'` };
 
 export function oneOf<Word extends string>(..._words: readonly Word[]): Argument<Word> {
-  return { encode: asItIs, lua: asItIs };
+  return asItIs;
 }
 
 /** An argument that may be missing. It is nil in the script then, and so is an empty text. */
-export function optional<T>(argument: Argument<T>): Argument<T | undefined> {
-  return {
-    encode: (value) => (value === undefined ? '' : argument.encode(value)),
-    lua: (text) => `${text} ~= '' and ${argument.lua(text)} or nil`,
-  };
+export function optional<T>({ lua }: Argument<T>): Argument<T | undefined> {
+  return { lua: (text) => `${text} ~= '' and ${lua(text)} or nil` };
 }

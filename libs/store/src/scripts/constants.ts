@@ -1,4 +1,4 @@
-import { messageType, ScalarType } from '@spawner/proto';
+import { BinaryWriter, messageType, ScalarType, WireType } from '@spawner/proto';
 import { RouteState } from '@spawner/proto/internal/route';
 import { Access, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { DUE } from '../due.ts';
@@ -70,20 +70,18 @@ function values(prefix: string, type: Readonly<Record<string, string | number>>)
 }
 
 /** A field's tag as protobuf writes it: its number and wire type, as a varint (protobuf.dev, "Encoding"). */
-function tagOf(message: string, name: string): string {
+function tagOf(message: string, name: string): Uint8Array {
   const field = messageType(`${INTERNAL}.${message}`).fields.find((each) => each.name === name);
   if (!field) throw new Error(`the contract has no field ${message}.${name}`);
   const isDelimited =
     field.fieldKind === 'message' || (field.fieldKind === 'scalar' && field.scalar === ScalarType.STRING);
-  let tag = (field.number << 3) | (isDelimited ? 2 : 0);
-  let text = '';
-  for (; tag >= 128; tag >>>= 7) text += String.fromCharCode((tag & 127) | 128);
-  return text + String.fromCharCode(tag);
+  const wireType = isDelimited ? WireType.LengthDelimited : WireType.Varint;
+  return new BinaryWriter().tag(field.number, wireType).finish();
 }
 
 const quoted = (name: string) => `'${name}'`;
 
 /** Bytes as Lua's decimal escapes. */
-function escaped(bytes: string): string {
-  return [...bytes].map((byte) => `\\${String(byte.charCodeAt(0)).padStart(3, '0')}`).join('');
+function escaped(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => `\\${String(byte).padStart(3, '0')}`).join('');
 }

@@ -1,8 +1,9 @@
-import type { RedisReply } from '../redis.ts';
-import { type Argument, type Arguments, integer, tick, type ValuesOf } from './arguments.ts';
+import type { Keys } from '../keys.ts';
+import type { Redis, RedisReply } from '../redis.ts';
+import { type Arguments, encoded, tick, type ValuesOf } from './arguments.ts';
 import { linkScript } from './link.ts';
 
-/** One Lua script: the file `lua/<name>.lua`, its arguments, and its reply. */
+/** One Lua script: the file `lua/<name>.lua`, its reply, and its arguments. */
 export interface ScriptDefinition<A extends Arguments = Arguments, R = unknown> {
   readonly name: string;
   readonly args: A;
@@ -15,45 +16,44 @@ export interface ScriptDefinition<A extends Arguments = Arguments, R = unknown> 
   encode(values: ValuesOf<A>): (string | Buffer)[];
 }
 
-interface Parts<A extends Arguments, R> {
-  args: A;
-  reply: (reply: RedisReply) => R;
-}
-
-/** The caller's store epoch, the last argument of every guarded script. */
-const GUARD = { callersEpoch: tick };
-
-/** A script that writes. It runs only in the store epoch that its caller knows. */
-export function defineScript<const A extends Arguments, R>(name: string, parts: Parts<A, R>) {
-  return define(name, parts, true);
-}
-
-/** A script that runs in any store epoch, and judges that for itself. */
-export function defineUnguardedScript<const A extends Arguments, R>(name: string, parts: Parts<A, R>) {
-  return define(name, parts, false);
-}
-
-function define<A extends Arguments, R>(
+/** A script that writes, and runs only in the store epoch that its caller knows, unless it judges that for itself. */
+export function defineScript<const A extends Arguments, R>(
   name: string,
-  { args, reply }: Parts<A, R>,
-  guarded: boolean,
+  reply: (reply: RedisReply) => R,
+  args: A,
+  { guarded = true } = {},
 ): ScriptDefinition<A, R> {
   let source: string | undefined;
   return {
-    name,
-    args,
-    guarded,
-    reply,
+    ...{ name, args, guarded, reply },
     get source() {
-      source ??= linkScript(name, guarded ? { ...args, ...GUARD } : args, guarded);
+      source ??= linkScript(name, guarded ? { ...args, callersEpoch: tick } : args, guarded);
       return source;
     },
-    encode: (values) =>
-      Object.entries<Argument<never>>(args).map(([argument, { encode }]) =>
-        encode(values[argument] as never),
-      ),
+    encode: (values) => Object.keys(args).map((argument) => encoded(values[argument])),
   };
 }
 
-/** The text of a store epoch as the last of a guarded script's ARGV. */
-export const encodeEpoch = (epoch: number) => integer.encode(epoch);
+/** The digest of each script's text, as each connection has learnt it. */
+const digests = new WeakMap<Redis, Map<string, string>>();
+
+/** Runs a script by its digest. Redis forgets scripts when it restarts, so that the text may have to be sent again. */
+export async function runScript<A extends Arguments, R>(
+  redis: Redis,
+  keys: Keys,
+  { source, guarded, encode, reply }: ScriptDefinition<A, R>,
+  args: ValuesOf<A>,
+  callersEpoch = 0,
+): Promise<R> {
+  const tail = ['1', keys.epoch, ...encode(args), ...(guarded ? [String(callersEpoch)] : [])];
+  const known = digests.get(redis) ?? new Map<string, string>();
+  digests.set(redis, known);
+  const sha = known.get(source) ?? String(await redis.send(['SCRIPT', 'LOAD', source]));
+  known.set(source, sha);
+  try {
+    return reply(await redis.send(['EVALSHA', sha, ...tail]));
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+    return reply(await redis.send(['EVAL', source, ...tail]));
+  }
+}

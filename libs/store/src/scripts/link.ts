@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
-import type { Argument, Arguments } from './arguments.ts';
+import type { Arguments } from './arguments.ts';
 import { CONSTANTS } from './constants.ts';
 
 const LUA = new URL('../lua/', import.meta.url);
 /** The files of `lua/library`. A function may use those of earlier files, and those above it. */
 const LIBRARY = ['numbers', 'clock', 'epoch', 'routes', 'drones', 'backends', 'tokens'];
 
-/** One library function, with the comment above it. */
-interface Chunk {
+/** A constant or a library function, with the comment above it. */
+interface Definition {
   readonly name: string;
-  readonly text: string;
+  readonly text: () => string;
 }
 
-let chunks: readonly Chunk[] | undefined;
+let definitions: readonly Definition[] | undefined;
 
 /**
  * Puts a script together: the constants and library functions that it names, directly or through others, then its
@@ -20,60 +20,39 @@ let chunks: readonly Chunk[] | undefined;
  */
 export function linkScript(name: string, args: Arguments, guarded: boolean): string {
   const own = (guarded ? [read('guard.lua'), read(`${name}.lua`)] : [read(`${name}.lua`)]).join('\n');
-  chunks ??= readLibrary();
-  const library = usedChunks(own, chunks);
-  const body = [...library.map(({ text }) => text), own].join('\n');
-  return [
-    `-- ${name}.lua`,
-    ...constantsOf(body),
-    ...library.map(({ text }) => text),
-    argumentLines(args),
-    own,
-  ].join('\n');
+  definitions ??= [...CONSTANTS.map(constantOf), ...LIBRARY.flatMap(functionsOf)];
+  return [`-- ${name}.lua`, ...usedBy(own, definitions), argumentLines(args), own].join('\n');
 }
 
 function read(file: string): string {
   return readFileSync(new URL(file, LUA), 'utf8').trimEnd();
 }
 
-function readLibrary(): Chunk[] {
-  return LIBRARY.flatMap((file) =>
-    read(`library/${file}.lua`)
-      .split(/\n\n(?=--|local )/)
-      .map((text) => ({ name: /^local function (\w+)/m.exec(text)?.[1] ?? '', text })),
-  );
+function constantOf([name, lua]: (typeof CONSTANTS)[number]): Definition {
+  return { name, text: () => `local ${name} = ${lua()}` };
 }
 
-function usedChunks(own: string, library: readonly Chunk[]): Chunk[] {
-  const used: Chunk[] = [];
-  let texts = code(own);
-  for (const chunk of library.toReversed()) {
-    if (!names(texts, chunk.name)) continue;
-    used.unshift(chunk);
-    texts += code(chunk.text);
-  }
-  return used;
+function functionsOf(file: string): Definition[] {
+  return read(`library/${file}.lua`)
+    .split(/\n\n(?=--|local )/)
+    .map((text) => ({ name: /^local function (\w+)/m.exec(text)?.[1] ?? '', text: () => text }));
 }
 
-/** The constants that a text names, those first that others are made of. */
-function constantsOf(body: string): string[] {
+/** The texts of the definitions that a script names, those first that others use. */
+function usedBy(own: string, available: readonly Definition[]): string[] {
   const used: string[] = [];
-  let texts = code(body);
-  for (const [constant, lua] of CONSTANTS.toReversed()) {
-    if (!names(texts, constant)) continue;
-    const line = `local ${constant} = ${lua()}`;
-    used.unshift(line);
-    texts += `\n${line}`;
+  let code = own;
+  for (const { name, text } of available.toReversed()) {
+    if (!new RegExp(`\\b${name}\\b`).test(code.replaceAll(/--.*$/gm, ''))) continue;
+    used.unshift(text());
+    code += `\n${used[0]}`;
   }
   return used;
 }
-
-const code = (lua: string) => lua.replaceAll(/--.*$/gm, '');
-const names = (lua: string, name: string) => new RegExp(`\\b${name}\\b`).test(lua);
 
 /** One local variable for each argument, in Lua's spelling: retentionMs is retention_ms. */
 function argumentLines(args: Arguments): string {
-  return Object.entries<Argument<never>>(args)
+  return Object.entries(args)
     .map(([name, { lua }], index) => `local ${snakeCase(name)} = ${lua(`ARGV[${index + 1}]`)}`)
     .join('\n');
 }

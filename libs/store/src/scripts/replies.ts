@@ -6,7 +6,7 @@ export const textOf = (reply: RedisReply | undefined): string => String(reply ??
 
 export const integerOf = (reply: RedisReply | undefined): number => Number(String(reply ?? 0));
 
-export const flagOf = (reply: RedisReply): boolean => reply === 1;
+export const flagOf = (reply: RedisReply | undefined): boolean => reply === 1;
 
 export const listOf = (reply: RedisReply | undefined): RedisReply[] => (Array.isArray(reply) ? reply : []);
 
@@ -16,6 +16,26 @@ export function bytesOf(reply: RedisReply | undefined): Buffer {
   return reply;
 }
 
-/** Every second entry of a flat list of pairs, as HGETALL gives them. */
-export const valuesOf = (pairs: readonly RedisReply[]): RedisReply[] =>
-  pairs.filter((_, index) => index % 2 === 1);
+/** A text that is one of these words. */
+export function wordOf<Word extends string>(..._words: readonly Word[]) {
+  return (reply: RedisReply) => textOf(reply) as Word;
+}
+
+/** Outcomes with values, each with the readers of what follows its name. */
+type Outcomes = Readonly<
+  Record<string, Readonly<Record<string, (reply: RedisReply | undefined) => unknown>>>
+>;
+
+type OutcomeOf<Word extends string, T extends Outcomes> =
+  | { outcome: Word }
+  | { [Name in keyof T]: { outcome: Name } & { [F in keyof T[Name]]: ReturnType<T[Name][F]> } }[keyof T];
+
+/** Reads one of the words, or a list of the name of another outcome and its values. */
+export function outcomeOf<Word extends string, const T extends Outcomes>(_words: readonly Word[], more: T) {
+  return (reply: RedisReply): OutcomeOf<Word, T> => {
+    const [name, ...values] = Array.isArray(reply) ? reply : [reply];
+    const outcome = textOf(name);
+    const fields = Object.entries(more[outcome] ?? {}).map(([field, read], at) => [field, read(values[at])]);
+    return { outcome, ...Object.fromEntries(fields) } as OutcomeOf<Word, T>;
+  };
+}
