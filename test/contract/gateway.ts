@@ -2,13 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '@spawner/domain';
 import { ActivityMemory } from '@spawner/gateway/activity';
-import { Backends } from '@spawner/gateway/backends';
-import { Fleet } from '@spawner/gateway/fleet';
 import { serveGrpc } from '@spawner/gateway/grpc';
 import { serveHttp } from '@spawner/gateway/http/server';
 import { createMetrics } from '@spawner/gateway/metrics';
+import { publicApi } from '@spawner/gateway/public-api';
 import { connectScheduler } from '@spawner/gateway/scheduler';
-import { ConnectionTokens } from '@spawner/gateway/tokens';
 import { createLog } from '@spawner/service';
 import { type FakeScheduler, startFakeScheduler } from './fake-scheduler.ts';
 
@@ -29,9 +27,8 @@ export async function startGateway(): Promise<TestGateway> {
   const log = createLog('gateway', 'silent');
   const activity = new ActivityMemory('test', systemClock);
   const urls = { urlScheme: 'http', urlPort: 8000, clusterDomain: 'spawner.localhost' } as const;
-  const tokens = new ConnectionTokens({ scheduler: client, randomBytes, urls });
   const metrics = createMetrics();
-  const backends = new Backends({
+  const api = publicApi({
     metrics,
     scheduler: client,
     clock: systemClock,
@@ -44,19 +41,15 @@ export async function startGateway(): Promise<TestGateway> {
       ...scheduler.onChange((backend) => backend.id === id && take()),
     }),
   });
-  const fleet = new Fleet(client);
   const address = '127.0.0.1';
-  const grpc = await serveGrpc({ backends, tokens, fleet }, { address, port: 0, log, metrics });
-  const http = await serveHttp(
-    { backends, tokens, fleet },
-    {
-      ...{ address, port: 0, log, clock: systemClock },
-      allowedOrigins: [ALLOWED_ORIGIN],
-      demoImage: 'spawner/demo:latest',
-      metrics,
-      admin: (_request, response) => response.end('admin'),
-    },
-  );
+  const grpc = await serveGrpc(api, { address, port: 0, log, answered: metrics.grpc });
+  const http = await serveHttp(api, {
+    ...{ address, port: 0, log, clock: systemClock },
+    allowedOrigins: [ALLOWED_ORIGIN],
+    demoImage: 'spawner/demo:latest',
+    metrics,
+    admin: (_request, response) => response.end('admin'),
+  });
   return {
     scheduler,
     activity,

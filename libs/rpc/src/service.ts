@@ -26,10 +26,10 @@ export interface CallContext {
 }
 
 /** A service's handlers: unary methods return a promise, streams an async iterable. */
-export type Handlers<D> = {
+export type Handlers<D, C = CallContext> = {
   readonly [K in keyof D]: D[K] extends { responseStream: true }
-    ? (request: RequestOf<D[K]>, context: CallContext) => AsyncIterable<ResponseOf<D[K]>>
-    : (request: RequestOf<D[K]>, context: CallContext) => Promise<ResponseOf<D[K]>>;
+    ? (request: RequestOf<D[K]>, context: C) => AsyncIterable<ResponseOf<D[K]>>
+    : (request: RequestOf<D[K]>, context: C) => Promise<ResponseOf<D[K]>>;
 };
 
 /** A definition with its handlers, ready to be served. */

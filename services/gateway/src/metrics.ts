@@ -1,20 +1,16 @@
 import { counter, durations } from '@spawner/service';
 
-/** The metrics of a gateway. To be created after the meter provider has started. */
-export interface Metrics {
-  http(operation: string, code: string): void;
-  grpc(method: string, code: string): void;
-  /** `outcome`: `placed`, `held` or `failed`. */
-  spawned(seconds: number, outcome: string): void;
-}
+export type Metrics = ReturnType<typeof createMetrics>;
 
-export function createMetrics(): Metrics {
+/** The metrics of a gateway. To be created after the meter provider has started. */
+export function createMetrics() {
   const http = counter('spawner.gateway.http.requests', 'HTTP requests to the API by operation and status');
   const grpc = counter('spawner.gateway.grpc.requests', 'gRPC calls by method and status');
   const spawns = durations('spawner.gateway.spawn.duration', 'From a spawn request to its answer');
   return {
-    http: (operation, code) => http({ operation, code }),
-    grpc: (method, code) => grpc({ method, code }),
-    spawned: (seconds, outcome) => spawns(seconds, { outcome }),
+    http: (operation: string, code: string) => http({ operation, code }),
+    grpc: (method: string, code: string) => grpc({ method, code }),
+    /** `outcome`: `placed`, `held` or `failed`. */
+    spawned: (seconds: number, outcome: string) => spawns(seconds, { outcome }),
   };
 }

@@ -1,14 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { Reply } from './http/reply.ts';
 
 /** The page at `/`, in one piece, with the policy under which browsers run nothing but what is in it. */
-export interface Page {
-  html: string;
-  /** Content-Security-Policy. */
-  policy: string;
-}
-
-export async function readPage(demoImage: string): Promise<Page> {
+export async function readPage(demoImage: string): Promise<Reply> {
   const read = (name: string) => readFile(new URL(`./page/${name}`, import.meta.url), 'utf8');
   const [html, style, script] = await Promise.all([read('page.html'), read('page.css'), read('page.js')]);
   const policy = [
@@ -21,13 +16,12 @@ export async function readPage(demoImage: string): Promise<Page> {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
-  return {
-    html: html
-      .replace('<style></style>', () => `<style>${style}</style>`)
-      .replace('<script></script>', () => `<script>${script}</script>`)
-      .replace('"demo-image"', () => `"${escapeHtml(demoImage)}"`),
-    policy,
-  };
+  const headers = { 'content-security-policy': policy, 'referrer-policy': 'no-referrer' };
+  const body = html
+    .replace('<style></style>', () => `<style>${style}</style>`)
+    .replace('<script></script>', () => `<script>${script}</script>`)
+    .replace('"demo-image"', () => `"${escapeHtml(demoImage)}"`);
+  return { kind: 'text', status: 200, type: 'text/html; charset=utf-8', body, headers };
 }
 
 function hash(text: string): string {

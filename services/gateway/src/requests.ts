@@ -59,8 +59,8 @@ export function tailViolations({ tailLines }: TailLogsRequest): Violation[] {
   return [{ field: 'tail_lines', message: `must be a whole number from 0 to ${MOST_LINES}` }];
 }
 
-/** Full name of the message that a method's request is; the method as generated code names it (`spawnBackend`), or with `ByKey` behind it. */
-export function requestType(method: string): string {
+/** Full name of a method's request or response; the method as generated code names it (`spawnBackend`), or with `ByKey` behind it. */
+export function messageOf(method: string, side: 'Request' | 'Response'): string {
   const name = method.replace(/ByKey$/, '');
-  return `spawner.v1.${name[0]?.toUpperCase()}${name.slice(1)}Request`;
+  return `spawner.v1.${name[0]?.toUpperCase()}${name.slice(1)}${side}`;
 }

@@ -51,7 +51,7 @@ function place(
   let turn = 0;
   const randomBytes = (count: number) => new Uint8Array(count).fill(turn++);
   const parts = { scheduler, clock: systemClock, randomBytes, random: () => 0 };
-  return placeBackend(parts, { spec, key, reusePolicy }, signal, timeLeftMs);
+  return placeBackend(parts, { spec, key, reusePolicy }, { signal, timeLeftMs: () => timeLeftMs });
 }
 
 describe('placeBackend', () => {

@@ -1,6 +1,7 @@
 import { type Clock, DEADLINES, isAppError, newBackendId } from '@spawner/domain';
 import type { SpawnBackendRequest } from '@spawner/proto/internal/scheduler_service';
 import type { Backend } from '@spawner/proto/v1/backend';
+import type { Caller } from './public-api.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type CallResult, FIRST_ATTEMPT, nextAttempt, resultOf } from './spawn-attempts.ts';
 
@@ -27,17 +28,17 @@ export interface Placed {
 
 /**
  * Places a backend, or returns the holder of its key. `nextAttempt` decides whether a call is followed by another. The
- * caller's signal stops further calls; `timeLeftMs` is the rest of its deadline. Throws the error of the last call.
+ * caller's signal stops further calls. Throws the error of the last call.
  */
 export async function placeBackend(
   parts: SpawnParts,
   wanted: Wanted,
-  signal: AbortSignal,
-  timeLeftMs: number,
+  { signal, timeLeftMs = () => Number.POSITIVE_INFINITY }: Caller,
 ): Promise<Placed> {
   const { clock, random, randomBytes } = parts;
   const began = clock.now();
-  const patience = Math.min(HOLDER_MS, timeLeftMs - Math.min(ANSWER_MS, timeLeftMs / 5));
+  const callersMs = timeLeftMs();
+  const patience = Math.min(HOLDER_MS, callersMs - Math.min(ANSWER_MS, callersMs / 5));
   const left = () => patience - (clock.now() - began);
   let id = newBackendId(randomBytes);
   let attempt = FIRST_ATTEMPT;

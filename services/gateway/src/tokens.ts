@@ -9,12 +9,8 @@ import {
   userViolations,
   type Violation,
 } from '@spawner/domain';
-import type {
-  CreateConnectionTokenRequest,
-  CreateConnectionTokenResponse,
-  RevokeConnectionTokensRequest,
-  RevokeConnectionTokensResponse,
-} from '@spawner/proto/v1/backend_service';
+import type { RevokeConnectionTokensRequest } from '@spawner/proto/v1/backend_service';
+import type { BackendMethods } from './public-api.ts';
 import { namedBy } from './requests.ts';
 import type { Scheduler } from './scheduler.ts';
 import { guestUrl, type UrlShape } from './urls.ts';
@@ -25,40 +21,31 @@ export interface TokensParts {
   urls: UrlShape;
 }
 
-/** Connection tokens for both transports. A token is made here and returned to the caller alone; the scheduler gets its id. */
-export class ConnectionTokens {
-  readonly #parts: TokensParts;
-
-  constructor(parts: TokensParts) {
-    this.#parts = parts;
-  }
-
-  async create(
-    request: CreateConnectionTokenRequest,
-    signal: AbortSignal,
-  ): Promise<CreateConnectionTokenResponse> {
-    const { scheduler, randomBytes, urls } = this.#parts;
-    const { user, claims, ttlMs = TOKEN_LIFE.default } = request;
-    const named = namedBy(request);
-    refuseViolations(tokenViolations({ user, claims, ttlMs }));
-    const token = newConnectionToken(randomBytes);
-    const tokenId = connectionTokenId(token);
-    const grant = { ...named, tokenId, user, claims: claimsHeader(claims), ttlMs };
-    const { backendId, expireTime } = await scheduler.createConnectionToken(grant, { signal });
-    return { token, url: guestUrl(backendId, token, urls), expireTime, tokenId };
-  }
-
-  async revoke(
-    request: RevokeConnectionTokensRequest,
-    signal: AbortSignal,
-  ): Promise<RevokeConnectionTokensResponse> {
-    const { id, key, user, token, tokenId } = request;
-    refuseViolations(selectionViolations(request));
-    const named = id === '' && !key ? { id } : namedBy({ id, ...(key ? { key } : {}) });
-    const one = token === '' ? tokenId : connectionTokenId(token);
-    const selection = { ...named, tokenId: one, ...(user === undefined ? {} : { user }) };
-    return this.#parts.scheduler.revokeConnectionTokens(selection, { signal });
-  }
+/** Connection tokens. A token is made here and returned to the caller alone; the scheduler gets its id. */
+export function tokenMethods({
+  scheduler,
+  randomBytes,
+  urls,
+}: TokensParts): Pick<BackendMethods, 'createConnectionToken' | 'revokeConnectionTokens'> {
+  return {
+    async createConnectionToken(request, { signal }) {
+      const { user, claims, ttlMs = TOKEN_LIFE.default } = request;
+      const named = namedBy(request);
+      refuseViolations(tokenViolations({ user, claims, ttlMs }));
+      const token = newConnectionToken(randomBytes);
+      const tokenId = connectionTokenId(token);
+      const grant = { ...named, tokenId, user, claims: claimsHeader(claims), ttlMs };
+      const { backendId, expireTime } = await scheduler.createConnectionToken(grant, { signal });
+      return { token, url: guestUrl(backendId, token, urls), expireTime, tokenId };
+    },
+    async revokeConnectionTokens(request, { signal }) {
+      const { id, key, user, token } = request;
+      refuseViolations(selectionViolations(request));
+      const named = id === '' && !key ? { id } : namedBy({ id, key });
+      const tokenId = token === '' ? request.tokenId : connectionTokenId(token);
+      return scheduler.revokeConnectionTokens({ ...named, tokenId, user }, { signal });
+    },
+  };
 }
 
 /** A request must select tokens in exactly one way, so that no more are revoked than intended. */

@@ -1,6 +1,6 @@
 import { type Clock, isAppError } from '@spawner/domain';
 import { type Backend, BackendState } from '@spawner/proto/v1/backend';
-import { Bell } from './bell.ts';
+import type { GetBackendRequest } from '@spawner/proto/v1/backend_service';
 import { unseen } from './life.ts';
 
 /** Records are read again this often though no hint came: hints may be lost. */
@@ -8,7 +8,7 @@ const REREAD_MS = 5_000;
 
 export interface WatchSources {
   /** The record now. Throws `not_found` when there is none. */
-  read(id: string, signal: AbortSignal): Promise<Backend>;
+  read(named: GetBackendRequest, signal: AbortSignal): Promise<Backend>;
   /** Calls `take` whenever the backend may have changed, until `close` of what it returns. */
   hints(id: string, take: () => void): { established(): Promise<void>; close(): void };
   clock: Clock;
@@ -25,13 +25,18 @@ export async function* watchBackend(
   { read, hints, clock }: WatchSources,
   signal: AbortSignal,
 ): AsyncGenerator<Backend> {
-  const bell = new Bell();
-  const listening = hints(id, () => bell.ring());
+  let hint = new AbortController();
+  const listening = hints(id, () => hint.abort());
+  /** Resolves at the next hint, or at once if one came since the last call, after 5 seconds, or when the signal aborts. */
+  const hinted = async () => {
+    await clock.sleep(REREAD_MS, AbortSignal.any([signal, hint.signal])).catch(() => {});
+    hint = new AbortController();
+  };
   try {
     await listening.established();
     let seen = afterRevision;
-    for (let found = false; !signal.aborted; await bell.heard(REREAD_MS, clock, signal)) {
-      const record = await read(id, signal).catch((error: unknown) => {
+    for (let found = false; !signal.aborted; await hinted()) {
+      const record = await read({ id }, signal).catch((error: unknown) => {
         if (signal.aborted || (found && isAppError(error, 'unavailable', 'deadline'))) return undefined;
         throw error;
       });

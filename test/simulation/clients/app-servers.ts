@@ -78,7 +78,8 @@ export class AppServers {
     const wanted = { spec, key, reusePolicy: ReusePolicy.REUSE };
     await this.#call(
       async () => {
-        const { backend, spawned } = await placeBackend(parts, wanted, leaving.signal, SPAWN_PATIENCE_MS);
+        const caller = { signal: leaving.signal, timeLeftMs: () => SPAWN_PATIENCE_MS };
+        const { backend, spawned } = await placeBackend(parts, wanted, caller);
         if (spawned) this.#watch.spawned(backend.id);
         else this.asked.push(backend.id);
       },

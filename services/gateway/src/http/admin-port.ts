@@ -1,12 +1,9 @@
-import { type IncomingMessage, request as open, type ServerResponse } from 'node:http';
+import { request as open, type RequestListener } from 'node:http';
 
 const ANSWER_MS = 5_000;
 
 /** Hands /healthz, /readyz and /metrics on to the service's own admin port, so that both ports say the same. */
-export function adminPort(
-  address: string,
-  port: number,
-): (request: IncomingMessage, response: ServerResponse) => void {
+export function adminPort(address: string, port: number): RequestListener {
   return (request, response) => {
     const path = (request.url ?? '/').split('?')[0];
     const asked = open({ host: address, port, path, timeout: ANSWER_MS, agent: false }, (answer) => {

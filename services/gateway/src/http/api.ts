@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { jsonPath } from '@spawner/proto';
 import { currentTraceId, extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
 import type { Metrics } from '../metrics.ts';
-import { requestType } from '../requests.ts';
+import { messageOf } from '../requests.ts';
 import type { Handlers, Signals } from './handlers.ts';
 import { corsHeaders, refuseStrangers } from './origin.ts';
 import { Query } from './query.ts';
@@ -30,56 +30,39 @@ export interface ApiParts {
 
 /** The JSON API: checks the origin, finds the route, runs its handler and maps every error. Never throws. */
 export class Api {
-  readonly #handlers: Handlers;
-  readonly #allowedOrigins: readonly string[];
-  readonly #log: Log;
-  readonly #metrics: Pick<Metrics, 'http'>;
+  readonly #parts: ApiParts;
 
-  constructor({ handlers, allowedOrigins, log, metrics }: ApiParts) {
-    this.#handlers = handlers;
-    this.#allowedOrigins = allowedOrigins;
-    this.#log = log;
-    this.#metrics = metrics;
+  constructor(parts: ApiParts) {
+    this.#parts = parts;
   }
 
   async answer(request: IncomingMessage, { path, parameters }: Target, signals: Signals): Promise<Answer> {
+    const { handlers, allowedOrigins, log, metrics } = this.#parts;
     const { method = 'GET', headers } = request;
-    const cors = corsHeaders(headers.origin, this.#allowedOrigins);
+    const cors = corsHeaders(headers.origin, allowedOrigins);
     let route: Route | undefined;
     let traceId: string | undefined;
     const answered = (reply: Reply, code: string, more: Answer['headers'] = {}): Answer => {
-      this.#metrics.http(route?.operation ?? 'unknown', code);
+      metrics.http(route?.operation ?? 'unknown', code);
       return { reply, headers: { ...cors, ...more, ...(traceId ? { 'x-trace-id': traceId } : {}) } };
     };
     try {
-      refuseStrangers(method, headers, this.#allowedOrigins);
+      refuseStrangers(method, headers, allowedOrigins);
       if (method === 'OPTIONS')
         return answered({ kind: 'empty', status: 204 }, '204', { allow: methodsOf(path).join(', ') });
-      const matched = match(method, path);
-      route = matched.route;
-      const { operation } = route;
-      const reply = await traced(request, route, () => {
+      const { route: found, id } = match(method, path);
+      route = found;
+      const reply = await traced(request, found, () => {
         traceId = currentTraceId();
-        return this.#handlers[operation]({
-          request,
-          id: matched.id,
-          query: new Query(parameters),
-          ...signals,
-        });
+        return handlers[found.operation]({ request, id, query: new Query(parameters), ...signals });
       });
       return answered(reply, reply.kind === 'stream' ? '200' : String(reply.status));
     } catch (error) {
-      const field = (name: string) => (route ? jsonPath(requestType(route.operation), name) : name);
-      const {
-        status,
-        headers: more,
-        body,
-      } = errorAnswer(error, field, (unexpected, id) =>
-        this.#log.error(
-          { error: unexpected, error_id: id, trace_id: traceId, operation: route?.operation },
-          'request failed',
-        ),
-      );
+      const operation = route?.operation;
+      const field = (name: string) => (operation ? jsonPath(messageOf(operation, 'Request'), name) : name);
+      const report = (unexpected: unknown, id: string) =>
+        log.error({ error: unexpected, error_id: id, trace_id: traceId, operation }, 'request failed');
+      const { status, headers: more, body } = errorAnswer(error, field, report);
       return answered(json(body, status), String(status), more);
     }
   }

@@ -21,7 +21,5 @@ function event({ backend }: WatchBackendResponse): string {
 
 /** The revision that a Last-Event-ID header names; 0 when it names none. */
 export function revisionOf(lastEventId: string | string[] | undefined): number {
-  const revision =
-    typeof lastEventId === 'string' && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
-  return revision;
+  return typeof lastEventId === 'string' && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
 }

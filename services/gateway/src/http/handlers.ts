@@ -7,9 +7,8 @@ import {
   SpawnBackendRequest,
   type TailLogsResponse,
 } from '@spawner/proto/v1/backend_service';
-import type { Backends } from '../backends.ts';
-import type { PublicApi } from '../public-api.ts';
-import { LARGEST_PAGE, MOST_LINES } from '../requests.ts';
+import type { Caller, PublicApi } from '../public-api.ts';
+import { LARGEST_PAGE, MOST_LINES, messageOf } from '../requests.ts';
 import { readJsonBody } from './body.ts';
 import { eventStream, revisionOf } from './events.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -33,125 +32,111 @@ export interface Call extends Signals {
 
 export type Handlers = Readonly<Record<Operation, (call: Call) => Promise<Reply>>>;
 
-const CREATE_TOKEN = 'spawner.v1.CreateConnectionTokenRequest';
-
-/** The operations of the route table: read the request, call the domain, write the answer. */
-export function handlers({ backends, tokens, fleet }: PublicApi, clock: Clock): Handlers {
+/** The operations of the route table: read the request, call the method, write the answer. */
+export function handlers(api: PublicApi, clock: Clock): Handlers {
   return {
     spawnBackend: async ({ request, query, signal }) => {
       query.finish();
-      const { message, faults } = readJson('spawner.v1.SpawnBackendRequest', await readJsonBody(request));
+      const { message, faults } = await readBody('spawnBackend', request);
       refuseViolations(faults);
-      const answer = await backends.spawn(SpawnBackendRequest.fromJSON(message), signal);
-      return written('SpawnBackendResponse', answer, answer.spawned ? 201 : 200);
+      const answer = await api.spawnBackend(SpawnBackendRequest.fromJSON(message), { signal });
+      return written('spawnBackend', answer, answer.spawned ? 201 : 200);
     },
     listBackends: async ({ query, signal }) => {
       const key = query.key();
       if (key) {
         query.finish('unknown parameter, or not one that goes with a key');
-        return written('ListBackendsResponse', {
-          backends: await holders(backends, key, signal),
-          nextPageToken: '',
-        });
+        return written('listBackends', { backends: await holders(api, key, signal), nextPageToken: '' });
       }
-      const pageSize = query.integer('pageSize', { min: 1, max: LARGEST_PAGE });
-      const pageToken = query.text('pageToken');
-      const states = query.states('state');
-      const droneId = query.text('droneId');
-      const labels = query.labels('label');
+      const request = {
+        pageSize: query.integer('pageSize', { min: 1, max: LARGEST_PAGE }) ?? 0,
+        pageToken: query.text('pageToken'),
+        states: query.states('state'),
+        droneId: query.text('droneId'),
+        labels: query.labels('label'),
+      };
       query.finish();
-      const answer = await backends.list(
-        { pageSize: pageSize ?? 0, pageToken, states, droneId, labels },
-        signal,
-      );
-      return written('ListBackendsResponse', answer);
+      return written('listBackends', await api.listBackends(request, { signal }));
     },
-    getBackend: async ({ id, query, signal }) => {
-      query.finish();
-      return written('GetBackendResponse', await backends.get({ id }, signal));
-    },
-    explainBackend: async ({ id, query, signal }) => {
-      query.finish();
-      return written('ExplainBackendResponse', await backends.explain({ id }, signal));
-    },
+    getBackend: plain('getBackend', api.getBackend, ({ id }) => ({ id })),
+    explainBackend: plain('explainBackend', api.explainBackend, ({ id }) => ({ id })),
     watchBackend: async ({ request, id, query, signal, streams }) => {
       query.finish();
       const afterRevision = revisionOf(request.headers['last-event-id']);
-      const { backend } = await backends.get({ id }, signal);
+      const { backend } = await api.getBackend({ id }, { signal });
       const seenToTheEnd = backend?.state === BackendState.TERMINATED && backend.revision <= afterRevision;
       // To an EventSource, which would come back for ever, 204 is the end.
       if (seenToTheEnd) return { kind: 'empty', status: 204 };
-      const chunks = eventStream(backends.watch({ id, afterRevision }, streams), clock);
+      const chunks = eventStream(api.watchBackend({ id, afterRevision }, { signal: streams }), clock);
       return { kind: 'stream', type: 'text/event-stream', chunks };
     },
     tailLogs: async ({ request, id, query, signal, streams }) => {
       const follow = query.flag('follow');
       const tailLines = query.integer('tail', { min: 0, max: MOST_LINES });
       query.finish();
-      await backends.get({ id }, signal);
-      const asJson = (request.headers.accept ?? '').includes('application/x-ndjson');
-      const lines = backends.logs({ id, follow, tailLines }, streams);
+      await api.getBackend({ id }, { signal });
+      const lines = api.tailLogs({ id, follow, tailLines }, { signal: streams });
       // An empty line says nothing to who reads JSON lines; in a text it would.
-      return asJson
-        ? {
-            kind: 'stream',
-            type: 'application/x-ndjson',
-            chunks: withHeartbeat(lines, ndjsonLine, '\n', clock),
-          }
-        : {
-            kind: 'stream',
-            type: 'text/plain; charset=utf-8',
-            chunks: each(lines, ({ text }) => `${text}\n`),
-          };
+      if (request.headers.accept?.includes('application/x-ndjson')) {
+        const chunks = withHeartbeat(lines, ndjsonLine, '\n', clock);
+        return { kind: 'stream', type: 'application/x-ndjson', chunks };
+      }
+      return { kind: 'stream', type: 'text/plain; charset=utf-8', chunks: textLines(lines) };
     },
-    terminateBackend: async ({ id, query, signal }) => {
-      const force = query.flag('force');
-      query.finish();
-      return written('TerminateBackendResponse', await backends.terminate({ id, force }, signal));
-    },
+    terminateBackend: plain('terminateBackend', api.terminateBackend, ({ id, query }) => ({
+      id,
+      force: query.flag('force'),
+    })),
     terminateBackendByKey: async ({ query, signal }) => {
       const key = query.key();
       const force = query.flag('force');
       query.finish();
       if (!key) refuseViolations([{ field: 'keyName', message: 'is required' }]);
-      return written('TerminateBackendResponse', await backends.terminate({ id: '', key, force }, signal));
+      return written('terminateBackend', await api.terminateBackend({ id: '', key, force }, { signal }));
     },
     createConnectionToken: async ({ request, id, query, signal }) => {
       query.finish();
-      const { message, faults } = readJson(CREATE_TOKEN, await readJsonBody(request));
+      const { message, faults } = await readBody('createConnectionToken', request);
       const named = ['id', 'key'].filter((field) => field in message);
       refuseViolations([
         ...faults,
         ...named.map((field) => ({ field, message: 'the path names the backend' })),
       ]);
       const asked = { ...CreateConnectionTokenRequest.fromJSON(message), id };
-      return written('CreateConnectionTokenResponse', await tokens.create(asked, signal), 201);
+      return written('createConnectionToken', await api.createConnectionToken(asked, { signal }), 201);
     },
-    revokeConnectionTokens: async ({ id, query, signal }) => {
-      const user = query.optional('user');
-      const tokenId = query.filled('tokenId');
-      query.finish();
-      const revoked = await tokens.revoke(
-        { id, token: '', tokenId, ...(user === undefined ? {} : { user }) },
-        signal,
-      );
-      return written('RevokeConnectionTokensResponse', revoked);
-    },
-    listDrones: async ({ query, signal }) => {
-      query.finish();
-      return written('ListDronesResponse', await fleet.listDrones(signal));
-    },
-    forgetDrone: async ({ id, query, signal }) => {
-      query.finish();
-      return written('ForgetDroneResponse', await fleet.forgetDrone(id, signal));
-    },
+    revokeConnectionTokens: plain('revokeConnectionTokens', api.revokeConnectionTokens, ({ id, query }) => ({
+      id,
+      token: '',
+      user: query.optional('user'),
+      tokenId: query.filled('tokenId'),
+    })),
+    listDrones: plain('listDrones', api.listDrones, () => ({})),
+    forgetDrone: plain('forgetDrone', api.forgetDrone, ({ id }) => ({ id })),
   };
 }
 
+/** An operation whose request is in its path and query alone. */
+function plain<Q, A extends object>(
+  operation: Operation,
+  method: (request: Q, caller: Caller) => Promise<A>,
+  read: (call: Call) => Q,
+): (call: Call) => Promise<Reply> {
+  return async (call) => {
+    const request = read(call);
+    call.query.finish();
+    return written(operation, await method(request, { signal: call.signal }));
+  };
+}
+
+async function readBody(operation: Operation, request: IncomingMessage) {
+  return readJson(messageOf(operation, 'Request'), await readJsonBody(request));
+}
+
 /** The holder of a key, if there is one. */
-async function holders(backends: Backends, key: BackendKey, signal: AbortSignal): Promise<Backend[]> {
+async function holders(api: PublicApi, key: BackendKey, signal: AbortSignal): Promise<Backend[]> {
   try {
-    const { backend } = await backends.get({ id: '', key }, signal);
+    const { backend } = await api.getBackend({ id: '', key }, { signal });
     return backend ? [backend] : [];
   } catch (error) {
     if (isAppError(error, 'not_found')) return [];
@@ -159,14 +144,14 @@ async function holders(backends: Backends, key: BackendKey, signal: AbortSignal)
   }
 }
 
-function written(type: string, message: object, status = 200): Reply {
-  return json(writeJson(`spawner.v1.${type}`, message, ALWAYS), status);
+function written(operation: Operation, message: object, status = 200): Reply {
+  return json(writeJson(messageOf(operation, 'Response'), message, ALWAYS), status);
 }
 
 function ndjsonLine(line: TailLogsResponse): string {
   return `${JSON.stringify(writeJson('spawner.v1.TailLogsResponse', line, ALWAYS))}\n`;
 }
 
-async function* each<T>(from: AsyncIterable<T>, write: (part: T) => string): AsyncGenerator<string> {
-  for await (const part of from) yield write(part);
+async function* textLines(lines: AsyncIterable<TailLogsResponse>): AsyncGenerator<string> {
+  for await (const { text } of lines) yield `${text}\n`;
 }

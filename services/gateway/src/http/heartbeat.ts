@@ -31,10 +31,8 @@ export async function* withHeartbeat<T>(
 
 async function orHeartbeat<T>(next: Promise<T>, clock: Clock): Promise<T | 'heartbeat'> {
   const over = new AbortController();
-  const beat = clock.sleep(DEADLINES.streamHeartbeat, over.signal).then(
-    () => 'heartbeat' as const,
-    () => 'heartbeat' as const,
-  );
+  const slept = clock.sleep(DEADLINES.streamHeartbeat, over.signal).catch(() => {});
+  const beat = slept.then(() => 'heartbeat' as const);
   try {
     return await Promise.race([next, beat]);
   } finally {

@@ -9,12 +9,12 @@ import { Query } from './query.ts';
 async function follow(accept: string): Promise<string[]> {
   const clock = crankedClock();
   const line = (text: string) => ({ stream: LogStream.STDOUT, time: undefined, text });
-  async function* logs() {
+  async function* tailLogs() {
     yield line('one');
     await clock.sleep(31_000);
     yield line('two');
   }
-  const api = { backends: { get: async () => ({}), logs } } as unknown as PublicApi;
+  const api = { getBackend: async () => ({}), tailLogs } as unknown as PublicApi;
   const request = { headers: { accept } } as IncomingMessage;
   const { signal } = new AbortController();
   const call = { request, id: 'x', query: new Query(new URLSearchParams()), signal, streams: signal };

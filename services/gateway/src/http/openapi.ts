@@ -1,5 +1,5 @@
 import { jsonSchemas, type Schema, schemaRef } from '@spawner/proto';
-import { requestType } from '../requests.ts';
+import { messageOf } from '../requests.ts';
 import { type Parameter, ROUTES, type Route } from './routes.ts';
 import { ALWAYS } from './shapes.ts';
 
@@ -56,7 +56,7 @@ function operation(route: Route): Schema {
     summary: route.summary,
     parameters: [...(route.path.includes('{id}') ? [id] : []), ...(route.query ?? []).map(queryParameter)],
     ...(route.body
-      ? { requestBody: { required: true, content: jsonOf(schemaRef(requestType(route.operation))) } }
+      ? { requestBody: { required: true, content: jsonOf(schemaRef(messageOf(route.operation, 'Request'))) } }
       : {}),
     responses: {
       [route.status]: answer(route),
@@ -71,10 +71,10 @@ function queryParameter({ name, type, repeated, description }: Parameter): Schem
   return { name, in: 'query', description, schema };
 }
 
-function answer({ response, summary }: Route): Schema {
-  if ('message' in response) return { description: summary, content: jsonOf(schemaRef(response.message)) };
-  const content = response.contentTypes.map((type) => [type, { schema: { type: 'string' } }]);
-  return { description: response.description, content: Object.fromEntries(content) };
+function answer({ operation, stream, summary }: Route): Schema {
+  if (!stream) return { description: summary, content: jsonOf(schemaRef(messageOf(operation, 'Response'))) };
+  const content = stream.contentTypes.map((type) => [type, { schema: { type: 'string' } }]);
+  return { description: stream.description, content: Object.fromEntries(content) };
 }
 
 /** The same at another status; 204 has no body (RFC 9110, section 15.3.5). */
@@ -83,9 +83,9 @@ function other(route: Route, { status, when }: NonNullable<Route['also']>): Sche
 }
 
 function messagesOf(routes: readonly Route[]): string[] {
-  return routes.flatMap(({ operation, body, response }) => [
-    ...(body ? [requestType(operation)] : []),
-    ...('message' in response ? [response.message] : []),
+  return routes.flatMap(({ operation, body, stream }) => [
+    ...(body ? [messageOf(operation, 'Request')] : []),
+    ...(stream ? [] : [messageOf(operation, 'Response')]),
   ]);
 }
 

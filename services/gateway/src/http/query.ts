@@ -17,24 +17,26 @@ export class Query {
 
   /** An empty text is one that was given. */
   optional(name: string): string | undefined {
-    return this.#single(name);
+    const [first, ...more] = this.#all(name);
+    if (more.length > 0) this.#wrong(name, 'given more than once');
+    return first;
   }
 
   /** A text that says something where it is given: an empty one is what a script's unset variable leaves. */
   filled(name: string): string {
-    const text = this.#single(name);
+    const text = this.optional(name);
     if (text === '') this.#wrong(name, 'must not be empty');
     return text ?? '';
   }
 
   flag(name: string): boolean {
-    const text = this.#single(name) ?? 'false';
+    const text = this.optional(name) ?? 'false';
     if (text !== 'true' && text !== 'false') this.#wrong(name, 'must be true or false');
     return text === 'true';
   }
 
   integer(name: string, { min, max }: { min: number; max: number }): number | undefined {
-    const text = this.#single(name);
+    const text = this.optional(name);
     if (text === undefined) return undefined;
     const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
@@ -82,12 +84,6 @@ export class Query {
   #all(name: string): string[] {
     this.#known.add(name);
     return this.#parameters.getAll(name);
-  }
-
-  #single(name: string): string | undefined {
-    const [first, ...more] = this.#all(name);
-    if (more.length > 0) this.#wrong(name, 'given more than once');
-    return first;
   }
 
   #wrong(field: string, message: string): void {

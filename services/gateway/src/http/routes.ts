@@ -1,33 +1,26 @@
 /** Every path of the HTTP API, once: the router asks this table, and the OpenAPI document is made from it. */
-export interface Route {
+export interface Route extends Row {
   readonly operation: Operation;
+  readonly status: number;
+}
+
+export type Operation = keyof typeof TABLE;
+
+interface Row {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** With `{id}` in place of the id of a backend or drone. */
   readonly path: string;
   readonly summary: string;
-  readonly status: number;
+  /** 200 by default. */
+  readonly status?: number;
   /** A second status of success, and when it is answered. */
   readonly also?: { readonly status: number; readonly when: string };
   readonly query?: readonly Parameter[];
   /** Whether the request is a JSON body. */
   readonly body?: true;
-  /** The answer: the full name of a message in JSON, or other content types. */
-  readonly response: { message: string } | { contentTypes: readonly string[]; description: string };
+  /** The answer, if it is not the message of the operation in JSON. */
+  readonly stream?: { readonly contentTypes: readonly string[]; readonly description: string };
 }
-
-export type Operation =
-  | 'spawnBackend'
-  | 'listBackends'
-  | 'getBackend'
-  | 'explainBackend'
-  | 'watchBackend'
-  | 'tailLogs'
-  | 'terminateBackend'
-  | 'terminateBackendByKey'
-  | 'createConnectionToken'
-  | 'revokeConnectionTokens'
-  | 'listDrones'
-  | 'forgetDrone';
 
 export interface Parameter {
   readonly name: string;
@@ -49,9 +42,8 @@ const FORCE: Parameter = {
   description: 'SIGKILL at once, without its grace',
 };
 
-export const ROUTES: readonly Route[] = [
-  {
-    operation: 'spawnBackend',
+const TABLE = {
+  spawnBackend: {
     method: 'POST',
     path: '/v1/backends',
     summary:
@@ -59,14 +51,11 @@ export const ROUTES: readonly Route[] = [
     status: 201,
     also: { status: 200, when: 'The living holder of the key.' },
     body: true,
-    response: { message: 'spawner.v1.SpawnBackendResponse' },
   },
-  {
-    operation: 'listBackends',
+  listBackends: {
     method: 'GET',
     path: '/v1/backends',
     summary: 'Backends, newest first, in pages; or the one that holds a key.',
-    status: 200,
     query: [
       { name: 'pageSize', type: 'integer', description: '1 to 1000; default 100' },
       text('pageToken', 'nextPageToken of the page before'),
@@ -75,42 +64,31 @@ export const ROUTES: readonly Route[] = [
       { ...text('label', 'Only with this label, written name=value, or with all of these'), repeated: true },
       ...KEY,
     ],
-    response: { message: 'spawner.v1.ListBackendsResponse' },
   },
-  {
-    operation: 'getBackend',
+  getBackend: {
     method: 'GET',
     path: '/v1/backends/{id}',
     summary: 'One backend.',
-    status: 200,
-    response: { message: 'spawner.v1.GetBackendResponse' },
   },
-  {
-    operation: 'explainBackend',
+  explainBackend: {
     method: 'GET',
     path: '/v1/backends/{id}/explain',
     summary: 'Why it is alive or why it ended, and why it is where it is.',
-    status: 200,
-    response: { message: 'spawner.v1.ExplainBackendResponse' },
   },
-  {
-    operation: 'watchBackend',
+  watchBackend: {
     method: 'GET',
     path: '/v1/backends/{id}/events',
     summary: 'Every step of its life as server-sent events; ends after TERMINATED.',
-    status: 200,
     also: { status: 204, when: 'Last-Event-ID has seen the end.' },
-    response: {
+    stream: {
       contentTypes: ['text/event-stream'],
       description: 'Each event: `id` is the revision, `data` a Backend. Last-Event-ID resumes.',
     },
   },
-  {
-    operation: 'tailLogs',
+  tailLogs: {
     method: 'GET',
     path: '/v1/backends/{id}/logs',
     summary: 'What its program wrote.',
-    status: 200,
     query: [
       { name: 'follow', type: 'boolean', description: 'Go on until the backend ends' },
       {
@@ -119,66 +97,55 @@ export const ROUTES: readonly Route[] = [
         description: 'Begin with this many lines; all that are kept by default',
       },
     ],
-    response: {
+    stream: {
       contentTypes: ['text/plain', 'application/x-ndjson'],
       description:
         'Lines as text; with `Accept: application/x-ndjson` one TailLogsResponse a line, and an empty line after 15 s of quiet.',
     },
   },
-  {
-    operation: 'terminateBackend',
+  terminateBackend: {
     method: 'DELETE',
     path: '/v1/backends/{id}',
     summary: 'Ends a backend. One that has ended already is success.',
-    status: 200,
     query: [FORCE],
-    response: { message: 'spawner.v1.TerminateBackendResponse' },
   },
-  {
-    operation: 'terminateBackendByKey',
+  terminateBackendByKey: {
     method: 'DELETE',
     path: '/v1/backends',
     summary: 'Ends the backend that holds a key.',
-    status: 200,
     query: [...KEY, FORCE],
-    response: { message: 'spawner.v1.TerminateBackendResponse' },
   },
-  {
-    operation: 'createConnectionToken',
+  createConnectionToken: {
     method: 'POST',
     path: '/v1/backends/{id}/tokens',
     summary:
       'Creates a connection token for one user of a backend whose access is TOKEN. Only this answer contains the token.',
     status: 201,
     body: true,
-    response: { message: 'spawner.v1.CreateConnectionTokenResponse' },
   },
-  {
-    operation: 'revokeConnectionTokens',
+  revokeConnectionTokens: {
     method: 'DELETE',
     path: '/v1/backends/{id}/tokens',
     summary: 'Takes tokens of a backend back, and cuts within a second what is open with them.',
-    status: 200,
     query: [
       text('user', 'Only those of this user; given and empty: of those that name no user'),
       text('tokenId', 'Only this one'),
     ],
-    response: { message: 'spawner.v1.RevokeConnectionTokensResponse' },
   },
-  {
-    operation: 'listDrones',
+  listDrones: {
     method: 'GET',
     path: '/v1/drones',
     summary: 'The machines that backends run on.',
-    status: 200,
-    response: { message: 'spawner.v1.ListDronesResponse' },
   },
-  {
-    operation: 'forgetDrone',
+  forgetDrone: {
     method: 'DELETE',
     path: '/v1/drones/{id}',
     summary: 'Gives up a drone that does not renew; its backends end as DRONE_LOST.',
-    status: 200,
-    response: { message: 'spawner.v1.ForgetDroneResponse' },
   },
-];
+} satisfies Record<string, Row>;
+
+export const ROUTES: readonly Route[] = Object.entries<Row>(TABLE).map(([operation, row]) => ({
+  status: 200,
+  ...row,
+  operation: operation as Operation,
+}));

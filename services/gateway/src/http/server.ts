@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError, type Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { Metrics } from '../metrics.ts';
-import { type Page, readPage } from '../page.ts';
+import { readPage } from '../page.ts';
 import type { PublicApi } from '../public-api.ts';
 import { Api, type Target } from './api.ts';
 import { announcesTooMuch } from './body.ts';
@@ -21,7 +22,7 @@ export interface HttpOptions {
   demoImage: string;
   metrics: Pick<Metrics, 'http'>;
   /** Answers /healthz, /readyz and /metrics. */
-  admin: (request: IncomingMessage, response: ServerResponse) => void;
+  admin: RequestListener;
 }
 
 export interface HttpServer {
@@ -38,7 +39,10 @@ export async function serveHttp(offered: PublicApi, options: HttpOptions): Promi
   const { clock, log } = options;
   const api = new Api({ ...options, handlers: handlers(offered, clock) });
   const closing = new AbortController();
-  const site = siteReplies(await readPage(options.demoImage));
+  const site = new Map<string, Reply>([
+    ['/', await readPage(options.demoImage)],
+    ['/openapi.json', json(openApi())],
+  ]);
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const left = new AbortController();
@@ -51,7 +55,7 @@ export async function serveHttp(offered: PublicApi, options: HttpOptions): Promi
     const answer = page ? { reply: page, headers: {} } : await api.answer(request, target, signals);
     if (!response.closed) await send(request, response, answer, clock, signals.streams);
   };
-  const handle = (request: IncomingMessage, response: ServerResponse) => {
+  const handle: RequestListener = (request, response) => {
     serve(request, response).catch((error: unknown) => {
       log.error({ error }, 'answering failed');
       response.destroy();
@@ -66,10 +70,8 @@ export async function serveHttp(offered: PublicApi, options: HttpOptions): Promi
     if (!announcesTooMuch(request)) response.writeContinue();
     handle(request, response);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.address, resolve);
-  });
+  await once(server.listen(options.port, options.address), 'listening');
+  server.on('error', (error) => log.warn({ error }, 'the HTTP listener has failed'));
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -85,16 +87,7 @@ export async function serveHttp(offered: PublicApi, options: HttpOptions): Promi
   };
 }
 
-function siteReplies(page: Page): ReadonlyMap<string, Reply> {
-  const headers = { 'content-security-policy': page.policy, 'referrer-policy': 'no-referrer' };
-  return new Map<string, Reply>([
-    ['/', { kind: 'text', status: 200, type: 'text/html; charset=utf-8', body: page.html, headers }],
-    ['/openapi.json', json(openApi())],
-  ]);
-}
-
 function targetOf(url: string): Target {
-  const at = url.indexOf('?');
-  const query = at === -1 ? '' : url.slice(at + 1);
-  return { path: at === -1 ? url : url.slice(0, at), parameters: new URLSearchParams(query) };
+  const [path = '', ...query] = url.split('?');
+  return { path, parameters: new URLSearchParams(query.join('?')) };
 }

@@ -1,37 +1,26 @@
-/** Fields that every JSON answer has, also where they are their type's default. */
-export const ALWAYS: ReadonlySet<string> = new Set([
-  'spawner.v1.Activity.idle_for_ms',
-  'spawner.v1.Activity.open_connections',
-  'spawner.v1.Backend.id',
-  'spawner.v1.Backend.idle_timeout_ms',
-  'spawner.v1.Backend.revision',
-  'spawner.v1.Backend.state',
-  'spawner.v1.Backend.url',
-  'spawner.v1.BackendClock.elapsed_ms',
-  'spawner.v1.BackendClock.limit_ms',
-  'spawner.v1.BackendClock.name',
-  'spawner.v1.CreateConnectionTokenResponse.expire_time',
-  'spawner.v1.CreateConnectionTokenResponse.token',
-  'spawner.v1.CreateConnectionTokenResponse.token_id',
-  'spawner.v1.CreateConnectionTokenResponse.url',
-  'spawner.v1.Drone.heartbeat_age_ms',
-  'spawner.v1.Drone.id',
-  'spawner.v1.Drone.state',
-  'spawner.v1.ExplainBackendResponse.clocks',
-  'spawner.v1.ExplainBackendResponse.summary',
-  'spawner.v1.LastActivity.age_ms',
-  'spawner.v1.LifeEvent.state',
-  'spawner.v1.ListBackendsResponse.backends',
-  'spawner.v1.ListDronesResponse.drones',
-  'spawner.v1.ForgetDroneResponse.ended_ids',
-  'spawner.v1.PlacementCandidates.considered',
-  'spawner.v1.PlacementCandidates.full',
-  'spawner.v1.PlacementCandidates.known',
-  'spawner.v1.PlacementCandidates.load_permille',
-  'spawner.v1.PlacementCandidates.stale',
-  'spawner.v1.ProxyUse.heard_ago_ms',
-  'spawner.v1.ProxyUse.open_connections',
-  'spawner.v1.RevokeConnectionTokensResponse.count',
-  'spawner.v1.SpawnBackendResponse.spawned',
-  'spawner.v1.TailLogsResponse.text',
-]);
+/** Fields of each message that every JSON answer has, also where they are their type's default. */
+const FIELDS = {
+  Activity: ['idle_for_ms', 'open_connections'],
+  Backend: ['id', 'idle_timeout_ms', 'revision', 'state', 'url'],
+  BackendClock: ['elapsed_ms', 'limit_ms', 'name'],
+  CreateConnectionTokenResponse: ['expire_time', 'token', 'token_id', 'url'],
+  Drone: ['heartbeat_age_ms', 'id', 'state'],
+  ExplainBackendResponse: ['clocks', 'summary'],
+  ForgetDroneResponse: ['ended_ids'],
+  LastActivity: ['age_ms'],
+  LifeEvent: ['state'],
+  ListBackendsResponse: ['backends'],
+  ListDronesResponse: ['drones'],
+  PlacementCandidates: ['considered', 'full', 'known', 'load_permille', 'stale'],
+  ProxyUse: ['heard_ago_ms', 'open_connections'],
+  RevokeConnectionTokensResponse: ['count'],
+  SpawnBackendResponse: ['spawned'],
+  TailLogsResponse: ['text'],
+};
+
+/** The same by their full names. */
+export const ALWAYS: ReadonlySet<string> = new Set(
+  Object.entries(FIELDS).flatMap(([message, fields]) =>
+    fields.map((field) => `spawner.v1.${message}.${field}`),
+  ),
+);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, isAppError } from '@spawner/domain';
 import type { Answer } from './api.ts';
@@ -19,17 +20,15 @@ export async function send(
     case 'empty':
       response.writeHead(reply.status, { ...SAFE, ...headers }).end();
       return;
-    case 'json':
-      return sendBody(request, response, clock, reply.status, `${JSON.stringify(reply.body)}\n`, {
-        'content-type': 'application/json',
-        ...headers,
-      });
     case 'text':
-      return sendBody(request, response, clock, reply.status, reply.body, {
+      response.writeHead(reply.status, {
+        ...SAFE,
+        'content-length': Buffer.byteLength(reply.body),
         'content-type': reply.type,
         ...headers,
         ...reply.headers,
       });
+      return sendBody(request, response, clock, reply.body, headers.connection === 'close');
     case 'stream':
       response.writeHead(200, { ...SAFE, 'content-type': reply.type, 'x-accel-buffering': 'no', ...headers });
       return sendStream(request, response, reply.chunks, signal);
@@ -44,12 +43,10 @@ async function sendBody(
   request: IncomingMessage,
   response: ServerResponse,
   clock: Clock,
-  status: number,
   body: string,
-  headers: Readonly<Record<string, string>>,
+  last: boolean,
 ): Promise<void> {
-  response.writeHead(status, { ...SAFE, 'content-length': Buffer.byteLength(body), ...headers });
-  if (headers.connection !== 'close' || request.complete) {
+  if (!last || request.complete) {
     response.end(body);
     return;
   }
@@ -73,24 +70,11 @@ async function sendStream(
   try {
     for await (const chunk of chunks) {
       if (signal.aborted) break;
-      if (!response.write(chunk)) await drained(response, signal);
+      if (!response.write(chunk)) await once(response, 'drain', { signal }).catch(() => {});
     }
     response.end();
   } catch (error) {
     response.destroy();
     if (!signal.aborted && !isAppError(error)) throw error;
   }
-}
-
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.removeListener('drain', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    if (signal.aborted) return resolve();
-    response.once('drain', done);
-    signal.addEventListener('abort', done);
-  });
 }
