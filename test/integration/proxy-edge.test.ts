@@ -105,7 +105,7 @@ describe('a backend that fails', () => {
     await world.ready(id, await freePort());
     const well = (await world.backend(red)).host;
     await eventually(async () => (await world.get(host)).status === 502);
-    await world.row({ kind: 'silent-drone', droneId: DRONE, epoch: 0 });
+    await world.row({ kind: 'silentDrone', droneId: DRONE, epoch: 0 });
     await eventually(async () => (await world.get(host)).status === 503);
     const program = await world.get(host);
     expect([program.headers['retry-after'], JSON.parse(program.body).code]).toEqual(['1', 'UNAVAILABLE']);
@@ -124,7 +124,7 @@ describe('a backend that fails', () => {
 
   it('answers 502 to a request that it may have done, also while its drone is silent', async () => {
     await using server = await serve(createServer((socket) => socket.once('data', () => socket.destroy())));
-    await world.row({ kind: 'silent-drone', droneId: DRONE, epoch: 0 });
+    await world.row({ kind: 'silentDrone', droneId: DRONE, epoch: 0 });
     const { host } = await world.backend(server);
     const { host: nobody, id } = world.name();
     await world.ready(id, await freePort());

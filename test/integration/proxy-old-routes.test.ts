@@ -66,7 +66,7 @@ describe('routes that the store has not stood behind for too long', () => {
     agent = await startAgent();
     world = await startProxyWorld({ SPAWNER_PROXY_ROUTES_TRUSTED_MS: String(TRUSTED_MS) });
     await world.row({
-      ...{ kind: 'agent-address', droneId: DRONE, rpcAddress: `127.0.0.1:${agent.port}`, epoch: 0 },
+      ...{ kind: 'agentAddress', droneId: DRONE, rpcAddress: `127.0.0.1:${agent.port}`, epoch: 0 },
     });
     for (const name of ['living', 'ended', 'untold'] as const) backends[name] = await world.backend(upstream);
   });

@@ -45,9 +45,9 @@ async function visited() {
   const route = { state: RouteState.OPEN, backendState: BackendState.READY, local, access: Access.TOKEN };
   await world.route(id, route);
   const grant = { backendId: id, user: 'ada', claims: '', expireMs: Date.now() + 60_000 };
-  await world.row({ kind: 'token-grant', tokenId, ...grant, epoch: 0 });
+  await world.row({ kind: 'tokenGrant', tokenId, ...grant, epoch: 0 });
   await eventually(async () => expect((await get(host, `/?spawner_token=${token}`)).status).toBe(200));
-  return { host, token, revoke: () => world.row({ kind: 'revoked-token', tokenId, epoch: 0 }) };
+  return { host, token, revoke: () => world.row({ kind: 'revokedToken', tokenId, epoch: 0 }) };
 }
 
 /** HTTP/2 to the proxy as if `host` resolved to it. */

@@ -43,7 +43,7 @@ async function grant(backendId: string, more: Partial<TokenGrant> = {}) {
   const token = newConnectionToken(randomBytes);
   const tokenId = connectionTokenId(token);
   const holder = { backendId, user: 'ada', claims: CLAIMS, expireMs: Date.now() + GOOD_MS, ...more };
-  await world.row({ kind: 'token-grant', tokenId, ...holder, epoch: 0 });
+  await world.row({ kind: 'tokenGrant', tokenId, ...holder, epoch: 0 });
   return {
     token,
     tokenId,
@@ -51,7 +51,7 @@ async function grant(backendId: string, more: Partial<TokenGrant> = {}) {
     cookie: { cookie: `spawner-token=${token}` },
   };
 }
-const revoke = (tokenId: string) => world.row({ kind: 'revoked-token', tokenId, epoch: 0 });
+const revoke = (tokenId: string) => world.row({ kind: 'revokedToken', tokenId, epoch: 0 });
 
 /** One request as the backend saw it. */
 async function seenBy(host: string, path: string, headers: Record<string, string>) {

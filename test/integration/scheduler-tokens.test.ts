@@ -77,7 +77,7 @@ describe('connection tokens', () => {
     for (const table of [one, two])
       await eventually(() =>
         expect(table.token(tokenId)).toMatchObject({
-          kind: 'token-grant',
+          kind: 'tokenGrant',
           ...{ backendId: id, user: 'ada', expireMs },
         }),
       );
@@ -170,8 +170,8 @@ describe('connection tokens', () => {
     for (const table of [one, two])
       await eventually(() =>
         expect(kinds(table, ...ids)).toEqual([
-          ...['revoked-token', 'revoked-token'],
-          ...['token-grant', 'token-grant', 'token-grant'],
+          ...['revokedToken', 'revokedToken'],
+          ...['tokenGrant', 'tokenGrant', 'tokenGrant'],
         ]),
       );
     judge.expect({ what: 'the revocation', from: began, boundMs: 1_000 });
@@ -183,14 +183,14 @@ describe('connection tokens', () => {
     expect(await revoke({ id, tokenId: other.tokenId })).toBe(0);
     expect(await revoke({ id })).toBe(1);
     for (const table of [one, two]) {
-      await eventually(() => expect(kinds(table, ...ids)).toEqual(ids.map(() => 'revoked-token')));
-      expect(table.token(other.tokenId)?.kind).toBe('token-grant');
+      await eventually(() => expect(kinds(table, ...ids)).toEqual(ids.map(() => 'revokedToken')));
+      expect(table.token(other.tokenId)?.kind).toBe('tokenGrant');
     }
     // A table that is loaded now has the revocation, too. Later it is gone.
     await at.pass(DEADLINES.revoked + 1);
     await eventually(() => expect(kinds(one, ...ids)).toEqual(ids.map(() => undefined)));
     expect(await at.store.send(['HLEN', keys.tokens(id)])).toBe(0);
-    expect(kinds(one, other.tokenId)).toEqual(['token-grant']);
+    expect(kinds(one, other.tokenId)).toEqual(['tokenGrant']);
   });
 
   it('go with the record of their backend, and leave nothing', async () => {
@@ -200,7 +200,7 @@ describe('connection tokens', () => {
     await revoke({ tokenId: kept[1]!.tokenId });
     await drone.renew({ id, state: BackendState.TERMINATED, revision: 6 });
     await eventually(() => expect(one.get(id)?.state).toBe(RouteState.ENDED));
-    expect(one.token(kept[0]!.tokenId)?.kind).toBe('token-grant');
+    expect(one.token(kept[0]!.tokenId)?.kind).toBe('tokenGrant');
     await at.pass(DEADLINES.retention + 1);
     await eventually(() => expect(one.get(id)).toBeUndefined());
     expect(kept.map(({ tokenId }) => one.token(tokenId))).toEqual([undefined, undefined]);

@@ -5,7 +5,7 @@ import {
   type NatsConnection,
   type Subscription,
 } from '@nats-io/transport-node';
-import { AppError } from '@spawner/domain';
+import { AppError, inTime } from '@spawner/domain';
 import { type Context, extractTrace, injectTrace, type Log } from '@spawner/service';
 import type { Codec, Question, Subject } from './subjects.ts';
 
@@ -97,13 +97,8 @@ class NatsBus implements Bus {
 
   /** Resolves when the server has processed everything sent so far, or after half a second; hints may be missed then. */
   async #flushed(): Promise<void> {
-    if (!this.#connected) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, FLUSH_MS);
-    });
-    await Promise.race([this.#connection.flush().catch(() => {}), late]);
-    clearTimeout(timer);
+    const flushed = this.#connected ? this.#connection.flush().catch(() => {}) : Promise.resolve();
+    await inTime(flushed, FLUSH_MS, () => {});
   }
 
   async #follow(): Promise<void> {

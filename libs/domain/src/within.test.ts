@@ -1,5 +1,5 @@
 import { systemClock } from './clock.ts';
-import { within } from './within.ts';
+import { inTime, within } from './within.ts';
 
 const aborted = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
@@ -26,5 +26,20 @@ describe('within', () => {
     };
     const signal = await within(clock, 1, async (own) => own);
     expect([sleeps[0]?.aborted, signal.aborted]).toEqual([true, false]);
+  });
+});
+
+describe('inTime', () => {
+  const never = new Promise<never>(() => {});
+
+  it('settles as the work does', async () => {
+    const late = () => 'late';
+    expect(await inTime(Promise.resolve('done'), 60_000, late)).toBe('done');
+    await expect(inTime(Promise.reject(new Error('failed')), 60_000, late)).rejects.toThrow('failed');
+  });
+
+  it('settles as `late` does if the work takes too long', async () => {
+    expect(await inTime(never, 1, () => 'late')).toBe('late');
+    await expect(inTime(never, 1)).rejects.toThrow('no answer within 1 ms');
   });
 });

@@ -22,3 +22,16 @@ export async function within<T>(
     done.abort(new Error('done'));
   }
 }
+
+/**
+ * Settles as `work` does, or as `late` does if that takes longer than `ms` of the system's clock; by default it rejects then.
+ * The timer ends with the work.
+ */
+export function inTime<T, L = never>(work: Promise<T>, ms: number, late?: () => L): Promise<T | L> {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<L>((resolve, reject) => {
+    const refuse = () => reject(new Error(`no answer within ${ms} ms`));
+    timer = setTimeout(() => (late ? resolve(late()) : refuse()), ms);
+  });
+  return Promise.race([work, passed]).finally(() => clearTimeout(timer));
+}

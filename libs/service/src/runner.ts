@@ -1,4 +1,4 @@
-import { backoffMs, type Clock, systemClock } from '@spawner/domain';
+import { backoffMs, type Clock, inTime, systemClock } from '@spawner/domain';
 import type { SharedConfig } from './config.ts';
 import { ConfigError, type Environment } from './env.ts';
 import { createLog, type Log, masked } from './log.ts';
@@ -84,8 +84,8 @@ export async function run<C extends SharedConfig>(
     }
     chassis.drain();
   }
-  await withDeadline(chassis.close(), config.drainMs, () => log.warn('not everything closed in time'));
-  await withDeadline(Promise.all([tracing.close(), metrics.close()]), 2_000, () => {});
+  await inTime(chassis.close(), config.drainMs, () => log.warn('not everything closed in time'));
+  await inTime(Promise.all([tracing.close(), metrics.close()]), 2_000, () => {});
   log.info('stopped');
   process.exit();
 }
@@ -113,18 +113,6 @@ function whenToStop(log: Log, chassis: Chassis, drainMs: number, place: Place): 
     process.on('SIGINT', onSignal);
     place.onStop(begin);
   });
-}
-
-async function withDeadline(work: Promise<unknown>, ms: number, late: () => void): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      late();
-      resolve();
-    }, ms);
-  });
-  await Promise.race([work, deadline]);
-  clearTimeout(timer);
 }
 
 class Chassis implements App {

@@ -16,29 +16,8 @@ export const DUE = {
   token: 'token/',
 } as const;
 
-export type DueEntry =
-  | { kind: 'reserve' | 'forget'; backend: string }
-  | { kind: 'silent' | 'lease' | 'drone'; drone: string }
-  | { kind: 'suspend'; backend: string; epoch: number }
-  | { kind: 'token'; token: string; backend: string };
-
-/** Reads an entry of `due`. Returns undefined for one of an unknown kind. */
-export function parseDue(entry: string): DueEntry | undefined {
-  const [word = '', id = '', of = ''] = entry.split('/');
-  const kind = (Object.keys(DUE) as (keyof typeof DUE)[]).find((each) => DUE[each] === `${word}/`);
-  switch (kind) {
-    case 'reserve':
-    case 'forget':
-      return { kind, backend: id };
-    case 'silent':
-    case 'lease':
-    case 'drone':
-      return { kind, drone: id };
-    case 'suspend':
-      return { kind, backend: id, epoch: Number(of) };
-    case 'token':
-      return { kind, token: id, backend: of };
-    case undefined:
-      return undefined;
-  }
+/** Reads an entry of `due`: its kind, and what follows it. Returns undefined for one of an unknown kind. */
+export function parseDue(entry: string): { kind: keyof typeof DUE; id: string; of: string } | undefined {
+  const [kind = '', id = '', of = ''] = entry.split('/');
+  return Object.hasOwn(DUE, kind) ? { kind: kind as keyof typeof DUE, id, of } : undefined;
 }

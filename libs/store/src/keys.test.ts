@@ -22,12 +22,13 @@ describe('keysOf', () => {
 
 describe('parseDue', () => {
   it.each([
-    ['reserve/b', { kind: 'reserve', backend: 'b' }],
-    ['lease/d', { kind: 'lease', drone: 'd' }],
-    ['suspend/b/17', { kind: 'suspend', backend: 'b', epoch: 17 }],
-    ['token/t/b', { kind: 'token', token: 't', backend: 'b' }],
+    ['reserve/b', { kind: 'reserve', id: 'b', of: '' }],
+    ['lease/d', { kind: 'lease', id: 'd', of: '' }],
+    ['suspend/b/17', { kind: 'suspend', id: 'b', of: '17' }],
+    ['token/t/b', { kind: 'token', id: 't', of: 'b' }],
     ['unknown/b', undefined],
     ['leases/b', undefined],
+    ['toString/b', undefined],
   ])('reads %s', (entry, due) => {
     expect(parseDue(entry)).toEqual(due);
   });

@@ -1,9 +1,10 @@
-import { AppError } from '@spawner/domain';
+import { AppError, inTime } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import { createClient, RESP_TYPES } from 'redis';
 
 /** No command waits longer than this for its answer, in milliseconds. */
 const COMMAND_MS = 2_000;
+const CONNECT_MS = 5_000;
 
 /**
  * A connection to Redis. Commands fail with `unavailable` at once while it is away and after 2 s at
@@ -19,6 +20,8 @@ export interface Redis {
 }
 export type RedisReply = null | number | Buffer | RedisReply[];
 
+const reconnectMs = (attempt: number) => Math.min(50 * 2 ** attempt, 1_000);
+
 export async function openRedis(url: string, log: Log): Promise<Redis> {
   const client = createClient({
     url,
@@ -27,7 +30,7 @@ export async function openRedis(url: string, log: Log): Promise<Redis> {
     commandsQueueMaxLength: 10_000,
     pingInterval: 10_000,
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
-    socket: { connectTimeout: 5_000, reconnectStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000) },
+    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: reconnectMs },
   });
   let away = false;
   client.on('error', (error: unknown) => {
@@ -38,7 +41,14 @@ export async function openRedis(url: string, log: Log): Promise<Redis> {
     if (away) log.info('Redis is back');
     away = false;
   });
-  await connectOnce(client, () => client.connect());
+  // The first connection fails at once, so that the caller can say what it waits for.
+  const failed = new Promise((_, reject) => client.once('error', reject));
+  try {
+    await inTime(Promise.race([client.connect(), failed]), CONNECT_MS);
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
   return {
     get ready() {
       return client.isReady;
@@ -48,7 +58,7 @@ export async function openRedis(url: string, log: Log): Promise<Redis> {
         const answer = client.sendCommand([...command], {
           typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer },
         });
-        return (await withTimeout(answer, timeoutMs)) as unknown as RedisReply;
+        return (await inTime(answer, timeoutMs)) as unknown as RedisReply;
       } catch (error) {
         if (isServerReply(error)) throw error;
         throw new AppError('unavailable', 'the store is not reachable', { cause: error });
@@ -59,33 +69,6 @@ export async function openRedis(url: string, log: Log): Promise<Redis> {
       if (client.isOpen) client.destroy();
     },
   };
-}
-
-/** The first connection fails at once, so that the caller can say what it waits for. */
-async function connectOnce(
-  client: { once(event: 'error', listener: (error: unknown) => void): unknown; destroy(): void },
-  connect: () => Promise<unknown>,
-): Promise<void> {
-  try {
-    await withTimeout(connect(), 5_000, new Promise((_, reject) => client.once('error', reject)));
-  } catch (error) {
-    client.destroy();
-    throw error;
-  }
-}
-
-async function withTimeout<T>(work: Promise<T>, ms: number, other?: Promise<never>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  });
-  work.catch(() => {});
-  other?.catch(() => {});
-  try {
-    return await Promise.race(other ? [work, late, other] : [work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Whether an error is what Redis answered, and not that it could not be asked. */

@@ -4,9 +4,9 @@ import { newRoute, rowId, type TableRow } from './route-row.ts';
 import { agentRow } from './rows.ts';
 
 const route = (backendId: string, droneId: string) => newRoute({ backendId, droneId });
-const agent = (droneId: string): TableRow => ({ kind: 'agent-address', droneId, rpcAddress: '', epoch: 0 });
+const agent = (droneId: string): TableRow => ({ kind: 'agentAddress', droneId, rpcAddress: '', epoch: 0 });
 const token: TableRow = {
-  ...{ kind: 'token-grant', tokenId: 'a', backendId: 'away', user: '', claims: '', expireMs: 0, epoch: 0 },
+  ...{ kind: 'tokenGrant', tokenId: 'a', backendId: 'away', user: '', claims: '', expireMs: 0, epoch: 0 },
 };
 const table = (...rows: TableRow[]) => new Map(rows.map((row) => [rowId(row), row]));
 

@@ -6,16 +6,16 @@ const local = { host: '172.20.0.2', port: 8080 };
 const route = newRoute({ backendId: 'b', epoch: 7, droneId: 'd', state: RouteState.OPEN, local });
 const rows: [string, TableRow][] = [
   ['b', route],
-  [droneRow('d'), { kind: 'silent-drone', droneId: 'd', epoch: 8 }],
-  [agentRow('d'), { kind: 'agent-address', droneId: 'd', rpcAddress: '10.0.0.1:50053', epoch: 9 }],
+  [droneRow('d'), { kind: 'silentDrone', droneId: 'd', epoch: 8 }],
+  [agentRow('d'), { kind: 'agentAddress', droneId: 'd', rpcAddress: '10.0.0.1:50053', epoch: 9 }],
   [
     tokenRow('t'),
     {
-      ...{ kind: 'token-grant', tokenId: 't', epoch: 10 },
+      ...{ kind: 'tokenGrant', tokenId: 't', epoch: 10 },
       ...{ backendId: 'b', user: 'ada', claims: '{"a":"b"}', expireMs: 1_800_000_000_000 },
     },
   ],
-  [tokenRow('t'), { kind: 'revoked-token', tokenId: 't', epoch: 11 }],
+  [tokenRow('t'), { kind: 'revokedToken', tokenId: 't', epoch: 11 }],
 ];
 
 describe('a row of the route table', () => {

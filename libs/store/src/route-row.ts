@@ -1,9 +1,9 @@
 import {
+  type AgentAddress,
   BackendRoute,
   RouteRow,
+  type SilentDrone,
   type TokenGrant,
-  type AgentAddress as WireAgentAddress,
-  type SilentDrone as WireSilentDrone,
 } from '@spawner/proto/internal/route';
 import type { Versioned } from './replica.ts';
 import { agentRow, droneRow, tokenOfRow, tokenRow } from './rows.ts';
@@ -14,28 +14,19 @@ export interface Route extends BackendRoute, Versioned {
   backendId: string;
 }
 
-export interface SilentDroneRow extends WireSilentDrone, Versioned {
-  readonly kind: 'silent-drone';
-}
-
-export interface AgentAddressRow extends WireAgentAddress, Versioned {
-  readonly kind: 'agent-address';
-}
-
 export interface TokenGrantRow extends TokenGrant, Versioned {
-  readonly kind: 'token-grant';
+  readonly kind: 'tokenGrant';
   tokenId: string;
 }
 
-export interface RevokedTokenRow extends Versioned {
-  readonly kind: 'revoked-token';
-  tokenId: string;
-}
+export type TokenRow = TokenGrantRow | ({ readonly kind: 'revokedToken'; tokenId: string } & Versioned);
 
-export type TokenRow = TokenGrantRow | RevokedTokenRow;
-
-/** One row of the route table, tagged by its kind. */
-export type TableRow = Route | SilentDroneRow | AgentAddressRow | TokenRow;
+/** One row of the route table, tagged by its kind, which is the name of its field in the contract. */
+export type TableRow =
+  | Route
+  | ({ readonly kind: 'silentDrone' } & SilentDrone & Versioned)
+  | ({ readonly kind: 'agentAddress' } & AgentAddress & Versioned)
+  | TokenRow;
 
 /** A route whose other fields have their defaults. */
 export function newRoute(fields: Partial<Route>): Route {
@@ -48,50 +39,28 @@ export function rowId(row: TableRow): string {
   switch (row.kind) {
     case 'backend':
       return row.backendId;
-    case 'silent-drone':
+    case 'silentDrone':
       return droneRow(row.droneId);
-    case 'agent-address':
+    case 'agentAddress':
       return agentRow(row.droneId);
-    case 'token-grant':
-    case 'revoked-token':
+    case 'tokenGrant':
+    case 'revokedToken':
       return tokenRow(row.tokenId);
   }
 }
 
 /** Returns undefined for a kind of row that this version does not know. */
 export function rowFrom(id: string, { epoch, row }: RouteRow): TableRow | undefined {
-  const tokenId = tokenOfRow(id) ?? '';
-  switch (row?.$case) {
-    case 'backend':
-      return { ...row.value, kind: 'backend', backendId: id, epoch };
-    case 'silentDrone':
-      return { ...row.value, kind: 'silent-drone', epoch };
-    case 'agentAddress':
-      return { ...row.value, kind: 'agent-address', epoch };
-    case 'tokenGrant':
-      return { ...row.value, kind: 'token-grant', tokenId, epoch };
-    case 'revokedToken':
-      return { kind: 'revoked-token', tokenId, epoch };
-    default:
-      return undefined;
-  }
+  if (!row) return undefined;
+  const { $case: kind, value } = row;
+  const tokenId = tokenOfRow(id);
+  const names = { ...(kind === 'backend' && { backendId: id }), ...(tokenId !== undefined && { tokenId }) };
+  return { ...value, ...names, kind, epoch } as TableRow;
 }
 
 /** The message that holds this row. */
 export function messageOf(row: TableRow): RouteRow {
-  const { epoch } = row;
-  switch (row.kind) {
-    case 'backend':
-      return { epoch, row: { $case: 'backend', value: row } };
-    case 'silent-drone':
-      return { epoch, row: { $case: 'silentDrone', value: row } };
-    case 'agent-address':
-      return { epoch, row: { $case: 'agentAddress', value: row } };
-    case 'token-grant':
-      return { epoch, row: { $case: 'tokenGrant', value: row } };
-    case 'revoked-token':
-      return { epoch, row: { $case: 'revokedToken', value: {} } };
-  }
+  return { epoch: row.epoch, row: { $case: row.kind, value: row } as RouteRow['row'] };
 }
 
 export function decodeRow(id: string, bytes: Uint8Array): TableRow | undefined {

@@ -64,13 +64,13 @@ export class RouteTable {
   /** The row of a connection token, by its id. */
   token(id: string): TokenRow | undefined {
     const row = this.#replica.get(tokenRow(id));
-    return row?.kind === 'token-grant' || row?.kind === 'revoked-token' ? row : undefined;
+    return row?.kind === 'tokenGrant' || row?.kind === 'revokedToken' ? row : undefined;
   }
 
   /** `host:port` of a drone's agent; undefined if it is not known. */
   agentOf(drone: string): string | undefined {
     const row = this.#replica.get(agentRow(drone));
-    return row?.kind === 'agent-address' ? row.rpcAddress : undefined;
+    return row?.kind === 'agentAddress' ? row.rpcAddress : undefined;
   }
 
   /** Clock time at which the store last had the row as it is here; infinitely long ago for a row of a copy. */

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { inTime } from '@spawner/domain';
 import { atFileEnd, complain } from './complaints.ts';
 import { errorIn } from './logged-errors.ts';
 import { PATIENCE } from './patience.ts';
@@ -98,7 +99,8 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   };
   const output = () => lines.join('\n');
 
-  const first = await within(readyTimeoutMs, [isReady, exited.then(() => 'ended' as const)]);
+  const started = Promise.race([isReady, exited.then(() => 'ended' as const)]);
+  const first = await inTime(started, readyTimeoutMs, () => 'late' as const);
   if (first !== 'ready') {
     await kill();
     const what =
@@ -109,18 +111,6 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     await stop();
   };
   return { pid: child.pid!, lines, output, exited, stop, kill, [Symbol.asyncDispose]: dispose };
-}
-
-async function within<T>(ms: number, promises: Promise<T>[]): Promise<T | 'late'> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, ms, 'late');
-  });
-  try {
-    return await Promise.race([...promises, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function dyingWithUs(command: string[]): string[] {

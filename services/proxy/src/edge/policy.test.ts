@@ -41,7 +41,7 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
     get: () => newRoute({ state: RouteState.PENDING, access }),
     isSilent: () => state.silent,
     token: () => ({
-      ...({ kind: 'token-grant', tokenId, epoch: 1, backendId: id } as const),
+      ...({ kind: 'tokenGrant', tokenId, epoch: 1, backendId: id } as const),
       ...{ user: '', claims: '', expireMs: Number.MAX_SAFE_INTEGER },
     }),
     confirm: async () => 'absent' as const,
@@ -181,7 +181,7 @@ describe('the policy', () => {
     const sink = { write: () => {}, end: () => ends++ };
     const left = decision.kind === 'reply' ? decision.reply.follow?.(sink) : undefined;
     expect([ends, stateEvents.total]).toEqual([0, 1]);
-    const revoke = () => tokens.rowChanged({ kind: 'revoked-token', tokenId, epoch: 2 });
+    const revoke = () => tokens.rowChanged({ kind: 'revokedToken', tokenId, epoch: 2 });
     revoke();
     expect(ends).toBe(1);
     left?.();

@@ -34,7 +34,7 @@ describe('a snapshot', () => {
     const first = life();
     const token: TableRow = {
       ...{
-        kind: 'token-grant',
+        kind: 'tokenGrant',
         tokenId: 'x',
         backendId: 'a',
         user: 'ada',

@@ -9,7 +9,7 @@ const ID = 'abcdefghijklmnopqrstuvwxyz';
 const NOW = 1_000_000;
 const token = (char: string) => char.repeat(43);
 const row = (fields: object): TokenRow => ({
-  ...{ kind: 'token-grant', tokenId: '', epoch: 1 },
+  ...{ kind: 'tokenGrant', tokenId: '', epoch: 1 },
   ...{ backendId: ID, user: 'ada', claims: '{"a":"b"}', expireMs: NOW + 1, ...fields },
 });
 
@@ -17,7 +17,7 @@ const ROWS = new Map<string, TokenRow>([
   [token('g'), row({})],
   [token('h'), row({ user: 'bob' })],
   [token('e'), row({ expireMs: NOW })],
-  [token('r'), { kind: 'revoked-token', tokenId: '', epoch: 1 }],
+  [token('r'), { kind: 'revokedToken', tokenId: '', epoch: 1 }],
   [token('s'), row({ backendId: 'z'.repeat(26) })],
 ]);
 const BY_ID = new Map([...ROWS].map(([text, found]) => [connectionTokenId(text), found]));

@@ -64,7 +64,7 @@ export function checkTokens(request: TokenBearer, lookup: TokenLookup, nowMs: nu
 
 /** Whether this row of a token is valid for the backend. */
 export function isValid(row: TokenRow | undefined, backendId: string, nowMs: number): row is TokenGrantRow {
-  return row?.kind === 'token-grant' && row.backendId === backendId && nowMs < row.expireMs;
+  return row?.kind === 'tokenGrant' && row.backendId === backendId && nowMs < row.expireMs;
 }
 
 function grantOf(

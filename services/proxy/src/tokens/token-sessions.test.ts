@@ -8,7 +8,7 @@ import { TokenSessions } from './token-sessions.ts';
 const ID = 'abcdefghijklmnopqrstuvwxyz';
 const TOKEN = 'g'.repeat(43);
 const TOKEN_ID = connectionTokenId(TOKEN);
-const revoked: TokenRow = { kind: 'revoked-token', tokenId: TOKEN_ID, epoch: 2 };
+const revoked: TokenRow = { kind: 'revokedToken', tokenId: TOKEN_ID, epoch: 2 };
 
 function scene() {
   const clock = crankedClock();
@@ -30,7 +30,7 @@ function scene() {
     sessions.rowChanged(row);
   };
   const good = (): TokenRow => ({
-    ...{ kind: 'token-grant', tokenId: TOKEN_ID, epoch: 1 },
+    ...{ kind: 'tokenGrant', tokenId: TOKEN_ID, epoch: 1 },
     ...{ backendId: ID, user: 'ada', claims: '', expireMs: clock.wall().getTime() + 5_000 },
   });
   const ask = () =>

@@ -62,9 +62,9 @@ export class TokenSessions {
    * revoked one. A row that is deleted belongs to an expired token, whose connections stay.
    */
   rowChanged(row: TableRow | undefined): void {
-    if (row?.kind !== 'token-grant' && row?.kind !== 'revoked-token') return;
+    if (row?.kind !== 'tokenGrant' && row?.kind !== 'revokedToken') return;
     this.#parts.holds.release(tokenRow(row.tokenId));
-    if (row.kind === 'revoked-token') for (const cut of [...(this.#open.get(row.tokenId) ?? [])]) cut();
+    if (row.kind === 'revokedToken') for (const cut of [...(this.#open.get(row.tokenId) ?? [])]) cut();
   }
 
   #check(request: TokenBearer): TokenCheck {

@@ -49,7 +49,7 @@ export class ConnectionTokens {
     const { backendId, tokenId, user, claims, ttlMs } = grant;
     const expireMs = this.#parts.clock.wall().getTime() + ttlMs;
     const holder = { backendId, user, claims, expireMs };
-    const row = encodeRow({ kind: 'token-grant', tokenId, ...holder, epoch: 0 });
+    const row = encodeRow({ kind: 'tokenGrant', tokenId, ...holder, epoch: 0 });
     const args = { backend: backendId, token: tokenId, user, row, ttlMs, most };
     const outcome = await this.#parts.epoch.run(SCRIPTS.grantToken, args);
     if (outcome === 'unknown') throw await this.#parts.store.absence(backendId);
@@ -72,7 +72,7 @@ export class ConnectionTokens {
     backendId: BackendId,
     { tokenId = '', user }: { tokenId?: string; user?: string },
   ): Promise<number> {
-    const row = encodeRow({ kind: 'revoked-token', tokenId, epoch: 0 });
+    const row = encodeRow({ kind: 'revokedToken', tokenId, epoch: 0 });
     const count = await this.#parts.epoch.run(SCRIPTS.revokeTokens, {
       backend: backendId,
       token: tokenId,
@@ -90,7 +90,7 @@ export class ConnectionTokens {
     const id = tokenRow(tokenId);
     const bytes = await this.#parts.redis.send(['HGET', this.#parts.keys.routes, id]);
     const row = Buffer.isBuffer(bytes) ? decodeRow(id, bytes) : undefined;
-    return row?.kind === 'token-grant' ? row.backendId : undefined;
+    return row?.kind === 'tokenGrant' ? row.backendId : undefined;
   }
 
   /** Deletes a token that has expired on the cluster clock. */

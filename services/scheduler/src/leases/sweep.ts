@@ -41,23 +41,23 @@ async function handle(entry: string, parts: SweepParts, log: Log): Promise<void>
   const due = parseDue(entry);
   switch (due?.kind) {
     case 'forget':
-      return store.forget(due.backend);
+      return store.forget(due.id);
     case 'silent':
-      return leases.miss(due.drone);
+      return leases.miss(due.id);
     case 'lease':
-      await leases.lapse(due.drone);
+      await leases.lapse(due.id);
       return;
     case 'drone':
-      await leases.giveUp(due.drone);
+      await leases.giveUp(due.id);
       return;
     case 'reserve':
-      if (isBackendId(due.backend)) await placements.expire(due.backend);
+      if (isBackendId(due.id)) await placements.expire(due.id);
       return;
     case 'suspend':
-      await suspensions.settle(due.backend, due.epoch, false);
+      await suspensions.settle(due.id, Number(due.of), false);
       return;
     case 'token':
-      return tokens.expire(due.token, due.backend);
+      return tokens.expire(due.id, due.of);
     case undefined:
       log.error({ entry }, 'an unknown deadline');
   }

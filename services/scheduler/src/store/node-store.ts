@@ -80,7 +80,7 @@ export class NodeStore {
 
   /** Gives a registered drone work from now on; `rpcAddress` is where proxies may ask its agent, empty for nowhere. */
   async admit(drone: string, registration: number, rpcAddress = ''): Promise<void> {
-    const row = encodeRow({ kind: 'agent-address', droneId: drone, rpcAddress, epoch: 0 });
+    const row = encodeRow({ kind: 'agentAddress', droneId: drone, rpcAddress, epoch: 0 });
     const address = rpcAddress === '' ? Buffer.alloc(0) : row;
     await this.#epoch.run(SCRIPTS.admit, { drone, registration, row: address });
   }
@@ -140,7 +140,7 @@ export class NodeStore {
 
   /** Whether a drone whose renewals were due has missed them; the edge is then told that it is unreachable. */
   miss(drone: string): Promise<boolean> {
-    const row = encodeRow({ kind: 'silent-drone', droneId: drone, epoch: 0 });
+    const row = encodeRow({ kind: 'silentDrone', droneId: drone, epoch: 0 });
     return this.#epoch.run(SCRIPTS.silence, { drone, silentMs: DEADLINES.renewalsMissed, row });
   }
 
