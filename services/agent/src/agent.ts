@@ -1,40 +1,31 @@
 import type { Bus } from '@spawner/bus';
 import type { Member, Membership } from '@spawner/cluster';
-import { type Clock, DEADLINES } from '@spawner/domain';
+import { DEADLINES } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import type { Implementation } from '@spawner/rpc';
-import type { App, Log, ProcessIdentity } from '@spawner/service';
+import type { App, ProcessIdentity } from '@spawner/service';
 import { ActivityFile } from './idle/activity-file.ts';
 import { type ProcessStatus, processStatusOnThisMachine } from './idle/process-status.ts';
 import { ProxyProcesses } from './idle/proxy-processes.ts';
 import { Settler } from './idle/settler.ts';
-import { Drone } from './lifecycle/drone.ts';
-import type { Attempt } from './lifecycle/probe.ts';
+import { Drone, type DroneParts } from './lifecycle/drone.ts';
 import { Reconciler } from './lifecycle/reconcile.ts';
-import type { Metrics } from './metrics.ts';
 import { memberOf } from './report/member.ts';
 import { Telemetry } from './report/telemetry.ts';
-import type { Runtime } from './runtime/runtime.ts';
 import { agentService } from './server.ts';
 import { Journal } from './state/journal.ts';
 import { fencingAt, Lease } from './state/lease.ts';
 import type { StateFiles } from './state/state-dir.ts';
 
 /** Everything that an agent gets from its machine and its process. */
-export interface AgentParts {
+export interface AgentParts extends Omit<DroneParts, 'journal'> {
   readonly droneId: string;
   readonly cluster: string;
   readonly state: StateFiles;
   /** Identifies this boot of the machine. Stored instants are only valid within it. */
   readonly boot: string;
-  readonly clock: Clock;
-  readonly runtime: Runtime;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly attempt?: Attempt;
   /** The status of a process that may be on this machine. Read from /proc by default. */
   readonly processStatus?: (process: ProcessIdentity) => ProcessStatus;
-  readonly random?: () => number;
 }
 
 /**

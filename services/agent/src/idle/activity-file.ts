@@ -1,10 +1,5 @@
-import type { StateFiles } from '../state/state-dir.ts';
-
-/** The part of a backend that the file stores. */
-export interface InUse {
-  readonly id: string;
-  readonly usage: { readonly activeAt: number };
-}
+import type { Backend } from '../lifecycle/backend.ts';
+import { readObject, type StateFiles } from '../state/state-dir.ts';
 
 const FILE = 'activity.json';
 
@@ -24,20 +19,13 @@ export class ActivityFile {
 
   /** Instants by backend id. Empty if the file is missing, damaged or of another boot. */
   read(): Map<string, number> {
-    try {
-      const stored = JSON.parse(this.#dir.read(FILE) ?? '{}') as {
-        boot?: string;
-        activeAt?: Record<string, number>;
-      };
-      return new Map(stored.boot === this.#boot ? Object.entries(stored.activeAt ?? {}) : []);
-    } catch {
-      // Without it an idle clock only starts later.
-      return new Map();
-    }
+    const stored = readObject<{ boot: string; activeAt?: Record<string, number> }>(this.#dir, FILE);
+    // Without it an idle clock only starts later.
+    return new Map(stored?.boot === this.#boot ? Object.entries(stored.activeAt ?? {}) : []);
   }
 
   /** Writes only if something changed. */
-  write(backends: readonly InUse[]): void {
+  write(backends: readonly Pick<Backend, 'id' | 'usage'>[]): void {
     const activeAt = Object.fromEntries(backends.map(({ id, usage }) => [id, Math.round(usage.activeAt)]));
     const text = JSON.stringify({ boot: this.#boot, activeAt });
     if (text === this.#written) return;

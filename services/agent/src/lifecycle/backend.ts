@@ -4,11 +4,11 @@ import { type Context, inContext, type Log, ROOT_CONTEXT } from '@spawner/servic
 import { withRefusal } from '../idle/refused-ends.ts';
 import { type Usage, unusedSince } from '../idle/usage.ts';
 import type { Journal, JournalEntry } from '../state/journal.ts';
-import { Coalesced } from './coalesced.ts';
-import { EffectQueue } from './effect-queue.ts';
+import { coalesced } from './coalesced.ts';
+import { EffectQueue, type Work } from './effect-queue.ts';
 import { type EffectParts, Effects } from './effects.ts';
 import { hasEnded, isRunning, type Life } from './life.ts';
-import { type Effect, type LifeEvent, resume, type Step, step } from './life-machine.ts';
+import { type LifeEvent, resume, type Step, step } from './life-machine.ts';
 
 /** The tools that every backend of a drone shares. */
 export interface BackendParts extends EffectParts {
@@ -26,14 +26,16 @@ export interface BackendParts extends EffectParts {
 export class Backend {
   readonly id: string;
   usage: Usage;
-  #refusedEnds: readonly RefusedEnd[] = [];
+  /** The last idle shutdowns that were refused, oldest first. */
+  refusedEnds: readonly RefusedEnd[] = [];
+  /** Compares the runtime with the life, and takes the exit of a program that has ended. */
+  readonly look = coalesced(() => this.#inspect());
   #entry: JournalEntry;
   readonly #parts: BackendParts;
   readonly #log: Log;
   readonly #closing = new AbortController();
   readonly #effects: Effects;
   readonly #queue: EffectQueue;
-  readonly #inspection = new Coalesced(() => this.#inspect());
   /** Effects are dropped while the runtime is inspected after a restart: `resume` derives all of them from the life. */
   #adopting = false;
 
@@ -45,7 +47,7 @@ export class Backend {
     this.usage = unusedSince(entry.life.readyAt ?? parts.clock.now());
     this.#effects = new Effects(this, { ...parts, log: this.#log, closing: this.#closing.signal });
     this.#queue = new EffectQueue(
-      (effect, signal) => inContext(trace, () => this.#effects.perform(effect, signal)),
+      (effect, signal) => inContext(trace, () => this.#effects[effect](signal)),
       (error, effect) => this.#fault(error, effect),
     );
   }
@@ -58,14 +60,9 @@ export class Backend {
     return this.#entry.life;
   }
 
-  /** The last idle shutdowns that were refused, oldest first. */
-  get refusedEnds(): readonly RefusedEnd[] {
-    return this.#refusedEnds;
-  }
-
   /** Records that an idle shutdown was refused. */
   refused(cause: string): void {
-    this.#refusedEnds = withRefusal(this.#refusedEnds, cause, this.#parts.clock.wall());
+    this.refusedEnds = withRefusal(this.refusedEnds, cause, this.#parts.clock.wall());
   }
 
   /** Takes an event. An event that changes nothing has no effect and writes nothing. */
@@ -81,11 +78,6 @@ export class Backend {
     const condition = await this.#effects.insist('inspecting', () => this.#parts.runtime.inspect(this.id));
     this.#adopting = false;
     this.#follow(resume(this.life, condition, this.#instant()));
-  }
-
-  /** Compares the runtime with the life, and takes the exit of a program that has ended. */
-  look(): Promise<void> {
-    return this.#inspection.run();
   }
 
   /** Stops working on the backend. The program keeps running. */
@@ -121,12 +113,8 @@ export class Backend {
   /** Credentials are dropped once the image is present. A full disk does not stop the backend. */
   #keep(life: Life): void {
     const { spec } = this.#entry;
-    const loaded = life.status.state > BackendState.LOADING;
-    this.#entry = {
-      ...this.#entry,
-      life,
-      spec: loaded && spec.credentials ? { ...spec, credentials: undefined } : spec,
-    };
+    const done = life.status.state > BackendState.LOADING && spec.credentials;
+    this.#entry = { ...this.#entry, life, spec: done ? { ...spec, credentials: undefined } : spec };
     try {
       this.#parts.journal.write(this.#entry);
     } catch (error) {
@@ -148,7 +136,7 @@ export class Backend {
     this.#parts.changed(this);
   }
 
-  #fault(error: unknown, effect: Effect): void {
+  #fault(error: unknown, effect: Work): void {
     const errorId = this.#parts.newErrorId();
     this.#log.error({ error, error_id: errorId, effect }, 'an unexpected error ends the backend');
     this.take({ type: 'fault', detail: `internal error ${errorId}` });

@@ -1,29 +1,23 @@
 /**
- * Runs a piece of work for many callers. Calls during a run share it, and make it run once more, so that each caller's
- * result is from after its call.
+ * A piece of work for many callers. Calls during a run share it, and make it run once more, so that each caller's result is
+ * from after its call. `work` returns whether it has to run once more.
  */
-export class Coalesced {
-  readonly #work: () => Promise<boolean>;
-  #running: Promise<void> | undefined;
-  #again = false;
-
-  /** `work` returns whether it has to run once more. */
-  constructor(work: () => Promise<boolean>) {
-    this.#work = work;
-  }
-
-  run(): Promise<void> {
-    this.#again = this.#running !== undefined;
-    this.#running ??= this.#runOften().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
-  }
-
-  async #runOften(): Promise<void> {
-    do {
-      this.#again = false;
-      if (await this.#work()) this.#again = true;
-    } while (this.#again);
-  }
+export function coalesced(work: () => Promise<boolean>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let again = false;
+  const repeat = async () => {
+    try {
+      do {
+        again = false;
+        if (await work()) again = true;
+      } while (again);
+    } finally {
+      running = undefined;
+    }
+  };
+  return () => {
+    again = running !== undefined;
+    running ??= repeat();
+    return running;
+  };
 }

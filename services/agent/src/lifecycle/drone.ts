@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { AppError, type Clock, Semaphore } from '@spawner/domain';
+import type { Membership } from '@spawner/cluster';
+import { AppError, Semaphore } from '@spawner/domain';
 import { endsWithLease } from '@spawner/proto';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
-import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
+import { BackendStatus, type InventoryEntry } from '@spawner/proto/internal/backend_status';
 import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { type Log, presentContext } from '@spawner/service';
-import type { Metrics } from '../metrics.ts';
+import { presentContext } from '@spawner/service';
 import type { Runtime } from '../runtime/runtime.ts';
-import { digestOf, inventoryOf, type Journal } from '../state/journal.ts';
+import { digestOf, inventoryOf } from '../state/journal.ts';
 import type { Fencing } from '../state/lease.ts';
 import { Backend, type BackendParts } from './backend.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
-import { type Attempt, answers } from './probe.ts';
+import { answers } from './probe.ts';
 
 /** dockerd slows down if many containers start at once. */
 const STARTS_AT_ONCE = 8;
@@ -20,23 +20,13 @@ const STARTS_AT_ONCE = 8;
 const NEVER_HERE_REVISION = 1_000_000;
 const MOST_NEVER_HERE = 1_000;
 
-export interface DroneParts {
-  readonly runtime: Runtime;
-  readonly journal: Journal;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** One attempt to reach a program that starts. Over the network by default. */
-  readonly attempt?: Attempt;
-  readonly random?: () => number;
-  readonly newErrorId?: () => string;
-}
+type Defaults = Pick<BackendParts, 'attempt' | 'random' | 'newErrorId'>;
+
+/** The parts of every backend. Programs that start are tried over the network by default. */
+export type DroneParts = Omit<BackendParts, 'starts' | 'changed' | keyof Defaults> & Partial<Defaults>;
 
 /** The drone's membership in the cluster, as far as the drone uses it. */
-export interface MembershipLink {
-  readonly registration: number;
-  kick(): void;
-}
+type MembershipLink = Pick<Membership, 'registration' | 'kick'>;
 
 /** All backends of this machine: starting them, ending them, and reporting them to the scheduler. */
 export class Drone {
@@ -197,16 +187,8 @@ export class Drone {
 }
 
 function ended(id: string, endReason: EndReason, endTime: Date): BackendStatus {
-  const state = BackendState.TERMINATED;
-  return {
-    id,
-    state,
-    revision: NEVER_HERE_REVISION,
-    endTime,
-    endReason,
-    endDetail: 'the backend was never on this drone',
-    outOfMemory: false,
-    lastLogs: [],
-    events: [{ state, revision: NEVER_HERE_REVISION, time: endTime }],
-  };
+  const [state, revision] = [BackendState.TERMINATED, NEVER_HERE_REVISION];
+  const endDetail = 'the backend was never on this drone';
+  const events = [{ state, revision, time: endTime }];
+  return BackendStatus.fromPartial({ id, state, revision, endTime, endReason, endDetail, events });
 }

@@ -1,10 +1,13 @@
 import type { Effect } from './life-machine.ts';
 
+/** An effect that takes its turn. */
+export type Work = Exclude<Effect, 'abort'>;
+
 /** The effects of one backend, carried out one after the other. */
 export class EffectQueue {
-  readonly #perform: (effect: Effect, signal: AbortSignal) => Promise<void>;
-  readonly #failed: (error: unknown, effect: Effect) => void;
-  readonly #waiting: Effect[] = [];
+  readonly #perform: (effect: Work, signal: AbortSignal) => Promise<void>;
+  readonly #failed: (error: unknown, effect: Work) => void;
+  readonly #waiting: Work[] = [];
   #wanted = new AbortController();
   #working = false;
   #closed = false;
@@ -14,8 +17,8 @@ export class EffectQueue {
    * rejects while it is still wanted.
    */
   constructor(
-    perform: (effect: Effect, signal: AbortSignal) => Promise<void>,
-    failed: (error: unknown, effect: Effect) => void,
+    perform: (effect: Work, signal: AbortSignal) => Promise<void>,
+    failed: (error: unknown, effect: Work) => void,
   ) {
     this.#perform = perform;
     this.#failed = failed;

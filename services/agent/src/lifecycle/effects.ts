@@ -2,10 +2,9 @@ import { backoffMs, type Clock, DEADLINES, type Semaphore, within } from '@spawn
 import { inSpan, type Log } from '@spawner/service';
 import type { Metrics } from '../metrics.ts';
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts';
-import type { JournalEntry } from '../state/journal.ts';
+import type { Backend } from './backend.ts';
+import type { Work } from './effect-queue.ts';
 import { LAST_LINES } from './last-lines.ts';
-import type { Life } from './life.ts';
-import type { Effect, LifeEvent } from './life-machine.ts';
 import { type Attempt, untilAnswers } from './probe.ts';
 
 /** The tools that the effects of every backend share. */
@@ -22,16 +21,13 @@ export interface EffectParts {
 }
 
 /** The backend that the effects are for. */
-export interface Subject {
-  readonly id: string;
-  readonly entry: JournalEntry;
-  readonly life: Life;
-  take(event: LifeEvent): void;
-  look(): Promise<void>;
-}
+type Subject = Pick<Backend, 'id' | 'entry' | 'life' | 'take' | 'look'>;
 
-/** Carries out the effects that life-machine.ts orders for one backend, and feeds their outcome back as events. */
-export class Effects {
+/**
+ * Carries out the effects that life-machine.ts orders for one backend, and feeds their outcome back as events. Each effect
+ * is the method of its name. Its signal aborts when the effect is no longer wanted.
+ */
+export class Effects implements Record<Work, (signal: AbortSignal) => Promise<void>> {
   readonly #subject: Subject;
   readonly #parts: EffectParts & { readonly closing: AbortSignal };
   #createMs = 0;
@@ -40,23 +36,6 @@ export class Effects {
   constructor(subject: Subject, parts: EffectParts & { readonly closing: AbortSignal }) {
     this.#subject = subject;
     this.#parts = parts;
-  }
-
-  perform(effect: Effect, signal: AbortSignal): Promise<void> {
-    switch (effect) {
-      case 'pull':
-        return this.#pull(signal);
-      case 'create':
-        return this.#create(signal);
-      case 'start':
-        return this.#start(signal);
-      case 'probe':
-        return this.#probe(signal);
-      case 'signal':
-        return this.#signal();
-      default:
-        return this.#remove();
-    }
   }
 
   /** Repeats `work` with back-off until it succeeds, because an ordered end must survive an outage of the runtime. */
@@ -73,7 +52,7 @@ export class Effects {
     }
   }
 
-  async #pull(signal: AbortSignal): Promise<void> {
+  async pull(signal: AbortSignal): Promise<void> {
     const { runtime, metrics, clock } = this.#parts;
     const { spec } = this.#subject.entry;
     const began = clock.now();
@@ -81,13 +60,13 @@ export class Effects {
       await inSpan('pull image', { 'container.image.name': spec.image }, () => runtime.pull(spec, signal));
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
-      return this.#subject.take({ type: 'load_failed', detail: error.detail });
+      return this.#subject.take({ type: 'load_failed', detail: error.message });
     }
     metrics.pulled((clock.now() - began) / 1_000);
     this.#subject.take({ type: 'loaded' });
   }
 
-  async #create(signal: AbortSignal): Promise<void> {
+  async create(signal: AbortSignal): Promise<void> {
     const { runtime, clock } = this.#parts;
     await this.#launch(signal, async (began) => {
       await inSpan('create container', {}, () => runtime.create(this.#subject.entry));
@@ -95,7 +74,7 @@ export class Effects {
     });
   }
 
-  async #start(signal: AbortSignal): Promise<void> {
+  async start(signal: AbortSignal): Promise<void> {
     const { runtime, metrics, clock } = this.#parts;
     await this.#launch(signal, async (began) => {
       const endpoints = await inSpan('start container', {}, () => runtime.start(this.#subject.id));
@@ -113,22 +92,22 @@ export class Effects {
         await work(clock.now());
       } catch (error) {
         if (!(error instanceof RuntimeError)) throw error;
-        this.#subject.take({ type: 'start_failed', detail: error.detail });
+        this.#subject.take({ type: 'start_failed', detail: error.message });
       }
     });
   }
 
-  async #probe(signal: AbortSignal): Promise<void> {
+  async probe(signal: AbortSignal): Promise<void> {
     const { local } = this.#subject.life.status;
     const { readiness } = this.#subject.entry.spec;
     if (!local) throw new Error('a started backend has no endpoint');
     const { clock, attempt } = this.#parts;
-    const target = { endpoint: local, httpPath: readiness?.httpPath ?? '' };
-    await inSpan('wait ready', {}, () => untilAnswers(target, clock, signal, attempt));
+    const answered = () => attempt(local, readiness?.httpPath ?? '');
+    await inSpan('wait ready', {}, () => untilAnswers(answered, clock, signal));
     this.#subject.take({ type: 'answered' });
   }
 
-  async #signal(): Promise<void> {
+  async signal(): Promise<void> {
     const { id, entry } = this.#subject;
     const name = entry.spec.stopSignal || 'SIGTERM';
     const ran = await this.insist('stopping', () => this.#parts.runtime.signal(id, name));
@@ -138,7 +117,7 @@ export class Effects {
     else await this.insist('inspecting', () => this.#subject.look());
   }
 
-  async #remove(): Promise<void> {
+  async remove(): Promise<void> {
     const { runtime } = this.#parts;
     const { id } = this.#subject;
     const keepLogs = this.#subject.life.ending?.keepLogs ?? false;

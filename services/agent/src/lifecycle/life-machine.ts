@@ -1,4 +1,5 @@
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
+import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { Condition, Endpoints, ProgramExit } from '../runtime/runtime.ts';
 import { lastLines } from './last-lines.ts';
@@ -19,15 +20,12 @@ export type LifeEvent =
   | { readonly type: 'answered' }
   /** Without an exit, the container no longer exists. */
   | { readonly type: 'exited'; readonly exit?: ProgramExit }
-  | {
-      readonly type: 'stop';
-      readonly reason: EndReason;
-      readonly force: boolean;
-      readonly detail?: string;
-    }
+  | ({ readonly type: 'stop' } & Order)
   | { readonly type: 'fault'; readonly detail: string }
   | { readonly type: 'gone'; readonly lastLogs: readonly string[]; readonly exit?: ProgramExit }
   | { readonly type: 'tick' };
+
+type Order = Omit<StopOrder, 'id'>;
 
 /** Work for the runtime, done one after the other. `abort` takes effect at once and cuts a pull or a probe short. */
 export type Effect = 'pull' | 'create' | 'start' | 'probe' | 'abort' | 'signal' | 'remove';
@@ -51,16 +49,15 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
   switch (event.type) {
     case 'begin':
       if (state !== BackendState.SCHEDULED) return unchanged(life);
-      return { life: { ...moved(life, BackendState.LOADING, at), loadingAt: at.now }, effects: ['pull'] };
+      return next({ ...moved(life, BackendState.LOADING, at), loadingAt: at.now }, 'pull');
     case 'loaded':
       if (state !== BackendState.LOADING || life.ending) return unchanged(life);
-      return { life: moved(life, BackendState.STARTING, at), effects: launch(life) };
+      return next(moved(life, BackendState.STARTING, at), ...launch(life));
     case 'acknowledged':
       if (life.acknowledged) return unchanged(life);
-      return {
-        life: { ...life, acknowledged: true },
-        effects: state === BackendState.STARTING && !life.ending ? ['start'] : [],
-      };
+      return state === BackendState.STARTING && !life.ending
+        ? next({ ...life, acknowledged: true }, 'start')
+        : next({ ...life, acknowledged: true });
     case 'load_failed':
       if (state !== BackendState.LOADING || life.ending) return unchanged(life);
       return removal(life, { reason: EndReason.LOAD_ERROR, detail: event.detail });
@@ -71,10 +68,7 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
       return removal(life, { reason: EndReason.START_ERROR, detail: event.detail, keepLogs: true });
     case 'answered':
       if (state !== BackendState.WAITING || life.ending) return unchanged(life);
-      return {
-        life: { ...moved(life, BackendState.READY, at, { readyTime: at.wall }), readyAt: at.now },
-        effects: [],
-      };
+      return next({ ...moved(life, BackendState.READY, at, { readyTime: at.wall }), readyAt: at.now });
     case 'exited':
       return exited(life, event.exit);
     case 'stop':
@@ -82,7 +76,7 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
     case 'fault':
       return removal(life, { reason: EndReason.INTERNAL, detail: event.detail });
     case 'gone':
-      return { life: gone(life, event, at), effects: [] };
+      return next(gone(life, event, at));
     case 'tick':
       return ticked(life, at);
   }
@@ -92,19 +86,19 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
 export function resume(life: Life, condition: Condition, at: Instant): Step {
   const { state } = life.status;
   if (state === BackendState.TERMINATED) return unchanged(life);
-  if (life.ending?.removing) return { life, effects: ['remove'] };
+  if (life.ending?.removing) return next(life, 'remove');
   // The disk was full for a while, so the journal is behind its program, which must not be started twice.
   if (state <= BackendState.LOADING && condition.is !== 'absent')
     return resume(moved(life, BackendState.STARTING, at), condition, at);
   if (state === BackendState.SCHEDULED) return step(life, { type: 'begin' }, at);
-  if (state === BackendState.LOADING) return { life, effects: ['pull'] };
-  if (state === BackendState.STARTING && condition.is === 'absent') return { life, effects: launch(life) };
+  if (state === BackendState.LOADING) return next(life, 'pull');
+  if (state === BackendState.STARTING && condition.is === 'absent') return next(life, ...launch(life));
   if (state === BackendState.STARTING && condition.is === 'running')
     return step(life, { type: 'started', endpoints: condition.endpoints }, at);
   if (condition.is === 'running') {
     if (state === BackendState.TERMINATING)
-      return { life: { ...life, startedAt: life.startedAt ?? at.now }, effects: ['signal'] };
-    return { life, effects: state === BackendState.WAITING ? ['probe'] : [] };
+      return next({ ...life, startedAt: life.startedAt ?? at.now }, 'signal');
+    return state === BackendState.WAITING ? next(life, 'probe') : unchanged(life);
   }
   const exit = condition.is === 'exited' ? condition.exit : undefined;
   return state === BackendState.STARTING
@@ -115,36 +109,32 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
 const ENDED_EARLY = 'the program ended before it was ready';
 
 /** A program is started only once the scheduler has acknowledged it. An abandoned placement, whose key is free, never starts. */
-function launch(life: Life): readonly Effect[] {
+function launch(life: Life): Effect[] {
   return life.acknowledged ? ['create', 'start'] : ['create'];
 }
 
 function started(life: Life, endpoints: Endpoints, at: Instant): Step {
   // The end was ordered during the start. The program runs all the same, so its exit must be watched for.
   if (life.status.state === BackendState.TERMINATING && !life.ending?.removing)
-    return { life: { ...life, startedAt: life.startedAt ?? at.now }, effects: [] };
+    return next({ ...life, startedAt: life.startedAt ?? at.now });
   if (life.status.state !== BackendState.STARTING || life.ending) return unchanged(life);
-  const waiting: Life = {
-    ...moved(life, BackendState.WAITING, at, { local: endpoints.local, network: endpoints.network }),
-    startedAt: at.now,
-  };
-  return life.early ? exited(waiting, life.early) : { life: waiting, effects: ['probe'] };
+  const waiting = { ...moved(life, BackendState.WAITING, at, endpoints), startedAt: at.now };
+  return life.early ? exited(waiting, life.early) : next(waiting, 'probe');
 }
 
 function exited(life: Life, exit: ProgramExit | undefined): Step {
   const { state } = life.status;
   if (state < BackendState.STARTING || life.ending?.removing) return unchanged(life);
   if (state === BackendState.STARTING)
-    return exit && !life.early ? { life: { ...life, early: exit }, effects: [] } : unchanged(life);
+    return exit && !life.early ? next({ ...life, early: exit }) : unchanged(life);
   const ready = life.readyAt !== undefined;
   const bySelf = ready && exit?.code === 0 ? EndReason.EXITED : EndReason.FAILED;
   const detail = exit ? (ready ? '' : ENDED_EARLY) : 'its container was removed from outside';
   return removal(life, { reason: ready ? bySelf : EndReason.START_ERROR, detail, keepLogs: true }, exit);
 }
 
-function stopped(life: Life, order: Extract<LifeEvent, { type: 'stop' }>, at: Instant): Step {
-  if (life.ending?.removing) return unchanged(life);
-  if (life.ending && !order.force) return unchanged(life);
+function stopped(life: Life, order: Order, at: Instant): Step {
+  if (life.ending?.removing || (life.ending && !order.force)) return unchanged(life);
   const ending: Ending = life.ending ?? {
     reason: order.reason,
     detail: cut(order.detail ?? ''),
@@ -156,44 +146,34 @@ function stopped(life: Life, order: Extract<LifeEvent, { type: 'stop' }>, at: In
   const unstarted = state < BackendState.STARTING || (state === BackendState.STARTING && !life.acknowledged);
   const atOnce = order.force || unstarted;
   const terminating = life.ending ? life : moved(life, BackendState.TERMINATING, at);
-  return {
-    life: { ...terminating, ending: { ...ending, removing: atOnce } },
-    effects: ['abort', atOnce ? 'remove' : 'signal'],
-  };
+  return next(
+    { ...terminating, ending: { ...ending, removing: atOnce } },
+    'abort',
+    atOnce ? 'remove' : 'signal',
+  );
 }
 
 function ticked(life: Life, at: Instant): Step {
   const { terms, ending } = life;
-  if (ending?.removing) return unchanged(life);
-  if (ending) {
-    const over = at.now - (ending.stopAt ?? at.now) >= terms.stopGraceMs;
-    return over
-      ? { life: { ...life, ending: { ...ending, removing: true } }, effects: ['remove'] }
-      : unchanged(life);
-  }
   const passed = (since: number | undefined, limit: number) => since !== undefined && at.now - since >= limit;
+  if (ending) {
+    if (ending.removing || !passed(ending.stopAt ?? at.now, terms.stopGraceMs)) return unchanged(life);
+    return next({ ...life, ending: { ...ending, removing: true } }, 'remove');
+  }
   switch (life.status.state) {
-    case BackendState.LOADING:
+    case BackendState.LOADING: {
       if (!passed(life.loadingAt, terms.pullTimeoutMs)) return unchanged(life);
-      return removal(life, {
-        reason: EndReason.LOAD_ERROR,
-        detail: `the image was not present within ${terms.pullTimeoutMs} ms`,
-      });
-    case BackendState.WAITING:
+      const detail = `the image was not present within ${terms.pullTimeoutMs} ms`;
+      return removal(life, { reason: EndReason.LOAD_ERROR, detail });
+    }
+    case BackendState.WAITING: {
       if (!passed(life.startedAt, terms.startupTimeoutMs)) return unchanged(life);
-      return stopped(
-        life,
-        {
-          type: 'stop',
-          reason: EndReason.STARTUP_TIMEOUT,
-          force: false,
-          detail: `no answer within ${terms.startupTimeoutMs} ms of the start`,
-        },
-        at,
-      );
+      const detail = `no answer within ${terms.startupTimeoutMs} ms of the start`;
+      return stopped(life, { reason: EndReason.STARTUP_TIMEOUT, force: false, detail }, at);
+    }
     case BackendState.READY:
       if (terms.lifetimeLimitMs === 0 || !passed(life.readyAt, terms.lifetimeLimitMs)) return unchanged(life);
-      return stopped(life, { type: 'stop', reason: EndReason.LIFETIME, force: false }, at);
+      return stopped(life, { reason: EndReason.LIFETIME, force: false }, at);
     default:
       return unchanged(life);
   }
@@ -202,18 +182,13 @@ function ticked(life: Life, at: Instant): Step {
 /** Ends the life for the given cause, unless another end was ordered before. */
 function removal(
   life: Life,
-  cause: { reason: EndReason; detail: string; keepLogs?: boolean },
+  { reason, detail, keepLogs = false }: { reason: EndReason; detail: string; keepLogs?: boolean },
   exit?: ProgramExit,
 ): Step {
   if (life.ending?.removing) return unchanged(life);
-  const ending: Ending = life.ending ?? {
-    ...cause,
-    detail: cut(cause.detail),
-    keepLogs: cause.keepLogs ?? false,
-    removing: true,
-  };
+  const ending = life.ending ?? { reason, detail: cut(detail), keepLogs };
   const status = exit ? withExit(life.status, exit) : life.status;
-  return { life: { ...life, status, ending: { ...ending, removing: true } }, effects: ['abort', 'remove'] };
+  return next({ ...life, status, ending: { ...ending, removing: true } }, 'abort', 'remove');
 }
 
 function gone(life: Life, { lastLogs, exit }: Extract<LifeEvent, { type: 'gone' }>, at: Instant): Life {
@@ -237,8 +212,12 @@ function moved(life: Life, state: BackendState, at: Instant, more: Partial<Backe
   return { ...life, status: { ...life.status, ...more, state, revision, events } };
 }
 
+function next(life: Life, ...effects: Effect[]): Step {
+  return { life, effects };
+}
+
 function unchanged(life: Life): Step {
-  return { life, effects: [] };
+  return next(life);
 }
 
 function cut(detail: string): string {

@@ -1,6 +1,6 @@
 import { SPEC_DEFAULTS } from '@spawner/domain';
-import type { BackendStatus } from '@spawner/proto/internal/backend_status';
-import { type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { BackendStatus } from '@spawner/proto/internal/backend_status';
+import { type BackendSpec, BackendState, type EndReason } from '@spawner/proto/v1/backend';
 import type { ProgramExit } from '../runtime/runtime.ts';
 
 /** The state of one backend. Instants are milliseconds of the agent's clock. */
@@ -18,13 +18,7 @@ export interface Life {
 }
 
 /** The spec's time limits. */
-export interface Terms {
-  readonly pullTimeoutMs: number;
-  readonly startupTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly lifetimeLimitMs: number;
-  readonly stopGraceMs: number;
-}
+export type Terms = ReturnType<typeof termsOf>;
 
 export interface Ending {
   readonly reason: EndReason;
@@ -37,7 +31,7 @@ export interface Ending {
   readonly removing: boolean;
 }
 
-export function termsOf(spec: BackendSpec): Terms {
+export function termsOf(spec: BackendSpec) {
   return {
     pullTimeoutMs: spec.pullTimeoutMs ?? SPEC_DEFAULTS.pullTimeoutMs,
     startupTimeoutMs: spec.startupTimeoutMs ?? SPEC_DEFAULTS.startupTimeoutMs,
@@ -49,17 +43,9 @@ export function termsOf(spec: BackendSpec): Terms {
 
 /** A backend that was placed here and has not started yet. */
 export function newLife(id: string, terms: Terms, createTime: Date): Life {
-  const status: BackendStatus = {
-    id,
-    state: BackendState.SCHEDULED,
-    revision: 1,
-    endReason: EndReason.UNSPECIFIED,
-    endDetail: '',
-    outOfMemory: false,
-    lastLogs: [],
-    events: [{ state: BackendState.SCHEDULED, revision: 1, time: createTime }],
-  };
-  return { status, terms };
+  const [state, revision] = [BackendState.SCHEDULED, 1];
+  const events = [{ state, revision, time: createTime }];
+  return { status: BackendStatus.fromPartial({ id, state, revision, events }), terms };
 }
 
 export function hasEnded(life: Life): boolean {

@@ -41,7 +41,7 @@ describe('the readiness probe', () => {
   it('waits until its path answers', async () => {
     let count = 0;
     const { server, port, paths } = await served(() => (++count < 4 ? 503 : 204));
-    await untilAnswers({ endpoint: { host: '127.0.0.1', port }, httpPath: '/up' }, systemClock, never);
+    await untilAnswers(() => answers({ host: '127.0.0.1', port }, '/up'), systemClock, never);
     expect(paths).toEqual(['/up', '/up', '/up', '/up']);
     server.close();
   });
@@ -49,17 +49,12 @@ describe('the readiness probe', () => {
   it('ends when its signal aborts', async () => {
     const port = await freePort();
     const abort = new AbortController();
-    const waiting = untilAnswers(
-      { endpoint: { host: '127.0.0.1', port }, httpPath: '' },
-      systemClock,
-      abort.signal,
-    );
+    const waiting = untilAnswers(() => answers({ host: '127.0.0.1', port }, ''), systemClock, abort.signal);
     abort.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
   });
 
   it('waits a twentieth of the time that has passed, from 10 to 250 ms', async () => {
-    const port = await freePort();
     let now = 0;
     const pauses: number[] = [];
     const abort = new AbortController();
@@ -72,9 +67,7 @@ describe('the readiness probe', () => {
         if (pauses.length === 8) abort.abort(new Error('enough'));
       },
     };
-    await expect(
-      untilAnswers({ endpoint: { host: '127.0.0.1', port }, httpPath: '' }, clock, abort.signal),
-    ).rejects.toThrow();
+    await expect(untilAnswers(async () => false, clock, abort.signal)).rejects.toThrow();
     expect(pauses).toEqual([10, 50, 100, 150, 200, 250, 250, 250]);
   });
 });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import type { Clock } from '@spawner/domain';
@@ -13,57 +14,40 @@ const ANSWER_MS = 5_000;
  * slow one costs little. Rejects when the signal aborts.
  */
 export async function untilAnswers(
-  { endpoint, httpPath }: ProbeTarget,
+  answered: () => Promise<boolean>,
   clock: Clock,
   signal: AbortSignal,
-  attempt: Attempt = answers,
 ): Promise<void> {
   const began = clock.now();
   for (;;) {
     signal.throwIfAborted();
-    if (await attempt(endpoint, httpPath)) return;
+    if (await answered()) return;
     const waited = clock.now() - began;
     await clock.sleep(Math.min(250, Math.max(10, waited / 20)), signal);
   }
 }
 
-export interface ProbeTarget {
-  readonly endpoint: Endpoint;
-  /** Empty for a TCP connection. */
-  readonly httpPath: string;
-}
-
-/** One attempt. Resolves with whether the program answered, and never rejects. */
+/** One attempt, by TCP if the path is empty. Resolves with whether the program answered, and never rejects. */
 export type Attempt = (endpoint: Endpoint, httpPath: string) => Promise<boolean>;
 
 /** An attempt over the network. */
 export function answers(endpoint: Endpoint, httpPath: string): Promise<boolean> {
-  return httpPath === '' ? connects(endpoint) : answersHttp(endpoint, httpPath);
+  const answered = httpPath === '' ? connects(endpoint) : answersHttp(endpoint, httpPath);
+  return answered.catch(() => false);
 }
 
-function connects({ host, port }: Endpoint): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: CONNECT_MS });
-    const end = (answered: boolean) => {
-      socket.destroy();
-      resolve(answered);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('timeout', () => end(false));
-    socket.once('error', () => end(false));
-  });
+async function connects({ host, port }: Endpoint): Promise<boolean> {
+  const socket = connect({ host, port });
+  await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_MS) }).finally(() => socket.destroy());
+  return true;
 }
 
-function answersHttp({ host, port }: Endpoint, path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const request = get({ host, port, path, agent: false, headers: { 'user-agent': 'spawner-probe' } });
-    const late = setTimeout(() => end(false), ANSWER_MS);
-    const end = (answered: boolean) => {
-      clearTimeout(late);
-      request.destroy();
-      resolve(answered);
-    };
-    request.once('response', ({ statusCode = 500 }) => end(statusCode < 500));
-    request.on('error', () => end(false));
-  });
+async function answersHttp({ host, port }: Endpoint, path: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const headers = { 'user-agent': 'spawner-probe' };
+  const request = get({ host, port, path, agent: false, headers });
+  // Errors that follow the first, or the answer, change nothing.
+  request.on('error', () => {});
+  const [{ statusCode }] = await once(request, 'response', { signal }).finally(() => request.destroy());
+  return statusCode < 500;
 }

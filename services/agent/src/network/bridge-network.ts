@@ -7,16 +7,10 @@ export interface NetworkApi {
   create(options: NetworkOptions): Promise<void>;
 }
 
-export interface NetworkOptions {
-  readonly Name: string;
-  readonly Driver: 'bridge';
-  readonly IPAM: { Driver: string; Config: { Subnet: string }[] };
-  readonly Labels: Record<string, string>;
-  readonly Options: Record<string, string>;
-}
+export type NetworkOptions = ReturnType<typeof optionsOf>;
 
 const USUAL = Array.from({ length: 16 }, (_, index) => `10.${213 + index}.0.0/16`);
-const ISOLATED = { 'com.docker.network.bridge.enable_icc': 'false' };
+const ISOLATED: Record<string, string> = { 'com.docker.network.bridge.enable_icc': 'false' };
 
 /**
  * Creates the bridge network of the cluster's backends if it is missing, and returns its subnet. Without a configured
@@ -61,20 +55,20 @@ export function isMissingNetwork(message: string): boolean {
 }
 
 function isOverlap(error: unknown): boolean {
-  return error instanceof RuntimeError && /overlap/i.test(error.detail);
+  return error instanceof RuntimeError && /overlap/i.test(error.message);
 }
 
 async function create(api: NetworkApi, options: NetworkOptions, log: Log): Promise<void> {
   try {
     await api.create(options);
   } catch (error) {
-    if (!(error instanceof RuntimeError) || !/inter-container/i.test(error.detail)) throw error;
-    log.warn({ detail: error.detail }, 'backends of this machine can reach each other over its network');
+    if (!(error instanceof RuntimeError) || !/inter-container/i.test(error.message)) throw error;
+    log.warn({ detail: error.message }, 'backends of this machine can reach each other over its network');
     await api.create({ ...options, Options: {} });
   }
 }
 
-function optionsOf(name: string, subnet: string, cluster: string): NetworkOptions {
+function optionsOf(name: string, subnet: string, cluster: string) {
   return {
     Name: name,
     Driver: 'bridge',

@@ -55,9 +55,9 @@ describe('established connections in the kernel’s tables', () => {
     const { port: target } = other.address() as { port: number };
     const stranger = connect({ host: '127.0.0.1', port: target, localAddress: '127.0.0.9', localPort: port });
     await once(stranger, 'connect');
-    expect(establishedTo(port, '/proc/self')).toBe(0);
+    expect(establishedTo(port, 'self')).toBe(0);
     const own = connect(port, '127.0.0.1');
-    await eventually(() => establishedTo(port, '/proc/self') === 1);
+    await eventually(() => establishedTo(port, 'self') === 1);
     for (const socket of [own, stranger]) socket.destroy();
     for (const each of [server, other]) each.close();
   });
@@ -66,17 +66,17 @@ describe('established connections in the kernel’s tables', () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
-    expect(establishedTo(port, '/proc/self')).toBe(0);
+    expect(establishedTo(port, 'self')).toBe(0);
     const socket = connect(port, '127.0.0.1');
-    await eventually(() => establishedTo(port, '/proc/self') === 1);
+    await eventually(() => establishedTo(port, 'self') === 1);
     socket.destroy();
     server.close();
-    await eventually(() => establishedTo(port, '/proc/self') === 0);
+    await eventually(() => establishedTo(port, 'self') === 0);
   });
 
   it('are undefined for a process that does not exist', () => {
-    expect(establishedTo(1, '/proc/0')).toBeUndefined();
-    expect(hasAddress('127.0.0.1', '/proc/0')).toBe(false);
+    expect(establishedTo(1, 0)).toBeUndefined();
+    expect(hasAddress('127.0.0.1', 0)).toBe(false);
   });
 });
 
@@ -85,7 +85,7 @@ describe('a network namespace', () => {
     const trie =
       '           |-- 10.213.0.0\n              /16 link UNICAST\n           |-- 10.213.0.5\n              /32 host LOCAL\n           |-- 10.213.255.255\n              /32 link BROADCAST\n';
     expect([...ownAddresses(trie)]).toEqual(['10.213.0.5']);
-    expect(hasAddress('127.0.0.1', '/proc/self')).toBe(true);
-    expect(hasAddress('192.0.2.77', '/proc/self')).toBe(false);
+    expect(hasAddress('127.0.0.1', 'self')).toBe(true);
+    expect(hasAddress('192.0.2.77', 'self')).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { procFile } from '../runtime/process/proc.ts';
 
 /** Local address, port and state of sockets that are established (01) or listen (0A). */
 const LINE = /^ *\d+: ([\dA-F]+):([\dA-F]{4}) \S+ (01|0A) /gm;
@@ -38,23 +38,15 @@ function inTable(table: string) {
   return { established, listeners };
 }
 
-/** Counts the connections to one port in a process's namespace (`/proc/<pid>`). Returns undefined if it cannot be read. */
-export function establishedTo(port: number, process: string): number | undefined {
-  try {
-    const tables = ['tcp', 'tcp6'].map((name) => readFileSync(`${process}/net/${name}`, 'utf8'));
-    return establishedByPort(tables).get(port) ?? 0;
-  } catch {
-    return undefined;
-  }
+/** Counts the connections to one port in a process's namespace. Returns undefined if it cannot be read. */
+export function establishedTo(port: number, process: number | 'self'): number | undefined {
+  const tables = ['tcp', 'tcp6'].map((name) => procFile(`${process}/net/${name}`));
+  return tables.includes(undefined) ? undefined : (establishedByPort(tables as string[]).get(port) ?? 0);
 }
 
 /** Whether a process's network namespace has this IPv4 address. Returns false if that cannot be read. */
-export function hasAddress(address: string, process: string): boolean {
-  try {
-    return ownAddresses(readFileSync(`${process}/net/fib_trie`, 'utf8')).has(address);
-  } catch {
-    return false;
-  }
+export function hasAddress(address: string, process: number | 'self'): boolean {
+  return ownAddresses(procFile(`${process}/net/fib_trie`) ?? '').has(address);
 }
 
 /** The namespace's own addresses in a routing trie. Each is on the line before its `/32 host LOCAL`. */

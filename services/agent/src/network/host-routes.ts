@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { procFile } from '../runtime/process/proc.ts';
 
 /** An IPv4 network as numbers. */
 interface Network {
@@ -6,18 +6,12 @@ interface Network {
   readonly mask: number;
 }
 
-const ROUTES = '/proc/net/route';
-
 /**
  * The networks that this machine already reaches (proc(5)), without the default route. The engine checks only its own
  * networks, and two networks with the same subnet are both unreachable.
  */
 export function hostRoutes(): Network[] {
-  try {
-    return parseRoutes(readFileSync(ROUTES, 'utf8'));
-  } catch {
-    return [];
-  }
+  return parseRoutes(procFile('net/route') ?? '');
 }
 
 /** Columns are separated by tabs. Addresses are hexadecimal, in the byte order of a little-endian machine. */

@@ -73,13 +73,7 @@ export interface Sample {
   readonly memoryBytes: number;
 }
 
-/** The registry, the engine or the drone refuses. `detail` is for the user, and becomes the end_detail. */
+/** The registry, the engine or the drone refuses. The message is for the user, and becomes the end_detail. */
 export class RuntimeError extends Error {
   override readonly name = 'RuntimeError';
-  readonly detail: string;
-
-  constructor(detail: string, options?: { cause?: unknown }) {
-    super(detail, options);
-    this.detail = detail;
-  }
 }

@@ -5,6 +5,7 @@ import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend'
 import { createLog } from '@spawner/service';
 import { type TempDir, tempDir } from '@spawner/testkit';
 import { ActivityFile } from '../idle/activity-file.ts';
+import { unusedSince } from '../idle/usage.ts';
 import { newLife, termsOf } from '../lifecycle/life.ts';
 import { step } from '../lifecycle/life-machine.ts';
 import { storedDroneId } from './drone-id.ts';
@@ -151,8 +152,8 @@ describe('the stored drone id', () => {
 describe('the activity file', () => {
   it('returns when each backend was in use, within one boot', () => {
     const backends = [
-      { id: 'a', usage: { activeAt: 17.2 } },
-      { id: 'b', usage: { activeAt: 90 } },
+      { id: 'a', usage: unusedSince(17.2) },
+      { id: 'b', usage: unusedSince(90) },
     ];
     new ActivityFile(dir, 'boot-1').write(backends);
     expect([...new ActivityFile(dir, 'boot-1').read()]).toEqual([

@@ -1,6 +1,6 @@
 import { DEADLINES } from '@spawner/domain';
 import type { Log } from '@spawner/service';
-import type { StateFiles } from './state-dir.ts';
+import { readObject, type StateFiles } from './state-dir.ts';
 
 const FILE = 'lease.json';
 
@@ -51,13 +51,7 @@ export class Lease {
   }
 
   #read(): number {
-    try {
-      const kept = JSON.parse(this.#dir.read(FILE) ?? '{}') as { boot?: string; renewedAt?: number };
-      return kept.boot === this.#boot && kept.renewedAt !== undefined
-        ? kept.renewedAt
-        : Number.NEGATIVE_INFINITY;
-    } catch {
-      return Number.NEGATIVE_INFINITY;
-    }
+    const kept = readObject<{ boot: string; renewedAt?: number }>(this.#dir, FILE);
+    return (kept?.boot === this.#boot ? kept.renewedAt : undefined) ?? Number.NEGATIVE_INFINITY;
   }
 }

@@ -18,6 +18,15 @@ export interface StateFiles {
   names(): string[];
 }
 
+/** The object in a JSON file. Returns undefined if the file is missing or damaged, as after a power loss. */
+export function readObject<T extends object>(dir: Pick<StateFiles, 'read'>, name: string): T | undefined {
+  try {
+    return JSON.parse(dir.read(name) ?? '') as T;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The agent's directory on its drone. Only the owner can read it, because the journal holds environment values. */
 export class StateDir implements StateFiles {
   readonly path: string;

@@ -185,11 +185,10 @@ class DockerRuntime implements Runtime {
   async established(id: string): Promise<number | undefined> {
     const inspected = await this.#container(id).inspect();
     const { Pid, Running } = inspected.State;
-    const process = `/proc/${Pid}`;
     const address = inspected.NetworkSettings.Networks[this.#options.network]?.IPAddress ?? '';
     // If the agent does not see the engine's processes, the PID is that of another process, or unused.
-    if (!Running || Pid === 0 || !hasAddress(address, process)) return undefined;
-    return establishedTo(Number(inspected.Config.Labels[LABELS.port]), process);
+    if (!Running || Pid === 0 || !hasAddress(address, Pid)) return undefined;
+    return establishedTo(Number(inspected.Config.Labels[LABELS.port]), Pid);
   }
 
   async list(): Promise<string[]> {

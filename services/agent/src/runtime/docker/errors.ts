@@ -17,20 +17,16 @@ export function asRuntimeError(error: unknown): unknown {
 }
 
 /** Rejects with a RuntimeError if the engine answers with an error. */
-export async function engineCall<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
+export function engineCall<T>(call: Promise<T>): Promise<T> {
+  return call.catch((error: unknown) => {
     throw asRuntimeError(error);
-  }
+  });
 }
 
 /** Returns undefined if the engine answers 404. */
-export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
+export function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
+  return call.catch((error: unknown) => {
     if (statusOf(error) === 404) return undefined;
     throw error;
-  }
+  });
 }

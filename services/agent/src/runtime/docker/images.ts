@@ -4,25 +4,42 @@ import { jsonLines } from '../json-lines.ts';
 import { RuntimeError } from '../runtime.ts';
 import { imageReference } from './container-spec.ts';
 import { engineCall, unlessMissing } from './errors.ts';
-import { SeenImages } from './seen-images.ts';
 
 /** The engine's calls for images. */
 export interface ImageApi {
   /** Rejects with status 404 if the image is not present. */
   inspect(image: string): Promise<unknown>;
   /** The engine's progress, a JSON object per line. */
-  pull(image: string, options: PullOptions): Promise<NodeJS.ReadableStream>;
+  pull(
+    image: string,
+    options: { abortSignal: AbortSignal; authconfig?: object },
+  ): Promise<NodeJS.ReadableStream>;
 }
 
-export interface PullOptions {
-  readonly abortSignal: AbortSignal;
-  readonly authconfig?: { identitytoken: string } | PasswordLogin;
-}
+/** Milliseconds for which an image that was present is assumed to be present still. */
+const SEEN_MS = 60_000;
+const MOST_SEEN = 1_000;
 
-interface PasswordLogin {
-  readonly username: string;
-  readonly password: string;
-  readonly serveraddress: string;
+/**
+ * The images that were present a moment ago, because asking the engine costs every start 5 ms. If an image was removed
+ * since, the creation of the container fails, and then the image is pulled.
+ */
+export class SeenImages {
+  readonly #seen = new Map<string, number>();
+
+  has(image: string, now: number): boolean {
+    return now - (this.#seen.get(image) ?? Number.NEGATIVE_INFINITY) < SEEN_MS;
+  }
+
+  add(image: string, now: number): void {
+    if (this.#seen.size >= MOST_SEEN) this.#seen.clear();
+    this.#seen.set(image, now);
+  }
+
+  /** Returns whether the image was assumed to be present. */
+  forget(image: string): boolean {
+    return this.#seen.delete(image);
+  }
 }
 
 /** The images of a drone, pulled by their spec's pull policy. */
@@ -68,7 +85,7 @@ export class Images {
   }
 }
 
-function loginOf({ credentials }: BackendSpec): Pick<PullOptions, 'authconfig'> {
+function loginOf({ credentials }: BackendSpec): { authconfig?: object } {
   const { username = '', password = '', identityToken = '' } = credentials ?? {};
   if (identityToken !== '') return { authconfig: { identitytoken: identityToken } };
   if (username === '' && password === '') return {};

@@ -16,13 +16,19 @@ export interface ProcessFacts {
 const PAGE_BYTES = 4_096;
 const TICKS_PER_SECOND = 100;
 
-/** Returns undefined if there is no such process. */
-export function processFacts(pid: number): ProcessFacts | undefined {
+/** The text of a file below /proc. Returns undefined if it cannot be read, as when its process has ended. */
+export function procFile(path: string): string | undefined {
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return readFileSync(`/proc/${path}`, 'utf8');
   } catch {
     return undefined;
   }
+}
+
+/** Returns undefined if there is no such process. */
+export function processFacts(pid: number): ProcessFacts | undefined {
+  const stat = procFile(`${pid}/stat`);
+  return stat === undefined ? undefined : parseStat(stat);
 }
 
 /** Every process of this namespace now. */
@@ -38,12 +44,10 @@ export function sessionMembers(
   environmentEntry: string,
   processes: readonly ProcessFacts[] = everyProcess(),
 ): ProcessFacts[] {
-  return processes.filter(
-    (facts) =>
-      (session === undefined || facts.session === session) &&
-      !facts.zombie &&
-      hasEntry(facts.pid, environmentEntry),
-  );
+  const hasEntry = (pid: number) => procFile(`${pid}/environ`)?.split('\0').includes(environmentEntry);
+  return processes
+    .filter((facts) => !facts.zombie && (session === undefined || facts.session === session))
+    .filter(({ pid }) => hasEntry(pid));
 }
 
 /** The percentage of one processor for a number of ticks. */
@@ -62,12 +66,4 @@ export function parseStat(line: string): ProcessFacts {
     startTime: number(19),
     memoryBytes: number(21) * PAGE_BYTES,
   };
-}
-
-function hasEntry(pid: number, entry: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(entry);
-  } catch {
-    return false;
-  }
 }

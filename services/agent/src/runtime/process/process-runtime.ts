@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -6,7 +7,7 @@ import { type Clock, isBackendId } from '@spawner/domain';
 import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { ConnectionTable } from '../../network/connection-table.ts';
-import type { StateDir } from '../../state/state-dir.ts';
+import { readObject, type StateDir } from '../../state/state-dir.ts';
 import { identityVariables } from '../identity-variables.ts';
 import {
   type Condition,
@@ -110,10 +111,10 @@ export class ProcessRuntime implements Runtime {
     child.once('exit', () => {
       for (const changed of this.#watchers) changed(id);
     });
-    const pid = await new Promise<number>((resolve, reject) => {
-      child.once('spawn', () => resolve(child.pid ?? 0));
-      child.once('error', (cause) => reject(new RuntimeError('the program cannot be started', { cause })));
+    await once(child, 'spawn').catch((cause) => {
+      throw new RuntimeError('the program cannot be started', { cause });
     });
+    const { pid = 0 } = child;
     const running: Running = { pid, startTime: processFacts(pid)?.startTime ?? 0, port };
     dir.write(RUN_FILE, JSON.stringify(running));
     return { local: { host: HOST, port } };
@@ -214,12 +215,8 @@ export class ProcessRuntime implements Runtime {
   close(): void {}
 
   #running(id: string): Running | undefined {
-    try {
-      return JSON.parse(this.#state.read(join(id, RUN_FILE)) ?? '') as Running;
-    } catch {
-      // There is no file, or a power loss damaged it. The program ended with the machine then.
-      return undefined;
-    }
+    // If a power loss damaged the file, the program ended with the machine.
+    return readObject(this.#state, join(id, RUN_FILE));
   }
 
   #members(id: string, session: number | undefined, processes?: readonly ProcessFacts[]) {

@@ -1,4 +1,4 @@
-import { SeenImages } from './seen-images.ts';
+import { SeenImages } from './images.ts';
 
 describe('SeenImages', () => {
   it('knows an image for a minute after it was seen, and no other', () => {
