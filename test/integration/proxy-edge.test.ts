@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { SUBJECTS } from '@spawner/bus';
 import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -225,5 +226,71 @@ describe('activity', () => {
     expect(after.open).toBe(0);
     expect(after.ageMs).toBeLessThan(2_000);
     reports.stop();
+  });
+});
+
+describe('a request whose body is malformed', () => {
+  const BAD = 'no size\r\n';
+  const headFor = (host: string) => `POST / HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+
+  /** The statuses of all answers to these pieces, each of which is sent after an answer to the one before. */
+  async function answersTo(pieces: readonly string[]): Promise<number[]> {
+    const socket = connect({ port: world.port, host: '127.0.0.1' });
+    const closed = once(socket, 'close');
+    let received = '';
+    socket.on('data', (bytes) => {
+      received += bytes;
+    });
+    const statuses = () => [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+    for (const [at, piece] of pieces.entries()) {
+      socket.write(piece);
+      await eventually(() => statuses().length > at || socket.closed);
+    }
+    await closed;
+    return statuses();
+  }
+
+  const refused: [status: number, host: () => Promise<string>][] = [
+    [404, async () => world.name().host],
+    [
+      410,
+      async () => {
+        const { id, host } = world.name();
+        await world.ended(id, BackendState.TERMINATED, EndReason.LOAD_ERROR);
+        await eventually(async () => (await world.get(host)).status === 410);
+        return host;
+      },
+    ],
+  ];
+  it.each(refused)('gets %d for its head and no other answer', async (status, host) => {
+    const head = headFor(await host());
+    expect(await answersTo([head, `${BAD}${head}`])).toEqual([status]);
+    expect(await answersTo([`${head}${BAD}`])).toEqual([status]);
+  });
+
+  it('gets 400 if its backend would serve it, after the answers to what came before', async () => {
+    const { host } = await world.backend(red);
+    expect(await answersTo([`${headFor(host)}${BAD}`])).toEqual([400]);
+    expect(await answersTo([`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`, `${headFor(host)}${BAD}`])).toEqual([
+      200, 400,
+    ]);
+  });
+
+  it('is held like a sound one, and gets 400 when its backend is ready', async () => {
+    const { id, host } = await world.startingBackend();
+    const answers = answersTo([`${headFor(host)}${BAD}`]);
+    await eventually(async () => (await world.settle(id)).open === 1);
+    await world.ready(id, red.port);
+    expect(await answers).toEqual([400]);
+    await eventually(async () => (await world.settle(id)).open === 0);
+  });
+
+  it('frees its place in the hold queue when its client leaves', async () => {
+    const { id, host } = await world.startingBackend();
+    const socket = connect({ port: world.port, host: '127.0.0.1' });
+    socket.write(headFor(host));
+    await eventually(async () => (await world.settle(id)).open === 1);
+    socket.end();
+    await eventually(async () => (await world.settle(id)).open === 0, { timeoutMs: HOLD_MS / 2 });
   });
 });

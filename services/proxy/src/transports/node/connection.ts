@@ -113,15 +113,13 @@ function handle(server: Server, handlers: Handlers): void {
     cut();
   };
   const request = (expectsContinue: boolean) => (req: WebRequest, res: WebResponse) => {
-    const begin = () =>
-      void handlers.request(req, res, expectsContinue).catch(failed(() => void res.destroy()));
-    if (res instanceof Http2ServerResponse) begin();
+    const begin = () => handlers.request(req, res, expectsContinue).catch(failed(() => void res.destroy()));
+    if (res instanceof Http2ServerResponse) void begin();
     else queue.request(req as IncomingMessage, res, begin);
   };
   const upgrade = (req: IncomingMessage, socket: Socket, head: Buffer) =>
-    queue.takeover(
-      socket,
-      () => void handlers.upgrade(req, socket, head).catch(failed(() => void socket.destroy())),
+    queue.takeover(socket, () =>
+      handlers.upgrade(req, socket, head).catch(failed(() => void socket.destroy())),
     );
   server.on('request', request(false));
   server.on('checkContinue', request(true));

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { rawHttp } from '@spawner/testkit';
 import { PipelineQueue } from './pipeline-queue.ts';
 
-type Handle = (req: IncomingMessage, res: ServerResponse) => void;
+type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void> | void;
 
 /** The bytes that Node's server answers, one request after the other; `began` has the targets in their order. */
 async function ask(bytes: string, handle: Handle): Promise<{ said: string; began: string[] }> {
@@ -12,7 +12,7 @@ async function ask(bytes: string, handle: Handle): Promise<{ said: string; began
   const server = createServer((req, res) =>
     queue.request(req, res, () => {
       began.push(req.url ?? '');
-      handle(req, res);
+      return handle(req, res);
     }),
   );
   server.on('clientError', (error, socket) => queue.failed(error, socket));
@@ -33,6 +33,7 @@ async function ask(bytes: string, handle: Handle): Promise<{ said: string; began
 
 const get = (target: string, more = '') => `GET ${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 const LAST = get('/last', 'Connection: close\r\n');
+const BAD = 'POST /bad HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n';
 const soon: Handle = (req, res) => void setImmediate(() => res.end(`<${req.url}>`));
 const statuses = (said: string) => [...said.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
 
@@ -68,11 +69,17 @@ describe('requests of one connection', () => {
   });
 
   it('are refused at once where the fault is in their own body', async () => {
-    const bad = 'POST /bad HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n';
-    expect(statuses((await ask(bad, () => {})).said)).toEqual(['400']);
-    const { said, began } = await ask(get('/1') + bad, soon);
-    expect(began).toEqual(['/1']);
-    expect(statuses(said)).toEqual(['200', '400']);
+    expect(statuses((await ask(BAD, () => {})).said)).toEqual(['400']);
+    expect(statuses((await ask(get('/1') + BAD, soon)).said)).toEqual(['200', '400']);
+  });
+
+  it('get no second answer where their own body has a fault and their head was refused', async () => {
+    const { said, began } = await ask(get('/1') + BAD, async (req, res) => {
+      await new Promise(setImmediate);
+      res.writeHead(req.url === '/1' ? 200 : 404).end();
+    });
+    expect(began).toEqual(['/1', '/bad']);
+    expect(statuses(said)).toEqual(['200', '404']);
   });
 
   it('let an upgrade wait for its turn', async () => {

@@ -1,44 +1,47 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BOUNDS } from '../../timeouts.ts';
+import { linger } from './node-http.ts';
 
 /**
  * Node hands over the requests of an HTTP/1 connection as fast as it reads them. This queue begins each one when the one before
  * is answered (RFC 9112 §9.3.2), and none after one that ended the connection. When Node cannot read on, the requests that it has
- * read are answered first.
+ * read are answered first. A request gets one answer: a fault in its body is refused only if its head was not.
  */
 export class PipelineQueue {
   readonly #lines = new WeakMap<Duplex, Line>();
 
-  /** Calls `begin` in turn, unless the connection ends before. */
-  request(req: IncomingMessage, res: ServerResponse, begin: () => void): void {
+  /** Calls `begin` in turn, unless the connection ends before. It resolves when the request was answered or forwarded. */
+  request(req: IncomingMessage, res: ServerResponse, begin: Begin): void {
     this.#take(req.socket, { req, res, begin });
   }
 
   /** Queues a request that takes the connection over: it ends HTTP on it. */
-  takeover(socket: Duplex, begin: () => void): void {
+  takeover(socket: Duplex, begin: Begin): void {
     this.#take(socket, { req: undefined, res: undefined, begin });
   }
 
   /** Node could not read a request (RFC 9112 §2.2), or none came in time. */
   failed(error: Error & { code?: string }, socket: Duplex): void {
-    const line = this.#lines.get(socket);
-    if (line?.last) return;
-    const refusal = `HTTP/1.1 ${STATUS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`;
-    // The fault is in the body of the request that was read last, or behind it.
-    if (line?.waiting.at(-1)?.req?.complete === false) line.waiting.pop();
-    const { req, res } = line?.current ?? {};
-    if (!line?.current || req?.complete === false || !socket.writable) {
-      refuse(socket, res?.headersSent ? '' : refusal);
-      return;
-    }
-    line.last = refusal;
+    const line = this.#lineOf(socket);
+    if (line.last || isOver(socket)) return;
+    // A client that ends its half is taken to have left, as in the raw transport.
+    if (error.code === 'HPE_INVALID_EOF_STATE') socket.destroy();
+    line.last = `HTTP/1.1 ${STATUS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`;
+    if (!line.current || isUnread(line.current)) void this.#end(socket, line);
+  }
+
+  #lineOf(socket: Duplex): Line {
+    const line = this.#lines.get(socket) ?? { current: undefined, latest: undefined, waiting: [], last: '' };
+    this.#lines.set(socket, line);
+    return line;
   }
 
   #take(socket: Duplex, turn: Turn): void {
     if (isOver(socket)) return;
-    const line = this.#lines.get(socket) ?? { current: undefined, waiting: [], last: undefined };
-    this.#lines.set(socket, line);
+    const line = this.#lineOf(socket);
+    line.latest = turn;
     if (!line.current) this.#begin(socket, line, turn);
     else if (line.waiting.length < BOUNDS.pipelinedRequests) line.waiting.push(turn);
     else socket.destroy();
@@ -47,29 +50,48 @@ export class PipelineQueue {
   #begin(socket: Duplex, line: Line, turn: Turn): void {
     line.current = turn;
     turn.res?.once('close', () => this.#next(socket, line));
-    turn.begin();
+    turn.decided = turn.begin();
+    if (line.last && isUnread(turn)) void this.#end(socket, line);
   }
 
   #next(socket: Duplex, line: Line): void {
     line.current = undefined;
+    if (!isUnread(line.latest)) line.latest = undefined;
     if (isOver(socket)) return;
     const turn = line.waiting.shift();
     if (turn) this.#begin(socket, line, turn);
-    else if (line.last) refuse(socket, line.last);
+    else if (line.last) void this.#end(socket, line);
+  }
+
+  /** The fault is in the body of the latest request, or behind it. */
+  async #end(socket: Duplex, { latest, last }: Line): Promise<void> {
+    await latest?.decided;
+    if (isOver(socket)) return;
+    const answer = isUnread(latest) && latest?.res?.headersSent ? latest.res : undefined;
+    if (answer?.writableEnded) linger(socket.end() as Socket);
+    else {
+      if (!answer && socket.writable) socket.write(last);
+      socket.destroy();
+    }
   }
 }
 
+type Begin = () => Promise<void> | void;
+
 interface Turn {
-  req: IncomingMessage | undefined;
-  res: ServerResponse | undefined;
-  begin(): void;
+  readonly req: IncomingMessage | undefined;
+  readonly res: ServerResponse | undefined;
+  readonly begin: Begin;
+  decided?: Promise<void> | void;
 }
 
 interface Line {
   current: Turn | undefined;
+  /** The request that Node read last, until it was read and answered. */
+  latest: Turn | undefined;
   readonly waiting: Turn[];
   /** The bytes to write after the last answer, at the end of the connection. */
-  last: string | undefined;
+  last: string;
 }
 
 const STATUS: Readonly<Record<string, string>> = {
@@ -82,7 +104,6 @@ function isOver(socket: Duplex): boolean {
   return socket.writableEnded || socket.destroyed;
 }
 
-function refuse(socket: Duplex, refusal: string): void {
-  if (socket.writable && refusal !== '') socket.write(refusal);
-  socket.destroy();
+function isUnread(turn: Turn | undefined): boolean {
+  return turn?.req?.complete === false;
 }
