@@ -54,7 +54,7 @@ const nodes = [
   step('forget drone', [drone, ms], (side, id, silent) => side.nodes.forgetDrone(id, silent)),
   step('list', [], (side) => side.nodes.list(NodeKind.DRONE)),
   step('find', [proxy], (side, id) => side.nodes.find(NodeKind.PROXY, id)),
-  step('use', [drone], (side, id) => side.nodes.use(id)),
+  step('use', [drone], (side, id) => side.nodes.reserved(id)),
   step('silence', [drone], (side, id) => side.nodes.silence(id)),
   step('miss', [drone], (side, id) => side.nodes.miss(id)),
 ];

@@ -5,12 +5,12 @@ import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
 import { confirmRoute, keysOf, type Redis, type RedisReply, SCRIPTS, StoreEpoch } from '@spawner/store';
 import { testLog } from '@spawner/testkit';
-import { ConnectionTokens } from '../../services/scheduler/src/backends/connection-tokens.ts';
-import { Suspensions } from '../../services/scheduler/src/leases/suspensions.ts';
 import { createMetrics } from '../../services/scheduler/src/metrics.ts';
 import { BackendStore } from '../../services/scheduler/src/store/backend-store.ts';
 import { NodeStore } from '../../services/scheduler/src/store/node-store.ts';
 import { Replication } from '../../services/scheduler/src/store/replication.ts';
+import { SuspensionStore } from '../../services/scheduler/src/store/suspension-store.ts';
+import { TokenStore } from '../../services/scheduler/src/store/token-store.ts';
 import type { ReplaceableStore, Survivor } from './memory-redis-stores.ts';
 
 export const keys = keysOf('test');
@@ -25,8 +25,8 @@ export class Side {
   readonly backends: BackendStore;
   /** Waits for a replica that does not exist. */
   readonly replicated: BackendStore;
-  readonly suspensions: Suspensions;
-  readonly tokens: ConnectionTokens;
+  readonly suspensions: SuspensionStore;
+  readonly tokens: TokenStore;
   /** The last registrations, so that later calls can name them. */
   readonly registrations = new Map<string, number>();
   readonly epochs = new Map<string, number>();
@@ -47,9 +47,9 @@ export class Side {
     this.backends = new BackendStore({ redis, keys, epoch, replication });
     const waiting = new Replication(impatient(redis), epoch, 1);
     this.replicated = new BackendStore({ redis, keys, epoch, replication: waiting });
-    this.suspensions = new Suspensions(epoch, createMetrics());
+    this.suspensions = new SuspensionStore({ epoch, metrics: createMetrics() });
     const clock = { ...systemClock, wall: () => new Date(0) };
-    this.tokens = new ConnectionTokens({ redis, keys, epoch, store: this.backends, clock });
+    this.tokens = new TokenStore({ redis, keys, epoch, store: this.backends, clock });
   }
 
   async empty(): Promise<void> {

@@ -1,15 +1,9 @@
 import { counter } from '@spawner/service';
 
-/** Counts what the scheduler does. To be created after the metrics have been started. */
-export interface Metrics {
-  placed(outcome: string): void;
-  registered(kind: string): void;
-  /** Inventory entries without a valid claim. */
-  refusedClaims(count: number): void;
-  settled(outcome: string): void;
-}
+export type Metrics = ReturnType<typeof createMetrics>;
 
-export function createMetrics(): Metrics {
+/** Counts what the scheduler does. To be created after the metrics have been started. */
+export function createMetrics() {
   const placements = counter('spawner.scheduler.placements', 'Placements by outcome');
   const registrations = counter('spawner.scheduler.registrations', 'Registrations by kind of node');
   const refused = counter(
@@ -18,9 +12,10 @@ export function createMetrics(): Metrics {
   );
   const settlements = counter('spawner.scheduler.settlements', 'Suspended routes settled, by outcome');
   return {
-    placed: (outcome) => placements({ outcome }),
-    registered: (kind) => registrations({ kind }),
-    refusedClaims: (count) => refused({}, count),
-    settled: (outcome) => settlements({ outcome }),
+    placed: (outcome: string) => placements({ outcome }),
+    registered: (kind: string) => registrations({ kind }),
+    /** Inventory entries without a valid claim. */
+    refusedClaims: (count: number) => refused({}, count),
+    settled: (outcome: string) => settlements({ outcome }),
   };
 }

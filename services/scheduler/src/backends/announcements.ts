@@ -1,20 +1,13 @@
-import { type Bus, SUBJECTS } from '@spawner/bus';
-import type { BackendStore } from '../store/backend-store.ts';
+import { SUBJECTS } from '@spawner/bus';
+import type { Parts } from '../parts.ts';
 import { toBackend } from '../store/record.ts';
 
-/** Publishes copies of changed records. They are hints: a watcher that misses one reads the record at its next turn. */
-export class Announcements {
-  readonly #store: BackendStore;
-  readonly #bus: Pick<Bus, 'publish'>;
+/** Publishes a copy of a record as it is in the store now. It is a hint: a watcher that misses it reads the record at its next turn. */
+export type Announce = (id: string) => Promise<void>;
 
-  constructor(store: BackendStore, bus: Pick<Bus, 'publish'>) {
-    this.#store = store;
-    this.#bus = bus;
-  }
-
-  /** Publishes the record as it is in the store now. */
-  async announce(id: string): Promise<void> {
-    const record = await this.#store.get(id);
-    if (record) this.#bus.publish(SUBJECTS.backendState, id, { backend: toBackend(record) });
-  }
+export function announcer({ store, bus }: Pick<Parts, 'store' | 'bus'>): Announce {
+  return async (id) => {
+    const record = await store.get(id);
+    if (record) bus.publish(SUBJECTS.backendState, id, { backend: toBackend(record) });
+  };
 }

@@ -1,21 +1,11 @@
 import { AppError, type BackendId, DEADLINES, isLiving, parseBackendId } from '@spawner/domain';
 import { NodeKind } from '@spawner/proto/internal/node';
+import type { ListBackendsRequest } from '@spawner/proto/internal/scheduler_service';
 import { type Backend, type BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
-import type { Log } from '@spawner/service';
-import type { Agents } from '../placement/agents.ts';
+import type { Parts } from '../parts.ts';
 import { refuseOtherTag } from '../spawn/holder.ts';
-import type { BackendStore } from '../store/backend-store.ts';
-import type { NodeStore } from '../store/node-store.ts';
 import { type BackendRecord, toBackend } from '../store/record.ts';
-import { type ListQuery, matches } from './list-query.ts';
-
-export interface BackendsParts {
-  readonly store: BackendStore;
-  readonly nodes: NodeStore;
-  readonly agents: Agents;
-  readonly log: Log;
-}
 
 /** The store keeps the order, so the agent receives it at its next renewal if this call fails. */
 const STOP_MS = 1_000;
@@ -25,6 +15,8 @@ const PAGE = 200;
 const SCAN = 2_000;
 /** A page with this many bytes of records is short, too: a gRPC client takes at most 4 MiB by default. */
 const PAGE_BYTES = 1024 * 1024;
+
+type BackendsParts = Pick<Parts, 'store' | 'nodes' | 'agents' | 'log'>;
 
 /** The backends on record, as gateways ask for them. */
 export class Backends {
@@ -50,15 +42,21 @@ export class Backends {
     return this.shown(await this.record(id));
   }
 
-  /** A page of records, newest first. `next` is the placement before which the next page begins. */
-  async list(query: ListQuery): Promise<{ backends: Backend[]; next: number | undefined }> {
+  /**
+   * A page of records placed before the tick `first`, newest first. `next` is the placement before which the next page
+   * begins.
+   */
+  async list(
+    query: ListBackendsRequest,
+    first: number,
+  ): Promise<{ backends: Backend[]; next: number | undefined }> {
     const found: BackendRecord[] = [];
     const page = async (next: number | undefined) => {
       const lost = await this.#silentDrones(found);
       return { backends: found.map((record) => toBackend(record, isUnreachable(record, lost))), next };
     };
     let bytes = 0;
-    let before: number | undefined = query.before;
+    let before: number | undefined = first;
     for (let seen = 0; seen < SCAN && before !== undefined; seen += PAGE) {
       const { records, next } = await this.#parts.store.page(before, PAGE);
       for (const record of records) {
@@ -134,6 +132,15 @@ export class Backends {
     if (!record) throw await this.#parts.store.absence(id);
     return record;
   }
+}
+
+/** Empty states, drone and labels stand for all. */
+function matches(record: BackendRecord, { states, droneId, labels }: ListBackendsRequest): boolean {
+  return (
+    (states.length === 0 || states.includes(record.state)) &&
+    (droneId === '' || record.drone === droneId) &&
+    Object.entries(labels).every(([name, value]) => record.summary.labels[name] === value)
+  );
 }
 
 function isUnreachable({ state, drone }: BackendRecord, silent: ReadonlySet<string>): boolean {

@@ -1,26 +1,17 @@
-import { type BackendId, type Clock, DEADLINES, isLiving } from '@spawner/domain';
+import { type BackendId, DEADLINES, isLiving } from '@spawner/domain';
 import type { AgentServiceExplainBackendResponse } from '@spawner/proto/internal/agent_service';
 import { NodeKind } from '@spawner/proto/internal/node';
 import type { ExplainBackendResponse } from '@spawner/proto/v1/backend_service';
 import { type BackendClock, ClockName } from '@spawner/proto/v1/explanation';
-import type { Log } from '@spawner/service';
 import { isStrict } from '../leases/leases.ts';
-import type { Agents } from '../placement/agents.ts';
-import type { BackendStore } from '../store/backend-store.ts';
-import type { NodeStore } from '../store/node-store.ts';
+import type { Parts } from '../parts.ts';
 import { type BackendRecord, toBackend } from '../store/record.ts';
 import { lifeSummary, placementSummary } from './summary.ts';
 
 /** An explanation without the drone is better than a long wait for it. */
 const ASK_MS = 1_000;
 
-export interface ExplanationsParts {
-  readonly store: BackendStore;
-  readonly nodes: NodeStore;
-  readonly agents: Agents;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+type ExplanationsParts = Pick<Parts, 'nodes' | 'backends' | 'agents' | 'clock' | 'log'>;
 
 /** Explains why a backend is alive or why it ended, from its record and, while it lives, from its drone. */
 export class Explanations {
@@ -35,8 +26,7 @@ export class Explanations {
    * second, `missing` says so.
    */
   async of(id: BackendId): Promise<ExplainBackendResponse> {
-    const record = await this.#parts.store.get(id);
-    if (!record) throw await this.#parts.store.absence(id);
+    const record = await this.#parts.backends.record(id);
     const living = isLiving(record.state);
     const [said, silentMs] = await Promise.all([
       living ? this.#ask(record) : undefined,

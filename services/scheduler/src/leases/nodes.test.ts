@@ -36,7 +36,7 @@ function scene(reported = 'old') {
     living: async () => [],
   };
   const nodes = new Nodes({
-    ...{ nodes: nodeStore as never, store: backendStore as never, announcements: {} as never },
+    ...{ nodes: nodeStore as never, store: backendStore as never, announce: async () => {} },
     ...{ claims: new Claims('test', []), clock: systemClock, log: createLog('test', 'silent') },
     metrics: createMetrics(),
   });

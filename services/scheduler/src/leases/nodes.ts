@@ -1,4 +1,4 @@
-import { AppError, type Clock, DEADLINES, isNodeId, mapBounded, Semaphore } from '@spawner/domain';
+import { AppError, DEADLINES, isNodeId, mapBounded, Semaphore } from '@spawner/domain';
 import type { BackendStatus, InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { type Node, NodeKind } from '@spawner/proto/internal/node';
 import {
@@ -11,13 +11,9 @@ import {
 } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Drone, DroneState } from '@spawner/proto/v1/fleet_service';
-import type { Log } from '@spawner/service';
 import { KIND_NAMES } from '@spawner/store';
-import type { Announcements } from '../backends/announcements.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Claims } from '../placement/claims.ts';
-import type { BackendStore } from '../store/backend-store.ts';
-import { type KnownNode, type NodeStore, Overtaken } from '../store/node-store.ts';
+import type { Parts } from '../parts.ts';
+import { type KnownNode, Overtaken } from '../store/node-store.ts';
 import { proxyList } from './proxies.ts';
 
 /**
@@ -30,15 +26,7 @@ const MOST_LOGGED = { ids: 10, characters: 64 };
 
 const NO_VERDICT = { stops: [], proxies: undefined, ended: [] };
 
-export interface NodesParts {
-  readonly store: BackendStore;
-  readonly nodes: NodeStore;
-  readonly announcements: Announcements;
-  readonly claims: Claims;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Pick<Metrics, 'registered' | 'refusedClaims'>;
-}
+type NodesParts = Pick<Parts, 'store' | 'nodes' | 'announce' | 'claims' | 'clock' | 'log' | 'metrics'>;
 
 /** Registrations and renewals of nodes, with the reports and inventories of drones. */
 export class Nodes {
@@ -73,18 +61,18 @@ export class Nodes {
     );
     if (node.kind === NodeKind.PROXY) await this.refreshProxies();
     else if (hearsOfProxies(node.kind)) await this.#readProxiesOnce();
-    const { stops, ended } =
-      node.kind === NodeKind.DRONE
-        ? await this.#takeInventory(node.id, registration, inventory)
-        : { stops: [], ended: [] };
-    // Only after its inventory is in the store: a spawn must find the keys that its backends hold.
-    if (node.kind === NodeKind.DRONE) await this.#parts.nodes.admit(node.id, registration, node.rpcAddress);
+    let taken: Taken = { stops: [], ended: [] };
+    if (node.kind === NodeKind.DRONE) {
+      taken = await this.#takeInventory(node.id, registration, inventory);
+      // Only after its inventory is in the store: a spawn must find the keys that its backends hold.
+      await this.#parts.nodes.admit(node.id, registration, node.rpcAddress);
+    }
     const wanted = await this.#parts.nodes.renew(node.kind, node.id, registration);
     return {
       registration,
-      stops: [...stops, ...wanted.stops],
+      stops: [...taken.stops, ...wanted.stops],
       proxies: hearsOfProxies(node.kind) ? this.#proxies : undefined,
-      ended,
+      ended: taken.ended,
     };
   }
 
@@ -118,14 +106,11 @@ export class Nodes {
   async drones(): Promise<Drone[]> {
     const known = await this.#parts.nodes.list(NodeKind.DRONE);
     return mapBounded(known, AT_ONCE, async ({ node, renewalAge }) => {
-      const { reservedCpu, reservedMemory, reservedBackends } = await this.#parts.nodes.use(node.id);
+      const { id, region, runtime, cpuMillis, memoryBytes, backends } = node;
       return {
-        id: node.id,
+        ...{ id, region, runtime, capacity: { cpuMillis, memoryBytes, backends } },
         state: renewalAge > DEADLINES.renewalsMissed ? DroneState.UNREACHABLE : DroneState.READY,
-        region: node.region,
-        runtime: node.runtime,
-        capacity: { cpuMillis: node.cpuMillis, memoryBytes: node.memoryBytes, backends: node.backends },
-        reserved: { cpuMillis: reservedCpu, memoryBytes: reservedMemory, backends: reservedBackends },
+        reserved: await this.#parts.nodes.reserved(id),
         registerTime: new Date(node.registration / 1_000),
         heartbeatAgeMs: renewalAge,
       };
@@ -163,7 +148,7 @@ export class Nodes {
 
   /** A hint. The change is in the store, and a watcher that misses the hint reads again. */
   async #announce(id: string): Promise<void> {
-    await this.#parts.announcements
+    await this.#parts
       .announce(id)
       .catch((error: unknown) => this.#parts.log.info({ error }, 'a change was not announced'));
   }
@@ -176,7 +161,7 @@ export class Nodes {
     drone: string,
     registration: number,
     inventory: readonly InventoryEntry[],
-  ): Promise<{ stops: StopOrder[]; ended: string[] }> {
+  ): Promise<Taken> {
     const entries = inventory.flatMap((entry) => (entry.status ? [{ entry, status: entry.status }] : []));
     const outcomes = await mapBounded(entries, AT_ONCE, ({ entry, status }) =>
       this.#restoring.run(async () => {
@@ -188,10 +173,7 @@ export class Nodes {
     const refused = entries.filter(
       ({ entry }, at) => outcomes[at] === 'unknown' && !isNeverHere(entry) && !isOutlived(entry),
     );
-    this.#tellRefused(
-      drone,
-      refused.map(({ status }) => status.id),
-    );
+    if (refused.length > 0) this.#complain(drone, refused);
     const there = new Set(inventory.map(({ status }) => status?.id));
     const lacking = (await this.#parts.store.living(drone)).filter((id) => !there.has(id));
     await mapBounded(lacking, AT_ONCE, (id) => this.#endLacking(id, registration));
@@ -210,10 +192,10 @@ export class Nodes {
     return this.#parts.store.restore(drone, registration, { ...entry, status });
   }
 
-  #tellRefused(drone: string, refused: readonly string[]): void {
-    if (refused.length === 0) return;
+  #complain(drone: string, refused: readonly { status: BackendStatus }[]): void {
     this.#parts.metrics.refusedClaims(refused.length);
-    const backends = refused.slice(0, MOST_LOGGED.ids).map((id) => id.slice(0, MOST_LOGGED.characters));
+    const some = refused.slice(0, MOST_LOGGED.ids);
+    const backends = some.map(({ status }) => status.id.slice(0, MOST_LOGGED.characters));
     this.#parts.log.warn(
       { drone, refused: refused.length, backends },
       'a drone has backends that this cluster did not place there; they are to be stopped',
@@ -229,6 +211,8 @@ export class Nodes {
     if (await this.#parts.store.abandon(record, 'any', end, { registration })) await this.#announce(id);
   }
 }
+
+type Taken = Pick<RegisterNodeResponse, 'stops' | 'ended'>;
 
 /** DNS names the proxies in its answers. An agent asks them when it suspends a route. */
 function hearsOfProxies(kind: NodeKind): boolean {

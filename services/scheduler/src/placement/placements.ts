@@ -1,20 +1,9 @@
-import { type BackendId, type Clock, DEADLINES } from '@spawner/domain';
+import { type BackendId, DEADLINES } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import { type BackendKey, type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import type { Log } from '@spawner/service';
-import type { Announcements } from '../backends/announcements.ts';
-import type { BackendStore } from '../store/backend-store.ts';
-import type { Agents } from './agents.ts';
-import type { Claims } from './claims.ts';
+import type { Parts } from '../parts.ts';
 
-export interface PlacementsParts {
-  readonly store: BackendStore;
-  readonly agents: Agents;
-  readonly claims: Claims;
-  readonly announcements: Announcements;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+type PlacementsParts = Pick<Parts, 'store' | 'agents' | 'claims' | 'announce' | 'clock' | 'log'>;
 
 /** A placement that its drone has not accepted yet. */
 export interface Placed {
@@ -53,13 +42,13 @@ export class Placements {
 
   /** Abandons a placement whose key is on too few replicas. It was not handed to any drone. */
   async abandonUnreplicated(id: BackendId): Promise<void> {
-    const { store, announcements, clock, log } = this.#parts;
+    const { store, announce, clock, log } = this.#parts;
     const cause = 'too few replicas of the store have its key';
     try {
       const record = await store.get(id);
       if (!record) throw await store.absence(id);
       await store.abandon(record, 'any', { reason: EndReason.INTERNAL, detail: cause, now: clock.wall() });
-      await announcements.announce(id);
+      await announce(id);
     } catch (error) {
       log.warn({ error, backend: id }, 'a placement is abandoned only when its reservation expires');
     }
@@ -72,12 +61,12 @@ export class Placements {
 
   /** Ends a backend that its drone has not reported on. Returns whether it has ended. */
   async #abandonUnreported(id: BackendId, detail: string): Promise<boolean> {
-    const { store, announcements, clock } = this.#parts;
+    const { store, announce, clock } = this.#parts;
     const record = await store.get(id);
     if (!record) return true;
     const end = { reason: EndReason.INTERNAL, detail, now: clock.wall() };
     const ended = await store.abandon(record, 'unreported', end);
-    if (ended) await announcements.announce(id);
+    if (ended) await announce(id);
     return ended || (await store.get(id))?.state === BackendState.TERMINATED;
   }
 }

@@ -1,13 +1,10 @@
-import { AppError, type BackendId, type Clock, parseBackendId } from '@spawner/domain';
+import { AppError, type BackendId, parseBackendId } from '@spawner/domain';
 import { NodeKind } from '@spawner/proto/internal/node';
 import { type BackendKey, type BackendSpec, BackendState } from '@spawner/proto/v1/backend';
 import type { ReusePolicy } from '@spawner/proto/v1/backend_service';
 import { inSpan } from '@spawner/service';
-import type { Backends } from '../backends/backends.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Placed, Placements } from '../placement/placements.ts';
-import type { BackendStore } from '../store/backend-store.ts';
-import type { NodeStore } from '../store/node-store.ts';
+import type { Parts } from '../parts.ts';
+import type { Placed } from '../placement/placements.ts';
 import { type BackendRecord, summaryOf, toBackend } from '../store/record.ts';
 import { refuseOtherSpec, refuseOtherTag } from './holder.ts';
 import { type Found, waitForKey } from './key-wait.ts';
@@ -31,14 +28,10 @@ export interface SpawnCommand {
   repeated: boolean;
 }
 
-export interface SpawnsParts {
-  readonly store: BackendStore;
-  readonly nodes: Pick<NodeStore, 'find'>;
-  readonly placements: Placements;
-  readonly backends: Backends;
-  readonly clock: Clock;
-  readonly metrics: Pick<Metrics, 'placed'>;
-}
+type SpawnsParts = Pick<
+  Parts,
+  'store' | 'nodes' | 'placements' | 'backends' | 'replication' | 'clock' | 'metrics'
+>;
 
 /** Spawns, as gateways ask for them. */
 export class Spawns {
@@ -107,13 +100,13 @@ export class Spawns {
    * backend that its drone has never reported on is handed over once more.
    */
   async #adopt(command: SpawnCommand, record: BackendRecord, digest: Uint8Array): Promise<SpawnOutcome> {
-    const { store, nodes, backends, placements } = this.#parts;
+    const { replication, nodes, backends, placements } = this.#parts;
     const { state, status, drone, placement, created, summary, key } = record;
     if (!command.repeated || state !== BackendState.SCHEDULED || status)
       return placed(await backends.shown(record));
     if (Buffer.compare(summary.digest, digest) !== 0)
       throw new AppError('failed_precondition', 'this id was placed with another spec');
-    if (key && !(await store.isReplicated(placement))) {
+    if (key && !(await replication.confirmed(placement))) {
       await placements.abandonUnreplicated(command.id);
       return notReplicated(command.id);
     }

@@ -1,22 +1,17 @@
 import { AppError } from '@spawner/domain';
-import { confirmRoute, type Keys, type Redis, type StoreEpoch } from '@spawner/store';
+import { confirmRoute } from '@spawner/store';
+import type { Parts } from '../parts.ts';
 
 /** While a new store epoch is open, drones may report backends and keys that the store lost, and proxies may be missing. */
 export const NEW_EPOCH =
   'the store opened a new epoch, and some drones and proxies may not have registered again';
-
-export interface AbsenceParts {
-  readonly redis: Redis;
-  readonly keys: Keys;
-  readonly epoch: StoreEpoch;
-}
 
 /**
  * The error for an id or key that the store does not have. It is `not_found` only if no drone can still report it. After
  * a store loss it is `unavailable`, because the backend may still be running. `id` is empty for the holder of a key.
  */
 export async function absence(
-  { redis, keys, epoch }: AbsenceParts,
+  { redis, keys, epoch }: Pick<Parts, 'redis' | 'keys' | 'epoch'>,
   message: string,
   id = '',
 ): Promise<AppError> {

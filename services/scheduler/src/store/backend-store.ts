@@ -9,10 +9,10 @@ import { Node } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
-import { type Keys, keyHash, type PlaceReply, type Redis, SCRIPTS, type StoreEpoch } from '@spawner/store';
+import { keyHash, type PlaceReply, SCRIPTS } from '@spawner/store';
+import type { Parts } from '../parts.ts';
 import { absence } from './absence.ts';
 import { type BackendRecord, edgeOf, endedAfter, endedStatus, routeOf } from './record.ts';
-import type { Replication } from './replication.ts';
 
 export type Placement =
   | Exclude<PlaceReply, { outcome: 'placed' }>
@@ -26,12 +26,7 @@ export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 
 const MOST_BEHIND = 3;
 const FIELDS = ['state', 'drone', 'placement', 'facts', 'status'];
 
-export interface BackendStoreParts {
-  readonly redis: Redis;
-  readonly keys: Keys;
-  readonly epoch: StoreEpoch;
-  readonly replication: Pick<Replication, 'confirmed'>;
-}
+type BackendStoreParts = Pick<Parts, 'redis' | 'keys' | 'epoch' | 'replication'>;
 
 export interface PlaceRequest {
   readonly id: string;
@@ -51,21 +46,15 @@ export interface AbandonedEnd {
 
 /** The backends in Redis: every write is one script that compares before it sets. */
 export class BackendStore {
-  readonly #redis: Redis;
-  readonly #keys: Keys;
-  readonly #epoch: StoreEpoch;
-  readonly #replication: Pick<Replication, 'confirmed'>;
+  readonly #parts: BackendStoreParts;
 
-  constructor({ redis, keys, epoch, replication }: BackendStoreParts) {
-    this.#redis = redis;
-    this.#keys = keys;
-    this.#epoch = epoch;
-    this.#replication = replication;
+  constructor(parts: BackendStoreParts) {
+    this.#parts = parts;
   }
 
   /** Reserves room for a backend. With a key it does so only if no living backend holds the key. `repeated`: it may have been placed before. */
   async place({ id, summary, created, key, repeated }: PlaceRequest): Promise<Placement> {
-    const answer = await this.#epoch.run(SCRIPTS.place, {
+    const answer = await this.#parts.epoch.run(SCRIPTS.place, {
       id,
       cpuMillis: summary.cpuMillis,
       memoryBytes: summary.memoryBytes,
@@ -79,20 +68,15 @@ export class BackendStore {
     });
     if (answer.outcome !== 'placed') return answer;
     const { registration, placement } = answer;
-    if (key && !(await this.isReplicated(placement))) return { outcome: 'unconfirmed' };
+    if (key && !(await this.#parts.replication.confirmed(placement))) return { outcome: 'unconfirmed' };
     return { outcome: 'placed', node: { ...Node.decode(answer.node), registration }, placement };
-  }
-
-  /** Returns whether enough replicas have the placement of this tick. */
-  isReplicated(placement: number): Promise<boolean> {
-    return this.#replication.confirmed(placement);
   }
 
   /** Takes an agent's word on one of its backends. An end counts whatever its revision: it is then written under the next one. */
   async report(drone: string, registration: number, status: BackendStatus): Promise<ReportOutcome> {
     let said = status;
     for (let tries = 0; tries < MOST_BEHIND; tries++) {
-      const answer = await this.#epoch.run(SCRIPTS.report, {
+      const answer = await this.#parts.epoch.run(SCRIPTS.report, {
         ...reportedBy(drone, said),
         retentionMs: DEADLINES.retention,
         registration,
@@ -111,7 +95,7 @@ export class BackendStore {
   ): Promise<ReportOutcome | 'restored'> {
     const { status } = entry;
     const summary = entry.spec ?? SpecSummary.fromPartial({});
-    const answer = await this.#epoch.run(SCRIPTS.restore, {
+    const answer = await this.#parts.epoch.run(SCRIPTS.restore, {
       ...reportedBy(drone, status),
       cpuMillis: summary.cpuMillis,
       memoryBytes: summary.memoryBytes,
@@ -129,7 +113,7 @@ export class BackendStore {
   /** Writes a wanted end down; an order to kill stays one. The drone to tell, `ended` when it has ended, nothing when it is unknown. */
   stop(order: StopOrder): Promise<{ drone: string } | 'ended' | undefined> {
     const { id, force } = order;
-    return this.#epoch.run(SCRIPTS.stop, { id, order: orderBytes(order), force });
+    return this.#parts.epoch.run(SCRIPTS.stop, { id, order: orderBytes(order), force });
   }
 
   /**
@@ -143,7 +127,7 @@ export class BackendStore {
     { silentMs = 0, registration = 0 } = {},
   ): Promise<boolean> {
     const status = endedStatus(record, reason, detail, now);
-    return this.#epoch.run(SCRIPTS.abandon, {
+    return this.#parts.epoch.run(SCRIPTS.abandon, {
       id: record.id,
       when,
       status: statusBytes(status),
@@ -156,19 +140,19 @@ export class BackendStore {
   }
 
   async forget(id: string): Promise<void> {
-    await this.#epoch.run(SCRIPTS.forget, { id });
+    await this.#parts.epoch.run(SCRIPTS.forget, { id });
   }
 
   /** Id of the backend that holds a key: living, or on its way to its end. */
   async holder(key: BackendKey): Promise<string | undefined> {
-    const id = await this.#redis.send(['GET', this.#keys.key(keyHash(key))]);
+    const id = await this.#parts.redis.send(['GET', this.#parts.keys.key(keyHash(key))]);
     return id === null ? undefined : String(id);
   }
 
   async get(id: string): Promise<BackendRecord | undefined> {
-    const values = (await this.#redis.send([
+    const values = (await this.#parts.redis.send([
       'HMGET',
-      this.#keys.backend(id),
+      this.#parts.keys.backend(id),
       ...FIELDS,
     ])) as (Buffer | null)[];
     return recordOf(id, values);
@@ -176,12 +160,14 @@ export class BackendStore {
 
   /** The error for a backend that is not there, or with `message` for a key without a holder: `not_found`, or `unavailable` (absence.ts). */
   absence(id: string, message = `no backend ${id}`): Promise<AppError> {
-    return absence({ redis: this.#redis, keys: this.#keys, epoch: this.#epoch }, message, id);
+    return absence(this.#parts, message, id);
   }
 
   /** Ids of the living backends of a drone. */
   async living(drone: string): Promise<string[]> {
-    return ((await this.#redis.send(['SMEMBERS', this.#keys.living(drone)])) as Buffer[]).map(String);
+    return ((await this.#parts.redis.send(['SMEMBERS', this.#parts.keys.living(drone)])) as Buffer[]).map(
+      String,
+    );
   }
 
   /** At most `count` records placed before `before`, newest first, and where the next page begins. */
@@ -189,7 +175,7 @@ export class BackendStore {
     const max = before === Number.POSITIVE_INFINITY ? '+inf' : `(${before}`;
     const command = [
       'ZREVRANGEBYSCORE',
-      this.#keys.backends,
+      this.#parts.keys.backends,
       max,
       '-inf',
       'WITHSCORES',
@@ -197,7 +183,7 @@ export class BackendStore {
       '0',
       String(count),
     ];
-    const flat = ((await this.#redis.send(command)) as Buffer[]).map(String);
+    const flat = ((await this.#parts.redis.send(command)) as Buffer[]).map(String);
     const ids = flat.filter((_, index) => index % 2 === 0);
     const records = await Promise.all(ids.map((id) => this.get(id)));
     const next = ids.length === count ? Number(flat.at(-1)) : undefined;

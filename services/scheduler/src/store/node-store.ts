@@ -1,26 +1,14 @@
 import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import {
-  encodeRow,
-  type Keys,
-  KIND_NAMES,
-  memberOf,
-  type Redis,
-  SCRIPTS,
-  type StoreEpoch,
-} from '@spawner/store';
+import type { Capacity } from '@spawner/proto/v1/fleet_service';
+import { encodeRow, KIND_NAMES, memberOf, SCRIPTS } from '@spawner/store';
+import type { Parts } from '../parts.ts';
 
 /** A node with the age of its last renewal, in milliseconds of cluster clock. */
 export interface KnownNode {
   node: Node;
   renewalAge: number;
-}
-
-export interface DroneUse {
-  reservedCpu: number;
-  reservedMemory: number;
-  reservedBackends: number;
 }
 
 /** One sweep takes at most so many deadlines. */
@@ -40,22 +28,14 @@ export class Overtaken extends Error {
   }
 }
 
-export interface NodeStoreParts {
-  readonly redis: Redis;
-  readonly keys: Keys;
-  readonly epoch: StoreEpoch;
-}
+type NodeStoreParts = Pick<Parts, 'redis' | 'keys' | 'epoch'>;
 
 /** The nodes of the cluster in Redis: who they are and when they last renewed. */
 export class NodeStore {
-  readonly #redis: Redis;
-  readonly #keys: Keys;
-  readonly #epoch: StoreEpoch;
+  readonly #parts: NodeStoreParts;
 
-  constructor({ redis, keys, epoch }: NodeStoreParts) {
-    this.#redis = redis;
-    this.#keys = keys;
-    this.#epoch = epoch;
+  constructor(parts: NodeStoreParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -65,13 +45,13 @@ export class NodeStore {
   async register(node: Node, highestPlacement = 0, sequence?: number): Promise<number> {
     const { id, cpuMillis, memoryBytes, backends } = node;
     for (;;) {
-      const registration = await this.#epoch.run(SCRIPTS.drawTick, { given: highestPlacement });
-      const answer = await this.#epoch.run(SCRIPTS.register, {
+      const registration = await this.#parts.epoch.run(SCRIPTS.drawTick, { given: highestPlacement });
+      const answer = await this.#parts.epoch.run(SCRIPTS.register, {
         ...{ kind: KIND_NAMES[node.kind], id, registration, cpuMillis, memoryBytes, backends, sequence },
         ...RENEWAL,
         node: Buffer.from(Node.encode({ ...node, registration }).finish()),
       });
-      this.#epoch.saw(registration);
+      this.#parts.epoch.saw(registration);
       if (answer.outcome === 'overtaken') throw new Overtaken(answer.by);
       // A new store epoch began between the two scripts: the tick is older than it.
       if (answer.outcome !== 'outdated') return registration;
@@ -82,7 +62,7 @@ export class NodeStore {
   async admit(drone: string, registration: number, rpcAddress = ''): Promise<void> {
     const row = encodeRow({ kind: 'agentAddress', droneId: drone, rpcAddress, epoch: 0 });
     const address = rpcAddress === '' ? Buffer.alloc(0) : row;
-    await this.#epoch.run(SCRIPTS.admit, { drone, registration, row: address });
+    await this.#parts.epoch.run(SCRIPTS.admit, { drone, registration, row: address });
   }
 
   /** Whether the registration is the present one, and what ends are wanted of the node. */
@@ -92,88 +72,87 @@ export class NodeStore {
     registration: number,
   ): Promise<{ granted: boolean; stops: StopOrder[] }> {
     const args = { kind: KIND_NAMES[kind], id, registration, ...RENEWAL };
-    const { granted, stops } = await this.#epoch.run(SCRIPTS.renew, args);
-    if (granted) this.#epoch.saw(registration);
+    const { granted, stops } = await this.#parts.epoch.run(SCRIPTS.renew, args);
+    if (granted) this.#parts.epoch.saw(registration);
     return { granted, stops: stops.map((bytes) => StopOrder.decode(bytes)) };
   }
 
   /** Every node of a kind, by id. */
   async list(kind: NodeKind): Promise<KnownNode[]> {
-    const nodes = ((await this.#redis.send(['HVALS', this.#nodes(kind)])) as Buffer[])
+    const nodes = ((await this.#parts.redis.send(['HVALS', this.#nodes(kind)])) as Buffer[])
       .map((bytes) => Node.decode(bytes))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     if (nodes.length === 0) return [];
     const members = nodes.map(({ id }) => memberOf(kind, id));
     const [renewals, clock] = (await Promise.all([
-      this.#redis.send(['HMGET', this.#keys.renewals, ...members]),
-      this.#redis.send(['HGET', this.#keys.clock, 'now']),
+      this.#parts.redis.send(['HMGET', this.#parts.keys.renewals, ...members]),
+      this.#parts.redis.send(['HGET', this.#parts.keys.clock, 'now']),
     ])) as [(Buffer | null)[], Buffer | null];
-    const now = Number(String(clock ?? 0));
     return nodes.map((node, index) => ({
       node,
-      renewalAge: Math.max(0, now - Number(String(renewals[index] ?? 0))),
+      renewalAge: Math.max(0, numberOf(clock) - numberOf(renewals[index])),
     }));
   }
 
   async find(kind: NodeKind, id: string): Promise<Node | undefined> {
-    const bytes = await this.#redis.send(['HGET', this.#nodes(kind), id]);
+    const bytes = await this.#parts.redis.send(['HGET', this.#nodes(kind), id]);
     return Buffer.isBuffer(bytes) ? Node.decode(bytes) : undefined;
   }
 
-  async use(drone: string): Promise<DroneUse> {
+  /** The capacity of a drone that living backends hold. */
+  async reserved(drone: string): Promise<Capacity> {
+    const { redis, keys } = this.#parts;
     const fields = ['reserved_cpu', 'reserved_memory', 'reserved_backends'];
-    const values = (await this.#redis.send([
-      'HMGET',
-      this.#keys.drone(drone),
-      ...fields,
-    ])) as (Buffer | null)[];
-    const [reservedCpu = 0, reservedMemory = 0, reservedBackends = 0] = values.map((value) =>
-      Number(String(value ?? 0)),
-    );
-    return { reservedCpu, reservedMemory, reservedBackends };
+    const values = (await redis.send(['HMGET', keys.drone(drone), ...fields])) as (Buffer | null)[];
+    const [cpuMillis = 0, memoryBytes = 0, backends = 0] = values.map(numberOf);
+    return { cpuMillis, memoryBytes, backends };
   }
 
   /** Forgets a node that has not renewed for `silentMs` of cluster clock. */
   async unregister(kind: NodeKind, id: string, silentMs: number): Promise<void> {
-    await this.#epoch.run(SCRIPTS.unregister, { kind: KIND_NAMES[kind], id, silentMs });
+    await this.#parts.epoch.run(SCRIPTS.unregister, { kind: KIND_NAMES[kind], id, silentMs });
   }
 
   /** Whether a drone whose renewals were due has missed them; the edge is then told that it is unreachable. */
   miss(drone: string): Promise<boolean> {
     const row = encodeRow({ kind: 'silentDrone', droneId: drone, epoch: 0 });
-    return this.#epoch.run(SCRIPTS.silence, { drone, silentMs: DEADLINES.renewalsMissed, row });
+    return this.#parts.epoch.run(SCRIPTS.silence, { drone, silentMs: DEADLINES.renewalsMissed, row });
   }
 
   /**
-   * Whether a drone whose lease was due has lost it; it is then due again when it is to be given up. Its lease stays due too,
+   * Whether a drone whose lease was due has lost it; it is then due again when it is to be forgotten. Its lease stays due too,
    * until what ends with it is `done`.
    */
   lapse(drone: string, part: 'look' | 'done' = 'look'): Promise<boolean> {
     const { leaseGiveAway: leaseMs, droneForgotten: forgottenMs } = DEADLINES;
-    return this.#epoch.run(SCRIPTS.lapse, { drone, leaseMs, forgottenMs, part });
+    return this.#parts.epoch.run(SCRIPTS.lapse, { drone, leaseMs, forgottenMs, part });
   }
 
   /** Takes a drone out of the cluster, unless it has renewed within `silentMs` of cluster clock. */
   forgetDrone(drone: string, silentMs: number): Promise<boolean> {
-    return this.#epoch.run(SCRIPTS.forgetDrone, { drone, silentMs });
+    return this.#parts.epoch.run(SCRIPTS.forgetDrone, { drone, silentMs });
   }
 
   /** Milliseconds of cluster clock since a drone's last renewal; infinite for one that is not known. */
   async silence(drone: string): Promise<number> {
     const [at, now] = (await Promise.all([
-      this.#redis.send(['HGET', this.#keys.renewals, memberOf(NodeKind.DRONE, drone)]),
-      this.#redis.send(['HGET', this.#keys.clock, 'now']),
+      this.#parts.redis.send(['HGET', this.#parts.keys.renewals, memberOf(NodeKind.DRONE, drone)]),
+      this.#parts.redis.send(['HGET', this.#parts.keys.clock, 'now']),
     ])) as (Buffer | null)[];
-    return at ? Number(String(now ?? 0)) - Number(String(at)) : Number.POSITIVE_INFINITY;
+    return at ? numberOf(now) - numberOf(at) : Number.POSITIVE_INFINITY;
   }
 
   /** Advances the cluster clock and takes a batch of what is due: `<what>/<id>` as sweep.ts knows them; `more`: there may be others. */
   async sweep(): Promise<{ entries: string[]; more: boolean }> {
-    const entries = await this.#epoch.run(SCRIPTS.sweep, SWEEP);
+    const entries = await this.#parts.epoch.run(SCRIPTS.sweep, SWEEP);
     return { entries, more: entries.length === SWEEP.most };
   }
 
   #nodes(kind: NodeKind): string {
-    return this.#keys.nodes(KIND_NAMES[kind]);
+    return this.#parts.keys.nodes(KIND_NAMES[kind]);
   }
+}
+
+function numberOf(value: Buffer | null | undefined): number {
+  return Number(String(value ?? 0));
 }

@@ -1,15 +1,7 @@
-import { AppError, type BackendId, type Clock, DEADLINES, TOKENS_PER_BACKEND } from '@spawner/domain';
-import {
-  decodeRow,
-  encodeRow,
-  type Keys,
-  type Redis,
-  SCRIPTS,
-  type StoreEpoch,
-  tokenRow,
-} from '@spawner/store';
+import { AppError, type BackendId, DEADLINES, TOKENS_PER_BACKEND } from '@spawner/domain';
+import { decodeRow, encodeRow, SCRIPTS, tokenRow } from '@spawner/store';
 import { formatDuration } from '../explain/format-duration.ts';
-import type { BackendStore } from '../store/backend-store.ts';
+import type { Parts } from '../parts.ts';
 
 export interface TokenGrant {
   backendId: BackendId;
@@ -20,23 +12,17 @@ export interface TokenGrant {
   ttlMs: number;
 }
 
-export interface ConnectionTokensParts {
-  readonly redis: Redis;
-  readonly keys: Keys;
-  readonly epoch: StoreEpoch;
-  readonly store: Pick<BackendStore, 'absence'>;
-  readonly clock: Clock;
-}
+type TokenStoreParts = Pick<Parts, 'redis' | 'keys' | 'epoch' | 'store' | 'clock'>;
 
 /**
  * Connection tokens in Redis, by their ids alone. They are rows of the route table, so that every proxy follows them in the
  * order in which they and the routes changed. Proxies see from the time in the row that a token has expired; the expiry on
  * the cluster clock only deletes the row.
  */
-export class ConnectionTokens {
-  readonly #parts: ConnectionTokensParts;
+export class TokenStore {
+  readonly #parts: TokenStoreParts;
 
-  constructor(parts: ConnectionTokensParts) {
+  constructor(parts: TokenStoreParts) {
     this.#parts = parts;
   }
 
