@@ -217,7 +217,8 @@ describe('certificates by ACME', () => {
       log,
     );
     const options = { directory: pebble.directoryUrl, email: '', rootPem: pebble.caPem };
-    const issuer = new AcmeIssuer(options, new CertificateStore(store, keys.certificates), challenges, log);
+    const accounts = new CertificateStore(store, keys.certificates);
+    const issuer = new AcmeIssuer({ ...options, store: accounts, challenges, log });
     const issue = () => issuer.issue([domain, `*.${domain}`], new AbortController().signal);
     await issue();
     const key = () => store.send(['HGET', keys.certificates, `account key ${pebble.directoryUrl}`]);

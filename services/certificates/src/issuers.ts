@@ -12,21 +12,16 @@ import type { CertificateStore } from './store/certificate-store.ts';
 /** The configured issuer. */
 export function issuerOf(config: CertificatesConfig, store: CertificateStore, app: App): Issuer {
   const { clock, log } = app;
+  const files = new AuthorityFiles(config.stateDir);
   if (config.issuer === 'local')
-    return new LocalAuthority({
-      domain: config.clusterDomain,
-      store,
-      files: new AuthorityFiles(config.stateDir),
-      clock,
-      log,
-    });
+    return new LocalAuthority({ domain: config.clusterDomain, store, files, clock, log });
   const propagation = new Propagation(config.dnsResolvers, clock);
   const challenges = app.own(new DnsChallenges(config.dnsAddresses, propagation, clock, log));
-  const options = {
+  return new AcmeIssuer({
+    ...{ store, challenges, log },
     directory: config.acmeDirectory,
     email: config.acmeEmail,
     binding: config.acmeEabKid ? { kid: config.acmeEabKid, hmacKey: config.acmeEabHmacKey } : undefined,
     rootPem: config.acmeCaFile && readFileSync(config.acmeCaFile, 'utf8'),
-  };
-  return new AcmeIssuer(options, store, challenges, log);
+  });
 }

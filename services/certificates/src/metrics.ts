@@ -1,12 +1,9 @@
 import { counter, gauge } from '@spawner/service';
 
-/** The metrics of certificates. Created after the meter provider has started. */
-export interface Metrics {
-  issued(): void;
-  failed(): void;
-}
+export type Metrics = ReturnType<typeof createMetrics>;
 
-export function createMetrics(): Metrics {
+/** The metrics of certificates. Created after the meter provider has started. */
+export function createMetrics() {
   const issued = counter('spawner.certificates.issued', 'Certificates that the issuer has issued');
   const failed = counter('spawner.certificates.failures', 'Attempts to get a certificate that failed');
   return { issued: () => issued(), failed: () => failed() };
@@ -14,9 +11,6 @@ export function createMetrics(): Metrics {
 
 /** Reports the seconds until the current certificate expires, and 0 if there is none. */
 export function observeExpiry(secondsLeft: () => number): void {
-  gauge(
-    'spawner.certificates.expiry',
-    'Seconds until the current certificate expires; 0 if there is none',
-    secondsLeft,
-  );
+  const description = 'Seconds until the current certificate expires; 0 if there is none';
+  gauge('spawner.certificates.expiry', description, secondsLeft);
 }

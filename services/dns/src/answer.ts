@@ -17,7 +17,7 @@ import {
   type RecordData,
   TYPE,
 } from './protocol/records.ts';
-import { addressesIn, addressesOf, proxiesServing } from './serving.ts';
+import { addressesOf, proxiesServing } from './serving.ts';
 import type { ZoneView } from './zone.ts';
 
 /** Seconds for which resolvers may cache that a name does not exist (RFC 2308). It is short because spawns create names. */
@@ -41,13 +41,13 @@ export function answer(question: Question, zone: ZoneView): Answer {
   if (!fixed && !proxies) return negative(RCODE.NXDOMAIN, zone);
   if (proxies?.length === 0 && isAddress(question.type)) return bare(RCODE.SERVFAIL);
 
-  const data = [...(fixed ?? []), ...addressesAt(proxies ?? [], zone)];
+  const data = [...(fixed ?? []), ...lasting(zone.settings.ttlSeconds, addressRecords(proxies ?? []))];
   const wanted =
     question.type === TYPE.ANY
-      ? [{ data: { type: 'HINFO', cpu: 'RFC8482', os: '' } as const, ttl: FIXED_TTL }]
-      : data.filter(({ data: { type } }) => TYPE[type] === question.type);
+      ? lasting(FIXED_TTL, [{ type: 'HINFO', cpu: 'RFC8482', os: '' }])
+      : data.filter(({ type }) => TYPE[type] === question.type);
   if (wanted.length === 0) return negative(RCODE.NOERROR, zone);
-  const answers = wanted.map(({ data, ttl }) => ({ ...data, name: question.name, ttl }));
+  const answers = wanted.map((record) => ({ ...record, name: question.name }));
   return {
     rcode: RCODE.NOERROR,
     authoritative: true,
@@ -57,7 +57,11 @@ export function answer(question: Question, zone: ZoneView): Answer {
   };
 }
 
-type Entry = { data: RecordData; ttl: number };
+type Entry = RecordData & { ttl: number };
+
+function lasting(ttl: number, data: readonly RecordData[]): Entry[] {
+  return data.map((each) => ({ ...each, ttl }));
+}
 
 /** The records of configuration and challenges at a name. Returns undefined if the name is not one of them. */
 function fixedAt(name: string, zone: ZoneView): Entry[] | undefined {
@@ -68,9 +72,8 @@ function fixedAt(name: string, zone: ZoneView): Entry[] | undefined {
     ...caa.map((value) => ({ type: 'CAA', tag: 'issue', value }) as const),
   ];
   const found = [
-    ...(name === domain ? apex.map((data) => ({ data, ttl: FIXED_TTL })) : []),
-    ...nameserverAddresses(name, zone).map((data) => ({ data, ttl: FIXED_TTL })),
-    ...zone.challenges.at(name).map((text) => ({ data: { type: 'TXT', text } as const, ttl: CHALLENGE_TTL })),
+    ...lasting(FIXED_TTL, name === domain ? apex : nameserverAddresses(name, zone)),
+    ...zone.challenges.at(name).map((text): Entry => ({ type: 'TXT', text, ttl: CHALLENGE_TTL })),
   ];
   const exists =
     found.length > 0 ||
@@ -88,22 +91,19 @@ function proxiesAt(name: string, zone: ZoneView): readonly Node[] | undefined {
   return proxiesServing(route, zone.proxies);
 }
 
-function addressesAt(proxies: readonly Node[], { settings }: ZoneView): Entry[] {
+function addressRecords(hosts: Parameters<typeof addressesOf>[0]): RecordData[] {
   return (['A', 'AAAA'] as const).flatMap((type) =>
-    addressesOf(proxies, type).map((address) => ({ data: { type, address }, ttl: settings.ttlSeconds })),
+    addressesOf(hosts, type).map((address) => ({ type, address })),
   );
 }
 
 function nameserverAddresses(name: string, { settings }: ZoneView): RecordData[] {
-  if (!settings.nameservers.includes(name) || name === settings.domain) return [];
-  return (['A', 'AAAA'] as const).flatMap((type) =>
-    addressesIn(settings.publicAddresses, type).map((address) => ({ type, address })),
-  );
+  return settings.nameservers.includes(name) && name !== settings.domain ? addressRecords([settings]) : [];
 }
 
 function glue(host: string, zone: ZoneView): DnsRecord[] {
   if (!host.endsWith(`.${zone.settings.domain}`)) return [];
-  return nameserverAddresses(host, zone).map((data) => ({ ...data, name: host, ttl: FIXED_TTL }));
+  return lasting(FIXED_TTL, nameserverAddresses(host, zone)).map((record) => ({ ...record, name: host }));
 }
 
 function negative(rcode: typeof RCODE.NOERROR | typeof RCODE.NXDOMAIN, zone: ZoneView): Answer {

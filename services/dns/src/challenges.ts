@@ -6,7 +6,6 @@
  */
 import { AppError, type Clock } from '@spawner/domain';
 import type { Redis } from '@spawner/store';
-import type { ChallengesView } from './zone.ts';
 
 /** Milliseconds between two reads of the copy. */
 export const REFRESH_EVERY_MS = 500;
@@ -22,7 +21,7 @@ export interface Challenge {
 
 type Expiries = ReadonlyMap<string, number>;
 
-export class Challenges implements ChallengesView {
+export class Challenges {
   readonly #redis: Redis;
   readonly #key: string;
   readonly #clock: Clock;
@@ -38,15 +37,15 @@ export class Challenges implements ChallengesView {
     this.#clock = clock;
   }
 
-  at(name: string): string[] {
+  /** The values at this name, which is in lower case. */
+  at(name: string): readonly string[] {
     const now = this.#clock.now();
     return [...(this.#values.get(name) ?? [])].flatMap(([value, until]) => (until > now ? [value] : []));
   }
 
+  /** Whether a name below this one has values. */
   existsBelow(name: string): boolean {
-    for (const known of this.#values.keys())
-      if (known.endsWith(`.${name}`) && this.at(known).length > 0) return true;
-    return false;
+    return [...this.#values.keys()].some((known) => known.endsWith(`.${name}`) && this.at(known).length > 0);
   }
 
   onChange(listener: () => void): { close(): void } {

@@ -1,11 +1,11 @@
 import { counter } from '@spawner/service';
 
-/** The metrics of dns. Created after the meter provider has started. */
-export interface Metrics {
-  answered(type: string, rcode: string, transport: 'udp' | 'tcp'): void;
-}
+export type Metrics = ReturnType<typeof createMetrics>;
 
-export function createMetrics(): Metrics {
+/** The metrics of dns. Created after the meter provider has started. */
+export function createMetrics() {
   const queries = counter('spawner.dns.queries', 'Questions answered, by type, code and transport');
-  return { answered: (type, rcode, transport) => queries({ type, rcode, transport }) };
+  return {
+    answered: (type: string, rcode: string, transport: 'udp' | 'tcp') => queries({ type, rcode, transport }),
+  };
 }

@@ -13,46 +13,41 @@ const MAX_TTL_MS = 24 * 3_600_000;
 export function dnsService(challenges: Challenges, domain: string): Implementation {
   return implement(DnsServiceService, {
     setChallenge: async (request) => {
-      const challenge = parseChallenge(request, domain, violationsOfTtl(request.ttlMs));
-      await challenges.set(challenge, request.ttlMs);
+      const { ttlMs } = request;
+      const inTime = Number.isInteger(ttlMs) && ttlMs > 0 && ttlMs <= MAX_TTL_MS;
+      const late = { field: 'ttl_ms', message: `must be from 1 to ${MAX_TTL_MS}` };
+      await challenges.set(parseChallenge(request, domain, inTime ? [] : [late]), ttlMs);
       return {};
     },
     clearChallenge: async (request) => {
-      await challenges.clear(parseChallenge(request, domain, []));
+      await challenges.clear(parseChallenge(request, domain));
       return {};
     },
   });
 }
 
-function parseChallenge(
-  request: { name: string; value: string },
-  domain: string,
-  more: readonly Violation[],
-): Challenge {
+/** Throws `invalid` for its own faults and the `others` at once. */
+function parseChallenge(request: Challenge, domain: string, others: readonly Violation[] = []): Challenge {
+  const { value } = request;
   const name = request.name.replace(/\.$/, '').toLowerCase();
-  refuseViolations([...violationsOfName(name, domain), ...violationsOfValue(request.value), ...more]);
-  return { name, value: request.value };
+  const violations: Violation[] = [];
+  if (!isChallengeName(name, domain))
+    violations.push({ field: 'name', message: `must be ${PREFIX}${domain} or ${PREFIX}<name>.${domain}` });
+  if (!/^[\x21-\x7e]+$/.test(value) || value.length > MAX_VALUE_BYTES)
+    violations.push({
+      field: 'value',
+      message: `must be 1 to ${MAX_VALUE_BYTES} visible ASCII characters`,
+    });
+  refuseViolations([...violations, ...others]);
+  return { name, value };
 }
 
-function violationsOfName(name: string, domain: string): Violation[] {
+function isChallengeName(name: string, domain: string): boolean {
   const proved = name.slice(PREFIX.length);
-  const labels = proved.split('.');
-  const good =
+  return (
     name.startsWith(PREFIX) &&
     name.length <= MAX_NAME_CHARACTERS &&
     (proved === domain || proved.endsWith(`.${domain}`)) &&
-    labels.every((label) => /^[a-z0-9_-]{1,63}$/.test(label));
-  return good ? [] : [{ field: 'name', message: `must be ${PREFIX}${domain} or ${PREFIX}<name>.${domain}` }];
-}
-
-function violationsOfValue(value: string): Violation[] {
-  const good = /^[\x21-\x7e]+$/.test(value) && value.length <= MAX_VALUE_BYTES;
-  return good
-    ? []
-    : [{ field: 'value', message: `must be 1 to ${MAX_VALUE_BYTES} visible ASCII characters` }];
-}
-
-function violationsOfTtl(ttlMs: number): Violation[] {
-  if (Number.isInteger(ttlMs) && ttlMs > 0 && ttlMs <= MAX_TTL_MS) return [];
-  return [{ field: 'ttl_ms', message: `must be from 1 to ${MAX_TTL_MS}` }];
+    proved.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
+  );
 }

@@ -15,16 +15,15 @@ export function proxiesServing(
   return reaching.length === 0 && !route.local ? [...proxies] : reaching;
 }
 
-/** The proxies' public addresses of one family, in order and without duplicates. IPv6 is written in hexadecimal groups. */
-export function addressesOf(proxies: readonly Node[], family: 'A' | 'AAAA'): string[] {
-  return addressesIn(
-    proxies.flatMap(({ publicAddresses }) => publicAddresses),
-    family,
-  );
-}
-
-/** The addresses of one family, without duplicates. Texts that are not addresses are left out. */
-export function addressesIn(addresses: readonly string[], family: 'A' | 'AAAA'): string[] {
+/**
+ * The public addresses of one family, in order and without duplicates. IPv6 is written in hexadecimal groups. Texts that are
+ * not addresses are left out.
+ */
+export function addressesOf(
+  hosts: readonly { publicAddresses: readonly string[] }[],
+  family: 'A' | 'AAAA',
+): string[] {
+  const addresses = hosts.flatMap(({ publicAddresses }) => publicAddresses);
   const found =
     family === 'A' ? addresses.filter(isIPv4) : addresses.filter(isPlainIPv6).map(inHexadecimalGroups);
   return [...new Set(found)];

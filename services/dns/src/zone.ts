@@ -1,7 +1,9 @@
 /** The present zone: the operator's settings, and the replicas of routes, proxies and challenges. */
+import type { Membership } from '@spawner/cluster';
 import type { Clock } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
-import type { Route } from '@spawner/store';
+import type { Route, RouteTable } from '@spawner/store';
+import type { Challenges } from './challenges.ts';
 import { NamedProxies } from './named-proxies.ts';
 import { INNER_DOT } from './protocol/query-reader.ts';
 
@@ -21,37 +23,20 @@ export interface ZoneSettings {
 }
 
 /** Everything that an answer depends on. */
-export interface ZoneView {
-  readonly settings: ZoneSettings;
-  /** Whether routes and proxies have been known at least once. */
-  readonly complete: boolean;
-  readonly serial: number;
-  readonly proxies: readonly Node[];
-  readonly challenges: ChallengesView;
-  route(id: string): Route | undefined;
-}
-
-export interface ChallengesView {
-  /** The values at this name, which is in lower case. */
-  at(name: string): readonly string[];
-  /** Whether a name below this one has values. */
-  existsBelow(name: string): boolean;
-}
+export type ZoneView = Pick<Zone, 'settings' | 'complete' | 'serial' | 'proxies' | 'route'> & {
+  readonly challenges: Pick<Challenges, 'at' | 'existsBelow'>;
+};
 
 /** The replicas that a zone is read from. */
-export interface ZoneSources {
-  routes: {
-    readonly loaded: boolean;
-    get(id: string): Route | undefined;
-    onChange(listener: () => void): { close(): void };
-  };
-  members: { readonly proxies: readonly Node[]; readonly renewalAge: number };
-  challenges: ChallengesView & { onChange(listener: () => void): { close(): void } };
+interface ZoneSources {
+  readonly routes: RouteTable;
+  readonly members: Membership;
+  readonly challenges: Challenges;
 }
 
-export class Zone implements ZoneView {
+export class Zone {
   readonly settings: ZoneSettings;
-  readonly challenges: ChallengesView;
+  readonly challenges: Challenges;
   readonly #sources: ZoneSources;
   readonly #clock: Clock;
   readonly #listening: { close(): void }[];
@@ -68,6 +53,7 @@ export class Zone implements ZoneView {
     this.#listening = [sources.routes.onChange(changed), sources.challenges.onChange(changed)];
   }
 
+  /** Whether routes and proxies have been known at least once. */
   get complete(): boolean {
     return this.#sources.routes.loaded && Number.isFinite(this.#sources.members.renewalAge);
   }

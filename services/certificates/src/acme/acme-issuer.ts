@@ -10,12 +10,15 @@ import type { Log } from '@spawner/service';
 import acme from 'acme-client';
 import type { Issued, Issuer } from '../issuer.ts';
 import type { CertificateStore } from '../store/certificate-store.ts';
-import type { Challenge, Challenges } from './challenges.ts';
+import type { DnsChallenges } from './dns-challenges.ts';
 
 /** One request to the ACME server. */
 const REQUEST_MS = 30_000;
 
-export interface AcmeOptions {
+export interface AcmeParts {
+  readonly store: CertificateStore;
+  readonly challenges: DnsChallenges;
+  readonly log: Log;
   /** URL of the server's directory. */
   directory: string;
   /** Address that the server may write to. Empty for none. */
@@ -28,20 +31,14 @@ export interface AcmeOptions {
 
 export class AcmeIssuer implements Issuer {
   readonly name: string;
-  readonly #options: AcmeOptions;
-  readonly #store: CertificateStore;
-  readonly #challenges: Challenges;
-  readonly #log: Log;
+  readonly #parts: AcmeParts;
 
-  constructor(options: AcmeOptions, store: CertificateStore, challenges: Challenges, log: Log) {
-    this.name = `acme ${options.directory}`;
-    this.#options = options;
-    this.#store = store;
-    this.#challenges = challenges;
-    this.#log = log;
+  constructor(parts: AcmeParts) {
+    this.name = `acme ${parts.directory}`;
+    this.#parts = parts;
     acme.axios.defaults.timeout = REQUEST_MS;
-    if (options.rootPem !== undefined)
-      acme.axios.defaults.httpsAgent = new Agent({ ca: [...rootCertificates, options.rootPem] });
+    if (parts.rootPem !== undefined)
+      acme.axios.defaults.httpsAgent = new Agent({ ca: [...rootCertificates, parts.rootPem] });
   }
 
   async prepare(): Promise<void> {}
@@ -64,10 +61,10 @@ export class AcmeIssuer implements Issuer {
 
   /** A client with the stored account, or with one that it asks the server for. */
   async #client(): Promise<acme.Client> {
-    const { directory, email, binding } = this.#options;
+    const { store, log, directory, email, binding } = this.#parts;
     const proposed = await acme.crypto.createPrivateEcdsaKey('P-256');
-    const accountKey = await this.#store.accountKey(directory, proposed.toString());
-    const accountUrl = await this.#store.accountUrl(directory);
+    const accountKey = await store.accountKey(directory, proposed.toString());
+    const accountUrl = await store.accountUrl(directory);
     const client = new acme.Client({
       directoryUrl: directory,
       accountKey,
@@ -82,13 +79,13 @@ export class AcmeIssuer implements Issuer {
       termsOfServiceAgreed: true,
       contact: email === '' ? [] : [`mailto:${email}`],
     });
-    await this.#store.saveAccountUrl(directory, client.getAccountUrl());
-    this.#log.info({ account: client.getAccountUrl() }, 'registered the ACME account');
+    await store.saveAccountUrl(directory, client.getAccountUrl());
+    log.info({ account: client.getAccountUrl() }, 'registered the ACME account');
     return client;
   }
 
   async #refused(error: unknown, signal: AbortSignal): Promise<never> {
-    if (!signal.aborted) await this.#store.forgetAccountUrl(this.#options.directory);
+    if (!signal.aborted) await this.#parts.store.forgetAccountUrl(this.#parts.directory);
     throw new Error('the ACME server accepted no order', { cause: error });
   }
 
@@ -101,15 +98,18 @@ export class AcmeIssuer implements Issuer {
     const step = <T>(work: Promise<T>) => untilAborted(work, signal);
     const open = authorizations.filter(({ status }) => status === 'pending');
     const asked = open.map(dnsChallengeOf);
-    const challenges: Challenge[] = [];
-    for (const { challenge, name } of asked)
-      challenges.push({ name, value: await client.getChallengeKeyAuthorization(challenge) });
+    const challenges = await Promise.all(
+      asked.map(async ({ challenge, name }) => ({
+        name,
+        value: await client.getChallengeKeyAuthorization(challenge),
+      })),
+    );
     try {
-      await this.#challenges.publish(challenges, signal);
+      await this.#parts.challenges.publish(challenges, signal);
       for (const { challenge } of asked) await step(client.completeChallenge(challenge));
       await step(Promise.all(asked.map(({ challenge }) => client.waitForValidStatus(challenge))));
     } finally {
-      await this.#challenges.remove(challenges);
+      await this.#parts.challenges.remove(challenges);
     }
   }
 }

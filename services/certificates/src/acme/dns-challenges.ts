@@ -2,8 +2,7 @@ import type { Clock } from '@spawner/domain';
 import { DnsServiceService } from '@spawner/proto/internal/dns_service';
 import { createClient, type RpcClient } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
-import type { Challenge, Challenges } from './challenges.ts';
-import type { Propagation } from './propagation.ts';
+import type { Challenge, Propagation } from './propagation.ts';
 
 /** A challenge that was not removed expires after this long. */
 const TTL_MS = 600_000;
@@ -16,8 +15,11 @@ const AGAIN_MS = 250;
 
 type DnsClient = RpcClient<typeof DnsServiceService>;
 
-/** Publishes challenges on the cluster's dns servers. They share one table, so a call to one server is enough. */
-export class DnsChallenges implements Challenges {
+/**
+ * Publishes challenges where ACME servers look them up: on the cluster's dns servers. They share one table, so a call to
+ * one server is enough.
+ */
+export class DnsChallenges {
   readonly #clients: DnsClient[];
   readonly #propagation: Propagation;
   readonly #clock: Clock;
@@ -30,6 +32,7 @@ export class DnsChallenges implements Challenges {
     this.#log = log;
   }
 
+  /** Publishes all of them together. Resolves when every dns server serves every one. */
   async publish(challenges: readonly Challenge[], signal: AbortSignal): Promise<void> {
     const until = this.#clock.now() + PATIENCE_MS;
     for (const challenge of challenges)
@@ -39,6 +42,7 @@ export class DnsChallenges implements Challenges {
     await this.#propagation.wait(challenges, signal);
   }
 
+  /** Never rejects. A challenge that could not be removed expires. */
   async remove(challenges: readonly Challenge[]): Promise<void> {
     for (const challenge of challenges)
       await this.#callAny((client) => client.clearChallenge(challenge)).catch((error: unknown) =>
@@ -67,15 +71,15 @@ export class DnsChallenges implements Challenges {
 
   /** Calls one server after the other until one succeeds. */
   async #callAny(call: (client: DnsClient) => Promise<unknown>): Promise<void> {
-    const failures: unknown[] = [];
+    let cause: unknown;
     for (const client of this.#clients) {
       try {
         await call(client);
         return;
       } catch (error) {
-        failures.push(error);
+        cause ??= error;
       }
     }
-    throw new Error('no dns server accepted the challenge', { cause: failures[0] });
+    throw new Error('no dns server accepted the challenge', { cause });
   }
 }

@@ -5,11 +5,16 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Clock } from '@spawner/domain';
-import type { Challenge } from './challenges.ts';
 
 const ASK_EVERY_MS = 250;
 const ASK_TIMEOUT_MS = 2_000;
 const GIVE_UP_MS = 60_000;
+
+/** A TXT value that an ACME server looks up at a name (RFC 8555 §8.4). */
+export interface Challenge {
+  name: string;
+  value: string;
+}
 
 export class Propagation {
   readonly #servers: readonly string[];
@@ -23,11 +28,10 @@ export class Propagation {
 
   /** Resolves when every server serves every challenge. Rejects after a minute, with a server and the name it lacks. */
   async wait(challenges: readonly Challenge[], signal: AbortSignal): Promise<void> {
-    await Promise.all(
-      this.#servers.map((server) =>
-        Promise.all(challenges.map((each) => this.#waitFor(server, each, signal))),
-      ),
+    const waits = this.#servers.flatMap((server) =>
+      challenges.map((each) => this.#waitFor(server, each, signal)),
     );
+    await Promise.all(waits);
   }
 
   async #waitFor(server: string, challenge: Challenge, signal: AbortSignal): Promise<void> {

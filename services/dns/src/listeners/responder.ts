@@ -2,8 +2,8 @@ import type { Log } from '@spawner/service';
 import { answer } from '../answer.ts';
 import type { Metrics } from '../metrics.ts';
 import { encodeAnswer } from '../protocol/answer-encoder.ts';
-import { HEADER_BYTES, type Query, readQuery } from '../protocol/query-reader.ts';
-import { type Answer, bare, RCODE, rcodeName, typeName } from '../protocol/records.ts';
+import { HEADER_BYTES, readQuery } from '../protocol/query-reader.ts';
+import { bare, RCODE, rcodeName, typeName } from '../protocol/records.ts';
 import type { ZoneView } from '../zone.ts';
 
 export type Transport = 'udp' | 'tcp';
@@ -25,23 +25,16 @@ export class Responder {
     try {
       const query = readQuery(bytes);
       if (!query) return undefined;
-      const found = this.#answer(query);
-      this.#counted(query, found, transport);
+      const { question, problem = RCODE.FORMERR } = query;
+      const answerable = question && query.problem === undefined;
+      const found = answerable ? answer(question, this.#zone) : bare(problem);
+      const type = question ? typeName(question.type) : 'none';
+      this.#metrics.answered(type, rcodeName(found.rcode), transport);
       return encodeAnswer(query, found, transport);
     } catch (error) {
       this.#log.error({ error }, 'a query could not be answered');
       return serverFailure(bytes);
     }
-  }
-
-  #answer(query: Query): Answer {
-    if (query.problem !== undefined || !query.question) return bare(query.problem ?? RCODE.FORMERR);
-    return answer(query.question, this.#zone);
-  }
-
-  #counted({ question }: Query, { rcode }: Answer, transport: Transport): void {
-    const type = question ? typeName(question.type) : 'none';
-    this.#metrics.answered(type, rcodeName(rcode), transport);
   }
 }
 

@@ -3,9 +3,9 @@
  * queries arrive: trickling bytes do not keep it, and a packet that must not be answered ends it. A client that does not
  * read its answers is not read from.
  */
+import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Log } from '@spawner/service';
-import type { Listener } from './listener.ts';
 import type { Responder } from './responder.ts';
 
 export interface TcpOptions {
@@ -24,7 +24,7 @@ export async function listenTcp(
   { address, port, maxConnections, idleMs }: TcpOptions,
   responder: Responder,
   log: Log,
-): Promise<Listener> {
+) {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket);
@@ -32,18 +32,12 @@ export async function listenTcp(
     serve(socket, responder, idleMs);
   });
   server.maxConnections = maxConnections;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, address, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
+  await once(server.listen(port, address), 'listening');
   server.on('error', (error) => log.warn({ error }, 'the TCP listener has failed'));
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();
       }),

@@ -1,24 +1,13 @@
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { Log } from '@spawner/service';
-import type { Listener } from './listener.ts';
 import type { Responder } from './responder.ts';
 
 /** Answers datagrams until it is closed. Rejects if the port is not available. */
-export async function listenUdp(
-  address: string,
-  port: number,
-  responder: Responder,
-  log: Log,
-): Promise<Listener> {
+export async function listenUdp(address: string, port: number, responder: Responder, log: Log) {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.bind(port, address, () => {
-      socket.removeListener('error', reject);
-      resolve();
-    });
-  });
+  await once(socket.bind(port, address), 'listening');
   socket.on('error', (error) => log.warn({ error }, 'the UDP socket has failed'));
   socket.on('message', (bytes, from) => {
     // Port 0 can be forged, and cannot be sent to.
@@ -28,6 +17,6 @@ export async function listenUdp(
   });
   return {
     port: socket.address().port,
-    close: () => new Promise((resolve) => socket.close(() => resolve())),
+    close: () => new Promise<void>((resolve) => socket.close(() => resolve())),
   };
 }

@@ -65,12 +65,13 @@ export function bare(rcode: Rcode): Answer {
 
 /** A type's name for metrics. Every type that is not served here is `other`. */
 export function typeName(type: number): string {
-  return TYPE_NAMES.get(type) ?? 'other';
+  return nameIn(TYPE, type);
 }
 
 export function rcodeName(rcode: Rcode): string {
-  return RCODE_NAMES.get(rcode) ?? 'other';
+  return nameIn(RCODE, rcode);
 }
 
-const TYPE_NAMES = new Map<number, string>(Object.entries(TYPE).map(([name, type]) => [type, name]));
-const RCODE_NAMES = new Map<number, string>(Object.entries(RCODE).map(([name, code]) => [code, name]));
+function nameIn(table: Readonly<Record<string, number>>, wanted: number): string {
+  return Object.keys(table).find((name) => table[name] === wanted) ?? 'other';
+}
