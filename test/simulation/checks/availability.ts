@@ -1,24 +1,28 @@
 import { STATES } from '@spawner/domain';
 import { type BackendKey, EndReason } from '@spawner/proto/v1/backend';
 import { keyHash } from '@spawner/store';
-import type { RouteOutcome } from '../../../services/proxy/src/routing/router.ts';
 import { BOUNDS } from '../healing/bounds.ts';
 import type { Unmet } from '../healing/unmet.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
+import type { EdgeOutcome } from '../parts/edge-request.ts';
 import { KEYS } from '../parts/scheduler.ts';
 import type { World } from '../world/world.ts';
 import type { ReadStore } from './read-store.ts';
 import type { Records } from './records.ts';
+import type { Admission } from './token-access.ts';
 
 /** The state of a backend when a request came. Its answer is judged by that. */
 export interface Asked {
   readonly since: number;
   /** It came to a living backend that was READY, in a healed world. */
   readonly ready: boolean;
+  readonly token: string | undefined;
+  /** Whether its token had to let it in. */
+  readonly admission: Admission;
 }
 
 /** Answers to a request for a backend that is not READY yet. */
-const WAITS: ReadonlySet<RouteOutcome['kind']> = new Set(['forward', 'late', 'waiting', 'left']);
+const WAITS: ReadonlySet<EdgeOutcome['kind']> = new Set(['forward', 'late', 'waiting', 'left']);
 
 /**
  * Availability in a healed world. A request to a READY backend reaches it within a second, and one to a backend that starts
@@ -51,10 +55,10 @@ export class Availability {
   }
 
   /** A request comes. */
-  asked(id: string): Asked {
+  asked(id: string, token: string | undefined, admission: Admission): Asked {
     this.#askedAt.set(id, this.#world.now);
     const ready = this.#healed && this.#lives(id) && this.#records.stateOf(id) === STATES.READY;
-    return { since: this.#world.now, ready };
+    return { since: this.#world.now, ready, token, admission };
   }
 
   /** True time at which a request for it came or was answered last; 0 for never. */
@@ -62,10 +66,12 @@ export class Availability {
     return this.#askedAt.get(id) ?? 0;
   }
 
-  answered(proxy: string, id: string, { kind }: RouteOutcome, { since, ready }: Asked): void {
+  answered(proxy: string, id: string, { kind }: EdgeOutcome, { since, ready }: Asked): void {
     this.#askedAt.set(id, this.#world.now);
     if (kind === 'forward' && this.#world.now > since) this.#world.count('requests-held');
     if (!this.#healed || kind === 'left' || !this.#lives(id)) return;
+    // A navigation with a good token in its address comes again with a cookie.
+    if (kind === 'handed over') return;
     const ms = Math.round(this.#world.now - since);
     if (ready && (kind !== 'forward' || ms > BOUNDS.request))
       this.#world.violate(

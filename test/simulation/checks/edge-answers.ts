@@ -1,6 +1,6 @@
-import type { RouteOutcome } from '../../../services/proxy/src/routing/router.ts';
 import type { Container } from '../engine/container.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
+import type { EdgeOutcome } from '../parts/edge-request.ts';
 import { KEYS } from '../parts/scheduler.ts';
 import type { World } from '../world/world.ts';
 import type { ReadStore } from './read-store.ts';
@@ -24,7 +24,7 @@ export class EdgeAnswers {
   }
 
   /** `since` is when the request came. A backend that did not exist then may be unknown. */
-  answered(proxy: string, id: string, { kind }: RouteOutcome, since: number): void {
+  answered(proxy: string, id: string, { kind }: EdgeOutcome, since: number): void {
     if (kind !== 'gone' && kind !== 'unknown') return;
     if (this.#records.isPlaced(id, since) && !this.#records.hasEnded(id) && this.#lives(id))
       this.#world.violate('true-end', `${proxy} answered '${kind}' for ${id}, which lives`);

@@ -50,7 +50,7 @@ export class Idleness {
     const renewed = number(this.#read(['HGET', KEYS.renewals, `proxy/${proxy.id}`]));
     const now = number(this.#read(['HGET', KEYS.clock, 'now']));
     const forgotten = now - renewed > DEADLINES.proxyForgotten;
-    const since = proxy.connectedSince(id);
+    const since = proxy.exchanges.since(id);
     return forgotten && (since === undefined || this.#world.now - since < UNSEEN_MS);
   }
 

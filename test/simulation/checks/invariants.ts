@@ -1,11 +1,12 @@
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import type { RedisReply } from '@spawner/store';
-import type { RouteOutcome } from '../../../services/proxy/src/routing/router.ts';
 import type { ClientWatch } from '../clients/app-servers.ts';
+import type { TokenWatch } from '../clients/tokens.ts';
 import type { Container } from '../engine/container.ts';
 import type { EngineWatch } from '../engine/engine.ts';
 import type { ScriptNames, ScriptRun } from '../links/script-names.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
+import type { EdgeOutcome } from '../parts/edge-request.ts';
 import type { ProxyWatch, SimulatedProxy } from '../parts/proxy.ts';
 import type { World } from '../world/world.ts';
 import { type Asked, Availability } from './availability.ts';
@@ -18,6 +19,7 @@ import { Leases } from './leases.ts';
 import type { ReadStore } from './read-store.ts';
 import { Records } from './records.ts';
 import { Replicas } from './replicas.ts';
+import { TokenAccess } from './token-access.ts';
 
 /** The scripts that begin or end a record, or write the capacity of a drone. */
 const CHANGES_RESERVATIONS: ReadonlySet<string> = new Set([
@@ -41,7 +43,7 @@ const BACKEND_ID = /^[a-z2-7]{26}$/;
  * Every invariant of a world (world/invariants.ts). Each is checked in the very step that could break it: a script has
  * run, a program starts or stops, a proxy decides or takes a route.
  */
-export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
+export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWatch {
   readonly fences: Fences;
   readonly idleness: Idleness;
   readonly records: Records;
@@ -51,6 +53,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
   readonly ends: Ends;
   readonly leases: Leases;
   readonly availability: Availability;
+  readonly tokens: TokenAccess;
   readonly #scripts: ScriptNames;
   readonly #world: World;
 
@@ -73,6 +76,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
     this.clients = new ClientAnswers(world, this.records, drones, read);
     this.availability = new Availability(world, this.records, drones, read);
     this.replicas = new Replicas(world, read, drones);
+    this.tokens = new TokenAccess(world, read, proxies, this.availability);
   }
 
   /** The store has run a command. */
@@ -99,6 +103,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
     this.replicas.storeLost();
     this.leases.storeLost();
     this.clients.storeLost();
+    this.tokens.storeLost();
   }
 
   starting(drone: string, id: string): void {
@@ -135,8 +140,20 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
     this.clients.repeated(id);
   }
 
-  asked(id: string): Asked {
-    return this.availability.asked(id);
+  guarded(id: string): void {
+    this.tokens.guarded(id);
+  }
+
+  granted(token: string, id: string, expireMs: number, losses: number): void {
+    this.tokens.granted(token, id, expireMs, losses);
+  }
+
+  revokes(tokens: readonly string[]): (isDone: boolean) => void {
+    return this.tokens.revokes(tokens);
+  }
+
+  asked(proxy: SimulatedProxy, id: string, token: string | undefined): Asked {
+    return this.availability.asked(id, token, this.tokens.admission(proxy, id, token));
   }
 
   unreached(proxy: SimulatedProxy, id: string, asked: Asked): void {
@@ -147,9 +164,10 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch {
     this.clients.notFound(id, since);
   }
 
-  answered(proxy: SimulatedProxy, id: string, outcome: RouteOutcome, asked: Asked): void {
+  answered(proxy: SimulatedProxy, id: string, outcome: EdgeOutcome, asked: Asked): void {
     this.edge.answered(proxy.name, id, outcome, asked.since);
-    this.availability.answered(proxy.name, id, outcome, asked);
+    const mayPass = this.tokens.answered(proxy, id, outcome, asked);
+    if (mayPass) this.availability.answered(proxy.name, id, outcome, asked);
   }
 
   reached(proxy: SimulatedProxy, id: string, container: Container): void {

@@ -1,6 +1,6 @@
 import { type AppError, isAppError } from '@spawner/domain';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
-import { type BackendKey, BackendSpec, BackendState, OnLeaseLoss } from '@spawner/proto/v1/backend';
+import { Access, type BackendKey, BackendSpec, BackendState, OnLeaseLoss } from '@spawner/proto/v1/backend';
 import { ReusePolicy } from '@spawner/proto/v1/backend_service';
 import type { RpcClient } from '@spawner/rpc';
 import { placeBackend } from '../../../services/gateway/src/spawn.ts';
@@ -8,6 +8,7 @@ import { SPAWN_PATIENCE_MS } from '../healing/bounds.ts';
 import type { Surroundings } from '../parts/surroundings.ts';
 import { Machine } from '../world/machine.ts';
 import { Process } from '../world/process.ts';
+import { Tokens, type TokenWatch } from './tokens.ts';
 
 type Scheduler = RpcClient<typeof SchedulerServiceService>;
 
@@ -30,24 +31,27 @@ export class AppServers {
   readonly asked: string[] = [];
   /** Calls that are not answered yet. */
   waiting = 0;
+  readonly tokens: Tokens;
   readonly #around: Surroundings;
   readonly #watch: ClientWatch;
   readonly #process: Process;
   readonly #scheduler: Scheduler;
   #round = 0;
 
-  constructor(around: Surroundings, watch: ClientWatch) {
+  constructor(around: Surroundings, watch: ClientWatch & TokenWatch) {
     const { world, rpc, schedulers } = around;
     this.#around = around;
     this.#watch = watch;
     this.#process = new Process('clients', new Machine('clients', world), world);
     this.#scheduler = rpc.client(SchedulerServiceService, this.#process, schedulers);
+    this.tokens = new Tokens(world, watch, this.#scheduler, (work) => this.#call(work, () => {}));
   }
 
   start(): void {
     this.#round++;
     this.#repeat(() => this.#spawn(), 300, 6_000);
     this.#repeat(() => this.#terminate(), 5_000, 30_000);
+    this.#repeat(() => this.tokens.revoke(), 2_000, 20_000);
   }
 
   stop(): void {
@@ -63,6 +67,7 @@ export class AppServers {
       idleTimeoutMs: random.chance(0.1) ? 0 : random.pick(IDLE_TIMEOUTS_MS),
       lifetimeLimitMs: random.chance(0.1) ? 20_000 : 0,
       startupTimeoutMs: 10_000,
+      access: this.tokens.isWanted() ? Access.TOKEN : Access.UNSPECIFIED,
       onLeaseLoss: random.chance(0.2) ? OnLeaseLoss.CONTINUE : OnLeaseLoss.UNSPECIFIED,
     });
     const key = random.chance(0.5) ? keyOf(random.pick(KEY_NAMES)) : undefined;
@@ -82,6 +87,7 @@ export class AppServers {
         const { backend, spawned } = await placeBackend(parts, wanted, caller);
         if (spawned) this.#watch.spawned(backend.id);
         else this.asked.push(backend.id);
+        if (spawned) void this.tokens.spawned(backend.id);
       },
       (error) => this.#watch.notSpawned(error, roomBefore, key),
     );
@@ -91,6 +97,7 @@ export class AppServers {
   #noting(): Scheduler {
     const spawnBackend: Scheduler['spawnBackend'] = async (request, options) => {
       if (!request.repeated) this.asked.push(request.id);
+      if (request.spec?.access === Access.TOKEN) this.tokens.guarded(request.id);
       const answer = await this.#scheduler.spawnBackend(request, options);
       const placed = answer.outcome?.$case === 'placed' ? answer.outcome.value.backend : undefined;
       if (request.repeated && placed?.state === BackendState.SCHEDULED) this.#watch.repeated(request.id);

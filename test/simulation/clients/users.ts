@@ -75,13 +75,18 @@ export class Users {
   async #ask(proxy: SimulatedProxy, backendId: string, signal: AbortSignal): Promise<void> {
     const { random } = this.#around.world;
     const upgrade = random.chance(0.25);
-    await proxy.request({
+    const navigation = !upgrade && random.chance(0.3);
+    const asks = {
       backendId,
       upgrade,
-      navigation: !upgrade && random.chance(0.3),
+      navigation,
       lastsMs: upgrade ? random.skewed(500, 20_000) : random.skewed(3, 2_000),
+      credential: this.#apps.tokens.credentialFor(backendId, navigation),
       signal,
-    });
+    };
+    const outcome = await proxy.request(asks);
+    if (outcome?.kind === 'handed over')
+      await proxy.request({ ...asks, credential: asks.credential && { ...asks.credential, by: 'cookie' } });
   }
 
   #leaveLater(leaving: AbortController): void {

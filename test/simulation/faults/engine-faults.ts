@@ -10,6 +10,7 @@ export class EngineFaults {
   readonly #world: World;
   readonly #drones: readonly SimulatedDrone[];
   readonly #random: Random;
+  #healed = false;
 
   constructor(world: World, drones: readonly SimulatedDrone[]) {
     this.#world = world;
@@ -37,6 +38,7 @@ export class EngineFaults {
   }
 
   heal(): void {
+    this.#healed = true;
     for (const { engine } of this.#drones) {
       engine.busy = false;
       engine.asked = () => {};
@@ -57,7 +59,7 @@ export class EngineFaults {
 
   #restart(drone: SimulatedDrone, after: number): void {
     this.#world.after(after, () => {
-      if (!drone.process) return;
+      if (this.#healed || !drone.process) return;
       drone.crash();
       this.#world.after(this.#random.skewed(1_000, 5_000), () => {
         if (!drone.process) drone.start();

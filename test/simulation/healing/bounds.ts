@@ -43,6 +43,8 @@ export const BOUNDS = {
 
   /** From a request to a READY backend, until it reaches it: a few calls and one look at the kernel. */
   request: 1_000,
+  /** From the answer to a revocation, until every proxy has cut what the token opened: one entry of the route log. */
+  revoked: 1_000,
   /** From the answer to a spawn, until its backend is READY: the slowest pull, start and program, and a turn of its probe. */
   ready: 4_000 + 40 + 600 + 3_000 + TURNS,
   /** From the last use of a backend, beside its idle timeout: the report of it, a settlement, and one that was refused. */

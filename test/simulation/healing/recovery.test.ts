@@ -2,7 +2,13 @@ import { Cluster } from '../cluster.ts';
 import { World } from '../world/world.ts';
 import { notRecovered } from './recovery.ts';
 
-const UNKNOWN = { backendId: 'a'.repeat(26), upgrade: false, navigation: false, lastsMs: 10 };
+const UNKNOWN = {
+  backendId: 'a'.repeat(26),
+  upgrade: false,
+  navigation: false,
+  lastsMs: 10,
+  credential: undefined,
+};
 const STEP_MS = 1_000;
 const SOON_MS = 100;
 

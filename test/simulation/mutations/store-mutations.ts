@@ -71,6 +71,14 @@ export const STORE_MUTATIONS: Mutations = {
       },
     ],
   },
+  'a backend that is written back is open to everyone': {
+    breaks: 'tokens',
+    changes: [{ file: `${LUA}/restore.lua`, from: 'keep_access(id, access)', to: '' }],
+  },
+  'a revocation is not announced to the proxies': {
+    breaks: 'tokens',
+    changes: [{ file: `${LUA}/revoke-tokens.lua`, from: 'put_row(ROW_TOKEN .. id, row)', to: '' }],
+  },
   'a lost lease is no longer due before what ends with it has ended': {
     breaks: 'lease',
     changes: [{ file: `${LUA}/lapse.lua`, from: "if part == 'done' then", to: 'if true then' }],

@@ -8,33 +8,31 @@ import type { ProcessIdentity } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
 import { untilNoneMissing } from '../../../services/proxy/src/cluster/join.ts';
 import { Edge } from '../../../services/proxy/src/edge/edge.ts';
-import type { ActiveRequest } from '../../../services/proxy/src/routing/active-requests.ts';
-import type { RouteOutcome } from '../../../services/proxy/src/routing/router.ts';
+import type { Forward } from '../../../services/proxy/src/edge/request.ts';
+import { TokenSessions } from '../../../services/proxy/src/tokens/token-sessions.ts';
 import type { Asked } from '../checks/availability.ts';
 import type { Container } from '../engine/container.ts';
 import { busOf } from '../links/bus-link.ts';
 import { storeOf } from '../links/store-link.ts';
 import { Machine } from '../world/machine.ts';
 import { Process } from '../world/process.ts';
+import { type Asks, type EdgeOutcome, outcomeOf } from './edge-request.ts';
+import { Exchanges } from './exchanges.ts';
 import { KEYS } from './scheduler.ts';
 import { CLUSTER, type Surroundings } from './surroundings.ts';
 
 /** A user's request to a backend. */
-export interface UserRequest {
-  readonly backendId: string;
-  readonly upgrade: boolean;
-  readonly navigation: boolean;
+export interface UserRequest extends Asks {
   /** How long the request lasts once it has reached the program, in true milliseconds. */
   readonly lastsMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** Watches everything that a proxy forwards or answers. */
 export interface ProxyWatch {
   routeChanged(proxy: SimulatedProxy, id: string, epoch: number | undefined): void;
-  /** A request comes. The result goes with the request. */
-  asked(id: string): Asked;
-  answered(proxy: SimulatedProxy, id: string, outcome: RouteOutcome, asked: Asked): void;
+  /** A request comes, perhaps with a token. The result goes with the request. */
+  asked(proxy: SimulatedProxy, id: string, token: string | undefined): Asked;
+  answered(proxy: SimulatedProxy, id: string, outcome: EdgeOutcome, asked: Asked): void;
   /** A request was let through, and no program answered the connection. */
   unreached(proxy: SimulatedProxy, id: string, asked: Asked): void;
   reached(proxy: SimulatedProxy, id: string, container: Container): void;
@@ -42,11 +40,6 @@ export interface ProxyWatch {
 
 /** Finds the program at an address, wherever it runs. */
 export type Dial = (endpoint: Endpoint) => { container: Container; drone: string } | undefined;
-
-interface Open {
-  readonly upgrade: boolean;
-  end(): void;
-}
 
 const CONNECT_MS = 5_000;
 const NEVER = new AbortController().signal;
@@ -60,6 +53,7 @@ export class SimulatedProxy {
   /** Absent while it does not serve. */
   edge: Edge | undefined;
   waiting = 0;
+  readonly exchanges: Exchanges;
   /** Called with every backend that an agent has asked this proxy about. */
   onQuestion: (id: string) => void = () => {};
   readonly #around: Surroundings;
@@ -67,8 +61,7 @@ export class SimulatedProxy {
   readonly #dial: Dial;
   readonly #keepsName: boolean;
   readonly #beside: string;
-  #open = new Map<string, Set<Open>>();
-  readonly #connectedSince = new Map<string, number>();
+  #tokens: TokenSessions | undefined;
   #lives = 0;
 
   /** Its process runs on the machine of the drone `beside`, whose agent can see whether it lives. */
@@ -87,6 +80,7 @@ export class SimulatedProxy {
     this.#dial = dial;
     this.#keepsName = keepsName;
     this.machine = new Machine(name, around.world);
+    this.exchanges = new Exchanges(around.world);
   }
 
   /** As services/proxy/src/main.ts does it. */
@@ -100,14 +94,7 @@ export class SimulatedProxy {
     this.edge = undefined;
     this.routes = undefined;
     this.waiting = 0;
-    const open = [...this.#open.values()].flatMap((exchanges) => [...exchanges]);
-    this.#open = new Map();
-    for (const exchange of open) exchange.end();
-  }
-
-  /** True time since which the kernel beside a backend sees connections of this proxy; undefined if there are none. */
-  connectedSince(id: string): number | undefined {
-    return this.#open.get(id)?.size ? this.#connectedSince.get(id) : undefined;
+    this.exchanges.crash();
   }
 
   /** As the scheduler knows it, in its present life. */
@@ -122,29 +109,52 @@ export class SimulatedProxy {
   }
 
   /** Resolves with the outcome for the user; with undefined if the proxy does not serve. */
-  async request({
-    backendId: id,
-    upgrade,
-    navigation,
-    lastsMs,
-    signal,
-  }: UserRequest): Promise<RouteOutcome | undefined> {
-    const { edge, process } = this;
-    if (!edge || !process) return undefined;
+  async request(asks: UserRequest): Promise<EdgeOutcome | undefined> {
+    const { edge, process, routes } = this;
+    const tokens = this.#tokens;
+    if (!edge || !process || !tokens || !routes) return undefined;
+    const { backendId: id, credential } = asks;
+    const { router, requests, stateEvents } = edge;
+    const look = (backend: string) => edge.look(backend);
     this.waiting++;
-    const asked = this.#watch.asked(id);
-    const outcome = await edge.router.route(id, { navigation, patienceMs: undefined }, signal);
+    const asked = this.#watch.asked(this, id, credential?.token);
+    const parts = { router, requests, stateEvents, tokens, routes, clock: process.clock, look };
+    const outcome = await outcomeOf(parts, asks);
     this.waiting--;
     this.#watch.answered(this, id, outcome, asked);
-    if (outcome.kind !== 'forward') return outcome;
-    const container = await this.#connect(process, outcome.endpoint);
-    if (container) this.#exchange(process, outcome.active, container, { id, upgrade, lastsMs });
-    else {
-      this.#watch.unreached(this, id, asked);
-      outcome.active.neverReached();
-      edge.look(id);
-    }
+    if (outcome.kind === 'forward') await this.#forward(process, tokens, outcome, asks, asked);
     return outcome;
+  }
+
+  /** Connects to the program. A revocation of the request's token cuts it at any time. */
+  async #forward(
+    process: Process,
+    tokens: TokenSessions,
+    forward: Forward,
+    { backendId: id, upgrade, lastsMs }: UserRequest,
+    asked: Asked,
+  ): Promise<void> {
+    const { holder, active } = forward;
+    let isRevoked = false;
+    let cut = () => {
+      isRevoked = true;
+    };
+    const over = holder ? tokens.keep(holder, () => cut()) : () => {};
+    const container = await this.#connect(process, forward.endpoint);
+    if (container && !isRevoked) {
+      this.#watch.reached(this, id, container);
+      const exchange = this.exchanges.begin(process, forward, container, { id, upgrade, lastsMs, over });
+      cut = () => {
+        this.#around.world.count('token-cuts');
+        exchange.end();
+      };
+      return;
+    }
+    over();
+    active.neverReached();
+    if (container) return;
+    this.#watch.unreached(this, id, asked);
+    this.edge?.look(id);
   }
 
   async #start(): Promise<void> {
@@ -160,7 +170,7 @@ export class SimulatedProxy {
     const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
     const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region: 'local', process: identity });
     const membership = new Membership(scheduler, { node }, clock, log);
-    const routes = new RouteTable(world.random.next);
+    const routes = RouteTable.withTokens();
     const options = {
       id,
       droneId: '',
@@ -185,15 +195,20 @@ export class SimulatedProxy {
       registration: () => membership.registration,
       sessions: {
         rest: () => {},
-        goodbye: (backend) => this.#endAll(backend, (exchange) => exchange.upgrade),
-        cut: (backend) => this.#endAll(backend, () => true),
+        goodbye: (backend) => this.exchanges.endAll(backend, ({ upgrade }) => upgrade),
+        cut: (backend) => this.exchanges.endAll(backend, () => true),
         forget: () => {},
       },
     });
     process.every('membership', 500, (signal) => membership.run(signal));
     await untilNoneMissing([() => membership.waitingFor()], clock, NEVER);
     this.routes = routes;
-    routes.onChange((backend, route) => this.#watch.routeChanged(this, backend, route?.epoch));
+    const tokens = new TokenSessions({ routes, holds: edge.holds, clock });
+    this.#tokens = tokens;
+    routes.onChange((id, row) => {
+      this.#watch.routeChanged(this, id, row?.epoch);
+      tokens.rowChanged(row);
+    });
     process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, log, signal));
     await untilNoneMissing([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
     this.edge = edge;
@@ -214,40 +229,5 @@ export class SimulatedProxy {
         process,
       );
     });
-  }
-
-  #exchange(
-    process: Process,
-    exchange: ActiveRequest,
-    container: Container,
-    { id, upgrade, lastsMs }: { id: string; upgrade: boolean; lastsMs: number },
-  ): void {
-    const { world } = this.#around;
-    this.#watch.reached(this, id, container);
-    exchange.reached(upgrade, '/');
-    const exchanges = this.#open.get(id) ?? new Set();
-    if (exchanges.size === 0) this.#connectedSince.set(id, world.now);
-    let over = false;
-    const open: Open = {
-      upgrade,
-      end: () => {
-        if (over) return;
-        over = true;
-        container.connections.delete(connection);
-        container.usedAt = world.now;
-        exchanges.delete(open);
-        exchange.end(process.clock.now());
-      },
-    };
-    const connection = { broken: () => open.end() };
-    container.connections.add(connection);
-    container.usedAt = world.now;
-    world.count(upgrade ? 'upgrades-reached' : 'requests-reached');
-    this.#open.set(id, exchanges.add(open));
-    world.after(lastsMs, open.end, process);
-  }
-
-  #endAll(id: string, which: (exchange: Open) => boolean): void {
-    for (const exchange of [...(this.#open.get(id) ?? [])]) if (which(exchange)) exchange.end();
   }
 }

@@ -29,6 +29,14 @@ export const FLOORS = {
   /** Requests that were held before they were let through. */
   'requests-held': 1500,
   'upgrades-reached': 2800,
+  /** Connection tokens that were made and revoked, and what became of requests for backends that ask for them. */
+  'tokens-made': 790,
+  'tokens-revoked': 380,
+  'token-admissions': 1700,
+  'token-refusals': 1600,
+  'token-handovers': 230,
+  /** Exchanges that a revocation cut. */
+  'token-cuts': 50,
   /** Processes that crashed, and schedulers that were interrupted between two steps. */
   crashes: 100,
   interruptions: 25,

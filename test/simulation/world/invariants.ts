@@ -12,6 +12,9 @@ export const INVARIANTS = {
   'right-backend': 'a request reaches only the backend that its host names',
   'true-end': 'a 404, a 410 or NOT_FOUND is given only after the end of the backend was committed',
 
+  tokens:
+    'a backend that asks for tokens is open to the holders of good ones, and to none whose token is missing or revoked',
+
   'one-start': 'no id starts twice',
   'late-start': 'nothing starts after its end was ordered',
   'record-order': 'a record never returns to an earlier state',
