@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { promisify } from 'node:util';
+import { run, unusedNetwork } from './command.ts';
 import { opened } from './complaints.ts';
 import { presentMark } from './test-run.ts';
 
@@ -8,8 +6,6 @@ export interface BridgeNetwork extends AsyncDisposable {
   name: string;
   stop(): Promise<void>;
 }
-
-type Run = (...args: string[]) => Promise<{ stdout: string }>;
 
 /** Beyond what agents take for their containers unless told otherwise, so that no agent is in the way of another's test. */
 const RANGE = '10.245';
@@ -19,23 +15,23 @@ const RANGE = '10.245';
  * command: a bridge can be made in another network namespace.
  */
 export async function makeBridge(prefix: readonly string[] = []): Promise<BridgeNetwork> {
-  const run = (...command: string[]) => {
+  const inside: typeof run = (...command) => {
     const [file = '', ...args] = [...prefix, ...command];
-    return promisify(execFile)(file, args, { env: { ...process.env, PATH: pathWithSbin() } });
+    return run(file, ...args);
   };
-  const ip: Run = (...args) => run('ip', ...args);
-  const { name, address } = await unused(ip);
-  await ip('link', 'add', 'name', name, 'type', 'bridge');
+  const number = await unusedNetwork(RANGE, inside);
+  const name = `spawnt${number}`;
+  await inside('ip', 'link', 'add', 'name', name, 'type', 'bridge');
   const gone = opened(`the bridge ${name}`);
   const stop = async () => {
-    await ip('link', 'delete', name);
-    await forget(name, (...args) => run('iptables', '-w', ...args));
+    await inside('ip', 'link', 'delete', name);
+    await forget(name, inside);
     gone();
   };
   try {
-    await ip('link', 'set', name, 'alias', presentMark());
-    await ip('address', 'add', address, 'dev', name);
-    await ip('link', 'set', name, 'up');
+    await inside('ip', 'link', 'set', name, 'alias', presentMark());
+    await inside('ip', 'address', 'add', `${RANGE}.${number}.1/24`, 'dev', name);
+    await inside('ip', 'link', 'set', name, 'up');
   } catch (error) {
     await stop();
     throw error;
@@ -44,24 +40,11 @@ export async function makeBridge(prefix: readonly string[] = []): Promise<Bridge
 }
 
 /** An engine that ends leaves its rules for the bridge in the firewall. */
-async function forget(bridge: string, iptables: Run) {
+async function forget(bridge: string, inside: typeof run) {
   for (const table of ['filter', 'nat']) {
-    const { stdout: rules } = await iptables('-t', table, '-S');
+    const { stdout: rules } = await inside('iptables', '-w', '-t', table, '-S');
     for (const rule of rules.split('\n').map((line) => line.split(' ')))
-      if (rule[0] === '-A' && rule.includes(bridge)) await iptables('-t', table, '-D', ...rule.slice(1));
+      if (rule[0] === '-A' && rule.includes(bridge))
+        await inside('iptables', '-w', '-t', table, '-D', ...rule.slice(1));
   }
-}
-
-async function unused(ip: Run) {
-  const { stdout: taken } = await ip('-oneline', 'address');
-  for (let tries = 0; tries < 100; tries += 1) {
-    const number = randomInt(1, 255);
-    if (!taken.includes(` ${RANGE}.${number}.`))
-      return { name: `spawnt${number}`, address: `${RANGE}.${number}.1/24` };
-  }
-  throw new Error(`no free network in ${RANGE}.0.0/16`);
-}
-
-function pathWithSbin(): string {
-  return `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
 }

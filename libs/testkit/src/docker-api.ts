@@ -1,40 +1,19 @@
-/** As much of the Docker Engine API as fixtures need, on `node:http`: the client library belongs to the agent alone. */
-import { request } from 'node:http';
+/** As much of the Docker Engine API as fixtures need: the client library belongs to the agent alone. */
+import { request } from './http-request.ts';
 
 /** Asks the engine on this socket; resolves with the parsed answer (undefined if empty), rejects on an error status or after 30 s. */
-export function askDocker(socketPath: string, method: string, path: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, method, path, agent: false, timeout: 30_000 });
-    outgoing.once('error', reject);
-    outgoing.once('timeout', () => outgoing.destroy(new Error(`Docker did not answer ${method} ${path}`)));
-    outgoing.once('response', (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      answer.once('error', reject);
-      answer.once('end', () => {
-        if ((answer.statusCode ?? 500) >= 400) {
-          reject(new Error(`Docker answered ${method} ${path} with ${answer.statusCode}: ${text}`));
-        } else {
-          const isJson = answer.headers['content-type']?.includes('json') && text !== '';
-          resolve(isJson ? JSON.parse(text) : text || undefined);
-        }
-      });
-    });
-    outgoing.end();
-  });
+export async function askDocker(socketPath: string, method: string, path: string): Promise<unknown> {
+  const { status, headers, body } = await request({ socketPath, host: 'docker', method, path });
+  if (status >= 400) throw new Error(`Docker answered ${method} ${path} with ${status}: ${body}`);
+  return headers['content-type']?.includes('json') && body !== '' ? JSON.parse(body) : body || undefined;
 }
 
 /** Whether a Docker Engine answers on this socket. */
 export async function dockerAnswers(socketPath: string): Promise<boolean> {
-  try {
-    await askDocker(socketPath, 'GET', '/_ping');
-    return true;
-  } catch {
-    return false;
-  }
+  return askDocker(socketPath, 'GET', '/_ping').then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Removes every container and every custom network: an engine that stops leaves its bridges in the kernel. */

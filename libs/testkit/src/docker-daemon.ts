@@ -3,16 +3,13 @@
  * machine, and leaves no container, device, mount or file behind. Needs root.
  */
 
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { makeBridge } from './bridge-network.ts';
-import { dockerAnswers, emptyDocker } from './docker-api.ts';
-import { eventually } from './eventually.ts';
+import { pathWithSbin, run } from './command.ts';
+import { askDocker, emptyDocker } from './docker-api.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
-import { PATIENCE } from './patience.ts';
-import { type Program, startProgram } from './program.ts';
+import { type ServerRecipe, startServerAt } from './server-program.ts';
 import { tempDir } from './temp-dir.ts';
 
 export interface DockerDaemon extends AsyncDisposable {
@@ -34,30 +31,26 @@ export interface DaemonOptions {
 
 /** Resolves when the new engine answers. */
 export async function startDockerDaemon(options: DaemonOptions = {}): Promise<DockerDaemon> {
-  const { liveRestore = false, namespace } = options;
-  const prefix = namespace?.prefix ?? [];
   const dir = await tempDir('docker');
-  const bridge = await makeBridge(prefix).catch(async (cause) => {
+  const bridge = await makeBridge(options.namespace?.prefix).catch(async (cause) => {
     await dir.stop();
     throw new Error('could not make a bridge for a Docker Engine', { cause });
   });
   const socketPath = join(dir.path, 'docker.sock');
-  const start = () => startDaemon(dir.path, socketPath, bridge.name, liveRestore, prefix);
   const clear = async () => {
     await unmountBelow(dir.path);
     await bridge.stop();
     await dir.stop();
   };
-  let program: Program;
-  try {
-    program = await start();
-  } catch (error) {
-    await clear();
-    throw error;
-  }
+  const server = await startServerAt(0, await recipe(dir.path, socketPath, bridge.name, options)).catch(
+    async (error) => {
+      await clear();
+      throw error;
+    },
+  );
   const end = async () => {
     await emptyDocker(socketPath).catch((error: unknown) => console.error('Docker was not emptied:', error));
-    await program.stop();
+    await server.stop();
     await clear();
   };
   let ending: Promise<void> | undefined;
@@ -65,64 +58,37 @@ export async function startDockerDaemon(options: DaemonOptions = {}): Promise<Do
     ending ??= end();
     return ending;
   };
-  return {
-    socketPath,
-    output: () => program.output(),
-    pid: () => program.pid,
-    restart: async () => {
-      await program.stop();
-      program = await start();
-    },
-    stop,
-    [Symbol.asyncDispose]: stop,
-  };
+  const { output, pid, restart } = server;
+  return { socketPath, output, pid, restart, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function startDaemon(
+async function recipe(
   dir: string,
   socketPath: string,
   bridge: string,
-  liveRestore: boolean,
-  prefix: readonly string[],
-): Promise<Program> {
+  { liveRestore = false, namespace }: DaemonOptions,
+): Promise<ServerRecipe> {
   const config = join(dir, 'daemon.json');
   await writeFile(config, '{}');
-  const [command = '', ...before] = [...prefix, 'dockerd'];
-  const program = await startProgram({
+  const [command = '', ...before] = [...(namespace?.prefix ?? []), 'dockerd'];
+  const options = {
+    host: `unix://${socketPath}`,
+    'data-root': join(dir, 'data'),
+    'exec-root': join(dir, 'exec'),
+    pidfile: join(dir, 'docker.pid'),
+    'config-file': config,
+    bridge,
+    'live-restore': liveRestore,
+    'log-level': 'warn',
+    'shutdown-timeout': 5,
+  };
+  const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  return {
     command,
-    args: [
-      ...before,
-      ...[
-        '--host',
-        `unix://${socketPath}`,
-        '--data-root',
-        join(dir, 'data'),
-        '--exec-root',
-        join(dir, 'exec'),
-      ],
-      ...['--pidfile', join(dir, 'docker.pid'), '--config-file', config, '--bridge', bridge],
-      ...[`--live-restore=${liveRestore}`, '--log-level', 'warn', '--shutdown-timeout', '5'],
-    ],
-    env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
-    stopTimeoutMs: 30_000,
-  });
-  let ended = false;
-  program.exited.then(() => {
-    ended = true;
-  });
-  try {
-    await eventually(async () => ended || (await dockerAnswers(socketPath)), {
-      timeoutMs: PATIENCE.startMs,
-      everyMs: 50,
-    });
-    if (ended) throw new Error('dockerd ended at once');
-  } catch (cause) {
-    await program.stop();
-    throw new Error(`dockerd did not start; its last output:\n${program.lines.slice(-20).join('\n')}`, {
-      cause,
-    });
-  }
-  return program;
+    args: () => [...before, ...args],
+    env: { PATH: pathWithSbin() },
+    answers: () => askDocker(socketPath, 'GET', '/_ping'),
+  };
 }
 
 async function unmountBelow(dir: string) {
@@ -130,5 +96,5 @@ async function unmountBelow(dir: string) {
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((path) => path.startsWith(`${dir}/`));
-  for (const mount of mounts.reverse()) await promisify(execFile)('umount', ['--lazy', mount]);
+  for (const mount of mounts.reverse()) await run('umount', '--lazy', mount);
 }

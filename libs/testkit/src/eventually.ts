@@ -3,6 +3,7 @@
  * missed event cannot hide a state that holds.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { inTime } from '@spawner/domain';
 import { PATIENCE } from './patience.ts';
 
 export interface EventuallyOptions {
@@ -21,7 +22,8 @@ export async function eventually<T>(
   const deadline = performance.now() + timeoutMs;
   let cause: unknown = new Error('the check never came to an end');
   for (let first = true; first || performance.now() < deadline; first = false) {
-    const attempt = await settle(check, Math.max(deadline - performance.now(), everyMs));
+    const limitMs = Math.max(deadline - performance.now(), everyMs);
+    const attempt: Attempt<T> = await inTime(settle(check), limitMs, () => ({ ok: false }));
     if (attempt.ok) return attempt.value;
     cause = attempt.cause ?? cause;
     await wait(everyMs);
@@ -31,24 +33,15 @@ export async function eventually<T>(
 
 type Attempt<T> = { ok: true; value: T } | { ok: false; cause?: unknown };
 
-async function settle<T>(check: () => T | Promise<T>, limitMs: number): Promise<Attempt<T>> {
-  const cut = new AbortController();
-  const limit = wait(limitMs, { ok: false } as const, { signal: cut.signal }).catch(
-    () => ({ ok: false }) as const,
-  );
-  const attempt = (async (): Promise<Attempt<T>> => {
-    try {
-      const value = await check();
-      return value === false
-        ? { ok: false, cause: new Error('the check returned false') }
-        : { ok: true, value };
-    } catch (cause) {
-      return { ok: false, cause };
-    }
-  })();
-  const first = await Promise.race([attempt, limit]);
-  cut.abort();
-  return first;
+async function settle<T>(check: () => T | Promise<T>): Promise<Attempt<T>> {
+  try {
+    const value = await check();
+    return value === false
+      ? { ok: false, cause: new Error('the check returned false') }
+      : { ok: true, value };
+  } catch (cause) {
+    return { ok: false, cause };
+  }
 }
 
 function reason(cause: unknown): string {

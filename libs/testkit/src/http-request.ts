@@ -3,12 +3,21 @@
  * tests call `<id>.<cluster domain>` at 127.0.0.1, which `fetch` cannot do.
  */
 
-import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { once } from 'node:events';
+import {
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { buffer } from 'node:stream/consumers';
 import { PATIENCE } from './patience.ts';
 
 export interface RequestOptions {
-  port: number;
+  port?: number;
+  /** A Unix socket, instead of an address and a port. */
+  socketPath?: string;
   /** The Host header, and the TLS server name; `127.0.0.1:<port>` by default. */
   host?: string;
   /** Where the connection goes. */
@@ -31,42 +40,26 @@ export interface HttpAnswer {
 }
 
 /** Resolves with the whole answer, whatever its status; rejects when the connection fails or `timeoutMs` (30 s) pass. */
-export function request(options: RequestOptions): Promise<HttpAnswer> {
-  const {
-    port,
-    host,
-    address = '127.0.0.1',
-    path = '/',
-    method = 'GET',
-    body,
-    tls,
-    timeoutMs = PATIENCE.conditionMs,
-  } = options;
-  return new Promise((resolve, reject) => {
-    const headers = { host: host ?? `${address}:${port}`, ...options.headers };
-    const common = { host: address, port, path, method, headers, agent: false as const };
-    const outgoing = tls
-      ? httpsRequest({ ...common, ...tls, servername: host?.replace(/:\d+$/, '') })
-      : httpRequest(common);
-    const late = setTimeout(() => {
-      outgoing.destroy(new Error(`${method} ${headers.host}${path} was not answered within ${timeoutMs} ms`));
-    }, timeoutMs);
-    const fail = (error: Error) => {
-      clearTimeout(late);
-      reject(error);
-    };
-    outgoing.once('error', fail);
-    outgoing.once('response', (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.once('error', fail);
-      answer.once('end', () => {
-        clearTimeout(late);
-        const bytes = Buffer.concat(chunks);
-        const { statusCode: status = 0, trailers } = answer;
-        resolve({ status, headers: answer.headers, trailers, bytes, body: bytes.toString('utf8') });
-      });
-    });
-    outgoing.end(body);
-  });
+export async function request(options: RequestOptions): Promise<HttpAnswer> {
+  const { port, host, address = '127.0.0.1', tls, timeoutMs = PATIENCE.conditionMs } = options;
+  const { socketPath, path = '/', method = 'GET' } = options;
+  const headers = { host: host ?? `${address}:${port}`, ...options.headers };
+  const common = { host: address, port, socketPath, path, method, headers, agent: false as const };
+  const outgoing = tls
+    ? httpsRequest({ ...common, ...tls, servername: host?.replace(/:\d+$/, '') })
+    : httpRequest(common);
+  // The wait for the response or for its body reports the error.
+  outgoing.on('error', () => {});
+  const late = setTimeout(() => {
+    outgoing.destroy(new Error(`${method} ${headers.host}${path} was not answered within ${timeoutMs} ms`));
+  }, timeoutMs);
+  try {
+    outgoing.end(options.body);
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const bytes = await buffer(answer);
+    const { statusCode: status = 0, trailers } = answer;
+    return { status, headers: answer.headers, trailers, bytes, body: bytes.toString('utf8') };
+  } finally {
+    clearTimeout(late);
+  }
 }

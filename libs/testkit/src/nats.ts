@@ -1,4 +1,4 @@
-import { ask } from './line-client.ts';
+import { ask } from './raw-http.ts';
 import { type ServerProgram, startServer } from './server-program.ts';
 
 export interface Nats extends ServerProgram {

@@ -3,11 +3,9 @@
  * cut and healed. It lives as long as a process that holds it, and everything in it - devices, addresses, firewall
  * rules - goes with it. Needs root.
  */
-import { execFile } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { promisify } from 'node:util';
+import { run, unusedNetwork } from './command.ts';
 import { startProgram } from './program.ts';
 import { presentMark } from './test-run.ts';
 
@@ -44,31 +42,33 @@ export async function makeNamespace(): Promise<NetworkNamespace> {
     await holder.stop();
     // The kernel keeps a namespace as long as a closing socket in it still hopes for an answer, and its devices with it.
     if (device !== '')
-      await run(['ip', 'link', 'delete', device]).catch((cause: unknown) => {
+      await run('ip', 'link', 'delete', device).catch((cause: unknown) => {
         if (existsSync(`/sys/class/net/${device}`)) throw cause;
       });
   };
   try {
-    const wire = await unused();
-    const far = `${wire.name}n`;
+    const number = await unusedNetwork(RANGE);
+    const name = `spawnw${number}`;
+    const [hostAddress, address] = [`${RANGE}.${number}.1`, `${RANGE}.${number}.2`];
+    const far = `${name}n`;
     const prefix = ['nsenter', `--net=/proc/${holder.pid}/ns/net`, '--'];
-    const inside = (...command: string[]) => run([...prefix, ...command]);
-    await run(['ip', 'link', 'add', wire.name, 'type', 'veth', 'peer', far, 'netns', String(holder.pid)]);
-    device = wire.name;
-    await run(['ip', 'link', 'set', device, 'alias', presentMark()]);
-    await run(['ip', 'address', 'add', `${wire.hostAddress}/24`, 'dev', wire.name]);
-    await run(['ip', 'link', 'set', wire.name, 'up']);
+    const inside = (...command: string[]) => run('nsenter', ...prefix.slice(1), ...command);
+    await run('ip', 'link', 'add', name, 'type', 'veth', 'peer', far, 'netns', String(holder.pid));
+    device = name;
+    await run('ip', 'link', 'set', device, 'alias', presentMark());
+    await run('ip', 'address', 'add', `${hostAddress}/24`, 'dev', name);
+    await run('ip', 'link', 'set', name, 'up');
     await inside('ip', 'link', 'set', 'lo', 'up');
-    await inside('ip', 'address', 'add', `${wire.address}/24`, 'dev', far);
+    await inside('ip', 'address', 'add', `${address}/24`, 'dev', far);
     await inside('ip', 'link', 'set', far, 'up');
-    await inside('ip', 'route', 'add', 'default', 'via', wire.hostAddress);
+    await inside('ip', 'route', 'add', 'default', 'via', hostAddress);
     const drop = async (change: '-I' | '-D') => {
       for (const [chain, direction] of BOTH_WAYS)
         await inside('iptables', '-w', '-t', 'mangle', change, chain, direction, far, '-j', 'DROP');
     };
     return {
-      hostAddress: wire.hostAddress,
-      address: wire.address,
+      hostAddress,
+      address,
       prefix,
       cut: () => drop('-I'),
       heal: () => drop('-D'),
@@ -80,22 +80,6 @@ export async function makeNamespace(): Promise<NetworkNamespace> {
     await stop();
     throw error;
   }
-}
-
-function run([file = '', ...args]: readonly string[]): Promise<{ stdout: string }> {
-  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
-  return promisify(execFile)(file, args, { env, timeout: 30_000 });
-}
-
-async function unused() {
-  const { stdout: taken } = await run(['ip', '-oneline', 'address']);
-  for (let tries = 0; tries < 100; tries += 1) {
-    const number = randomInt(1, 255);
-    const net = `${RANGE}.${number}.`;
-    if (!taken.includes(` ${net}`))
-      return { name: `spawnw${number}`, hostAddress: `${net}1`, address: `${net}2` };
-  }
-  throw new Error(`no free network in ${RANGE}.0.0/16`);
 }
 
 /** A container's processes have a namespace of their own; they are found as children of what is inside. */

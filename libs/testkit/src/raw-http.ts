@@ -36,3 +36,8 @@ export function rawHttp(
     });
   });
 }
+
+/** Sends a text to a server of lines and resolves with the first chunk that comes back, which is empty if it hangs up; 2 s at most. */
+export function ask(port: number, text: string, address?: string): Promise<string> {
+  return rawHttp(port, text, { address, timeoutMs: 2_000, until: () => true });
+}

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ask } from './line-client.ts';
+import { ask } from './raw-http.ts';
 import { type ServerProgram, startServer } from './server-program.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -48,7 +48,7 @@ export async function startRedis({ args = [], keeps = false, address }: RedisOpt
   });
   const tell = async (command: string) => {
     const answer = await ask(server.port, `${command}\r\n`);
-    if (answer.startsWith('-')) throw new Error(`${command} was answered ${JSON.stringify(answer)}`);
+    if (!/^[^-]/.test(answer)) throw new Error(`${command} was answered ${JSON.stringify(answer)}`);
     return answer;
   };
   return {

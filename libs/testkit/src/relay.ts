@@ -1,4 +1,5 @@
 /** A TCP port in front of another one, which can be exchanged, as when an address moves to another server. */
+import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface Relay extends AsyncDisposable {
@@ -26,10 +27,7 @@ export async function startRelay(first: number): Promise<Relay> {
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   const cut = () => {
     for (const socket of open) socket.destroy();
   };

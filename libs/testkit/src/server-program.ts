@@ -34,17 +34,17 @@ const START_TRIES = 3;
 /** Starts the server on a free port. Another program may take that port in between: then it is tried on another one. */
 export async function startServer(recipe: ServerRecipe): Promise<ServerProgram> {
   for (let left = START_TRIES - 1; ; left -= 1) {
-    const port = await freePort();
     try {
-      return serverProgram(recipe, port, await run(recipe, port));
+      return await startServerAt(await freePort(), recipe);
     } catch (error) {
       if (left === 0) throw error;
     }
   }
 }
 
-function serverProgram(recipe: ServerRecipe, port: number, first: Program): ServerProgram {
-  let program = first;
+/** Starts the server on this port, or without one if it is 0. */
+export async function startServerAt(port: number, recipe: ServerRecipe): Promise<ServerProgram> {
+  let program = await run(recipe, port);
   const stop = async () => {
     await program.stop();
   };

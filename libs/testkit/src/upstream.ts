@@ -2,6 +2,7 @@
  * A small web server that does what a proxy must get right: it shows what it was sent, answers slowly, streams, and
  * echoes over HTTP and WebSocket.
  */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -63,10 +64,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     });
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, address, resolve);
-  });
+  await once(server.listen(port, address), 'listening');
   const bound = (server.address() as AddressInfo).port;
   const stop = async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));

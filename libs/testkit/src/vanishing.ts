@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { run } from './command.ts';
 import { opened } from './complaints.ts';
-
-const run = promisify(execFile);
 
 /**
  * Addresses of the loopback network that can be cut off at once, both ways and without a word (iptables; needs root):
@@ -42,7 +39,7 @@ export async function startVanishing(): Promise<Vanishing> {
 }
 
 function iptables(...args: string[]): Promise<{ stdout: string }> {
-  return run('iptables', ['-w', '10', ...args]);
+  return run('iptables', '-w', '10', ...args);
 }
 
 function hooksOf(chain: string): string[][] {
