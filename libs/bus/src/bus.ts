@@ -11,6 +11,9 @@ import type { Codec, Question, Subject } from './subjects.ts';
 
 const FLUSH_MS = 500;
 
+/** Takes a message, with the trace that it belongs to. */
+export type Take<T> = (message: T, trace: Context | undefined) => void;
+
 export interface Subscribed {
   /** Resolves when the subscription receives messages. */
   established(): Promise<void>;
@@ -22,11 +25,7 @@ export interface Bus {
   readonly connected: boolean;
   publish<T>(subject: Subject<T>, id: string, message: T): void;
   /** Calls `take` for every message until the result is closed. Without an id it takes messages of every id. */
-  subscribe<T>(
-    subject: Subject<T>,
-    id: string | undefined,
-    take: (message: T, trace: Context | undefined) => void,
-  ): Subscribed;
+  subscribe<T>(subject: Subject<T>, id: string | undefined, take: Take<T>): Subscribed;
   /** Answers questions until the result is closed. */
   answer<T, R>(question: Question<T, R>, id: string, reply: (message: T) => R): { close(): void };
   /** Asks one id. Throws `unavailable` if no answer arrives within `timeoutMs`. */
@@ -60,13 +59,9 @@ class NatsBus implements Bus {
     }
   }
 
-  subscribe<T>(
-    subject: Subject<T>,
-    id: string | undefined,
-    take: (message: T, trace: Context | undefined) => void,
-  ): Subscribed {
+  subscribe<T>(subject: Subject<T>, id: string | undefined, take: Take<T>): Subscribed {
     const subscription = this.#connection.subscribe(id === undefined ? subject.all : subject.of(id));
-    void this.#each(subscription, subject.codec, (message, trace) => take(message, trace));
+    void this.#each(subscription, subject.codec, take);
     return { established: () => this.#flushed(), close: () => subscription.unsubscribe() };
   }
 
@@ -163,8 +158,5 @@ function traceHeaders(): MsgHdrs | undefined {
 }
 
 function traceOf(carried: MsgHdrs | undefined): Context | undefined {
-  return (
-    carried &&
-    extractTrace({ traceparent: carried.get('traceparent'), tracestate: carried.get('tracestate') })
-  );
+  return extractTrace({ traceparent: carried?.get('traceparent'), tracestate: carried?.get('tracestate') });
 }

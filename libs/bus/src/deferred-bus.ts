@@ -1,6 +1,5 @@
 import { AppError } from '@spawner/domain';
-import type { Context } from '@spawner/service';
-import type { Bus, Subscribed } from './bus.ts';
+import type { Bus, Subscribed, Take } from './bus.ts';
 import type { Question, Subject } from './subjects.ts';
 
 /**
@@ -31,11 +30,7 @@ export class DeferredBus implements Bus {
     this.#bus?.publish(subject, id, message);
   }
 
-  subscribe<T>(
-    subject: Subject<T>,
-    id: string | undefined,
-    take: (message: T, trace: Context | undefined) => void,
-  ): Subscribed {
+  subscribe<T>(subject: Subject<T>, id: string | undefined, take: Take<T>): Subscribed {
     let subscribed: Subscribed | undefined;
     const { close } = this.#when((bus) => {
       subscribed = bus.subscribe(subject, id, take);

@@ -34,6 +34,11 @@ export class Http {
     }
   }
 
+  post<T>(path: string, body: unknown, signal: AbortSignal | undefined): Promise<T> {
+    const headers = { 'content-type': 'application/json' };
+    return this.json(path, { method: 'POST', headers, body: JSON.stringify(body), signal });
+  }
+
   async open(path: string, init: RequestInit): Promise<Response> {
     const { url, headers, fetch: ask = fetch } = this.#options;
     const target = `${url.replace(/\/+$/, '')}${path}`;

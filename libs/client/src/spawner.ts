@@ -37,6 +37,8 @@ export interface TokenOptions extends CallOptions {
   ttlMs?: number;
 }
 
+type SpawnAnswer = { backend: Backend; spawned: boolean };
+
 const ENDING: readonly string[] = ['TERMINATING', 'TERMINATED'];
 
 /** Spawner's API: session-lived backends. One object can serve any number of calls. */
@@ -49,13 +51,9 @@ export class Spawner {
 
   /** Starts a backend. Resolves as soon as it is placed: its `url` works at once, and waits until it is ready. */
   async spawn(spec: BackendSpec, { key, reusePolicy, signal }: SpawnOptions = {}): Promise<SpawnedBackend> {
-    const answer = await this.#http.json<{ backend: Backend; spawned: boolean }>('/v1/backends', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ spec, key: typeof key === 'string' ? { name: key } : key, reusePolicy }),
-      signal,
-    });
-    return { ...answer.backend, spawned: answer.spawned };
+    const body = { spec, key: typeof key === 'string' ? { name: key } : key, reusePolicy };
+    const { backend, spawned } = await this.#http.post<SpawnAnswer>('/v1/backends', body, signal);
+    return { ...backend, spawned };
   }
 
   /** Throws a SpawnerError with code NOT_FOUND for a backend that is unknown or no longer known. */
@@ -155,12 +153,7 @@ export class Spawner {
 
   /** Lets one user in to a backend with `access: 'TOKEN'`. */
   createToken(id: string, { user, claims, ttlMs, signal }: TokenOptions = {}): Promise<ConnectionToken> {
-    return this.#http.json<ConnectionToken>(`${pathOf(id)}/tokens`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ user, claims, ttlMs }),
-      signal,
-    });
+    return this.#http.post<ConnectionToken>(`${pathOf(id)}/tokens`, { user, claims, ttlMs }, signal);
   }
 
   /** Revokes a token, a user's tokens, or all tokens of a backend, and cuts their connections. Returns how many were valid. */

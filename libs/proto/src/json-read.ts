@@ -31,6 +31,7 @@ export function readJson(typeName: string, value: unknown): Reading {
   const faults: Fault[] = [];
   const message = readMessage(messageType(typeName), value, '', (field, text) => {
     if (faults.length < MOST_FAULTS) faults.push({ field, message: text });
+    return undefined;
   });
   return { message: (message ?? {}) as Record<string, unknown>, faults };
 }
@@ -50,10 +51,8 @@ export function jsonPath(typeName: string, path: string): string {
 }
 
 type Fail = (path: string, text: string) => undefined;
-type Report = (path: string, text: string) => void;
 
-function readMessage(type: MessageType, value: unknown, at: string, report: Report): unknown {
-  const fail: Fail = (path, text) => void report(path, text);
+function readMessage(type: MessageType, value: unknown, at: string, fail: Fail): unknown {
   if (type.typeName === TIMESTAMP) return readTimestamp(value, at, fail);
   if (!isObject(value)) return fail(at, `must be an object, not ${kindOf(value)}`);
   const read: [string, unknown][] = [];
@@ -63,30 +62,28 @@ function readMessage(type: MessageType, value: unknown, at: string, report: Repo
     if (!field) fail(path, 'unknown field');
     else if (read.some(([taken]) => taken === field.jsonName))
       fail(path, 'given twice, under both of its names');
-    else if (part !== null) read.push([field.jsonName, readField(field, part, path, report)]);
+    else if (part !== null) read.push([field.jsonName, readField(field, part, path, fail)]);
   }
   return Object.fromEntries(read);
 }
 
-function readField(field: Field, value: unknown, at: string, report: Report): unknown {
-  const fail: Fail = (path, text) => void report(path, text);
+function readField(field: Field, value: unknown, at: string, fail: Fail): unknown {
   if (field.fieldKind === 'list') {
     if (!Array.isArray(value)) return fail(at, `must be an array, not ${kindOf(value)}`);
-    return value.map((part, index) => readSingle(field, part, `${at}[${index}]`, report));
+    return value.map((part, index) => readSingle(field, part, `${at}[${index}]`, fail));
   }
-  if (field.fieldKind !== 'map') return readSingle(field, value, at, report);
+  if (field.fieldKind !== 'map') return readSingle(field, value, at, fail);
   if (!isObject(value)) return fail(at, `must be an object, not ${kindOf(value)}`);
   const entries = Object.entries(value).map(([key, part]) => {
     const path = `${at}.${printable(key)}`;
     if (key === '__proto__' || !key.isWellFormed()) fail(path, 'not a name that can be used');
-    return [key, readSingle(field, part, path, report)];
+    return [key, readSingle(field, part, path, fail)];
   });
   return Object.fromEntries(entries);
 }
 
-function readSingle(field: Field, value: unknown, at: string, report: Report): unknown {
-  const fail: Fail = (path, text) => void report(path, text);
-  if (field.message) return readMessage(field.message, value, at, report);
+function readSingle(field: Field, value: unknown, at: string, fail: Fail): unknown {
+  if (field.message) return readMessage(field.message, value, at, fail);
   if (field.enum) return readEnum(field.enum, value, at, fail);
   return readScalar(field.scalar, value, at, fail);
 }

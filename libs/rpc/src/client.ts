@@ -52,24 +52,12 @@ function callUnary(
   const { signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(cancelled(method.path, signal));
-    const call = channel
-      .client()
-      .makeUnaryRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-        metadata(),
-        callOptions(options.timeoutMs ?? DEADLINES.call),
-        (error, answer) => {
-          signal?.removeEventListener('abort', cancel);
-          if (error)
-            reject(
-              signal?.aborted ? cancelled(method.path, signal) : fromServiceError(error, method.path, peer),
-            );
-          else resolve(answer);
-        },
-      );
+    const args = callArguments(method, request, options.timeoutMs ?? DEADLINES.call);
+    const call = channel.client().makeUnaryRequest(...args, (error, answer) => {
+      signal?.removeEventListener('abort', cancel);
+      if (error) reject(failure(error, method.path, peer, signal));
+      else resolve(answer);
+    });
     const cancel = () => call.cancel();
     signal?.addEventListener('abort', cancel);
   });
@@ -83,22 +71,14 @@ async function* callStream(
 ): AsyncGenerator<unknown> {
   const { signal } = options;
   if (signal?.aborted) throw cancelled(method.path, signal);
-  const call = channel
-    .client()
-    .makeServerStreamRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      request,
-      metadata(),
-      callOptions(options.timeoutMs),
-    );
+  const args = callArguments(method, request, options.timeoutMs);
+  const call = channel.client().makeServerStreamRequest(...args);
   const cancel = () => call.cancel();
   signal?.addEventListener('abort', cancel);
   try {
     for await (const message of call) yield message;
   } catch (error) {
-    throw signal?.aborted ? cancelled(method.path, signal) : fromServiceError(error, method.path, peer);
+    throw failure(error, method.path, peer, signal);
   } finally {
     signal?.removeEventListener('abort', cancel);
     call.on('error', () => {});
@@ -106,14 +86,16 @@ async function* callStream(
   }
 }
 
-function callOptions(timeoutMs: number | undefined): CallOptions {
-  return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
-}
-
-function metadata(): Metadata {
+function callArguments(method: MethodDefinition, request: never, timeoutMs: number | undefined) {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(injectTrace())) metadata.set(name, value);
-  return metadata;
+  const options: CallOptions = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+  const { path, requestSerialize, responseDeserialize } = method;
+  return [path, requestSerialize, responseDeserialize, request, metadata, options] as const;
+}
+
+function failure(error: unknown, path: string, peer: string, signal: AbortSignal | undefined): AppError {
+  return signal?.aborted ? cancelled(path, signal) : fromServiceError(error, path, peer);
 }
 
 function cancelled(path: string, signal: AbortSignal): AppError {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import {
   type ServiceDefinition as GrpcServiceDefinition,
@@ -12,7 +13,7 @@ import {
 import { ReflectionService } from '@grpc/reflection';
 import { AppError, ERROR_CODES, isAppError } from '@spawner/domain';
 import { fileDescriptors } from '@spawner/proto';
-import { type Context, extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
+import { extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
 import { HealthImplementation } from 'grpc-health-check';
 import type { CallContext, Implementation } from './service.ts';
 import { toStatus } from './status.ts';
@@ -144,7 +145,7 @@ async function answerStream(
       const answers = handler(call.request, context) as AsyncIterable<unknown>;
       for await (const message of answers) {
         if (context.signal.aborted) break;
-        if (!call.write(message)) await drained(call, context.signal);
+        if (!call.write(message)) await once(call, 'drain', { signal: context.signal }).catch(() => {});
       }
     });
     options.answered?.(nameOf(path), OK);
@@ -178,23 +179,11 @@ async function traced<T>(
   options: RpcServerOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const parent: Context | undefined = extractTrace({
-    traceparent: header(metadata, 'traceparent'),
-    tracestate: header(metadata, 'tracestate'),
-  });
+  const parent = extractTrace(metadata.getMap() as Record<string, string>);
   if (!parent && !options.traceRoots) return work();
   const [, service = '', method = ''] = path.split('/');
-  return inSpanOf(
-    parent ?? ROOT_CONTEXT,
-    `${service.split('.').at(-1)}/${method}`,
-    { 'rpc.system': 'grpc' },
-    work,
-  );
-}
-
-function header(metadata: Metadata, name: string): string | undefined {
-  const [value] = metadata.get(name);
-  return typeof value === 'string' ? value : undefined;
+  const name = `${service.split('.').at(-1)}/${method}`;
+  return inSpanOf(parent ?? ROOT_CONTEXT, name, { 'rpc.system': 'grpc' }, work);
 }
 
 function callContext(call: ServerUnaryCall<never, unknown> | ServerWritableStream<never, unknown>) {
@@ -223,17 +212,4 @@ function callContext(call: ServerUnaryCall<never, unknown> | ServerWritableStrea
     abort.abort(new AppError('cancelled', 'the call is over'));
   };
   return { context, dispose };
-}
-
-function drained(call: ServerWritableStream<never, unknown>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      call.removeListener('drain', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    if (signal.aborted) return resolve();
-    call.once('drain', done);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
@@ -31,12 +32,10 @@ export async function serveAdmin(address: string, port: number, sources: AdminSo
     }
     if (request.url !== '/readyz') return answer(404, { message: 'not found' });
     const waitingFor = sources.waitingFor();
-    return answer(waitingFor.length === 0 ? 200 : 503, {
-      ready: waitingFor.length === 0,
-      waiting_for: waitingFor,
-    });
+    const ready = waitingFor.length === 0;
+    return answer(ready ? 200 : 503, { ready, waiting_for: waitingFor });
   });
-  await listen(server, port, address);
+  await once(server.listen(port, address), 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -45,14 +44,4 @@ export async function serveAdmin(address: string, port: number, sources: AdminSo
         server.closeAllConnections();
       }),
   };
-}
-
-function listen(server: Server, port: number, address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, address, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
 }

@@ -62,25 +62,19 @@ export async function replaceFile(
   const draft = draftOf(path);
   await fs.rm(draft, { force: true });
   try {
-    const file = await fs.open(draft, 'wx', mode);
-    try {
+    {
+      await using file = await fs.open(draft, 'wx', mode);
       await file.chmod(mode);
       await fill(file);
       await file.sync();
-    } finally {
-      await file.close();
     }
     await fs.rename(draft, path);
   } catch (error) {
     await fs.rm(draft, { force: true }).catch(() => {});
     throw error;
   }
-  const directory = await fs.open(dirname(path), 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await using directory = await fs.open(dirname(path), 'r');
+  await directory.sync();
 }
 
 /** Processes that share a directory must not share a draft. */

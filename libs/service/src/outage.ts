@@ -11,17 +11,15 @@ const MOST_REASONS = 8;
 export class Outage {
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #begins: string;
-  readonly #ends: string;
+  readonly #says: { begins: string; ends: string };
   readonly #reasons = new Set<string>();
   #failures = 0;
   #since = 0;
 
-  constructor(log: Log, clock: Clock, { begins, ends }: { begins: string; ends: string }) {
+  constructor(log: Log, clock: Clock, says: { begins: string; ends: string }) {
     this.#log = log;
     this.#clock = clock;
-    this.#begins = begins;
-    this.#ends = ends;
+    this.#says = says;
   }
 
   failed(error: unknown, fields: object = {}): void {
@@ -29,14 +27,14 @@ export class Outage {
     const reason = reasonOf(error);
     if (this.#reasons.has(reason) || this.#reasons.size >= MOST_REASONS) return;
     this.#reasons.add(reason);
-    this.#log.warn({ ...fields, ...(isAppError(error) ? { reason } : { error }) }, this.#begins);
+    this.#log.warn({ ...fields, ...(isAppError(error) ? { reason } : { error }) }, this.#says.begins);
   }
 
   /** Records a success, and logs it if it ends an outage. */
   over(): void {
     if (this.#failures === 0) return;
     const lastedMs = Math.round(this.#clock.now() - this.#since);
-    this.#log.info({ failures: this.#failures, lasted_ms: lastedMs }, this.#ends);
+    this.#log.info({ failures: this.#failures, lasted_ms: lastedMs }, this.#says.ends);
     this.#failures = 0;
     this.#reasons.clear();
   }

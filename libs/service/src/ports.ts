@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram';
+import { type EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
 const LOOPBACK = '127.0.0.1';
@@ -28,29 +29,32 @@ export async function anyPort(
 }
 
 /** A TCP port of the loopback address that the kernel chooses. It may choose the same one again until something listens. */
-export function unusedPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, LOOPBACK, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
+export async function unusedPort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, LOOPBACK), 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
 }
 
 function bindsTcp(port: number, address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, address, () => server.close(() => resolve(true)));
-  });
+  const server = createServer();
+  return binds(server.listen(port, address), () => server.close());
 }
 
 function bindsUdp(port: number, address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-    socket.once('error', () => resolve(false));
-    socket.bind(port, address, () => socket.close(() => resolve(true)));
-  });
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  return binds(socket.bind(port, address), () => socket.close());
+}
+
+async function binds(listener: EventEmitter, close: () => void): Promise<boolean> {
+  try {
+    await once(listener, 'listening');
+  } catch {
+    return false;
+  }
+  const closed = once(listener, 'close');
+  close();
+  await closed;
+  return true;
 }

@@ -13,29 +13,11 @@ export interface Closable {
   close(): Promise<void> | void;
 }
 
-/** The means of a composition root. Everything it owns is closed in reverse order, after `signal` has aborted. */
-export interface App {
-  readonly log: Log;
-  readonly clock: Clock;
-  /** Aborts at the start of draining. */
-  readonly signal: AbortSignal;
-  own<T extends Closable>(thing: T): T;
-  /**
-   * Opens something that may not be available yet: retries with backoff and logs each failure. If it is `needed`, which is the
-   * default, the service is not ready before.
-   */
-  connect<T extends Closable>(
-    what: string,
-    open: () => Promise<T>,
-    options?: { needed?: boolean },
-  ): Promise<T>;
-  /** Adds a readiness condition, which returns undefined or a phrase that names the missing thing. */
-  readyWhen(check: () => string | undefined): void;
-  /** Replaces the answer of /metrics. `gather` gets the process's own metrics in Prometheus's text format. Called at most once. */
-  metricsThrough(gather: (own: string) => Promise<string>): void;
-  /** Runs `work` again `everyMs` after each end, until the app stops. Errors are logged once per outage. */
-  every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void;
-}
+/** The means of a composition root. */
+export type App = Pick<
+  Chassis,
+  'log' | 'clock' | 'signal' | 'own' | 'connect' | 'readyWhen' | 'metricsThrough' | 'every'
+>;
 
 /**
  * Runs a service: configuration, log, tracing, metrics, the admin port, then `build`, until SIGTERM or SIGINT. A second signal ends
@@ -115,7 +97,8 @@ function whenToStop(log: Log, chassis: Chassis, drainMs: number, place: Place): 
   });
 }
 
-class Chassis implements App {
+/** Everything it owns is closed in reverse order, after `signal` has aborted. */
+class Chassis {
   readonly log: Log;
   readonly clock: Clock;
   started = false;
@@ -130,6 +113,7 @@ class Chassis implements App {
     this.clock = clock;
   }
 
+  /** Aborts at the start of draining. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -139,6 +123,10 @@ class Chassis implements App {
     return thing;
   }
 
+  /**
+   * Opens something that may not be available yet: retries with backoff and logs each failure. If it is `needed`, which is the
+   * default, the service is not ready before.
+   */
   async connect<T extends Closable>(
     what: string,
     open: () => Promise<T>,
@@ -162,14 +150,17 @@ class Chassis implements App {
     }
   }
 
+  /** Adds a readiness condition, which returns undefined or a phrase that names the missing thing. */
   readyWhen(check: () => string | undefined): void {
     this.#conditions.push(check);
   }
 
+  /** Replaces the answer of /metrics. `gather` gets the process's own metrics in Prometheus's text format. Called at most once. */
   metricsThrough(gather: (own: string) => Promise<string>): void {
     this.gather = gather;
   }
 
+  /** Runs `work` again `everyMs` after each end, until the app stops. Errors are logged once per outage. */
   every(what: string, everyMs: number, work: (signal: AbortSignal) => Promise<void>): void {
     const begins = `${what} failed; again every ${everyMs} ms`;
     const outage = new Outage(this.log, this.clock, { begins, ends: `${what} works again` });

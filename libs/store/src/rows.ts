@@ -2,9 +2,7 @@
 export const ROWS = { drone: 'drone/', agent: 'agent/', token: 'token/' } as const;
 
 /** The row that says that a drone is silent. */
-export function droneRow(drone: string): string {
-  return ROWS.drone + drone;
-}
+export const droneRow = (drone: string): string => ROWS.drone + drone;
 
 /** The row with the address of a drone's agent. */
 export function agentRow(drone: string): string {
@@ -12,9 +10,7 @@ export function agentRow(drone: string): string {
 }
 
 /** The row of a connection token. */
-export function tokenRow(token: string): string {
-  return ROWS.token + token;
-}
+export const tokenRow = (token: string): string => ROWS.token + token;
 
 /** The connection token of a row. Returns undefined for any other row. */
 export function tokenOfRow(row: string): string | undefined {
