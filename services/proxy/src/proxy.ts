@@ -1,18 +1,13 @@
-import type { Bus } from '@spawner/bus';
-import type { Clock } from '@spawner/domain';
-import type { Log, ProcessIdentity } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
 import { AccessLog } from './access-log/access-log.ts';
 import { followCertificates } from './cluster/certificates.ts';
 import type { ProxyConfig } from './config.ts';
-import { Edge } from './edge/edge.ts';
+import { Edge, type EdgeParts } from './edge/edge.ts';
 import { EdgePolicy } from './edge/policy.ts';
 import { RateLimits } from './edge/rate-limits.ts';
 import { trustedAddresses } from './edge/trusted-addresses.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Sessions } from './routing/sessions.ts';
-import type { Agents } from './routing/stale-routes.ts';
-import type { SuspensionParts } from './routing/suspended-routes.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
 import { TIMEOUTS } from './timeouts.ts';
 import { TokenSessions } from './tokens/token-sessions.ts';
@@ -31,17 +26,9 @@ import { RawTransport } from './transports/raw/transport.ts';
 import { RawUpstreamPool } from './transports/raw/upstream-pool.ts';
 import type { TicketSource } from './workers/process-role.ts';
 
-export interface ProxyParts {
+export interface ProxyParts extends Omit<EdgeParts, 'sessions'> {
   routes: RouteTable;
-  bus: Bus;
-  scheduler: SuspensionParts['scheduler'];
-  agents: Agents;
   snapshots: Pick<Snapshots, 'certificate' | 'keepCertificate'>;
-  clock: Clock;
-  log: Log;
-  /** This process; undefined if its system does not say. */
-  process: ProcessIdentity | undefined;
-  registration(): number;
   /** Keys of TLS session tickets, shared with other workers. */
   tickets?: TicketSource | undefined;
 }

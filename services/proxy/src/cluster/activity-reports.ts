@@ -13,10 +13,7 @@ export interface ReportsParts {
   requests: ActiveRequests;
   holds: HoldQueue;
   clock: Clock;
-}
-
-export interface Reporter {
-  proxyId: string;
+  /** This process; undefined if its system does not say. */
   process: ProcessIdentity | undefined;
   registration(): number;
 }
@@ -27,31 +24,24 @@ export interface Reporter {
  * drains, until it is closed.
  */
 export class Reports {
-  readonly #bus: Bus;
-  readonly #requests: ActiveRequests;
-  readonly #clock: Clock;
-  readonly #reporter: Reporter;
+  readonly #proxyId: string;
+  readonly #parts: ReportsParts;
   readonly #over = new AbortController();
   readonly #answering: { close(): void };
   readonly #turning: Promise<void>;
   readonly #looks = new Map<string, number>();
 
   /** `asked` is called before each question is answered. From then on no new request may pass. */
-  constructor(
-    { bus, requests, holds, clock }: ReportsParts,
-    reporter: Reporter,
-    asked: (id: string, epoch: number) => void,
-  ) {
-    this.#bus = bus;
-    this.#requests = requests;
-    this.#clock = clock;
-    this.#reporter = reporter;
-    this.#answering = bus.answer(SUBJECTS.settle, reporter.proxyId, ({ id, epoch }) => {
+  constructor(proxyId: string, parts: ReportsParts, asked: (id: string, epoch: number) => void) {
+    const { bus, requests, holds, clock, registration } = parts;
+    this.#proxyId = proxyId;
+    this.#parts = parts;
+    this.#answering = bus.answer(SUBJECTS.settle, proxyId, ({ id, epoch }) => {
       asked(id, epoch);
       return {
         activity: requests.of(id, clock.now()),
         held: holds.count(id),
-        registration: reporter.registration(),
+        registration: registration(),
         unused: requests.isUnused(id),
       };
     });
@@ -60,10 +50,11 @@ export class Reports {
 
   /** Asks the backend's agent to look at it. */
   look(id: string): void {
-    const now = this.#clock.now();
+    const { bus, clock } = this.#parts;
+    const now = clock.now();
     if (now - (this.#looks.get(id) ?? Number.NEGATIVE_INFINITY) < TIMEOUTS.lookEvery) return;
     this.#looks.set(id, now);
-    this.#bus.publish(SUBJECTS.backendLook, id, { id });
+    bus.publish(SUBJECTS.backendLook, id, { id });
   }
 
   async close(): Promise<void> {
@@ -77,20 +68,16 @@ export class Reports {
     const { signal } = this.#over;
     while (!signal.aborted) {
       this.#report();
-      this.#forgetLooks();
-      await this.#clock.sleep(DEADLINES.activityReport, signal).catch(() => {});
+      const now = this.#parts.clock.now();
+      for (const [id, at] of this.#looks) if (now - at >= TIMEOUTS.lookEvery) this.#looks.delete(id);
+      await this.#parts.clock.sleep(DEADLINES.activityReport, signal).catch(() => {});
     }
   }
 
   #report(): void {
-    const { proxyId, process } = this.#reporter;
-    const registration = this.#reporter.registration();
-    for (const [droneId, backends] of this.#requests.report(this.#clock.now(), TOLD_FOR_MS))
-      this.#bus.publish(SUBJECTS.activity, droneId, { proxyId, registration, process, backends });
-  }
-
-  #forgetLooks(): void {
-    const now = this.#clock.now();
-    for (const [id, at] of this.#looks) if (now - at >= TIMEOUTS.lookEvery) this.#looks.delete(id);
+    const { bus, requests, clock, process, registration: registered } = this.#parts;
+    const about = { proxyId: this.#proxyId, registration: registered(), process };
+    for (const [droneId, backends] of requests.report(clock.now(), TOLD_FOR_MS))
+      bus.publish(SUBJECTS.activity, droneId, { ...about, backends });
   }
 }

@@ -23,7 +23,7 @@ function scene() {
       return { established: async () => {}, close: () => void hearing.delete(id ?? '') };
     },
   };
-  const limits = { perBackend: 2, total: 3 };
+  const limits = { heldPerBackend: 2, heldTotal: 3 };
   const events = new StateEvents({ routes: table, bus, clock }, limits);
   const become = (id: string, state: RouteState, backendState: BackendState) => {
     const route = newRoute({ backendId: id, state, backendState });

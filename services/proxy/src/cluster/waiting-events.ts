@@ -50,7 +50,8 @@ export class StateEvents {
 
   hasRoom(id: string): boolean {
     const present = this.#watched.get(id)?.sinks.size ?? 0;
-    return !this.#closed && this.#total < this.#limits.total && present < this.#limits.perBackend;
+    const { heldPerBackend, heldTotal } = this.#limits;
+    return !this.#closed && this.#total < heldTotal && present < heldPerBackend;
   }
 
   /** Sends events to this sink for at most a minute. The returned function ends that, and may be called twice. */

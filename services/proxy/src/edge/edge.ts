@@ -1,39 +1,23 @@
-import type { Bus } from '@spawner/bus';
-import type { Clock } from '@spawner/domain';
 import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
-import type { Log, ProcessIdentity } from '@spawner/service';
 import type { RouteTable } from '@spawner/store';
-import { Reports } from '../cluster/activity-reports.ts';
+import { Reports, type ReportsParts } from '../cluster/activity-reports.ts';
 import { StateEvents } from '../cluster/waiting-events.ts';
 import { ActiveRequests } from '../routing/active-requests.ts';
-import { HoldQueue } from '../routing/hold-queue.ts';
-import { Router } from '../routing/router.ts';
+import { type HoldLimits, HoldQueue } from '../routing/hold-queue.ts';
+import { Router, type RouterOptions } from '../routing/router.ts';
 import type { Sessions } from '../routing/sessions.ts';
-import { type Agents, StaleRoutes } from '../routing/stale-routes.ts';
+import { type Agents, type StaleRouteParts, StaleRoutes } from '../routing/stale-routes.ts';
 import { SuspendedRoutes, type SuspensionParts } from '../routing/suspended-routes.ts';
 
-export interface EdgeParts {
+export interface EdgeParts extends SuspensionParts, Pick<ReportsParts, 'bus' | 'process' | 'registration'> {
   routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange' | 'asOf' | 'agentOf' | 'presume'>;
   agents: Agents;
-  bus: Bus;
-  scheduler: SuspensionParts['scheduler'];
-  clock: Clock;
-  log: Log;
   sessions: Pick<Sessions, 'rest' | 'goodbye' | 'cut' | 'forget'>;
-  /** This process; undefined if its system does not say. */
-  process: ProcessIdentity | undefined;
-  registration(): number;
 }
 
-export interface EdgeOptions {
+export interface EdgeOptions extends RouterOptions, HoldLimits, Pick<StaleRouteParts, 'routesTrustedMs'> {
   id: string;
-  droneId: string;
-  holdTimeoutMs: number;
-  heldPerBackend: number;
-  heldTotal: number;
-  /** How long a route is trusted without the store, in milliseconds. */
-  routesTrustedMs: number;
 }
 
 /**
@@ -51,25 +35,20 @@ export class Edge {
   readonly #following: { close(): void };
 
   constructor(options: EdgeOptions, parts: EdgeParts) {
-    const { clock, routes, bus, scheduler, log, sessions, process, registration, agents } = parts;
-    const { id: proxyId, droneId: ownDroneId, holdTimeoutMs, routesTrustedMs: trustedMs } = options;
-    const room = { perBackend: options.heldPerBackend, total: options.heldTotal };
+    const { clock, routes, sessions } = parts;
+    const { id, routesTrustedMs } = options;
     const requests = new ActiveRequests(clock.now());
-    const holds = new HoldQueue(clock, room);
+    const holds = new HoldQueue(clock, options);
     const lookAgain = (backendId: string) => holds.release(backendId);
-    const suspended = new SuspendedRoutes({ scheduler, clock, log }, lookAgain);
-    const stale = new StaleRoutes({ routes, agents, clock, log, trustedMs }, lookAgain);
+    const suspended = new SuspendedRoutes(parts, lookAgain);
+    const stale = new StaleRoutes({ ...parts, routesTrustedMs }, lookAgain);
     this.#parts = parts;
     this.requests = requests;
     this.holds = holds;
-    this.stateEvents = new StateEvents({ routes, bus, clock }, room);
-    this.router = new Router(
-      { routes, holds, suspended, stale, requests, clock },
-      { ownDroneId, holdTimeoutMs },
-    );
+    this.stateEvents = new StateEvents(parts, options);
+    this.router = new Router({ routes, holds, suspended, stale, requests, clock }, options);
     this.#suspended = suspended;
-    const reporter = { proxyId, process, registration };
-    this.#reports = new Reports({ bus, requests, holds, clock }, reporter, (backendId, epoch) => {
+    this.#reports = new Reports(id, { ...parts, requests, holds }, (backendId, epoch) => {
       suspended.asked(backendId, epoch);
       sessions.rest(backendId);
     });

@@ -23,7 +23,7 @@ const NEVER = new AbortController().signal;
 /** A policy before one backend that the router answers as a test wants. */
 function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as number | undefined } = {}) {
   const clock = crankedClock();
-  const limits = { perBackend: 3, total: 3 };
+  const limits = { heldPerBackend: 3, heldTotal: 3 };
   const activity = new ActiveRequests(0);
   const state = {
     routed: undefined as RouteOutcome | undefined,

@@ -1,4 +1,4 @@
-import type { ActivityReport, LastExchange, ProxyActivity } from '@spawner/proto/internal/telemetry';
+import type { ActivityReport, ProxyActivity } from '@spawner/proto/internal/telemetry';
 import { ActivityKind } from '@spawner/proto/v1/explanation';
 
 /** The most characters of a path that reports show. They never show its query, which may hold secrets. */
@@ -24,7 +24,7 @@ export class ActiveRequests {
     entry.open += 1;
     entry.forgotten = false;
     this.#backends.set(id, entry);
-    return new OpenRequest(this.#backends, id, entry);
+    return new ActiveRequest(this.#backends, id, entry);
   }
 
   /** The route is unknown from now on: the entry goes when nothing is open. */
@@ -75,20 +75,12 @@ export class ActiveRequests {
     return drones;
   }
 
-  #activityOf(id: string, entry: Used, now: number): ProxyActivity {
-    const { open, lastActive = this.#startedAt } = entry;
-    return { id, open, ageMs: open > 0 ? 0 : Math.max(0, Math.round(now - lastActive)), last: lastOf(entry) };
+  #activityOf(id: string, used: Used, now: number): ProxyActivity {
+    const { open, lastActive = this.#startedAt, upgrade, path } = used;
+    const kind = upgrade ? ActivityKind.UPGRADE : ActivityKind.HTTP;
+    const ageMs = open > 0 ? 0 : Math.max(0, Math.round(now - lastActive));
+    return { id, open, ageMs, last: path === undefined ? undefined : { kind, path } };
   }
-}
-
-/** One open request. The first call of `end` or `neverReached` counts. */
-export interface ActiveRequest {
-  /** The backend has got the request. */
-  reached(upgrade: boolean, path: string): void;
-  /** The backend had a part in the request, so this moment counts as activity. */
-  end(now: number): void;
-  /** The request ended before it reached the backend, so it does not count. */
-  neverReached(): void;
 }
 
 interface Entry {
@@ -102,7 +94,8 @@ interface Entry {
   path?: string;
 }
 
-class OpenRequest implements ActiveRequest {
+/** One open request. The first call of `end` or `neverReached` counts. */
+export class ActiveRequest {
   readonly #backends: Map<string, Entry>;
   readonly #id: string;
   readonly #entry: Entry;
@@ -114,6 +107,7 @@ class OpenRequest implements ActiveRequest {
     this.#entry = entry;
   }
 
+  /** The backend has got the request. */
   reached(upgrade: boolean, path: string): void {
     this.#entry.upgrade = upgrade;
     const query = path.indexOf('?');
@@ -123,11 +117,13 @@ class OpenRequest implements ActiveRequest {
     if (this.#entry.path !== shown) this.#entry.path = Buffer.from(shown).toString();
   }
 
+  /** The backend had a part in the request, so this moment counts as activity. */
   end(now: number): void {
     if (!this.#over) this.#entry.lastActive = now;
     this.neverReached();
   }
 
+  /** The request ended before it reached the backend, so it does not count. */
   neverReached(): void {
     if (this.#over) return;
     this.#over = true;
@@ -137,8 +133,3 @@ class OpenRequest implements ActiveRequest {
 }
 
 type Used = Pick<Entry, 'open' | 'lastActive' | 'upgrade' | 'path'>;
-
-function lastOf({ upgrade, path }: Pick<Entry, 'upgrade' | 'path'>): LastExchange | undefined {
-  if (path === undefined) return undefined;
-  return { kind: upgrade ? ActivityKind.UPGRADE : ActivityKind.HTTP, path };
-}

@@ -2,7 +2,7 @@ import { crankedClock } from '@spawner/testkit';
 import { HoldQueue } from './hold-queue.ts';
 
 const present = () => new AbortController().signal;
-const holds = (limits = { perBackend: 2, total: 3 }) => {
+const holds = (limits = { heldPerBackend: 2, heldTotal: 3 }) => {
   const clock = crankedClock();
   return { clock, holds: new HoldQueue(clock, limits) };
 };

@@ -4,8 +4,8 @@ import type { Clock } from '@spawner/domain';
 export type HoldEnd = 'released' | 'timeout' | 'left' | 'full' | 'closed';
 
 export interface HoldLimits {
-  perBackend: number;
-  total: number;
+  heldPerBackend: number;
+  heldTotal: number;
 }
 
 /** Requests that wait for a row of the route table to change, with room for so many per row and in all. */
@@ -25,7 +25,8 @@ export class HoldQueue {
   async wait(row: string, ms: number, signal: AbortSignal): Promise<HoldEnd> {
     if (signal.aborted) return 'left';
     if (this.#closed) return 'closed';
-    if (this.#total >= this.#limits.total || this.count(row) >= this.#limits.perBackend) return 'full';
+    const { heldPerBackend, heldTotal } = this.#limits;
+    if (this.#total >= heldTotal || this.count(row) >= heldPerBackend) return 'full';
     const over = new AbortController();
     const leave = () => over.abort(signal.reason);
     signal.addEventListener('abort', leave, { once: true });

@@ -16,7 +16,7 @@ const READY = BackendState.READY;
 const { PENDING, OPEN, SUSPENDED, ENDED } = RouteState;
 
 interface Known {
-  ownDroneId?: string;
+  droneId?: string;
   suspension?: Partial<KnownSuspension>;
   trust?: Trust;
   admitted?: boolean;
@@ -24,10 +24,10 @@ interface Known {
 
 /** The decision about a route of epoch 5 on drone-1. */
 function decide(fields: Partial<Route> | undefined, known: Known = {}) {
-  const { ownDroneId = 'drone-1', suspension, trust = 'trusted', admitted = false } = known;
+  const { droneId = 'drone-1', suspension, trust = 'trusted', admitted = false } = known;
   const pending = { epoch: 5, until: 100, outcome: SettleOutcome.UNSPECIFIED };
   const knowledge: LocalKnowledge = {
-    ownDroneId,
+    droneId,
     suspensionOf: () => suspension && { ...pending, ...suspension },
     trustIn: () => trust,
   };
@@ -110,13 +110,13 @@ describe('decideRoute', () => {
       { local: undefined, network },
       network,
     ],
-  ])('forwards to %s', (_what, ownDroneId, endpoints, endpoint) =>
-    expect(decide({ state: OPEN, ...endpoints }, { ownDroneId })).toEqual({ ...forward, endpoint }),
+  ])('forwards to %s', (_what, droneId, endpoints, endpoint) =>
+    expect(decide({ state: OPEN, ...endpoints }, { droneId })).toEqual({ ...forward, endpoint }),
   );
 
   it('never takes the local address of another drone, even of one without a name', () => {
-    expect(decide({ state: OPEN }, { ownDroneId: 'drone-2' })).toEqual({ kind: 'unreachable' });
-    expect(decide({ state: OPEN, droneId: '' }, { ownDroneId: '' })).toEqual({ kind: 'unreachable' });
+    expect(decide({ state: OPEN }, { droneId: 'drone-2' })).toEqual({ kind: 'unreachable' });
+    expect(decide({ state: OPEN, droneId: '' }, { droneId: '' })).toEqual({ kind: 'unreachable' });
   });
 });
 

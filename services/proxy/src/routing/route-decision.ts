@@ -39,7 +39,7 @@ export type Trust = 'trusted' | 'confirm again' | 'unconfirmed' | 'unverified';
 /** This proxy's knowledge beyond the route table. These questions have no effects. */
 export interface LocalKnowledge {
   /** The drone whose local addresses this proxy reaches; empty for none. */
-  readonly ownDroneId: string;
+  readonly droneId: string;
   /** The suspension that counts for this route now; undefined if there is none, or the route is newer. */
   suspensionOf(route: Route): KnownSuspension | undefined;
   trustIn(route: Route, endpoint: Endpoint): Trust;
@@ -55,7 +55,7 @@ export function decideRoute(
   if (route.access === Access.TOKEN && !admitted) return { kind: 'token required' };
   const { state, backendState } = route;
   if (state === RouteState.ENDED) return { kind: 'gone', reason: route.endReason };
-  const endpoint = endpointFor(route, local.ownDroneId);
+  const endpoint = endpointFor(route, local.droneId);
   if (state === RouteState.OPEN && !endpoint) return { kind: 'unreachable' };
   const suspension = local.suspensionOf(route);
   if (suspension?.outcome === SettleOutcome.ENDED) return { kind: 'gone', reason: EndReason.IDLE };

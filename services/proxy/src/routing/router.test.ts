@@ -32,8 +32,8 @@ function scene() {
     said: 'absent' as Confirmation,
     confirm: async () => routes.said,
   };
-  const room = new HoldQueue(clock, { perBackend: 3, total: 10 });
-  const options = { ownDroneId: 'drone-1', holdTimeoutMs: 30_000 };
+  const room = new HoldQueue(clock, { heldPerBackend: 3, heldTotal: 10 });
+  const options = { droneId: 'drone-1', holdTimeoutMs: 30_000 };
   const activity = new ActiveRequests(0);
   const settled: number[] = [];
   const store = { answer: (): Promise<SettleOutcome> => new Promise(() => {}) };

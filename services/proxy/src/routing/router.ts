@@ -46,7 +46,8 @@ export interface RouterParts {
 }
 
 export interface RouterOptions {
-  ownDroneId: string;
+  /** The drone whose local addresses this proxy reaches; empty for none. */
+  droneId: string;
   holdTimeoutMs: number;
 }
 
@@ -60,12 +61,12 @@ export class Router {
   readonly #holdTimeoutMs: number;
   readonly #local: LocalKnowledge;
 
-  constructor(parts: RouterParts, { ownDroneId, holdTimeoutMs }: RouterOptions) {
+  constructor(parts: RouterParts, { droneId, holdTimeoutMs }: RouterOptions) {
     const { suspended, stale } = parts;
     this.#parts = parts;
     this.#holdTimeoutMs = holdTimeoutMs;
     this.#local = {
-      ownDroneId,
+      droneId,
       suspensionOf: (route: Route) => suspended.suspensionOf(route),
       trustIn: (route: Route, endpoint: Endpoint) => stale.trustIn(route, endpoint),
     };

@@ -17,7 +17,7 @@ const local = { host: '127.0.0.1', port: 1 };
 function scene() {
   const clock = crankedClock();
   const table = new Map<string, Route>();
-  const room = new HoldQueue(clock, { perBackend: 3, total: 10 });
+  const room = new HoldQueue(clock, { heldPerBackend: 3, heldTotal: 10 });
   const routes = {
     /** Clock time at which the store last stood behind them. */
     inStep: 0,
@@ -38,13 +38,13 @@ function scene() {
     },
   };
   const log = createLog('test', 'silent');
-  const about = { routes, agents, clock, log, trustedMs: TRUSTED_MS };
+  const about = { routes, agents, clock, log, routesTrustedMs: TRUSTED_MS };
   const verifications = new StaleRoutes(about, (id) => room.release(id));
   const suspended = { suspensionOf: () => undefined, resume: () => {} };
   const activity = new ActiveRequests(0);
   const made: Router = new Router(
     { routes, holds: room, suspended, stale: verifications, requests: activity, clock },
-    { ownDroneId: 'drone-1', holdTimeoutMs: 30_000 },
+    { droneId: 'drone-1', holdTimeoutMs: 30_000 },
   );
   /** A newer route. */
   const become = (epoch: number) => {

@@ -14,7 +14,7 @@ export interface StaleRouteParts {
   readonly clock: Clock;
   readonly log: Log;
   /** How long a route is trusted without the store, in milliseconds. */
-  readonly trustedMs: number;
+  readonly routesTrustedMs: number;
 }
 
 /** Asks a drone's agent, at `host:port`, for the present state of one of its backends. Rejects if it does not answer in time. */
@@ -65,9 +65,9 @@ export class StaleRoutes {
 
   /** How far this address of a route can be trusted now. */
   trustIn({ backendId }: Route, endpoint: Endpoint): Trust {
-    const { routes, clock, trustedMs } = this.#parts;
+    const { routes, clock, routesTrustedMs } = this.#parts;
     const now = clock.now();
-    if (now - routes.asOf(backendId) <= trustedMs) return 'trusted';
+    if (now - routes.asOf(backendId) <= routesTrustedMs) return 'trusted';
     const report = this.#reports.get(backendId);
     if (!report || !isSameEndpoint(report.endpoint, endpoint)) return 'unconfirmed';
     const age = now - report.at;

@@ -15,7 +15,7 @@ function scene() {
   const rows = new Map<string, TokenRow>();
   const confirmed: string[] = [];
   const said = { of: 'absent' as Confirmation };
-  const holds = new HoldQueue(clock, { perBackend: 3, total: 3 });
+  const holds = new HoldQueue(clock, { heldPerBackend: 3, heldTotal: 3 });
   const routes = {
     token: (id: string) => rows.get(tokenRow(id)),
     confirm: async (row: string) => {
