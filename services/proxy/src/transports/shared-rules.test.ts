@@ -172,7 +172,7 @@ describe('the idle time of a client', () => {
     expect(http1Server(options, handlers).keepAliveTimeout).toBe(4_321);
     const end = jest.fn();
     const socket = Object.assign(new EventEmitter(), { end, isPaused: () => false });
-    const owner = { now: () => 0, trusts: () => false, left: () => {} } as unknown as ConnectionOwner;
+    const owner = { clock: { now: () => 0 }, left: () => {} } as unknown as ConnectionOwner;
     const connection = new RawConnection(owner, socket as unknown as Socket, false, () => {});
     connection.over(true);
     connection.sweep(4_321);
@@ -208,11 +208,12 @@ describe('a handshake that the backend does not answer', () => {
     const destroy = jest.fn();
     const upstream = { socket: { write: () => true }, destroy, reused: false } as unknown as Upstream;
     const upstreams = { open: () => upstream } as unknown as RawUpstreamPool;
-    const parts = { upstreams, clock, clusterDomain: DOMAIN, draining: () => false, answered: () => {} };
+    const rest = { draining: false, answered: () => {}, failure: () => '' };
+    const owner = { upstreams, clock, options: { clusterDomain: DOMAIN }, ...rest };
     const handshake = `GET / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;
     const request = readRequest(handshake, peer(false));
     if (!request) throw new Error('not read');
-    new RawExchange(parts, {} as ExchangeClient, request, forwardTo(1)).begin(Buffer.alloc(0), 0);
+    new RawExchange(owner, {} as ExchangeClient, request, forwardTo(1)).begin(Buffer.alloc(0), 0);
     jest.advanceTimersByTime(59_999);
     expect(destroy).not.toHaveBeenCalled();
     jest.advanceTimersByTime(1);

@@ -1,27 +1,29 @@
 import type { Socket } from 'node:net';
 import { mayBecomeHead } from '../../edge/header-lines.ts';
 import type { Forward, Peer } from '../../edge/request.ts';
+import type { TrustedAddresses } from '../../edge/trusted-addresses.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
-import { type ExchangeClient, type ExchangeParts, RawExchange } from './exchange.ts';
+import { type ExchangeClient, type ExchangeOwner, RawExchange } from './exchange.ts';
 import { HeaderMemo } from './header-memo.ts';
 import { mayBecomeRequest, type RawRequest } from './request-parser.ts';
 import type { Upstream } from './upstream.ts';
 import { Writer } from './writer.ts';
 
-/** The transport, as its connections use it. */
-export interface ConnectionOwner {
-  readonly exchangeParts: ExchangeParts;
-  readonly maxHeaderBytes: number;
+export interface RawTransportOptions {
+  clusterDomain: string;
+  maxHeaderBytes: number;
   /** How long a head may take. */
-  readonly headTimeoutMs: number;
+  headTimeoutMs: number;
   /** How long a body may pause. */
-  readonly bodyTimeoutMs: number;
-  now(): number;
-  trusts(address: string): boolean;
+  bodyTimeoutMs: number;
+  trust: TrustedAddresses;
+}
+
+/** The transport, as its connections use it. */
+export interface ConnectionOwner extends ExchangeOwner {
+  readonly options: RawTransportOptions;
   /** Decides about a request. Undefined if the decision, or the request, is for Node's servers. */
   decide(request: RawRequest, connection: RawConnection): Forward | undefined;
-  /** Returns the whole response to a request whose backend failed, one character per byte. */
-  failure(exchange: RawExchange, keep: boolean): string;
   /** Both sides speak WebSocket from now on; `rest` is what the backend has sent of it. */
   joined(exchange: RawExchange, connection: RawConnection, upstream: Upstream, rest: Buffer): void;
   /** The connection is closed, or Node's. */
@@ -77,7 +79,7 @@ export class RawConnection implements ExchangeClient, Peer {
     this.tls = tls;
     this.#handOver = handOver;
     this.writer = new Writer(socket, tls);
-    this.#since = owner.now();
+    this.#since = owner.clock.now();
     socket.on('data', this.#data).on('end', this.#ended).on('close', this.#closed).on('error', ignore);
   }
 
@@ -88,7 +90,7 @@ export class RawConnection implements ExchangeClient, Peer {
   }
 
   get trusted(): boolean {
-    this.#trusted ??= this.#owner.trusts(this.remoteAddress);
+    this.#trusted ??= this.#owner.options.trust.includes(this.remoteAddress);
     return this.#trusted;
   }
 
@@ -102,7 +104,7 @@ export class RawConnection implements ExchangeClient, Peer {
     const lasted = now - this.#since;
     if (this.#state === 'ending' && lasted > TIMEOUTS.clientLinger) this.connection.destroy();
     else if (this.#state === 'idle' && lasted > TIMEOUTS.clientIdle) this.#finish('');
-    else if ((this.#state === 'new' || this.#state === 'head') && lasted > this.#owner.headTimeoutMs)
+    else if ((this.#state === 'new' || this.#state === 'head') && lasted > this.#owner.options.headTimeoutMs)
       this.#finish(TOO_LATE);
     else if (this.#exchange?.uploading) this.#sweepBody(now, lasted, this.#exchange);
   }
@@ -110,7 +112,7 @@ export class RawConnection implements ExchangeClient, Peer {
   /** A body that is not read because the backend is slow does not count as paused. */
   #sweepBody(now: number, lasted: number, exchange: RawExchange): void {
     if (this.connection.isPaused()) this.#since = now;
-    else if (lasted > this.#owner.bodyTimeoutMs) {
+    else if (lasted > this.#owner.options.bodyTimeoutMs) {
       this.#exchange = undefined;
       if (!exchange.responding) exchange.request.access?.refused(BODY_TIMEOUT);
       exchange.abandon();
@@ -134,16 +136,12 @@ export class RawConnection implements ExchangeClient, Peer {
       return;
     }
     this.#state = 'idle';
-    this.#since = this.#owner.now();
+    this.#since = this.#owner.clock.now();
     const next = this.#kept;
     if (this.connection.isPaused()) this.connection.resume();
     if (!next) return;
     this.#kept = undefined;
     this.#read(next);
-  }
-
-  failure(exchange: RawExchange, keep: boolean): string {
-    return this.#owner.failure(exchange, keep);
   }
 
   cut(reset: boolean): void {
@@ -191,7 +189,7 @@ export class RawConnection implements ExchangeClient, Peer {
   #during(chunk: Buffer): void {
     const exchange = this.#exchange;
     if (!exchange || (exchange.complete && exchange.uploading)) return;
-    this.#since = this.#owner.now();
+    this.#since = this.#owner.clock.now();
     const taken = exchange.uploading ? exchange.upload(chunk) : 0;
     if (taken < chunk.length) this.#keep(chunk.subarray(taken));
   }
@@ -209,7 +207,7 @@ export class RawConnection implements ExchangeClient, Peer {
       this.#wait(bytes);
       return;
     }
-    const isLong = end > this.#owner.maxHeaderBytes;
+    const isLong = end > this.#owner.options.maxHeaderBytes;
     const request = isLong ? undefined : this.#requests.read(bytes, end + 2);
     // Bytes behind a handshake came before the backend has agreed.
     const isEarly = request?.upgrade && bytes.length > end + 4;
@@ -219,18 +217,18 @@ export class RawConnection implements ExchangeClient, Peer {
       return;
     }
     this.#state = 'exchange';
-    this.#since = this.#owner.now();
+    this.#since = this.#owner.clock.now();
     this.#pieces = 0;
-    this.#exchange = new RawExchange(this.#owner.exchangeParts, this, request, decision);
+    this.#exchange = new RawExchange(this.#owner, this, request, decision);
     const used = this.#exchange.begin(bytes, end + 4);
     if (used < bytes.length) this.#keep(bytes.subarray(used));
   }
 
   /** Waits for the rest of a head that may still be one for the raw transport. */
   #wait(bytes: Buffer): void {
-    if (this.#state === 'idle') this.#since = this.#owner.now();
+    if (this.#state === 'idle') this.#since = this.#owner.clock.now();
     this.#pieces += 1;
-    const text = bytes.length > this.#owner.maxHeaderBytes ? '\n' : bytes.toString('latin1');
+    const text = bytes.length > this.#owner.options.maxHeaderBytes ? '\n' : bytes.toString('latin1');
     if (this.#pieces > MOST_PIECES || !mayBecomeHead(text) || !mayBecomeRequest(text)) {
       this.#giveUp(bytes);
       return;
@@ -257,7 +255,7 @@ export class RawConnection implements ExchangeClient, Peer {
   /** Ends our side after these bytes; what still comes is dropped. */
   #finish(last: string): void {
     this.#state = 'ending';
-    this.#since = this.#owner.now();
+    this.#since = this.#owner.clock.now();
     this.#kept = undefined;
     if (this.connection.isPaused()) this.connection.resume();
     if (last === '') this.connection.end();

@@ -24,14 +24,17 @@ import type { Writer } from './writer.ts';
  */
 type Phase = 'dialing' | 'waiting' | 'responding' | 'complete' | 'switched' | 'over';
 
-export interface ExchangeParts {
+/** The transport, as its exchanges use it. */
+export interface ExchangeOwner {
   readonly upstreams: RawUpstreamPool;
   readonly clock: Clock;
-  readonly clusterDomain: string;
+  readonly options: { readonly clusterDomain: string };
   /** Whether client connections end with their response. */
-  draining(): boolean;
+  readonly draining: boolean;
   /** Counts a response of the backend. */
   answered(status: number, upgrade: boolean): void;
+  /** Returns the whole response to a request whose backend failed, one character per byte. */
+  failure(exchange: RawExchange, keep: boolean): string;
 }
 
 /** The client's connection as its exchange uses it. */
@@ -41,8 +44,6 @@ export interface ExchangeClient {
   resume(): void;
   /** The last byte of the response has been written. `keep`: the connection can carry another request. */
   over(keep: boolean): void;
-  /** Returns the whole response to a request whose backend failed, one character per byte. */
-  failure(exchange: RawExchange, keep: boolean): string;
   /** The response cannot be completed. `reset`: a plain close would look like its end. */
   cut(reset: boolean): void;
   /** Both sides speak WebSocket from now on. The bytes from `from` to `to` follow the head. */
@@ -60,7 +61,7 @@ export class RawExchange implements UpstreamUser {
   readonly decision: Forward;
   /** The backend has taken a connection of this request, so it may have done what was asked. */
   reached = false;
-  readonly #parts: ExchangeParts;
+  readonly #owner: ExchangeOwner;
   readonly #client: ExchangeClient;
   /** The bytes that the backend gets before the body. */
   readonly #head: string;
@@ -80,13 +81,13 @@ export class RawExchange implements UpstreamUser {
   /** Until a handshake is answered. */
   #late: NodeJS.Timeout | undefined;
 
-  constructor(parts: ExchangeParts, client: ExchangeClient, request: RawRequest, decision: Forward) {
-    this.#parts = parts;
+  constructor(owner: ExchangeOwner, client: ExchangeClient, request: RawRequest, decision: Forward) {
+    this.#owner = owner;
     this.#client = client;
     this.request = request;
     this.decision = decision;
     this.#uploadLeft = request.length;
-    this.#reader = new HeadReader(request.method === 'HEAD', parts.clusterDomain);
+    this.#reader = new HeadReader(request.method === 'HEAD', owner.options.clusterDomain);
     this.#head = `${request.lines}${request.upgrade ? SWITCH : ''}${request.added}\r\n`;
   }
 
@@ -173,7 +174,7 @@ export class RawExchange implements UpstreamUser {
   #connect(mayReuse: boolean): Upstream {
     const { backendId = '', access } = this.request;
     const { endpoint } = this.decision;
-    const { upstreams } = this.#parts;
+    const { upstreams } = this.#owner;
     const upstream = mayReuse
       ? upstreams.acquire(backendId, endpoint, this)
       : upstreams.open(backendId, endpoint, this);
@@ -211,7 +212,7 @@ export class RawExchange implements UpstreamUser {
     }
     clearTimeout(this.#late);
     this.#phase = 'switched';
-    this.#parts.answered(101, true);
+    this.#owner.answered(101, true);
     access?.answered(101, true);
     this.#client.switched(this, `${response.text}${SWITCH}\r\n`, upstream, rest);
   }
@@ -230,9 +231,9 @@ export class RawExchange implements UpstreamUser {
     this.#reusable = !response.close && !upgrade;
     this.#keptMs = response.keptMs;
     this.#keep = this.#mayKeep() && !body.endsWithConnection;
-    this.#parts.answered(response.status, upgrade);
+    this.#owner.answered(response.status, upgrade);
     access?.answered(response.status, false);
-    const date = response.dated ? '' : dateLine(this.#parts.clock.wall());
+    const date = response.dated ? '' : dateLine(this.#owner.clock.wall());
     this.#forward(body, `${response.text}${date}${this.#keep ? KEEP : CLOSE}`, bytes, from, crosses, to);
   }
 
@@ -267,7 +268,7 @@ export class RawExchange implements UpstreamUser {
     this.#upstream = undefined;
     this.request.access?.leaves();
     if (upstream && this.#reusable && !this.uploading && !this.#full) {
-      this.#parts.upstreams.release(this.request.backendId ?? '', upstream, this.#keptMs);
+      this.#owner.upstreams.release(this.request.backendId ?? '', upstream, this.#keptMs);
     } else upstream?.drop();
     const gone = () => {
       if (this.#phase !== 'complete') return;
@@ -292,11 +293,11 @@ export class RawExchange implements UpstreamUser {
     }
     this.#keep = this.#mayKeep() && !this.uploading;
     this.#body = new ResponseBody('none');
-    this.#complete(this.#client.failure(this, this.#keep), NOTHING, 0, 0);
+    this.#complete(this.#owner.failure(this, this.#keep), NOTHING, 0, 0);
   }
 
   #mayKeep(): boolean {
-    return !this.request.close && !this.request.upgrade && !this.#parts.draining();
+    return !this.request.close && !this.request.upgrade && !this.#owner.draining;
   }
 
   /** Ends the exchange, for the backend's idle clock too. */
@@ -304,7 +305,7 @@ export class RawExchange implements UpstreamUser {
     clearTimeout(this.#late);
     this.#phase = 'over';
     const { active } = this.decision;
-    if (this.reached) active.end(this.#parts.clock.now());
+    if (this.reached) active.end(this.#owner.clock.now());
     else active.neverReached();
     this.request.access?.end(isWhole);
   }

@@ -5,53 +5,55 @@ import { HEADER_RULES, type HeaderRule, type HeaderRules, headerRule } from '../
  * name is looked up as it was sent; a new spelling is classified once and remembered, so that a common head costs one look-up
  * a line.
  */
-export const PASS = 0;
-export const DROP = 1;
-/** Left to Node's parser. */
-export const LEAVE = 2;
-/** Crosses only from trusted addresses. */
-export const CALLER = 3;
-export const HOST = 4;
-export const LENGTH = 5;
-export const CODING = 6;
-export const CONNECTION = 7;
-export const UPGRADE = 8;
-export const SET_COOKIE = 9;
-export const DATE = 10;
-export const KEEP_ALIVE = 11;
-/** From here on: the proxy replaces it. A trusted address may send it once; the rest of the number is its bit. */
-export const FORWARDED = 16;
-/** From here on: crosses, and may occur once; the rest of the number is its bit. */
-export const ONCE = 32;
+export const KIND = {
+  PASS: 0,
+  DROP: 1,
+  /** Left to Node's parser. */
+  LEAVE: 2,
+  /** Crosses only from trusted addresses. */
+  CALLER: 3,
+  HOST: 4,
+  LENGTH: 5,
+  CODING: 6,
+  CONNECTION: 7,
+  UPGRADE: 8,
+  SET_COOKIE: 9,
+  DATE: 10,
+  KEEP_ALIVE: 11,
+  /** From here on: the proxy replaces it. A trusted address may send it once; the rest of the number is its bit. */
+  FORWARDED: 16,
+  /** From here on: crosses, and may occur once; the rest of the number is its bit. */
+  ONCE: 32,
+} as const;
 
 /** The headers that the parsers read themselves, by direction, whatever the table says. */
 const READ = {
   request: new Map([
-    ['host', HOST],
-    ['content-length', LENGTH],
-    ['transfer-encoding', LEAVE],
-    ['connection', CONNECTION],
-    ['upgrade', UPGRADE],
-    ['keep-alive', DROP],
+    ['host', KIND.HOST],
+    ['content-length', KIND.LENGTH],
+    ['transfer-encoding', KIND.LEAVE],
+    ['connection', KIND.CONNECTION],
+    ['upgrade', KIND.UPGRADE],
+    ['keep-alive', KIND.DROP],
   ]),
   response: new Map([
-    ['content-length', LENGTH],
-    ['transfer-encoding', CODING],
-    ['connection', CONNECTION],
-    ['upgrade', UPGRADE],
-    ['set-cookie', SET_COOKIE],
-    ['date', DATE],
-    ['keep-alive', KEEP_ALIVE],
+    ['content-length', KIND.LENGTH],
+    ['transfer-encoding', KIND.CODING],
+    ['connection', KIND.CONNECTION],
+    ['upgrade', KIND.UPGRADE],
+    ['set-cookie', KIND.SET_COOKIE],
+    ['date', KIND.DATE],
+    ['keep-alive', KIND.KEEP_ALIVE],
   ]),
 };
 /** Those of them that cross afterwards, unless the table removes them. */
-const CROSSING: ReadonlySet<number> = new Set([SET_COOKIE, DATE]);
+const CROSSING: ReadonlySet<number> = new Set([KIND.SET_COOKIE, KIND.DATE]);
 
 /** The kind of a request's header, by its name as it was sent. */
-export const requestKind = kinds(HEADER_RULES.request, READ.request, LEAVE);
+export const requestKind = kinds(HEADER_RULES.request, READ.request, KIND.LEAVE);
 
 /** The kind of a response's header, by its name as it was sent. */
-export const responseKind = kinds(HEADER_RULES.response, READ.response, DROP);
+export const responseKind = kinds(HEADER_RULES.response, READ.response, KIND.DROP);
 
 const MOST_SPELLINGS = 2_000;
 const LONGEST_REMEMBERED = 64;
@@ -65,14 +67,22 @@ export function kinds(
   const withRule = (rule: HeaderRule) =>
     Object.keys(rules.names).filter((name) => rules.names[name] === rule);
   const bits = (first: number, names: string[]) => names.map((name, bit) => [name, first + bit] as const);
-  const numbered = new Map([...bits(ONCE, withRule('once')), ...bits(FORWARDED, withRule('forwarded'))]);
-  const others: Readonly<Record<string, number>> = { drop: DROP, hop, refuse: LEAVE, caller: CALLER };
+  const numbered = new Map([
+    ...bits(KIND.ONCE, withRule('once')),
+    ...bits(KIND.FORWARDED, withRule('forwarded')),
+  ]);
+  const others: Readonly<Record<string, number>> = {
+    drop: KIND.DROP,
+    hop,
+    refuse: KIND.LEAVE,
+    caller: KIND.CALLER,
+  };
   const kindOf = (name: string): number => {
     const rule = headerRule(rules, name);
     const own = read.get(name);
     const isRemoved = rule === 'drop' || rule === 'hop';
     if (own !== undefined && !(isRemoved && CROSSING.has(own))) return own;
-    return numbered.get(name) ?? others[rule] ?? PASS;
+    return numbered.get(name) ?? others[rule] ?? KIND.PASS;
   };
   const spellings = new Map<string, number>();
   return (name) => {

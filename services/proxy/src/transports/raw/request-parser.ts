@@ -2,19 +2,7 @@ import type { AccessEntry } from '../../access-log/access-entry.ts';
 import { COLON, endOfName, endOfValue, isLineEnd, lengthOf, trimmed } from '../../edge/header-lines.ts';
 import type { EdgeRequest, Peer } from '../../edge/request.ts';
 import { BOUNDS } from '../../timeouts.ts';
-import {
-  CALLER,
-  CONNECTION,
-  DROP,
-  FORWARDED,
-  HOST,
-  LEAVE,
-  LENGTH,
-  ONCE,
-  PASS,
-  requestKind,
-  UPGRADE,
-} from './header-kinds.ts';
+import { KIND, requestKind } from './header-kinds.ts';
 
 /**
  * A request that the raw transport understands: a strict subset of RFC 9112. No two readers can differ about its end or its host.
@@ -137,37 +125,37 @@ function readHeaders(head: string, from: number, request: RawRequest): boolean {
     if (!isLineEnd(head, valueEnd) || ++count > BOUNDS.requestLines) return false;
     const next = valueEnd + 2;
     const kind = requestKind(head.slice(at, nameEnd));
-    if (kind >= ONCE) {
-      const bit = 1 << (kind - ONCE);
+    if (kind >= KIND.ONCE) {
+      const bit = 1 << (kind - KIND.ONCE);
       if ((seen & bit) !== 0) return false;
       seen |= bit;
-    } else if (kind !== PASS) {
+    } else if (kind !== KIND.PASS) {
       let keeps = false;
-      if (kind >= FORWARDED) {
-        const bit = 1 << (kind - FORWARDED);
+      if (kind >= KIND.FORWARDED) {
+        const bit = 1 << (kind - KIND.FORWARDED);
         if (trusted && (claims & bit) !== 0) return false;
         claims |= bit;
-      } else if (kind === CALLER) keeps = trusted;
-      else if (kind === LEAVE) return false;
-      else if (kind !== DROP) {
+      } else if (kind === KIND.CALLER) keeps = trusted;
+      else if (kind === KIND.LEAVE) return false;
+      else if (kind !== KIND.DROP) {
         const value = trimmed(head, nameEnd + 1, valueEnd);
         switch (kind) {
-          case HOST:
+          case KIND.HOST:
             if (request.host !== '' || !PLAIN_HOST.test(value)) return false;
             request.host = value;
             keeps = true;
             break;
-          case LENGTH:
+          case KIND.LENGTH:
             request.length = lengthOf(value);
             if (hasLength || request.length < 0) return false;
             hasLength = true;
             keeps = true;
             break;
-          case CONNECTION:
+          case KIND.CONNECTION:
             if (connection !== '' || value === '') return false;
             connection = value.toLowerCase();
             break;
-          case UPGRADE:
+          case KIND.UPGRADE:
             if (upgrade !== '' || value.toLowerCase() !== 'websocket') return false;
             upgrade = value;
             break;

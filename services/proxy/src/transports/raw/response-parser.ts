@@ -7,17 +7,7 @@ import {
   objectionTo,
   type ResponseHead,
 } from '../../edge/response-rules.ts';
-import {
-  CODING,
-  CONNECTION,
-  DATE,
-  KEEP_ALIVE,
-  LENGTH,
-  PASS,
-  responseKind,
-  SET_COOKIE,
-  UPGRADE,
-} from './header-kinds.ts';
+import { KIND, responseKind } from './header-kinds.ts';
 
 /**
  * A response that the raw transport understands (RFC 9112 §4, §6.3) and that edge/response-rules.ts allows. Header lines cross
@@ -70,33 +60,33 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
     const next = valueEnd + 2;
     lines += 1;
     const kind = responseKind(head.slice(at, nameEnd));
-    if (kind !== PASS) {
+    if (kind !== KIND.PASS) {
       const value = trimmed(head, nameEnd + 1, valueEnd);
       let keeps = false;
       switch (kind) {
-        case LENGTH:
+        case KIND.LENGTH:
           if (length !== undefined) return undefined;
           length = lengthOf(value);
           keeps = allowsLength(status);
           break;
-        case CODING:
+        case KIND.CODING:
           if (coding !== undefined) return undefined;
           coding = value;
           keeps = !bodiless;
           break;
-        case CONNECTION:
+        case KIND.CONNECTION:
           connection += `,${value}`;
           break;
-        case UPGRADE:
+        case KIND.UPGRADE:
           upgradeTo = value;
           break;
-        case SET_COOKIE:
+        case KIND.SET_COOKIE:
           keeps = !reachesSiblings(value, clusterDomain);
           break;
-        case KEEP_ALIVE:
+        case KIND.KEEP_ALIVE:
           keptMs = keptMsOf(value);
           break;
-        case DATE:
+        case KIND.DATE:
           dated = true;
           keeps = true;
           break;

@@ -5,13 +5,12 @@ import type { AccessLog } from '../../access-log/access-log.ts';
 import { addedHeaders } from '../../edge/headers.ts';
 import type { EdgePolicy } from '../../edge/policy.ts';
 import type { Forward } from '../../edge/request.ts';
-import type { TrustedAddresses } from '../../edge/trusted-addresses.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Sessions } from '../../routing/sessions.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
 import { replyBytes } from '../reply-bytes.ts';
-import { type ConnectionOwner, type Origin, RawConnection } from './connection.ts';
-import type { ExchangeParts, RawExchange } from './exchange.ts';
+import { type ConnectionOwner, type Origin, RawConnection, type RawTransportOptions } from './connection.ts';
+import type { RawExchange } from './exchange.ts';
 import type { RawRequest } from './request-parser.ts';
 import { RawTunnel } from './tunnel.ts';
 import type { Upstream } from './upstream.ts';
@@ -28,26 +27,15 @@ export interface RawTransportParts {
   log: Log;
 }
 
-export interface RawTransportOptions {
-  clusterDomain: string;
-  maxHeaderBytes: number;
-  headTimeoutMs: number;
-  bodyTimeoutMs: number;
-  trust: TrustedAddresses;
-}
-
 /**
  * HTTP/1.1 and WebSockets on bare sockets, for requests that its strict parser understands and that the policy forwards at
  * once. Every other request goes, unread and with its connection, to Node's servers (../node).
  */
 export class RawTransport implements ConnectionOwner {
-  readonly exchangeParts: ExchangeParts;
-  readonly maxHeaderBytes: number;
-  readonly headTimeoutMs: number;
-  readonly bodyTimeoutMs: number;
+  readonly upstreams: RawUpstreamPool;
+  readonly clock: Clock;
+  readonly options: RawTransportOptions;
   readonly #parts: RawTransportParts;
-  readonly #clusterDomain: string;
-  readonly #trust: TrustedAddresses;
   readonly #connections = new Set<RawConnection>();
   readonly #over = new AbortController();
   readonly #sweeping: Promise<void>;
@@ -55,25 +43,10 @@ export class RawTransport implements ConnectionOwner {
   readonly #answered: number[] = [];
 
   constructor(parts: RawTransportParts, options: RawTransportOptions) {
-    const { upstreams, sessions, clock, metrics } = parts;
-    const { clusterDomain, maxHeaderBytes, headTimeoutMs, bodyTimeoutMs } = options;
     this.#parts = parts;
-    this.#clusterDomain = clusterDomain;
-    this.#trust = options.trust;
-    this.maxHeaderBytes = maxHeaderBytes;
-    this.headTimeoutMs = headTimeoutMs;
-    this.bodyTimeoutMs = bodyTimeoutMs;
-    this.exchangeParts = {
-      upstreams,
-      clock,
-      clusterDomain,
-      draining: () => sessions.draining,
-      answered: (status, upgrade) => {
-        const statusClass = Math.floor(status / 100);
-        if (upgrade) metrics.request('upgraded', status);
-        else this.#answered[statusClass] = (this.#answered[statusClass] ?? 0) + 1;
-      },
-    };
+    this.upstreams = parts.upstreams;
+    this.clock = parts.clock;
+    this.options = options;
     this.#sweeping = this.#sweep();
   }
 
@@ -93,12 +66,14 @@ export class RawTransport implements ConnectionOwner {
     this.#count();
   }
 
-  trusts(address: string): boolean {
-    return this.#trust.includes(address);
+  get draining(): boolean {
+    return this.#parts.sessions.draining;
   }
 
-  now(): number {
-    return this.#parts.clock.now();
+  answered(status: number, upgrade: boolean): void {
+    const statusClass = Math.floor(status / 100);
+    if (upgrade) this.#parts.metrics.request('upgraded', status);
+    else this.#answered[statusClass] = (this.#answered[statusClass] ?? 0) + 1;
   }
 
   decide(request: RawRequest, connection: RawConnection): Forward | undefined {
@@ -128,7 +103,7 @@ export class RawTransport implements ConnectionOwner {
     const tunnel = new RawTunnel(connection.connection, connection.tls, upstream);
     tunnel.bytes(rest, rest.length);
     void tunnel.closed.then(() => {
-      decision.active.end(this.now());
+      decision.active.end(this.clock.now());
       request.access?.end();
     });
     this.#parts.sessions.add(request.backendId ?? '', tunnel);
@@ -141,22 +116,20 @@ export class RawTransport implements ConnectionOwner {
   /** Sets the request's backend, and finds what the connection's requests to its host have in common. */
   #originOf(request: RawRequest, connection: RawConnection): Origin | undefined {
     const { host } = request;
-    const known = connection.origin;
-    request.backendId = known?.host === host ? known.backendId : backendIdOfHost(host, this.#clusterDomain);
-    if (known?.host === host || request.backendId === undefined)
-      return known?.host === host ? known : undefined;
+    const known = connection.origin?.host === host ? connection.origin : undefined;
+    request.backendId = known ? known.backendId : backendIdOfHost(host, this.options.clusterDomain);
+    if (known || request.backendId === undefined) return known;
     connection.origin = { host, backendId: request.backendId, added: linesOf(addedHeaders(request)) };
     return connection.origin;
   }
 
   async #sweep(): Promise<void> {
-    const { clock, upstreams } = this.#parts;
     const { signal } = this.#over;
     while (!signal.aborted) {
-      await clock.sleep(TIMEOUTS.sweep, signal).catch(() => {});
-      const now = clock.now();
+      await this.clock.sleep(TIMEOUTS.sweep, signal).catch(() => {});
+      const now = this.clock.now();
       for (const connection of this.#connections) connection.sweep(now);
-      upstreams.sweep();
+      this.upstreams.sweep();
       this.#count();
     }
   }
