@@ -1,7 +1,6 @@
 import { type App, ownProcess, run } from '@spawner/service';
 import { RouteTable } from '@spawner/store';
-import { AgentClients } from './cluster/agent-clients.ts';
-import { joinStrategy } from './cluster/join.ts';
+import { agentClients } from './cluster/agent-clients.ts';
 import { Cluster } from './cluster/membership.ts';
 import { type ProxyConfig, readConfig } from './config.ts';
 import { EdgeProxy } from './proxy.ts';
@@ -17,12 +16,12 @@ async function serve(given: ProxyConfig, app: App): Promise<void> {
   const routes = RouteTable.withTokens();
   const snapshots = app.own(new Snapshots(given, { routes, clock, log }));
   const config = { ...given, id: snapshots.nameOf(given) };
-  const strategy = joinStrategy(snapshots.restore());
+  const restored = snapshots.restore();
 
   const process = ownProcess();
-  const cluster = Cluster.start({ config, app, routes, strategy, process });
+  const cluster = new Cluster({ config, app, routes, restored, process });
 
-  const agents = app.own(new AgentClients(config.cluster, config.id));
+  const agents = app.own(agentClients(config.cluster, config.id));
   const { bus, membership } = cluster;
   const { scheduler } = membership;
   const { tickets } = role;

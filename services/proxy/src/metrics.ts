@@ -1,25 +1,12 @@
 import { counter, gauge } from '@spawner/service';
 
 /** The metrics of the proxy; the README lists them. A backend id is never an attribute. */
-export interface Metrics {
-  /** `count` requests ended or were answered; `status` is the client's. */
-  request(outcome: string, status: number, count?: number): void;
-  upstreamFailed(): void;
-  /** A connection was refused, because its address has as many as it may. */
-  connectionRefused(): void;
-  /** A line of the access log was dropped. */
-  lineDropped(): void;
-}
+export type Metrics = ReturnType<typeof createMetrics>;
 
-export interface MetricSources {
-  openExchanges(): number;
-  openWebSockets(): number;
-  held(): number;
-  waitingPages(): number;
-  routes(): number;
-}
+/** Functions that read a number at the time of a scrape. */
+type Sources = Record<'openExchanges' | 'openWebSockets' | 'held' | 'waitingPages' | 'routes', () => number>;
 
-export function createMetrics(sources: MetricSources): Metrics {
+export function createMetrics(sources: Sources) {
   const requests = counter('spawner.proxy.requests', 'Requests by outcome');
   const failures = counter('spawner.proxy.upstream_failures', 'Requests that a backend did not answer');
   const refused = counter(
@@ -37,10 +24,13 @@ export function createMetrics(sources: MetricSources): Metrics {
     sources.routes,
   );
   return {
-    request: (outcome, status, count = 1) =>
+    /** `count` requests ended or were answered; `status` is the client's. */
+    request: (outcome: string, status: number, count = 1): void =>
       requests({ outcome, status: `${Math.floor(status / 100)}xx` }, count),
     upstreamFailed: () => failures(),
+    /** A connection was refused, because its address has as many as it may. */
     connectionRefused: () => refused(),
+    /** A line of the access log was dropped. */
     lineDropped: () => dropped(),
   };
 }

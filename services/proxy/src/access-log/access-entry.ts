@@ -1,18 +1,12 @@
 import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Reply } from '../edge/replies.ts';
 import type { EdgeRequest } from '../edge/request.ts';
 
 /** A connection to a backend, as far as it counts its bytes. */
-export interface Counted {
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-}
+type Counted = Pick<Socket, 'bytesRead' | 'bytesWritten'>;
 
-/** An answer that the proxy gave itself. */
-export interface OwnAnswer {
-  readonly outcome: string;
-  readonly status: number;
-  readonly body: string;
-}
+type Owner = { now(): number; ended(entry: AccessEntry): void };
 
 /**
  * Collects the facts of one exchange for its line. Bytes are counted between the proxy and the backend, with heads and frames.
@@ -37,18 +31,13 @@ export class AccessEntry {
   /** Sent to the backend. */
   bytesIn = 0;
   bytesOut = 0;
-  readonly #owner: { now(): number; ended(entry: AccessEntry): void };
+  readonly #owner: Owner;
   #socket: Counted | undefined;
   #readBefore = 0;
   #writtenBefore = 0;
   #over = false;
 
-  constructor(
-    owner: { now(): number; ended(entry: AccessEntry): void },
-    way: 'fast' | 'general',
-    sampled: boolean,
-    request: EdgeRequest,
-  ) {
+  constructor(owner: Owner, way: 'fast' | 'general', sampled: boolean, request: EdgeRequest) {
     this.#owner = owner;
     this.way = way;
     this.sampled = sampled;
@@ -92,7 +81,7 @@ export class AccessEntry {
   }
 
   /** The proxy answers itself. */
-  refused({ outcome, status, body }: OwnAnswer): void {
+  refused({ outcome, status, body }: Pick<Reply, 'outcome' | 'status' | 'body'>): void {
     this.leaves();
     this.firstByteAt = this.#owner.now();
     this.status = status;

@@ -4,14 +4,15 @@ import type { App, ProcessIdentity } from '@spawner/service';
 import { keysOf, openRedis, type Redis, type RouteTable } from '@spawner/store';
 import type { ProxyConfig } from '../config.ts';
 import { TIMEOUTS } from '../timeouts.ts';
-import { type JoinStrategy, untilNoneMissing } from './join.ts';
+import { untilNoneMissing } from './join.ts';
 import { ProxyNode } from './proxy-node.ts';
 
 export interface ClusterParts {
   readonly config: ProxyConfig;
   readonly app: App;
   readonly routes: RouteTable;
-  readonly strategy: JoinStrategy;
+  /** Without routes from a snapshot a proxy has nothing to serve, so it waits for the whole cluster. */
+  readonly restored: boolean;
   /** This process; undefined if its system does not identify processes. */
   readonly process: ProcessIdentity | undefined;
 }
@@ -23,26 +24,21 @@ export class Cluster {
   readonly #parts: ClusterParts;
   readonly #redis: Promise<Redis>;
 
-  private constructor(parts: ClusterParts, bus: DeferredBus, membership: Membership, redis: Promise<Redis>) {
-    this.#parts = parts;
-    this.bus = bus;
-    this.membership = membership;
-    this.#redis = redis;
-  }
-
   /** Starts to connect to every part and to register. */
-  static start(parts: ClusterParts): Cluster {
-    const { config, app, routes, strategy, process } = parts;
+  constructor(parts: ClusterParts) {
+    const { config, app, routes, restored, process } = parts;
     const { clock, log } = app;
-    const { needed } = strategy;
+    const needed = !restored;
     const node = new ProxyNode(config, process);
     const bus = app.own(new DeferredBus());
     const membership = app.own(new Membership(schedulerAt(config.scheduler), node, clock, log));
-    const redis = app.connect('Redis', () => openRedis(config.redisUrl, log), { needed });
+    this.#parts = parts;
+    this.bus = bus;
+    this.membership = membership;
+    this.#redis = app.connect('Redis', () => openRedis(config.redisUrl, log), { needed });
     // The loop that follows the routes awaits it, and may not have begun when it rejects.
-    redis.catch(() => {});
+    this.#redis.catch(() => {});
     void connectBus(parts, bus);
-    const cluster = new Cluster(parts, bus, membership, redis);
     if (needed) app.readyWhen(() => membership.waitingFor());
     if (needed) app.readyWhen(() => unread(routes));
     // An agent asks every registered proxy over the bus, so that comes before the registration.
@@ -52,17 +48,17 @@ export class Cluster {
       await node.findAddresses();
       await membership.run(signal);
     });
-    return cluster;
   }
 
   /**
-   * Resolves when this proxy has registered and then read the routes, or when the patience of its strategy ends. The order
-   * matters: an agent that ends a backend asks every registered proxy, and any other must read the routes afterwards.
+   * Resolves when this proxy has registered and then read the routes. With a snapshot it resolves after a while in any case,
+   * and the proxy follows each part of the cluster when it returns. The order matters: an agent that ends a backend asks every
+   * registered proxy, and any other must read the routes afterwards.
    */
   async joined(): Promise<void> {
-    const { app, routes, strategy } = this.#parts;
+    const { app, routes, restored } = this.#parts;
     const { clock, log, signal } = app;
-    const until = clock.now() + strategy.patienceMs;
+    const until = restored ? clock.now() + TIMEOUTS.aloneAfter : undefined;
     const known = [() => unheard(this.bus), () => this.membership.waitingFor()];
     await untilNoneMissing(known, clock, signal, until);
     this.#followRoutes();
@@ -81,14 +77,14 @@ export class Cluster {
   }
 }
 
-async function connectBus({ config, app, strategy }: ClusterParts, bus: DeferredBus): Promise<void> {
+async function connectBus({ config, app, restored }: ClusterParts, bus: DeferredBus): Promise<void> {
   const open = async () => {
     bus.use(await openBus(config.natsUrl, config.id, app.log));
     // It is closed with `bus`, which the app has owned for longer than everything that needs it.
     return { close: () => {} };
   };
   try {
-    await app.connect('NATS', open, { needed: strategy.needed });
+    await app.connect('NATS', open, { needed: !restored });
   } catch (error) {
     if (!app.signal.aborted) app.log.error({ error }, 'the bus cannot be opened');
   }

@@ -89,33 +89,20 @@ export function headerRule({ names, patterns }: HeaderRules, name: string): Head
 }
 
 /** Framing and routing: `Connection` cannot name these as belonging to one hop. */
-const NEVER_NAMED = new Set([
-  '',
-  'close',
-  'keep-alive',
-  'upgrade',
-  'host',
-  'content-length',
-  'transfer-encoding',
-]);
+const NEVER_NAMED = /^(?:|close|keep-alive|upgrade|host|content-length|transfer-encoding)$/;
 
 /** The headers, in lower case, that a `Connection` header declares as belonging to one hop. */
 export function namedByConnection(options: readonly string[]): string[] {
-  return options.filter((option) => !NEVER_NAMED.has(option));
+  return options.filter((option) => !NEVER_NAMED.test(option));
 }
 
 /** Whether a `Set-Cookie` reaches the cluster's domain or above, and so every other backend (RFC 6265 §5.2.3). */
 export function reachesSiblings(cookie: string, clusterDomain: string): boolean {
-  return cookie
-    .split(';')
-    .slice(1)
-    .map((attribute) => /^\s*domain\s*=\s*"?\.?([^"\s]*?)\.?"?\s*$/i.exec(attribute)?.[1]?.toLowerCase())
-    .some(
-      (domain) =>
-        domain !== undefined &&
-        domain !== '' &&
-        (clusterDomain === domain || clusterDomain.endsWith(`.${domain}`)),
-    );
+  const [, ...attributes] = cookie.split(';');
+  return attributes.some((attribute) => {
+    const domain = /^\s*domain\s*=\s*"?\.?([^"\s]*?)\.?"?\s*$/i.exec(attribute)?.[1]?.toLowerCase();
+    return domain && (clusterDomain === domain || clusterDomain.endsWith(`.${domain}`));
+  });
 }
 
 /** The headers that tell a backend about its caller, which the proxy sets itself. */
@@ -153,12 +140,10 @@ export function requestHeaders(
 /** The headers that the client gets, from those that the backend sent. */
 export function responseHeaders(incoming: IncomingHttpHeaders, clusterDomain: string): IncomingHttpHeaders {
   const outgoing = crossing(incoming, HEADER_RULES.response, false);
-  const cookies = outgoing['set-cookie'];
+  const { 'set-cookie': cookies, ...others } = outgoing;
   if (!cookies) return outgoing;
   const own = cookies.filter((cookie) => !reachesSiblings(cookie, clusterDomain));
-  if (own.length > 0) return { ...outgoing, 'set-cookie': own };
-  const { 'set-cookie': _, ...others } = outgoing;
-  return others;
+  return own.length > 0 ? { ...outgoing, 'set-cookie': own } : others;
 }
 
 /** The headers of both sides of a WebSocket handshake in HTTP/1.1. */
@@ -167,14 +152,11 @@ export const SWITCH = { connection: 'Upgrade', upgrade: 'websocket' } as const;
 function crossing(incoming: IncomingHttpHeaders, rules: HeaderRules, trusted: boolean): IncomingHttpHeaders {
   const options = String(incoming.connection ?? '').split(',');
   const named = new Set(namedByConnection(options.map((option) => option.trim().toLowerCase())));
+  const crosses: readonly HeaderRule[] = ['pass', 'once', 'cookie', ...(trusted ? ['caller' as const] : [])];
   const outgoing: IncomingHttpHeaders = {};
   for (const [name, value] of Object.entries(incoming))
-    if (crosses(headerRule(rules, name), trusted) && !named.has(name)) outgoing[name] = value;
+    if (crosses.includes(headerRule(rules, name)) && !named.has(name)) outgoing[name] = value;
   return outgoing;
-}
-
-function crosses(rule: HeaderRule, trusted: boolean): boolean {
-  return rule === 'pass' || rule === 'once' || rule === 'cookie' || (rule === 'caller' && trusted);
 }
 
 function introduce(holder: TokenHolder, outgoing: OutgoingHttpHeaders, cookie: string | undefined): void {

@@ -41,10 +41,10 @@ export const REPLIES = {
   /** The backend's address does not answer and its drone is silent: both may come back. */
   away: (html: boolean) => retrying('unreachable', AWAY, html),
   /** Does not say what was wrong with a token that came. */
-  unauthorized: (html: boolean) => {
-    const plain = reply(401, 'unauthorized', 'UNAUTHENTICATED', 'A valid connection token is needed.', html);
-    return { ...plain, headers: { ...plain.headers, 'WWW-Authenticate': 'Bearer' } };
-  },
+  unauthorized: (html: boolean) =>
+    withHeaders(reply(401, 'unauthorized', 'UNAUTHENTICATED', 'A valid connection token is needed.', html), {
+      'WWW-Authenticate': 'Bearer',
+    }),
   /** Closes the connection: it exceeds the limit of its host. */
   tooManyConnections: (html: boolean) => ({
     ...limited('There are too many connections to this backend.', html),
@@ -132,8 +132,7 @@ function starting(state: string): Reply {
 }
 
 function later(outcome: string, message: string, html: boolean, more: Record<string, string> = {}): Reply {
-  const { headers, ...rest } = reply(503, outcome, 'UNAVAILABLE', message, html);
-  return { ...rest, headers: { ...headers, 'Retry-After': '1', ...more } };
+  return withHeaders(reply(503, outcome, 'UNAVAILABLE', message, html), { 'Retry-After': '1', ...more });
 }
 
 /** For a browser, a page that tries again by itself. */
@@ -143,8 +142,11 @@ function retrying(outcome: string, message: string, html: boolean): Reply {
 }
 
 function limited(message: string, html: boolean): Reply {
-  const { headers, ...rest } = reply(429, 'limited', 'RESOURCE_EXHAUSTED', message, html);
-  return { ...rest, headers: { ...headers, 'Retry-After': '1' } };
+  return withHeaders(reply(429, 'limited', 'RESOURCE_EXHAUSTED', message, html), { 'Retry-After': '1' });
+}
+
+function withHeaders(plain: Reply, more: Record<string, string>): Reply {
+  return { ...plain, headers: { ...plain.headers, ...more } };
 }
 
 function reply(

@@ -28,19 +28,20 @@ export class HoldQueue {
     const { heldPerBackend, heldTotal } = this.#limits;
     if (this.#total >= heldTotal || this.count(row) >= heldPerBackend) return 'full';
     const over = new AbortController();
-    const leave = () => over.abort(signal.reason);
-    signal.addEventListener('abort', leave, { once: true });
-    const late = this.#clock.sleep(ms, over.signal).then(
+    const late = this.#clock.sleep(ms, AbortSignal.any([signal, over.signal])).then(
       () => 'timeout' as const,
       () => 'left' as const,
     );
     const { promise: released, resolve: release } = Promise.withResolvers<HoldEnd>();
-    this.#enter(row, release);
+    const waiting = this.#waiting.get(row) ?? new Set();
+    this.#waiting.set(row, waiting.add(release));
+    this.#total += 1;
     try {
       return await Promise.race([released, late]);
     } finally {
-      this.#leave(row, release);
-      signal.removeEventListener('abort', leave);
+      waiting.delete(release);
+      if (waiting.size === 0) this.#waiting.delete(row);
+      this.#total -= 1;
       over.abort(new Error('the wait is over'));
     }
   }
@@ -62,18 +63,5 @@ export class HoldQueue {
   close(): void {
     this.#closed = true;
     for (const waiting of this.#waiting.values()) for (const release of waiting) release('closed');
-  }
-
-  #enter(row: string, release: (end: HoldEnd) => void): void {
-    const waiting = this.#waiting.get(row) ?? new Set();
-    this.#waiting.set(row, waiting.add(release));
-    this.#total += 1;
-  }
-
-  #leave(row: string, release: (end: HoldEnd) => void): void {
-    const waiting = this.#waiting.get(row);
-    waiting?.delete(release);
-    if (waiting?.size === 0) this.#waiting.delete(row);
-    this.#total -= 1;
   }
 }

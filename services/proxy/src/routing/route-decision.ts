@@ -59,34 +59,20 @@ export function decideRoute(
   if (state === RouteState.OPEN && !endpoint) return { kind: 'unreachable' };
   const suspension = local.suspensionOf(route);
   if (suspension?.outcome === SettleOutcome.ENDED) return { kind: 'gone', reason: EndReason.IDLE };
-  switch (state) {
-    case RouteState.PENDING:
-      return { kind: 'hold', state: backendState };
-    case RouteState.SUSPENDED:
-      return suspension && suspension.epoch > route.epoch
-        ? suspended(backendState, suspension.epoch, suspension.until)
-        : suspended(backendState, route.epoch);
-    case RouteState.OPEN:
-      if (suspension) return suspended(backendState, suspension.epoch, suspension.until);
-      return endpoint
-        ? overAddress(route, endpoint, local.trustIn(route, endpoint))
-        : { kind: 'unreachable' };
-    default:
-      return { kind: 'unknown' };
-  }
+  if (state === RouteState.PENDING) return { kind: 'hold', state: backendState };
+  const isSuspended = state === RouteState.SUSPENDED;
+  if (!isSuspended && state !== RouteState.OPEN) return { kind: 'unknown' };
+  if (suspension && (!isSuspended || suspension.epoch > route.epoch))
+    return { kind: 'suspended', state: backendState, epoch: suspension.epoch, until: suspension.until };
+  if (isSuspended) return { kind: 'suspended', state: backendState, epoch: route.epoch, until: undefined };
+  if (!endpoint) return { kind: 'unreachable' };
+  const trust = local.trustIn(route, endpoint);
+  if (trust === 'unverified') return { kind: 'unverified' };
+  if (trust === 'unconfirmed') return { kind: 'unconfirmed', state: backendState, endpoint };
+  return { kind: 'forward', endpoint, droneId: route.droneId, confirmAgain: trust === 'confirm again' };
 }
 
 /** Whether both are the same address. */
 export function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
   return one === other || (one.port === other.port && one.host === other.host);
-}
-
-function suspended(state: BackendState, epoch: number, until?: number): RouteDecision {
-  return { kind: 'suspended', state, epoch, until };
-}
-
-function overAddress({ droneId, backendState }: Route, endpoint: Endpoint, trust: Trust): RouteDecision {
-  if (trust === 'unverified') return { kind: 'unverified' };
-  if (trust === 'unconfirmed') return { kind: 'unconfirmed', state: backendState, endpoint };
-  return { kind: 'forward', endpoint, droneId, confirmAgain: trust === 'confirm again' };
 }

@@ -1,15 +1,8 @@
 import type { Socket } from 'node:net';
 import { TCP_KEEP_ALIVE } from '../timeouts.ts';
 
-/** TCP keep-alive (tcp(7)) of one connection, in milliseconds. */
-export interface KeepAlive {
-  idleMs: number;
-  intervalMs: number;
-  probes: number;
-}
-
-/** The rhythm of the connection with this number. */
-export function keepAliveOf(turn: number): KeepAlive {
+/** TCP keep-alive (tcp(7)) of the connection with this number: its rhythm, in milliseconds. */
+export function keepAliveOf(turn: number) {
   const { idle, interval, probes } = TCP_KEEP_ALIVE;
   return {
     idleMs: idle.base + (turn % idle.steps) * 1_000,
