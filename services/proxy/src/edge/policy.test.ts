@@ -117,7 +117,7 @@ describe('the policy', () => {
     });
   });
 
-  it.each(['too many connections', 'too many requests'] as const)('refuses %s', async (admits) => {
+  it.each(['tooManyConnections', 'tooManyRequests'] as const)('refuses %s', async (admits) => {
     const world = scene();
     world.state.admits = admits;
     expect(await decide(world, request())).toEqual({ now: false, said: 'limited' });

@@ -76,12 +76,9 @@ export class EdgePolicy {
     if (backendId === undefined) return replyWith(REPLIES.unknown(html));
     const port = this.#redirectPort(request);
     if (port !== undefined) return replyWith(redirectToHttps(request.host, request.path, port));
-    switch (this.#parts.limits.admit(backendId, request.peer.connection, this.#parts.clock.now())) {
-      case 'too many connections':
-        return replyWith(REPLIES.tooManyConnections(html));
-      case 'too many requests':
-        return replyWith(REPLIES.tooManyRequests(html));
-    }
+    const { limits, clock } = this.#parts;
+    const verdict = limits.admit(backendId, request.peer.connection, clock.now());
+    if (verdict !== 'admitted') return replyWith(REPLIES[verdict](html));
     const routed = await this.#route(request, backendId, signal);
     if (routed.kind === 'reply') return routed;
     if (routed.kind !== 'forward') return replyWith(replyTo(routed, html));

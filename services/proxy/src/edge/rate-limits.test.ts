@@ -38,10 +38,10 @@ describe('RateLimits', () => {
     const [a, b] = [connection(), connection()];
     expect(one.admit('red', a, 0)).toBe('admitted');
     expect(one.admit('red', a, 0)).toBe('admitted');
-    expect(one.admit('red', b, 0)).toBe('too many connections');
+    expect(one.admit('red', b, 0)).toBe('tooManyConnections');
     expect(one.admit('blue', a, 0)).toBe('admitted');
     expect(one.admit('red', b, 0)).toBe('admitted');
-    expect(one.admit('red', a, 0)).toBe('too many connections');
+    expect(one.admit('red', a, 0)).toBe('tooManyConnections');
     b.emit('close');
     expect(one.admit('red', a, 0)).toBe('admitted');
     a.emit('close');
@@ -55,7 +55,7 @@ describe('RateLimits', () => {
     expect([0, 1, 999].map((now) => two.admit('red', a, now))).toEqual([
       'admitted',
       'admitted',
-      'too many requests',
+      'tooManyRequests',
     ]);
     expect(two.admit('blue', a, 999)).toBe('admitted');
     expect(two.admit('red', a, 1_000)).toBe('admitted');

@@ -24,7 +24,8 @@ export interface Peer extends Closable {
   readonly remoteAddress?: string | undefined;
 }
 
-export type LimitVerdict = 'admitted' | 'too many connections' | 'too many requests';
+/** A refusal by the name of its reply. */
+export type LimitVerdict = 'admitted' | 'tooManyConnections' | 'tooManyRequests';
 
 export class RateLimits {
   readonly #options: LimitOptions;
@@ -57,8 +58,8 @@ export class RateLimits {
   admit(id: string, connection: Closable, now: number): LimitVerdict {
     const { connectionsPerHost, requestsPerSecondPerHost } = this.#options;
     const before = connectionsPerHost === 0 ? id : this.#hostOf.get(connection);
-    if (before !== id && this.#hosts.of(id) >= connectionsPerHost) return 'too many connections';
-    if (requestsPerSecondPerHost > 0 && !this.#takeRequest(id, now)) return 'too many requests';
+    if (before !== id && this.#hosts.of(id) >= connectionsPerHost) return 'tooManyConnections';
+    if (requestsPerSecondPerHost > 0 && !this.#takeRequest(id, now)) return 'tooManyRequests';
     if (before !== id) this.#move(connection, before, id);
     return 'admitted';
   }

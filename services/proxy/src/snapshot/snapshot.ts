@@ -10,13 +10,6 @@ import { type LogPosition, messageOf, type RouteTable, rowFrom, rowId, type Tabl
 import type { KeyPair } from '../cluster/certificates.ts';
 import { StateFile, StateFileRefused } from './state-file.ts';
 
-/** A route table as it was written to disk. */
-export interface SnapshotRoutes {
-  readonly time: Date | undefined;
-  readonly position: LogPosition;
-  readonly rows: readonly TableRow[];
-}
-
 /** The cluster that the state belongs to. Another cluster's state is refused. */
 export interface StateOwner {
   readonly cluster: string;
@@ -28,53 +21,53 @@ const ROWS_AT_ONCE = 500;
 
 /** The files of a proxy's state directory and their contents. Every reader throws StateFileRefused for a file that it refuses. */
 export class SnapshotFiles {
+  readonly #dir: string;
   readonly #owner: StateOwner;
-  readonly #routes: StateFile;
-  readonly #certificate: StateFile;
-  readonly #name: StateFile;
 
   /** Creates the directory if it is missing, for its owner alone. Throws if it cannot. */
   constructor(dir: string, owner: StateOwner) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     chmodSync(dir, 0o700);
+    this.#dir = dir;
     this.#owner = owner;
-    this.#routes = new StateFile(join(dir, 'routes'));
-    this.#certificate = new StateFile(join(dir, 'certificate'));
-    this.#name = new StateFile(join(dir, 'name'));
   }
 
-  readRoutes(): SnapshotRoutes | undefined {
-    const [header, ...slices] = this.#read(this.#routes) ?? [];
-    if (!header) return undefined;
-    const { time, logEpoch: epoch, logN: n } = header.header;
-    const rows = slices.flatMap(({ bytes }) => decoded(() => rowsIn(bytes)));
+  readRoutes() {
+    const saved = this.#read('routes');
+    if (!saved) return undefined;
+    const { time, logEpoch: epoch, logN: n } = saved.header;
+    const rows = saved.bodies.flatMap((body) => decoded(() => rowsIn(body)));
     return { time, position: { epoch, n }, rows };
   }
 
   /** A row that changes meanwhile is written in its old or new form; both are newer than the position. */
   async writeRoutes(table: Pick<RouteTable, 'rows'>, position: LogPosition, time: Date): Promise<void> {
-    await this.#routes.write(this.#messages(position, time, slicesOf(table.rows())));
+    await this.#file('routes').write(this.#messages(position, time, slicesOf(table.rows())));
   }
 
   readCertificate(): KeyPair | undefined {
-    const [, body] = this.#read(this.#certificate) ?? [];
+    const body = this.#read('certificate')?.bodies[0];
     if (!body) return undefined;
-    const { chainPem: cert, keyPem: key } = decoded(() => ProxyStateCertificate.decode(body.bytes));
+    const { chainPem: cert, keyPem: key } = decoded(() => ProxyStateCertificate.decode(body));
     return { cert, key };
   }
 
   async writeCertificate({ cert, key }: KeyPair, time: Date): Promise<void> {
     const body = ProxyStateCertificate.encode({ chainPem: cert, keyPem: key }).finish();
-    await this.#certificate.write(this.#messages({ epoch: 0, n: 0 }, time, [body]));
+    await this.#file('certificate').write(this.#messages({ epoch: 0, n: 0 }, time, [body]));
   }
 
   /** The name that the proxy had when it ran last. */
   readName(): string | undefined {
-    return this.#name.read()?.[0]?.toString();
+    return this.#file('name').read()?.[0]?.toString();
   }
 
   async writeName(name: string): Promise<void> {
-    await this.#name.write([Buffer.from(name)]);
+    await this.#file('name').write([Buffer.from(name)]);
+  }
+
+  #file(name: string): StateFile {
+    return new StateFile(join(this.#dir, name));
   }
 
   *#messages({ epoch, n }: LogPosition, time: Date, bodies: Iterable<Uint8Array>): Iterable<Uint8Array> {
@@ -83,8 +76,8 @@ export class SnapshotFiles {
     yield* bodies;
   }
 
-  #read(file: StateFile): { header: ProxyStateHeader; bytes: Buffer }[] | undefined {
-    const [first, ...rest] = file.read() ?? [];
+  #read(name: string): { header: ProxyStateHeader; bodies: Buffer[] } | undefined {
+    const [first, ...bodies] = this.#file(name).read() ?? [];
     if (!first) return undefined;
     const header = decoded(() => ProxyStateHeader.decode(first));
     const { cluster, clusterDomain } = this.#owner;
@@ -92,7 +85,7 @@ export class SnapshotFiles {
       throw new StateFileRefused(
         `it belongs to the cluster ${header.cluster} (${header.clusterDomain}), not to this one`,
       );
-    return [first, ...rest].map((bytes) => ({ header, bytes }));
+    return { header, bodies };
   }
 }
 

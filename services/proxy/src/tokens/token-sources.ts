@@ -5,22 +5,13 @@ import { type EdgeRequest, isSecure } from '../edge/request.ts';
  * The connection tokens that a request brings (RFC 6265 for the cookie, RFC 6750 §2.1 for `Authorization: Bearer`), and its path
  * without them: the backend never sees a token.
  */
-export interface Credentials {
-  /** Every value of the query's parameter. */
-  query: readonly string[];
-  /** Only a token of our shape: any other is between the client and the backend. */
-  bearer: string | undefined;
-  /** Empty if a page of another site sent the request. */
-  cookies: readonly string[];
-  /** Path and query without the parameter. */
-  path: string;
-}
+export type Credentials = ReturnType<typeof credentialsOf>;
 
 /** Names of the cookie. A browser keeps the first to this host and to TLS, and so not at all without TLS. */
 const COOKIES = { secure: '__Host-spawner-token', plain: 'spawner-token' } as const;
 
 /** The credentials of a request. Tokens in cookies count for this site's pages and for navigations only. */
-export function credentialsOf(request: EdgeRequest, navigation: boolean): Credentials {
+export function credentialsOf(request: EdgeRequest, navigation: boolean) {
   const { path, query } = withoutTokens(request.path);
   const bearer = /^bearer +(\S+)$/i.exec(request.header('authorization') ?? '')?.[1];
   const name = isSecure(request) ? COOKIES.secure : COOKIES.plain;
@@ -28,9 +19,13 @@ export function credentialsOf(request: EdgeRequest, navigation: boolean): Creden
     nameOf(pair) === name ? [pair.slice(pair.indexOf('=') + 1).trim()] : [],
   );
   return {
+    /** Every value of the query's parameter. */
     query,
+    /** Only a token of our shape: any other is between the client and the backend. */
     bearer: bearer !== undefined && looksLikeToken(bearer) ? bearer : undefined,
+    /** Empty if a page of another site sent the request. */
     cookies: isOfThisSite(request, navigation) ? cookies.filter(looksLikeToken) : [],
+    /** Path and query without the parameter. */
     path,
   };
 }

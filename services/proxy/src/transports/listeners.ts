@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import type { Http2SecureServer } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -8,14 +9,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import type { KeyPair } from '../cluster/certificates.ts';
-import {
-  drainServer,
-  type Handlers,
-  http1Server,
-  http2Server,
-  type NodeServerOptions,
-  startHeadTimeouts,
-} from './node/connection.ts';
+import { type Handlers, http1Server, http2Server, type NodeServerOptions } from './node/connection.ts';
 import type { RawTransport } from './raw/transport.ts';
 import { keepAlive } from './tcp-keepalive.ts';
 
@@ -36,20 +30,8 @@ export interface ListenOptions extends NodeServerOptions {
   port: number;
 }
 
-export interface Listener {
-  readonly port: number;
-  /** Accepts no more connections, and ends those without a request. */
-  drain(): void;
-  /** Cuts every connection. */
-  cut(): void;
-}
-
-export interface SecureListener extends Listener {
-  /** New connections get this certificate. */
-  use(pair: KeyPair): void;
-  /** From now on session tickets are sealed with these 48 bytes, and only such tickets are accepted. */
-  sealTickets(keys: Buffer): void;
-}
+export type Listener = Awaited<ReturnType<typeof listenHttp>>;
+export type SecureListener = Awaited<ReturnType<typeof listenHttps>>;
 
 /** First, as Mozilla's guidelines and Go have it: SHA-256 instead of SHA-384 saves a tenth of a handshake. */
 const PREFERRED = 'TLS_AES_128_GCM_SHA256';
@@ -63,42 +45,33 @@ const TLS: SecureContextOptions = {
 const SOCKETS = { allowHalfOpen: true, noDelay: true };
 
 /** Plain HTTP/1.1. */
-export async function listenHttp(options: ListenOptions, parts: ListenerParts): Promise<Listener> {
+export async function listenHttp(options: ListenOptions, parts: ListenerParts) {
   const { raw, node } = parts;
   const http1 = http1Server(options, node);
   const server = raw ? createServer(SOCKETS, (socket) => raw.take(socket, false, giveTo(http1))) : http1;
-  const listener = await listen(server, options, parts);
-  if (raw) startHeadTimeouts(http1);
-  return {
-    ...listener,
-    drain: () => {
-      listener.drain();
-      drainServer(http1);
-    },
-  };
+  return listen(server, http1, options, parts);
 }
 
 /** HTTP/2 and HTTP/1.1 by ALPN. Without a certificate it listens too: handshakes fail until `use` brings one. */
-export async function listenHttps(options: ListenOptions, parts: ListenerParts): Promise<SecureListener> {
+export async function listenHttps(options: ListenOptions, parts: ListenerParts) {
   const { raw, node } = parts;
   const { server: http2, sessions } = http2Server(options, TLS, node);
   const http1 = http1Server(options, node);
   const server = raw ? tlsServer(raw, http2, http1) : http2;
-  const listener = await listen(server, options, parts);
-  if (raw) startHeadTimeouts(http1);
+  const listener = await listen(server, http1, options, parts);
   let ticketKeys: Buffer | undefined;
   return {
     ...listener,
-    // Without its keys a new context would get new ones.
-    use: (pair) => server.setSecureContext({ ...TLS, ...pair, ticketKeys }),
-    sealTickets: (keys) => {
+    /** New connections get this certificate. Without its keys a new context would get new ones. */
+    use: (pair: KeyPair) => server.setSecureContext({ ...TLS, ...pair, ticketKeys }),
+    /** From now on session tickets are sealed with these 48 bytes, and only such tickets are accepted. */
+    sealTickets: (keys: Buffer) => {
       ticketKeys = keys;
       server.setTicketKeys(keys);
     },
     drain: () => {
       listener.drain();
       for (const session of sessions) session.close();
-      drainServer(http1);
     },
   };
 }
@@ -117,11 +90,13 @@ function giveTo(server: HttpServer): (socket: Socket) => void {
   return (socket) => server.emit('connection', socket);
 }
 
+/** `http1` gets connections from the raw transport, or is the server itself, or is not used. */
 async function listen(
   server: Server,
+  http1: HttpServer,
   { port, address }: ListenOptions,
   { raw, connected }: ListenerParts,
-): Promise<Listener> {
+) {
   const sockets = new Set<Socket>();
   // One function for all of them: every connection holds it.
   const closed = function (this: Socket) {
@@ -133,19 +108,21 @@ async function listen(
     sockets.add(socket);
     socket.on('error', ignore).on('close', closed);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, address, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  server.listen(port, address);
+  await once(server, 'listening');
+  // Node starts the clock for heads only on servers that listen themselves.
+  if (raw) http1.emit('listening');
   return {
     port: (server.address() as AddressInfo).port,
+    /** Accepts no more connections, and ends those without a request. */
     drain: () => {
       if (server.listening) server.close();
       raw?.drain();
+      // Stops the clock for heads.
+      if (!http1.listening) http1.close();
+      http1.closeIdleConnections();
     },
+    /** Cuts every connection. */
     cut: () => {
       for (const socket of sockets) socket.destroy();
     },

@@ -4,12 +4,6 @@ import { SocketAddress } from 'node:net';
  * Peers that acknowledge nothing, from lines of the kernel's table of connections (`/proc/net/tcp`, proc(5)). A peer that has only
  * stopped reading answers every probe of its window, so it is never one of them. Pure.
  */
-export interface Unanswered {
-  /** `local address:port remote address:port`. */
-  readonly name: string;
-  /** How often the kernel has sent the same bytes again without an answer. */
-  readonly tries: number;
-}
 
 /** Fewer are ordinary packet loss. */
 const TRIES = 3;
@@ -18,8 +12,11 @@ const PROBING_A_CLOSED_WINDOW = '04';
 /** `sl local remote st tx:rx timer:when retransmits uid probes …`, in hexadecimal up to the retransmits. */
 const LINE = /^\s*\d+: (\S+) (\S+) \S\S \S+ (\S\S):\S+ ([\dA-F]{8})\s+\d+\s+(\d+) /;
 
-/** Returns undefined for a connection that waits for no acknowledgement, as nearly all. */
-export function unanswered(line: string): Unanswered | undefined {
+/**
+ * Returns the name of a connection, `local address:port remote address:port`, and how often the kernel has sent the same bytes
+ * again without an answer. Returns undefined for a connection that waits for no acknowledgement, as nearly all.
+ */
+export function unanswered(line: string) {
   const [, local = '', remote = '', timer, retransmits = '', probes = ''] = LINE.exec(line) ?? [];
   if (timer !== RETRANSMITTING && timer !== PROBING_A_CLOSED_WINDOW) return undefined;
   const tries = timer === RETRANSMITTING ? Number.parseInt(retransmits, 16) : Number(probes);

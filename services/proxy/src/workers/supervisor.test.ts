@@ -1,7 +1,6 @@
 import { createLog } from '@spawner/service';
 import { crankedClock } from '@spawner/testkit';
 import { Supervisor } from './supervisor.ts';
-import { TicketKeys } from './ticket-keys.ts';
 import type { ToWorker, WorkerOwner } from './worker-process.ts';
 
 /** A worker that records its messages. */
@@ -22,7 +21,7 @@ function supervised(count: number) {
     clock,
     log: createLog('test', 'silent'),
     random: () => 1,
-    tickets: new TicketKeys((size) => Buffer.alloc(size, ++made), clock.now()),
+    ticketKeys: () => Buffer.alloc(48, ++made),
     fork: (slot, owner) => {
       const puppet: Puppet = { slot, owner, told: [], signals: [] };
       puppets.push(puppet);

@@ -1,7 +1,6 @@
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import { mergedMetrics, type Told } from './merged-metrics.ts';
-import type { TicketKeys } from './ticket-keys.ts';
 import type { FromWorker, ToWorker, WorkerOwner, WorkerProcess } from './worker-process.ts';
 import { WorkerTable } from './worker-table.ts';
 
@@ -14,7 +13,8 @@ export interface SupervisorParts {
   /** From the order to drain until the remaining workers are killed, in milliseconds. */
   readonly drainMs: number;
   fork(slot: number, owner: WorkerOwner): WorkerProcess;
-  readonly tickets: TicketKeys;
+  /** New keys that seal TLS session tickets, in Node's format. */
+  ticketKeys(): Buffer;
   readonly clock: Clock;
   readonly log: Log;
   random(): number;
@@ -24,6 +24,11 @@ const TURN_MS = 50;
 const LOOK_EVERY_MS = 1_000;
 /** A worker that has not reported its metrics by then is left out. */
 const METRICS_MS = 2_000;
+/**
+ * All workers have the same ticket keys, so any of them can resume a session. They are replaced after an hour (RFC 8446 §C.4,
+ * RFC 5077 §5.5), which costs each client one full handshake, and exist only in memory.
+ */
+const KEYS_REPLACED_MS = 3_600_000;
 
 export class Supervisor {
   readonly #parts: SupervisorParts;
@@ -33,13 +38,16 @@ export class Supervisor {
   readonly #turning: Promise<void>;
   readonly #questions = new Map<number, (text: string) => void>();
   #lastQuestion = 0;
-  #keys: Buffer | undefined;
+  #keys: ToWorker;
+  #keysSince: number;
   #lookedAt: number;
   #failure: Error | undefined;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
     this.#table = new WorkerTable(parts.count, parts.random);
+    this.#keys = this.#newKeys();
+    this.#keysSince = parts.clock.now();
     this.#lookedAt = parts.clock.now();
     this.#turning = this.#turn();
   }
@@ -83,22 +91,26 @@ export class Supervisor {
   }
 
   async #turn(): Promise<void> {
-    const { clock, tickets } = this.#parts;
+    const { clock } = this.#parts;
     const { signal } = this.#over;
     while (!signal.aborted) {
       const now = clock.now();
-      const keys = tickets.at(now);
-      if (keys !== this.#keys) {
-        this.#keys = keys;
-        this.#tell(keysMessage(keys));
+      if (now - this.#keysSince >= KEYS_REPLACED_MS) {
+        this.#keysSince = now;
+        this.#keys = this.#newKeys();
+        this.#tell(this.#keys);
       }
-      for (const slot of this.#table.due(now)) this.#start(slot, keys);
+      for (const slot of this.#table.due(now)) this.#start(slot);
       if (now - this.#lookedAt >= LOOK_EVERY_MS) this.#look(now);
       await clock.sleep(TURN_MS, signal).catch(() => {});
     }
   }
 
-  #start(slot: number, keys: Buffer): void {
+  #newKeys(): ToWorker {
+    return { kind: 'ticket keys', keys: this.#parts.ticketKeys().toString('base64') };
+  }
+
+  #start(slot: number): void {
     const { clock, fork, log } = this.#parts;
     this.#table.started(slot);
     const worker = fork(slot, {
@@ -114,7 +126,7 @@ export class Supervisor {
       },
     });
     this.#workers.set(slot, worker);
-    worker.send(keysMessage(keys));
+    worker.send(this.#keys);
     log.info({ worker: slot, pid: worker.pid }, 'a worker was started');
   }
 
@@ -149,8 +161,4 @@ export class Supervisor {
     this.#questions.delete(question);
     return { worker: String(slot), text };
   }
-}
-
-function keysMessage(keys: Buffer): ToWorker {
-  return { kind: 'ticket keys', keys: keys.toString('base64') };
 }

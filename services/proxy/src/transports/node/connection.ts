@@ -66,17 +66,6 @@ export function http2Server(
   return { server, sessions };
 }
 
-/** Starts the clock for heads, which Node starts only on servers that listen themselves. */
-export function startHeadTimeouts(server: HttpServer): void {
-  server.emit('listening');
-}
-
-/** Ends the connections that have no request, and stops the clock for heads. */
-export function drainServer(server: HttpServer): void {
-  if (!server.listening) server.close();
-  server.closeIdleConnections();
-}
-
 /** Ends a session that has had no stream for `idleMs`. */
 export function endIdle(session: ServerHttp2Session, idleMs: number = TIMEOUTS.http2Idle): void {
   let open = 0;

@@ -40,10 +40,10 @@ export function isWhole(res: WebResponse): boolean {
   return res.writableEnded && res.writableFinished;
 }
 
-/** Ends an exchange at once, with its connection if that carries nothing else. */
-export function cutExchange(res: WebResponse): void {
-  if (res instanceof Http2ServerResponse) res.stream?.close(constants.NGHTTP2_CANCEL);
-  else res.destroy();
+/** Ends the exchange of a request or response at once, with its connection if that carries nothing else. */
+export function cutExchange(side: WebRequest | WebResponse): void {
+  if ('stream' in side) side.stream?.close(constants.NGHTTP2_CANCEL);
+  else side.destroy();
 }
 
 /** Sends the head of a response whose body comes later. */
@@ -58,12 +58,6 @@ export function breakOff(res: WebResponse): void {
   sendHead(res);
   if (res instanceof Http2ServerResponse) res.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
   else res.destroy();
-}
-
-/** Ends a request whose body does not come. */
-export function cutRequest(req: WebRequest): void {
-  if (req instanceof Http2ServerRequest) req.stream.close(constants.NGHTTP2_CANCEL);
-  else req.destroy();
 }
 
 /**

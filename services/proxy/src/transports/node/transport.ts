@@ -15,7 +15,6 @@ import { openExtended } from './extended-connect.ts';
 import type { HttpxyAdapter } from './httpxy-adapter.ts';
 import {
   cutExchange,
-  cutRequest,
   endWithResponse,
   isWhole,
   lifeOf,
@@ -94,7 +93,7 @@ export class NodeTransport implements Handlers {
     if (!exchange) return;
     if (exchange.request.hasBody)
       watchSilence(req, this.#options.bodyTimeoutMs, () => {
-        if (res.headersSent) cutRequest(req);
+        if (res.headersSent) cutExchange(req);
         else exchange.reply(REPLIES.bodyTimeout());
       });
     if (expectsContinue) res.writeContinue();

@@ -1,31 +1,13 @@
 import { COLON, endOfName, endOfValue, isLineEnd, lengthOf, trimmed } from '../../edge/header-lines.ts';
 import { namedByConnection, reachesSiblings } from '../../edge/headers.ts';
-import {
-  allowsLength,
-  isBodiless,
-  keptMsOf,
-  objectionTo,
-  type ResponseHead,
-} from '../../edge/response-rules.ts';
+import { allowsLength, isBodiless, keptMsOf, objectionTo } from '../../edge/response-rules.ts';
 import { KIND, responseKind } from './header-kinds.ts';
 
 /**
  * A response that the raw transport understands (RFC 9112 §4, §6.3) and that edge/response-rules.ts allows. Header lines cross
  * to the client as they came, without those of one hop and without cookies that would reach other backends.
  */
-export interface RawResponse extends ResponseHead {
-  /** Status line and the header lines that cross to the client. */
-  readonly text: string;
-  readonly body: BodyKind;
-  /** The backend closes its connection after this response. */
-  readonly close: boolean;
-  /** How long the backend keeps its connection without a request, in milliseconds. */
-  readonly keptMs: number;
-  /** It has a `Date` (RFC 9110 §6.6.1). */
-  readonly dated: boolean;
-  /** Its `Connection` names an upgrade. */
-  readonly upgrades: boolean;
-}
+export type RawResponse = NonNullable<ReturnType<typeof readResponse>>;
 
 /** How the end of a body is found (RFC 9112 §6.3); `close` is the end of the connection. */
 export type BodyKind = 'none' | 'length' | 'chunked' | 'close';
@@ -36,7 +18,7 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?
  * Reads a head up to and with the end of its last header line. `toHead`: it answers a HEAD request. Returns undefined if the
  * client must not get it.
  */
-export function readResponse(head: string, toHead: boolean, clusterDomain: string): RawResponse | undefined {
+export function readResponse(head: string, toHead: boolean, clusterDomain: string) {
   const start = STATUS_LINE.exec(head);
   if (!start) return undefined;
   const [statusLine, minor, code, reason = ''] = start;
@@ -100,7 +82,9 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
   }
   text += head.slice(kept);
   const options = connection === '' ? NONE : optionsOf(connection);
-  const response: RawResponse = {
+  const framed = coding !== undefined ? 'chunked' : length !== undefined ? 'length' : 'close';
+  const body: BodyKind = bodiless ? 'none' : framed;
+  const response = {
     httpVersion: old ? '1.0' : '1.1',
     status,
     reason,
@@ -108,11 +92,16 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
     coding,
     length,
     upgradeTo,
+    /** Status line and the header lines that cross to the client. */
     text: options === NONE ? text : withoutNamed(text, options),
-    body: bodiless ? 'none' : coding !== undefined ? 'chunked' : length !== undefined ? 'length' : 'close',
+    body,
+    /** The backend closes its connection after this response. */
     close: (old && !options.includes('keep-alive')) || options.includes('close'),
+    /** How long the backend keeps its connection without a request, in milliseconds. */
     keptMs,
+    /** It has a `Date` (RFC 9110 §6.6.1). */
     dated,
+    /** Its `Connection` names an upgrade. */
     upgrades: options.includes('upgrade'),
   };
   return objectionTo(response) === undefined ? response : undefined;

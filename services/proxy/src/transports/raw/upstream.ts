@@ -54,7 +54,7 @@ export class Upstream {
     // Node throws for a number that is no port; port 0 fails like a backend that does not answer.
     this.socket = connect({
       host,
-      port: isPort(port) ? port : 0,
+      port: port > 0 && port < 65_536 ? port : 0,
       ...options,
       onread: { buffer: shared, callback: read },
     });
@@ -104,10 +104,6 @@ export class Upstream {
     }
     return true;
   }
-}
-
-function isPort(port: number): boolean {
-  return port > 0 && port < 65_536;
 }
 
 function ignore(): void {}
