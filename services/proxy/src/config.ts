@@ -27,7 +27,7 @@ export const readConfig = (env: Environment) =>
       https,
       httpsPort: reader.port(`${prefix}HTTPS_PORT`, 8443),
       redirectToHttps: reader.flag(`${prefix}REDIRECT_TO_HTTPS`, https) && https,
-      publicHttpsPort: optionalPort(reader, `${prefix}PUBLIC_HTTPS_PORT`),
+      publicHttpsPort: reader.integer(`${prefix}PUBLIC_HTTPS_PORT`, 0, { min: 1, max: 65_535 }) || undefined,
       publicAddresses: checkedList(reader, `${prefix}PUBLIC_ADDRESSES`, (text) => isIP(text) !== 0, 'an IP'),
       publicAddressApi: optionalUrl(reader, `${prefix}PUBLIC_ADDRESS_API`),
       droneId: nodeName(reader, `${prefix}DRONE_ID`, ''),
@@ -92,10 +92,6 @@ function divisible(reader: EnvReader, name: string, limit: number, workers: numb
 function nodeName(reader: EnvReader, name: string, fallback: string): string {
   const accepts = (text: string) => text === fallback || isNodeId(text);
   return reader.checked(name, fallback, accepts, 'of a-z, 0-9 and hyphens, at most 63 of them');
-}
-
-function optionalPort(reader: EnvReader, name: string): number | undefined {
-  return reader.integer(name, 0, { min: 1, max: 65_535 }) || undefined;
 }
 
 function optionalUrl(reader: EnvReader, name: string): string | undefined {

@@ -1,6 +1,6 @@
 import type { RouteTable } from '@spawner/store';
 import { AccessLog } from './access-log/access-log.ts';
-import { followCertificates } from './cluster/certificates.ts';
+import { followCertificates, type KeyPair } from './cluster/certificates.ts';
 import type { ProxyConfig } from './config.ts';
 import { Edge, type EdgeParts } from './edge/edge.ts';
 import { EdgePolicy } from './edge/policy.ts';
@@ -45,10 +45,10 @@ export class EdgeProxy {
   readonly #accessLog: AccessLog | undefined;
   readonly #following: { close(): void };
   readonly #over = new AbortController();
-  #listeners: Listener[] = [];
+  readonly #listeners: Listener[] = [];
   #httpsPort: number | undefined;
-  #certificates: Promise<void> = Promise.resolve();
-  #watching: Promise<void> = Promise.resolve();
+  /** Loops that end with `#over`. */
+  readonly #running: Promise<void>[] = [];
 
   constructor(config: ProxyConfig, parts: ProxyParts) {
     const { clock, routes, log } = parts;
@@ -105,7 +105,7 @@ export class EdgeProxy {
     const options = { address, maxHeaderBytes, headTimeoutMs };
     if (https) this.#serveTls(await listenHttps({ ...options, port: httpsPort }, this.#listening));
     this.#listeners.push(await listenHttp({ ...options, port: httpPort }, this.#listening));
-    this.#watching = this.#deadPeers.run(this.#over.signal);
+    this.#running.push(this.#deadPeers.run(this.#over.signal));
     const ports = this.#listeners.map(({ port }) => port);
     this.#parts.log.info({ ports }, 'listening');
   }
@@ -130,7 +130,7 @@ export class EdgeProxy {
     for (const listener of this.#listeners) listener.cut();
     this.#sessions.close();
     await this.#raw?.close();
-    await Promise.all([this.#certificates, this.#watching, this.#accessLog?.close()]);
+    await Promise.all([...this.#running, this.#accessLog?.close()]);
     this.#following.close();
     await this.#edge.close();
   }
@@ -147,17 +147,12 @@ export class EdgeProxy {
     this.#parts.tickets?.follow((keys) => listener.sealTickets(keys));
     const kept = snapshots.certificate();
     if (kept) listener.use(kept);
-    const { certificatesAddress } = this.#config;
-    this.#certificates = followCertificates(
-      certificatesAddress,
-      (pair) => {
-        listener.use(pair);
-        snapshots.keepCertificate(pair);
-      },
-      clock,
-      log,
-      this.#over.signal,
-    );
+    const take = (pair: KeyPair) => {
+      listener.use(pair);
+      snapshots.keepCertificate(pair);
+    };
+    const { signal } = this.#over;
+    this.#running.push(followCertificates(this.#config.certificatesAddress, take, { clock, log, signal }));
   }
 }
 

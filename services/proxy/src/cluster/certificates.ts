@@ -1,8 +1,8 @@
 import { createSecureContext } from 'node:tls';
-import { backoffMs, type Clock } from '@spawner/domain';
+import { backoffMs } from '@spawner/domain';
 import { type Certificate, CertificatesServiceService } from '@spawner/proto/internal/certificates_service';
 import { createClient } from '@spawner/rpc';
-import type { Log } from '@spawner/service';
+import type { App, Log } from '@spawner/service';
 
 /** A certificate for a TLS listener, with its chain, in PEM. */
 export interface KeyPair {
@@ -17,9 +17,7 @@ export interface KeyPair {
 export async function followCertificates(
   address: string,
   take: (pair: KeyPair) => void,
-  clock: Clock,
-  log: Log,
-  signal: AbortSignal,
+  { clock, log, signal }: Pick<App, 'clock' | 'log' | 'signal'>,
 ): Promise<void> {
   const client = createClient(CertificatesServiceService, address);
   try {

@@ -35,7 +35,8 @@ export class StateEvents {
   readonly #parts: StateEventsParts;
   readonly #limits: HoldLimits;
   readonly #watched = new Map<string, Watched>();
-  #total = 0;
+  /** Number of open streams. */
+  total = 0;
   #closed = false;
 
   /** `limits` bounds the streams, per backend and in all. */
@@ -44,14 +45,10 @@ export class StateEvents {
     this.#limits = limits;
   }
 
-  get total(): number {
-    return this.#total;
-  }
-
   hasRoom(id: string): boolean {
     const present = this.#watched.get(id)?.sinks.size ?? 0;
     const { heldPerBackend, heldTotal } = this.#limits;
-    return !this.#closed && this.#total < heldTotal && present < heldPerBackend;
+    return !this.#closed && this.total < heldTotal && present < heldPerBackend;
   }
 
   /** Sends events to this sink for at most a minute. The returned function ends that, and may be called twice. */
@@ -63,7 +60,7 @@ export class StateEvents {
     }
     const watched = this.#watched.get(id) ?? this.#watch(id, route);
     watched.sinks.add(sink);
-    this.#total += 1;
+    this.total += 1;
     sink.write(`retry: 500\n${stateEvent(watched.state)}`);
     const late = new AbortController();
     const leave = () => {
@@ -120,7 +117,7 @@ export class StateEvents {
 
   #leave(id: string, watched: Watched, sink: EventSink): void {
     if (!watched.sinks.delete(sink)) return;
-    this.#total -= 1;
+    this.total -= 1;
     if (watched.sinks.size > 0) return;
     watched.hints.close();
     if (this.#watched.get(id) === watched) this.#watched.delete(id);

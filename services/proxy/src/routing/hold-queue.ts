@@ -13,7 +13,8 @@ export class HoldQueue {
   readonly #waiting = new Map<string, Set<(end: HoldEnd) => void>>();
   readonly #clock: Clock;
   readonly #limits: HoldLimits;
-  #total = 0;
+  /** Number of requests that wait. */
+  total = 0;
   #closed = false;
 
   constructor(clock: Clock, limits: HoldLimits) {
@@ -26,7 +27,7 @@ export class HoldQueue {
     if (signal.aborted) return 'left';
     if (this.#closed) return 'closed';
     const { heldPerBackend, heldTotal } = this.#limits;
-    if (this.#total >= heldTotal || this.count(row) >= heldPerBackend) return 'full';
+    if (this.total >= heldTotal || this.count(row) >= heldPerBackend) return 'full';
     const over = new AbortController();
     const late = this.#clock.sleep(ms, AbortSignal.any([signal, over.signal])).then(
       () => 'timeout' as const,
@@ -35,13 +36,13 @@ export class HoldQueue {
     const { promise: released, resolve: release } = Promise.withResolvers<HoldEnd>();
     const waiting = this.#waiting.get(row) ?? new Set();
     this.#waiting.set(row, waiting.add(release));
-    this.#total += 1;
+    this.total += 1;
     try {
       return await Promise.race([released, late]);
     } finally {
       waiting.delete(release);
       if (waiting.size === 0) this.#waiting.delete(row);
-      this.#total -= 1;
+      this.total -= 1;
       over.abort(new Error('the wait is over'));
     }
   }
@@ -53,10 +54,6 @@ export class HoldQueue {
 
   count(row: string): number {
     return this.#waiting.get(row)?.size ?? 0;
-  }
-
-  get total(): number {
-    return this.#total;
   }
 
   /** Ends every wait, and refuses new ones. */

@@ -26,15 +26,11 @@ export interface OpenTunnel {
 export class Sessions {
   readonly #pools: readonly UpstreamPool[];
   readonly #tunnels = new Map<string, Set<OpenTunnel>>();
-  #draining = false;
+  /** Whether the proxy is about to stop: client connections end with their response. */
+  draining = false;
 
   constructor(pools: readonly UpstreamPool[]) {
     this.#pools = pools;
-  }
-
-  /** Whether the proxy is about to stop: client connections end with their response. */
-  get draining(): boolean {
-    return this.#draining;
   }
 
   /** Number of open tunnels. */
@@ -52,7 +48,7 @@ export class Sessions {
       tunnels.delete(tunnel);
       if (tunnels.size === 0 && this.#tunnels.get(backendId) === tunnels) this.#tunnels.delete(backendId);
     });
-    if (this.#draining) tunnel.goodbye(GOING_AWAY);
+    if (this.draining) tunnel.goodbye(GOING_AWAY);
   }
 
   /** An idle shutdown is being settled: no connection may outlast its request. */
@@ -79,7 +75,7 @@ export class Sessions {
 
   /** The proxy is about to stop: every WebSocket gets 1001, those that open later too. */
   drain(): void {
-    this.#draining = true;
+    this.draining = true;
     for (const tunnels of this.#tunnels.values()) for (const tunnel of tunnels) tunnel.goodbye(GOING_AWAY);
   }
 

@@ -11,16 +11,10 @@ import type { SecureContextOptions } from 'node:tls';
 import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
 import { isWebSocket, type WebRequest, type WebResponse } from './node-http.ts';
 import { PipelineQueue } from './pipeline-queue.ts';
+import type { NodeTransport } from './transport.ts';
 
 /** The handlers of what Node's servers read. */
-export interface Handlers {
-  request(req: WebRequest, res: WebResponse, expectsContinue: boolean): Promise<void>;
-  upgrade(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
-  /** CONNECT over HTTP/2, plain or extended (RFC 8441). */
-  connect(req: Http2ServerRequest, res: Http2ServerResponse): Promise<void>;
-  /** A handler threw; its connection is cut. */
-  failed(error: unknown): void;
-}
+export type Handlers = Pick<NodeTransport, 'request' | 'upgrade' | 'connect' | 'failed'>;
 
 export interface NodeServerOptions {
   maxHeaderBytes: number;

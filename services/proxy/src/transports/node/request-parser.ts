@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import { backendIdOfHost } from '@spawner/domain';
 import { HEADER_RULES, headerRule } from '../../edge/headers.ts';
 import { REPLIES, type Reply } from '../../edge/replies.ts';
-import type { EdgeRequest, Peer } from '../../edge/request.ts';
+import { type EdgeRequest, type Peer, wantsPage } from '../../edge/request.ts';
 import type { TrustedAddresses } from '../../edge/trusted-addresses.ts';
 import { isWebSocket, type WebRequest } from './node-http.ts';
 
@@ -62,10 +62,7 @@ export class NodeRequest implements EdgeRequest {
   }
 }
 
-interface Target {
-  authority?: string;
-  path: string;
-}
+type Target = { authority?: string; path: string };
 
 function refusalOf(
   request: NodeRequest,
@@ -74,7 +71,7 @@ function refusalOf(
   target: Target | undefined,
   maxHeaderBytes: number,
 ): Reply | undefined {
-  const html = !request.upgrade && (request.header('accept') ?? '').includes('text/html');
+  const html = wantsPage(request);
   if (kind === 'connect' && request.header(':protocol')?.toLowerCase() !== 'websocket')
     return REPLIES.otherProtocol();
   if (kind === 'upgrade' && !isWebSocket(req))

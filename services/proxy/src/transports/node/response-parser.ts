@@ -35,8 +35,7 @@ export function readResponse(answer: ParsedResponse, clusterDomain: string, vers
   const status = version > 1 && head.status > 599 ? 502 : head.status;
   // A client of HTTP/2 gets no body with 205 from Node, and would wait for one that is announced.
   const hasLength = allowsLength(status) && !(status === 205 && version > 1);
-  const headers = forClient(answer.headers, clusterDomain, hasLength);
-  return { status, headers };
+  return { status, headers: forClient(answer, clusterDomain, hasLength) };
 }
 
 /** Reads the response to the handshake of an extended CONNECT that is no 101. A success would open the tunnel: it is refused. */
@@ -51,7 +50,7 @@ export function readRefusal(answer: ParsedResponse, clusterDomain: string): Node
 export function readSwitch(answer: ParsedResponse, clusterDomain: string): NodeResponse {
   const objection = objectionToSwitch(headOf(answer));
   if (objection !== undefined) return { objection };
-  return { status: 101, headers: forClient(answer.headers, clusterDomain, false) };
+  return { status: 101, headers: forClient(answer, clusterDomain, false) };
 }
 
 /** Fails a request whose backend sends too many interim responses. */
@@ -64,32 +63,21 @@ export function boundInterim(outgoing: ClientRequest): void {
   });
 }
 
-function headOf({
-  headers,
-  httpVersion,
-  rawHeaders,
-  statusCode = 0,
-  statusMessage = '',
-}: ParsedResponse): ResponseHead {
-  const { 'content-length': length, 'transfer-encoding': coding, upgrade: upgradeTo } = headers;
+function headOf(answer: ParsedResponse): ResponseHead {
+  const { httpVersion, statusCode: status = 0, statusMessage: reason = '' } = answer;
+  const { 'content-length': length, 'transfer-encoding': coding, upgrade: upgradeTo } = answer.headers;
   return {
     httpVersion,
-    status: statusCode,
-    reason: statusMessage,
-    lines: rawHeaders.length / 2,
+    status,
+    reason,
+    lines: answer.rawHeaders.length / 2,
     coding,
     length: length === undefined ? undefined : lengthOf(length),
     upgradeTo,
   };
 }
 
-function forClient(
-  incoming: IncomingHttpHeaders,
-  clusterDomain: string,
-  hasLength: boolean,
-): IncomingHttpHeaders {
-  const headers = responseHeaders(incoming, clusterDomain);
-  if (hasLength || headers['content-length'] === undefined) return headers;
+function forClient({ headers }: ParsedResponse, clusterDomain: string, hasLength: boolean) {
   const { 'content-length': _, ...others } = headers;
-  return others;
+  return responseHeaders(hasLength ? headers : others, clusterDomain);
 }

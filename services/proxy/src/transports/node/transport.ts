@@ -9,7 +9,6 @@ import type { Forward } from '../../edge/request.ts';
 import type { Sessions } from '../../routing/sessions.ts';
 import type { TokenSessions } from '../../tokens/token-sessions.ts';
 import type { Dialling } from '../dialling.ts';
-import type { Handlers } from './connection.ts';
 import { type ExchangeClient, type ExchangeParts, NodeExchange } from './exchange.ts';
 import { openExtended } from './extended-connect.ts';
 import type { HttpxyAdapter } from './httpxy-adapter.ts';
@@ -52,8 +51,8 @@ interface ClientSide {
   readonly tunnelEnd?: ClientEnd;
   /** Whether the response was sent to its end, for other requests. */
   sentWhole?(): boolean;
-  /** Calls back if the client leaves before the decision. Returns a function that stops the watch. */
-  watch(left: () => void): () => void;
+  /** Calls back if the client leaves before the decision. Returns a function that stops the watch. By default, of `life`. */
+  watch?(left: () => void): () => void;
   reply(reply: Reply): void;
   /** Ends the request now. */
   cut(): void;
@@ -65,7 +64,7 @@ interface ClientSide {
 const LEFT = new Error('the client left');
 
 /** HTTP/1.1, HTTP/2 and WebSockets on Node's servers: every request that the raw transport does not serve. */
-export class NodeTransport implements Handlers {
+export class NodeTransport {
   readonly #parts: NodeTransportParts;
   readonly #options: NodeTransportOptions;
 
@@ -81,10 +80,6 @@ export class NodeTransport implements Handlers {
     endWithResponse(res);
     const exchange = await this.#withRequest(req, 'request', {
       life: lifeOf(res),
-      watch: (left) => {
-        res.once('close', left);
-        return () => res.off('close', left);
-      },
       reply: (reply) => writeReply(res, reply, sessions.draining || reply.closes === true),
       sentWhole: () => isWhole(res),
       cut: () => cutExchange(res),
@@ -113,6 +108,7 @@ export class NodeTransport implements Handlers {
     if (exchange) this.#parts.httpxy.upgrade(req, socket, head, exchange);
   }
 
+  /** CONNECT over HTTP/2, plain or extended (RFC 8441). */
   async connect(req: Http2ServerRequest, res: Http2ServerResponse): Promise<void> {
     const { stream } = res;
     req.on('error', ignore);
@@ -120,10 +116,6 @@ export class NodeTransport implements Handlers {
     const exchange = await this.#withRequest(req, 'connect', {
       life: stream,
       tunnelEnd: stream,
-      watch: (left) => {
-        res.once('close', left);
-        return () => res.off('close', left);
-      },
       reply: (reply) => writeReply(res, reply, false),
       cut: () => void stream.destroy(),
       closing: () => false,
@@ -131,6 +123,7 @@ export class NodeTransport implements Handlers {
     if (exchange) openExtended(stream, exchange, this.#parts.dialling);
   }
 
+  /** A handler threw; its connection is cut. */
   failed(error: unknown): void {
     this.#parts.log.error({ error }, 'a request failed');
   }
@@ -147,7 +140,8 @@ export class NodeTransport implements Handlers {
     const { life, sentWhole } = side;
     if (sentWhole) life.once('close', () => access?.end(sentWhole()));
     const gone = new AbortController();
-    const stopWatching = side.watch(() => gone.abort(LEFT));
+    const left = () => gone.abort(LEFT);
+    const stopWatching = side.watch ? side.watch(left) : watchLife(life, left);
     const reply = (own: Reply) => {
       metrics.request(own.outcome, own.status);
       access?.refused(own);
@@ -200,6 +194,11 @@ export class NodeTransport implements Handlers {
     life.once('close', over);
     return exchange;
   }
+}
+
+function watchLife(life: ClientSide['life'], left: () => void): () => void {
+  life.once('close', left);
+  return () => life.off('close', left);
 }
 
 function ignore(): void {}
