@@ -4,14 +4,12 @@ import type { Log } from '@spawner/service';
 import type { Keys, Redis, StoreEpoch } from '@spawner/store';
 import type { Announce } from './backends/announcements.ts';
 import type { Backends } from './backends/backends.ts';
-import type { Explanations } from './explain/explanations.ts';
 import type { Leases } from './leases/leases.ts';
 import type { Nodes } from './leases/nodes.ts';
 import type { Metrics } from './metrics.ts';
 import type { Agents } from './placement/agents.ts';
 import type { Claims } from './placement/claims.ts';
 import type { Placements } from './placement/placements.ts';
-import type { Spawns } from './spawn/spawns.ts';
 import type { BackendStore } from './store/backend-store.ts';
 import type { NodeStore } from './store/node-store.ts';
 import type { Replication } from './store/replication.ts';
@@ -43,6 +41,4 @@ export interface Parts extends SchedulerParts {
   readonly placements: Placements;
   readonly leases: Leases;
   readonly members: Nodes;
-  readonly spawns: Spawns;
-  readonly explanations: Explanations;
 }

@@ -2,14 +2,12 @@ import { type Implementation, type RpcServer, serveRpc } from '@spawner/rpc';
 import type { Log } from '@spawner/service';
 import { announcer } from './backends/announcements.ts';
 import { Backends } from './backends/backends.ts';
-import { Explanations } from './explain/explanations.ts';
 import { Leases } from './leases/leases.ts';
 import { Nodes } from './leases/nodes.ts';
 import { sweep } from './leases/sweep.ts';
 import type { SchedulerParts } from './parts.ts';
 import { Placements } from './placement/placements.ts';
 import { schedulerService } from './server.ts';
-import { Spawns } from './spawn/spawns.ts';
 import { BackendStore } from './store/backend-store.ts';
 import { NodeStore } from './store/node-store.ts';
 import { SuspensionStore } from './store/suspension-store.ts';
@@ -38,9 +36,8 @@ export class Scheduler {
     const leases = new Leases(stored);
     const members = new Nodes(stored);
     const parts = { ...stored, backends, placements, leases, members };
-    const [spawns, explanations] = [new Spawns(parts), new Explanations(parts)];
     this.stores = { backends: store, nodes };
-    this.service = schedulerService({ ...parts, spawns, explanations });
+    this.service = schedulerService(parts);
     this.#sweep = () => sweep(parts);
     this.#log = given.log;
   }

@@ -9,16 +9,13 @@ import {
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import { type Implementation, implement } from '@spawner/rpc';
+import { explain } from './explain/explanations.ts';
 import type { Parts } from './parts.ts';
-
-type ServiceParts = Pick<
-  Parts,
-  'spawns' | 'backends' | 'explanations' | 'members' | 'leases' | 'suspensions' | 'tokens'
->;
+import { spawn } from './spawn/spawns.ts';
 
 /** The scheduler over gRPC: checks, calls, maps. */
-export function schedulerService(parts: ServiceParts): Implementation {
-  const { spawns, backends, explanations, members, leases, suspensions, tokens } = parts;
+export function schedulerService(parts: Parts): Implementation {
+  const { backends, members, leases, suspensions, tokens } = parts;
   const idOf = async ({ id, key }: { id: string; key?: BackendKey }): Promise<BackendId> => {
     if (!key) return parseBackendId(id);
     refuseViolations(keyViolations(key));
@@ -30,7 +27,7 @@ export function schedulerService(parts: ServiceParts): Implementation {
       if (!spec) throw invalid('spec is required', 'spec', 'is required');
       if (key) refuseViolations(keyViolations(key));
       const command = { id: parseBackendId(id), spec, key, reusePolicy, repeated };
-      return { outcome: await spawns.spawn(command, signal) };
+      return { outcome: await spawn(parts, command, signal) };
     },
     getBackend: async (request) => ({ backend: await backends.get(await idOf(request)) }),
     listBackends: async (request) => {
@@ -38,7 +35,7 @@ export function schedulerService(parts: ServiceParts): Implementation {
       const { backends: page, next } = await backends.list(query, parsePageToken(request.pageToken));
       return { backends: page, nextPageToken: next === undefined ? '' : String(next) };
     },
-    explainBackend: async (request) => ({ explanation: await explanations.of(await idOf(request)) }),
+    explainBackend: async (request) => ({ explanation: await explain(parts, await idOf(request)) }),
     terminateBackend: async (request) => ({
       backend: await backends.terminate(await idOf(request), request.force),
     }),

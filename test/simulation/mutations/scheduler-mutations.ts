@@ -20,7 +20,7 @@ export const SCHEDULER_MUTATIONS: Mutations = {
     changes: [
       {
         file: `${SCHEDULER}/spawn/spawns.ts`,
-        symbol: '#adopt',
+        symbol: 'adopt',
         from: 'if (!command.repeated ||',
         to: 'if (command.repeated ||',
       },

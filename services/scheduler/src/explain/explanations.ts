@@ -11,56 +11,50 @@ import { lifeSummary, placementSummary } from './summary.ts';
 /** An explanation without the drone is better than a long wait for it. */
 const ASK_MS = 1_000;
 
-type ExplanationsParts = Pick<Parts, 'nodes' | 'backends' | 'agents' | 'clock' | 'log'>;
+type ExplainParts = Pick<Parts, 'nodes' | 'backends' | 'agents' | 'clock' | 'log'>;
 
-/** Explains why a backend is alive or why it ended, from its record and, while it lives, from its drone. */
-export class Explanations {
-  readonly #parts: ExplanationsParts;
+/**
+ * Explains why a backend is alive or why it ended, from its record and, while it lives, from its drone. Throws `not_found`,
+ * or `unavailable` if a drone can still report the backend. If its drone does not answer within a second, `missing` says so.
+ */
+export async function explain(parts: ExplainParts, id: BackendId): Promise<ExplainBackendResponse> {
+  const record = await parts.backends.record(id);
+  const living = isLiving(record.state);
+  const [said, silentMs] = await Promise.all([
+    living ? ask(parts, record) : undefined,
+    parts.nodes.silence(record.drone),
+  ]);
+  const strict = isStrict(record);
+  const unreachable = living && silentMs > DEADLINES.renewalsMissed;
+  const backend = { ...toBackend(record, unreachable), activity: said?.activity };
+  const clocks = [...(said?.clocks ?? []), ...(living ? leaseOf(silentMs, strict) : [])];
+  const refusedEnds = said?.refusedEnds ?? [];
+  const endReason = said?.endReason ?? backend.endReason;
+  const now = parts.clock.wall();
+  const { drone: droneId, candidates, created: time } = record;
+  return {
+    backend,
+    summary: lifeSummary({ backend, clocks, refusedEnds, endReason, silentMs, strict, now }),
+    clocks,
+    placement: { droneId, time, candidates, summary: placementSummary(droneId, candidates) },
+    proxies: said?.proxies ?? [],
+    lastActivity: said?.lastActivity,
+    refusedEnds,
+    missing: living && !said ? `drone ${droneId} could not be asked: its clocks and who uses it` : '',
+  };
+}
 
-  constructor(parts: ExplanationsParts) {
-    this.#parts = parts;
-  }
-
-  /**
-   * Throws `not_found`, or `unavailable` if a drone can still report the backend. If its drone does not answer within a
-   * second, `missing` says so.
-   */
-  async of(id: BackendId): Promise<ExplainBackendResponse> {
-    const record = await this.#parts.backends.record(id);
-    const living = isLiving(record.state);
-    const [said, silentMs] = await Promise.all([
-      living ? this.#ask(record) : undefined,
-      this.#parts.nodes.silence(record.drone),
-    ]);
-    const strict = isStrict(record);
-    const unreachable = living && silentMs > DEADLINES.renewalsMissed;
-    const backend = { ...toBackend(record, unreachable), activity: said?.activity };
-    const clocks = [...(said?.clocks ?? []), ...(living ? leaseOf(silentMs, strict) : [])];
-    const refusedEnds = said?.refusedEnds ?? [];
-    const endReason = said?.endReason ?? backend.endReason;
-    const now = this.#parts.clock.wall();
-    const { drone: droneId, candidates, created: time } = record;
-    return {
-      backend,
-      summary: lifeSummary({ backend, clocks, refusedEnds, endReason, silentMs, strict, now }),
-      clocks,
-      placement: { droneId, time, candidates, summary: placementSummary(droneId, candidates) },
-      proxies: said?.proxies ?? [],
-      lastActivity: said?.lastActivity,
-      refusedEnds,
-      missing: living && !said ? `drone ${droneId} could not be asked: its clocks and who uses it` : '',
-    };
-  }
-
-  async #ask({ id, drone }: BackendRecord): Promise<AgentServiceExplainBackendResponse | undefined> {
-    const node = await this.#parts.nodes.find(NodeKind.DRONE, drone);
-    if (!node) return undefined;
-    try {
-      return await this.#parts.agents.at(node.rpcAddress).explainBackend({ id }, { timeoutMs: ASK_MS });
-    } catch (error) {
-      this.#parts.log.info({ error, backend: id, drone }, 'an explanation goes without its drone');
-      return undefined;
-    }
+async function ask(
+  { nodes, agents, log }: ExplainParts,
+  { id, drone }: BackendRecord,
+): Promise<AgentServiceExplainBackendResponse | undefined> {
+  const node = await nodes.find(NodeKind.DRONE, drone);
+  if (!node) return undefined;
+  try {
+    return await agents.at(node.rpcAddress).explainBackend({ id }, { timeoutMs: ASK_MS });
+  } catch (error) {
+    log.info({ error, backend: id, drone }, 'an explanation goes without its drone');
+    return undefined;
   }
 }
 

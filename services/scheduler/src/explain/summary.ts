@@ -110,37 +110,29 @@ function ended(backend: Backend): string {
   const { endReason, endTime, endDetail } = backend;
   const at = endTime ? ` at ${endTime.toISOString()}` : '';
   const detail = endDetail === '' ? '' : ` (${endDetail})`;
-  return `Ended as ${nameOf(endReason)}${at}: ${because(backend)}${detail}.`;
+  const cause = CAUSES[endReason]?.(backend) ?? 'an internal error of Spawner';
+  return `Ended as ${nameOf(endReason)}${at}: ${cause}${detail}.`;
 }
 
-function because({ endReason, idleTimeoutMs, lifetimeLimitMs, exitCode, outOfMemory }: Backend): string {
-  const code = exitCode === undefined ? '' : ` with code ${exitCode}`;
-  switch (endReason) {
-    case EndReason.IDLE:
-      return `it was unused for ${formatDuration(idleTimeoutMs)}`;
-    case EndReason.LIFETIME:
-      return `its lifetime of ${formatDuration(lifetimeLimitMs)} ended`;
-    case EndReason.REQUESTED:
-      return 'a caller terminated it';
-    case EndReason.EXITED:
-      return 'its program exited with code 0';
-    case EndReason.FAILED:
-      return outOfMemory ? 'its program ran out of memory' : `its program exited${code}`;
-    case EndReason.LOAD_ERROR:
-      return 'its image could not be pulled';
-    case EndReason.START_ERROR:
-      return `it could not be started${code === '' ? '' : `, its program exited${code}`}`;
-    case EndReason.STARTUP_TIMEOUT:
-      return 'it did not become ready in time';
-    case EndReason.LEASE_LOST:
-      return 'its drone could not renew its lease in time';
-    case EndReason.DRONE_LOST:
-      return 'its drone was given up';
-    case EndReason.DRAINED:
-      return 'its drone was drained';
-    default:
-      return 'an internal error of Spawner';
-  }
+/** The causes of ends. All others are errors of ours. */
+const CAUSES: Partial<Record<EndReason, (backend: Backend) => string>> = {
+  [EndReason.IDLE]: ({ idleTimeoutMs }) => `it was unused for ${formatDuration(idleTimeoutMs)}`,
+  [EndReason.LIFETIME]: ({ lifetimeLimitMs }) => `its lifetime of ${formatDuration(lifetimeLimitMs)} ended`,
+  [EndReason.REQUESTED]: () => 'a caller terminated it',
+  [EndReason.EXITED]: () => 'its program exited with code 0',
+  [EndReason.FAILED]: (backend) =>
+    backend.outOfMemory ? 'its program ran out of memory' : `its program exited${withCode(backend)}`,
+  [EndReason.LOAD_ERROR]: () => 'its image could not be pulled',
+  [EndReason.START_ERROR]: (backend) =>
+    `it could not be started${withCode(backend) && `, its program exited${withCode(backend)}`}`,
+  [EndReason.STARTUP_TIMEOUT]: () => 'it did not become ready in time',
+  [EndReason.LEASE_LOST]: () => 'its drone could not renew its lease in time',
+  [EndReason.DRONE_LOST]: () => 'its drone was given up',
+  [EndReason.DRAINED]: () => 'its drone was drained',
+};
+
+function withCode({ exitCode }: Backend): string {
+  return exitCode === undefined ? '' : ` with code ${exitCode}`;
 }
 
 function remainingOf(clocks: readonly BackendClock[], wanted: ClockName): number | undefined {

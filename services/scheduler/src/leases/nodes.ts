@@ -162,17 +162,15 @@ export class Nodes {
     registration: number,
     inventory: readonly InventoryEntry[],
   ): Promise<Taken> {
-    const entries = inventory.flatMap((entry) => (entry.status ? [{ entry, status: entry.status }] : []));
-    const outcomes = await mapBounded(entries, AT_ONCE, ({ entry, status }) =>
+    const entries = inventory.filter((entry): entry is Entry => entry.status !== undefined);
+    const outcomes = await mapBounded(entries, AT_ONCE, (entry) =>
       this.#restoring.run(async () => {
-        const outcome = await this.#takeEntry(drone, registration, entry, status);
-        if (outcome === 'taken' || outcome === 'restored') await this.#announce(status.id);
+        const outcome = await this.#takeEntry(drone, registration, entry);
+        if (outcome === 'taken' || outcome === 'restored') await this.#announce(entry.status.id);
         return outcome;
       }),
     );
-    const refused = entries.filter(
-      ({ entry }, at) => outcomes[at] === 'unknown' && !isNeverHere(entry) && !isOutlived(entry),
-    );
+    const refused = entries.filter((entry, at) => outcomes[at] === 'unknown' && mayClaim(entry));
     if (refused.length > 0) this.#complain(drone, refused);
     const there = new Set(inventory.map(({ status }) => status?.id));
     const lacking = (await this.#parts.store.living(drone)).filter((id) => !there.has(id));
@@ -186,13 +184,14 @@ export class Nodes {
   }
 
   /** A line of a record that is there is a report. Where there is none, a right claim brings it back, and without one it stays `unknown`. */
-  async #takeEntry(drone: string, registration: number, entry: InventoryEntry, status: BackendStatus) {
-    if (isNeverHere(entry) || isOutlived(entry) || !this.#parts.claims.accepts(drone, entry))
-      return this.#parts.store.report(drone, registration, status);
-    return this.#parts.store.restore(drone, registration, { ...entry, status });
+  async #takeEntry(drone: string, registration: number, entry: Entry) {
+    const { store, claims } = this.#parts;
+    return mayClaim(entry) && claims.accepts(drone, entry)
+      ? store.restore(drone, registration, entry)
+      : store.report(drone, registration, entry.status);
   }
 
-  #complain(drone: string, refused: readonly { status: BackendStatus }[]): void {
+  #complain(drone: string, refused: readonly Entry[]): void {
     this.#parts.metrics.refusedClaims(refused.length);
     const some = refused.slice(0, MOST_LOGGED.ids);
     const backends = some.map(({ status }) => status.id.slice(0, MOST_LOGGED.characters));
@@ -212,16 +211,12 @@ export class Nodes {
   }
 }
 
+type Entry = InventoryEntry & { status: BackendStatus };
 type Taken = Pick<RegisterNodeResponse, 'stops' | 'ended'>;
 
 /** DNS names the proxies in its answers. An agent asks them when it suspends a route. */
 function hearsOfProxies(kind: NodeKind): boolean {
   return kind !== NodeKind.DRONE;
-}
-
-/** The end of what never was a backend there: news for a record that waits for it, and nothing to make one of. */
-function isNeverHere({ spec, status }: InventoryEntry): boolean {
-  return !spec && status?.state === BackendState.TERMINATED;
 }
 
 /** A drone runs what has ended, what another drone has, or what was never placed there: it is to stop it. */
@@ -238,9 +233,12 @@ const UNWANTED: Readonly<Record<string, string>> = {
 };
 
 /**
- * A keyed backend whose program has not started is not restored into a store that lost it. The lost store may have abandoned
- * it and given its key, with a higher fence, to a backend that has ended since.
+ * Whether a record may be made of the entry. The end of what never was a backend there is only news for a record that waits
+ * for it. A keyed backend whose program has not started is not restored into a store that lost it. The lost store may have
+ * abandoned it and given its key, with a higher fence, to a backend that has ended since.
  */
-function isOutlived({ key, status }: InventoryEntry): boolean {
-  return key !== undefined && (status?.state ?? BackendState.UNSPECIFIED) < BackendState.WAITING;
+function mayClaim({ spec, key, status: { state } }: Entry): boolean {
+  const neverHere = !spec && state === BackendState.TERMINATED;
+  const outlived = key !== undefined && state < BackendState.WAITING;
+  return !neverHere && !outlived;
 }

@@ -8,16 +8,7 @@ import type { Placed } from '../placement/placements.ts';
 import { type BackendRecord, summaryOf, toBackend } from '../store/record.ts';
 import { refuseOtherSpec, refuseOtherTag } from './holder.ts';
 import { type Found, waitForKey } from './key-wait.ts';
-import {
-  held,
-  holderEnding,
-  holderUnknown,
-  noRoom,
-  notReplicated,
-  placed,
-  type SpawnOutcome,
-  startRefused,
-} from './spawn-outcome.ts';
+import * as outcomes from './spawn-outcome.ts';
 
 export interface SpawnCommand {
   id: BackendId;
@@ -28,90 +19,87 @@ export interface SpawnCommand {
   repeated: boolean;
 }
 
-type SpawnsParts = Pick<
+type SpawnParts = Pick<
   Parts,
   'store' | 'nodes' | 'placements' | 'backends' | 'replication' | 'clock' | 'metrics'
 >;
 
-/** Spawns, as gateways ask for them. */
-export class Spawns {
-  readonly #parts: SpawnsParts;
-
-  constructor(parts: SpawnsParts) {
-    this.#parts = parts;
-  }
-
-  /**
-   * Places a backend and hands it to its drone. The same id again is the same backend. A living holder of the key is
-   * returned instead; while the holder is ending, or may be unknown, the call waits until the signal aborts. Throws
-   * `failed_precondition` if the holder, or the backend with this id, is not the one that was asked for.
-   */
-  async spawn(command: SpawnCommand, signal: AbortSignal): Promise<SpawnOutcome> {
-    const { backends, placements, clock, metrics } = this.#parts;
-    const { id, spec, key, reusePolicy } = command;
-    const created = clock.wall();
-    const summary = summaryOf(spec);
-    const found = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
-      const last = await waitForKey(() => this.#place(command, created), clock, signal);
-      span.setAttribute('spawner.outcome', last.outcome);
-      return last;
-    });
-    metrics.placed(found.outcome);
-    switch (found.outcome) {
-      case 'placed': {
-        const { node, placement } = found;
-        return this.#handOver({ id, spec, key, node, placement, created, digest: summary.digest });
-      }
-      case 'exists':
-        return this.#adopt(command, await backends.record(id), summary.digest);
-      case 'held':
-        refuseOtherTag(found.holder, key?.tag ?? '');
-        refuseOtherSpec(found.holder, reusePolicy, summary.digest);
-        return held(toBackend(found.holder));
-      case 'ending':
-        return holderEnding();
-      case 'window':
-        return holderUnknown(found.leftMs);
-      case 'unconfirmed':
-        await placements.abandonUnreplicated(id);
-        return notReplicated(id);
-      case 'none':
-        return noRoom(found);
+/**
+ * Places a backend and hands it to its drone. The same id again is the same backend. A living holder of the key is
+ * returned instead; while the holder is ending, or may be unknown, the call waits until the signal aborts. Throws
+ * `failed_precondition` if the holder, or the backend with this id, is not the one that was asked for.
+ */
+export async function spawn(
+  parts: SpawnParts,
+  command: SpawnCommand,
+  signal: AbortSignal,
+): Promise<outcomes.SpawnOutcome> {
+  const { backends, placements, clock, metrics } = parts;
+  const { id, spec, key, reusePolicy } = command;
+  const created = clock.wall();
+  const { digest } = summaryOf(spec);
+  const found = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
+    const last = await waitForKey(() => place(parts, command, created), clock, signal);
+    span.setAttribute('spawner.outcome', last.outcome);
+    return last;
+  });
+  metrics.placed(found.outcome);
+  switch (found.outcome) {
+    case 'placed': {
+      const { node, placement } = found;
+      return handOver(parts, { id, spec, key, node, placement, created, digest });
     }
+    case 'exists':
+      return adopt(parts, command, await backends.record(id), digest);
+    case 'held':
+      refuseOtherTag(found.holder, key?.tag ?? '');
+      refuseOtherSpec(found.holder, reusePolicy, digest);
+      return outcomes.held(toBackend(found.holder));
+    case 'ending':
+      return outcomes.holderEnding();
+    case 'window':
+      return outcomes.holderUnknown(found.leftMs);
+    case 'unconfirmed':
+      await placements.abandonUnreplicated(id);
+      return outcomes.notReplicated(id);
+    case 'none':
+      return outcomes.noRoom(found);
   }
+}
 
-  /** Tries once. The end of a holder may have begun since the placement was tried. */
-  async #place({ id, spec, key, repeated }: SpawnCommand, created: Date): Promise<Found> {
-    const { store, backends } = this.#parts;
-    const placement = await store.place({ id, summary: summaryOf(spec), created, key, repeated });
-    if (placement.outcome !== 'held') return placement;
-    const holder = await backends.record(parseBackendId(placement.holder));
-    return holder.state >= BackendState.TERMINATING ? { outcome: 'ending' } : { outcome: 'held', holder };
-  }
+/** Tries once. The end of a holder may have begun since the placement was tried. */
+async function place(
+  { store, backends }: SpawnParts,
+  { id, spec, key, repeated }: SpawnCommand,
+  created: Date,
+): Promise<Found> {
+  const placement = await store.place({ id, summary: summaryOf(spec), created, key, repeated });
+  if (placement.outcome !== 'held') return placement;
+  const holder = await backends.record(parseBackendId(placement.holder));
+  return holder.state >= BackendState.TERMINATING ? { outcome: 'ending' } : { outcome: 'held', holder };
+}
 
-  async #handOver(handed: Placed): Promise<SpawnOutcome> {
-    const { placements, backends } = this.#parts;
-    const accepted = await placements.handOver(handed);
-    return accepted ? placed(await backends.get(handed.id)) : startRefused(handed.node.id);
-  }
+async function handOver({ placements, backends }: SpawnParts, handed: Placed) {
+  if (!(await placements.handOver(handed))) return outcomes.startRefused(handed.node.id);
+  return outcomes.placed(await backends.get(handed.id));
+}
 
-  /**
-   * Answers a repeated spawn. The scheduler that placed the backend may have died before it handed it over, so a
-   * backend that its drone has never reported on is handed over once more.
-   */
-  async #adopt(command: SpawnCommand, record: BackendRecord, digest: Uint8Array): Promise<SpawnOutcome> {
-    const { replication, nodes, backends, placements } = this.#parts;
-    const { state, status, drone, placement, created, summary, key } = record;
-    if (!command.repeated || state !== BackendState.SCHEDULED || status)
-      return placed(await backends.shown(record));
-    if (Buffer.compare(summary.digest, digest) !== 0)
-      throw new AppError('failed_precondition', 'this id was placed with another spec');
-    if (key && !(await replication.confirmed(placement))) {
-      await placements.abandonUnreplicated(command.id);
-      return notReplicated(command.id);
-    }
-    const node = await nodes.find(NodeKind.DRONE, drone);
-    if (!node) return placed(await backends.shown(record));
-    return this.#handOver({ id: command.id, spec: command.spec, key, node, placement, created, digest });
+/**
+ * Answers a repeated spawn. The scheduler that placed the backend may have died before it handed it over, so a
+ * backend that its drone has never reported on is handed over once more.
+ */
+async function adopt(parts: SpawnParts, command: SpawnCommand, record: BackendRecord, digest: Uint8Array) {
+  const { replication, nodes, backends, placements } = parts;
+  const { state, status, drone, placement, created, summary, key } = record;
+  if (!command.repeated || state !== BackendState.SCHEDULED || status)
+    return outcomes.placed(await backends.shown(record));
+  if (Buffer.compare(summary.digest, digest) !== 0)
+    throw new AppError('failed_precondition', 'this id was placed with another spec');
+  if (key && !(await replication.confirmed(placement))) {
+    await placements.abandonUnreplicated(command.id);
+    return outcomes.notReplicated(command.id);
   }
+  const node = await nodes.find(NodeKind.DRONE, drone);
+  if (!node) return outcomes.placed(await backends.shown(record));
+  return handOver(parts, { id: command.id, spec: command.spec, key, node, placement, created, digest });
 }

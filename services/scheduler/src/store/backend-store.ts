@@ -55,16 +55,12 @@ export class BackendStore {
   /** Reserves room for a backend. With a key it does so only if no living backend holds the key. `repeated`: it may have been placed before. */
   async place({ id, summary, created, key, repeated }: PlaceRequest): Promise<Placement> {
     const answer = await this.#parts.epoch.run(SCRIPTS.place, {
+      ...factsOf(summary, created, key),
       id,
-      cpuMillis: summary.cpuMillis,
-      memoryBytes: summary.memoryBytes,
-      facts: factsBytes(summary, created, key),
       route: routeOf('', {}),
       staleMs: DEADLINES.renewalsMissed,
       reservationMs: DEADLINES.reservation,
-      key: key && keyHash(key),
       repeated,
-      access: summary.access,
     });
     if (answer.outcome !== 'placed') return answer;
     const { registration, placement } = answer;
@@ -93,18 +89,13 @@ export class BackendStore {
     registration: number,
     entry: InventoryEntry & { status: BackendStatus },
   ): Promise<ReportOutcome | 'restored'> {
-    const { status } = entry;
-    const summary = entry.spec ?? SpecSummary.fromPartial({});
+    const { status, spec = SpecSummary.fromPartial({}), createTime = new Date(0), key, placement } = entry;
     const answer = await this.#parts.epoch.run(SCRIPTS.restore, {
       ...reportedBy(drone, status),
-      cpuMillis: summary.cpuMillis,
-      memoryBytes: summary.memoryBytes,
-      facts: factsBytes(summary, entry.createTime ?? new Date(0), entry.key),
-      placement: entry.placement,
+      ...factsOf(spec, createTime, key),
+      placement,
       retentionMs: DEADLINES.retention,
-      key: entry.key && keyHash(entry.key),
       order: orderBytes({ id: '', force: true, reason: EndReason.LEASE_LOST }),
-      access: summary.access,
       registration,
     });
     return answer === 'restored' ? answer : this.report(drone, registration, status);
@@ -150,12 +141,8 @@ export class BackendStore {
   }
 
   async get(id: string): Promise<BackendRecord | undefined> {
-    const values = (await this.#parts.redis.send([
-      'HMGET',
-      this.#parts.keys.backend(id),
-      ...FIELDS,
-    ])) as (Buffer | null)[];
-    return recordOf(id, values);
+    const { redis, keys } = this.#parts;
+    return recordOf(id, (await redis.send(['HMGET', keys.backend(id), ...FIELDS])) as (Buffer | null)[]);
   }
 
   /** The error for a backend that is not there, or with `message` for a key without a holder: `not_found`, or `unavailable` (absence.ts). */
@@ -172,18 +159,11 @@ export class BackendStore {
 
   /** At most `count` records placed before `before`, newest first, and where the next page begins. */
   async page(before: number, count: number): Promise<{ records: BackendRecord[]; next: number | undefined }> {
-    const max = before === Number.POSITIVE_INFINITY ? '+inf' : `(${before}`;
-    const command = [
-      'ZREVRANGEBYSCORE',
-      this.#parts.keys.backends,
-      max,
-      '-inf',
-      'WITHSCORES',
-      'LIMIT',
-      '0',
-      String(count),
-    ];
-    const flat = ((await this.#parts.redis.send(command)) as Buffer[]).map(String);
+    const { redis, keys } = this.#parts;
+    const range = [before === Number.POSITIVE_INFINITY ? '+inf' : `(${before}`, '-inf'];
+    const options = ['WITHSCORES', 'LIMIT', '0', String(count)];
+    const reply = await redis.send(['ZREVRANGEBYSCORE', keys.backends, ...range, ...options]);
+    const flat = (reply as Buffer[]).map(String);
     const ids = flat.filter((_, index) => index % 2 === 0);
     const records = await Promise.all(ids.map((id) => this.get(id)));
     const next = ids.length === count ? Number(flat.at(-1)) : undefined;
@@ -211,8 +191,11 @@ function orderBytes(order: StopOrder): Buffer {
   return Buffer.from(StopOrder.encode(order).finish());
 }
 
-function factsBytes(spec: SpecSummary, createTime: Date, key: BackendKey | undefined): Buffer {
-  return Buffer.from(BackendFacts.encode({ spec, createTime, key, candidates: '' }).finish());
+/** The arguments of a script that writes a new record. */
+function factsOf(spec: SpecSummary, createTime: Date, key: BackendKey | undefined) {
+  const { cpuMillis, memoryBytes, access } = spec;
+  const facts = Buffer.from(BackendFacts.encode({ spec, createTime, key, candidates: '' }).finish());
+  return { cpuMillis, memoryBytes, access, facts, key: key && keyHash(key) };
 }
 
 function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefined {

@@ -1,6 +1,6 @@
 import { STATES } from '@spawner/domain';
 import { specDigest } from '@spawner/proto';
-import type { BackendStatus, SpecSummary } from '@spawner/proto/internal/backend_status';
+import { BackendStatus, type SpecSummary } from '@spawner/proto/internal/backend_status';
 import { BackendRoute, RouteState } from '@spawner/proto/internal/route';
 import {
   Access,
@@ -32,13 +32,15 @@ export interface BackendRecord {
 
 /** The public record. The placement is revision 1; a report's revision counts on from there. */
 export function toBackend(record: BackendRecord, unreachable = false): Backend {
-  const { id, state, drone, placement, created, summary, key, status } = record;
+  const { id, state, drone, placement, created, summary, key } = record;
+  const { local, network, ...said } = record.status ?? BackendStatus.fromPartial({});
   const scheduled = { state: BackendState.SCHEDULED, revision: 1, time: created };
-  const reported = (status?.events ?? []).filter((event) => event.state > STATES.SCHEDULED);
+  const reported = said.events.filter((event) => event.state > STATES.SCHEDULED);
   return {
+    ...said,
     id,
     state,
-    revision: (status?.revision ?? 0) + 1,
+    revision: said.revision + 1,
     url: '',
     droneId: drone,
     image: summary.image,
@@ -46,13 +48,6 @@ export function toBackend(record: BackendRecord, unreachable = false): Backend {
     idleTimeoutMs: summary.idleTimeoutMs,
     lifetimeLimitMs: summary.lifetimeLimitMs,
     createTime: created,
-    readyTime: status?.readyTime,
-    endTime: status?.endTime,
-    endReason: status?.endReason ?? EndReason.UNSPECIFIED,
-    endDetail: status?.endDetail ?? '',
-    exitCode: status?.exitCode,
-    outOfMemory: status?.outOfMemory ?? false,
-    lastLogs: status?.lastLogs ?? [],
     key,
     fence: key ? placement : 0,
     unreachable,
@@ -95,22 +90,12 @@ export function endedStatus(
   detail: string,
   now: Date,
 ): BackendStatus {
-  const revision = (record.status?.revision ?? 0) + 1;
-  return {
-    id: record.id,
-    state: BackendState.TERMINATED,
-    revision,
-    local: undefined,
-    network: undefined,
-    readyTime: record.status?.readyTime,
-    endTime: now,
-    endReason: reason,
-    endDetail: detail,
-    exitCode: undefined,
-    outOfMemory: false,
-    lastLogs: record.status?.lastLogs ?? [],
-    events: [...(record.status?.events ?? []), { state: BackendState.TERMINATED, revision, time: now }],
-  };
+  const { readyTime, lastLogs, ...last } = record.status ?? BackendStatus.fromPartial({});
+  const state = BackendState.TERMINATED;
+  const revision = last.revision + 1;
+  const end = { id: record.id, state, revision, endTime: now, endReason: reason, endDetail: detail };
+  const events = [...last.events, { state, revision, time: now }];
+  return BackendStatus.fromPartial({ ...end, readyTime, lastLogs, events });
 }
 
 /** An end as its drone tells it, under the revision after this one. */
