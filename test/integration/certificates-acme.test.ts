@@ -23,7 +23,7 @@ import {
 } from '@spawner/testkit';
 import { AcmeIssuer } from '../../services/certificates/src/acme/acme-issuer.ts';
 import { DnsChallenges } from '../../services/certificates/src/acme/dns-challenges.ts';
-import { Propagation } from '../../services/certificates/src/acme/propagation.ts';
+import { propagationTo } from '../../services/certificates/src/acme/propagation.ts';
 import { CertificateStore } from '../../services/certificates/src/store/certificate-store.ts';
 
 const log = testLog();
@@ -212,7 +212,7 @@ describe('certificates by ACME', () => {
     await using pebble = await pebbleHere();
     const challenges = new DnsChallenges(
       [`127.0.0.1:${dnsGrpcPort}`],
-      new Propagation([`127.0.0.1:${dnsPort}`], systemClock),
+      propagationTo([`127.0.0.1:${dnsPort}`], systemClock),
       systemClock,
       log,
     );

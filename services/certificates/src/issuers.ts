@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { App } from '@spawner/service';
 import { AcmeIssuer } from './acme/acme-issuer.ts';
 import { DnsChallenges } from './acme/dns-challenges.ts';
-import { Propagation } from './acme/propagation.ts';
+import { propagationTo } from './acme/propagation.ts';
 import { AuthorityFiles } from './authority/authority-files.ts';
 import { LocalAuthority } from './authority/local-authority.ts';
 import type { CertificatesConfig } from './config.ts';
@@ -15,7 +15,7 @@ export function issuerOf(config: CertificatesConfig, store: CertificateStore, ap
   const files = new AuthorityFiles(config.stateDir);
   if (config.issuer === 'local')
     return new LocalAuthority({ domain: config.clusterDomain, store, files, clock, log });
-  const propagation = new Propagation(config.dnsResolvers, clock);
+  const propagation = propagationTo(config.dnsResolvers, clock);
   const challenges = app.own(new DnsChallenges(config.dnsAddresses, propagation, clock, log));
   return new AcmeIssuer({
     ...{ store, challenges, log },

@@ -8,15 +8,7 @@ import { backendIdOfHost } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import { RouteState } from '@spawner/proto/internal/route';
 import type { Question } from './protocol/query-reader.ts';
-import {
-  type Answer,
-  bare,
-  CLASS_IN,
-  type DnsRecord,
-  RCODE,
-  type RecordData,
-  TYPE,
-} from './protocol/records.ts';
+import { type Answer, bare, CLASS_IN, RCODE, type RecordData, TYPE } from './protocol/records.ts';
 import { addressesOf, proxiesServing } from './serving.ts';
 import type { ZoneView } from './zone.ts';
 
@@ -97,11 +89,12 @@ function addressRecords(hosts: Parameters<typeof addressesOf>[0]): RecordData[] 
   );
 }
 
+/** `name` is below the domain. */
 function nameserverAddresses(name: string, { settings }: ZoneView): RecordData[] {
-  return settings.nameservers.includes(name) && name !== settings.domain ? addressRecords([settings]) : [];
+  return settings.nameservers.includes(name) ? addressRecords([settings]) : [];
 }
 
-function glue(host: string, zone: ZoneView): DnsRecord[] {
+function glue(host: string, zone: ZoneView) {
   if (!host.endsWith(`.${zone.settings.domain}`)) return [];
   return lasting(FIXED_TTL, nameserverAddresses(host, zone)).map((record) => ({ ...record, name: host }));
 }

@@ -4,7 +4,7 @@ import { needs, run } from '@spawner/service';
 import { keysOf, openRedis, RouteTable } from '@spawner/store';
 import { Challenges, REFRESH_EVERY_MS } from './challenges.ts';
 import { nodeOf, readConfig, zoneSettings } from './config.ts';
-import { Responder } from './listeners/responder.ts';
+import { responder } from './listeners/responder.ts';
 import { listenTcp } from './listeners/tcp.ts';
 import { listenUdp } from './listeners/udp.ts';
 import { createMetrics } from './metrics.ts';
@@ -23,11 +23,11 @@ await run('dns', readConfig, async (config, app) => {
   );
   const challenges = new Challenges(redis, keys.challenges, clock);
   const zone = app.own(new Zone(zoneSettings(config), { routes, members, challenges }, clock));
-  const responder = new Responder(zone, log, createMetrics());
+  const respond = responder(zone, log, createMetrics());
 
-  const udp = app.own(await listenUdp(listenAddress, config.port, responder, log));
+  const udp = app.own(await listenUdp(listenAddress, config.port, respond, log));
   const limits = { maxConnections: config.tcpConnections, idleMs: config.tcpIdleMs };
-  app.own(await listenTcp({ address: listenAddress, port: udp.port, ...limits }, responder, log));
+  app.own(await listenTcp({ address: listenAddress, port: udp.port, ...limits }, respond, log));
   const services = [dnsService(challenges, domain)];
   app.own(await serveRpc({ address: config.bindAddress, port: config.grpcPort, log, services }));
 

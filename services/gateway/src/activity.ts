@@ -6,16 +6,11 @@ import type { Activity } from '@spawner/proto/v1/backend';
 const EXPIRES_MS = 10_000;
 const MOST_BACKENDS = 200_000;
 
-interface Heard {
-  activity: Activity;
-  at: number;
-}
-
 /**
  * The use of backends, as the drones of one cluster last reported it. It is bounded, and forgotten after 10 seconds. The only thing that a gateway remembers, and nothing depends on it but what people see.
  */
 export class ActivityMemory {
-  readonly #heard = new Map<string, Heard>();
+  readonly #heard = new Map<string, { activity: Activity; at: number }>();
   readonly #cluster: string;
   readonly #clock: Clock;
 

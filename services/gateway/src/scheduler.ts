@@ -1,21 +1,8 @@
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import { createClient, type RpcClient } from '@spawner/rpc';
 
-/** The methods of the scheduler that a gateway calls. */
-export type Scheduler = Pick<
-  RpcClient<typeof SchedulerServiceService>,
-  | 'spawnBackend'
-  | 'getBackend'
-  | 'listBackends'
-  | 'explainBackend'
-  | 'terminateBackend'
-  | 'createConnectionToken'
-  | 'revokeConnectionTokens'
-  | 'tailLogs'
-  | 'listDrones'
-  | 'forgetDrone'
->;
+export type Scheduler = RpcClient<typeof SchedulerServiceService>;
 
-export function connectScheduler(address: string): Scheduler & { close(): void } {
+export function connectScheduler(address: string): Scheduler {
   return createClient(SchedulerServiceService, address, 'the scheduler');
 }

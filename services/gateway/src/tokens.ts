@@ -52,16 +52,13 @@ export function tokenMethods({
 function selectionViolations(request: RevokeConnectionTokensRequest): Violation[] {
   const { id, key, user, token, tokenId } = request;
   const violations: Violation[] = [];
-  if (token !== '' && tokenId !== '')
-    violations.push({ field: 'token', message: 'either token or token_id, not both' });
-  if (token !== '' && !looksLikeToken(token)) violations.push({ field: 'token', message: 'not a token' });
-  if (tokenId !== '' && !looksLikeToken(tokenId))
-    violations.push({ field: 'token_id', message: 'not the id of a token' });
+  const wrong = (field: string, message: string) => violations.push({ field, message });
+  if (token !== '' && tokenId !== '') wrong('token', 'either token or token_id, not both');
+  if (token !== '' && !looksLikeToken(token)) wrong('token', 'not a token');
+  if (tokenId !== '' && !looksLikeToken(tokenId)) wrong('token_id', 'not the id of a token');
   const one = token !== '' || tokenId !== '';
-  if (user !== undefined && one)
-    violations.push({ field: 'user', message: 'either a user or one token, not both' });
+  if (user !== undefined && one) wrong('user', 'either a user or one token, not both');
   if (user !== undefined) violations.push(...userViolations(user));
-  if (!one && id === '' && !key)
-    violations.push({ field: 'id', message: 'is required, or key, token_id or token' });
+  if (!one && id === '' && !key) wrong('id', 'is required, or key, token_id or token');
   return violations;
 }

@@ -39,7 +39,7 @@ export class DnsChallenges {
       await this.#insist(until, signal, (client) =>
         client.setChallenge({ ...challenge, ttlMs: TTL_MS }, { signal }),
       );
-    await this.#propagation.wait(challenges, signal);
+    await this.#propagation(challenges, signal);
   }
 
   /** Never rejects. A challenge that could not be removed expires. */

@@ -8,7 +8,7 @@ import type { Clock } from '@spawner/domain';
 
 const ASK_EVERY_MS = 250;
 const ASK_TIMEOUT_MS = 2_000;
-const GIVE_UP_MS = 60_000;
+const WAIT_MS = 60_000;
 
 /** A TXT value that an ACME server looks up at a name (RFC 8555 §8.4). */
 export interface Challenge {
@@ -16,37 +16,30 @@ export interface Challenge {
   value: string;
 }
 
-export class Propagation {
-  readonly #servers: readonly string[];
-  readonly #clock: Clock;
+/** Resolves when every server serves every challenge. Rejects after a minute, with a server and the name it lacks. */
+export type Propagation = (challenges: readonly Challenge[], signal: AbortSignal) => Promise<void>;
 
-  /** `servers`: `host:port` of each dns server. */
-  constructor(servers: readonly string[], clock: Clock) {
-    this.#servers = servers;
-    this.#clock = clock;
-  }
-
-  /** Resolves when every server serves every challenge. Rejects after a minute, with a server and the name it lacks. */
-  async wait(challenges: readonly Challenge[], signal: AbortSignal): Promise<void> {
-    const waits = this.#servers.flatMap((server) =>
-      challenges.map((each) => this.#waitFor(server, each, signal)),
+/** `servers`: `host:port` of each dns server. */
+export function propagationTo(servers: readonly string[], clock: Clock): Propagation {
+  return async (challenges, signal) => {
+    await Promise.all(
+      servers.flatMap((server) => challenges.map((each) => waitFor(server, each, clock, signal))),
     );
-    await Promise.all(waits);
-  }
+  };
+}
 
-  async #waitFor(server: string, challenge: Challenge, signal: AbortSignal): Promise<void> {
-    const until = this.#clock.now() + GIVE_UP_MS;
-    for (let failure: unknown; ; ) {
-      try {
-        if ((await valuesAt(server, challenge.name)).includes(challenge.value)) return;
-        failure = undefined;
-      } catch (error) {
-        failure = error;
-      }
-      if (this.#clock.now() >= until)
-        throw new Error(`dns server ${server} does not serve ${challenge.name}`, { cause: failure });
-      await this.#clock.sleep(ASK_EVERY_MS, signal);
+async function waitFor(server: string, challenge: Challenge, clock: Clock, signal: AbortSignal) {
+  const until = clock.now() + WAIT_MS;
+  for (let failure: unknown; ; ) {
+    try {
+      if ((await valuesAt(server, challenge.name)).includes(challenge.value)) return;
+      failure = undefined;
+    } catch (error) {
+      failure = error;
     }
+    if (clock.now() >= until)
+      throw new Error(`dns server ${server} does not serve ${challenge.name}`, { cause: failure });
+    await clock.sleep(ASK_EVERY_MS, signal);
   }
 }
 

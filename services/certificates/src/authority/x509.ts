@@ -1,20 +1,7 @@
 /** Creates certificates. Only this file knows @peculiar/x509, which needs the reflection polyfill imported before it. */
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
-import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  PemConverter,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509Certificate,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
+import * as x509 from '@peculiar/x509';
 import type { Issued } from '../issuer.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -27,15 +14,15 @@ export interface Lifetime {
 /** Creates a self-signed authority that may sign only leaves. */
 export async function makeAuthority(commonName: string, lifetime: Lifetime): Promise<Issued> {
   const keys = await newKeys();
-  const certificate = await X509CertificateGenerator.createSelfSigned({
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [commonName] }],
     ...lifetime,
     keys,
     signingAlgorithm: ALGORITHM,
     extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   return { chainPem: pemText(certificate.toString('pem')), keyPem: await keyPem(keys.privateKey) };
@@ -47,17 +34,17 @@ export async function signServerCertificate(
   domains: readonly string[],
   lifetime: Lifetime,
 ): Promise<Issued> {
-  const issuer = new X509Certificate(authority.chainPem);
+  const issuer = new x509.X509Certificate(authority.chainPem);
   const keys = await newKeys();
-  const extensions: Extension[] = [
-    new BasicConstraintsExtension(false, undefined, true),
-    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-    new SubjectAlternativeNameExtension(domains.map((value) => ({ type: 'dns', value }))),
-    await SubjectKeyIdentifierExtension.create(keys.publicKey),
-    await AuthorityKeyIdentifierExtension.create(issuer),
+  const extensions: x509.Extension[] = [
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    new x509.SubjectAlternativeNameExtension(domains.map((value) => ({ type: 'dns', value }))),
+    await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    await x509.AuthorityKeyIdentifierExtension.create(issuer),
   ];
-  const certificate = await X509CertificateGenerator.create({
+  const certificate = await x509.X509CertificateGenerator.create({
     subject: [{ CN: [(domains[0] ?? '').slice(0, 64)] }],
     issuer: issuer.subject,
     ...lifetime,
@@ -71,18 +58,16 @@ export async function signServerCertificate(
 }
 
 async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, [
-    'sign',
-    'verify',
-  ]) as Promise<webcrypto.CryptoKeyPair>;
+  const uses = ['sign', 'verify'] as const;
+  return webcrypto.subtle.generateKey(ALGORITHM, true, uses) as Promise<webcrypto.CryptoKeyPair>;
 }
 
 async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
-  return pemText(PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY'));
+  return pemText(x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY'));
 }
 
 async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
-  const [pkcs8] = PemConverter.decode(pem);
+  const [pkcs8] = x509.PemConverter.decode(pem);
   if (!pkcs8) throw new Error('the authority has no key');
   return webcrypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']);
 }

@@ -6,36 +6,25 @@ import { HEADER_BYTES, readQuery } from '../protocol/query-reader.ts';
 import { bare, RCODE, rcodeName, typeName } from '../protocol/records.ts';
 import type { ZoneView } from '../zone.ts';
 
-export type Transport = 'udp' | 'tcp';
+/** The bytes of the answer to a packet. Returns undefined if the packet must not be answered. */
+export type Responder = (bytes: Buffer, transport: 'udp' | 'tcp') => Buffer | undefined;
 
 /** Answers packets. It never throws: an error of our own is SERVFAIL and one line in the log. */
-export class Responder {
-  readonly #zone: ZoneView;
-  readonly #log: Log;
-  readonly #metrics: Metrics;
-
-  constructor(zone: ZoneView, log: Log, metrics: Metrics) {
-    this.#zone = zone;
-    this.#log = log;
-    this.#metrics = metrics;
-  }
-
-  /** The bytes of the answer. Returns undefined if the packet must not be answered. */
-  respond(bytes: Buffer, transport: Transport): Buffer | undefined {
+export function responder(zone: ZoneView, log: Log, metrics: Metrics): Responder {
+  return (bytes, transport) => {
     try {
       const query = readQuery(bytes);
       if (!query) return undefined;
-      const { question, problem = RCODE.FORMERR } = query;
-      const answerable = question && query.problem === undefined;
-      const found = answerable ? answer(question, this.#zone) : bare(problem);
-      const type = question ? typeName(question.type) : 'none';
-      this.#metrics.answered(type, rcodeName(found.rcode), transport);
+      const { question, problem } = query;
+      const answerable = question && problem === undefined;
+      const found = answerable ? answer(question, zone) : bare(problem ?? RCODE.FORMERR);
+      metrics.answered(question ? typeName(question.type) : 'none', rcodeName(found.rcode), transport);
       return encodeAnswer(query, found, transport);
     } catch (error) {
-      this.#log.error({ error }, 'a query could not be answered');
+      log.error({ error }, 'a query could not be answered');
       return serverFailure(bytes);
     }
-  }
+  };
 }
 
 /** SERVFAIL with the query's id, opcode and RD. */

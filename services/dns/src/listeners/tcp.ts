@@ -22,14 +22,14 @@ const LENGTH_BYTES = 2;
 /** Answers connections until it is closed. Rejects if the port is not available. */
 export async function listenTcp(
   { address, port, maxConnections, idleMs }: TcpOptions,
-  responder: Responder,
+  respond: Responder,
   log: Log,
 ) {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    serve(socket, responder, idleMs);
+    serve(socket, respond, idleMs);
   });
   server.maxConnections = maxConnections;
   await once(server.listen(port, address), 'listening');
@@ -44,7 +44,7 @@ export async function listenTcp(
   };
 }
 
-function serve(socket: Socket, responder: Responder, idleMs: number): void {
+function serve(socket: Socket, respond: Responder, idleMs: number): void {
   let pending: Buffer = Buffer.alloc(0);
   const idle = setTimeout(() => socket.destroy(), idleMs);
   const answer = () => {
@@ -52,7 +52,7 @@ function serve(socket: Socket, responder: Responder, idleMs: number): void {
       const message = firstOf(pending);
       if (!message) return socket.resume();
       pending = pending.subarray(LENGTH_BYTES + message.length);
-      const answered = responder.respond(message, 'tcp');
+      const answered = respond(message, 'tcp');
       if (!answered) return socket.destroy();
       idle.refresh();
       socket.write(framed(answered));

@@ -64,13 +64,9 @@ function readBody(cursor: Cursor, header: Query): Query {
   const question = { name: cursor.name(), type: cursor.uint16(), class: cursor.uint16() };
   const query: Query = { ...header, question };
   if (question.type === TYPE.OPT) return { ...query, problem: RCODE.FORMERR };
-  const [answers, authority, additional] = [6, 8, 10].map((at) => bytes.readUInt16BE(at)) as [
-    number,
-    number,
-    number,
-  ];
-  for (let left = answers + authority; left > 0; left--) cursor.record();
-  for (let left = additional; left > 0; left--) {
+  const answers = bytes.readUInt16BE(6) + bytes.readUInt16BE(8);
+  for (let left = answers; left > 0; left--) cursor.record();
+  for (let left = bytes.readUInt16BE(10); left > 0; left--) {
     const edns = cursor.record();
     if (edns && query.edns) throw new Malformed();
     if (edns) query.edns = edns;

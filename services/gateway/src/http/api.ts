@@ -7,14 +7,9 @@ import type { Handlers, Signals } from './handlers.ts';
 import { corsHeaders, refuseStrangers } from './origin.ts';
 import { Query } from './query.ts';
 import { errorAnswer } from './refusal.ts';
-import { json, type Reply } from './reply.ts';
+import type { Answer, Reply } from './reply.ts';
 import { match, methodsOf } from './router.ts';
 import type { Route } from './routes.ts';
-
-export interface Answer {
-  reply: Reply;
-  headers: Readonly<Record<string, string>>;
-}
 
 export interface Target {
   path: string;
@@ -29,42 +24,38 @@ export interface ApiParts {
 }
 
 /** The JSON API: checks the origin, finds the route, runs its handler and maps every error. Never throws. */
-export class Api {
-  readonly #parts: ApiParts;
-
-  constructor(parts: ApiParts) {
-    this.#parts = parts;
-  }
-
-  async answer(request: IncomingMessage, { path, parameters }: Target, signals: Signals): Promise<Answer> {
-    const { handlers, allowedOrigins, log, metrics } = this.#parts;
-    const { method = 'GET', headers } = request;
-    const cors = corsHeaders(headers.origin, allowedOrigins);
-    let route: Route | undefined;
-    let traceId: string | undefined;
-    const answered = (reply: Reply, code: string, more: Answer['headers'] = {}): Answer => {
-      metrics.http(route?.operation ?? 'unknown', code);
-      return { reply, headers: { ...cors, ...more, ...(traceId ? { 'x-trace-id': traceId } : {}) } };
-    };
-    try {
-      refuseStrangers(method, headers, allowedOrigins);
-      if (method === 'OPTIONS')
-        return answered({ kind: 'empty', status: 204 }, '204', { allow: methodsOf(path).join(', ') });
-      const { route: found, id } = match(method, path);
-      route = found;
-      const reply = await traced(request, found, () => {
-        traceId = currentTraceId();
-        return handlers[found.operation]({ request, id, query: new Query(parameters), ...signals });
-      });
-      return answered(reply, reply.kind === 'stream' ? '200' : String(reply.status));
-    } catch (error) {
-      const operation = route?.operation;
-      const field = (name: string) => (operation ? jsonPath(messageOf(operation, 'Request'), name) : name);
-      const report = (unexpected: unknown, id: string) =>
-        log.error({ error: unexpected, error_id: id, trace_id: traceId, operation }, 'request failed');
-      const { status, headers: more, body } = errorAnswer(error, field, report);
-      return answered(json(body, status), String(status), more);
-    }
+export async function answerCall(
+  { handlers, allowedOrigins, log, metrics }: ApiParts,
+  request: IncomingMessage,
+  { path, parameters }: Target,
+  signals: Signals,
+): Promise<Answer> {
+  const { method = 'GET', headers } = request;
+  const cors = corsHeaders(headers.origin, allowedOrigins);
+  let route: Route | undefined;
+  let traceId: string | undefined;
+  const answered = (reply: Reply, more: Answer['headers'] = {}): Answer => {
+    metrics.http(route?.operation ?? 'unknown', String(reply.status));
+    return { reply, headers: { ...cors, ...more, ...(traceId ? { 'x-trace-id': traceId } : {}) } };
+  };
+  try {
+    refuseStrangers(method, headers, allowedOrigins);
+    if (method === 'OPTIONS')
+      return answered({ kind: 'empty', status: 204 }, { allow: methodsOf(path).join(', ') });
+    const { route: found, id } = match(method, path);
+    route = found;
+    const reply = await traced(request, found, () => {
+      traceId = currentTraceId();
+      return handlers[found.operation]({ request, id, query: new Query(parameters), ...signals });
+    });
+    return answered(reply);
+  } catch (error) {
+    const operation = route?.operation;
+    const field = (name: string) => (operation ? jsonPath(messageOf(operation, 'Request'), name) : name);
+    const report = (unexpected: unknown, id: string) =>
+      log.error({ error: unexpected, error_id: id, trace_id: traceId, operation }, 'request failed');
+    const { reply, headers: more } = errorAnswer(error, field, report);
+    return answered(reply, more);
   }
 }
 

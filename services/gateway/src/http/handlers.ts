@@ -13,7 +13,7 @@ import { readJsonBody } from './body.ts';
 import { eventStream, revisionOf } from './events.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import type { Query } from './query.ts';
-import { json, type Reply } from './reply.ts';
+import { json, type Reply, stream } from './reply.ts';
 import type { Operation } from './routes.ts';
 import { ALWAYS } from './shapes.ts';
 
@@ -67,8 +67,8 @@ export function handlers(api: PublicApi, clock: Clock): Handlers {
       const seenToTheEnd = backend?.state === BackendState.TERMINATED && backend.revision <= afterRevision;
       // To an EventSource, which would come back for ever, 204 is the end.
       if (seenToTheEnd) return { kind: 'empty', status: 204 };
-      const chunks = eventStream(api.watchBackend({ id, afterRevision }, { signal: streams }), clock);
-      return { kind: 'stream', type: 'text/event-stream', chunks };
+      const steps = api.watchBackend({ id, afterRevision }, { signal: streams });
+      return stream('text/event-stream', eventStream(steps, clock));
     },
     tailLogs: async ({ request, id, query, signal, streams }) => {
       const follow = query.flag('follow');
@@ -77,11 +77,9 @@ export function handlers(api: PublicApi, clock: Clock): Handlers {
       await api.getBackend({ id }, { signal });
       const lines = api.tailLogs({ id, follow, tailLines }, { signal: streams });
       // An empty line says nothing to who reads JSON lines; in a text it would.
-      if (request.headers.accept?.includes('application/x-ndjson')) {
-        const chunks = withHeartbeat(lines, ndjsonLine, '\n', clock);
-        return { kind: 'stream', type: 'application/x-ndjson', chunks };
-      }
-      return { kind: 'stream', type: 'text/plain; charset=utf-8', chunks: textLines(lines) };
+      return request.headers.accept?.includes('application/x-ndjson')
+        ? stream('application/x-ndjson', withHeartbeat(lines, ndjsonLine, '\n', clock))
+        : stream('text/plain; charset=utf-8', textLines(lines));
     },
     terminateBackend: plain('terminateBackend', api.terminateBackend, ({ id, query }) => ({
       id,

@@ -2,42 +2,34 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError, type Clock } from '@spawner/domain';
-import type { Log } from '@spawner/service';
-import type { Metrics } from '../metrics.ts';
 import { readPage } from '../page.ts';
 import type { PublicApi } from '../public-api.ts';
-import { Api, type Target } from './api.ts';
+import { type ApiParts, answerCall, type Target } from './api.ts';
 import { announcesTooMuch } from './body.ts';
 import { handlers } from './handlers.ts';
 import { openApi } from './openapi.ts';
 import { json, type Reply } from './reply.ts';
 import { send } from './wire.ts';
 
-export interface HttpOptions {
+export interface HttpOptions extends Omit<ApiParts, 'handlers'> {
   address: string;
   port: number;
-  log: Log;
   clock: Clock;
-  allowedOrigins: readonly string[];
   demoImage: string;
-  metrics: Pick<Metrics, 'http'>;
   /** Answers /healthz, /readyz and /metrics. */
   admin: RequestListener;
-}
-
-export interface HttpServer {
-  readonly port: number;
-  /** Streams end, running requests may finish, then what is left is cut. */
-  close(): Promise<void>;
 }
 
 const ADMIN_PATHS = ['/healthz', '/readyz', '/metrics'];
 const CLOSE_MS = 1_000;
 
-/** The public API over HTTP/1.1, its OpenAPI document, and the page at `/`. */
-export async function serveHttp(offered: PublicApi, options: HttpOptions): Promise<HttpServer> {
+/**
+ * The public API over HTTP/1.1, its OpenAPI document, and the page at `/`. When it closes, streams end, running requests may
+ * finish, and then what is left is cut.
+ */
+export async function serveHttp(api: PublicApi, options: HttpOptions) {
   const { clock, log } = options;
-  const api = new Api({ ...options, handlers: handlers(offered, clock) });
+  const parts = { ...options, handlers: handlers(api, clock) };
   const closing = new AbortController();
   const site = new Map<string, Reply>([
     ['/', await readPage(options.demoImage)],
@@ -52,7 +44,7 @@ export async function serveHttp(offered: PublicApi, options: HttpOptions): Promi
     if (looking && ADMIN_PATHS.includes(target.path)) return options.admin(request, response);
     const signals = { signal: left.signal, streams: AbortSignal.any([left.signal, closing.signal]) };
     const page = looking ? site.get(target.path) : undefined;
-    const answer = page ? { reply: page, headers: {} } : await api.answer(request, target, signals);
+    const answer = page ? { reply: page, headers: {} } : await answerCall(parts, request, target, signals);
     if (!response.closed) await send(request, response, answer, clock, signals.streams);
   };
   const handle: RequestListener = (request, response) => {
@@ -75,7 +67,7 @@ export async function serveHttp(offered: PublicApi, options: HttpOptions): Promi
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
         server.close(() => {
           clearTimeout(cut);

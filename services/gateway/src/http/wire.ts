@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, isAppError } from '@spawner/domain';
-import type { Answer } from './api.ts';
+import type { Answer } from './reply.ts';
 
 /** How long what a caller still sends is read and dropped after its request was refused. */
 const LINGER_MS = 2_000;
@@ -30,7 +30,12 @@ export async function send(
       });
       return sendBody(request, response, clock, reply.body, headers.connection === 'close');
     case 'stream':
-      response.writeHead(200, { ...SAFE, 'content-type': reply.type, 'x-accel-buffering': 'no', ...headers });
+      response.writeHead(reply.status, {
+        ...SAFE,
+        'content-type': reply.type,
+        'x-accel-buffering': 'no',
+        ...headers,
+      });
       return sendStream(request, response, reply.chunks, signal);
   }
 }
