@@ -12,6 +12,8 @@ import { keys, log, scene } from './scheduler-scene.ts';
 const { OPEN, ENDED, UNSPECIFIED } = SettleOutcome;
 const spec = BackendSpec.fromPartial({ image: 'app' });
 const local = { host: '10.0.0.1', port: 80 };
+/** A pass that ends before a suspension: its two sweeps advance the cluster clock by up to 4 s more. */
+const ALMOST = DEADLINES.suspension - 2 * DEADLINES.clockTurn - 1;
 
 describe('an end for idleness in the store', () => {
   let redis: Redis;
@@ -86,13 +88,12 @@ describe('an end for idleness in the store', () => {
     await using it_ = await session();
     await it_.proxy('near', 'a');
     const first = await it_.suspend();
-    // Each sweep also advances the cluster clock itself, by at most 2 s.
-    await it_.pass(DEADLINES.suspension - 3_000);
+    await it_.pass(ALMOST);
     const again = await it_.suspend();
     expect([again.suspended, again.epoch]).toEqual([true, first.epoch]);
     expect(again.proxies.map(({ id }) => id)).toEqual(['near']);
     // It has its whole time again before it is given back.
-    await it_.pass(DEADLINES.suspension - 1_000);
+    await it_.pass(ALMOST);
     const own = it_.seen.filter(({ backendId }) => backendId === it_.id);
     expect(own.map(({ state }) => state)).toEqual([RouteState.SUSPENDED]);
     expect(await it_.settle(first.epoch, true)).toBe(ENDED);
@@ -270,7 +271,7 @@ describe('an end for idleness in the store', () => {
     const second = await it_.suspend();
     await it_.settle(second.epoch, false);
     const third = await it_.suspend();
-    await it_.pass(DEADLINES.suspension - 1_000);
+    await it_.pass(ALMOST);
     await eventually(() => it_.table.get(it_.id)?.epoch === third.epoch);
     expect(await it_.settle(third.epoch, true)).toBe(ENDED);
     const due = (await it_.store.send(['ZRANGE', keys.due, '0', '-1'])) as Buffer[];
