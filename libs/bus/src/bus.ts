@@ -21,20 +21,10 @@ export interface Subscribed {
 }
 
 /** Telemetry: typed publish, subscribe, and ask. Nothing is durable; a message published while the bus is away is lost. */
-export interface Bus {
-  readonly connected: boolean;
-  publish<T>(subject: Subject<T>, id: string, message: T): void;
-  /** Calls `take` for every message until the result is closed. Without an id it takes messages of every id. */
-  subscribe<T>(subject: Subject<T>, id: string | undefined, take: Take<T>): Subscribed;
-  /** Answers questions until the result is closed. */
-  answer<T, R>(question: Question<T, R>, id: string, reply: (message: T) => R): { close(): void };
-  /** Asks one id. Throws `unavailable` if no answer arrives within `timeoutMs`. */
-  ask<T, R>(question: Question<T, R>, id: string, message: T, timeoutMs: number): Promise<R>;
-  close(): Promise<void>;
-}
+export type Bus = Pick<NatsBus, 'connected' | 'publish' | 'subscribe' | 'answer' | 'ask' | 'close'>;
 
 /** The bus over NATS. It logs and skips a message that it cannot read. */
-class NatsBus implements Bus {
+class NatsBus {
   readonly #connection: NatsConnection;
   readonly #log: Log;
   #connected = true;
@@ -59,12 +49,14 @@ class NatsBus implements Bus {
     }
   }
 
+  /** Calls `take` for every message until the result is closed. Without an id it takes messages of every id. */
   subscribe<T>(subject: Subject<T>, id: string | undefined, take: Take<T>): Subscribed {
     const subscription = this.#connection.subscribe(id === undefined ? subject.all : subject.of(id));
     void this.#each(subscription, subject.codec, take);
     return { established: () => this.#flushed(), close: () => subscription.unsubscribe() };
   }
 
+  /** Answers questions until the result is closed. */
   answer<T, R>(question: Question<T, R>, id: string, reply: (message: T) => R): { close(): void } {
     const subscription = this.#connection.subscribe(question.of(id));
     void this.#each(subscription, question.codec, (message, _trace, respond) =>
@@ -73,6 +65,7 @@ class NatsBus implements Bus {
     return { close: () => subscription.unsubscribe() };
   }
 
+  /** Asks one id. Throws `unavailable` if no answer arrives within `timeoutMs`. */
   async ask<T, R>(question: Question<T, R>, id: string, message: T, timeoutMs: number): Promise<R> {
     try {
       const answer = await this.#connection.request(question.of(id), bytes(question.codec, message), {

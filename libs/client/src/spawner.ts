@@ -58,8 +58,7 @@ export class Spawner {
 
   /** Throws a SpawnerError with code NOT_FOUND for a backend that is unknown or no longer known. */
   async get(id: string, { signal }: CallOptions = {}): Promise<Backend> {
-    const { backend } = await this.#http.json<{ backend: Backend }>(pathOf(id), { signal });
-    return backend;
+    return this.#backend(pathOf(id), { signal });
   }
 
   /** The backend that holds a key. Returns undefined if the key is free. */
@@ -74,9 +73,7 @@ export class Spawner {
     key: BackendKey | string,
     { force = false, signal }: CallOptions & { force?: boolean } = {},
   ): Promise<Backend> {
-    const path = `/v1/backends?${keyQuery(key)}&force=${force}`;
-    const { backend } = await this.#http.json<{ backend: Backend }>(path, { method: 'DELETE', signal });
-    return backend;
+    return this.#backend(`/v1/backends?${keyQuery(key)}&force=${force}`, { method: 'DELETE', signal });
   }
 
   /** Backends, newest first; pages are fetched as they are needed. */
@@ -146,9 +143,7 @@ export class Spawner {
     id: string,
     { force = false, signal }: CallOptions & { force?: boolean } = {},
   ): Promise<Backend> {
-    const init = { method: 'DELETE', signal };
-    const { backend } = await this.#http.json<{ backend: Backend }>(`${pathOf(id)}?force=${force}`, init);
-    return backend;
+    return this.#backend(`${pathOf(id)}?force=${force}`, { method: 'DELETE', signal });
   }
 
   /** Lets one user in to a backend with `access: 'TOKEN'`. */
@@ -170,6 +165,10 @@ export class Spawner {
   async drones({ signal }: CallOptions = {}): Promise<Drone[]> {
     const { drones } = await this.#http.json<{ drones?: Drone[] }>('/v1/drones', { signal });
     return drones ?? [];
+  }
+
+  async #backend(path: string, init: RequestInit): Promise<Backend> {
+    return (await this.#http.json<{ backend: Backend }>(path, init)).backend;
   }
 }
 

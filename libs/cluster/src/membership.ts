@@ -136,10 +136,8 @@ export class Membership {
     this.#renewedAt = sentAt;
     this.#member.renewed?.(sentAt);
     this.#log.info({ registration: answer.registration, backends: inventory.length }, 'registered');
-    this.#take(
-      answer,
-      inventory.flatMap(({ status }) => (status ? [status] : [])),
-    );
+    const reported = inventory.flatMap(({ status }) => status ?? []);
+    this.#take(answer, reported);
   }
 
   /** Wall-clock milliseconds, so that a restarted process continues above its predecessor; grows even if that clock is set back. */
@@ -152,16 +150,9 @@ export class Membership {
     const changed = this.#member.changed?.() ?? [];
     const sentAt = this.#clock.now();
     const { kind, id } = this.#member.node;
-    const answer = await this.scheduler.renewNode(
-      {
-        kind,
-        id,
-        registration: this.#registration,
-        changed,
-        proxiesVersion: this.#proxies.version,
-      },
-      { signal },
-    );
+    const registration = this.#registration;
+    const request = { kind, id, registration, changed, proxiesVersion: this.#proxies.version };
+    const answer = await this.scheduler.renewNode(request, { signal });
     if (answer.verdict === RenewVerdict.REGISTER) {
       this.#log.warn('the scheduler does not know this registration; registering again');
       this.#registration = 0;

@@ -66,13 +66,11 @@ export function specViolations(spec: SpecInput, at = 'spec'): Violation[] {
     wrong('readiness.http_path', 'must begin with a slash and be a path of visible ASCII characters');
   if (spec.credentials?.identityToken && (spec.credentials.username || spec.credentials.password))
     wrong('credentials', 'either username and password or identity_token');
-  violations.push(...textViolations(spec, at));
+  checkTexts(spec, wrong);
   return violations;
 }
 
-function textViolations(spec: SpecInput, at: string): Violation[] {
-  const violations: Violation[] = [];
-  const wrong = (field: string, message: string) => violations.push({ field: `${at}.${field}`, message });
+function checkTexts(spec: SpecInput, wrong: (field: string, message: string) => void): void {
   for (const [name, value] of Object.entries(spec.env)) {
     if (name === '') wrong('env', 'a name must not be empty');
     else if (/[=\0]/.test(name)) wrong(`env.${printable(name)}`, 'a name must not contain = or NUL');
@@ -89,12 +87,8 @@ function textViolations(spec: SpecInput, at: string): Violation[] {
     spec[field].forEach((part, index) => {
       if (part.includes('\0')) wrong(`${field}[${index}]`, 'must not contain NUL');
     });
-  const envBytes = Object.entries(spec.env).reduce(
-    (sum, [name, value]) => sum + name.length + value.length,
-    0,
-  );
+  const envBytes = Object.entries(spec.env).flat().join('').length;
   if (envBytes > 131_072) wrong('env', 'at most 128 KiB in all');
-  return violations;
 }
 
 function printable(name: string): string {

@@ -46,16 +46,13 @@ export function tokenViolations(asked: {
   claims: Readonly<Record<string, string>>;
   ttlMs?: number | undefined;
 }): Violation[] {
-  const violations: Violation[] = [];
   const { user, claims, ttlMs = TOKEN_LIFE.default } = asked;
-  violations.push(...userViolations(user));
+  const violations = userViolations(user);
   if (claimsHeader(claims).length > CLAIMS_BYTES)
     violations.push({ field: 'claims', message: `at most ${CLAIMS_BYTES} bytes as JSON in ASCII` });
-  if (!Number.isSafeInteger(ttlMs) || ttlMs < TOKEN_LIFE.min || ttlMs > TOKEN_LIFE.max)
-    violations.push({
-      field: 'ttl_ms',
-      message: `must be a whole number from ${TOKEN_LIFE.min} to ${TOKEN_LIFE.max}`,
-    });
+  const { min, max } = TOKEN_LIFE;
+  if (!Number.isSafeInteger(ttlMs) || ttlMs < min || ttlMs > max)
+    violations.push({ field: 'ttl_ms', message: `must be a whole number from ${min} to ${max}` });
   return violations;
 }
 

@@ -106,14 +106,8 @@ function readScalar(scalar: ScalarType | undefined, value: unknown, at: string, 
     case ScalarType.INT32:
       return readInteger(value, -INT32, INT32 - 1, at, fail);
     case ScalarType.INT64: {
-      const text = typeof value === 'string' && /^-?\d{1,19}$/.test(value);
-      return readInteger(
-        text ? Number(value) : value,
-        Number.MIN_SAFE_INTEGER,
-        Number.MAX_SAFE_INTEGER,
-        at,
-        fail,
-      );
+      const number = typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? Number(value) : value;
+      return readInteger(number, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, at, fail);
     }
     default:
       throw new Error(`${at}: this kind of field is not read from JSON`);

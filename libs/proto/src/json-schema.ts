@@ -52,6 +52,13 @@ function fieldSchema(field: Field): Schema {
   return { ...singleSchema(field), ...description };
 }
 
+const SCALARS: Partial<Record<ScalarType, Schema>> = {
+  [ScalarType.INT32]: { type: 'integer', format: 'int32' },
+  [ScalarType.INT64]: { type: 'integer', format: 'int64' },
+  [ScalarType.BOOL]: { type: 'boolean' },
+  [ScalarType.STRING]: { type: 'string' },
+};
+
 function singleSchema(field: Field): Schema {
   if (field.message)
     return field.message.typeName === TIMESTAMP
@@ -63,18 +70,9 @@ function singleSchema(field: Field): Schema {
       type: 'string',
       enum: type.values.filter(({ number }) => number !== 0).map((value) => bareName(type, value)),
     };
-  switch (field.scalar) {
-    case ScalarType.INT32:
-      return { type: 'integer', format: 'int32' };
-    case ScalarType.INT64:
-      return { type: 'integer', format: 'int64' };
-    case ScalarType.BOOL:
-      return { type: 'boolean' };
-    case ScalarType.STRING:
-      return { type: 'string' };
-    default:
-      throw new Error(`${field.parent.typeName}.${field.name}: this kind of field has no schema`);
-  }
+  const schema = field.scalar && SCALARS[field.scalar];
+  if (!schema) throw new Error(`${field.parent.typeName}.${field.name}: this kind of field has no schema`);
+  return schema;
 }
 
 function described(description: string): Schema {

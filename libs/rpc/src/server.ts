@@ -7,6 +7,7 @@ import {
   ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
+  type StatusObject,
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -97,64 +98,55 @@ function addService(
     const handler = handlers[name];
     if (!handler) throw new Error(`no handler for ${method.path}`);
     methods[name] = method.responseStream
-      ? (call: ServerWritableStream<never, unknown>) => answerStream(call, method.path, handler, options)
-      : (call: ServerUnaryCall<never, unknown>, done: sendUnaryData<unknown>) =>
-          answerUnary(call, done, method.path, handler, options);
+      ? (call: ServerWritableStream<never, unknown>) => {
+          // A client that left shows as `cancelled`; the stream's own error event adds nothing.
+          call.on('error', () => {});
+          const fail = (status: StatusObject) => {
+            if (!call.cancelled) call.emit('error', status);
+          };
+          const work = (context: CallContext) => stream(call, handler, context);
+          return answer(call, method.path, options, work, () => call.end(), fail);
+        }
+      : (call: ServerUnaryCall<never, unknown>, done: sendUnaryData<unknown>) => {
+          const work = async (context: CallContext) => handler(call.request, context);
+          return answer(call, method.path, options, work, (result) => done(null, result), done);
+        };
   }
   const readable = strictRequests(definition) as unknown as GrpcServiceDefinition;
   server.addService(readable, methods as UntypedServiceImplementation);
 }
 
-type Handler = (request: never, context: CallContext) => unknown;
+type Handler = Implementation['handlers'][string];
+type Call = ServerUnaryCall<never, unknown> | ServerWritableStream<never, unknown>;
 
 const OK = 'OK';
 
-async function answerUnary(
-  call: ServerUnaryCall<never, unknown>,
-  done: sendUnaryData<unknown>,
+/** One call: `work` does it, then `end` or `fail` ends it. */
+async function answer<T>(
+  call: Call,
   path: string,
-  handler: Handler,
   options: RpcServerOptions,
+  work: (context: CallContext) => Promise<T>,
+  end: (result: T) => void,
+  fail: (status: StatusObject) => void,
 ): Promise<void> {
   const { context, dispose } = callContext(call);
   try {
     refuseUnreadable(call.request);
-    const answer = handler as (request: never, context: CallContext) => Promise<unknown>;
-    const answered = await traced(call.metadata, path, options, () => answer(call.request, context));
+    const result = await traced(call.metadata, path, options, () => work(context));
     options.answered?.(nameOf(path), OK);
-    done(null, answered);
+    end(result);
   } catch (error) {
-    done(statusOf(error, path, context, options));
+    fail(statusOf(error, path, context, options));
   } finally {
     dispose();
   }
 }
 
-async function answerStream(
-  call: ServerWritableStream<never, unknown>,
-  path: string,
-  handler: Handler,
-  options: RpcServerOptions,
-): Promise<void> {
-  const { context, dispose } = callContext(call);
-  // A client that left shows as `cancelled`; the stream's own error event adds nothing.
-  call.on('error', () => {});
-  try {
-    refuseUnreadable(call.request);
-    await traced(call.metadata, path, options, async () => {
-      const answers = handler(call.request, context) as AsyncIterable<unknown>;
-      for await (const message of answers) {
-        if (context.signal.aborted) break;
-        if (!call.write(message)) await once(call, 'drain', { signal: context.signal }).catch(() => {});
-      }
-    });
-    options.answered?.(nameOf(path), OK);
-    call.end();
-  } catch (error) {
-    const status = statusOf(error, path, context, options);
-    if (!call.cancelled) call.emit('error', status);
-  } finally {
-    dispose();
+async function stream(call: ServerWritableStream<never, unknown>, handler: Handler, context: CallContext) {
+  for await (const message of handler(call.request, context) as AsyncIterable<unknown>) {
+    if (context.signal.aborted) break;
+    if (!call.write(message)) await once(call, 'drain', { signal: context.signal }).catch(() => {});
   }
 }
 
@@ -186,7 +178,7 @@ async function traced<T>(
   return inSpanOf(parent ?? ROOT_CONTEXT, name, { 'rpc.system': 'grpc' }, work);
 }
 
-function callContext(call: ServerUnaryCall<never, unknown> | ServerWritableStream<never, unknown>) {
+function callContext(call: Call) {
   const abort = new AbortController();
   const leave = () => abort.abort(new AppError('cancelled', 'the caller left'));
   call.on('cancelled', leave);

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 
 /**
  * Replaces files atomically: a reader, or a start after a crash, sees the old content or the new one, never a mixture.
- * The content goes to a draft in the same directory, the draft is flushed, then renamed over the file (rename(2)), and
- * the directory is flushed so that a power loss cannot undo the rename (fsync(2)).
+ * The content goes to a draft in the same directory, the draft is flushed, then renamed over the file (rename(2)). The
+ * directory is flushed too, so that a power loss cannot undo the rename (fsync(2)).
  */
 export interface ReplaceOptions {
   /** Permissions of the new file, whatever the umask is. 0600 by default. */
@@ -46,10 +46,20 @@ export function replaceFileSync(
     }
     fs.renameSync(draft, path);
   } catch (error) {
-    removeQuietly(draft, fs);
+    try {
+      fs.rmSync(draft, { force: true });
+    } catch {
+      // The error that led here says more.
+    }
     throw error;
   }
-  if (durable) flushDirectory(dirname(path), fs);
+  if (!durable) return;
+  const directory = fs.openSync(dirname(path), 'r');
+  try {
+    fs.fsyncSync(directory);
+  } finally {
+    fs.closeSync(directory);
+  }
 }
 
 /** Writes what `fill` writes. If it rejects, the old file is unchanged and the draft is removed. Always durable. */
@@ -80,21 +90,4 @@ export async function replaceFile(
 /** Processes that share a directory must not share a draft. */
 function draftOf(path: string): string {
   return `${path}.${process.pid}.new`;
-}
-
-function flushDirectory(path: string, fs: FileCalls): void {
-  const directory = fs.openSync(path, 'r');
-  try {
-    fs.fsyncSync(directory);
-  } finally {
-    fs.closeSync(directory);
-  }
-}
-
-function removeQuietly(path: string, fs: FileCalls): void {
-  try {
-    fs.rmSync(path, { force: true });
-  } catch {
-    // The error that led here says more.
-  }
 }

@@ -6,6 +6,7 @@ import {
   ROOT_CONTEXT,
   type Span,
   SpanKind,
+  type SpanOptions,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
@@ -35,9 +36,7 @@ export function startTracing(service: string, env: Readonly<Record<string, strin
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
-  return {
-    close: () => provider.shutdown().catch(() => {}),
-  };
+  return { close: () => provider.shutdown().catch(() => {}) };
 }
 
 /** Identifies the service in traces and metrics (OpenTelemetry semantic conventions: service). */
@@ -45,40 +44,42 @@ export function resourceOf(service: string): Resource {
   return resourceFromAttributes({ 'service.name': service, 'service.namespace': 'spawner' });
 }
 
-const tracer = () => trace.getTracer('spawner');
-
 /** Runs `work` in a child of the current span. A thrown error marks the span and is rethrown. */
-export async function inSpan<T>(
+export function inSpan<T>(
   name: string,
   attributes: Attributes,
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
-  return tracer().startActiveSpan(name, { attributes }, (span) => settle(span, () => work(span)));
+  return spanOf(context.active(), name, { attributes }, work);
 }
 
 /** Runs `work` in a child span of a context from a call's metadata or a stored parent. */
-export async function inSpanOf<T>(
+export function inSpanOf<T>(
   parent: Context,
   name: string,
   attributes: Attributes,
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
-  const options = { attributes, kind: SpanKind.SERVER };
-  return tracer().startActiveSpan(name, options, parent, (span) => settle(span, () => work(span)));
+  return spanOf(parent, name, { attributes, kind: SpanKind.SERVER }, work);
 }
 
-async function settle<T>(span: Span, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    span.setStatus({
-      code: SpanStatusCode.ERROR,
-      message: error instanceof Error ? error.message : String(error),
-    });
-    throw error;
-  } finally {
-    span.end();
-  }
+function spanOf<T>(
+  parent: Context,
+  name: string,
+  options: SpanOptions,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  return trace.getTracer('spawner').startActiveSpan(name, options, parent, async (span) => {
+    try {
+      return await work(span);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      span.setStatus({ code: SpanStatusCode.ERROR, message });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
 }
 
 /** The current context as carrier entries (`traceparent`, `tracestate`). Empty outside a span. */

@@ -103,18 +103,18 @@ describe('Replica', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     const table = new Map(['a', 'b'].map((id) => [id, row(9)] as const));
     replica.load(at(5), table);
-    replica.confirm(7);
+    replica.agreedAt(7);
     replica.load(at(1, 2), new Map([['a', row(10)]]), () => true);
-    replica.confirm(8);
+    replica.agreedAt(8);
     expect(['a', 'b'].map((id) => replica.asOf(id))).toEqual([8, 7]);
     replica.load(at(1, 3), new Map(), () => true);
-    replica.confirm(9);
+    replica.agreedAt(9);
     expect(['a', 'b'].map((id) => replica.asOf(id))).toEqual([8, 7]);
   });
 
   it('begins with a copy, which the first load replaces', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
-    replica.restore(
+    replica.begin(
       at(5),
       new Map([
         ['a', row(9, 'kept')],
@@ -131,13 +131,13 @@ describe('Replica', () => {
       ]),
     );
     expect([...replica.rows()]).toEqual([row(8, 'told'), row(9, 'told')]);
-    replica.confirm(7);
+    replica.agreedAt(7);
     expect(['a', 'c'].map((id) => replica.asOf(id))).toEqual([7, 7]);
   });
 
   it('keeps the rows of a copy that a repopulated store does not have yet, unconfirmed', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
-    replica.restore(
+    replica.begin(
       at(5),
       new Map([
         ['a', row(9)],
@@ -145,7 +145,7 @@ describe('Replica', () => {
       ]),
     );
     replica.load(at(1, 2), new Map([['a', row(1)]]), () => true);
-    replica.confirm(7);
+    replica.agreedAt(7);
     expect(['a', 'b'].map((id) => replica.asOf(id))).toEqual([7, NEVER]);
     replica.load(at(1, 2), new Map([['a', row(1)]]));
     expect(replica.get('b')).toBeUndefined();
@@ -155,8 +155,8 @@ describe('Replica', () => {
     const replica = new Replica<{ epoch: number; name: string }>();
     const table = () => new Map(['a', 'b', 'c'].map((id) => [id, row(9, 'old word')]));
     replica.load(at(5), table());
-    for (const id of ['a', 'b', 'c']) replica.presume(id, row(9, 'ended'));
-    replica.confirm(7);
+    for (const id of ['a', 'b', 'c']) replica.override(id, row(9, 'ended'));
+    replica.agreedAt(7);
     expect(replica.asOf('a')).toBe(NEVER);
     replica.apply(at(6), { id: 'a', row: row(9, 'old word'), epoch: 9 });
     replica.load(at(6), table());

@@ -50,12 +50,12 @@ export class Replica<T extends Versioned> {
   }
 
   /** The whole table agreed with the store at this clock time. */
-  confirm(at: number): void {
+  agreedAt(at: number): void {
     this.#asOf = at;
   }
 
   /** Begins with a copy of a table whose log was at `position`. */
-  restore(position: LogPosition, rows: ReadonlyMap<string, T>): void {
+  begin(position: LogPosition, rows: ReadonlyMap<string, T>): void {
     for (const [id, row] of rows) this.#put(id, row, 'disk');
     this.#position = position;
   }
@@ -64,7 +64,7 @@ export class Replica<T extends Versioned> {
    * Overrides a row with newer information from the drone's agent. The override lasts until the store publishes the row with a
    * higher epoch; older versions that arrive later are ignored.
    */
-  presume(id: string, row: T): void {
+  override(id: string, row: T): void {
     this.#put(id, row, 'agent');
   }
 

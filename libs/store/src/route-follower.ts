@@ -63,7 +63,7 @@ export class RouteFollower {
     if (before && before.epoch !== 0 && before.epoch !== position.epoch) this.#refill = new Refill(now);
     this.#replica.load(position, rows, this.#refill?.keeps(this.#replica.rows(), rows, now));
     if (this.#refill?.isOver(now)) this.#refill = undefined;
-    this.#replica.confirm(askedAt);
+    this.#replica.agreedAt(askedAt);
     if (this.#headAt === 0) this.#headAt = now + HEAD_EVERY_MS;
     return 'read';
   }
@@ -82,7 +82,7 @@ export class RouteFollower {
     // The head is ahead while entries are on their way, but not if the next one is gone.
     const isAhead = head.n > (this.#replica.position?.n ?? 0);
     if (!this.#replica.agrees(head) || (isAhead && !hasNext)) return 'load';
-    this.#replica.confirm(askedAt);
+    this.#replica.agreedAt(askedAt);
     return 'read';
   }
 }

@@ -24,10 +24,9 @@ const CONFIRMED_AT_ONCE = 100;
  * Every route of the cluster in memory, following Redis. A look-up never waits. While Redis is away the last known routes
  * remain.
  */
-export class RouteTable {
+export class RouteTable extends Replica<TableRow> {
   #keepsTokens = false;
-  readonly #replica: Replica<TableRow>;
-  readonly #follower: RouteFollower;
+  readonly #follower = new RouteFollower(this);
   readonly #listeners = new Set<(id: string, row: TableRow | undefined) => void>();
   readonly #random: () => number;
   #loads = 0;
@@ -36,11 +35,10 @@ export class RouteTable {
 
   /** `random` spreads the loads of many replicas over time. Connection tokens are kept only `withTokens`. */
   constructor(random: () => number = Math.random) {
-    this.#random = random;
-    this.#replica = new Replica<TableRow>((id, row) => {
+    super((id, row) => {
       for (const listener of this.#listeners) listener(id, row);
     });
-    this.#follower = new RouteFollower(this.#replica);
+    this.#random = random;
   }
 
   /** A table that has the connection tokens too, which only a proxy needs. */
@@ -51,61 +49,41 @@ export class RouteTable {
   }
 
   /** The route of a backend. */
-  get(id: string): Route | undefined {
-    const row = this.#replica.get(id);
+  override get(id: string): Route | undefined {
+    const row = super.get(id);
     return row?.kind === 'backend' ? row : undefined;
   }
 
   /** Whether a drone has missed its renewals. Its backends may be gone, and may just as well still run. */
   isSilent(drone: string): boolean {
-    return this.#replica.get(droneRow(drone)) !== undefined;
+    return super.get(droneRow(drone)) !== undefined;
   }
 
   /** The row of a connection token, by its id. */
   token(id: string): TokenRow | undefined {
-    const row = this.#replica.get(tokenRow(id));
+    const row = super.get(tokenRow(id));
     return row?.kind === 'tokenGrant' || row?.kind === 'revokedToken' ? row : undefined;
   }
 
   /** `host:port` of a drone's agent; undefined if it is not known. */
   agentOf(drone: string): string | undefined {
-    const row = this.#replica.get(agentRow(drone));
+    const row = super.get(agentRow(drone));
     return row?.kind === 'agentAddress' ? row.rpcAddress : undefined;
-  }
-
-  /** Clock time at which the store last had the row as it is here; infinitely long ago for a row of a copy. */
-  asOf(id: string): number {
-    return this.#replica.asOf(id);
-  }
-
-  /** The table's position in the log; undefined before it is loaded. */
-  get position(): LogPosition | undefined {
-    return this.#replica.position;
-  }
-
-  /** Every row. A row that changes during the iteration may come in either version. */
-  rows(): IterableIterator<TableRow> {
-    return this.#replica.rows();
   }
 
   /** Begins with a copy (`position`, then `rows`), before `follow`. The copy is used until the store replaces it. */
   restore(position: LogPosition, rows: readonly TableRow[]): void {
-    this.#replica.restore(position, new Map(rows.map((row) => [rowId(row), row])));
+    this.begin(position, new Map(rows.map((row) => [rowId(row), row])));
   }
 
-  /** Overrides a route with an agent's information, such as an end that the store does not know yet (Replica.presume). */
+  /** Overrides a route with an agent's information, such as an end that the store does not know yet (Replica.override). */
   presume(route: Route): void {
-    this.#replica.presume(route.backendId, route);
-  }
-
-  /** The number of all rows: routes, silent drones, agents' addresses and connection tokens. */
-  get size(): number {
-    return this.#replica.size;
+    this.override(route.backendId, route);
   }
 
   /** Whether the table was ever complete. */
   get loaded(): boolean {
-    return this.#replica.position !== undefined;
+    return this.position !== undefined;
   }
 
   /** How often the whole table was read. */
@@ -122,7 +100,7 @@ export class RouteTable {
     if (!this.#source || this.#confirming >= CONFIRMED_AT_ONCE) return 'unsure';
     const { redis, keys } = this.#source;
     this.#confirming++;
-    const confirmation = await confirmRoute(redis, keys, id, this.#replica.position?.epoch ?? 0);
+    const confirmation = await confirmRoute(redis, keys, id, this.position?.epoch ?? 0);
     this.#confirming--;
     return confirmation === 'absent' && this.#follower.isRefilling ? 'unsure' : confirmation;
   }
@@ -143,7 +121,7 @@ export class RouteTable {
     signal.addEventListener('abort', leave);
     try {
       while (!signal.aborted) {
-        const entries = await readLog(blocking, keys, this.#replica.position as LogPosition);
+        const entries = await readLog(blocking, keys, this.position as LogPosition);
         let next = this.#follower.step(
           { kind: 'entries', entries: entries.map((entry) => this.#kept(entry)) },
           clock.now(),
@@ -163,7 +141,7 @@ export class RouteTable {
   }
 
   async #lookAtHead(redis: Redis, keys: Keys, clock: Clock): Promise<NextStep> {
-    const position = this.#replica.position as LogPosition;
+    const position = this.position as LogPosition;
     const askedAt = clock.now();
     const head = await readHead(redis, keys);
     const hasNext = head.n <= position.n || (await hasEntryAfter(redis, keys, position));

@@ -91,15 +91,9 @@ async function answer(req: IncomingMessage, res: ServerResponse, { hello, exit, 
   const [, first, second] = pathname.split('/');
   switch (first) {
     case 'headers': {
-      const { method, url, headers, rawHeaders, httpVersion } = req;
-      const sight = {
-        method,
-        url,
-        httpVersion,
-        headers,
-        rawHeaders,
-        remoteAddress: req.socket.remoteAddress,
-      };
+      const { method, url, headers, rawHeaders, httpVersion, socket } = req;
+      const { remoteAddress } = socket;
+      const sight = { method, url, httpVersion, headers, rawHeaders, remoteAddress };
       res.setHeader('content-type', 'application/json').end(JSON.stringify(sight));
       return;
     }
