@@ -96,8 +96,10 @@ function send(
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
     let received = '';
+    let waited: NodeJS.Timeout | undefined;
     const done = (silent: boolean) => {
       clearTimeout(late);
+      clearTimeout(waited);
       socket.destroy();
       const statuses = [...received.matchAll(STATUS)].map(([, status]) => Number(status));
       resolve({ statuses, silent });
@@ -107,7 +109,7 @@ function send(
       const { answers, rest } = readAnswers(received, methods, false);
       if (answers.length < methods.length && rest !== 'tunnel') return;
       if (afterwardsMs === 0) done(false);
-      else setTimeout(() => done(false), afterwardsMs);
+      else waited ??= setTimeout(() => done(false), afterwardsMs);
     };
     socket.on('connect', () => {
       socket.write(pieces[0] ?? '', 'latin1');
