@@ -199,7 +199,8 @@ describe('an agent with Docker', () => {
     });
 
     it('does not hang on a silent registry', async () => {
-      const silent = createTcpServer(() => {});
+      // It reads, so that it sees the engine close.
+      const silent = createTcpServer((socket) => socket.resume());
       await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
       const image = `127.0.0.1:${(silent.address() as AddressInfo).port}/a/d`;
       const [late, stopped] = [

@@ -148,7 +148,10 @@ async function events(res: ServerResponse, ms: number, count: number, pause: Pau
 
 function drained(res: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    res.once('drain', resolve);
-    res.once('close', resolve);
+    const over = () => {
+      res.off('drain', over).off('close', over);
+      resolve();
+    };
+    res.once('drain', over).once('close', over);
   });
 }
