@@ -4,6 +4,7 @@
  * due, the service that takes the issue lock issues, and the others find the result in the store. Each failure leaves the
  * issuer alone for longer; the first minute of that also holds for other services and after a restart.
  */
+import { once } from 'node:events';
 import { type Clock, within } from '@spawner/domain';
 import { inSpan, type Log } from '@spawner/service';
 import { decodeCertificate, encodeCertificate, type Usable, usableCertificate } from './certificate.ts';
@@ -58,21 +59,15 @@ export class Keeper {
 
   /** The current certificate, then every new one, until the signal aborts. */
   async *follow(signal: AbortSignal): AsyncGenerator<Usable> {
-    const aborted = Promise.withResolvers<void>();
-    const end = () => aborted.resolve();
-    signal.addEventListener('abort', end);
+    const aborted = once(signal, 'abort');
     let seen: Usable | undefined;
-    try {
-      while (!signal.aborted) {
-        const { promise: news } = this.#news;
-        const current = this.#current;
-        if (current && current !== seen) {
-          seen = current;
-          yield current;
-        } else await Promise.race([news, aborted.promise]);
-      }
-    } finally {
-      signal.removeEventListener('abort', end);
+    while (!signal.aborted) {
+      const { promise: news } = this.#news;
+      const current = this.#current;
+      if (current && current !== seen) {
+        seen = current;
+        yield current;
+      } else await Promise.race([news, aborted]);
     }
   }
 

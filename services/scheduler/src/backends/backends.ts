@@ -1,9 +1,9 @@
 import { AppError, type BackendId, DEADLINES, isLiving, parseBackendId } from '@spawner/domain';
-import { NodeKind } from '@spawner/proto/internal/node';
 import type { ListBackendsRequest } from '@spawner/proto/internal/scheduler_service';
 import { type Backend, type BackendKey, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import type { Parts } from '../parts.ts';
+import { agentOf } from '../placement/agents.ts';
 import { refuseOtherTag } from '../spawn/holder.ts';
 import { type BackendRecord, toBackend } from '../store/record.ts';
 
@@ -75,19 +75,15 @@ export class Backends {
     const order = { id, force, reason: EndReason.REQUESTED };
     const outcome = await this.#parts.store.stop(order);
     if (outcome === undefined) throw await this.#parts.store.absence(id);
-    if (outcome !== 'ended') {
-      const node = await this.#parts.nodes.find(NodeKind.DRONE, outcome.drone);
-      if (node)
-        await this.#parts.agents
-          .at(node.rpcAddress)
-          .stopBackend(order, { timeoutMs: STOP_MS })
-          .catch((error: unknown) =>
-            this.#parts.log.info(
-              { error, backend: id },
-              'the agent will receive a stop order at its next renewal',
-            ),
-          );
-    }
+    const agent = outcome === 'ended' ? undefined : await agentOf(outcome.drone, this.#parts);
+    await agent
+      ?.stopBackend(order, { timeoutMs: STOP_MS })
+      .catch((error: unknown) =>
+        this.#parts.log.info(
+          { error, backend: id },
+          'the agent will receive a stop order at its next renewal',
+        ),
+      );
     return this.get(id);
   }
 
@@ -104,12 +100,9 @@ export class Backends {
       for (const text of lastLogs.slice(first)) yield { stream: LogStream.STDOUT, time: undefined, text };
       return;
     }
-    const node = await this.#parts.nodes.find(NodeKind.DRONE, drone);
-    if (!node) throw new AppError('unavailable', `drone ${drone} is not known`);
-    for await (const { line } of this.#parts.agents
-      .at(node.rpcAddress)
-      .tailLogs({ id, ...options }, { signal }))
-      if (line) yield line;
+    const agent = await agentOf(drone, this.#parts);
+    if (!agent) throw new AppError('unavailable', `drone ${drone} is not known`);
+    for await (const { line } of agent.tailLogs({ id, ...options }, { signal })) if (line) yield line;
   }
 
   /** The drones of the living backends among these records that have missed their renewals. */

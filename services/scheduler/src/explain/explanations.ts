@@ -1,10 +1,9 @@
 import { type BackendId, DEADLINES, isLiving } from '@spawner/domain';
-import type { AgentServiceExplainBackendResponse } from '@spawner/proto/internal/agent_service';
-import { NodeKind } from '@spawner/proto/internal/node';
 import type { ExplainBackendResponse } from '@spawner/proto/v1/backend_service';
 import { type BackendClock, ClockName } from '@spawner/proto/v1/explanation';
 import { isStrict } from '../leases/leases.ts';
 import type { Parts } from '../parts.ts';
+import { agentOf } from '../placement/agents.ts';
 import { type BackendRecord, toBackend } from '../store/record.ts';
 import { lifeSummary, placementSummary } from './summary.ts';
 
@@ -44,16 +43,12 @@ export async function explain(parts: ExplainParts, id: BackendId): Promise<Expla
   };
 }
 
-async function ask(
-  { nodes, agents, log }: ExplainParts,
-  { id, drone }: BackendRecord,
-): Promise<AgentServiceExplainBackendResponse | undefined> {
-  const node = await nodes.find(NodeKind.DRONE, drone);
-  if (!node) return undefined;
+async function ask(parts: ExplainParts, { id, drone }: BackendRecord) {
+  const agent = await agentOf(drone, parts);
   try {
-    return await agents.at(node.rpcAddress).explainBackend({ id }, { timeoutMs: ASK_MS });
+    return await agent?.explainBackend({ id }, { timeoutMs: ASK_MS });
   } catch (error) {
-    log.info({ error, backend: id, drone }, 'an explanation goes without its drone');
+    parts.log.info({ error, backend: id, drone }, 'an explanation goes without its drone');
     return undefined;
   }
 }

@@ -1,5 +1,7 @@
 import { AgentServiceService } from '@spawner/proto/internal/agent_service';
+import { NodeKind } from '@spawner/proto/internal/node';
 import { ClientPool, createClient, type RpcClient } from '@spawner/rpc';
+import type { Parts } from '../parts.ts';
 
 export type AgentClient = RpcClient<typeof AgentServiceService>;
 /** Clients of the drones' agents, by address. */
@@ -12,4 +14,13 @@ export function agentClients(
   connect: (address: string) => AgentClient = (address) => createClient(AgentServiceService, address),
 ): Agents {
   return new ClientPool(connect, MOST);
+}
+
+/** The client of a drone's agent. Returns undefined if the drone is not registered. */
+export async function agentOf(
+  drone: string,
+  { nodes, agents }: Pick<Parts, 'nodes' | 'agents'>,
+): Promise<AgentClient | undefined> {
+  const node = await nodes.find(NodeKind.DRONE, drone);
+  return node && agents.at(node.rpcAddress);
 }

@@ -1,14 +1,14 @@
 import { STATES } from '@spawner/domain';
 import { specDigest } from '@spawner/proto';
-import { BackendStatus, type SpecSummary } from '@spawner/proto/internal/backend_status';
+import { BackendStatus, SpecSummary } from '@spawner/proto/internal/backend_status';
 import { BackendRoute, RouteState } from '@spawner/proto/internal/route';
 import {
   Access,
-  type Backend,
+  Backend,
   type BackendKey,
   type BackendSpec,
   BackendState,
-  EndReason,
+  type EndReason,
 } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 
@@ -33,27 +33,18 @@ export interface BackendRecord {
 /** The public record. The placement is revision 1; a report's revision counts on from there. */
 export function toBackend(record: BackendRecord, unreachable = false): Backend {
   const { id, state, drone, placement, created, summary, key } = record;
-  const { local, network, ...said } = record.status ?? BackendStatus.fromPartial({});
+  const status = record.status ?? BackendStatus.fromPartial({});
   const scheduled = { state: BackendState.SCHEDULED, revision: 1, time: created };
-  const reported = said.events.filter((event) => event.state > STATES.SCHEDULED);
-  return {
-    ...said,
-    id,
-    state,
-    revision: said.revision + 1,
-    url: '',
-    droneId: drone,
-    image: summary.image,
-    labels: summary.labels,
-    idleTimeoutMs: summary.idleTimeoutMs,
-    lifetimeLimitMs: summary.lifetimeLimitMs,
-    createTime: created,
-    key,
+  const reported = status.events.filter((event) => event.state > STATES.SCHEDULED);
+  return Backend.fromPartial({
+    ...summary,
+    ...status,
+    ...{ id, state, droneId: drone, createTime: created, key, unreachable },
+    revision: status.revision + 1,
     fence: key ? placement : 0,
-    unreachable,
     access: summary.access || Access.PUBLIC,
     events: [scheduled, ...reported.map((event) => ({ ...event, revision: event.revision + 1 }))],
-  };
+  });
 }
 
 /** How the edge answers for a backend in this state: the values of `edge` in the store. */
@@ -70,16 +61,9 @@ const ROUTE_STATES = {
 
 /** The route of a backend. The store's scripts add its access, and its drone when they place it. */
 export function routeOf(drone: string, status: Partial<BackendStatus>): Buffer {
-  const state = status.state ?? BackendState.SCHEDULED;
-  const route = {
-    state: ROUTE_STATES[edgeOf(state)],
-    droneId: drone,
-    local: status.local,
-    network: status.network,
-    endReason: status.endReason ?? EndReason.UNSPECIFIED,
-    backendState: state,
-    access: Access.UNSPECIFIED,
-  };
+  const { state: backendState = BackendState.SCHEDULED, local, network, endReason } = status;
+  const state = ROUTE_STATES[edgeOf(backendState)];
+  const route = BackendRoute.fromPartial({ state, droneId: drone, local, network, endReason, backendState });
   return Buffer.from(BackendRoute.encode(route).finish());
 }
 
@@ -108,15 +92,5 @@ export function endedAfter(status: BackendStatus, revision: number): BackendStat
 
 /** The part of a spec that the store keeps: never environment values or credentials. */
 export function summaryOf(spec: BackendSpec): SpecSummary {
-  return {
-    image: spec.image,
-    labels: spec.labels,
-    idleTimeoutMs: spec.idleTimeoutMs ?? 0,
-    lifetimeLimitMs: spec.lifetimeLimitMs ?? 0,
-    cpuMillis: spec.resources?.cpuMillis ?? 0,
-    memoryBytes: spec.resources?.memoryBytes ?? 0,
-    digest: specDigest(spec),
-    onLeaseLoss: spec.onLeaseLoss,
-    access: spec.access,
-  };
+  return SpecSummary.fromPartial({ ...spec, ...spec.resources, digest: specDigest(spec) });
 }
