@@ -3,10 +3,12 @@ import { MemoryRedis } from '../memory-redis/memory-redis.ts';
 import { Invariants } from './checks/invariants.ts';
 import type { ReadStore } from './checks/read-store.ts';
 import { AppServers } from './clients/app-servers.ts';
+import { Resolvers } from './clients/resolvers.ts';
 import { Users } from './clients/users.ts';
 import { BurntDrone } from './faults/burnt-drone.ts';
 import { EngineFaults } from './faults/engine-faults.ts';
 import { Faults } from './faults/faults.ts';
+import { Freezes } from './faults/freezes.ts';
 import { Interruptions } from './faults/interruptions.ts';
 import { LateRegistrations } from './faults/late-registrations.ts';
 import { Reboots } from './faults/reboots.ts';
@@ -15,6 +17,7 @@ import { BusServer } from './links/bus-link.ts';
 import { RpcLinks } from './links/rpc-link.ts';
 import { ScriptNames } from './links/script-names.ts';
 import { StoreServer } from './links/store-link.ts';
+import { SimulatedDns } from './parts/dns.ts';
 import { SimulatedDrone } from './parts/drone.ts';
 import { SimulatedProxy } from './parts/proxy.ts';
 import { SimulatedScheduler } from './parts/scheduler.ts';
@@ -28,7 +31,7 @@ const SCHEDULERS = ['s1', 's2'];
 const DRONES = ['d1', 'd2', 'd3'];
 const PROXIES = ['p1', 'p2', 'p3'];
 
-/** A whole small cluster in one world: two schedulers, three drones, three proxies, their users, and what goes wrong. */
+/** A whole small cluster in one world: two schedulers, three drones, three proxies, a dns server, their users, and what goes wrong. */
 export class Cluster {
   readonly world: World;
   readonly invariants: Invariants;
@@ -37,6 +40,8 @@ export class Cluster {
   readonly schedulers: readonly SimulatedScheduler[];
   readonly apps: AppServers;
   readonly users: Users;
+  readonly dns: SimulatedDns;
+  readonly resolvers: Resolvers;
   readonly interruptions: Interruptions;
   readonly faults: Faults;
   readonly store: StoreServer;
@@ -65,7 +70,10 @@ export class Cluster {
       network,
       memory,
       (...seen) => watch.carriedOut(...seen),
-      (...sent) => interruptions.hears(...sent),
+      (process, command) => {
+        watch.names.carriedOut(process, command);
+        return interruptions.hears(process, command);
+      },
       script,
     );
     this.store = store;
@@ -87,6 +95,8 @@ export class Cluster {
     this.schedulers = schedulers;
     this.apps = new AppServers(around, watch);
     this.users = new Users(around, this.apps, this.proxies);
+    this.dns = new SimulatedDns('n1', around);
+    this.resolvers = new Resolvers(world, this.apps, this.dns, watch);
     const losses = new StoreFaults(world, memory, () => {
       watch.storeLost();
       // Another machine's clock is another one.
@@ -94,15 +104,16 @@ export class Cluster {
     });
     const interruptions = new Interruptions(world, schedulers, scripts, losses);
     this.interruptions = interruptions;
-    const mortals = [...schedulers, ...this.drones, ...this.proxies];
+    const mortals = [...schedulers, ...this.drones, ...this.proxies, this.dns];
     const beside = [
       interruptions,
       new EngineFaults(world, drones),
       new LateRegistrations(world, rpc, drones),
       new Reboots(world, drones),
+      new Freezes(world, this.dns),
       new BurntDrone(around, drones, interruptions),
     ];
-    this.faults = new Faults(around, { schedulers, drones, proxies, losses, beside });
+    this.faults = new Faults(around, { schedulers, drones, proxies, dns: this.dns, losses, beside });
     for (const mortal of mortals) mortal.start();
   }
 

@@ -59,11 +59,12 @@ function scriptsOf(changes: readonly Change[]): (source: string) => string {
 }
 
 async function live(cluster: Cluster): Promise<void> {
-  const { world, apps, users, faults, interruptions, invariants } = cluster;
+  const { world, apps, users, resolvers, faults, interruptions, invariants } = cluster;
   const { random } = world;
   await world.run(5_000);
   apps.start();
   users.start();
+  resolvers.start();
   const [least, most] = random.chance(0.35) ? TROUBLE_MS.long : TROUBLE_MS.short;
   const trouble = random.between(least, most);
   faults.plan(trouble);
@@ -71,6 +72,7 @@ async function live(cluster: Cluster): Promise<void> {
 
   apps.stop();
   users.stop();
+  resolvers.stop();
   faults.heal();
   const healedAt = world.now;
   world.note('healed', 'world');
@@ -81,10 +83,12 @@ async function live(cluster: Cluster): Promise<void> {
   invariants.availability.begin();
   apps.start();
   users.start();
+  resolvers.start();
   await world.run(world.now + SERVICE_MS);
 
   apps.stop();
   users.stop();
+  resolvers.stop();
   const restedAt = world.now;
   world.note('rests', 'world');
   await whole(world, () => notAtRest(cluster, restedAt));

@@ -1,10 +1,13 @@
 import type { BackendKey } from '@spawner/proto/v1/backend';
 import type { RedisReply } from '@spawner/store';
+import type { Answer } from '../../../services/dns/src/protocol/records.ts';
 import type { ClientWatch } from '../clients/app-servers.ts';
+import type { NameWatch } from '../clients/resolvers.ts';
 import type { TokenWatch } from '../clients/tokens.ts';
 import type { Container } from '../engine/container.ts';
 import type { EngineWatch } from '../engine/engine.ts';
 import type { ScriptNames, ScriptRun } from '../links/script-names.ts';
+import type { SimulatedDns } from '../parts/dns.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { EdgeOutcome } from '../parts/edge-request.ts';
 import type { ProxyWatch, SimulatedProxy } from '../parts/proxy.ts';
@@ -16,6 +19,7 @@ import { Ends } from './ends.ts';
 import { Fences } from './fences.ts';
 import { Idleness } from './idleness.ts';
 import { Leases } from './leases.ts';
+import { Names } from './names.ts';
 import type { ReadStore } from './read-store.ts';
 import { Records } from './records.ts';
 import { Replicas } from './replicas.ts';
@@ -43,7 +47,7 @@ const BACKEND_ID = /^[a-z2-7]{26}$/;
  * Every invariant of a world (world/invariants.ts). Each is checked in the very step that could break it: a script has
  * run, a program starts or stops, a proxy decides or takes a route.
  */
-export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWatch {
+export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWatch, NameWatch {
   readonly fences: Fences;
   readonly idleness: Idleness;
   readonly records: Records;
@@ -54,6 +58,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
   readonly leases: Leases;
   readonly availability: Availability;
   readonly tokens: TokenAccess;
+  readonly names: Names;
   readonly #scripts: ScriptNames;
   readonly #world: World;
 
@@ -77,6 +82,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
     this.availability = new Availability(world, this.records, drones, read);
     this.replicas = new Replicas(world, read, drones);
     this.tokens = new TokenAccess(world, read, proxies, this.availability);
+    this.names = new Names(world, read, this.records, proxies, this.availability);
   }
 
   /** The store has run a command. */
@@ -104,6 +110,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
     this.leases.storeLost();
     this.clients.storeLost();
     this.tokens.storeLost();
+    this.names.storeLost();
   }
 
   starting(drone: string, id: string): void {
@@ -172,6 +179,10 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
 
   reached(proxy: SimulatedProxy, id: string, container: Container): void {
     this.edge.reached(proxy.name, id, container);
+  }
+
+  named(dns: SimulatedDns, id: string | undefined, answer: Answer): void {
+    this.names.answered(dns, id, answer);
   }
 
   #placed(run: ScriptRun, reply: RedisReply): void {

@@ -26,7 +26,7 @@ export class Records {
   readonly #leases: Leases;
   readonly #known = new Map<string, Known>();
   readonly #placedAt = new Map<string, number>();
-  readonly #ended = new Set<string>();
+  readonly #ended = new Map<string, number>();
   readonly #ready = new Map<string, number>();
   readonly #causes = new Map<string, { reason: EndReason }>();
   readonly #started = new Set<string>();
@@ -46,6 +46,11 @@ export class Records {
   /** Whether its end was ever committed: its route ended, or its record says so. */
   hasEnded(id: string): boolean {
     return this.#ended.has(id);
+  }
+
+  /** True time at which its end was committed first; undefined before that. */
+  endedAt(id: string): number | undefined {
+    return this.#ended.get(id);
   }
 
   /** Whether an end for idleness was written already. */
@@ -88,7 +93,8 @@ export class Records {
     this.#known.set(id, now);
     if (!this.#placedAt.has(id)) this.#placedAt.set(id, this.#world.now);
     this.#count(id, now, before);
-    if (now.state >= STATES.TERMINATING || now.edge === 'ended') this.#ended.add(id);
+    const isOver = now.state >= STATES.TERMINATING || now.edge === 'ended';
+    if (isOver && !this.#ended.has(id)) this.#ended.set(id, this.#world.now);
     if (before && now.state < before.state)
       this.#world.violate(
         'record-order',

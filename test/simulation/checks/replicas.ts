@@ -1,4 +1,4 @@
-import { decodeRow, rowId, type TableRow } from '@spawner/store';
+import { decodeRow, type RouteTable, rowId, type TableRow, tokenOfRow } from '@spawner/store';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { SimulatedProxy } from '../parts/proxy.ts';
 import { KEYS } from '../parts/scheduler.ts';
@@ -42,10 +42,16 @@ export class Replicas {
     return isGone && this.#read(['HEXISTS', KEYS.routes, rowId(row)]) === 0;
   }
 
-  /** The first difference between a proxy's table and the store; undefined if they are equal. */
-  difference({ name, routes }: SimulatedProxy): string | undefined {
+  /** The first difference between a server's table and the store; undefined if they are equal. Dns keeps no tokens. */
+  difference(
+    { name, routes }: { name: string; routes: RouteTable | undefined },
+    hasTokens = true,
+  ): string | undefined {
     if (!routes) return `${name} has no routes`;
-    const flat = this.#read(['HGETALL', KEYS.routes]) as string[];
+    const all = this.#read(['HGETALL', KEYS.routes]) as string[];
+    const flat = hasTokens
+      ? all
+      : all.filter((_, at) => tokenOfRow(all[at - (at % 2)] as string) === undefined);
     const rows = [...routes.rows()];
     const epochs = new Map(rows.map((row) => [rowId(row), row.epoch]));
     const kept = rows.filter((row) => this.#isOfNobody(row)).length;

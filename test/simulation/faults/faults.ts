@@ -22,6 +22,7 @@ export interface FaultParts {
   readonly schedulers: readonly Mortal[];
   readonly drones: readonly Mortal[];
   readonly proxies: readonly Mortal[];
+  readonly dns: Mortal;
   readonly losses: StoreFaults;
   readonly beside: readonly FaultsBeside[];
 }
@@ -40,7 +41,7 @@ export class Faults {
     this.#around = around;
     this.#drones = parts.drones;
     this.#proxies = parts.proxies;
-    this.#mortals = [...parts.schedulers, ...parts.drones, ...parts.proxies];
+    this.#mortals = [...parts.schedulers, ...parts.drones, ...parts.proxies, parts.dns];
     this.#losses = parts.losses;
     this.#beside = parts.beside;
   }

@@ -32,6 +32,8 @@ export const BOUNDS = {
   delayed: LONGEST_DELAY.bad + LONGEST_DELAY.calm,
   /** Every node is registered and renews. */
   registered: REPEATED_CALL + INTERRUPTED + TURNS,
+  /** Dns has renewed after every proxy has, so it names them all. */
+  named: 2 * REPEATED_CALL + INTERRUPTED + TURNS,
   /** The window of a store epoch closes; the epoch itself begins with the first script of a scheduler. */
   window: onSlowestClock(DEADLINES.leaseGiveAway) + REPEATED_CALL + TURNS,
   /** A proxy that crashed is no longer asked before an idle shutdown. */
@@ -45,6 +47,8 @@ export const BOUNDS = {
   request: 1_000,
   /** From the answer to a revocation, until every proxy has cut what the token opened: one entry of the route log. */
   revoked: 1_000,
+  /** From a change of a route, until dns has it: one entry of the route log. */
+  news: 1_000,
   /** From the answer to a spawn, until its backend is READY: the slowest pull, start and program, and a turn of its probe. */
   ready: 4_000 + 40 + 600 + 3_000 + TURNS,
   /** From the last use of a backend, beside its idle timeout: the report of it, a settlement, and one that was refused. */

@@ -18,6 +18,7 @@ export function notRecovered(cluster: Cluster, healing: number): Unmet | undefin
   return (
     interrupted(cluster) ??
     unmet(unregistered(cluster) ?? notServing(cluster), BOUNDS.registered) ??
+    unmet(unnamed(cluster), BOUNDS.named, 'names') ??
     unmet(openWindow(cluster), BOUNDS.window) ??
     unmet(remembered(cluster), BOUNDS.proxyForgotten) ??
     unmet(difference(cluster), BOUNDS.refilled, 'replicas') ??
@@ -63,9 +64,16 @@ function getsWork(read: ReadStore, name: string): boolean {
   );
 }
 
-function notServing({ proxies }: Cluster): string | undefined {
+function notServing({ proxies, dns }: Cluster): string | undefined {
+  if (!dns.zone?.complete) return `${dns.name} does not know the zone`;
   const away = proxies.find(({ edge }) => !edge);
   return away && `proxy ${away.name} does not serve`;
+}
+
+function unnamed({ proxies, dns }: Cluster): string | undefined {
+  const named = dns.addressesOf(undefined)?.answers.map((record) => record.type === 'A' && record.address);
+  const missing = proxies.find(({ address }) => !named?.includes(address));
+  return missing && `${dns.name} does not name ${missing.name}`;
 }
 
 function openWindow({ read }: Cluster): string | undefined {
@@ -81,10 +89,10 @@ function remembered({ proxies, read }: Cluster): string | undefined {
   return gone && `proxy ${gone}, which is gone, is not forgotten`;
 }
 
-function difference({ proxies, invariants }: Cluster): string | undefined {
+function difference({ proxies, dns, invariants }: Cluster): string | undefined {
   for (const proxy of proxies) {
     const found = invariants.replicas.difference(proxy);
     if (found) return found;
   }
-  return undefined;
+  return invariants.replicas.difference(dns, false);
 }

@@ -26,6 +26,8 @@ export function notAtRest(cluster: Cluster, restedAt: number): Unmet | undefined
     const difference = cluster.invariants.replicas.difference(proxy);
     if (difference) return { invariant: 'replicas', message: difference, by };
   }
+  const stale = cluster.invariants.replicas.difference(cluster.dns, false);
+  if (stale) return { invariant: 'replicas', message: stale, by };
   const left = leftover(cluster);
   return left === undefined ? undefined : { invariant: 'leftovers', message: left, by };
 }

@@ -1,6 +1,7 @@
 import type { InvariantName } from '../world/invariants.ts';
 import { AGENT_MUTATIONS } from './agent-mutations.ts';
 import type { Change } from './change.ts';
+import { DNS_MUTATIONS } from './dns-mutations.ts';
 import { PROXY_MUTATIONS } from './proxy-mutations.ts';
 import { SCHEDULER_MUTATIONS } from './scheduler-mutations.ts';
 import { STORE_MUTATIONS } from './store-mutations.ts';
@@ -19,6 +20,7 @@ export const MUTATIONS: Mutations = {
   ...SCHEDULER_MUTATIONS,
   ...AGENT_MUTATIONS,
   ...PROXY_MUTATIONS,
+  ...DNS_MUTATIONS,
 };
 
 /** The changes of a mutation by its name; none without one. */

@@ -102,6 +102,22 @@ export class SimulatedProxy {
     return this.#keepsName ? this.name : `${this.name}-${this.#lives}`;
   }
 
+  /** Its public address in its present or last life. A new id comes with a new address. */
+  get address(): string {
+    return this.#addressAt(this.#lives);
+  }
+
+  /** The id with which it had this address; undefined if it never had it. */
+  idAt(address: string): string | undefined {
+    for (let life = this.#lives; life > 0; life--)
+      if (this.#addressAt(life) === address) return this.#keepsName ? this.name : `${this.name}-${life}`;
+    return undefined;
+  }
+
+  #addressAt(life: number): string {
+    return `10.250.${this.name.slice(1)}.${this.#keepsName ? 0 : life}`;
+  }
+
   /** The identity of its present or last life. */
   get identity(): ProcessIdentity {
     const [pid, startTicks] = [this.#lives, this.#lives];
@@ -168,7 +184,13 @@ export class SimulatedProxy {
     const redis = storeOf(process, store);
     const bus = busOf(process, busServer, (question) => this.onQuestion((question as { id: string }).id));
     const scheduler = rpc.client(SchedulerServiceService, process, schedulers);
-    const node = Node.fromPartial({ kind: NodeKind.PROXY, id, region: 'local', process: identity });
+    const node = Node.fromPartial({
+      kind: NodeKind.PROXY,
+      id,
+      region: 'local',
+      process: identity,
+      publicAddresses: [this.address],
+    });
     const membership = new Membership(scheduler, { node }, clock, log);
     const routes = RouteTable.withTokens();
     const options = {

@@ -37,6 +37,10 @@ export const FLOORS = {
   'token-handovers': 230,
   /** Exchanges that a revocation cut. */
   'token-cuts': 50,
+  /** Answers of dns: all, those with addresses, and those for names that do not exist. */
+  'names-asked': 7000,
+  'names-answered': 3700,
+  'names-unknown': 3200,
   /** Processes that crashed, and schedulers that were interrupted between two steps. */
   crashes: 100,
   interruptions: 25,

@@ -15,6 +15,8 @@ export const INVARIANTS = {
   tokens:
     'a backend that asks for tokens is open to the holders of good ones, and to none whose token is missing or revoked',
 
+  names: 'dns gives a backend the addresses of proxies that are there, from its placement to its end',
+
   'one-start': 'no id starts twice',
   'late-start': 'nothing starts after its end was ordered',
   'record-order': 'a record never returns to an earlier state',
