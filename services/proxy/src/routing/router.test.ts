@@ -215,6 +215,18 @@ describe('an end for idleness', () => {
     expect(settled).toEqual([epoch]);
   });
 
+  it('resumes once, although agents ask about other suspensions meanwhile', async () => {
+    const { become, pass, store, suspensions, settled, clock } = scene();
+    store.answer = async () => SettleOutcome.OPEN;
+    const epoch = become('suspended');
+    for (let each = 0; each < 2; each++) {
+      void pass();
+      await clock.advance(100);
+      suspensions.asked('b', 0);
+    }
+    expect(settled).toEqual([epoch]);
+  });
+
   it('holds from the question on, before the suspension is seen, until a newer route', async () => {
     const { become, pass, suspensions, settled, activity, clock } = scene();
     become('ready', 5);

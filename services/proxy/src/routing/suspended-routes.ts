@@ -47,7 +47,7 @@ export class SuspendedRoutes {
       if (now >= until && !asking) this.#known.delete(other);
     const present = this.#known.get(backendId);
     if (epoch === 0 || (present && present.epoch > epoch)) return;
-    const known = present?.epoch === epoch ? present : newSuspension(epoch);
+    const known = present?.epoch === epoch ? present : this.#newSuspension(epoch);
     known.until = now + DEADLINES.suspension;
     this.#known.set(backendId, known);
   }
@@ -63,7 +63,7 @@ export class SuspendedRoutes {
   /** Asks the scheduler to resume the route, for a request that is held. Asks once, and again if that failed. */
   resume(backendId: string, epoch: number): void {
     const present = this.#known.get(backendId);
-    const known = present && present.epoch >= epoch ? present : newSuspension(epoch);
+    const known = present && present.epoch >= epoch ? present : this.#newSuspension(epoch);
     if (known.epoch !== epoch || known.asking || known.outcome !== SettleOutcome.UNSPECIFIED) return;
     known.asking = true;
     this.#known.set(backendId, known);
@@ -78,6 +78,12 @@ export class SuspendedRoutes {
 
   close(): void {
     this.#over.abort(new Error('the proxy is closing'));
+  }
+
+  /** It and the scheduler's answer are remembered until it lapses. */
+  #newSuspension(epoch: number): Suspension {
+    const until = this.#parts.clock.now() + DEADLINES.suspension;
+    return { epoch, until, asking: false, outcome: SettleOutcome.UNSPECIFIED };
   }
 
   async #ask(backendId: string, known: Suspension): Promise<void> {
@@ -95,8 +101,4 @@ export class SuspendedRoutes {
     known.asking = false;
     this.#changed(backendId);
   }
-}
-
-function newSuspension(epoch: number): Suspension {
-  return { epoch, until: 0, asking: false, outcome: SettleOutcome.UNSPECIFIED };
 }
