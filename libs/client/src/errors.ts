@@ -41,19 +41,9 @@ export class BackendEndedError extends SpawnerError {
 
 /** The error of a response, even if an intermediary wrote it instead of the gateway. */
 export async function errorOf(response: Response): Promise<SpawnerError> {
-  const text = await response.text().catch(() => '');
-  const body = parsed(text);
+  const body: Readonly<Record<string, unknown>> = Object(await response.json().catch(() => undefined));
   const code = typeof body.code === 'string' ? body.code : response.status >= 500 ? 'UNAVAILABLE' : 'UNKNOWN';
   const message = typeof body.message === 'string' ? body.message : `HTTP status ${response.status}`;
   const details = Array.isArray(body.details) ? (body.details as SpawnerError['details']) : [];
   return new SpawnerError(code, message, response.status, { details });
-}
-
-function parsed(text: string): { code?: unknown; message?: unknown; details?: unknown } {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null ? body : {};
-  } catch {
-    return {};
-  }
 }

@@ -5,7 +5,7 @@
 export function backoffMs(
   attempt: number,
   random: () => number,
-  { firstMs = 100, maxMs = 5_000 }: { firstMs?: number; maxMs?: number } = {},
+  { firstMs = 100, maxMs = 5_000 } = {},
 ): number {
   const full = Math.min(maxMs, firstMs * 2 ** Math.min(attempt, 30));
   return full * (0.5 + random() / 2);

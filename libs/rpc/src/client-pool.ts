@@ -1,6 +1,4 @@
-interface Closable {
-  close(): void;
-}
+import type { Closable } from '@spawner/service';
 
 /** Clients by address, each made on first use. Beyond `most` of them the least recently used is closed. */
 export class ClientPool<C extends Closable> {

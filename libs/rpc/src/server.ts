@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
+import { promisify } from 'node:util';
 import {
   type ServiceDefinition as GrpcServiceDefinition,
   type Metadata,
@@ -55,7 +56,9 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   health.addToServer(server);
   for (const service of options.services) addService(server, service, options);
   if (options.reflection) reflection(options.services).addToServer(server);
-  const port = await bind(server, options.address, options.port);
+  const host = isIPv6(options.address) ? `[${options.address}]` : options.address;
+  const bind = promisify(server.bindAsync.bind(server));
+  const port = await bind(`${host}:${options.port}`, ServerCredentials.createInsecure());
   return {
     port,
     close: () =>
@@ -68,15 +71,6 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
         });
       }),
   };
-}
-
-function bind(server: Server, address: string, port: number): Promise<number> {
-  const host = isIPv6(address) ? `[${address}]` : address;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, port) =>
-      error ? reject(error) : resolve(port),
-    );
-  });
 }
 
 function reflection(services: readonly Implementation[]): ReflectionService {

@@ -9,17 +9,16 @@ export const STATUS_DETAILS = 'grpc-status-details-bin';
 const TYPES = 'type.googleapis.com/google.rpc.';
 const DOMAIN = 'spawner';
 
-export interface StatusDetails {
-  /** The number of the gRPC status. */
-  readonly code: number;
-  /** The name of the error's kind. */
-  readonly reason: string;
-  readonly message: string;
-  readonly violations: readonly Violation[];
-}
-
-/** An ErrorInfo, which marks the error as an answer of ours, and a BadRequest if there are violations. */
-export function encodeStatusDetails({ code, reason, message, violations }: StatusDetails): Buffer {
+/**
+ * A Status with an ErrorInfo, which marks the error as an answer of ours, and a BadRequest if there are violations. `code` is the
+ * number of the gRPC status, `reason` the name of the error's kind.
+ */
+export function encodeStatusDetails(
+  code: number,
+  reason: string,
+  message: string,
+  violations: readonly Violation[],
+): Buffer {
   const details = [anyOf('ErrorInfo', ErrorInfo.encode({ reason, domain: DOMAIN, metadata: {} }).finish())];
   if (violations.length > 0) {
     const fieldViolations = violations.map(({ field, message: description }) => ({ field, description }));

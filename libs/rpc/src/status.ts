@@ -24,8 +24,7 @@ export function toStatus(error: unknown, report: (error: unknown, id: string) =>
 function statusOf(kind: ErrorCode, message: string, violations: readonly Violation[]): StatusObject {
   const { grpc: code, name: reason } = ERROR_CODES[kind];
   const metadata = new Metadata();
-  const details = encodeStatusDetails({ code, reason, message, violations: fittingOf(violations) });
-  metadata.set(STATUS_DETAILS, details);
+  metadata.set(STATUS_DETAILS, encodeStatusDetails(code, reason, message, fittingOf(violations)));
   return { code, details: message, metadata };
 }
 

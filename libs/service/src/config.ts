@@ -4,6 +4,9 @@ import { type Environment, EnvReader } from './env.ts';
 /** Variables of every service that look like one service's own. */
 const SHARED = new Set(['SPAWNER_SCHEDULER_ADDRESS']);
 
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+const isClusterName = (text: string) => /^[a-z0-9-]{1,63}$/.test(text);
+
 /** The configuration that all services share. */
 export interface SharedConfig {
   /** Names the cluster in Redis keys and container labels. */
@@ -34,23 +37,14 @@ export function readServiceConfig<T>(
   const prefix = `SPAWNER_${service.toUpperCase()}_`;
   const bindAddress = reader.text('SPAWNER_BIND_ADDRESS', '127.0.0.1');
   const shared: SharedConfig = {
-    cluster: reader.checked(
-      'SPAWNER_CLUSTER',
-      'local',
-      (text) => /^[a-z0-9-]{1,63}$/.test(text),
-      'of a-z, 0-9 and hyphens',
-    ),
+    cluster: reader.checked('SPAWNER_CLUSTER', 'local', isClusterName, 'of a-z, 0-9 and hyphens'),
     clusterDomain: reader.checked(
       'SPAWNER_CLUSTER_DOMAIN',
       'spawner.localhost',
       isDomain,
       'a lower-case domain name',
     ),
-    logLevel: reader.oneOf(
-      'SPAWNER_LOG_LEVEL',
-      ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
-      'info',
-    ),
+    logLevel: reader.oneOf('SPAWNER_LOG_LEVEL', LOG_LEVELS, 'info'),
     bindAddress,
     adminBindAddress: reader.text('SPAWNER_ADMIN_BIND_ADDRESS', bindAddress),
     adminPort: reader.port(`${prefix}ADMIN_PORT`, defaultAdminPort),

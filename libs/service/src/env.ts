@@ -26,26 +26,29 @@ export class EnvReader {
     this.#env = env;
   }
 
+  /** A text; undefined if it is unset. */
+  optional(name: string): string | undefined {
+    this.#known.add(name);
+    const value = this.#env[name];
+    return value === undefined || value === '' ? undefined : value;
+  }
+
   /** A text, or `fallback` if it is unset. */
   text(name: string, fallback: string): string {
-    return this.#take(name) ?? fallback;
+    return this.optional(name) ?? fallback;
   }
 
   /** A text that must be set. `meaning` ends the sentence of the problem. */
   required(name: string, meaning: string): string {
-    const value = this.#take(name);
+    const value = this.optional(name);
     if (value === undefined) this.problem(name, `is required: ${meaning}`);
     return value ?? '';
   }
 
-  optional(name: string): string | undefined {
-    return this.#take(name);
-  }
-
   /** A secret, from the variable or from the file that `<name>_FILE` names. */
   secret(name: string): string | undefined {
-    const file = this.#take(`${name}_FILE`);
-    const value = this.#take(name);
+    const file = this.optional(`${name}_FILE`);
+    const value = this.optional(name);
     if (file === undefined) return value;
     if (value !== undefined) this.problem(name, `and ${name}_FILE are both set`);
     try {
@@ -57,7 +60,7 @@ export class EnvReader {
   }
 
   integer(name: string, fallback: number, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}): number {
-    const text = this.#take(name);
+    const text = this.optional(name);
     if (text === undefined) return fallback;
     const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
@@ -75,7 +78,7 @@ export class EnvReader {
   }
 
   oneOf<const T extends string>(name: string, allowed: readonly T[], fallback: NoInfer<T>): T {
-    const text = this.#take(name);
+    const text = this.optional(name);
     if (text === undefined) return fallback;
     const found = allowed.find((value) => value === text);
     if (found === undefined)
@@ -85,7 +88,7 @@ export class EnvReader {
 
   /** Comma-separated texts; empty ones are dropped. */
   list(name: string, fallback: readonly string[] = []): string[] {
-    const text = this.#take(name);
+    const text = this.optional(name);
     if (text === undefined) return [...fallback];
     return text
       .split(',')
@@ -119,11 +122,5 @@ export class EnvReader {
       if (name.startsWith(prefix) && !this.#known.has(name) && !known.has(name))
         this.problem(name, 'is not known');
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);
-  }
-
-  #take(name: string): string | undefined {
-    this.#known.add(name);
-    const value = this.#env[name];
-    return value === undefined || value === '' ? undefined : value;
   }
 }

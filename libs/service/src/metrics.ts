@@ -1,4 +1,4 @@
-import { type Attributes, type MetricOptions, metrics } from '@opentelemetry/api';
+import { type Attributes, metrics } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { resourceOf } from './tracing.ts';
@@ -26,6 +26,9 @@ export function startMetrics(service: string): Metrics {
 
 const meter = () => metrics.getMeter('spawner');
 
+/** Bounds in seconds. */
+const BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
 /** Created once at start, after `startMetrics`. Adding never throws. */
 export function counter(name: string, description: string): (attributes?: Attributes, by?: number) => void {
   const instrument = meter().createCounter(name, { description });
@@ -33,19 +36,10 @@ export function counter(name: string, description: string): (attributes?: Attrib
 }
 
 /** A histogram of durations in seconds. */
-export function durations(
-  name: string,
-  description: string,
-): (seconds: number, attributes?: Attributes) => void {
-  const options: MetricOptions = {
-    description,
-    unit: 's',
-    advice: {
-      explicitBucketBoundaries: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-    },
-  };
+export function durations(name: string, description: string) {
+  const options = { description, unit: 's', advice: { explicitBucketBoundaries: BUCKETS } };
   const instrument = meter().createHistogram(name, options);
-  return (seconds, attributes = {}) => instrument.record(seconds, attributes);
+  return (seconds: number, attributes: Attributes = {}) => instrument.record(seconds, attributes);
 }
 
 /** A value that is read at each scrape. */

@@ -1,20 +1,13 @@
+type KeyType = 'string' | 'hash' | 'set' | 'sorted set' | 'stream';
+type Writer = 'scheduler' | 'certificates' | 'dns';
+
+const of = <const P extends string>(pattern: P, type: KeyType, writer: Writer) => ({ pattern, type, writer });
+
 /**
  * Every key in Redis, after the prefix `spawner:{<cluster>}:`. The braces keep a cluster's keys in one slot, as scripts on
- * Redis Cluster need. docs/redis.md describes the fields; test/rules compares the two.
+ * Redis Cluster need. A pattern has `<id>` in the place of an id. docs/redis.md describes the fields; test/rules compares the
+ * two.
  */
-interface KeyFacts {
-  /** The name, with `<id>` in the place of an id. */
-  readonly pattern: string;
-  readonly type: 'string' | 'hash' | 'set' | 'sorted set' | 'stream';
-  readonly writer: 'scheduler' | 'certificates' | 'dns';
-}
-
-const of = <const P extends string>(pattern: P, type: KeyFacts['type'], writer: KeyFacts['writer']) => ({
-  pattern,
-  type,
-  writer,
-});
-
 export const CATALOGUE = {
   epoch: of('epoch', 'hash', 'scheduler'),
   tick: of('tick', 'string', 'scheduler'),
@@ -36,7 +29,7 @@ export const CATALOGUE = {
   certificates: of('certificates', 'hash', 'certificates'),
   certificatesLease: of('certificates:lease', 'string', 'certificates'),
   challenges: of('challenges', 'sorted set', 'dns'),
-} as const satisfies Readonly<Record<string, KeyFacts>>;
+} as const;
 
 /** The key that every script declares. The others are in the same slot, and scripts build their names from it. */
 export const DECLARED_KEY = CATALOGUE.epoch.pattern;

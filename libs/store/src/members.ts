@@ -1,13 +1,9 @@
 import { NodeKind } from '@spawner/proto/internal/node';
 
 /** The kinds of node, as keys, members and metrics name them. */
-export const KIND_NAMES: Readonly<Record<NodeKind, string>> = {
-  [NodeKind.UNSPECIFIED]: 'unspecified',
-  [NodeKind.DRONE]: 'drone',
-  [NodeKind.PROXY]: 'proxy',
-  [NodeKind.DNS]: 'dns',
-  [NodeKind.CERTIFICATES]: 'certificates',
-};
+export const KIND_NAMES = Object.fromEntries(
+  Object.entries(NodeKind).map(([name, kind]) => [kind, name.toLowerCase()]),
+) as Readonly<Record<NodeKind, string>>;
 
 /** A node's field in the hash `renewals` is `<kind>/<id>`; scripts know these kinds. */
 export const MEMBERS = {

@@ -70,12 +70,9 @@ function entriesOf(reply: RedisReply): LogEntry[] {
   const entries = (Array.isArray(stream) ? stream[1] : null) as [Buffer, Buffer[]][] | null;
   return (entries ?? []).map(([position, fields]) => {
     const [epoch = 0, n = 0] = position.toString().split('-').map(Number);
-    const values = new Map<string, Buffer>();
-    for (let at = 0; at + 1 < fields.length; at += 2)
-      values.set(String(fields[at]), fields[at + 1] as Buffer);
-    const route = values.get('route');
-    const id = String(values.get('id'));
-    const row = route && route.length > 0 ? decodeRow(id, route) : undefined;
-    return { at: { epoch, n }, change: { id, row, epoch: Number(String(values.get('epoch') ?? 0)) } };
+    // In the order of `put_row` (lua/library/routes.lua).
+    const [, id, , rowEpoch, , route] = fields;
+    const row = route && route.length > 0 ? decodeRow(String(id), route) : undefined;
+    return { at: { epoch, n }, change: { id: String(id), row, epoch: Number(String(rowEpoch ?? 0)) } };
   });
 }

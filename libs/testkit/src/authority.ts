@@ -12,8 +12,8 @@ export interface Certificate {
 
 export interface Authority extends AsyncDisposable {
   caPem: string;
-  /** A certificate for these host names and addresses, good from now for `days` (1). */
-  issue(names: string[], days?: number): Promise<Certificate>;
+  /** A certificate for these host names and addresses, good from now for a day. */
+  issue(names: string[]): Promise<Certificate>;
   stop(): Promise<void>;
 }
 
@@ -33,13 +33,13 @@ export async function makeAuthority(commonName = 'Spawner test root'): Promise<A
     caPem: await readFile(file('ca.pem'), 'utf8'),
     stop: dir.stop,
     [Symbol.asyncDispose]: dir.stop,
-    async issue(names, days = 1) {
+    async issue(names) {
       count += 1;
       const [cert, key] = [file(`${count}.pem`), file(`${count}.key`)];
       const alternatives = names.map((name) => `${isIP(name) ? 'IP' : 'DNS'}:${name}`).join(',');
       await newKey(
         ...['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-subj', `/CN=${names[0]}`],
-        ...['-days', String(days), '-keyout', key, '-out', cert],
+        ...['-days', '1', '-keyout', key, '-out', cert],
         ...['-addext', `subjectAltName=${alternatives}`, '-addext', 'basicConstraints=critical,CA:FALSE'],
       );
       return { certPem: await readFile(cert, 'utf8'), keyPem: await readFile(key, 'utf8') };

@@ -25,9 +25,7 @@ export function crankedClock(start = new Date('2024-01-01T00:00:00Z')): CrankedC
   let now = 0;
 
   const earliest = (until: number) =>
-    [...sleepers]
-      .filter(({ due }) => due <= until)
-      .reduce<Sleeper | undefined>((a, b) => (a && a.due <= b.due ? a : b), undefined);
+    [...sleepers].sort((a, b) => a.due - b.due).find(({ due }) => due <= until);
 
   return {
     now: () => now,

@@ -34,7 +34,6 @@ export interface RequestOptions {
 export interface HttpAnswer {
   status: number;
   headers: IncomingHttpHeaders;
-  trailers: NodeJS.Dict<string>;
   body: string;
   bytes: Buffer;
 }
@@ -57,8 +56,8 @@ export async function request(options: RequestOptions): Promise<HttpAnswer> {
     outgoing.end(options.body);
     const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
     const bytes = await buffer(answer);
-    const { statusCode: status = 0, trailers } = answer;
-    return { status, headers: answer.headers, trailers, bytes, body: bytes.toString('utf8') };
+    const { statusCode: status = 0 } = answer;
+    return { status, headers: answer.headers, bytes, body: bytes.toString('utf8') };
   } finally {
     clearTimeout(late);
   }

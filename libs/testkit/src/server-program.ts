@@ -12,9 +12,9 @@ export interface ServerProgram extends AsyncDisposable {
   /** Starts it again on the same port after `stop` or `kill`; resolves when it answers. */
   start(): Promise<void>;
   /** Ends it (SIGTERM) and resolves when it has gone. */
-  stop(): Promise<void>;
+  stop(): Promise<unknown>;
   /** Ends it at once (SIGKILL). */
-  kill(): Promise<void>;
+  kill(): Promise<unknown>;
   /** `stop`, then `start`: a new process on the same port. */
   restart(): Promise<void>;
   /** Its process id, for SIGSTOP and the like. */
@@ -45,9 +45,7 @@ export async function startServer(recipe: ServerRecipe): Promise<ServerProgram> 
 /** Starts the server on this port, or without one if it is 0. */
 export async function startServerAt(port: number, recipe: ServerRecipe): Promise<ServerProgram> {
   let program = await run(recipe, port);
-  const stop = async () => {
-    await program.stop();
-  };
+  const stop = () => program.stop();
   const start = async () => {
     program = await run(recipe, port);
   };
@@ -57,14 +55,12 @@ export async function startServerAt(port: number, recipe: ServerRecipe): Promise
     pid: () => program.pid,
     start,
     stop,
-    kill: async () => {
-      await program.kill();
-    },
+    kill: () => program.kill(),
     restart: async () => {
       await stop();
       await start();
     },
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: async () => void (await stop()),
   };
 }
 

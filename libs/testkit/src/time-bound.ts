@@ -3,7 +3,7 @@
  * had to wait for a processor, the bound grows by that wait, by a quarter at most. Beyond that the machine was too busy
  * to judge: the test runner repeats the test alone at the end of the run.
  */
-import { type ProcessorWait, watchProcessorWait } from './processor-wait.ts';
+import { watchProcessorWait } from './processor-wait.ts';
 
 export interface TimeBound {
   /** The subject of the message, such as `the end of b-1`. */
@@ -47,7 +47,8 @@ export function startTimeJudge(pids: () => readonly number[] = () => []): TimeJu
       if (verdict === 'missed') throw new Error(words);
       if (verdict === 'unjudged') leaveUnjudged(words);
     },
-    summary: () => processorShare(wait),
+    summary: () =>
+      `the program that waited longest for a processor did so for ${Math.round(100 * wait.largestShare())} % of the time`,
     [Symbol.dispose]: () => wait[Symbol.dispose](),
   };
 }
@@ -69,8 +70,4 @@ export function verdictOn(times: { elapsedMs: number; waitedMs: number; boundMs:
   if (waitedMs < NOTABLE_SHARE * elapsedMs) return 'missed';
   const allowance = Math.min(waitedMs, LARGEST_ALLOWANCE * boundMs);
   return elapsedMs - allowance < boundMs ? 'met' : 'unjudged';
-}
-
-function processorShare(wait: ProcessorWait): string {
-  return `the program that waited longest for a processor did so for ${Math.round(100 * wait.largestShare())} % of the time`;
 }

@@ -9,12 +9,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 
 export interface UpstreamOptions {
-  port?: number;
   address?: string;
   /** Answers of `/` and `/name`, to tell one upstream from another. */
   hello?: string;
-  /** The effect of `/exit/<code>`; by default it cuts every connection. */
-  exit?: (code: number) => void;
 }
 
 export interface Upstream extends AsyncDisposable {
@@ -31,21 +28,20 @@ export interface Upstream extends AsyncDisposable {
 
 /**
  * Paths: `/` hello, `/headers` (JSON of what it saw), `/echo` (the body), `/status/<code>`, `/slow?ms=` (whole answer
- * late), `/download?bytes=&ms=` (spread over the time), `/sse?ms=&count=` (an event every `ms`), `/exit/<code>`.
+ * late), `/download?bytes=&ms=` (spread over the time), `/sse?ms=&count=` (an event every `ms`).
  * Any WebSocket: text and binary come back as `echo: …`; the text `close <code>` closes.
  */
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { port = 0, address = '127.0.0.1', hello = 'Hello World!' } = options;
+  const { address = '127.0.0.1', hello = 'Hello World!' } = options;
   const seen: string[] = [];
   const sockets = new Set<Socket>();
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
-  const exit = options.exit ?? cut;
   const end = new AbortController();
   const pause: Pause = (ms) => wait(ms, undefined, { signal: end.signal });
   const server = createServer((req, res) => {
-    answer(req, res, { hello, exit, pause }).catch(() => res.destroy());
+    answer(req, res, { hello, pause }).catch(() => res.destroy());
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -64,7 +60,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     });
   });
 
-  await once(server.listen(port, address), 'listening');
+  await once(server.listen(0, address), 'listening');
   const bound = (server.address() as AddressInfo).port;
   const stop = async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -81,11 +77,10 @@ type Pause = (ms: number) => Promise<void>;
 
 interface Manner {
   hello: string;
-  exit: (code: number) => void;
   pause: Pause;
 }
 
-async function answer(req: IncomingMessage, res: ServerResponse, { hello, exit, pause }: Manner) {
+async function answer(req: IncomingMessage, res: ServerResponse, { hello, pause }: Manner) {
   const { pathname, searchParams } = new URL(req.url ?? '/', 'http://upstream');
   const number = (name: string, otherwise: number) => Number(searchParams.get(name) ?? otherwise);
   const [, first, second] = pathname.split('/');
@@ -112,9 +107,6 @@ async function answer(req: IncomingMessage, res: ServerResponse, { hello, exit, 
       return download(res, number('bytes', 1024), number('ms', 0), pause);
     case 'sse':
       return events(res, number('ms', 100), number('count', Number.POSITIVE_INFINITY), pause);
-    case 'exit':
-      res.end('bye', () => exit(Number(second ?? 0)));
-      return;
     case '':
     case 'name':
       res.setHeader('content-type', 'text/plain').end(hello);
