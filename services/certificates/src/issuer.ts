@@ -9,7 +9,7 @@ export interface Issuer {
   /** Certificates are stored under this name. An issuer with another name issues its own. */
   readonly name: string;
   /** Prepares what must exist from the start. Idempotent. */
-  prepare(): Promise<void>;
+  prepare?(): Promise<void>;
   /** One certificate for all these domains, with a new key. Rejects when the signal aborts. */
   issue(domains: readonly string[], signal: AbortSignal): Promise<Issued>;
 }

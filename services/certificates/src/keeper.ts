@@ -74,7 +74,7 @@ export class Keeper {
   /** Compares once, and renews if that is due. */
   async turn(signal: AbortSignal): Promise<void> {
     const { clock, lock, issuer } = this.#parts;
-    if (!this.#prepared) await issuer.prepare();
+    if (!this.#prepared) await issuer.prepare?.();
     this.#prepared = true;
     await this.#agreeWithStore();
     if (!this.#isDue() || clock.now() < this.#notBefore || !(await lock.take())) return;

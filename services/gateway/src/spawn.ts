@@ -20,21 +20,15 @@ export interface SpawnParts {
 
 export type Wanted = Omit<SpawnBackendRequest, 'id' | 'repeated'>;
 
-export interface Placed {
-  backend: Backend;
-  /** False if another backend holds the key. */
-  spawned: boolean;
-}
-
 /**
  * Places a backend, or returns the holder of its key. `nextAttempt` decides whether a call is followed by another. The
- * caller's signal stops further calls. Throws the error of the last call.
+ * caller's signal stops further calls. `spawned` is false if another backend holds the key. Throws the error of the last call.
  */
 export async function placeBackend(
   parts: SpawnParts,
   wanted: Wanted,
   { signal, timeLeftMs = () => Number.POSITIVE_INFINITY }: Caller,
-): Promise<Placed> {
+): Promise<{ backend: Backend; spawned: boolean }> {
   const { clock, random, randomBytes } = parts;
   const began = clock.now();
   const callersMs = timeLeftMs();

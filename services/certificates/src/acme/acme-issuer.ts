@@ -41,8 +41,6 @@ export class AcmeIssuer implements Issuer {
       acme.axios.defaults.httpsAgent = new Agent({ ca: [...rootCertificates, parts.rootPem] });
   }
 
-  async prepare(): Promise<void> {}
-
   async issue(domains: readonly string[], signal: AbortSignal): Promise<Issued> {
     const step = <T>(work: Promise<T>) => untilAborted(work, signal);
     const client = await step(this.#client());

@@ -29,18 +29,18 @@ export interface Parameter {
   readonly description: string;
 }
 
-const text = (name: string, description: string): Parameter => ({ name, type: 'string', description });
+const parameter = (name: string, description: string, type: Parameter['type'] = 'string'): Parameter => ({
+  name,
+  type,
+  description,
+});
 
 const KEY = [
-  text('keyName', 'The name of a key; no other parameter may select then'),
-  text('keyNamespace', 'The namespace of the key, where it has one'),
+  parameter('keyName', 'The name of a key; no other parameter may select then'),
+  parameter('keyNamespace', 'The namespace of the key, where it has one'),
 ];
 
-const FORCE: Parameter = {
-  name: 'force',
-  type: 'boolean',
-  description: 'SIGKILL at once, without its grace',
-};
+const FORCE = parameter('force', 'SIGKILL at once, without its grace', 'boolean');
 
 const TABLE = {
   spawnBackend: {
@@ -57,11 +57,14 @@ const TABLE = {
     path: '/v1/backends',
     summary: 'Backends, newest first, in pages; or the one that holds a key.',
     query: [
-      { name: 'pageSize', type: 'integer', description: '1 to 1000; default 100' },
-      text('pageToken', 'nextPageToken of the page before'),
-      { ...text('state', 'Only in this state, or one of these'), repeated: true },
-      text('droneId', 'Only on this drone'),
-      { ...text('label', 'Only with this label, written name=value, or with all of these'), repeated: true },
+      parameter('pageSize', '1 to 1000; default 100', 'integer'),
+      parameter('pageToken', 'nextPageToken of the page before'),
+      { ...parameter('state', 'Only in this state, or one of these'), repeated: true },
+      parameter('droneId', 'Only on this drone'),
+      {
+        ...parameter('label', 'Only with this label, written name=value, or with all of these'),
+        repeated: true,
+      },
       ...KEY,
     ],
   },
@@ -90,12 +93,8 @@ const TABLE = {
     path: '/v1/backends/{id}/logs',
     summary: 'What its program wrote.',
     query: [
-      { name: 'follow', type: 'boolean', description: 'Go on until the backend ends' },
-      {
-        name: 'tail',
-        type: 'integer',
-        description: 'Begin with this many lines; all that are kept by default',
-      },
+      parameter('follow', 'Go on until the backend ends', 'boolean'),
+      parameter('tail', 'Begin with this many lines; all that are kept by default', 'integer'),
     ],
     stream: {
       contentTypes: ['text/plain', 'application/x-ndjson'],
@@ -128,8 +127,8 @@ const TABLE = {
     path: '/v1/backends/{id}/tokens',
     summary: 'Takes tokens of a backend back, and cuts within a second what is open with them.',
     query: [
-      text('user', 'Only those of this user; given and empty: of those that name no user'),
-      text('tokenId', 'Only this one'),
+      parameter('user', 'Only those of this user; given and empty: of those that name no user'),
+      parameter('tokenId', 'Only this one'),
     ],
   },
   listDrones: {

@@ -171,7 +171,7 @@ export class Nodes {
       }),
     );
     const refused = entries.filter((entry, at) => outcomes[at] === 'unknown' && mayClaim(entry));
-    if (refused.length > 0) this.#complain(drone, refused);
+    if (refused.length > 0) this.#noteRefused(drone, refused);
     const there = new Set(inventory.map(({ status }) => status?.id));
     const lacking = (await this.#parts.store.living(drone)).filter((id) => !there.has(id));
     await mapBounded(lacking, AT_ONCE, (id) => this.#endLacking(id, registration));
@@ -191,7 +191,7 @@ export class Nodes {
       : store.report(drone, registration, entry.status);
   }
 
-  #complain(drone: string, refused: readonly Entry[]): void {
+  #noteRefused(drone: string, refused: readonly Entry[]): void {
     this.#parts.metrics.refusedClaims(refused.length);
     const some = refused.slice(0, MOST_LOGGED.ids);
     const backends = some.map(({ status }) => status.id.slice(0, MOST_LOGGED.characters));
