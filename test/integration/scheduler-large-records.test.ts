@@ -30,6 +30,7 @@ describe('large records', () => {
       const lastLogs = Array(20).fill('x'.repeat(60_000));
       await a.renew({ id, state: BackendState.TERMINATED, revision: 4, lastLogs });
     }
+    const before = await reads(at.store);
     const found: string[] = [];
     for (let pageToken = ''; ; ) {
       const query = { pageSize: 100, pageToken, states: [], droneId: '', labels: {} };
@@ -40,6 +41,8 @@ describe('large records', () => {
       if (pageToken === '') break;
     }
     expect(found).toEqual(ids.reverse());
+    // All records that are left would take Redis and the scheduler too long for each page.
+    expect((await reads(at.store)) - before).toBeLessThan(6 * ids.length);
   });
 
   it('are accepted in an inventory that is larger than the default limit', async () => {
@@ -57,3 +60,9 @@ describe('large records', () => {
     expect(new Set(ended)).toEqual(new Set(inventory.map(({ status }) => status?.id)));
   });
 });
+
+/** How often Redis has been asked for fields of a record so far. */
+async function reads(store: Awaited<ReturnType<typeof scene>>['store']): Promise<number> {
+  const stats = String(await store.send(['INFO', 'commandstats']));
+  return Number(/cmdstat_hmget:calls=(\d+)/.exec(stats)?.[1]);
+}

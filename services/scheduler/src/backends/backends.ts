@@ -9,7 +9,7 @@ import { type BackendRecord, toBackend } from '../store/record.ts';
 
 /** The store keeps the order, so the agent receives it at its next renewal if this call fails. */
 const STOP_MS = 1_000;
-/** Records that are read at once. */
+/** The most records that are read at once. */
 const PAGE = 200;
 /** A call of `list` that has looked at this many records returns a short page. */
 const SCAN = 2_000;
@@ -57,8 +57,9 @@ export class Backends {
     };
     let bytes = 0;
     let before: number | undefined = first;
-    for (let seen = 0; seen < SCAN && before !== undefined; seen += PAGE) {
+    for (let seen = 0; seen < SCAN && before !== undefined; ) {
       const { records, next } = await this.#parts.store.page(before, PAGE);
+      seen += records.length;
       for (const record of records) {
         if (!matches(record, query)) continue;
         found.push(record);

@@ -24,6 +24,8 @@ export type ReportOutcome = 'stale' | 'taken' | 'old' | 'ended' | 'elsewhere' | 
 
 /** Each retry means that another report on the same backend came first. */
 const MOST_BEHIND = 3;
+/** No more records are read for a page that has this many bytes. */
+const READ_BYTES = 1024 * 1024;
 const FIELDS = ['state', 'drone', 'placement', 'facts', 'status'];
 
 type BackendStoreParts = Pick<Parts, 'redis' | 'keys' | 'epoch' | 'replication'>;
@@ -157,7 +159,7 @@ export class BackendStore {
     );
   }
 
-  /** At most `count` records placed before `before`, newest first, and where the next page begins. */
+  /** At most `count` records placed before `before`, newest first, and where the next page begins. Large ones make it short. */
   async page(before: number, count: number): Promise<{ records: BackendRecord[]; next: number | undefined }> {
     const { redis, keys } = this.#parts;
     const range = [before === Number.POSITIVE_INFINITY ? '+inf' : `(${before}`, '-inf'];
@@ -165,9 +167,20 @@ export class BackendStore {
     const reply = await redis.send(['ZREVRANGEBYSCORE', keys.backends, ...range, ...options]);
     const flat = (reply as Buffer[]).map(String);
     const ids = flat.filter((_, index) => index % 2 === 0);
-    const records = await Promise.all(ids.map((id) => this.get(id)));
-    const next = ids.length === count ? Number(flat.at(-1)) : undefined;
-    return { records: records.filter((record) => record !== undefined), next };
+    const records: BackendRecord[] = [];
+    let bytes = 0;
+    let read = 0;
+    // The last lines of some programs are long: a few records show whether many can be read at once.
+    for (let more = 4; read < ids.length && bytes < READ_BYTES; more *= 2) {
+      const some = await Promise.all(ids.slice(read, read + more).map((id) => this.get(id)));
+      read += some.length;
+      for (const record of some) {
+        if (record) records.push(record);
+        bytes += record?.bytes ?? 0;
+      }
+    }
+    const isWhole = read === ids.length && ids.length < count;
+    return { records, next: isWhole ? undefined : Number(flat[2 * read - 1]) };
   }
 }
 
