@@ -43,7 +43,7 @@ export class Agent {
 
   /** Adopts the backends of the journal, and fences off the strictly keyed ones if the lease has passed. */
   constructor(app: Pick<App, 'own' | 'every'>, parts: AgentParts) {
-    const { state, boot, clock, log, random } = parts;
+    const { state, boot, clock, log } = parts;
     this.#app = app;
     this.#parts = parts;
     this.#activity = new ActivityFile(state, boot);
@@ -52,7 +52,7 @@ export class Agent {
     this.#lease = new Lease(state, boot, log);
     this.#fence();
     this.service = agentService(this.drone, parts, clock);
-    this.#reconciler = new Reconciler(this.drone, clock, log, random);
+    this.#reconciler = new Reconciler(this.drone, parts);
   }
 
   member(node: Node): Member {

@@ -5,6 +5,16 @@ import { isNodeId } from '@spawner/domain';
 import { type Environment, readServiceConfig, sharedAddresses } from '@spawner/service';
 import { isSubnet } from './network/address-range.ts';
 
+const REGION = /^[a-zA-Z0-9._-]{1,63}$/;
+const NETWORK = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/;
+const HOST_AND_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/;
+
+type Accepts = (text: string) => boolean;
+const like =
+  (pattern: RegExp): Accepts =>
+  (text) =>
+    pattern.test(text);
+
 export type AgentConfig = ReturnType<typeof readConfig>;
 
 /** Reads SPAWNER_AGENT_… and the shared variables, which README.md lists. Reports every problem at once. */
@@ -15,54 +25,36 @@ export const readConfig = (env: Environment) =>
     const programsDir = reader.text(`${prefix}PROGRAMS_DIR`, '');
     if (runtime === 'process' && programsDir === '')
       reader.problem(`${prefix}PROGRAMS_DIR`, 'is required: the directory of programs that may be run');
-    const optionally = (accepts: (text: string) => boolean) => (text: string) => text === '' || accepts(text);
+    const checked = (name: string, usual: string, accepts: Accepts, must: string) =>
+      reader.checked(`${prefix}${name}`, usual, accepts, must);
+    const optional = (name: string, accepts: Accepts, must: string) =>
+      checked(name, '', (text) => text === '' || accepts(text), must);
     return {
       natsUrl: sharedAddresses.natsUrl(reader),
       schedulerAddress: sharedAddresses.scheduler(reader),
       /** Empty for the id in the state directory, which is created at the first start. */
-      droneId: reader.checked(
-        `${prefix}DRONE_ID`,
-        '',
-        optionally(isNodeId),
-        'of a-z, 0-9 and inner hyphens, at most 63',
-      ),
-      region: reader.checked(
-        `${prefix}REGION`,
-        'local',
-        (text) => /^[a-zA-Z0-9._-]{1,63}$/.test(text),
-        'of letters, digits, dots, hyphens and underscores',
-      ),
+      droneId: optional('DRONE_ID', isNodeId, 'of a-z, 0-9 and inner hyphens, at most 63'),
+      region: checked('REGION', 'local', like(REGION), 'of letters, digits, dots, hyphens and underscores'),
       port: reader.port(`${prefix}PORT`, 50_053),
       /** Empty for the bind address and port, with the loopback address if it is every address. */
-      advertiseAddress: reader.checked(
-        `${prefix}ADVERTISE_ADDRESS`,
-        '',
-        optionally((text) => /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/.test(text)),
-        'host:port',
-      ),
+      advertiseAddress: optional('ADVERTISE_ADDRESS', like(HOST_AND_PORT), 'host:port'),
       stateDir: resolve(reader.text(`${prefix}STATE_DIR`, './.spawner/agent')),
       runtime,
       programsDir: programsDir === '' ? '' : resolve(programsDir),
       docker: {
         socketPath: reader.text(`${prefix}DOCKER_SOCKET`, '/var/run/docker.sock'),
         engineRuntime: reader.text(`${prefix}DOCKER_RUNTIME`, ''),
-        network: reader.checked(
-          `${prefix}DOCKER_NETWORK`,
+        network: checked(
+          'DOCKER_NETWORK',
           `spawner-${cluster}`,
-          (text) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/.test(text),
+          like(NETWORK),
           'the name of a Docker network',
         ),
-        subnet: reader.checked(
-          `${prefix}DOCKER_SUBNET`,
-          '',
-          optionally(isSubnet),
-          'an IPv4 subnet from /8 to /28, such as 10.213.0.0/16',
-        ),
-        publishAddress: reader.checked(
-          `${prefix}PUBLISH_ADDRESS`,
-          '',
+        subnet: optional('DOCKER_SUBNET', isSubnet, 'an IPv4 subnet from /8 to /28, such as 10.213.0.0/16'),
+        publishAddress: optional(
+          'PUBLISH_ADDRESS',
           // It becomes part of routes, and no machine can connect to an unspecified address.
-          optionally((text) => isIP(text) !== 0 && !/^[0:.]+$/.test(text)),
+          (text) => isIP(text) !== 0 && !/^[0:.]+$/.test(text),
           'one address of this machine that other machines reach',
         ),
       },

@@ -15,7 +15,7 @@ await run('agent', readConfig, async (config, app) => {
   const { log } = app;
   const { cluster } = config;
   const state = new StateDir(config.stateDir);
-  const droneId = droneIdOf(config, state);
+  const droneId = droneIdOf(config.droneId, state);
   const kind = await chooseRuntime(config, state, log);
   const machine = { droneId, state, clock: bootClock, log };
   const runtime = await app.connect(`the ${kind} runtime`, () => openRuntime(kind, config, machine));

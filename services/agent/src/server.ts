@@ -8,8 +8,7 @@ import {
 } from '@spawner/domain';
 import { AgentServiceService, type StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import { BackendState } from '@spawner/proto/v1/backend';
-import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
-import { type CallContext, type Implementation, implement } from '@spawner/rpc';
+import { type Implementation, implement } from '@spawner/rpc';
 import { verified } from './idle/usage.ts';
 import type { Backend } from './lifecycle/backend.ts';
 import type { Drone } from './lifecycle/drone.ts';
@@ -31,11 +30,13 @@ export function agentService(drone: Drone, identity: AgentIdentity, clock: Clock
       return {};
     },
     listBackends: async () => ({ backends: drone.inventory() }),
-    explainBackend: async ({ id }) => {
-      const { life, usage, refusedEnds } = found(drone, id);
-      return explain(life, usage, refusedEnds, clock.now());
+    explainBackend: async ({ id }) => explain(found(drone, id), clock.now()),
+    async *tailLogs({ id, follow, tailLines }, { signal }) {
+      const backend = found(drone, id);
+      if (tailLines !== undefined && tailLines < 0)
+        throw new AppError('invalid', 'tail_lines: must not be negative');
+      for await (const line of linesOf(drone, backend, { follow, tailLines, signal }, clock)) yield { line };
     },
-    tailLogs: (request, context) => tailLogs(drone, clock, request, context),
     verifyBackend: async (request) => {
       const backend = drone.find(parseBackendId(request.id));
       const answer = verify(identity, request, backend?.life);
@@ -58,16 +59,4 @@ function found(drone: Drone, id: string): Backend {
   const backend = drone.find(parseBackendId(id));
   if (!backend) throw new AppError('not_found', 'no such backend on this drone');
   return backend;
-}
-
-async function* tailLogs(
-  drone: Drone,
-  clock: Clock,
-  { id, follow, tailLines }: { id: string; follow: boolean; tailLines?: number },
-  { signal }: CallContext,
-): AsyncGenerator<{ line: TailLogsResponse }> {
-  const backend = found(drone, id);
-  if (tailLines !== undefined && tailLines < 0)
-    throw new AppError('invalid', 'tail_lines: must not be negative');
-  for await (const line of linesOf(drone, backend, { follow, tailLines, signal }, clock)) yield { line };
 }

@@ -6,21 +6,15 @@ import { hasSpoken, type Testimony } from './testimony.ts';
 const MOST = 5;
 
 /** Adds a refusal. A repetition of the last cause is counted, so that it does not push the others out. */
-export function withRefusal(
-  refusals: readonly RefusedEnd[],
-  cause: string,
-  time: Date,
-): readonly RefusedEnd[] {
+export function withRefusal(refusals: readonly RefusedEnd[], cause: string, time: Date): RefusedEnd[] {
   const last = refusals.at(-1);
   if (last?.cause === cause) return [...refusals.slice(0, -1), { cause, time, times: last.times + 1 }];
   return [...refusals, { cause, time, times: 1 }].slice(-MOST);
 }
 
 /** The sentence that ExplainBackend shows for a refusal. */
-export function causeOf(
-  because: Use | 'unused' | 'late',
-  { testimonies, established = 0 }: Evidence,
-): string {
+export function causeOf(because: Use | 'unused' | 'late', evidence: Evidence): string {
+  const { testimonies, established = 0 } = evidence;
   const proxies = (fits: (testimony: Testimony) => boolean) =>
     testimonies.filter(fits).map(({ proxyId }) => proxyId);
   switch (because) {

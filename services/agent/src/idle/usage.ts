@@ -53,12 +53,8 @@ export function reported(
  * Applies the last use from a proxy's answer to a question. A proxy that names no exchange had no use: its age is then
  * counted from its own start.
  */
-export function answered(
-  usage: Usage,
-  proxyId: string,
-  { open, ageMs, last }: ActivityReply,
-  now: number,
-): Usage {
+export function answered(usage: Usage, proxyId: string, reply: ActivityReply, now: number): Usage {
+  const { open, ageMs, last } = reply;
   if (!last) return usage;
   return { ...usage, last: laterOf(usage.last, { at: lastActive(open, ageMs, now), proxyId, ...last }) };
 }

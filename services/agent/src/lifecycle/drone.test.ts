@@ -331,7 +331,7 @@ describe('a drone', () => {
     start('a');
     await reaches('a', BackendState.WAITING);
     runtime.containers.set('stranger', { is: 'running', endpoints: { local: NOWHERE } });
-    const reconciler = new Reconciler(drone, clock, log);
+    const reconciler = new Reconciler(drone, { clock, log });
     await reconciler.all();
     expect([...runtime.containers.keys()]).toEqual(['a', 'stranger']);
     await reconciler.all();

@@ -10,12 +10,13 @@ const MOST = 8 * 1024;
  * may write lines of any length, and a list of a thousand records travels in one message. Pure.
  */
 export function lastLines(lines: readonly string[]): string[] {
-  const kept = lines.slice(-LAST_LINES).map(cut);
+  const kept = lines.slice(-LAST_LINES).map((line) => cut(line, MOST_OF_ONE));
   let bytes = kept.reduce((sum, line) => sum + Buffer.byteLength(line), 0);
   while (bytes > MOST) bytes -= Buffer.byteLength(kept.shift() ?? '');
   return kept;
 }
 
-function cut(line: string): string {
-  return line.length > MOST_OF_ONE ? `${line.slice(0, MOST_OF_ONE)}…` : line;
+/** The text up to `most` characters, with an ellipsis if there are more. */
+export function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }

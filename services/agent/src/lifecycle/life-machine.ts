@@ -2,7 +2,7 @@ import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { Condition, Endpoints, ProgramExit } from '../runtime/runtime.ts';
-import { lastLines } from './last-lines.ts';
+import { cut, lastLines } from './last-lines.ts';
 import type { Ending, Life } from './life.ts';
 
 /**
@@ -26,6 +26,7 @@ export type LifeEvent =
   | { readonly type: 'tick' };
 
 type Order = Omit<StopOrder, 'id'>;
+type Cause = Pick<Ending, 'reason' | 'detail'> & Partial<Ending>;
 
 /** Work for the runtime, done one after the other. `abort` takes effect at once and cuts a pull or a probe short. */
 export type Effect = 'pull' | 'create' | 'start' | 'probe' | 'abort' | 'signal' | 'remove';
@@ -137,7 +138,7 @@ function stopped(life: Life, order: Order, at: Instant): Step {
   if (life.ending?.removing || (life.ending && !order.force)) return unchanged(life);
   const ending: Ending = life.ending ?? {
     reason: order.reason,
-    detail: cut(order.detail ?? ''),
+    detail: cut(order.detail ?? '', MOST_DETAIL),
     keepLogs: order.reason === EndReason.STARTUP_TIMEOUT,
     stopAt: at.now,
     removing: false,
@@ -180,13 +181,10 @@ function ticked(life: Life, at: Instant): Step {
 }
 
 /** Ends the life for the given cause, unless another end was ordered before. */
-function removal(
-  life: Life,
-  { reason, detail, keepLogs = false }: { reason: EndReason; detail: string; keepLogs?: boolean },
-  exit?: ProgramExit,
-): Step {
+function removal(life: Life, cause: Cause, exit?: ProgramExit): Step {
+  const { reason, detail, keepLogs = false } = cause;
   if (life.ending?.removing) return unchanged(life);
-  const ending = life.ending ?? { reason, detail: cut(detail), keepLogs };
+  const ending = life.ending ?? { reason, detail: cut(detail, MOST_DETAIL), keepLogs };
   const status = exit ? withExit(life.status, exit) : life.status;
   return next({ ...life, status, ending: { ...ending, removing: true } }, 'abort', 'remove');
 }
@@ -218,8 +216,4 @@ function next(life: Life, ...effects: Effect[]): Step {
 
 function unchanged(life: Life): Step {
   return next(life);
-}
-
-function cut(detail: string): string {
-  return detail.length > MOST_DETAIL ? `${detail.slice(0, MOST_DETAIL)}…` : detail;
 }

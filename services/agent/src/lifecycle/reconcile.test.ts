@@ -13,7 +13,7 @@ describe('reconciling', () => {
     };
     const runtime = { list: async () => [...there], remove };
     const drone = { runtime, living: () => [{ id: 'living', look }] } as unknown as Drone;
-    const reconciler = new Reconciler(drone, systemClock, createLog('test', 'silent'));
+    const reconciler = new Reconciler(drone, { clock: systemClock, log: createLog('test', 'silent') });
     for (let turn = 0; turn < 2; turn++) await expect(reconciler.all()).rejects.toThrow('no such task');
     expect([...there]).toEqual(['living', 'stuck']);
   });

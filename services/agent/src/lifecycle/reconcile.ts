@@ -1,6 +1,7 @@
-import { backoffMs, type Clock } from '@spawner/domain';
-import type { Log } from '@spawner/service';
-import type { Drone } from './drone.ts';
+import { backoffMs } from '@spawner/domain';
+import type { Drone, DroneParts } from './drone.ts';
+
+type ReconcilerParts = Pick<DroneParts, 'clock' | 'log' | 'random'>;
 
 /**
  * Compares the runtime with the journal: at the start, when the runtime reports an end, when its event stream has broken,
@@ -8,16 +9,12 @@ import type { Drone } from './drone.ts';
  */
 export class Reconciler {
   readonly #drone: Drone;
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #random: () => number;
+  readonly #parts: ReconcilerParts;
   #strangers = new Set<string>();
 
-  constructor(drone: Drone, clock: Clock, log: Log, random: () => number = Math.random) {
+  constructor(drone: Drone, parts: ReconcilerParts) {
     this.#drone = drone;
-    this.#clock = clock;
-    this.#log = log;
-    this.#random = random;
+    this.#parts = parts;
   }
 
   /**
@@ -31,7 +28,7 @@ export class Reconciler {
     const living = new Set(this.#drone.living().map(({ id }) => id));
     const strangers = ids.filter((id) => !living.has(id));
     for (const id of strangers.filter((id) => this.#strangers.has(id))) {
-      this.#log.warn({ backend: id }, 'removing a program that the journal does not know as living');
+      this.#parts.log.warn({ backend: id }, 'removing a program that the journal does not know as living');
       outcomes.push(...(await Promise.allSettled([runtime.remove(id)])));
     }
     this.#strangers = new Set(strangers);
@@ -41,22 +38,25 @@ export class Reconciler {
 
   /** Follows the runtime's events until the signal aborts, with back-off while the runtime is away. */
   async follow(signal: AbortSignal): Promise<void> {
+    const { clock, log, random = Math.random } = this.#parts;
     for (let attempt = 0; !signal.aborted; attempt++) {
-      const began = this.#clock.now();
+      const began = clock.now();
       try {
         await this.#drone.runtime.watch((id) => this.look(id), signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#log.warn({ error }, "the runtime's event stream ended; it is followed again");
+        log.warn({ error }, "the runtime's event stream ended; it is followed again");
       }
-      if (this.#clock.now() - began > 5_000) attempt = 0;
-      await this.#clock.sleep(backoffMs(attempt, this.#random, { maxMs: 1_000 }), signal).catch(() => {});
+      if (clock.now() - began > 5_000) attempt = 0;
+      await clock.sleep(backoffMs(attempt, random, { maxMs: 1_000 }), signal).catch(() => {});
     }
   }
 
   /** Looks at one backend, or without an id at all of them, without waiting for the outcome. */
   look(id?: string): void {
     const work = id === undefined ? this.all() : this.#drone.find(id)?.look();
-    work?.catch((error: unknown) => this.#log.warn({ error, backend: id }, 'a look at the runtime failed'));
+    work?.catch((error: unknown) =>
+      this.#parts.log.warn({ error, backend: id }, 'a look at the runtime failed'),
+    );
   }
 }

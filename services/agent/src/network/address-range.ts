@@ -11,10 +11,11 @@ export class AddressRange {
 
   /** `cursor` is the position of an earlier range of the same subnet. A damaged one counts as the beginning. */
   constructor(subnet: string, cursor = 0) {
-    const { first, size } = parseSubnet(subnet);
-    this.#first = first;
-    this.#size = size;
-    this.#cursor = Number.isSafeInteger(cursor) ? Math.abs(cursor) % size : 0;
+    const parsed = parseSubnet(subnet);
+    if (!parsed) throw new Error(`not an IPv4 subnet from /8 to /28: ${subnet}`);
+    this.#first = parsed.first;
+    this.#size = parsed.size;
+    this.#cursor = Number.isSafeInteger(cursor) ? Math.abs(cursor) % parsed.size : 0;
   }
 
   get cursor(): number {
@@ -52,22 +53,16 @@ export class AddressRange {
 
 /** Whether the text is an IPv4 subnet in CIDR form, from /8 to /28. */
 export function isSubnet(text: string): boolean {
-  try {
-    parseSubnet(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return parseSubnet(text) !== undefined;
 }
 
-function parseSubnet(subnet: string): { first: number; size: number } {
+function parseSubnet(subnet: string) {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(subnet);
   const [a = 256, b = 256, c = 256, d = 256, bits = 0] = (match?.slice(1) ?? []).map(Number);
   const size = 2 ** (32 - bits);
   const first = ((a * 256 + b) * 256 + c) * 256 + d;
-  if (Math.max(a, b, c, d) > 255 || bits < 8 || bits > 28 || first % size !== 0)
-    throw new Error(`not an IPv4 subnet from /8 to /28: ${subnet}`);
-  return { first, size };
+  const isValid = Math.max(a, b, c, d) <= 255 && bits >= 8 && bits <= 28 && first % size === 0;
+  return isValid ? { first, size } : undefined;
 }
 
 function dotted(address: number): string {

@@ -3,7 +3,7 @@ import { RuntimeError } from '../runtime/runtime.ts';
 import { ensureNetwork, type NetworkApi, type NetworkOptions } from './bridge-network.ts';
 
 const log = createLog('test', 'silent');
-const wanted = { network: 'spawner-a', subnet: '', cluster: 'a' };
+const wanted = { network: 'spawner-a', subnet: '', cluster: 'a', log };
 
 /** An engine that has some networks and refuses overlapping ones. */
 function engine(networks: Record<string, string>, refuses: (options: NetworkOptions) => string | undefined) {
@@ -28,7 +28,7 @@ const free = () => false;
 describe('the network of the backends', () => {
   it('is used as it is if it exists', async () => {
     const { api, made } = engine({ 'spawner-a': '10.9.0.0/24', 'spawner-b': '10.8.0.0/24' }, () => undefined);
-    expect(await ensureNetwork(api, wanted, free, log)).toBe('10.9.0.0/24');
+    expect(await ensureNetwork(api, wanted, free)).toBe('10.9.0.0/24');
     expect(made).toEqual([]);
   });
 
@@ -39,13 +39,13 @@ describe('the network of the backends', () => {
         : undefined,
     );
     const taken = (subnet: string) => subnet === '10.213.0.0/16';
-    expect(await ensureNetwork(api, wanted, taken, log)).toBe('10.215.0.0/16');
+    expect(await ensureNetwork(api, wanted, taken)).toBe('10.215.0.0/16');
     expect(made[0]?.Options).toEqual({ 'com.docker.network.bridge.enable_icc': 'false' });
   });
 
   it('is created with the configured subnet or not at all, and the error names the setting', async () => {
     const { api } = engine({}, () => 'Pool overlaps with other one on this address space');
-    await expect(ensureNetwork(api, { ...wanted, subnet: '10.1.0.0/16' }, free, log)).rejects.toThrow(
+    await expect(ensureNetwork(api, { ...wanted, subnet: '10.1.0.0/16' }, free)).rejects.toThrow(
       /10\.1\.0\.0\/16.*SPAWNER_AGENT_DOCKER_SUBNET/,
     );
   });
@@ -54,7 +54,7 @@ describe('the network of the backends', () => {
     const { api, made } = engine({}, ({ Options }) =>
       Object.keys(Options).length > 0 ? 'cannot restrict inter-container communication' : undefined,
     );
-    await ensureNetwork(api, wanted, free, log);
+    await ensureNetwork(api, wanted, free);
     expect(made.map(({ Options }) => Options)).toEqual([{}]);
   });
 });

@@ -4,7 +4,7 @@ import { RuntimeError } from '../runtime/runtime.ts';
 /** The engine's calls for networks. */
 export interface NetworkApi {
   find(name: string): Promise<{ subnet: string } | undefined>;
-  create(options: NetworkOptions): Promise<void>;
+  create(options: NetworkOptions): Promise<unknown>;
 }
 
 export type NetworkOptions = ReturnType<typeof optionsOf>;
@@ -19,9 +19,8 @@ const ISOLATED: Record<string, string> = { 'com.docker.network.bridge.enable_icc
  */
 export async function ensureNetwork(
   api: NetworkApi,
-  { network, subnet, cluster }: { network: string; subnet: string; cluster: string },
+  { network, subnet, cluster, log }: { network: string; subnet: string; cluster: string; log: Log },
   isTaken: (subnet: string) => boolean,
-  log: Log,
 ): Promise<string> {
   const present = await api.find(network);
   if (present) {

@@ -1,5 +1,5 @@
 import { systemClock } from '@spawner/domain';
-import { ConnectionTable } from './connection-table.ts';
+import { connectionTable } from './connection-table.ts';
 
 const line = (local: string, state: string) =>
   `   1: ${local} 0100007F:C000 ${state} 00000000:00000000 00:0 0\n`;
@@ -10,7 +10,7 @@ function scene() {
   const gathering = Promise.withResolvers<void>();
   const readings: ReturnType<typeof Promise.withResolvers<readonly string[]>>[] = [];
   const clock = { ...systemClock, sleep: () => gathering.promise };
-  const table = new ConnectionTable(clock, () => {
+  const table = connectionTable(clock, () => {
     const reading = Promise.withResolvers<readonly string[]>();
     readings.push(reading);
     return reading.promise;
@@ -23,7 +23,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 describe('the table of connections', () => {
   it('is read once for all calls before the read', async () => {
     const { gathering, readings, table } = scene();
-    const asked = [80, 81, 443].map((port) => table.established(port));
+    const asked = [80, 81, 443].map((port) => table(port));
     gathering.resolve();
     await settled();
     expect(readings).toHaveLength(1);
@@ -35,10 +35,10 @@ describe('the table of connections', () => {
 
   it('is read again for a call during a read, so that every answer is from after its call', async () => {
     const { gathering, readings, table } = scene();
-    const before = table.established(80);
+    const before = table(80);
     gathering.resolve();
     await settled();
-    const after = table.established(80);
+    const after = table(80);
     await settled();
     readings[0]?.resolve([HEAD]);
     readings[1]?.resolve([HEAD + line('0100007F:0050', '01')]);
@@ -48,11 +48,11 @@ describe('the table of connections', () => {
   it('returns undefined if the kernel cannot be asked, and asks again', async () => {
     const { gathering, readings, table } = scene();
     gathering.resolve();
-    const first = table.established(80);
+    const first = table(80);
     await settled();
     readings[0]?.reject(new Error('no such file'));
     expect(await first).toBeUndefined();
-    const second = table.established(80);
+    const second = table(80);
     await settled();
     readings[1]?.resolve([HEAD]);
     expect(await second).toBe(0);

@@ -23,8 +23,9 @@ const RISE: LifeEvent[] = [
   { type: 'answered' },
 ];
 const stop: LifeEvent = { type: 'stop', reason: EndReason.REQUESTED, force: false };
+const said = (life: Life, usage: Usage, now: number) => explain({ life, usage, refusedEnds: [] }, now);
 const running = (life: Life, usage: Usage, now: number) =>
-  explain(life, usage, [], now)
+  said(life, usage, now)
     .clocks.filter(({ remainingMs }) => remainingMs !== undefined)
     .map(({ name, limitMs, elapsedMs, remainingMs }) => [name, limitMs, elapsedMs, remainingMs]);
 
@@ -54,7 +55,7 @@ describe('the clocks of a backend', () => {
     expect(running(lived(RISE), unusedSince(3_000), 99_000)).toEqual([[ClockName.IDLE, 10_000, 96_000, 0]]);
   });
   it('exclude clocks without a limit', () => {
-    const names = explain(lived(RISE, { idleTimeoutMs: 0 }), unusedSince(0), [], 4_000).clocks.map(
+    const names = said(lived(RISE, { idleTimeoutMs: 0 }), unusedSince(0), 4_000).clocks.map(
       ({ name }) => name,
     );
     expect(names).toEqual([ClockName.PULL, ClockName.STARTUP, ClockName.GRACE]);
@@ -73,13 +74,13 @@ describe('the explanation of a backend', () => {
     );
   };
   it('has each proxy, the time of its report, and the last use', () => {
-    const said = explain(lived(RISE), heard(), [], 8_000);
-    expect(said.activity).toMatchObject({ openConnections: 2, idleForMs: 0 });
-    expect(said.proxies).toEqual([
+    const answer = said(lived(RISE), heard(), 8_000);
+    expect(answer.activity).toMatchObject({ openConnections: 2, idleForMs: 0 });
+    expect(answer.proxies).toEqual([
       { proxyId: 'p', openConnections: 0, heardAgoMs: 2_000 },
       { proxyId: 'q', openConnections: 2, heardAgoMs: 1_000 },
     ]);
-    expect(said.lastActivity).toEqual({
+    expect(answer.lastActivity).toEqual({
       proxyId: 'q',
       ageMs: 1_000,
       kind: ActivityKind.UPGRADE,
@@ -88,7 +89,7 @@ describe('the explanation of a backend', () => {
   });
   it('keeps the last use if an older one is reported later', () => {
     const usage = reported(heard(), 'p', 1, { open: 0, ageMs: 5_000 }, 8_000);
-    expect(explain(lived(RISE), usage, [], 8_000).lastActivity).toEqual({
+    expect(said(lived(RISE), usage, 8_000).lastActivity).toEqual({
       proxyId: 'q',
       ageMs: 1_000,
       kind: ActivityKind.UPGRADE,
@@ -96,12 +97,12 @@ describe('the explanation of a backend', () => {
     });
   });
   it('has no activity before it is ready, and no unreported use', () => {
-    const said = explain(lived(RISE.slice(0, 3)), unusedSince(0), [], 4_000);
-    expect([said.activity, said.lastActivity]).toEqual([undefined, undefined]);
+    const answer = said(lived(RISE.slice(0, 3)), unusedSince(0), 4_000);
+    expect([answer.activity, answer.lastActivity]).toEqual([undefined, undefined]);
   });
   it('has the reason of an end that has begun', () => {
     const life = lived([...RISE, stop]);
     expect(life.status.state).toBe(BackendState.TERMINATING);
-    expect(explain(life, unusedSince(0), [], 4_000).endReason).toBe(EndReason.REQUESTED);
+    expect(said(life, unusedSince(0), 4_000).endReason).toBe(EndReason.REQUESTED);
   });
 });

@@ -1,16 +1,15 @@
 import type { AgentServiceExplainBackendResponse } from '@spawner/proto/internal/agent_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { ActivityKind, type BackendClock, ClockName, type RefusedEnd } from '@spawner/proto/v1/explanation';
+import { ActivityKind, type BackendClock, ClockName } from '@spawner/proto/v1/explanation';
 import { activityOf, type Usage } from '../idle/usage.ts';
+import type { Backend } from '../lifecycle/backend.ts';
 import type { Life } from '../lifecycle/life.ts';
 
+type Explained = Pick<Backend, 'life' | 'usage' | 'refusedEnds'>;
+
 /** The agent's part of ExplainBackend: every clock, the users, and the refused idle shutdowns. Pure. */
-export function explain(
-  life: Life,
-  usage: Usage,
-  refusedEnds: readonly RefusedEnd[],
-  now: number,
-): AgentServiceExplainBackendResponse {
+export function explain(backend: Explained, now: number): AgentServiceExplainBackendResponse {
+  const { life, usage, refusedEnds } = backend;
   const ready = life.status.state === BackendState.READY;
   const { last } = usage;
   return {

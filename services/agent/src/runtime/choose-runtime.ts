@@ -1,19 +1,10 @@
-import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import type { AgentConfig } from '../config.ts';
 import { holdsBackends } from '../state/journal.ts';
-import type { StateDir, StateFiles } from '../state/state-dir.ts';
-import { dockerAnswers, openDocker } from './docker/docker-runtime.ts';
+import type { StateFiles } from '../state/state-dir.ts';
+import { type DockerOptions, dockerAnswers, openDocker } from './docker/docker-runtime.ts';
 import { ProcessRuntime } from './process/process-runtime.ts';
 import type { Runtime } from './runtime.ts';
-
-/** The parts that every runtime of this drone needs. */
-export interface RuntimeParts {
-  readonly droneId: string;
-  readonly state: StateDir;
-  readonly clock: Clock;
-  readonly log: Log;
-}
 
 const FILE = 'runtime';
 
@@ -57,7 +48,7 @@ async function automatic(
 export async function openRuntime(
   kind: Runtime['kind'],
   config: AgentConfig,
-  { droneId, state, clock, log }: RuntimeParts,
+  { droneId, state, clock, log }: Pick<DockerOptions, 'droneId' | 'state' | 'clock' | 'log'>,
 ): Promise<Runtime> {
   if (kind === 'process') return new ProcessRuntime({ programs: config.programsDir, state, clock });
   return openDocker({ ...config.docker, cluster: config.cluster, droneId, state, clock, log });

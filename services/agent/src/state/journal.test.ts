@@ -8,7 +8,7 @@ import { ActivityFile } from '../idle/activity-file.ts';
 import { unusedSince } from '../idle/usage.ts';
 import { newLife, termsOf } from '../lifecycle/life.ts';
 import { step } from '../lifecycle/life-machine.ts';
-import { storedDroneId } from './drone-id.ts';
+import { droneIdOf } from './drone-id.ts';
 import { digestOf, inventoryOf, Journal, type JournalEntry } from './journal.ts';
 import { StateDir } from './state-dir.ts';
 import { Tombstones } from './tombstones.ts';
@@ -143,9 +143,9 @@ describe('tombstones', () => {
 
 describe('the stored drone id', () => {
   it('is created once', () => {
-    const id = storedDroneId(dir);
+    const id = droneIdOf('', dir);
     expect(id).toMatch(/^drone-[a-z0-9]{8}$/);
-    expect(storedDroneId(new StateDir(dir.path))).toBe(id);
+    expect(droneIdOf('', new StateDir(dir.path))).toBe(id);
   });
 });
 

@@ -2,7 +2,7 @@ import { specDigest } from '@spawner/proto';
 import { BackendStatus, type InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { BackendKey, BackendSpec } from '@spawner/proto/v1/backend';
 import type { Log } from '@spawner/service';
-import { afterReboot, type Ending, type Life, termsOf } from '../lifecycle/life.ts';
+import { afterReboot, type Life, termsOf } from '../lifecycle/life.ts';
 import type { StateFiles } from './state-dir.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -25,20 +25,14 @@ export interface JournalEntry {
 }
 
 /** An entry as JSON. Its instants are of the boot that it names. */
-interface Written {
+interface Written extends Pick<JournalEntry, 'placement' | 'digest'>, ReturnType<typeof clocksOf> {
   boot: string;
-  placement: number;
   createTime: string;
-  digest: string;
   /** Hexadecimal. */
   claim?: string;
   key?: unknown;
   spec: unknown;
   status: unknown;
-  loadingAt?: number;
-  startedAt?: number;
-  readyAt?: number;
-  ending?: Ending;
 }
 
 const SUFFIX = '.json';
@@ -80,20 +74,17 @@ export class Journal {
   }
 
   write(entry: JournalEntry): void {
-    const { life } = entry;
+    const { life, placement, digest } = entry;
     const written: Written = {
+      ...clocksOf(life),
       boot: this.#boot,
-      placement: entry.placement,
+      placement,
+      digest,
       createTime: entry.createTime.toISOString(),
-      digest: entry.digest,
       claim: entry.claim?.toString('hex'),
       key: entry.key && BackendKey.toJSON(entry.key),
       spec: BackendSpec.toJSON(entry.spec),
       status: BackendStatus.toJSON(life.status),
-      loadingAt: life.loadingAt,
-      startedAt: life.startedAt,
-      readyAt: life.readyAt,
-      ending: life.ending,
     };
     this.#files.write(`${entry.id}${SUFFIX}`, JSON.stringify(written));
   }
@@ -111,15 +102,8 @@ export function digestOf(spec: BackendSpec): string {
 }
 
 /** The entry as it is sent to the scheduler at a registration. Never includes the environment. */
-export function inventoryOf({
-  life,
-  spec,
-  digest,
-  createTime,
-  placement,
-  key,
-  claim,
-}: JournalEntry): InventoryEntry {
+export function inventoryOf(entry: JournalEntry): InventoryEntry {
+  const { life, spec, digest, createTime, placement, key, claim } = entry;
   return {
     status: life.status,
     spec: {
@@ -148,7 +132,6 @@ function readEntry(id: string, written: Written): JournalEntry {
   const spec = BackendSpec.fromJSON(written.spec);
   const status = BackendStatus.fromJSON(written.status);
   if (status.id !== id || status.revision === 0) throw new Error('not an entry of this backend');
-  const { loadingAt, startedAt, readyAt, ending } = written;
   return {
     id,
     placement: written.placement,
@@ -157,6 +140,12 @@ function readEntry(id: string, written: Written): JournalEntry {
     digest: written.digest,
     ...(written.claim === undefined ? {} : { claim: Buffer.from(written.claim, 'hex') }),
     ...(written.key === undefined ? {} : { key: BackendKey.fromJSON(written.key) }),
-    life: { status, terms: termsOf(spec), loadingAt, startedAt, readyAt, ending },
+    life: { status, terms: termsOf(spec), ...clocksOf(written) },
   };
+}
+
+/** The part of a life that is stored as it is. */
+function clocksOf(life: Pick<Life, 'loadingAt' | 'startedAt' | 'readyAt' | 'ending'>) {
+  const { loadingAt, startedAt, readyAt, ending } = life;
+  return { loadingAt, startedAt, readyAt, ending };
 }

@@ -35,9 +35,8 @@ export class Lease {
   renewed(sentAt: number): void {
     this.#renewedAt = sentAt;
     try {
-      this.#dir.write(FILE, JSON.stringify({ boot: this.#boot, renewedAt: Math.round(sentAt) }), {
-        durable: false,
-      });
+      const text = JSON.stringify({ boot: this.#boot, renewedAt: Math.round(sentAt) });
+      this.#dir.write(FILE, text, { durable: false });
       this.#isWritten = true;
     } catch (error) {
       if (this.#isWritten) this.#log.error({ error }, 'the lease cannot be written');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isNodeId } from '@spawner/domain';
 import type { FileCalls } from '@spawner/service';
 import { tempDir } from '@spawner/testkit';
-import { storedDroneId } from './drone-id.ts';
+import { droneIdOf } from './drone-id.ts';
 import { StateDir } from './state-dir.ts';
 
 describe('StateDir', () => {
@@ -44,10 +44,10 @@ describe("the drone's id", () => {
   it('is created once, and again if its file is damaged, as files can be after a power loss', async () => {
     await using temp = await tempDir('state-dir');
     const state = new StateDir(temp.path);
-    const name = storedDroneId(state);
-    expect(storedDroneId(state)).toBe(name);
+    const name = droneIdOf('', state);
+    expect(droneIdOf('', state)).toBe(name);
     state.write('drone-id', '\0'.repeat(15));
-    const other = storedDroneId(state);
-    expect([isNodeId(other), storedDroneId(state)]).toEqual([true, other]);
+    const other = droneIdOf('', state);
+    expect([isNodeId(other), droneIdOf('', state)]).toEqual([true, other]);
   });
 });

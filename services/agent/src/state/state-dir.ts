@@ -4,19 +4,10 @@ import { join } from 'node:path';
 import { type FileCalls, type ReplaceOptions, replaceFileSync } from '@spawner/service';
 
 /** Small text files that outlive the agent. Each is replaced as a whole, or only appended to. */
-export interface StateFiles {
+export type StateFiles = Omit<StateDir, 'path' | 'below'> & {
   /** A subdirectory, created if it is missing. */
   below(name: string): StateFiles;
-  /** Returns undefined if there is no such file. */
-  read(name: string): string | undefined;
-  /** Not durable is right for what another boot ignores. Throws if the disk is full; the old text then remains. */
-  write(name: string, text: string, options?: Pick<ReplaceOptions, 'durable'>): void;
-  append(name: string, text: string): void;
-  remove(name: string): void;
-  /** Renames a file that cannot be read, so that a person can look at it. */
-  setAside(name: string): void;
-  names(): string[];
-}
+};
 
 /** The object in a JSON file. Returns undefined if the file is missing or damaged, as after a power loss. */
 export function readObject<T extends object>(dir: Pick<StateFiles, 'read'>, name: string): T | undefined {
@@ -28,7 +19,7 @@ export function readObject<T extends object>(dir: Pick<StateFiles, 'read'>, name
 }
 
 /** The agent's directory on its drone. Only the owner can read it, because the journal holds environment values. */
-export class StateDir implements StateFiles {
+export class StateDir {
   readonly path: string;
   readonly #fs: FileCalls;
 
@@ -44,6 +35,7 @@ export class StateDir implements StateFiles {
     return new StateDir(join(this.path, name), this.#fs);
   }
 
+  /** Returns undefined if there is no such file. */
   read(name: string): string | undefined {
     try {
       return readFileSync(join(this.path, name), 'utf8');
@@ -53,6 +45,7 @@ export class StateDir implements StateFiles {
     }
   }
 
+  /** Not durable is right for what another boot ignores. Throws if the disk is full; the old text then remains. */
   write(name: string, text: string, options: Pick<ReplaceOptions, 'durable'> = {}): void {
     replaceFileSync(join(this.path, name), text, options, this.#fs);
   }
@@ -65,6 +58,7 @@ export class StateDir implements StateFiles {
     rmSync(join(this.path, name), { recursive: true, force: true });
   }
 
+  /** Renames a file that cannot be read, so that a person can look at it. */
   setAside(name: string): void {
     renameSync(join(this.path, name), join(this.path, `${name}.bad`));
   }

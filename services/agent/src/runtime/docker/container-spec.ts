@@ -1,7 +1,6 @@
 import { SPEC_DEFAULTS } from '@spawner/domain';
-import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { identityVariables } from '../identity-variables.ts';
-import type { Program } from '../runtime.ts';
+import type { Endpoints, Program } from '../runtime.ts';
 
 /** The settings that all containers of this drone share. */
 export interface ContainerSettings {
@@ -52,7 +51,7 @@ export function containerOptions(settings: ContainerSettings, program: Program, 
     [LABELS.placement]: String(placement),
     [LABELS.port]: String(port),
   };
-  const published = settings.publishAddress === '' ? [] : [{ HostIp: settings.publishAddress, HostPort: '' }];
+  const { publishAddress } = settings;
   return {
     name: containerName(id),
     Image: imageReference(spec.image),
@@ -66,7 +65,9 @@ export function containerOptions(settings: ContainerSettings, program: Program, 
     ExposedPorts: { [`${port}/tcp`]: {} },
     HostConfig: {
       NetworkMode: settings.network,
-      PortBindings: published.length > 0 ? { [`${port}/tcp`]: published } : undefined,
+      PortBindings: publishAddress
+        ? { [`${port}/tcp`]: [{ HostIp: publishAddress, HostPort: '' }] }
+        : undefined,
       Init: true,
       NanoCpus: cpuMillis * 1_000_000,
       Memory: memoryBytes,
@@ -92,10 +93,8 @@ export interface Inspected {
 }
 
 /** The endpoints of an inspected container. */
-export function endpointsOf(
-  { network }: ContainerSettings,
-  { Config, NetworkSettings }: Inspected,
-): { local: Endpoint; network?: Endpoint } {
+export function endpointsOf({ network }: ContainerSettings, inspected: Inspected): Endpoints {
+  const { Config, NetworkSettings } = inspected;
   const port = Number(Config.Labels[LABELS.port] ?? SPEC_DEFAULTS.port);
   const host = NetworkSettings.Networks[network]?.IPAddress ?? '';
   const published = NetworkSettings.Ports[`${port}/tcp`]?.[0];

@@ -21,11 +21,8 @@ interface EngineCpu {
  * A sample by the formula of `docker stats` (Docker Engine API, ContainerStats): memory without the page cache, processor
  * time relative to the machine's. Returns undefined for the first frame, which has no earlier time to compare with.
  */
-export function sampleOf({
-  cpu_stats: cpu,
-  precpu_stats: before,
-  memory_stats: memory,
-}: EngineStats): Sample | undefined {
+export function sampleOf(frame: EngineStats): Sample | undefined {
+  const { cpu_stats: cpu, precpu_stats: before, memory_stats: memory } = frame;
   if (cpu.system_cpu_usage === undefined || before.system_cpu_usage === undefined) return undefined;
   const used = cpu.cpu_usage.total_usage - before.cpu_usage.total_usage;
   const machine = cpu.system_cpu_usage - before.system_cpu_usage;

@@ -48,13 +48,9 @@ export interface DockerOptions extends ContainerSettings {
 }
 
 /** Whether an engine answers on this socket within a second. */
-export async function dockerAnswers(socketPath: string): Promise<boolean> {
-  try {
-    await new Docker({ socketPath, timeout: 1_000 }).ping();
-    return true;
-  } catch {
-    return false;
-  }
+export function dockerAnswers(socketPath: string): Promise<boolean> {
+  const ping: Promise<unknown> = new Docker({ socketPath, timeout: 1_000 }).ping();
+  return ping.then(() => true).catch(() => false);
 }
 
 /** Connects to the engine and creates the drone's network if it is missing. Rejects if the engine does not answer. */
@@ -62,7 +58,7 @@ export async function openDocker(options: DockerOptions): Promise<Runtime> {
   const docker = new Docker({ socketPath: options.socketPath, timeout: CALL_MS });
   const routes = hostRoutes();
   const isTaken = (subnet: string) => overlapsAny(subnet, routes);
-  const subnet = await ensureNetwork(networkApi(docker), options, isTaken, options.log);
+  const subnet = await ensureNetwork(networkApi(docker), options, isTaken);
   // Two drones on one engine start apart in the range. The engine refuses an address that both have allocated.
   const apart = createHash('sha256').update(options.droneId).digest().readUInt32BE(0);
   const range = new AddressRange(subnet, Number(options.state.read(CURSOR_FILE) ?? apart));
@@ -168,8 +164,7 @@ class DockerRuntime implements Runtime {
   async *logs(id: string, { follow, tailLines, signal }: LogOptions): AsyncGenerator<TailLogsResponse> {
     const options = { stdout: true, stderr: true, timestamps: true, tail: tailLines, follow };
     const reader = new FrameReader();
-    for await (const bytes of await logStream(this.#streams, containerName(id), options, signal))
-      yield* reader.take(bytes as Buffer);
+    for await (const bytes of await this.#logStream(id, options, signal)) yield* reader.take(bytes as Buffer);
     yield* reader.end();
   }
 
@@ -214,16 +209,23 @@ class DockerRuntime implements Runtime {
     return this.#docker.getContainer(containerName(id));
   }
 
+  /** Streams the log. The client's own method buffers a log that is not followed, and that may be 20 MB. */
+  #logStream(id: string, options: object, abortSignal: AbortSignal): Promise<NodeJS.ReadableStream> {
+    const statusCodes = { 200: true, 404: 'no such container', 409: 'conflict', 500: 'server error' };
+    const path = `/containers/${containerName(id)}/logs?`;
+    const call = { path, method: 'GET', isStream: true, abortSignal, statusCodes, options };
+    return new Promise((resolve, reject) => {
+      this.#streams.modem.dial(call, (error, stream) =>
+        error ? reject(error) : resolve(stream as NodeJS.ReadableStream),
+      );
+    });
+  }
+
   /** Creates the network again. `docker network prune` removes it while no backend uses it. */
   #createNetwork(): Promise<string> {
-    const { log } = this.#options;
+    const api = networkApi(this.#docker);
     // Concurrent callers share one creation: the engine refuses a second one before it lists the first.
-    this.#creatingNetwork ??= ensureNetwork(
-      networkApi(this.#docker),
-      this.#options,
-      () => false,
-      log,
-    ).finally(() => {
+    this.#creatingNetwork ??= ensureNetwork(api, this.#options, () => false).finally(() => {
       this.#creatingNetwork = undefined;
     });
     return this.#creatingNetwork;
@@ -251,34 +253,14 @@ class DockerRuntime implements Runtime {
   }
 }
 
-/** Streams the log. The client's own method buffers a log that is not followed, and that may be 20 MB. */
-function logStream(
-  docker: Docker,
-  name: string,
-  options: object,
-  abortSignal: AbortSignal,
-): Promise<NodeJS.ReadableStream> {
-  const statusCodes = { 200: true, 404: 'no such container', 409: 'conflict', 500: 'server error' };
-  const path = `/containers/${name}/logs?`;
-  return new Promise((resolve, reject) => {
-    docker.modem.dial(
-      { path, method: 'GET', isStream: true, abortSignal, statusCodes, options },
-      (error, stream) => (error ? reject(error) : resolve(stream as NodeJS.ReadableStream)),
-    );
-  });
-}
-
 function networkApi(docker: Docker): NetworkApi {
   return {
     find: async (name) => {
       const found = await unlessMissing(docker.getNetwork(name).inspect());
       if (!found) return undefined;
-      const { IPAM } = found as { IPAM?: { Config?: { Subnet?: string }[] } };
-      return { subnet: IPAM?.Config?.[0]?.Subnet ?? '' };
+      return { subnet: found.IPAM?.Config?.[0]?.Subnet ?? '' };
     },
-    create: async (options) => {
-      await engineCall(docker.createNetwork(options));
-    },
+    create: (options) => engineCall(docker.createNetwork(options)),
   };
 }
 

@@ -12,7 +12,12 @@ describe('the output files of a program', () => {
   let files: { stdout: string; stderr: string };
   const texts = async (options: { tailLines?: number; follow?: boolean }, runs = () => false) => {
     const told: string[] = [];
-    for await (const { text } of fileLines(files, { follow: false, signal, ...options }, runs, systemClock))
+    for await (const { text } of fileLines(
+      temp.path,
+      { follow: false, signal, ...options },
+      runs,
+      systemClock,
+    ))
       told.push(text);
     return told;
   };
@@ -47,7 +52,7 @@ describe('the output files of a program', () => {
     const told: string[] = [];
     let rests = 0;
     const sleep = (ms: number) => systemClock.sleep(ms).finally(() => (rests += 1));
-    const lines = fileLines(files, { follow: true, tailLines: 0, signal }, () => running, {
+    const lines = fileLines(temp.path, { follow: true, tailLines: 0, signal }, () => running, {
       ...systemClock,
       sleep,
     });

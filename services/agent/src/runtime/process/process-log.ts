@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '@spawner/domain';
 import { LogStream, type TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { LineSplitter } from '../log-lines.ts';
@@ -9,15 +10,12 @@ const READ_BYTES = 64 * 1024;
 const MOST_PAST_BYTES = 10 * 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 
-/** The files of a program's output. Only followed lines have a time. */
-export interface LogFiles {
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** The lines of the last 10 MiB of each file, stdout first, and with `follow`, new ones while the program runs. */
+/**
+ * The lines of the last 10 MiB of each file of a program's output, stdout first, and with `follow`, new ones while the
+ * program runs. Only followed lines have a time.
+ */
 export async function* fileLines(
-  files: LogFiles,
+  dir: string,
   { follow, tailLines, signal }: LogOptions,
   runs: () => boolean,
   clock: Clock,
@@ -25,8 +23,8 @@ export async function* fileLines(
   // Lines are split at this size, so the wanted ones are not further back.
   const past = Math.min(MOST_PAST_BYTES, ((tailLines ?? Number.POSITIVE_INFINITY) + 1) * READ_BYTES);
   const readers = [
-    await FileReader.open(files.stdout, LogStream.STDOUT, past),
-    await FileReader.open(files.stderr, LogStream.STDERR, past),
+    await openReader(join(dir, 'stdout'), LogStream.STDOUT, past),
+    await openReader(join(dir, 'stderr'), LogStream.STDERR, past),
   ];
   try {
     const history = (await Promise.all(readers.map((reader) => reader.past()))).flat();
@@ -44,54 +42,35 @@ export async function* fileLines(
   }
 }
 
-class FileReader {
-  readonly #file: FileHandle;
-  readonly #stream: LogStream;
-  readonly #cutter = new LineSplitter();
-  #position: number;
-
-  constructor(file: FileHandle, stream: LogStream, position: number) {
-    this.#file = file;
-    this.#stream = stream;
-    this.#position = position;
-  }
-
-  /** Starts `past` bytes before the end of the file. */
-  static async open(path: string, stream: LogStream, past: number): Promise<FileReader> {
-    const file = await open(path);
-    const { size } = await file.stat();
-    return new FileReader(file, stream, Math.max(0, size - past));
-  }
-
-  /** The complete lines up to now, without the first if it is cut off. */
-  async past(): Promise<TailLogsResponse[]> {
-    const inMiddle = this.#position > 0;
-    const lines: TailLogsResponse[] = [];
-    for await (const line of this.more()) lines.push(line);
-    return inMiddle ? lines.slice(1) : lines;
-  }
+/** Reads the complete lines of a file. It begins `past` bytes before the present end of the file. */
+async function openReader(path: string, stream: LogStream, past: number) {
+  const file = await open(path);
+  const { size } = await file.stat();
+  let position = Math.max(0, size - past);
+  const cutter = new LineSplitter();
+  const named = (lines: string[]): TailLogsResponse[] => lines.map((text) => ({ stream, text }));
 
   /** The complete lines since the last call. */
-  async *more(): AsyncGenerator<TailLogsResponse> {
-    const { size } = await this.#file.stat();
-    while (this.#position < size) {
-      const room = Buffer.allocUnsafe(READ_BYTES);
-      const { bytesRead } = await this.#file.read(room, 0, READ_BYTES, this.#position);
+  async function* more(): AsyncGenerator<TailLogsResponse> {
+    const { size } = await file.stat();
+    while (position < size) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, position);
       if (bytesRead === 0) return;
-      this.#position += bytesRead;
-      yield* this.#named(this.#cutter.take(room.subarray(0, bytesRead)));
+      position += bytesRead;
+      yield* named(cutter.take(buffer.subarray(0, bytesRead)));
     }
   }
 
-  rest(): TailLogsResponse[] {
-    return this.#named(this.#cutter.end());
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
-  }
-
-  #named(lines: string[]): TailLogsResponse[] {
-    return lines.map((text) => ({ stream: this.#stream, text }));
-  }
+  return {
+    more,
+    /** The complete lines up to now, without the first if it is cut off. */
+    past: async () => {
+      const inMiddle = position > 0;
+      const lines: TailLogsResponse[] = [];
+      for await (const line of more()) lines.push(line);
+      return inMiddle ? lines.slice(1) : lines;
+    },
+    rest: () => named(cutter.end()),
+    close: () => file.close(),
+  };
 }

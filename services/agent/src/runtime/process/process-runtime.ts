@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { type Clock, isBackendId } from '@spawner/domain';
 import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
-import { ConnectionTable } from '../../network/connection-table.ts';
+import { connectionTable } from '../../network/connection-table.ts';
 import { readObject, type StateDir } from '../../state/state-dir.ts';
 import { identityVariables } from '../identity-variables.ts';
 import {
@@ -21,7 +21,7 @@ import {
 import { FreePorts } from './free-ports.ts';
 import { cpuPercent, type ProcessFacts, processFacts, sessionMembers } from './proc.ts';
 import { fileLines } from './process-log.ts';
-import { ProcessTable } from './process-table.ts';
+import { processTable } from './process-table.ts';
 
 export interface ProcessOptions {
   /** Directory of the programs that may be run. Empty for none. */
@@ -59,8 +59,8 @@ export class ProcessRuntime implements Runtime {
   readonly #state: StateDir;
   readonly #created = new Map<string, { program: Program; path: string; port: number }>();
   readonly #ports = new FreePorts();
-  readonly #table: ProcessTable;
-  readonly #connections: ConnectionTable;
+  readonly #processes: ReturnType<typeof processTable>;
+  readonly #connections: ReturnType<typeof connectionTable>;
   readonly #watchers = new Set<(id?: string) => void>();
 
   constructor(options: ProcessOptions) {
@@ -70,8 +70,8 @@ export class ProcessRuntime implements Runtime {
       const running = isBackendId(id) ? this.#running(id) : undefined;
       if (running) this.#ports.reserve(id, running.port);
     }
-    this.#connections = new ConnectionTable(options.clock);
-    this.#table = new ProcessTable(options.clock);
+    this.#connections = connectionTable(options.clock);
+    this.#processes = processTable(options.clock);
   }
 
   async pull(spec: BackendSpec): Promise<void> {
@@ -95,18 +95,15 @@ export class ProcessRuntime implements Runtime {
     this.#created.delete(id);
     const { program, path, port } = created;
     const dir = this.#state.below(id);
-    const [stdout, stderr] = ['stdout', 'stderr'].map((name) => openSync(join(dir.path, name), 'a', 0o600));
-    const child = spawn(
-      '/bin/sh',
-      ['-c', KEEPER, 'sh', join(dir.path, EXIT_FILE), path, ...program.spec.args],
-      {
-        cwd: dirname(path),
-        detached: true,
-        stdio: ['ignore', stdout ?? 'ignore', stderr ?? 'ignore'],
-        env: environment(program, port),
-      },
-    );
-    for (const file of [stdout, stderr]) if (file !== undefined) closeSync(file);
+    const outputs = ['stdout', 'stderr'].map((name) => openSync(join(dir.path, name), 'a', 0o600));
+    const args = ['-c', KEEPER, 'sh', join(dir.path, EXIT_FILE), path, ...program.spec.args];
+    const child = spawn('/bin/sh', args, {
+      cwd: dirname(path),
+      detached: true,
+      stdio: ['ignore', ...outputs],
+      env: environment(program, port),
+    });
+    for (const file of outputs) closeSync(file);
     child.unref();
     child.once('exit', () => {
       for (const changed of this.#watchers) changed(id);
@@ -156,16 +153,14 @@ export class ProcessRuntime implements Runtime {
   async *logs(id: string, options: LogOptions): AsyncGenerator<TailLogsResponse> {
     const running = this.#running(id);
     if (!running) return;
-    const dir = join(this.#state.path, id);
-    const files = { stdout: join(dir, 'stdout'), stderr: join(dir, 'stderr') };
-    yield* fileLines(files, options, () => isAlive(running), this.#options.clock);
+    yield* fileLines(join(this.#state.path, id), options, () => isAlive(running), this.#options.clock);
   }
 
   async *stats(id: string, signal: AbortSignal): AsyncGenerator<Sample> {
     const { clock } = this.#options;
     let before: { at: number; ticks: number } | undefined;
     for (;;) {
-      const { at, processes } = this.#table.within(SAMPLE_EVERY_MS / 2);
+      const { at, processes } = this.#processes(SAMPLE_EVERY_MS / 2);
       const running = this.#running(id);
       if (!running || !isAlive(running) || signal.aborted) return;
       const members = this.#members(id, running.pid, processes);
@@ -184,7 +179,7 @@ export class ProcessRuntime implements Runtime {
 
   async established(id: string): Promise<number | undefined> {
     const running = this.#running(id);
-    return running && this.#connections.established(running.port);
+    return running && this.#connections(running.port);
   }
 
   async list(): Promise<string[]> {
