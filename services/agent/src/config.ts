@@ -10,10 +10,7 @@ const NETWORK = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/;
 const HOST_AND_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/;
 
 type Accepts = (text: string) => boolean;
-const like =
-  (pattern: RegExp): Accepts =>
-  (text) =>
-    pattern.test(text);
+const like = (pattern: RegExp): Accepts => pattern.test.bind(pattern);
 
 export type AgentConfig = ReturnType<typeof readConfig>;
 

@@ -61,13 +61,12 @@ export class Inquiry {
     listed: readonly Node[],
   ): Promise<Testimony[]> {
     const { proxies } = this.#parts;
+    const deadBy = proxies.deadBy.bind(proxies);
     const replies = await Promise.all(asked.map((proxyId) => this.#ask(proxyId, backend.id, epoch)));
     return asked.map((proxyId, index) => {
       const node = listed.find(({ id }) => id === proxyId);
       const report = backend.usage.reports.get(proxyId);
-      return testify({ proxyId, reply: replies[index], listed: node, report }, (id, registration) =>
-        proxies.deadBy(id, registration),
-      );
+      return testify({ proxyId, reply: replies[index], listed: node, report }, deadBy);
     });
   }
 

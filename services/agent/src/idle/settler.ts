@@ -24,6 +24,7 @@ interface Suspension {
 
 /** Each attempt suspends a route for a moment. Further backends wait for the next turn. */
 const MOST_AT_ONCE = 32;
+const IN_TIME = { timeoutMs: DEADLINES.settle };
 /** Pause after an attempt that could not be made. */
 const REST_MS = 1_000;
 
@@ -73,11 +74,8 @@ export class Settler {
   async #attempt(backend: Backend): Promise<void> {
     const { clock, scheduler, drone, droneId, log } = this.#parts;
     const began = clock.now();
-    const { registration } = drone;
-    const { suspended, epoch, proxies, refusal } = await scheduler.suspendRoute(
-      { droneId, registration, backendId: backend.id },
-      { timeoutMs: DEADLINES.settle },
-    );
+    const request = { droneId, registration: drone.registration, backendId: backend.id };
+    const { suspended, epoch, proxies, refusal } = await scheduler.suspendRoute(request, IN_TIME);
     if (!suspended) {
       const because = refusal ?? 'its route could not be suspended';
       log.info({ backend: backend.id, because }, 'not ended: its route could not be suspended');
@@ -126,10 +124,7 @@ export class Settler {
   /** Settles the suspension, and stops the backend if the store has its end, no matter who settled it. */
   async #settleRoute(backend: Backend, epoch: number, end: boolean): Promise<SettleOutcome> {
     const { scheduler, metrics } = this.#parts;
-    const { outcome } = await scheduler.settleRoute(
-      { backendId: backend.id, epoch, end },
-      { timeoutMs: DEADLINES.settle },
-    );
+    const { outcome } = await scheduler.settleRoute({ backendId: backend.id, epoch, end }, IN_TIME);
     if (outcome === SettleOutcome.ENDED) {
       metrics.settled('end');
       if (backend.life.status.state === BackendState.READY)

@@ -1,10 +1,7 @@
 import { procFile } from '../runtime/process/proc.ts';
 
 /** An IPv4 network as numbers. */
-interface Network {
-  readonly address: number;
-  readonly mask: number;
-}
+type Network = Readonly<Record<'address' | 'mask', number>>;
 
 /**
  * The networks that this machine already reaches (proc(5)), without the default route. The engine checks only its own

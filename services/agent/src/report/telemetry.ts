@@ -1,8 +1,7 @@
 import { type Bus, SUBJECTS } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
 import type { ActivityReport } from '@spawner/proto/internal/telemetry';
-import type { Activity } from '@spawner/proto/v1/backend';
-import { BackendState } from '@spawner/proto/v1/backend';
+import { type Activity, BackendState } from '@spawner/proto/v1/backend';
 import type { Log } from '@spawner/service';
 import type { ProxyProcesses } from '../idle/proxy-processes.ts';
 import { activityOf, reported } from '../idle/usage.ts';

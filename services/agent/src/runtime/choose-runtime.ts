@@ -6,17 +6,16 @@ import { type DockerOptions, dockerAnswers, openDocker } from './docker/docker-r
 import { ProcessRuntime } from './process/process-runtime.ts';
 import type { Runtime } from './runtime.ts';
 
+type Kind = Runtime['kind'];
+type Wanted = Pick<AgentConfig, 'runtime' | 'docker' | 'programsDir'>;
+
 const FILE = 'runtime';
 
 /**
  * Chooses the runtime and logs why. `auto` is `docker` if an engine answers now. While the journal has backends, it is the
  * runtime that runs them, because an engine that is briefly away has lost nothing and another runtime knows none of them.
  */
-export async function chooseRuntime(
-  config: Pick<AgentConfig, 'runtime' | 'docker' | 'programsDir'>,
-  state: StateFiles,
-  log: Log,
-): Promise<Runtime['kind']> {
+export async function chooseRuntime(config: Wanted, state: StateFiles, log: Log): Promise<Kind> {
   const stored = state.read(FILE)?.trim();
   const kind = config.runtime === 'auto' ? await automatic(config, state, stored, log) : config.runtime;
   if (kind !== stored) state.write(FILE, `${kind}\n`);
@@ -24,11 +23,13 @@ export async function chooseRuntime(
 }
 
 async function automatic(
-  { docker: { socketPath: socket }, programsDir: programs }: Pick<AgentConfig, 'docker' | 'programsDir'>,
+  config: Wanted,
   state: StateFiles,
   stored: string | undefined,
   log: Log,
-): Promise<Runtime['kind']> {
+): Promise<Kind> {
+  const { docker, programsDir: programs } = config;
+  const socket = docker.socketPath;
   if ((stored === 'docker' || stored === 'process') && holdsBackends(state)) {
     log.info({ runtime: stored }, `RUNTIME ${stored}: it runs the backends of this drone`);
     return stored;
@@ -46,7 +47,7 @@ async function automatic(
 
 /** Rejects if Docker is wanted and does not answer. */
 export async function openRuntime(
-  kind: Runtime['kind'],
+  kind: Kind,
   config: AgentConfig,
   { droneId, state, clock, log }: Pick<DockerOptions, 'droneId' | 'state' | 'clock' | 'log'>,
 ): Promise<Runtime> {

@@ -3,6 +3,7 @@ import { BackendStatus, type InventoryEntry } from '@spawner/proto/internal/back
 import { BackendKey, BackendSpec } from '@spawner/proto/v1/backend';
 import type { Log } from '@spawner/service';
 import { afterReboot, type Life, termsOf } from '../lifecycle/life.ts';
+import type { Program } from '../runtime/runtime.ts';
 import type { StateFiles } from './state-dir.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -10,13 +11,8 @@ import { Tombstones } from './tombstones.ts';
  * One backend as the agent knows it, stored in one file that is written before anything is done or reported. Environment
  * values are stored here and nowhere else. Credentials are dropped once the image is present.
  */
-export interface JournalEntry {
-  readonly id: string;
-  readonly placement: number;
+export interface JournalEntry extends Program {
   readonly createTime: Date;
-  readonly spec: BackendSpec;
-  /** The key that it holds. Its placement is then its fence. */
-  readonly key?: BackendKey;
   /** SHA-256 of the spec as it was received, in hexadecimal. */
   readonly digest: string;
   /** The scheduler's signature of the placement, unchanged. */

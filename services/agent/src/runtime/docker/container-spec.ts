@@ -1,6 +1,5 @@
 import { SPEC_DEFAULTS } from '@spawner/domain';
-import { identityVariables } from '../identity-variables.ts';
-import type { Endpoints, Program } from '../runtime.ts';
+import { type Endpoints, identityVariables, type Program } from '../runtime.ts';
 
 /** The settings that all containers of this drone share. */
 export interface ContainerSettings {

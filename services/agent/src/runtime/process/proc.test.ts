@@ -1,4 +1,5 @@
-import { cpuPercent, parseStat, processFacts, sessionMembers } from './proc.ts';
+import { systemClock } from '@spawner/domain';
+import { cpuPercent, parseStat, processFacts, processTable, sessionMembers } from './proc.ts';
 import { programName } from './process-runtime.ts';
 
 describe('the entry of a process in /proc', () => {
@@ -27,6 +28,21 @@ describe('the entry of a process in /proc', () => {
   it('gives a percentage of one processor', () => {
     expect(cpuPercent(300, 2_000)).toBe(150);
     expect(cpuPercent(-5, 1_000)).toBe(0);
+  });
+});
+
+describe('the table of processes', () => {
+  it('is read once for all calls within their age, and again for later ones', () => {
+    let [now, looks] = [1_000, 0];
+    const table = processTable({ ...systemClock, now: () => now }, () => {
+      looks += 1;
+      return [];
+    });
+    for (let asked = 0; asked < 100; asked += 1) expect(table(500).at).toBe(1_000);
+    now = 1_499;
+    expect([table(500).at, looks]).toEqual([1_000, 1]);
+    now = 1_500;
+    expect([table(500).at, looks]).toEqual([1_500, 2]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Clock } from '@spawner/domain';
 import { statFields } from '@spawner/service';
 
 /** A process as in /proc/<pid>/stat (proc(5)). */
@@ -36,6 +37,20 @@ export function everyProcess(): ProcessFacts[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => processFacts(Number(name)) ?? []);
+}
+
+/**
+ * All processes of the machine, read less than `ageMs` ago, with the instant of the read. Reading them takes some
+ * milliseconds, so the samples of all backends share one read; with a hundred backends, one read each would keep the agent
+ * busy.
+ */
+export function processTable(clock: Clock, look = everyProcess) {
+  let seen: { at: number; processes: readonly ProcessFacts[] } | undefined;
+  return (ageMs: number) => {
+    const at = clock.now();
+    if (!seen || at - seen.at >= ageMs) seen = { at, processes: look() };
+    return seen;
+  };
 }
 
 /** The living processes that have this entry in their environment, of one session or of any. */

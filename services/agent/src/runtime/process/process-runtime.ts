@@ -8,10 +8,10 @@ import type { BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import { connectionTable } from '../../network/connection-table.ts';
 import { readObject, type StateDir } from '../../state/state-dir.ts';
-import { identityVariables } from '../identity-variables.ts';
 import {
   type Condition,
   type Endpoints,
+  identityVariables,
   type LogOptions,
   type Program,
   type Runtime,
@@ -19,9 +19,8 @@ import {
   type Sample,
 } from '../runtime.ts';
 import { FreePorts } from './free-ports.ts';
-import { cpuPercent, type ProcessFacts, processFacts, sessionMembers } from './proc.ts';
+import { cpuPercent, type ProcessFacts, processFacts, processTable, sessionMembers } from './proc.ts';
 import { fileLines } from './process-log.ts';
-import { processTable } from './process-table.ts';
 
 export interface ProcessOptions {
   /** Directory of the programs that may be run. Empty for none. */
