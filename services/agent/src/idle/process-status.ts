@@ -11,6 +11,9 @@ export type ProcessStatus = 'alive' | 'dead' | 'unknown';
 /** The process that has a PID now. `hidden` means that there may be one that we are not allowed to see. */
 export type PidState = { readonly startTime: number; readonly zombie: boolean } | 'none' | 'hidden';
 
+/** Equal in all processes whose PIDs this process can see. */
+const HERE = ['bootId', 'pidNamespace', 'timeNamespace'] as const;
+
 /** Pure, apart from `pidState`. */
 export function statusOfProcess(
   one: ProcessIdentity,
@@ -18,11 +21,7 @@ export function statusOfProcess(
   pidState: (pid: number) => PidState,
 ): ProcessStatus {
   if (!own || own.bootId === '' || one.pid <= 0) return 'unknown';
-  const here =
-    one.bootId === own.bootId &&
-    one.pidNamespace === own.pidNamespace &&
-    one.timeNamespace === own.timeNamespace;
-  if (!here) return 'unknown';
+  if (!HERE.every((name) => one[name] === own[name])) return 'unknown';
   const now = pidState(one.pid);
   if (now === 'none') return 'dead';
   if (now === 'hidden') return 'unknown';

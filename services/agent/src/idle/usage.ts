@@ -65,13 +65,8 @@ export function answered(usage: Usage, proxyId: string, reply: ActivityReply, no
  */
 export function verified(usage: Usage, proxyId: string, now: number): Usage {
   const { registration = 0, open = 0 } = usage.reports.get(proxyId) ?? {};
-  const reports = remembered(usage.reports, now).set(proxyId, {
-    registration,
-    open: Math.max(1, open),
-    heardAt: now,
-    verified: true,
-  });
-  return { ...usage, activeAt: now, reports };
+  const report = { registration, open: Math.max(1, open), heardAt: now, verified: true };
+  return { ...usage, activeAt: now, reports: remembered(usage.reports, now).set(proxyId, report) };
 }
 
 /** Whether the idle clock has run out, so that the proxies must be asked. A timeout of 0 never does. */
@@ -97,11 +92,8 @@ export function activityOf(usage: Usage, idleTimeoutMs: number, now: number): Ac
     .reduce((sum, { open }) => sum + open, 0);
   const idleForMs = openConnections > 0 ? 0 : Math.max(0, Math.round(now - usage.activeAt));
   const counting = idleTimeoutMs > 0 && openConnections === 0;
-  return {
-    openConnections,
-    idleForMs,
-    idleRemainingMs: counting ? Math.max(0, idleTimeoutMs - idleForMs) : undefined,
-  };
+  const idleRemainingMs = counting ? Math.max(0, idleTimeoutMs - idleForMs) : undefined;
+  return { openConnections, idleForMs, idleRemainingMs };
 }
 
 function remembered(reports: Usage['reports'], now: number): Map<string, ProxyReport> {

@@ -3,8 +3,7 @@
  * connection cannot reach another backend. Pure: times are arguments.
  */
 export class AddressRange {
-  readonly #first: number;
-  readonly #size: number;
+  readonly #subnet: { readonly first: number; readonly size: number };
   readonly #inUse = new Set<string>();
   readonly #restingUntil = new Map<string, number>();
   #cursor: number;
@@ -13,8 +12,7 @@ export class AddressRange {
   constructor(subnet: string, cursor = 0) {
     const parsed = parseSubnet(subnet);
     if (!parsed) throw new Error(`not an IPv4 subnet from /8 to /28: ${subnet}`);
-    this.#first = parsed.first;
-    this.#size = parsed.size;
+    this.#subnet = parsed;
     this.#cursor = Number.isSafeInteger(cursor) ? Math.abs(cursor) % parsed.size : 0;
   }
 
@@ -29,9 +27,10 @@ export class AddressRange {
 
   /** The next free address. Returns undefined if every address is in use or resting. */
   allocate(now: number): string | undefined {
-    for (let tries = 0; tries < this.#size; tries++) {
-      this.#cursor = (this.#cursor + 1) % this.#size;
-      const address = dotted(this.#first + this.#cursor);
+    const { first, size } = this.#subnet;
+    for (let tries = 0; tries < size; tries++) {
+      this.#cursor = (this.#cursor + 1) % size;
+      const address = dotted(first + this.#cursor);
       if (this.#isReserved(address) || this.#inUse.has(address)) continue;
       if ((this.#restingUntil.get(address) ?? now) > now) continue;
       this.#restingUntil.delete(address);
@@ -47,7 +46,7 @@ export class AddressRange {
 
   /** The network, the engine's gateway, and addresses that look like a network or a broadcast. */
   #isReserved(address: string): boolean {
-    return this.#cursor <= 1 || this.#cursor === this.#size - 1 || /\.(?:0|255)$/.test(address);
+    return this.#cursor <= 1 || this.#cursor === this.#subnet.size - 1 || /\.(?:0|255)$/.test(address);
   }
 }
 

@@ -50,15 +50,14 @@ export function containerOptions(settings: ContainerSettings, program: Program, 
     [LABELS.placement]: String(placement),
     [LABELS.port]: String(port),
   };
+  const env = { ...spec.env, PORT: String(port), ...identityVariables(program) };
   const { publishAddress } = settings;
   return {
     name: containerName(id),
     Image: imageReference(spec.image),
     Entrypoint: spec.command.length > 0 ? [...spec.command] : undefined,
     Cmd: spec.args.length > 0 ? [...spec.args] : undefined,
-    Env: Object.entries({ ...spec.env, PORT: String(port), ...identityVariables(program) }).map(
-      ([name, value]) => `${name}=${value}`,
-    ),
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Labels: labels,
     StopSignal: spec.stopSignal || 'SIGTERM',
     ExposedPorts: { [`${port}/tcp`]: {} },

@@ -1,5 +1,5 @@
 import { systemClock } from '@spawner/domain';
-import { cpuPercent, parseStat, processFacts, processTable, sessionMembers } from './proc.ts';
+import { backendProcesses, cpuPercent, parseStat, processFacts, processTable } from './proc.ts';
 import { programName } from './process-runtime.ts';
 
 describe('the entry of a process in /proc', () => {
@@ -22,7 +22,7 @@ describe('the entry of a process in /proc', () => {
 
   it('excludes a stranger that has only the session in common', () => {
     const session = processFacts(process.pid)?.session ?? 0;
-    expect(sessionMembers(session, 'SPAWNER_BACKEND_ID=nobody')).toEqual([]);
+    expect(backendProcesses('nobody', session)).toEqual([]);
   });
 
   it('gives a percentage of one processor', () => {

@@ -53,13 +53,14 @@ export function processTable(clock: Clock, look = everyProcess) {
   };
 }
 
-/** The living processes that have this entry in their environment, of one session or of any. */
-export function sessionMembers(
+/** The living processes that have this backend's id in their environment, of one session or of any. */
+export function backendProcesses(
+  id: string,
   session: number | undefined,
-  environmentEntry: string,
   processes: readonly ProcessFacts[] = everyProcess(),
 ): ProcessFacts[] {
-  const hasEntry = (pid: number) => procFile(`${pid}/environ`)?.split('\0').includes(environmentEntry);
+  const entry = `SPAWNER_BACKEND_ID=${id}`;
+  const hasEntry = (pid: number) => procFile(`${pid}/environ`)?.split('\0').includes(entry);
   return processes
     .filter((facts) => !facts.zombie && (session === undefined || facts.session === session))
     .filter(({ pid }) => hasEntry(pid));

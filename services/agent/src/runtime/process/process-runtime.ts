@@ -19,7 +19,7 @@ import {
   type Sample,
 } from '../runtime.ts';
 import { FreePorts } from './free-ports.ts';
-import { cpuPercent, type ProcessFacts, processFacts, processTable, sessionMembers } from './proc.ts';
+import { backendProcesses, cpuPercent, processFacts, processTable } from './proc.ts';
 import { fileLines } from './process-log.ts';
 
 export interface ProcessOptions {
@@ -128,7 +128,7 @@ export class ProcessRuntime implements Runtime {
     const session = this.#running(id)?.pid;
     // If the agent died before it stored the start, the program can only be found by its environment.
     const mayRun = session !== undefined || this.#state.names().includes(id);
-    const left = () => (mayRun ? this.#members(id, session) : []);
+    const left = () => (mayRun ? backendProcesses(id, session) : []);
     const deadline = this.#options.clock.now() + REMOVAL_MS;
     let restMs = 5;
     for (let members = left(); members.length > 0; members = left()) {
@@ -162,7 +162,7 @@ export class ProcessRuntime implements Runtime {
       const { at, processes } = this.#processes(SAMPLE_EVERY_MS / 2);
       const running = this.#running(id);
       if (!running || !isAlive(running) || signal.aborted) return;
-      const members = this.#members(id, running.pid, processes);
+      const members = backendProcesses(id, running.pid, processes);
       const now = { at, ticks: members.reduce((sum, { ticks }) => sum + ticks, 0) };
       const memoryBytes = members.reduce((sum, member) => sum + member.memoryBytes, 0);
       if (before)
@@ -211,10 +211,6 @@ export class ProcessRuntime implements Runtime {
   #running(id: string): Running | undefined {
     // If a power loss damaged the file, the program ended with the machine.
     return readObject(this.#state, join(id, RUN_FILE));
-  }
-
-  #members(id: string, session: number | undefined, processes?: readonly ProcessFacts[]) {
-    return sessionMembers(session, `SPAWNER_BACKEND_ID=${id}`, processes);
   }
 
   #pathOf(image: string): string {
