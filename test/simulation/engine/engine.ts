@@ -1,7 +1,7 @@
 import { DEADLINES } from '@spawner/domain';
 import { endsWithLease } from '@spawner/proto';
 import { AddressRange } from '../../../services/agent/src/network/address-range.ts';
-import type { Program } from '../../../services/agent/src/runtime/runtime.ts';
+import { ENDED_EARLY, type Program, RuntimeError } from '../../../services/agent/src/runtime/runtime.ts';
 import { EngineError } from '../world/errors.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
@@ -95,8 +95,11 @@ export class Engine {
     this.containers.clear();
   }
 
-  /** In place of a leftover of the same id. */
+  /** In place of a leftover of the same id, unless that was started for the same placement. */
   create({ id, placement, key, spec }: Program): void {
+    const leftover = this.containers.get(id);
+    if (leftover?.fence === placement && leftover.state === 'exited') throw new RuntimeError(ENDED_EARLY);
+    if (leftover?.fence === placement && leftover.state === 'running') return;
     this.remove(id);
     if (this.gone) throw new EngineError('the machine is no more');
     const address = this.#range.allocate(this.world.now);

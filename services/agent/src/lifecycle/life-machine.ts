@@ -1,7 +1,7 @@
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import type { Condition, Endpoints, ProgramExit } from '../runtime/runtime.ts';
+import { type Condition, ENDED_EARLY, type Endpoints, type ProgramExit } from '../runtime/runtime.ts';
 import { cut, lastLines } from './last-lines.ts';
 import type { Ending, Life } from './life.ts';
 
@@ -106,8 +106,6 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
     ? removal(life, { reason: EndReason.START_ERROR, detail: ENDED_EARLY, keepLogs: true }, exit)
     : exited(life, exit);
 }
-
-const ENDED_EARLY = 'the program ended before it was ready';
 
 /** A program is started only once the scheduler has acknowledged it. An abandoned placement, whose key is free, never starts. */
 function launch(life: Life): Effect[] {

@@ -88,6 +88,9 @@ export interface Sample {
   readonly memoryBytes: number;
 }
 
+/** The detail of a program that ended before its agent saw it run, or before it was ready. */
+export const ENDED_EARLY = 'the program ended before it was ready';
+
 /** The registry, the engine or the drone refuses. The message is for the user, and becomes the end_detail. */
 export class RuntimeError extends Error {
   override readonly name = 'RuntimeError';

@@ -12,13 +12,23 @@ import { openDocker } from './docker-runtime.ts';
 const NETWORK = 'backends';
 const MINUTE = 60_000;
 
+const MISSING = { status: 404, body: { message: 'no such container' } };
+
 /** The part of an engine that starts containers. Other containers may have some of the addresses. */
 class FakeEngine {
   readonly strangers = new Set<string>();
   readonly addresses = new Map<string, string>();
+  readonly labels = new Map<string, Record<string, string>>();
+  readonly states = new Map<string, 'created' | 'running' | 'exited'>();
+  starts = 0;
+  /** Called with each removal before it is carried out. */
+  beforeRemoval: () => unknown = () => {};
   /** The answer to a request for log lines. It never ends. */
   logs: Buffer | undefined;
   readonly asked: string[] = [];
+  /** The last part of each container's id. Its first part is its name. */
+  readonly #ids = new Map<string, string>();
+  #creations = 0;
   readonly #server: Server;
 
   constructor(socketPath: string) {
@@ -39,21 +49,52 @@ class FakeEngine {
   }
 
   #answer(line: string, sent: string): { status: number; body: unknown } {
-    const [, id = ''] = /\/containers\/spawner-(\w+)/.exec(line) ?? [];
+    const [, id = '', run] = /\/containers\/spawner-(\w+)(?:\.(\d+))?/.exec(line) ?? [];
     if (line.startsWith('GET /networks/'))
       return { status: 200, body: { IPAM: { Config: [{ Subnet: '10.9.0.0/28' }] } } };
     if (line.startsWith('POST /containers/create')) {
-      const { NetworkingConfig } = JSON.parse(sent);
+      const { NetworkingConfig, Labels } = JSON.parse(sent);
       const name = new URLSearchParams(line.split('?')[1]).get('name') ?? '';
       const address = NetworkingConfig.EndpointsConfig[NETWORK].IPAMConfig.IPv4Address;
-      this.addresses.set(name.replace('spawner-', ''), address);
-      return { status: 201, body: { Id: name } };
+      const created = name.replace('spawner-', '');
+      if (this.states.has(created)) return { status: 409, body: { message: 'the name is in use' } };
+      this.addresses.set(created, address);
+      this.labels.set(created, Labels);
+      this.states.set(created, 'created');
+      this.#ids.set(created, String(++this.#creations));
+      return { status: 201, body: { Id: `${name}.${this.#creations}` } };
     }
-    if (line.endsWith('/start'))
-      return this.strangers.has(this.addresses.get(id) ?? '')
-        ? { status: 403, body: { message: 'Address already in use' } }
-        : { status: 204, body: '' };
-    if (line.startsWith('DELETE')) this.addresses.delete(id);
+    if (run !== undefined && run !== this.#ids.get(id)) return MISSING;
+    if (line.endsWith('/start')) return this.start(id);
+    if (line.endsWith('/json')) return this.#inspect(id);
+    if (line.startsWith('DELETE')) return this.#remove(id, line.includes('force=true'));
+    return { status: 204, body: '' };
+  }
+
+  start(id: string): { status: number; body: unknown } {
+    if (this.strangers.has(this.addresses.get(id) ?? ''))
+      return { status: 403, body: { message: 'Address already in use' } };
+    if (this.states.get(id) === 'running') return { status: 304, body: '' };
+    this.states.set(id, 'running');
+    this.starts++;
+    return { status: 204, body: '' };
+  }
+
+  #inspect(id: string): { status: number; body: unknown } {
+    const Status = this.states.get(id);
+    if (!Status) return MISSING;
+    const State = { Status, Running: Status === 'running', ExitCode: 3, OOMKilled: false };
+    const Networks = { [NETWORK]: { IPAddress: this.addresses.get(id) } };
+    const Config = { Labels: this.labels.get(id) };
+    return { status: 200, body: { State, Config, NetworkSettings: { Ports: {}, Networks } } };
+  }
+
+  #remove(id: string, force: boolean): { status: number; body: unknown } {
+    this.beforeRemoval();
+    if (this.states.get(id) === 'running' && !force)
+      return { status: 409, body: { message: 'the container is running' } };
+    this.addresses.delete(id);
+    this.states.delete(id);
     return { status: 204, body: '' };
   }
 }
@@ -62,6 +103,8 @@ describe('the Docker runtime', () => {
   let temp: TempDir;
   let engine: FakeEngine;
   let runtime: Runtime;
+  /** The next agent of the same drone, with the same state. */
+  let next: Runtime;
   let now = 0;
   const clock: Clock = { ...systemClock, now: () => now };
 
@@ -80,15 +123,21 @@ describe('the Docker runtime', () => {
     };
     const state = new StateDir(join(temp.path, 'state'));
     state.write('address-cursor', '1');
-    runtime = await openDocker({ ...home, socketPath, state, clock, log: createLog('test', 'silent') });
+    const options = { ...home, socketPath, state, clock, log: createLog('test', 'silent') };
+    [runtime, next] = [await openDocker(options), await openDocker(options)];
   });
   afterEach(async () => {
     engine.close();
     await temp.stop();
   });
 
+  const program = (id: string, placement = 1) => ({
+    id,
+    placement,
+    spec: BackendSpec.fromPartial({ image: 'i' }),
+  });
   const started = async (id: string) => {
-    await runtime.create({ id, placement: 1, spec: BackendSpec.fromPartial({ image: 'i' }) });
+    await runtime.create(program(id));
     return (await runtime.start(id)).local.host;
   };
 
@@ -120,6 +169,77 @@ describe('the Docker runtime', () => {
     const rest = [];
     for (let index = 0; index < 12; index++) rest.push(await started(`b${index}`));
     expect(rest.slice(-2)).toEqual(['10.9.0.2', '10.9.0.3']);
+  });
+
+  describe('if the engine carries out a start after the agent that ordered it has died', () => {
+    beforeEach(() => runtime.create(program('a')));
+
+    it('keeps a program that runs when the next agent creates its own', async () => {
+      expect(await next.inspect('a')).toEqual({ is: 'absent' });
+      const { local } = await runtime.start('a');
+      await next.create(program('a'));
+      expect(await next.start('a')).toEqual({ local });
+      expect(engine.starts).toBe(1);
+    });
+
+    it('keeps a program that starts while the next agent removes what it was created as', async () => {
+      engine.beforeRemoval = () => engine.start('a');
+      const address = engine.addresses.get('a');
+      await next.create(program('a'));
+      expect((await next.start('a')).local.host).toBe(address);
+      expect(engine.starts).toBe(1);
+    });
+
+    it('does not start the container that the next agent has created since', async () => {
+      await next.create(program('a'));
+      await expect(runtime.start('a')).rejects.toThrow('no such container');
+      expect(engine.states.get('a')).toBe('created');
+      const { local } = await next.start('a');
+      expect([local.host, engine.starts]).toEqual([engine.addresses.get('a'), 1]);
+    });
+
+    it('takes a program for started that runs already', async () => {
+      await next.create(program('a'));
+      engine.start('a');
+      const { local } = await next.start('a');
+      expect([local.host, engine.starts]).toEqual([engine.addresses.get('a'), 1]);
+    });
+
+    it('does not start a kept program again that ends meanwhile', async () => {
+      await runtime.start('a');
+      await next.create(program('a'));
+      engine.states.set('a', 'exited');
+      await next.start('a');
+      expect([engine.starts, await next.inspect('a')]).toEqual([
+        1,
+        { is: 'exited', exit: { code: 3, outOfMemory: false } },
+      ]);
+    });
+
+    it('does not start a program again that has ended meanwhile', async () => {
+      await runtime.start('a');
+      engine.states.set('a', 'exited');
+      await expect(next.create(program('a'))).rejects.toThrow('ended before it was ready');
+      expect(await next.inspect('a')).toMatchObject({ is: 'exited', exit: { code: 3 } });
+      expect(engine.starts).toBe(1);
+    });
+
+    it('replaces a program of an earlier placement', async () => {
+      await runtime.start('a');
+      await next.create(program('a', 2));
+      await next.start('a');
+      expect([engine.starts, engine.labels.get('a')?.['dev.spawner.placement']]).toEqual([2, '2']);
+    });
+
+    it('gives the address back that a kept program does not need', async () => {
+      await runtime.start('a');
+      await next.create(program('a'));
+      await next.start('a');
+      const names = Array.from({ length: 12 }, (_, index) => `b${index}`);
+      for (const name of names) await next.create(program(name));
+      await expect(next.create(program('c'))).rejects.toThrow('no address is free');
+      expect(new Set(engine.addresses.values()).size).toBe(13);
+    });
   });
 
   it.each([true, false])('streams lines as the engine sends them (followed: %s)', async (follow) => {

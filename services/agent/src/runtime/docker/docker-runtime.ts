@@ -13,6 +13,7 @@ import { jsonLines } from '../json-lines.ts';
 import { FrameReader } from '../log-lines.ts';
 import {
   type Condition,
+  ENDED_EARLY,
   type Endpoints,
   type LogOptions,
   type Program,
@@ -73,7 +74,8 @@ class DockerRuntime implements Runtime {
   readonly #streams: Docker;
   readonly #range: AddressRange;
   readonly #options: DockerOptions;
-  readonly #created = new Map<string, { program: Program; address: string }>();
+  /** Without a container, the program runs already. */
+  readonly #created = new Map<string, { program: Program; container?: Docker.Container }>();
   readonly #addresses = new Map<string, string>();
   readonly #images: Images;
   #creatingNetwork: Promise<string> | undefined;
@@ -95,42 +97,37 @@ class DockerRuntime implements Runtime {
     if (!address) throw new RuntimeError("no address is free in the drone's network");
     this.#options.state.write(CURSOR_FILE, String(this.#range.cursor));
     this.#addresses.set(program.id, address);
-    this.#created.set(program.id, { program, address });
-    const options = containerOptions(this.#options, program, address);
-    try {
-      await this.#docker.createContainer(options);
-    } catch (error) {
-      if (statusOf(error) === 409) await this.#removeContainer(program.id);
-      else if (isMissingNetwork(messageOf(error))) await this.#createNetwork();
-      else if (statusOf(error) !== 404 || !(await this.#images.pullAgain(program.spec)))
-        throw asRuntimeError(error);
-      await engineCall(this.#docker.createContainer(options));
-    }
+    const container = await this.#createContainer(program, address);
+    this.#created.set(program.id, { program, container });
   }
 
   async start(id: string): Promise<Endpoints> {
     const created = this.#created.get(id);
     if (!created) throw new Error('start before create');
+    const { program } = created;
     for (let tries = 1; ; tries++) {
       try {
-        await this.#container(id).start();
+        // Not by name: a start that is carried out late must not reach a later container.
+        await this.#created.get(id)?.container?.start();
         break;
       } catch (error) {
+        // It runs already, as after a start that a dead agent ordered.
+        if (statusOf(error) === 304) break;
         const message = messageOf(error);
         if (tries === ADDRESS_TRIES) throw asRuntimeError(error);
         if (isMissingNetwork(message)) await this.#createNetwork();
         else if (/address already in use/i.test(message)) {
           // Another container has the address, and its release is not reported: the address rests like our own.
           await this.remove(id);
-          await this.create(created.program);
+          await this.create(program);
         } else throw asRuntimeError(error);
       }
     }
-    const { program, address } = this.#created.get(id) ?? created;
     this.#created.delete(id);
     if (this.#options.publishAddress !== '')
       return endpointsOf(this.#options, await this.#container(id).inspect());
-    return { local: { host: address, port: program.spec.port ?? SPEC_DEFAULTS.port } };
+    const host = this.#addresses.get(id) ?? '';
+    return { local: { host, port: program.spec.port ?? SPEC_DEFAULTS.port } };
   }
 
   async signal(id: string, name: string): Promise<boolean> {
@@ -238,16 +235,56 @@ class DockerRuntime implements Runtime {
     return endpoints;
   }
 
+  /** Returns undefined if the program runs already. */
+  async #createContainer(program: Program, address: string): Promise<Docker.Container | undefined> {
+    const options = containerOptions(this.#options, program, address);
+    try {
+      return await this.#docker.createContainer(options);
+    } catch (error) {
+      if (statusOf(error) === 409) {
+        if (await this.#keeps(program)) return undefined;
+      } else if (isMissingNetwork(messageOf(error))) await this.#createNetwork();
+      else if (statusOf(error) !== 404 || !(await this.#images.pullAgain(program.spec)))
+        throw asRuntimeError(error);
+      return engineCall(this.#docker.createContainer(options));
+    }
+  }
+
+  /**
+   * Returns whether the program runs already, in the container that has its name, and otherwise frees the name. The engine
+   * may carry out a dead agent's start at any time, and a program must not start twice. It is therefore not removed by
+   * force: the engine refuses to remove a container that it has started meanwhile.
+   */
+  #keeps({ id, placement }: Program): Promise<boolean> {
+    return this.#untilAllowed(async () => {
+      const inspected = await unlessMissing(this.#container(id).inspect());
+      const isSame = inspected?.Config.Labels[LABELS.placement] === String(placement);
+      if (isSame && inspected.State.Running) {
+        // The address of the container that could not be created is free again, unless both are the same.
+        this.#range.release(this.#addresses.get(id) ?? '', this.#options.clock.now(), 0);
+        this.#adopted(id, endpointsOf(this.#options, inspected));
+        return true;
+      }
+      if (isSame && inspected.State.Status === 'exited') throw new RuntimeError(ENDED_EARLY);
+      await unlessMissing(this.#container(id).remove({ force: !isSame, v: true }));
+      return false;
+    });
+  }
+
   async #removeContainer(id: string): Promise<void> {
-    const deadline = this.#options.clock.now() + REMOVAL_MS;
+    await this.#untilAllowed(() => unlessMissing(this.#container(id).remove({ force: true, v: true })));
+  }
+
+  /** Repeats a removal that the engine refuses, because another one is in progress or the program has started. */
+  async #untilAllowed<T>(removal: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const deadline = clock.now() + REMOVAL_MS;
     for (;;) {
       try {
-        return await this.#container(id).remove({ force: true, v: true });
+        return await removal();
       } catch (error) {
-        if (statusOf(error) === 404) return;
-        // The removal is in progress already.
-        if (statusOf(error) !== 409 || this.#options.clock.now() > deadline) throw error;
-        await this.#options.clock.sleep(50);
+        if (statusOf(error) !== 409 || clock.now() > deadline) throw error;
+        await clock.sleep(50);
       }
     }
   }
