@@ -28,9 +28,8 @@ export class Http {
       return (await response.json()) as T;
     } catch (cause) {
       init.signal?.throwIfAborted();
-      throw new SpawnerError('UNAVAILABLE', 'the answer broke off or is not JSON', response.status, {
-        cause,
-      });
+      const message = 'the answer broke off or is not JSON';
+      throw new SpawnerError('UNAVAILABLE', message, response.status, { cause });
     }
   }
 

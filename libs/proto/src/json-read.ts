@@ -39,9 +39,8 @@ export function readJson(typeName: string, value: unknown): Reading {
 /** A path of proto field names (`spec.stop_grace_ms`) in JSON names (`spec.stopGraceMs`); map keys stay as they are. */
 export function jsonPath(typeName: string, path: string): string {
   let type: MessageType | undefined = messageType(typeName);
-  const [first = '', ...rest] = path.split('.');
   const names: string[] = [];
-  for (const [name, index] of [first, ...rest].map((part) => part.split('[') as [string, string?])) {
+  for (const [name, index] of path.split('.').map((part) => part.split('[') as [string, string?])) {
     const field: Field | undefined = type?.fields.find((candidate) => candidate.name === name);
     const shown: string = field?.jsonName ?? name;
     names.push(index === undefined ? shown : `${shown}[${index}`);

@@ -28,12 +28,10 @@ export function createClient<const D extends ServiceDefinition>(
   peer = 'the service',
 ): RpcClient<D> {
   const server = { channel: new Channel(target), peer };
-  const methods = Object.entries(definition).map(([name, method]) => [
-    name,
-    method.responseStream
-      ? (request: never, options?: RpcOptions) => callStream(server, method, request, options)
-      : (request: never, options?: RpcOptions) => callUnary(server, method, request, options),
-  ]);
+  const methods = Object.entries(definition).map(([name, method]) => {
+    const call = method.responseStream ? callStream : callUnary;
+    return [name, (request: never, options?: RpcOptions) => call(server, method, request, options)];
+  });
   return Object.assign(Object.fromEntries(methods), { close: () => server.channel.close() }) as RpcClient<D>;
 }
 

@@ -7,7 +7,7 @@ type Check = () => string[] | Promise<string[]>;
 interface Collected {
   texts: string[];
   expected: RegExp[];
-  checks: Check[];
+  checks: Set<Check>;
 }
 
 /** The collection belongs to the test file's global object: the environment reads it from outside. */
@@ -26,7 +26,7 @@ export function expectComplaint(pattern: RegExp): void {
 
 /** Runs the check after all tests and hooks of the file; it returns complaints. */
 export function atFileEnd(check: Check): void {
-  collectedIn(globalThis).checks.push(check);
+  collectedIn(globalThis).checks.add(check);
 }
 
 /** Runs the checks of this global object and resolves with every complaint that no test expected. */
@@ -41,15 +41,12 @@ export async function unexpectedComplaints(of: object): Promise<string[]> {
 export function opened(what: string): () => void {
   const { checks } = collectedIn(globalThis);
   const check = () => [`${what} was left behind`];
-  checks.push(check);
-  return () => {
-    const index = checks.indexOf(check);
-    if (index >= 0) checks.splice(index, 1);
-  };
+  checks.add(check);
+  return () => void checks.delete(check);
 }
 
 function collectedIn(global: object): Collected {
   const holder = global as { [KEY]?: Collected };
-  holder[KEY] ??= { texts: [], expected: [], checks: [] };
+  holder[KEY] ??= { texts: [], expected: [], checks: new Set() };
   return holder[KEY];
 }

@@ -31,33 +31,21 @@ export interface DaemonOptions {
 
 /** Resolves when the new engine answers. */
 export async function startDockerDaemon(options: DaemonOptions = {}): Promise<DockerDaemon> {
-  const dir = await tempDir('docker');
-  const bridge = await makeBridge(options.namespace?.prefix).catch(async (cause) => {
-    await dir.stop();
-    throw new Error('could not make a bridge for a Docker Engine', { cause });
-  });
-  const socketPath = join(dir.path, 'docker.sock');
-  const clear = async () => {
-    await unmountBelow(dir.path);
-    await bridge.stop();
-    await dir.stop();
-  };
-  const server = await startServerAt(0, await recipe(dir.path, socketPath, bridge.name, options)).catch(
-    async (error) => {
-      await clear();
-      throw error;
-    },
+  await using stack = new AsyncDisposableStack();
+  const dir = stack.use(await tempDir('docker'));
+  const bridge = stack.use(
+    await makeBridge(options.namespace?.prefix).catch((cause) => {
+      throw new Error('could not make a bridge for a Docker Engine', { cause });
+    }),
   );
-  const end = async () => {
-    await emptyDocker(socketPath).catch((error: unknown) => console.error('Docker was not emptied:', error));
-    await server.stop();
-    await clear();
-  };
-  let ending: Promise<void> | undefined;
-  const stop = () => {
-    ending ??= end();
-    return ending;
-  };
+  stack.defer(() => unmountBelow(dir.path));
+  const socketPath = join(dir.path, 'docker.sock');
+  const server = stack.use(await startServerAt(0, await recipe(dir.path, socketPath, bridge.name, options)));
+  stack.defer(() =>
+    emptyDocker(socketPath).catch((error: unknown) => console.error('Docker was not emptied:', error)),
+  );
+  const all = stack.move();
+  const stop = () => all.disposeAsync();
   const { output, pid, restart } = server;
   return { socketPath, output, pid, restart, stop, [Symbol.asyncDispose]: stop };
 }

@@ -28,7 +28,8 @@ export async function eventually<T>(
     cause = attempt.cause ?? cause;
     await wait(everyMs);
   }
-  throw new Error(`did not come true within ${timeoutMs} ms: ${reason(cause)}`, { cause });
+  const reason = String((cause as Partial<Error> | undefined)?.message ?? cause);
+  throw new Error(`did not come true within ${timeoutMs} ms: ${reason}`, { cause });
 }
 
 type Attempt<T> = { ok: true; value: T } | { ok: false; cause?: unknown };
@@ -42,10 +43,4 @@ async function settle<T>(check: () => T | Promise<T>): Promise<Attempt<T>> {
   } catch (cause) {
     return { ok: false, cause };
   }
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error || (cause && typeof cause === 'object' && 'message' in cause)
-    ? String((cause as { message: unknown }).message)
-    : String(cause);
 }

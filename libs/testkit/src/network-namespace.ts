@@ -32,54 +32,49 @@ const BOTH_WAYS = [
 ] as const;
 
 export async function makeNamespace(): Promise<NetworkNamespace> {
-  const holder = await startProgram({
-    command: 'unshare',
-    args: ['--net', '--', 'sh', '-c', 'echo here; exec sleep infinity'],
-    ready: (line) => line === 'here',
+  await using stack = new AsyncDisposableStack();
+  const holder = stack.use(
+    await startProgram({
+      command: 'unshare',
+      args: ['--net', '--', 'sh', '-c', 'echo here; exec sleep infinity'],
+      ready: (line) => line === 'here',
+    }),
+  );
+  const number = await unusedNetwork(RANGE);
+  const [name, far] = [`spawnw${number}`, `spawnw${number}n`];
+  const [hostAddress, address] = [`${RANGE}.${number}.1`, `${RANGE}.${number}.2`];
+  const prefix = ['nsenter', `--net=/proc/${holder.pid}/ns/net`, '--'];
+  const inside = (...command: string[]) => run('nsenter', ...prefix.slice(1), ...command);
+  await run('ip', 'link', 'add', name, 'type', 'veth', 'peer', far, 'netns', String(holder.pid));
+  // The kernel keeps a namespace as long as a closing socket in it still hopes for an answer, and its devices with it.
+  stack.defer(async () => {
+    await run('ip', 'link', 'delete', name).catch((cause: unknown) => {
+      if (existsSync(`/sys/class/net/${name}`)) throw cause;
+    });
   });
-  let device = '';
-  const stop = async () => {
-    await holder.stop();
-    // The kernel keeps a namespace as long as a closing socket in it still hopes for an answer, and its devices with it.
-    if (device !== '')
-      await run('ip', 'link', 'delete', device).catch((cause: unknown) => {
-        if (existsSync(`/sys/class/net/${device}`)) throw cause;
-      });
+  await run('ip', 'link', 'set', name, 'alias', presentMark());
+  await run('ip', 'address', 'add', `${hostAddress}/24`, 'dev', name);
+  await run('ip', 'link', 'set', name, 'up');
+  await inside('ip', 'link', 'set', 'lo', 'up');
+  await inside('ip', 'address', 'add', `${address}/24`, 'dev', far);
+  await inside('ip', 'link', 'set', far, 'up');
+  await inside('ip', 'route', 'add', 'default', 'via', hostAddress);
+  const drop = async (change: '-I' | '-D') => {
+    for (const [chain, direction] of BOTH_WAYS)
+      await inside('iptables', '-w', '-t', 'mangle', change, chain, direction, far, '-j', 'DROP');
   };
-  try {
-    const number = await unusedNetwork(RANGE);
-    const name = `spawnw${number}`;
-    const [hostAddress, address] = [`${RANGE}.${number}.1`, `${RANGE}.${number}.2`];
-    const far = `${name}n`;
-    const prefix = ['nsenter', `--net=/proc/${holder.pid}/ns/net`, '--'];
-    const inside = (...command: string[]) => run('nsenter', ...prefix.slice(1), ...command);
-    await run('ip', 'link', 'add', name, 'type', 'veth', 'peer', far, 'netns', String(holder.pid));
-    device = name;
-    await run('ip', 'link', 'set', device, 'alias', presentMark());
-    await run('ip', 'address', 'add', `${hostAddress}/24`, 'dev', name);
-    await run('ip', 'link', 'set', name, 'up');
-    await inside('ip', 'link', 'set', 'lo', 'up');
-    await inside('ip', 'address', 'add', `${address}/24`, 'dev', far);
-    await inside('ip', 'link', 'set', far, 'up');
-    await inside('ip', 'route', 'add', 'default', 'via', hostAddress);
-    const drop = async (change: '-I' | '-D') => {
-      for (const [chain, direction] of BOTH_WAYS)
-        await inside('iptables', '-w', '-t', 'mangle', change, chain, direction, far, '-j', 'DROP');
-    };
-    return {
-      hostAddress,
-      address,
-      prefix,
-      cut: () => drop('-I'),
-      heal: () => drop('-D'),
-      killAll: () => killInside(holder.pid),
-      stop,
-      [Symbol.asyncDispose]: stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const all = stack.move();
+  const stop = () => all.disposeAsync();
+  return {
+    hostAddress,
+    address,
+    prefix,
+    cut: () => drop('-I'),
+    heal: () => drop('-D'),
+    killAll: () => killInside(holder.pid),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 /** A container's processes have a namespace of their own; they are found as children of what is inside. */

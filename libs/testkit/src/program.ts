@@ -107,10 +107,15 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       first === 'ended' ? 'ended before it was ready' : `was not ready within ${readyTimeoutMs} ms`;
     throw new Error(`${command} ${what}; its last output:\n${lines.slice(-30).join('\n')}`);
   }
-  const dispose = async () => {
-    await stop();
+  return {
+    pid: child.pid!,
+    lines,
+    output,
+    exited,
+    stop,
+    kill,
+    [Symbol.asyncDispose]: async () => void (await stop()),
   };
-  return { pid: child.pid!, lines, output, exited, stop, kill, [Symbol.asyncDispose]: dispose };
 }
 
 function dyingWithUs(command: string[]): string[] {

@@ -28,7 +28,8 @@ export interface RedisOptions {
 
 /** A real Redis of the test's own. */
 export async function startRedis({ args = [], keeps = false, address }: RedisOptions = {}): Promise<Redis> {
-  const dir = keeps ? await tempDir('redis') : undefined;
+  await using stack = new AsyncDisposableStack();
+  const dir = keeps ? stack.use(await tempDir('redis')) : undefined;
   const listening = address ? ['127.0.0.1', address, '--protected-mode', 'no'] : ['127.0.0.1'];
   const keeping = ['--appendonly', dir ? 'yes' : 'no'];
   const server = await startServer({
@@ -42,15 +43,14 @@ export async function startRedis({ args = [], keeps = false, address }: RedisOpt
       const answer = await ask(port, 'PING\r\n');
       if (!answer.startsWith('+PONG')) throw new Error(`Redis answered ${JSON.stringify(answer)}`);
     },
-  }).catch(async (cause) => {
-    await dir?.stop();
-    throw cause;
   });
+  stack.use(server);
   const tell = async (command: string) => {
     const answer = await ask(server.port, `${command}\r\n`);
     if (!/^[^-]/.test(answer)) throw new Error(`${command} was answered ${JSON.stringify(answer)}`);
     return answer;
   };
+  const all = stack.move();
   return {
     ...server,
     url: `redis://${address ?? '127.0.0.1'}:${server.port}`,
@@ -60,9 +60,6 @@ export async function startRedis({ args = [], keeps = false, address }: RedisOpt
       for (const name of dir ? await readdir(dir.path) : [])
         await rm(join(dir!.path, name), { recursive: true, force: true });
     },
-    [Symbol.asyncDispose]: async () => {
-      await server.stop();
-      await dir?.stop();
-    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
