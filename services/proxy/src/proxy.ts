@@ -55,7 +55,7 @@ export class EdgeProxy {
     const { clusterDomain, connectTimeoutMs } = config;
     this.#config = config;
     this.#parts = parts;
-    const deadPeers = new DeadPeers({ clock, log, limitMs: config.unacknowledgedTimeoutMs });
+    const deadPeers = new DeadPeers(clock, log, config.unacknowledgedTimeoutMs);
     const dialling = { connectTimeoutMs, connected: deadPeers.watch.bind(deadPeers) };
     const nodeUpstreams = new NodeUpstreamPool();
     const upstreams = new RawUpstreamPool(dialling, clock, log);
@@ -73,7 +73,7 @@ export class EdgeProxy {
       routes: () => routes.size,
     });
     const accessLog = accessLogOf(config, { clock, log, metrics });
-    const look = (backendId: string) => edge.look(backendId);
+    const look = (backendId: string) => edge.reports.look(backendId);
     const policy = new EdgePolicy(
       { router, tokens, routes, limits, stateEvents, requests, metrics, clock, look },
       { openPerBackend: config.openPerBackend, redirectPort: () => this.#redirectPort() },

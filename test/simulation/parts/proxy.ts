@@ -131,7 +131,7 @@ export class SimulatedProxy {
     if (!edge || !process || !tokens || !routes) return undefined;
     const { backendId: id, credential } = asks;
     const { router, requests, stateEvents } = edge;
-    const look = (backend: string) => edge.look(backend);
+    const look = (backend: string) => edge.reports.look(backend);
     this.waiting++;
     const asked = this.#watch.asked(this, id, credential?.token);
     const parts = { router, requests, stateEvents, tokens, routes, clock: process.clock, look };
@@ -170,7 +170,7 @@ export class SimulatedProxy {
     active.neverReached();
     if (container) return;
     this.#watch.unreached(this, id, asked);
-    this.edge?.look(id);
+    this.edge?.reports.look(id);
   }
 
   async #start(): Promise<void> {

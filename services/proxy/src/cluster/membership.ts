@@ -38,7 +38,14 @@ export class Cluster {
     this.#redis = app.connect('Redis', () => openRedis(config.redisUrl, log), { needed });
     // The loop that follows the routes awaits it, and may not have begun when it rejects.
     this.#redis.catch(() => {});
-    void connectBus(parts, bus);
+    const connectBus = async () => {
+      bus.use(await openBus(config.natsUrl, config.id, log));
+      // It is closed with `bus`, which the app has owned for longer than everything that needs it.
+      return { close: () => {} };
+    };
+    app.connect('NATS', connectBus, { needed }).catch((error: unknown) => {
+      if (!app.signal.aborted) log.error({ error }, 'the bus cannot be opened');
+    });
     if (needed) app.readyWhen(() => membership.waitingFor());
     if (needed) app.readyWhen(() => unread(routes));
     // An agent asks every registered proxy over the bus, so that comes before the registration.
@@ -74,19 +81,6 @@ export class Cluster {
     app.every('routes', 500, async (signal) =>
       routes.follow(await this.#redis, keys, app.clock, app.log, signal),
     );
-  }
-}
-
-async function connectBus({ config, app, restored }: ClusterParts, bus: DeferredBus): Promise<void> {
-  const open = async () => {
-    bus.use(await openBus(config.natsUrl, config.id, app.log));
-    // It is closed with `bus`, which the app has owned for longer than everything that needs it.
-    return { close: () => {} };
-  };
-  try {
-    await app.connect('NATS', open, { needed: !restored });
-  } catch (error) {
-    if (!app.signal.aborted) app.log.error({ error }, 'the bus cannot be opened');
   }
 }
 

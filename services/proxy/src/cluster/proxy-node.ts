@@ -19,15 +19,8 @@ export class ProxyNode implements Member {
 
   get node(): Node {
     const { id, region, droneId } = this.#config;
-    const publicAddresses = [...this.#addresses];
-    return Node.fromPartial({
-      kind: NodeKind.PROXY,
-      id,
-      region,
-      droneId,
-      process: this.#process,
-      publicAddresses,
-    });
+    const own = { id, region, droneId, process: this.#process };
+    return Node.fromPartial({ ...own, kind: NodeKind.PROXY, publicAddresses: [...this.#addresses] });
   }
 
   /** To be called before a registration. Rejects while the service that knows the address is away. */

@@ -31,24 +31,23 @@ export class Edge {
   readonly stateEvents: StateEvents;
   readonly #parts: EdgeParts;
   readonly #suspended: SuspendedRoutes;
-  readonly #reports: Reports;
+  readonly reports: Reports;
   readonly #following: { close(): void };
 
   constructor(options: EdgeOptions, parts: EdgeParts) {
     const { clock, routes, sessions } = parts;
     const { id, routesTrustedMs } = options;
-    const requests = new ActiveRequests(clock.now());
-    const holds = new HoldQueue(clock, options);
     const lookAgain = (backendId: string) => holds.release(backendId);
     const suspended = new SuspendedRoutes(parts, lookAgain);
     const stale = new StaleRoutes({ ...parts, routesTrustedMs }, lookAgain);
     this.#parts = parts;
-    this.requests = requests;
-    this.holds = holds;
+    this.requests = new ActiveRequests(clock.now());
+    this.holds = new HoldQueue(clock, options);
+    const { requests, holds } = this;
     this.stateEvents = new StateEvents(parts, options);
     this.router = new Router({ routes, holds, suspended, stale, requests, clock }, options);
     this.#suspended = suspended;
-    this.#reports = new Reports(id, { ...parts, requests, holds }, (backendId, epoch) => {
+    this.reports = new Reports(id, { ...parts, requests, holds }, (backendId, epoch) => {
       suspended.asked(backendId, epoch);
       sessions.rest(backendId);
     });
@@ -56,11 +55,6 @@ export class Edge {
       // Rows of other kinds mean nothing here: TokenSessions follows those of tokens.
       if (row === undefined || row.kind === 'backend') this.#routeChanged(id);
     });
-  }
-
-  /** Asks the backend's agent to look at it. */
-  look(backendId: string): void {
-    this.#reports.look(backendId);
   }
 
   /** Ends every wait. */
@@ -73,7 +67,7 @@ export class Edge {
   /** Reports to the agents a last time. */
   async close(): Promise<void> {
     this.#following.close();
-    await this.#reports.close();
+    await this.reports.close();
   }
 
   #routeChanged(backendId: string): void {

@@ -63,13 +63,11 @@ export function patienceOf(request: EdgeRequest): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
-/** Safe methods (RFC 9110 §9.2.1) that clients repeat: sending such a request twice does no harm. */
-const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-/** Whether a request of this method, if it has no body, may be sent again when a kept connection turns out to be dead. */
-export function isRepeatable(method: string): boolean {
-  return REPEATABLE.has(method);
-}
+/**
+ * Safe methods (RFC 9110 §9.2.1) that clients repeat: sending such a request twice does no harm. If it has no body, it is sent
+ * again when a kept connection turns out to be dead.
+ */
+export const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 function acceptsHtml(request: EdgeRequest): boolean {
   return (request.header('accept') ?? '').includes('text/html');

@@ -4,12 +4,6 @@ import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
 import { Silences, unanswered } from './unacknowledged.ts';
 
-export interface DeadPeerParts {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly limitMs: number;
-}
-
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
 /** Looks within the limit: a peer is found at most a quarter of it late. Reading costs the kernel about 7 µs a connection. */
 const LOOKS = 4;
@@ -21,14 +15,19 @@ const PIECE_BYTES = 16 * 1024;
  * reader that has only paused; the kernel's tables tell the two apart.
  */
 export class DeadPeers {
-  readonly #parts: DeadPeerParts;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #limitMs: number;
   readonly #sockets = new Set<Socket>();
   readonly #silences = new Silences();
   /** A single function for all, because every connection holds it. */
   readonly #closed: (this: Socket) => void;
 
-  constructor(parts: DeadPeerParts) {
-    this.#parts = parts;
+  /** `limitMs`: how long a peer may acknowledge nothing. */
+  constructor(clock: Clock, log: Log, limitMs: number) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#limitMs = limitMs;
     const sockets = this.#sockets;
     this.#closed = function (this: Socket) {
       sockets.delete(this);
@@ -44,14 +43,13 @@ export class DeadPeers {
 
   /** Looks until the signal. Ends early, and logs it, if the kernel has no such tables. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log, limitMs } = this.#parts;
     while (!signal.aborted) {
-      await clock.sleep(limitMs / LOOKS, signal).catch(() => {});
+      await this.#clock.sleep(this.#limitMs / LOOKS, signal).catch(() => {});
       if (this.#sockets.size === 0 || signal.aborted) continue;
       try {
         await this.#look();
       } catch (error) {
-        log.warn(
+        this.#log.warn(
           { error },
           "the kernel's connections cannot be read: vanished peers are found by its own limits only",
         );
@@ -61,14 +59,13 @@ export class DeadPeers {
   }
 
   async #look(): Promise<void> {
-    const { clock, log, limitMs } = this.#parts;
     const tries = new Map<string, number>();
     for (const table of TABLES) await readTable(table, tries);
-    const late = new Set(this.#silences.seen(tries, clock.now(), limitMs));
+    const late = new Set(this.#silences.seen(tries, this.#clock.now(), this.#limitMs));
     if (late.size === 0) return;
     for (const socket of this.#sockets) {
       if (!late.has(nameOf(socket))) continue;
-      log.info(
+      this.#log.info(
         { peer: socket.remoteAddress },
         'cut a connection whose peer acknowledged nothing for too long',
       );

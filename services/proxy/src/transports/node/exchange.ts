@@ -5,7 +5,7 @@ import type { AccessEntry } from '../../access-log/access-entry.ts';
 import { requestHeaders } from '../../edge/headers.ts';
 import type { EdgePolicy } from '../../edge/policy.ts';
 import type { Reply } from '../../edge/replies.ts';
-import { type Forward, isRepeatable } from '../../edge/request.ts';
+import { type Forward, REPEATABLE } from '../../edge/request.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { NodeRequest } from './request-parser.ts';
 
@@ -111,7 +111,7 @@ export class NodeExchange {
     const { hasBody, method } = this.request;
     const outgoing = this.#outgoing;
     const isSilent = outgoing?.reusedSocket === true && outgoing.socket?.bytesRead === this.#readBefore;
-    if (this.#phase !== 'waiting' || this.#repeated || !isSilent || hasBody || !isRepeatable(method))
+    if (this.#phase !== 'waiting' || this.#repeated || !isSilent || hasBody || !REPEATABLE.has(method))
       return false;
     this.#repeated = true;
     this.#phase = 'dialing';

@@ -1,36 +1,13 @@
 import type { Socket } from 'node:net';
 import { mayBecomeHead } from '../../edge/header-lines.ts';
-import type { Forward, Peer } from '../../edge/request.ts';
-import type { TrustedAddresses } from '../../edge/trusted-addresses.ts';
+import type { Peer } from '../../edge/request.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
-import { type ExchangeClient, type ExchangeOwner, RawExchange } from './exchange.ts';
+import { RawExchange } from './exchange.ts';
 import { HeaderMemo } from './header-memo.ts';
-import { mayBecomeRequest, type RawRequest } from './request-parser.ts';
+import { mayBecomeRequest } from './request-parser.ts';
+import type { RawTransport } from './transport.ts';
 import type { Upstream } from './upstream.ts';
 import { Writer } from './writer.ts';
-
-export interface RawTransportOptions {
-  clusterDomain: string;
-  maxHeaderBytes: number;
-  /** How long a head may take. */
-  headTimeoutMs: number;
-  /** How long a body may pause. */
-  bodyTimeoutMs: number;
-  trust: TrustedAddresses;
-}
-
-/** The transport, as its connections use it. */
-export interface ConnectionOwner extends ExchangeOwner {
-  readonly options: RawTransportOptions;
-  /** Decides about a request. Undefined if the decision, or the request, is for Node's servers. */
-  decide(request: RawRequest, connection: RawConnection): Forward | undefined;
-  /** Both sides speak WebSocket from now on; `rest` is what the backend has sent of it. */
-  joined(exchange: RawExchange, connection: RawConnection, upstream: Upstream, rest: Buffer): void;
-  /** The connection is closed, or Node's. */
-  left(connection: RawConnection): void;
-  /** Code of the connection threw; it is cut. */
-  threw(error: unknown): void;
-}
 
 /** The common part of one connection's requests to one host. */
 export interface Origin {
@@ -54,13 +31,13 @@ type State = 'new' | 'idle' | 'head' | 'exchange' | 'ending' | 'gone';
  * A client's connection: one request after the other. The first one that the raw transport does not serve is handed over
  * unread, with the connection, to Node's servers, which keep it.
  */
-export class RawConnection implements ExchangeClient, Peer {
+export class RawConnection implements Peer {
   readonly connection: Socket;
   readonly tls: boolean;
   readonly writer: Writer;
   /** The origin of the last request. */
   origin: Origin | undefined;
-  readonly #owner: ConnectionOwner;
+  readonly #owner: RawTransport;
   readonly #requests = new HeaderMemo(this);
   readonly #handOver: (socket: Socket) => void;
   #state: State = 'new';
@@ -73,13 +50,13 @@ export class RawConnection implements ExchangeClient, Peer {
   #remoteAddress: string | undefined;
   #trusted: boolean | undefined;
 
-  constructor(owner: ConnectionOwner, socket: Socket, tls: boolean, handOver: (socket: Socket) => void) {
+  constructor(owner: RawTransport, socket: Socket, tls: boolean, handOver: (socket: Socket) => void) {
     this.#owner = owner;
     this.connection = socket;
     this.tls = tls;
     this.#handOver = handOver;
     this.writer = new Writer(socket, tls);
-    this.#since = owner.clock.now();
+    this.#since = owner.parts.clock.now();
     socket.on('data', this.#data).on('end', this.#ended).on('close', this.#closed).on('error', ignore);
   }
 
@@ -129,6 +106,7 @@ export class RawConnection implements ExchangeClient, Peer {
     if ((this.#kept?.length ?? 0) <= MOST_AHEAD) this.connection.resume();
   }
 
+  /** The last byte of the response has been written. `keep`: the connection can carry another request. */
   over(keep: boolean): void {
     this.#exchange = undefined;
     if (!keep || this.connection.readableEnded) {
@@ -136,7 +114,7 @@ export class RawConnection implements ExchangeClient, Peer {
       return;
     }
     this.#state = 'idle';
-    this.#since = this.#owner.clock.now();
+    this.#since = this.#owner.parts.clock.now();
     const next = this.#kept;
     if (this.connection.isPaused()) this.connection.resume();
     if (!next) return;
@@ -144,6 +122,7 @@ export class RawConnection implements ExchangeClient, Peer {
     this.#read(next);
   }
 
+  /** The response cannot be completed. `reset`: a plain close would look like its end. */
   cut(reset: boolean): void {
     this.#exchange = undefined;
     // TLS itself tells a cut from an end.
@@ -151,6 +130,7 @@ export class RawConnection implements ExchangeClient, Peer {
     else this.connection.destroy();
   }
 
+  /** Both sides speak WebSocket from now on; `rest` is what the backend has sent of it. */
   switched(exchange: RawExchange, head: string, upstream: Upstream, rest: Buffer): void {
     const early = this.#kept;
     this.#leave();
@@ -165,7 +145,7 @@ export class RawConnection implements ExchangeClient, Peer {
       if (this.#state === 'exchange') this.#during(chunk);
       else if (this.#state !== 'ending') this.#read(this.#kept ? Buffer.concat([this.#kept, chunk]) : chunk);
     } catch (error) {
-      this.#owner.threw(error);
+      this.#owner.parts.log.error({ error }, 'a connection failed');
       this.connection.destroy();
     }
   };
@@ -189,7 +169,7 @@ export class RawConnection implements ExchangeClient, Peer {
   #during(chunk: Buffer): void {
     const exchange = this.#exchange;
     if (!exchange || (exchange.complete && exchange.uploading)) return;
-    this.#since = this.#owner.clock.now();
+    this.#since = this.#owner.parts.clock.now();
     const taken = exchange.uploading ? exchange.upload(chunk) : 0;
     if (taken < chunk.length) this.#keep(chunk.subarray(taken));
   }
@@ -217,7 +197,7 @@ export class RawConnection implements ExchangeClient, Peer {
       return;
     }
     this.#state = 'exchange';
-    this.#since = this.#owner.clock.now();
+    this.#since = this.#owner.parts.clock.now();
     this.#pieces = 0;
     this.#exchange = new RawExchange(this.#owner, this, request, decision);
     const used = this.#exchange.begin(bytes, end + 4);
@@ -226,7 +206,7 @@ export class RawConnection implements ExchangeClient, Peer {
 
   /** Waits for the rest of a head that may still be one for the raw transport. */
   #wait(bytes: Buffer): void {
-    if (this.#state === 'idle') this.#since = this.#owner.clock.now();
+    if (this.#state === 'idle') this.#since = this.#owner.parts.clock.now();
     this.#pieces += 1;
     const text = bytes.length > this.#owner.options.maxHeaderBytes ? '\n' : bytes.toString('latin1');
     if (this.#pieces > MOST_PIECES || !mayBecomeHead(text) || !mayBecomeRequest(text)) {
@@ -255,7 +235,7 @@ export class RawConnection implements ExchangeClient, Peer {
   /** Ends our side after these bytes; what still comes is dropped. */
   #finish(last: string): void {
     this.#state = 'ending';
-    this.#since = this.#owner.clock.now();
+    this.#since = this.#owner.parts.clock.now();
     this.#kept = undefined;
     if (this.connection.isPaused()) this.connection.resume();
     if (last === '') this.connection.end();

@@ -1,14 +1,13 @@
-import type { Clock } from '@spawner/domain';
-import { type Forward, isRepeatable } from '../../edge/request.ts';
+import { type Forward, REPEATABLE } from '../../edge/request.ts';
 import { objectionToSwitch } from '../../edge/response-rules.ts';
 import { KEEP_ALIVE, TIMEOUTS } from '../../timeouts.ts';
+import type { RawConnection } from './connection.ts';
 import { HeadReader } from './head-reader.ts';
 import type { RawRequest } from './request-parser.ts';
 import { ResponseBody } from './response-body.ts';
 import type { RawResponse } from './response-parser.ts';
+import type { RawTransport } from './transport.ts';
 import type { Upstream, UpstreamUser } from './upstream.ts';
-import type { RawUpstreamPool } from './upstream-pool.ts';
-import type { Writer } from './writer.ts';
 
 /**
  * One request on its way to the backend, and the response on its way back. The phases, in order:
@@ -24,32 +23,6 @@ import type { Writer } from './writer.ts';
  */
 type Phase = 'dialing' | 'waiting' | 'responding' | 'complete' | 'switched' | 'over';
 
-/** The transport, as its exchanges use it. */
-export interface ExchangeOwner {
-  readonly upstreams: RawUpstreamPool;
-  readonly clock: Clock;
-  readonly options: { readonly clusterDomain: string };
-  /** Whether client connections end with their response. */
-  readonly draining: boolean;
-  /** Counts a response of the backend. */
-  answered(status: number, upgrade: boolean): void;
-  /** Returns the whole response to a request whose backend failed, one character per byte. */
-  failure(exchange: RawExchange, keep: boolean): string;
-}
-
-/** The client's connection as its exchange uses it. */
-export interface ExchangeClient {
-  readonly writer: Writer;
-  pause(): void;
-  resume(): void;
-  /** The last byte of the response has been written. `keep`: the connection can carry another request. */
-  over(keep: boolean): void;
-  /** The response cannot be completed. `reset`: a plain close would look like its end. */
-  cut(reset: boolean): void;
-  /** Both sides speak WebSocket from now on. The bytes from `from` to `to` follow the head. */
-  switched(exchange: RawExchange, head: string, upstream: Upstream, rest: Buffer): void;
-}
-
 const SHORT_BYTES = 8_192;
 const NOTHING = Buffer.alloc(0);
 const SWITCH = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
@@ -61,8 +34,8 @@ export class RawExchange implements UpstreamUser {
   readonly decision: Forward;
   /** The backend has taken a connection of this request, so it may have done what was asked. */
   reached = false;
-  readonly #owner: ExchangeOwner;
-  readonly #client: ExchangeClient;
+  readonly #owner: RawTransport;
+  readonly #client: RawConnection;
   /** The bytes that the backend gets before the body. */
   readonly #head: string;
   readonly #reader: HeadReader;
@@ -76,12 +49,10 @@ export class RawExchange implements UpstreamUser {
   #reusable = true;
   #keptMs = 0;
   #keep = true;
-  /** In `responding`: the client takes no more for now. */
-  #full = false;
   /** Until a handshake is answered. */
   #late: NodeJS.Timeout | undefined;
 
-  constructor(owner: ExchangeOwner, client: ExchangeClient, request: RawRequest, decision: Forward) {
+  constructor(owner: RawTransport, client: RawConnection, request: RawRequest, decision: Forward) {
     this.#owner = owner;
     this.#client = client;
     this.request = request;
@@ -162,7 +133,7 @@ export class RawExchange implements UpstreamUser {
   lost(): void {
     const { length, method, upgrade } = this.request;
     const isSilent = !this.#body && !this.#reader.begun;
-    const mayRepeat = length === 0 && !upgrade && isRepeatable(method) && !this.#repeated;
+    const mayRepeat = length === 0 && !upgrade && REPEATABLE.has(method) && !this.#repeated;
     if (isSilent && mayRepeat && this.#upstream?.reused) {
       this.#repeated = true;
       this.#phase = 'dialing';
@@ -174,7 +145,7 @@ export class RawExchange implements UpstreamUser {
   #connect(mayReuse: boolean): Upstream {
     const { backendId = '', access } = this.request;
     const { endpoint } = this.decision;
-    const { upstreams } = this.#owner;
+    const { upstreams } = this.#owner.parts;
     const upstream = mayReuse
       ? upstreams.acquire(backendId, endpoint, this)
       : upstreams.open(backendId, endpoint, this);
@@ -233,7 +204,7 @@ export class RawExchange implements UpstreamUser {
     this.#keep = this.#mayKeep() && !body.endsWithConnection;
     this.#owner.answered(response.status, upgrade);
     access?.answered(response.status, false);
-    const date = response.dated ? '' : dateLine(this.#owner.clock.wall());
+    const date = response.dated ? '' : dateLine(this.#owner.parts.clock.wall());
     this.#forward(body, `${response.text}${date}${this.#keep ? KEEP : CLOSE}`, bytes, from, crosses, to);
   }
 
@@ -242,23 +213,12 @@ export class RawExchange implements UpstreamUser {
     const { writer } = this.#client;
     if (!body.done) {
       writer.send(head, bytes, from, crosses);
-      if (!this.#full && writer.isFull) this.#hold();
+      if (this.#upstream) writer.restrain(this.#upstream.socket);
       return;
     }
     // Bytes behind the body belong to no request.
     if (body.end < to && to > from) this.#reusable = false;
     this.#complete(head, bytes, from, crosses);
-  }
-
-  /** Reads no more until the client has taken what was written. */
-  #hold(): void {
-    const upstream = this.#upstream;
-    this.#full = true;
-    upstream?.socket.pause();
-    this.#client.writer.whenEmpty(() => {
-      this.#full = false;
-      upstream?.socket.resume();
-    });
   }
 
   #complete(head: string, bytes: Buffer, from: number, to: number): void {
@@ -267,8 +227,8 @@ export class RawExchange implements UpstreamUser {
     this.#phase = 'complete';
     this.#upstream = undefined;
     this.request.access?.leaves();
-    if (upstream && this.#reusable && !this.uploading && !this.#full) {
-      this.#owner.upstreams.release(this.request.backendId ?? '', upstream, this.#keptMs);
+    if (upstream && this.#reusable && !this.uploading && !writer.restrains) {
+      this.#owner.parts.upstreams.release(this.request.backendId ?? '', upstream, this.#keptMs);
     } else upstream?.drop();
     const gone = () => {
       if (this.#phase !== 'complete') return;
@@ -297,7 +257,7 @@ export class RawExchange implements UpstreamUser {
   }
 
   #mayKeep(): boolean {
-    return !this.request.close && !this.request.upgrade && !this.#owner.draining;
+    return !this.request.close && !this.request.upgrade && !this.#owner.parts.sessions.draining;
   }
 
   /** Ends the exchange, for the backend's idle clock too. */
@@ -305,7 +265,7 @@ export class RawExchange implements UpstreamUser {
     clearTimeout(this.#late);
     this.#phase = 'over';
     const { active } = this.decision;
-    if (this.reached) active.end(this.#owner.clock.now());
+    if (this.reached) active.end(this.#owner.parts.clock.now());
     else active.neverReached();
     this.request.access?.end(isWhole);
   }

@@ -5,11 +5,12 @@ import type { AccessLog } from '../../access-log/access-log.ts';
 import { addedHeaders } from '../../edge/headers.ts';
 import type { EdgePolicy } from '../../edge/policy.ts';
 import type { Forward } from '../../edge/request.ts';
+import type { TrustedAddresses } from '../../edge/trusted-addresses.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Sessions } from '../../routing/sessions.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
 import { replyBytes } from '../reply-bytes.ts';
-import { type ConnectionOwner, type Origin, RawConnection, type RawTransportOptions } from './connection.ts';
+import { type Origin, RawConnection } from './connection.ts';
 import type { RawExchange } from './exchange.ts';
 import type { RawRequest } from './request-parser.ts';
 import { RawTunnel } from './tunnel.ts';
@@ -27,15 +28,23 @@ export interface RawTransportParts {
   log: Log;
 }
 
+export interface RawTransportOptions {
+  clusterDomain: string;
+  maxHeaderBytes: number;
+  /** How long a head may take. */
+  headTimeoutMs: number;
+  /** How long a body may pause. */
+  bodyTimeoutMs: number;
+  trust: TrustedAddresses;
+}
+
 /**
  * HTTP/1.1 and WebSockets on bare sockets, for requests that its strict parser understands and that the policy forwards at
  * once. Every other request goes, unread and with its connection, to Node's servers (../node).
  */
-export class RawTransport implements ConnectionOwner {
-  readonly upstreams: RawUpstreamPool;
-  readonly clock: Clock;
+export class RawTransport {
+  readonly parts: RawTransportParts;
   readonly options: RawTransportOptions;
-  readonly #parts: RawTransportParts;
   readonly #connections = new Set<RawConnection>();
   readonly #over = new AbortController();
   readonly #sweeping: Promise<void>;
@@ -43,9 +52,7 @@ export class RawTransport implements ConnectionOwner {
   readonly #answered: number[] = [];
 
   constructor(parts: RawTransportParts, options: RawTransportOptions) {
-    this.#parts = parts;
-    this.upstreams = parts.upstreams;
-    this.clock = parts.clock;
+    this.parts = parts;
     this.options = options;
     this.#sweeping = this.#sweep();
   }
@@ -66,27 +73,26 @@ export class RawTransport implements ConnectionOwner {
     this.#count();
   }
 
-  get draining(): boolean {
-    return this.#parts.sessions.draining;
-  }
-
+  /** Counts a response of the backend. */
   answered(status: number, upgrade: boolean): void {
     const statusClass = Math.floor(status / 100);
-    if (upgrade) this.#parts.metrics.request('upgraded', status);
+    if (upgrade) this.parts.metrics.request('upgraded', status);
     else this.#answered[statusClass] = (this.#answered[statusClass] ?? 0) + 1;
   }
 
+  /** Decides about a request. Undefined if the decision, or the request, is for Node's servers. */
   decide(request: RawRequest, connection: RawConnection): Forward | undefined {
     const origin = this.#originOf(request, connection);
-    const decision = origin && this.#parts.policy.decideNow(request);
+    const decision = origin && this.parts.policy.decideNow(request);
     if (!decision) return undefined;
     request.added = request.speaksForOthers ? linesOf(addedHeaders(request)) : origin.added;
-    request.access = this.#parts.accessLog?.begin('fast', request);
+    request.access = this.parts.accessLog?.begin('fast', request);
     return decision;
   }
 
+  /** Returns the whole response to a request whose backend failed, one character per byte. */
   failure({ request, decision, reached }: RawExchange, keep: boolean): string {
-    const { policy, metrics } = this.#parts;
+    const { policy, metrics } = this.parts;
     const reply = policy.backendFailed(request, decision, reached);
     metrics.request(reply.outcome, reply.status);
     request.access?.refused(reply);
@@ -94,21 +100,19 @@ export class RawTransport implements ConnectionOwner {
     return request.method === 'HEAD' ? bytes.slice(0, bytes.indexOf('\r\n\r\n') + 4) : bytes;
   }
 
-  threw(error: unknown): void {
-    this.#parts.log.error({ error }, 'a connection failed');
-  }
-
+  /** Both sides speak WebSocket from now on; `rest` is what the backend has sent of it. */
   joined(exchange: RawExchange, connection: RawConnection, upstream: Upstream, rest: Buffer): void {
     const { request, decision } = exchange;
     const tunnel = new RawTunnel(connection.connection, connection.tls, upstream);
     tunnel.bytes(rest, rest.length);
     void tunnel.closed.then(() => {
-      decision.active.end(this.clock.now());
+      decision.active.end(this.parts.clock.now());
       request.access?.end();
     });
-    this.#parts.sessions.add(request.backendId ?? '', tunnel);
+    this.parts.sessions.add(request.backendId ?? '', tunnel);
   }
 
+  /** The connection is closed, or Node's. */
   left(connection: RawConnection): void {
     this.#connections.delete(connection);
   }
@@ -126,17 +130,17 @@ export class RawTransport implements ConnectionOwner {
   async #sweep(): Promise<void> {
     const { signal } = this.#over;
     while (!signal.aborted) {
-      await this.clock.sleep(TIMEOUTS.sweep, signal).catch(() => {});
-      const now = this.clock.now();
+      await this.parts.clock.sleep(TIMEOUTS.sweep, signal).catch(() => {});
+      const now = this.parts.clock.now();
       for (const connection of this.#connections) connection.sweep(now);
-      this.upstreams.sweep();
+      this.parts.upstreams.sweep();
       this.#count();
     }
   }
 
   #count(): void {
     for (const [statusClass, count] of this.#answered.splice(0).entries())
-      if (count) this.#parts.metrics.request('forwarded', statusClass * 100, count);
+      if (count) this.parts.metrics.request('forwarded', statusClass * 100, count);
   }
 }
 

@@ -17,7 +17,6 @@ export class RawTunnel implements OpenTunnel, UpstreamUser {
   readonly #frames = new FrameFollower();
   readonly #resolve: () => void;
   #open = 2;
-  #full = false;
   #reason: string | undefined;
   #saidGoodbye = false;
   #late: NodeJS.Timeout | undefined;
@@ -67,7 +66,7 @@ export class RawTunnel implements OpenTunnel, UpstreamUser {
     }
     this.#writer.send('', bytes, 0, to);
     if (this.#reason !== undefined && this.#frames.betweenFrames) this.#sayGoodbye();
-    else if (!this.#full && this.#writer.isFull) this.#hold();
+    else this.#writer.restrain(this.#upstream.socket);
   }
 
   drained(): void {
@@ -87,15 +86,6 @@ export class RawTunnel implements OpenTunnel, UpstreamUser {
   #sayGoodbye(): void {
     this.#saidGoodbye = true;
     this.#client.end(closeFrame(GOING_AWAY, this.#reason ?? ''));
-  }
-
-  #hold(): void {
-    this.#full = true;
-    this.#upstream.socket.pause();
-    this.#writer.whenEmpty(() => {
-      this.#full = false;
-      this.#upstream.socket.resume();
-    });
   }
 
   /** The end of one side ends the other, after a while. */

@@ -16,6 +16,8 @@ export class Writer {
   readonly #socket: Socket;
   /** A TLS socket always holds bytes for a moment. */
   readonly #secure: boolean;
+  /** The source is paused. */
+  restrains = false;
 
   constructor(socket: Socket, secure: boolean) {
     this.#socket = socket;
@@ -41,9 +43,15 @@ export class Writer {
     return this.#socket.writableLength > 0;
   }
 
-  /** So much has not gone out that no more should be added. */
-  get isFull(): boolean {
-    return this.#socket.writableLength > MOST_WAITING;
+  /** If so much has not gone out that no more should be added, pauses the source until everything has gone out. */
+  restrain(source: Socket): void {
+    if (this.restrains || this.#socket.writableLength <= MOST_WAITING) return;
+    this.restrains = true;
+    source.pause();
+    this.whenEmpty(() => {
+      this.restrains = false;
+      source.resume();
+    });
   }
 
   /** Calls back once everything written so far has gone out, unless the socket closes first. */
