@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { RouteTable } from '@spawner/store';
 import { AccessLog } from './access-log/access-log.ts';
 import { followCertificates, type KeyPair } from './cluster/certificates.ts';
@@ -12,13 +13,7 @@ import type { Snapshots } from './snapshot/snapshots.ts';
 import { TIMEOUTS } from './timeouts.ts';
 import { TokenSessions } from './tokens/token-sessions.ts';
 import { DeadPeers } from './transports/dead-peers.ts';
-import {
-  type Listener,
-  type ListenerParts,
-  listenHttp,
-  listenHttps,
-  type SecureListener,
-} from './transports/listeners.ts';
+import { type Listener, listenHttp, listenHttps, type SecureListener } from './transports/listeners.ts';
 import { HttpxyAdapter } from './transports/node/httpxy-adapter.ts';
 import { NodeTransport } from './transports/node/transport.ts';
 import { NodeUpstreamPool } from './transports/node/upstream-pool.ts';
@@ -37,13 +32,7 @@ export interface ProxyParts extends Omit<EdgeParts, 'sessions'> {
 export class EdgeProxy {
   readonly #config: ProxyConfig;
   readonly #parts: ProxyParts;
-  readonly #edge: Edge;
-  readonly #sessions: Sessions;
-  readonly #deadPeers: DeadPeers;
-  readonly #raw: RawTransport | undefined;
-  readonly #listening: ListenerParts;
-  readonly #accessLog: AccessLog | undefined;
-  readonly #following: { close(): void };
+  readonly #made: ReturnType<typeof compose>;
   readonly #over = new AbortController();
   readonly #listeners: Listener[] = [];
   #httpsPort: number | undefined;
@@ -51,61 +40,18 @@ export class EdgeProxy {
   readonly #running: Promise<void>[] = [];
 
   constructor(config: ProxyConfig, parts: ProxyParts) {
-    const { clock, routes, log } = parts;
-    const { clusterDomain, connectTimeoutMs } = config;
     this.#config = config;
     this.#parts = parts;
-    const deadPeers = new DeadPeers(clock, log, config.unacknowledgedTimeoutMs);
-    const dialling = { connectTimeoutMs, connected: deadPeers.watch.bind(deadPeers) };
-    const nodeUpstreams = new NodeUpstreamPool();
-    const upstreams = new RawUpstreamPool(dialling, clock, log);
-    const sessions = new Sessions([nodeUpstreams, upstreams]);
-    const edge = new Edge(config, { ...parts, sessions });
-    const { requests, router, stateEvents } = edge;
-    const tokens = new TokenSessions({ routes, holds: edge.holds, clock });
-    const trust = trustedAddresses(config.trustedAddresses);
-    const limits = new RateLimits(config, trust);
-    const metrics = createMetrics({
-      openExchanges: () => requests.total,
-      openWebSockets: () => sessions.tunnels,
-      held: () => edge.holds.total,
-      waitingPages: () => stateEvents.total,
-      routes: () => routes.size,
-    });
-    const accessLog = accessLogOf(config, { clock, log, metrics });
-    const look = (backendId: string) => edge.reports.look(backendId);
-    const policy = new EdgePolicy(
-      { router, tokens, routes, limits, stateEvents, requests, metrics, clock, look },
-      { openPerBackend: config.openPerBackend, redirectPort: () => this.#redirectPort() },
-    );
-    const shared = { policy, sessions, tokens, metrics, accessLog, clusterDomain, clock, log };
-    const httpxy = new HttpxyAdapter(nodeUpstreams, dialling);
-    const options = { ...config, trust };
-    const node = new NodeTransport({ ...shared, httpxy, dialling }, options);
-    const raw = config.fastPath ? new RawTransport({ ...shared, upstreams }, options) : undefined;
-    const connected: ListenerParts['connected'] = (socket) => {
-      if (limits.connected(socket)) deadPeers.watch(socket);
-      else {
-        metrics.connectionRefused();
-        socket.destroy();
-      }
-    };
-    this.#edge = edge;
-    this.#sessions = sessions;
-    this.#deadPeers = deadPeers;
-    this.#raw = raw;
-    this.#listening = { node, raw, connected };
-    this.#accessLog = accessLog;
-    this.#following = routes.onChange((_id, row) => tokens.rowChanged(row));
+    this.#made = compose(config, parts, () => this.#redirectPort());
   }
 
   /** Opens the listeners: with HTTPS on, both. Certificates may come later. */
   async listen(): Promise<void> {
     const { bindAddress: address, maxHeaderBytes, headTimeoutMs, httpPort, httpsPort, https } = this.#config;
     const options = { address, maxHeaderBytes, headTimeoutMs };
-    if (https) this.#serveTls(await listenHttps({ ...options, port: httpsPort }, this.#listening));
-    this.#listeners.push(await listenHttp({ ...options, port: httpPort }, this.#listening));
-    this.#running.push(this.#deadPeers.run(this.#over.signal));
+    if (https) this.#serveTls(await listenHttps({ ...options, port: httpsPort }, this.#made.listening));
+    this.#listeners.push(await listenHttp({ ...options, port: httpPort }, this.#made.listening));
+    this.#running.push(this.#made.deadPeers.run(this.#over.signal));
     const ports = this.#listeners.map(({ port }) => port);
     this.#parts.log.info({ ports }, 'listening');
   }
@@ -117,9 +63,10 @@ export class EdgeProxy {
   async close(): Promise<void> {
     const { clock, log } = this.#parts;
     const until = clock.now() + Math.max(0, this.#config.drainMs - TIMEOUTS.drainClosing);
-    const { requests, holds } = this.#edge;
-    this.#sessions.drain();
-    this.#edge.drain();
+    const { edge, sessions, raw, accessLog, following } = this.#made;
+    const { requests, holds } = edge;
+    sessions.drain();
+    edge.drain();
     this.#over.abort(new Error('the proxy is closing'));
     for (;;) {
       for (const listener of this.#listeners) listener.drain();
@@ -128,11 +75,11 @@ export class EdgeProxy {
     }
     if (requests.total > 0) log.warn({ open: requests.total }, 'cutting what is still open');
     for (const listener of this.#listeners) listener.cut();
-    this.#sessions.close();
-    await this.#raw?.close();
-    await Promise.all([...this.#running, this.#accessLog?.close()]);
-    this.#following.close();
-    await this.#edge.close();
+    sessions.close();
+    await raw?.close();
+    await Promise.all([...this.#running, accessLog?.close()]);
+    following.close();
+    await edge.close();
   }
 
   #redirectPort(): number | undefined {
@@ -154,6 +101,49 @@ export class EdgeProxy {
     const { signal } = this.#over;
     this.#running.push(followCertificates(this.#config.certificatesAddress, take, { clock, log, signal }));
   }
+}
+
+/** Everything between the listeners and the reports to agents. */
+function compose(config: ProxyConfig, parts: ProxyParts, redirectPort: () => number | undefined) {
+  const { clock, routes, log } = parts;
+  const { clusterDomain, connectTimeoutMs } = config;
+  const deadPeers = new DeadPeers(clock, log, config.unacknowledgedTimeoutMs);
+  const dialling = { connectTimeoutMs, connected: deadPeers.watch.bind(deadPeers) };
+  const nodeUpstreams = new NodeUpstreamPool();
+  const upstreams = new RawUpstreamPool(dialling, clock, log);
+  const sessions = new Sessions([nodeUpstreams, upstreams]);
+  const edge = new Edge(config, { ...parts, sessions });
+  const { requests, router, stateEvents } = edge;
+  const tokens = new TokenSessions({ routes, holds: edge.holds, clock });
+  const trust = trustedAddresses(config.trustedAddresses);
+  const limits = new RateLimits(config, trust);
+  const metrics = createMetrics({
+    openExchanges: () => requests.total,
+    openWebSockets: () => sessions.tunnels,
+    held: () => edge.holds.total,
+    waitingPages: () => stateEvents.total,
+    routes: () => routes.size,
+  });
+  const accessLog = accessLogOf(config, { clock, log, metrics });
+  const look = (backendId: string) => edge.reports.look(backendId);
+  const policy = new EdgePolicy(
+    { router, tokens, routes, limits, stateEvents, requests, metrics, clock, look },
+    { openPerBackend: config.openPerBackend, redirectPort },
+  );
+  const shared = { policy, sessions, tokens, metrics, accessLog, clusterDomain, clock, log };
+  const httpxy = new HttpxyAdapter(nodeUpstreams, dialling);
+  const options = { ...config, trust };
+  const node = new NodeTransport({ ...shared, httpxy, dialling }, options);
+  const raw = config.fastPath ? new RawTransport({ ...shared, upstreams }, options) : undefined;
+  const connected = (socket: Socket) => {
+    if (limits.connected(socket)) deadPeers.watch(socket);
+    else {
+      metrics.connectionRefused();
+      socket.destroy();
+    }
+  };
+  const following = routes.onChange((_id, row) => tokens.rowChanged(row));
+  return { edge, sessions, deadPeers, raw, accessLog, following, listening: { node, raw, connected } };
 }
 
 /** The access log on standard output, beside the service's own log; undefined if it is off. */

@@ -9,6 +9,7 @@ import { TIMEOUTS } from '../timeouts.ts';
 const TOLD_FOR_MS = DEADLINES.activityFresh;
 
 export interface ReportsParts {
+  proxyId: string;
   bus: Bus;
   requests: ActiveRequests;
   holds: HoldQueue;
@@ -19,12 +20,11 @@ export interface ReportsParts {
 }
 
 /**
- * Reports to agents over the bus: once a second the active requests of their backends (ARCHITECTURE.md, "Idle"), the answer
- * to an agent that asks before an idle shutdown, and that a backend could not be reached. It continues while the proxy
- * drains, until it is closed.
+ * Reports the active requests of their backends (ARCHITECTURE.md, "Idle") to agents over the bus, once a second. It answers
+ * agents that ask before an idle shutdown, and tells them of a backend that could not be reached. It continues while the
+ * proxy drains, until it is closed.
  */
 export class Reports {
-  readonly #proxyId: string;
   readonly #parts: ReportsParts;
   readonly #over = new AbortController();
   readonly #answering: { close(): void };
@@ -32,9 +32,8 @@ export class Reports {
   readonly #looks = new Map<string, number>();
 
   /** `asked` is called before each question is answered. From then on no new request may pass. */
-  constructor(proxyId: string, parts: ReportsParts, asked: (id: string, epoch: number) => void) {
-    const { bus, requests, holds, clock, registration } = parts;
-    this.#proxyId = proxyId;
+  constructor(parts: ReportsParts, asked: (id: string, epoch: number) => void) {
+    const { proxyId, bus, requests, holds, clock, registration } = parts;
     this.#parts = parts;
     this.#answering = bus.answer(SUBJECTS.settle, proxyId, ({ id, epoch }) => {
       asked(id, epoch);
@@ -75,8 +74,8 @@ export class Reports {
   }
 
   #report(): void {
-    const { bus, requests, clock, process, registration: registered } = this.#parts;
-    const about = { proxyId: this.#proxyId, registration: registered(), process };
+    const { proxyId, bus, requests, clock, process } = this.#parts;
+    const about = { proxyId, registration: this.#parts.registration(), process };
     for (const [droneId, backends] of requests.report(clock.now(), TOLD_FOR_MS))
       bus.publish(SUBJECTS.activity, droneId, { ...about, backends });
   }

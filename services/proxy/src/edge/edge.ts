@@ -36,7 +36,7 @@ export class Edge {
 
   constructor(options: EdgeOptions, parts: EdgeParts) {
     const { clock, routes, sessions } = parts;
-    const { id, routesTrustedMs } = options;
+    const { id: proxyId, routesTrustedMs } = options;
     const lookAgain = (backendId: string) => holds.release(backendId);
     const suspended = new SuspendedRoutes(parts, lookAgain);
     const stale = new StaleRoutes({ ...parts, routesTrustedMs }, lookAgain);
@@ -47,7 +47,7 @@ export class Edge {
     this.stateEvents = new StateEvents(parts, options);
     this.router = new Router({ routes, holds, suspended, stale, requests, clock }, options);
     this.#suspended = suspended;
-    this.reports = new Reports(id, { ...parts, requests, holds }, (backendId, epoch) => {
+    this.reports = new Reports({ ...parts, proxyId, requests, holds }, (backendId, epoch) => {
       suspended.asked(backendId, epoch);
       sessions.rest(backendId);
     });

@@ -1,13 +1,3 @@
-/**
- * Merges the metrics of several processes into one text (Prometheus text exposition format 0.0.4). Each sample gets the label
- * `worker`. The samples of one metric are adjacent, as the format demands.
- */
-export interface Told {
-  /** The label's value. */
-  readonly worker: string;
-  readonly text: string;
-}
-
 interface Family {
   readonly about: string[];
   readonly samples: string[];
@@ -15,7 +5,11 @@ interface Family {
 
 const ABOUT = /^# (?:HELP|TYPE|UNIT) (\S+)/;
 
-export function mergedMetrics(all: readonly Told[]): string {
+/**
+ * Merges the metrics of several processes into one text (Prometheus text exposition format 0.0.4). Each sample gets the label
+ * `worker`. The samples of one metric are adjacent, as the format demands.
+ */
+export function mergedMetrics(all: readonly { worker: string; text: string }[]): string {
   const families = new Map<string, Family>();
   for (const { worker, text } of all) {
     const seen = new Set(families.keys());

@@ -1,6 +1,6 @@
 import type { Clock } from '@spawner/domain';
 import type { Log } from '@spawner/service';
-import { mergedMetrics, type Told } from './merged-metrics.ts';
+import { mergedMetrics } from './merged-metrics.ts';
 import type { FromWorker, ToWorker, WorkerOwner, WorkerProcess } from './worker-process.ts';
 import { WorkerTable } from './worker-table.ts';
 
@@ -148,7 +148,7 @@ export class Supervisor {
     for (const worker of this.#workers.values()) worker.send(message);
   }
 
-  async #ask(slot: number, worker: WorkerProcess): Promise<Told> {
+  async #ask(slot: number, worker: WorkerProcess) {
     const question = ++this.#lastQuestion;
     const answered = new AbortController();
     let text = '';

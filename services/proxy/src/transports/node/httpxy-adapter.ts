@@ -126,11 +126,9 @@ export class HttpxyAdapter {
       }
       linger(client);
       // httpxy frames the body again by this header.
-      const coding = response.headers['transfer-encoding'];
-      replaceHeaders(response, {
-        ...read.headers,
-        ...(coding === undefined ? {} : { 'transfer-encoding': coding }),
-      });
+      const { 'transfer-encoding': coding } = response.headers;
+      if (coding !== undefined) read.headers['transfer-encoding'] = coding;
+      replaceHeaders(response, read.headers);
       response.httpVersion = '1.1';
       exchange.answered(read.status);
     });

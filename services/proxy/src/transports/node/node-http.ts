@@ -35,11 +35,6 @@ export function lifeOf(res: WebResponse): ServerResponse | ServerHttp2Stream {
   return res instanceof Http2ServerResponse ? res.stream : res;
 }
 
-/** Whether the response was sent to its end. HTTP/2 reports `finished` for streams of clients that have left, too. */
-export function isWhole(res: WebResponse): boolean {
-  return res.writableEnded && res.writableFinished;
-}
-
 /** Ends the exchange of a request or response at once, with its connection if that carries nothing else. */
 export function cutExchange(side: WebRequest | WebResponse): void {
   if ('stream' in side) side.stream?.close(constants.NGHTTP2_CANCEL);

@@ -1,5 +1,6 @@
 import { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { Reply } from '../../edge/replies.ts';
 import { replyBytes } from '../reply-bytes.ts';
 import { isGone, linger, type WebResponse } from './node-http.ts';
@@ -26,10 +27,7 @@ function stream(res: WebResponse, { status, headers }: Reply, follow: NonNullabl
   if (res instanceof Http2ServerResponse) res.writeHead(status, headers);
   else res.writeHead(status, { ...headers, Connection: 'close' });
   const left = follow({
-    write: (text) => {
-      if (res instanceof Http2ServerResponse) res.write(text);
-      else res.write(text);
-    },
+    write: (text) => void (res as Writable).write(text),
     end: () => res.end(),
   });
   res.once('close', left);

@@ -15,7 +15,6 @@ import type { HttpxyAdapter } from './httpxy-adapter.ts';
 import {
   cutExchange,
   endWithResponse,
-  isWhole,
   lifeOf,
   type WebRequest,
   type WebResponse,
@@ -81,7 +80,8 @@ export class NodeTransport {
     const exchange = await this.#withRequest(req, 'request', {
       life: lifeOf(res),
       reply: (reply) => writeReply(res, reply, sessions.draining || reply.closes === true),
-      sentWhole: () => isWhole(res),
+      // HTTP/2 reports `finished` for streams of clients that have left, too.
+      sentWhole: () => res.writableEnded && res.writableFinished,
       cut: () => cutExchange(res),
       closing: () => sessions.draining || wantsClose(res),
     });

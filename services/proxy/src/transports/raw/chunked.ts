@@ -61,18 +61,15 @@ export class ChunkFollower {
         else if (isControl(byte) || this.#extra > MOST_EXTENSION) this.#spoil();
         return;
       case SIZE_LF:
-        this.#state = this.#left === 0 ? LAST : DATA;
         this.#digits = 0;
         this.#extra = 0;
-        this.#expect(byte, LF);
+        this.#expect(byte, LF, this.#left === 0 ? LAST : DATA);
         return;
       case DATA_CR:
-        this.#state = DATA_LF;
-        this.#expect(byte, CR);
+        this.#expect(byte, CR, DATA_LF);
         return;
       case DATA_LF:
-        this.#state = SIZE_FIRST;
-        this.#expect(byte, LF);
+        this.#expect(byte, LF, SIZE_FIRST);
         return;
       case LAST:
         if (byte === CR) this.#state = END_LF;
@@ -90,17 +87,17 @@ export class ChunkFollower {
         else this.#trailer += String.fromCharCode(byte);
         return;
       case TRAILER_LF:
-        this.#state = LAST;
-        this.#expect(byte, LF);
+        this.#expect(byte, LF, LAST);
         return;
       case END_LF:
         this.done = byte === LF;
-        this.#expect(byte, LF);
+        this.#expect(byte, LF, END_LF);
         return;
     }
   }
 
-  #expect(byte: number, wanted: number): void {
+  #expect(byte: number, wanted: number, next: number): void {
+    this.#state = next;
     if (byte !== wanted) this.#spoil();
   }
 

@@ -98,10 +98,6 @@ export class RawConnection implements Peer {
     }
   }
 
-  pause(): void {
-    this.connection.pause();
-  }
-
   resume(): void {
     if ((this.#kept?.length ?? 0) <= MOST_AHEAD) this.connection.resume();
   }
@@ -153,7 +149,7 @@ export class RawConnection implements Peer {
   /** A client that ends its half is taken to have left, as Node's servers do. */
   readonly #ended = (): void => {
     const exchange = this.#exchange;
-    if (exchange && !exchange.complete) {
+    if (exchange && exchange.phase !== 'complete') {
       exchange.abandon();
       this.connection.destroy();
     } else if (!exchange) this.#finish('');
@@ -168,7 +164,7 @@ export class RawConnection implements Peer {
 
   #during(chunk: Buffer): void {
     const exchange = this.#exchange;
-    if (!exchange || (exchange.complete && exchange.uploading)) return;
+    if (!exchange || (exchange.phase === 'complete' && exchange.uploading)) return;
     this.#since = this.#owner.parts.clock.now();
     const taken = exchange.uploading ? exchange.upload(chunk) : 0;
     if (taken < chunk.length) this.#keep(chunk.subarray(taken));

@@ -39,7 +39,7 @@ export class RawExchange implements UpstreamUser {
   /** The bytes that the backend gets before the body. */
   readonly #head: string;
   readonly #reader: HeadReader;
-  #phase: Phase = 'dialing';
+  phase: Phase = 'dialing';
   #upstream: Upstream | undefined;
   #uploadLeft: number;
   #repeated = false;
@@ -70,7 +70,7 @@ export class RawExchange implements UpstreamUser {
     const upstream = this.#connect(!upgrade);
     if (upstream.reused) this.taken();
     if (upgrade) this.#late = setTimeout(() => upstream.destroy(), TIMEOUTS.handshakeAnswer);
-    if (!this.#send(upstream, bytes, from, to) && this.uploading) this.#client.pause();
+    if (!this.#send(upstream, bytes, from, to) && this.uploading) this.#client.connection.pause();
     return to;
   }
 
@@ -79,7 +79,7 @@ export class RawExchange implements UpstreamUser {
     const taken = Math.min(chunk.length, this.#uploadLeft);
     this.#uploadLeft -= taken;
     const part = taken === chunk.length ? chunk : chunk.subarray(0, taken);
-    if (!this.#upstream?.socket.write(part) && this.uploading) this.#client.pause();
+    if (!this.#upstream?.socket.write(part) && this.uploading) this.#client.connection.pause();
     return taken;
   }
 
@@ -92,20 +92,15 @@ export class RawExchange implements UpstreamUser {
     return this.#body !== undefined;
   }
 
-  /** The response is complete and has only to be written out. */
-  get complete(): boolean {
-    return this.#phase === 'complete';
-  }
-
   /** The client has left. */
   abandon(): void {
-    if (this.#phase === 'over' || this.#phase === 'switched') return;
+    if (this.phase === 'over' || this.phase === 'switched') return;
     this.#upstream?.drop();
     this.#end(false);
   }
 
   taken(): void {
-    this.#phase = 'waiting';
+    this.phase = 'waiting';
     this.reached = true;
     this.decision.active.reached(this.request.upgrade, this.request.path);
   }
@@ -136,7 +131,7 @@ export class RawExchange implements UpstreamUser {
     const mayRepeat = length === 0 && !upgrade && REPEATABLE.has(method) && !this.#repeated;
     if (isSilent && mayRepeat && this.#upstream?.reused) {
       this.#repeated = true;
-      this.#phase = 'dialing';
+      this.phase = 'dialing';
       this.#send(this.#connect(false), NOTHING, 0, 0);
     } else this.#fail();
   }
@@ -182,7 +177,7 @@ export class RawExchange implements UpstreamUser {
       return;
     }
     clearTimeout(this.#late);
-    this.#phase = 'switched';
+    this.phase = 'switched';
     this.#owner.answered(101, true);
     access?.answered(101, true);
     this.#client.switched(this, `${response.text}${SWITCH}\r\n`, upstream, rest);
@@ -198,7 +193,7 @@ export class RawExchange implements UpstreamUser {
       return;
     }
     this.#body = body;
-    this.#phase = 'responding';
+    this.phase = 'responding';
     this.#reusable = !response.close && !upgrade;
     this.#keptMs = response.keptMs;
     this.#keep = this.#mayKeep() && !body.endsWithConnection;
@@ -224,14 +219,14 @@ export class RawExchange implements UpstreamUser {
   #complete(head: string, bytes: Buffer, from: number, to: number): void {
     const { writer } = this.#client;
     const upstream = this.#upstream;
-    this.#phase = 'complete';
+    this.phase = 'complete';
     this.#upstream = undefined;
     this.request.access?.leaves();
     if (upstream && this.#reusable && !this.uploading && !writer.restrains) {
       this.#owner.parts.upstreams.release(this.request.backendId ?? '', upstream, this.#keptMs);
     } else upstream?.drop();
     const gone = () => {
-      if (this.#phase !== 'complete') return;
+      if (this.phase !== 'complete') return;
       this.#end();
       this.#client.over(this.#keep && !this.uploading);
     };
@@ -263,7 +258,7 @@ export class RawExchange implements UpstreamUser {
   /** Ends the exchange, for the backend's idle clock too. */
   #end(isWhole = true): void {
     clearTimeout(this.#late);
-    this.#phase = 'over';
+    this.phase = 'over';
     const { active } = this.decision;
     if (this.reached) active.end(this.#owner.parts.clock.now());
     else active.neverReached();

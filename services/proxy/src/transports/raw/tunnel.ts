@@ -10,21 +10,18 @@ import { Writer } from './writer.ts';
  * client, as NodeTunnel does, so that a close frame can be put between two of them.
  */
 export class RawTunnel implements OpenTunnel, UpstreamUser {
-  readonly closed: Promise<void>;
+  readonly #closing = Promise.withResolvers<void>();
+  readonly closed = this.#closing.promise;
   readonly #client: Socket;
   readonly #upstream: Upstream;
   readonly #writer: Writer;
   readonly #frames = new FrameFollower();
-  readonly #resolve: () => void;
   #open = 2;
   #reason: string | undefined;
   #saidGoodbye = false;
   #late: NodeJS.Timeout | undefined;
 
   constructor(client: Socket, secure: boolean, upstream: Upstream) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.closed = promise;
-    this.#resolve = resolve;
     this.#client = client;
     this.#upstream = upstream;
     this.#writer = new Writer(client, secure);
@@ -98,6 +95,6 @@ export class RawTunnel implements OpenTunnel, UpstreamUser {
     this.#endTogether();
     if (this.#open > 0) return;
     clearTimeout(this.#late);
-    this.#resolve();
+    this.#closing.resolve();
   }
 }
