@@ -160,19 +160,10 @@ function isStateStream({ method, path, upgrade }: EdgeRequest): boolean {
 /** The reply to a request with this verdict on its tokens; undefined if the request passes. */
 function tokenReply(verdict: TokenVerdict, request: EdgeRequest): Reply | undefined {
   const html = wantsPage(request);
-  switch (verdict.kind) {
-    case 'refused':
-      return REPLIES.unauthorized(html);
-    case 'unsure':
-      return replyTo(verdict, html);
-    case 'offsite':
-      return REPLIES.badRequest('its path would lead to another host', html);
-    case 'handover': {
-      const { token, path, leftMs } = verdict;
-      return handOver(path, tokenCookie(token, isSecure(request), Math.ceil(leftMs / 1_000)));
-    }
-    case 'public':
-    case 'accepted':
-      return undefined;
-  }
+  if (verdict.kind === 'refused') return REPLIES.unauthorized(html);
+  if (verdict.kind === 'unsure') return replyTo(verdict, html);
+  if (verdict.kind === 'offsite') return REPLIES.badRequest('its path would lead to another host', html);
+  if (verdict.kind !== 'handover') return undefined;
+  const { token, path, leftMs } = verdict;
+  return handOver(path, tokenCookie(token, isSecure(request), Math.ceil(leftMs / 1_000)));
 }

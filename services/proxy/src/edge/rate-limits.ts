@@ -20,9 +20,7 @@ export interface Closable {
 }
 
 /** A connection with a remote address, which costs a call of the kernel. */
-export interface Peer extends Closable {
-  readonly remoteAddress?: string | undefined;
-}
+type Addressed = Closable & { readonly remoteAddress?: string | undefined };
 
 /** A refusal by the name of its reply. */
 export type LimitVerdict = 'admitted' | 'tooManyConnections' | 'tooManyRequests';
@@ -42,7 +40,7 @@ export class RateLimits {
   }
 
   /** Counts a new connection until it closes. Returns false, and does not count it, if its address has too many. */
-  connected(connection: Peer): boolean {
+  connected(connection: Addressed): boolean {
     const most = this.#options.connectionsPerAddress;
     if (most === 0) return true;
     const { remoteAddress = '' } = connection;

@@ -4,9 +4,7 @@ import { BlockList, isIP } from 'node:net';
  * Addresses of load balancers and other proxies, whose `X-Forwarded-*` and `Forwarded` headers are believed. Empty unless
  * configured.
  */
-export interface TrustedAddresses {
-  includes(address: string): boolean;
-}
+export type TrustedAddresses = ReturnType<typeof trustedAddresses>;
 
 /** Whether a text is an IP address or a CIDR range (RFC 4632, RFC 4291 §2.3). */
 export function isCidr(text: string): boolean {
@@ -17,7 +15,7 @@ export function isCidr(text: string): boolean {
 }
 
 /** A set of texts that `isCidr` accepts. */
-export function trustedAddresses(ranges: readonly string[]): TrustedAddresses {
+export function trustedAddresses(ranges: readonly string[]) {
   const list = new BlockList();
   for (const range of ranges) {
     const [address = '', bits] = range.split('/');
@@ -25,7 +23,8 @@ export function trustedAddresses(ranges: readonly string[]): TrustedAddresses {
     list.addSubnet(address, Number(bits ?? widthOf(family)), familyName(family));
   }
   return {
-    includes: (address) => isIP(address) !== 0 && list.check(address, familyName(isIP(address))),
+    includes: (address: string): boolean =>
+      isIP(address) !== 0 && list.check(address, familyName(isIP(address))),
   };
 }
 

@@ -28,9 +28,9 @@ export type RouteDecision =
 export interface KnownSuspension {
   readonly epoch: number;
   /** Clock time at which it lapses unless a newer route ends it. */
-  readonly until: number;
+  until: number;
   /** The scheduler's answer to this proxy; UNSPECIFIED before there is one. */
-  readonly outcome: SettleOutcome;
+  outcome: SettleOutcome;
 }
 
 /** How far the address of a route can be trusted. */

@@ -125,12 +125,10 @@ export class Router {
     }
   }
 
-  #forward(
-    backendId: string,
-    { endpoint, droneId, confirmAgain }: Extract<RouteDecision, { kind: 'forward' }>,
-  ): Extract<RouteOutcome, { kind: 'forward' }> {
+  #forward(backendId: string, decision: RouteDecision & { kind: 'forward' }) {
+    const { kind, endpoint, droneId, confirmAgain } = decision;
     if (confirmAgain) this.#parts.stale.confirm(backendId, endpoint);
-    return { kind: 'forward', endpoint, droneId, active: this.#parts.requests.begin(backendId, droneId) };
+    return { kind, endpoint, droneId, active: this.#parts.requests.begin(backendId, droneId) };
   }
 
   #decide(backendId: string, admitted: boolean): RouteDecision {

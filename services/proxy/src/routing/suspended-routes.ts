@@ -13,8 +13,6 @@ export interface SuspensionParts {
 }
 
 interface Suspension extends KnownSuspension {
-  until: number;
-  outcome: SettleOutcome;
   /** The scheduler is being asked to resume the route. */
   asking: boolean;
 }

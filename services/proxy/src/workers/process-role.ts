@@ -8,23 +8,17 @@ export interface TicketSource {
   follow(take: (keys: Buffer) => void): void;
 }
 
-/** The part of this process in a proxy: a proxy or supervisor by itself, or a worker of a supervisor. */
-export interface ProcessRole {
-  place(config: ProxyConfig): Place;
-  /** Undefined if the process makes its own keys. */
-  readonly tickets: TicketSource | undefined;
-}
-
 const STATE_EVERY_MS = 1_000;
 /** A worker reports within this time that it begins to serve, or stops. */
 const CHANGE_SEEN_MS = 50;
 
-export function processRole(): ProcessRole {
+/** The part of this process in a proxy: a proxy or supervisor by itself, which makes its own keys, or a supervisor's worker. */
+export function processRole() {
   return cluster.worker ? new WorkerRole() : { place: () => OWN_PLACE, tickets: undefined };
 }
 
 /** A worker has no admin port: it answers its supervisor, and drains when that asks for it or has ended. */
-class WorkerRole implements ProcessRole, Place, TicketSource {
+class WorkerRole implements Place, TicketSource {
   readonly tickets = this;
   logFields: Readonly<Record<string, string>> = {};
   #keys: Buffer | undefined;

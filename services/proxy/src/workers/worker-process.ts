@@ -16,12 +16,7 @@ export type FromWorker =
   | { readonly kind: 'metrics'; readonly question: number; readonly text: string };
 
 /** A worker as its supervisor sees it. */
-export interface WorkerProcess {
-  readonly pid: number;
-  /** Ignored if the worker no longer listens. */
-  send(message: ToWorker): void;
-  kill(signal: NodeJS.Signals): void;
-}
+export type WorkerProcess = ReturnType<typeof forkWorker>;
 
 export interface WorkerOwner {
   heard(message: FromWorker): void;
@@ -34,7 +29,7 @@ export interface WorkerOwner {
  * client that waits while a worker ends is accepted by another one. With sockets of their own (SO_REUSEPORT) the kernel
  * would reset the clients that wait for the worker that ended.
  */
-export function forkWorker(environment: Record<string, string>, owner: WorkerOwner): WorkerProcess {
+export function forkWorker(environment: Record<string, string>, owner: WorkerOwner) {
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   const worker = cluster.fork(environment);
   worker.on('message', (message: FromWorker) => owner.heard(message));
@@ -51,10 +46,11 @@ export function forkWorker(environment: Record<string, string>, owner: WorkerOwn
   });
   return {
     pid: worker.process.pid ?? 0,
-    send: (message) => {
+    /** Ignored if the worker no longer listens. */
+    send: (message: ToWorker): void => {
       if (worker.isConnected()) worker.send(message, () => {});
     },
-    kill: (signal) => {
+    kill: (signal: NodeJS.Signals): void => {
       worker.process.kill(signal);
     },
   };

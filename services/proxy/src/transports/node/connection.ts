@@ -9,6 +9,7 @@ import {
 import type { Server, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
+import type { TransportOptions } from '../options.ts';
 import { isWebSocket, type WebRequest, type WebResponse } from './node-http.ts';
 import { PipelineQueue } from './pipeline-queue.ts';
 import type { NodeTransport } from './transport.ts';
@@ -16,11 +17,7 @@ import type { NodeTransport } from './transport.ts';
 /** The handlers of what Node's servers read. */
 export type Handlers = Pick<NodeTransport, 'request' | 'upgrade' | 'connect' | 'failed'>;
 
-export interface NodeServerOptions {
-  maxHeaderBytes: number;
-  /** How long a request's head may take. */
-  headTimeoutMs: number;
-}
+export type NodeServerOptions = Pick<TransportOptions, 'maxHeaderBytes' | 'headTimeoutMs'>;
 
 /**
  * Node's HTTP/1.1 server for a proxy: no limit on the length of an exchange, because uploads and long polls last; limits on
@@ -98,12 +95,12 @@ function handle(server: Server, handlers: Handlers): void {
   const request = (expectsContinue: boolean) => (req: WebRequest, res: WebResponse) => {
     const begin = () => handlers.request(req, res, expectsContinue).catch(failed(() => void res.destroy()));
     if (res instanceof Http2ServerResponse) void begin();
-    else queue.request(req as IncomingMessage, res, begin);
+    else queue.take(req.socket, { req: req as IncomingMessage, res, begin });
   };
   const upgrade = (req: IncomingMessage, socket: Socket, head: Buffer) =>
-    queue.takeover(socket, () =>
-      handlers.upgrade(req, socket, head).catch(failed(() => void socket.destroy())),
-    );
+    queue.take(socket, {
+      begin: () => handlers.upgrade(req, socket, head).catch(failed(() => void socket.destroy())),
+    });
   server.on('request', request(false));
   server.on('checkContinue', request(true));
   server.on('checkExpectation', request(false));

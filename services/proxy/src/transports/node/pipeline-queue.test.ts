@@ -10,16 +10,22 @@ async function ask(bytes: string, handle: Handle): Promise<{ said: string; began
   const queue = new PipelineQueue();
   const began: string[] = [];
   const server = createServer((req, res) =>
-    queue.request(req, res, () => {
-      began.push(req.url ?? '');
-      return handle(req, res);
+    queue.take(req.socket, {
+      req,
+      res,
+      begin: () => {
+        began.push(req.url ?? '');
+        return handle(req, res);
+      },
     }),
   );
   server.on('clientError', (error, socket) => queue.failed(error, socket));
   server.on('upgrade', (_req, socket) =>
-    queue.takeover(socket, () => {
-      began.push('upgrade');
-      socket.end('upgraded');
+    queue.take(socket, {
+      begin: () => {
+        began.push('upgrade');
+        socket.end('upgraded');
+      },
     }),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -12,14 +12,14 @@ import { linger } from './node-http.ts';
 export class PipelineQueue {
   readonly #lines = new WeakMap<Duplex, Line>();
 
-  /** Calls `begin` in turn, unless the connection ends before. It resolves when the request was answered or forwarded. */
-  request(req: IncomingMessage, res: ServerResponse, begin: Begin): void {
-    this.#take(req.socket, { req, res, begin });
-  }
-
-  /** Queues a request that takes the connection over: it ends HTTP on it. */
-  takeover(socket: Duplex, begin: Begin): void {
-    this.#take(socket, { req: undefined, res: undefined, begin });
+  /** Calls `begin` in turn, unless the connection ends before. */
+  take(socket: Duplex, turn: Turn): void {
+    if (isOver(socket)) return;
+    const line = this.#lineOf(socket);
+    line.latest = turn;
+    if (!line.current) this.#begin(socket, line, turn);
+    else if (line.waiting.length < BOUNDS.pipelinedRequests) line.waiting.push(turn);
+    else socket.destroy();
   }
 
   /** Node could not read a request (RFC 9112 §2.2), or none came in time. */
@@ -36,15 +36,6 @@ export class PipelineQueue {
     const line = this.#lines.get(socket) ?? { current: undefined, latest: undefined, waiting: [], last: '' };
     this.#lines.set(socket, line);
     return line;
-  }
-
-  #take(socket: Duplex, turn: Turn): void {
-    if (isOver(socket)) return;
-    const line = this.#lineOf(socket);
-    line.latest = turn;
-    if (!line.current) this.#begin(socket, line, turn);
-    else if (line.waiting.length < BOUNDS.pipelinedRequests) line.waiting.push(turn);
-    else socket.destroy();
   }
 
   #begin(socket: Duplex, line: Line, turn: Turn): void {
@@ -76,12 +67,12 @@ export class PipelineQueue {
   }
 }
 
-type Begin = () => Promise<void> | void;
-
 interface Turn {
-  readonly req: IncomingMessage | undefined;
-  readonly res: ServerResponse | undefined;
-  readonly begin: Begin;
+  /** Request and response; missing if the request takes the connection over, which ends HTTP on it. */
+  readonly req?: IncomingMessage;
+  readonly res?: ServerResponse;
+  /** Resolves when the request was answered or forwarded. */
+  begin(): Promise<void> | void;
   decided?: Promise<void> | void;
 }
 

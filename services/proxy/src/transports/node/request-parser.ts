@@ -6,17 +6,13 @@ import { HEADER_RULES, headerRule } from '../../edge/headers.ts';
 import { REPLIES, type Reply } from '../../edge/replies.ts';
 import { type EdgeRequest, type Peer, wantsPage } from '../../edge/request.ts';
 import type { TrustedAddresses } from '../../edge/trusted-addresses.ts';
+import type { TransportOptions } from '../options.ts';
 import { isWebSocket, type WebRequest } from './node-http.ts';
 
 /** How Node hands a request over: as a request, as an upgrade (HTTP/1.1), or as a CONNECT over HTTP/2. */
 export type RequestKind = 'request' | 'upgrade' | 'connect';
 
-export interface ParserOptions {
-  clusterDomain: string;
-  /** The most bytes of a head: the sum of its target, names and values. */
-  maxHeaderBytes: number;
-  trust: TrustedAddresses;
-}
+type ParserOptions = Pick<TransportOptions, 'clusterDomain' | 'maxHeaderBytes' | 'trust'>;
 
 /**
  * A request that Node's parser has read. Heads that two readers could read in two ways are refused, not repaired (RFC 9112

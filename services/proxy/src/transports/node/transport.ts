@@ -9,6 +9,7 @@ import type { Forward } from '../../edge/request.ts';
 import type { Sessions } from '../../routing/sessions.ts';
 import type { TokenSessions } from '../../tokens/token-sessions.ts';
 import type { Dialling } from '../dialling.ts';
+import type { TransportOptions } from '../options.ts';
 import { type ExchangeClient, type ExchangeParts, NodeExchange } from './exchange.ts';
 import { openExtended } from './extended-connect.ts';
 import type { HttpxyAdapter } from './httpxy-adapter.ts';
@@ -23,7 +24,7 @@ import {
   watchSilence,
 } from './node-http.ts';
 import { replyToHandshake, writeReply } from './reply.ts';
-import { NodeRequest, type ParserOptions, type RequestKind } from './request-parser.ts';
+import { NodeRequest, type RequestKind } from './request-parser.ts';
 import { type ClientEnd, NodeTunnel } from './tunnel.ts';
 
 export interface NodeTransportParts extends ExchangeParts {
@@ -35,11 +36,6 @@ export interface NodeTransportParts extends ExchangeParts {
   /** Undefined if it is off. */
   accessLog: AccessLog | undefined;
   log: Log;
-}
-
-export interface NodeTransportOptions extends ParserOptions {
-  /** How long a body may pause. */
-  bodyTimeoutMs: number;
 }
 
 /** The client's side of a request, in which the kinds of requests differ. */
@@ -65,9 +61,9 @@ const LEFT = new Error('the client left');
 /** HTTP/1.1, HTTP/2 and WebSockets on Node's servers: every request that the raw transport does not serve. */
 export class NodeTransport {
   readonly #parts: NodeTransportParts;
-  readonly #options: NodeTransportOptions;
+  readonly #options: TransportOptions;
 
-  constructor(parts: NodeTransportParts, options: NodeTransportOptions) {
+  constructor(parts: NodeTransportParts, options: TransportOptions) {
     this.#parts = parts;
     this.#options = options;
   }

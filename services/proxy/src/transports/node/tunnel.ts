@@ -44,7 +44,10 @@ export class NodeTunnel implements OpenTunnel {
     const rest = (chunk: Buffer) => {
       const end = this.#frames.endOfFrame(chunk);
       const whole = end < 0 ? chunk : chunk.subarray(0, end);
-      if (whole.length > 0 && !this.#client.write(whole)) this.#pause();
+      if (whole.length > 0 && !this.#client.write(whole)) {
+        this.#upstream.pause();
+        this.#client.once('drain', () => this.#upstream.resume());
+      }
       if (end < 0) return;
       // Later bytes are read and dropped, so that the backend's own close is noticed.
       this.#upstream.off('data', rest).resume();
@@ -71,11 +74,6 @@ export class NodeTunnel implements OpenTunnel {
     this.#client.once('close', () => this.#upstream.resume().end());
     this.#upstream.once('close', () => this.#client.resume().end());
     void this.closed.then(() => clearTimeout(late));
-  }
-
-  #pause(): void {
-    this.#upstream.pause();
-    this.#client.once('drain', () => this.#upstream.resume());
   }
 }
 

@@ -11,19 +11,8 @@ export class NodeUpstreamPool implements UpstreamPool {
   readonly #agents = new Map<string, Agent>();
 
   agentOf(backendId: string): Agent {
-    const known = this.#agents.get(backendId);
-    if (known) {
-      known.maxFreeSockets = BOUNDS.keptUpstreams;
-      return known;
-    }
-    const agent = new Agent({
-      keepAlive: true,
-      // Node's agent sets keep-alive on each connection that it keeps.
-      keepAliveMsecs: TCP_KEEP_ALIVE.idle.base,
-      maxFreeSockets: BOUNDS.keptUpstreams,
-      timeout: TIMEOUTS.upstreamIdle,
-      scheduling: 'lifo',
-    });
+    const agent = this.#agents.get(backendId) ?? newAgent();
+    agent.maxFreeSockets = BOUNDS.keptUpstreams;
     this.#agents.set(backendId, agent);
     return agent;
   }
@@ -52,6 +41,12 @@ export class NodeUpstreamPool implements UpstreamPool {
   close(): void {
     for (const backendId of [...this.#agents.keys()]) this.cut(backendId);
   }
+}
+
+function newAgent(): Agent {
+  // Node's agent sets keep-alive on each connection that it keeps.
+  const keepAliveMsecs = TCP_KEEP_ALIVE.idle.base;
+  return new Agent({ keepAlive: true, keepAliveMsecs, timeout: TIMEOUTS.upstreamIdle, scheduling: 'lifo' });
 }
 
 /**

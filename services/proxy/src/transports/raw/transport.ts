@@ -5,10 +5,10 @@ import type { AccessLog } from '../../access-log/access-log.ts';
 import { addedHeaders } from '../../edge/headers.ts';
 import type { EdgePolicy } from '../../edge/policy.ts';
 import type { Forward } from '../../edge/request.ts';
-import type { TrustedAddresses } from '../../edge/trusted-addresses.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Sessions } from '../../routing/sessions.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
+import type { TransportOptions } from '../options.ts';
 import { replyBytes } from '../reply-bytes.ts';
 import { type Origin, RawConnection } from './connection.ts';
 import type { RawExchange } from './exchange.ts';
@@ -28,30 +28,20 @@ export interface RawTransportParts {
   log: Log;
 }
 
-export interface RawTransportOptions {
-  clusterDomain: string;
-  maxHeaderBytes: number;
-  /** How long a head may take. */
-  headTimeoutMs: number;
-  /** How long a body may pause. */
-  bodyTimeoutMs: number;
-  trust: TrustedAddresses;
-}
-
 /**
  * HTTP/1.1 and WebSockets on bare sockets, for requests that its strict parser understands and that the policy forwards at
  * once. Every other request goes, unread and with its connection, to Node's servers (../node).
  */
 export class RawTransport {
   readonly parts: RawTransportParts;
-  readonly options: RawTransportOptions;
+  readonly options: TransportOptions;
   readonly #connections = new Set<RawConnection>();
   readonly #over = new AbortController();
   readonly #sweeping: Promise<void>;
   /** Responses of each status class since the last sweep: adding to a counter costs as much as reading a head. */
   readonly #answered: number[] = [];
 
-  constructor(parts: RawTransportParts, options: RawTransportOptions) {
+  constructor(parts: RawTransportParts, options: TransportOptions) {
     this.parts = parts;
     this.options = options;
     this.#sweeping = this.#sweep();

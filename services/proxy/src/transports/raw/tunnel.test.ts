@@ -9,6 +9,7 @@ afterAll(() => stack.disposeAsync());
 
 const nobody: UpstreamUser = { taken() {}, bytes() {}, drained() {}, ended() {}, lost() {} };
 const owner = {
+  ...{ free: [], all: new Set<Upstream>(), resting: false },
   connectTimeoutMs: 60_000,
   closed: () => {},
   failed: (error: unknown) => {

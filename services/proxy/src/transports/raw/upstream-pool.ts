@@ -5,15 +5,20 @@ import { isSameEndpoint } from '../../routing/route-decision.ts';
 import type { UpstreamPool } from '../../routing/sessions.ts';
 import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
 import type { Dialling } from '../dialling.ts';
-import { Upstream, type UpstreamOwner, type UpstreamUser } from './upstream.ts';
+import { Upstream, type UpstreamUser } from './upstream.ts';
 
 /** The connections of one backend. */
-interface Connections extends UpstreamOwner {
+export interface Connections {
   /** The last one used is the next one used. */
   readonly free: Upstream[];
   readonly all: Set<Upstream>;
   /** None is kept until the next request. */
   resting: boolean;
+  /** How long the backend may take to accept the connection. */
+  readonly connectTimeoutMs: number;
+  closed(upstream: Upstream): void;
+  /** A user threw; the connection is cut. */
+  failed(error: unknown): void;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { keepAlive } from '../tcp-keepalive.ts';
+import type { Connections } from './upstream-pool.ts';
 
 /** The exchange or tunnel that uses a connection. */
 export interface UpstreamUser {
@@ -15,14 +16,6 @@ export interface UpstreamUser {
   lost(): void;
 }
 
-export interface UpstreamOwner {
-  /** How long the backend may take to accept the connection. */
-  readonly connectTimeoutMs: number;
-  closed(upstream: Upstream): void;
-  /** A user threw; the connection is cut. */
-  failed(error: unknown): void;
-}
-
 /** Together with the bound below, the most bytes that can wait for a client. */
 const READ_BYTES = 48 * 1024;
 const QUEUED_BYTES = 16 * 1024;
@@ -33,7 +26,7 @@ const shared = Buffer.allocUnsafeSlow(READ_BYTES);
  * idle connection that sends anything, or ends, is closed.
  */
 export class Upstream {
-  readonly #owner: UpstreamOwner;
+  readonly #owner: Connections;
   readonly socket: Socket;
   readonly endpoint: Endpoint;
   /** Clock time until which it may be used again. */
@@ -44,7 +37,7 @@ export class Upstream {
   /** Runs until the backend has taken the connection. */
   #late: NodeJS.Timeout | undefined;
 
-  constructor(endpoint: Endpoint, user: UpstreamUser, owner: UpstreamOwner) {
+  constructor(endpoint: Endpoint, user: UpstreamUser, owner: Connections) {
     this.#owner = owner;
     this.endpoint = endpoint;
     this.user = user;
