@@ -8,12 +8,6 @@ type Sources = Record<'openExchanges' | 'openWebSockets' | 'held' | 'waitingPage
 
 export function createMetrics(sources: Sources) {
   const requests = counter('spawner.proxy.requests', 'Requests by outcome');
-  const failures = counter('spawner.proxy.upstream_failures', 'Requests that a backend did not answer');
-  const refused = counter(
-    'spawner.proxy.refused_connections',
-    'Connections beyond the limit of their address',
-  );
-  const dropped = counter('spawner.proxy.access_log_dropped', 'Lines of the access log that were dropped');
   gauge('spawner.proxy.open_exchanges', 'Open HTTP requests and WebSockets', sources.openExchanges);
   gauge('spawner.proxy.open_websockets', 'Open WebSockets', sources.openWebSockets);
   gauge('spawner.proxy.held', 'Requests that wait for their backend', sources.held);
@@ -27,10 +21,13 @@ export function createMetrics(sources: Sources) {
     /** `count` requests ended or were answered; `status` is the client's. */
     request: (outcome: string, status: number, count = 1): void =>
       requests({ outcome, status: `${Math.floor(status / 100)}xx` }, count),
-    upstreamFailed: () => failures(),
+    upstreamFailed: counter('spawner.proxy.upstream_failures', 'Requests that a backend did not answer'),
     /** A connection was refused, because its address has as many as it may. */
-    connectionRefused: () => refused(),
+    connectionRefused: counter(
+      'spawner.proxy.refused_connections',
+      'Connections beyond the limit of their address',
+    ),
     /** A line of the access log was dropped. */
-    lineDropped: () => dropped(),
+    lineDropped: counter('spawner.proxy.access_log_dropped', 'Lines of the access log that were dropped'),
   };
 }

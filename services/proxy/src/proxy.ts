@@ -124,7 +124,7 @@ function compose(config: ProxyConfig, parts: ProxyParts, redirectPort: () => num
     waitingPages: () => stateEvents.total,
     routes: () => routes.size,
   });
-  const accessLog = accessLogOf(config, { clock, log, metrics });
+  const accessLog = accessLogOf(config, parts, metrics);
   const look = (backendId: string) => edge.reports.look(backendId);
   const policy = new EdgePolicy(
     { router, tokens, routes, limits, stateEvents, requests, metrics, clock, look },
@@ -147,10 +147,8 @@ function compose(config: ProxyConfig, parts: ProxyParts, redirectPort: () => num
 }
 
 /** The access log on standard output, beside the service's own log; undefined if it is off. */
-function accessLogOf(
-  { accessLog: setting, id }: ProxyConfig,
-  { clock, log, metrics }: Pick<ProxyParts, 'clock' | 'log'> & { metrics: Metrics },
-): AccessLog | undefined {
+function accessLogOf(config: ProxyConfig, { clock, log }: ProxyParts, metrics: Metrics) {
+  const { accessLog: setting, id } = config;
   if (setting.kind === 'off') return undefined;
   const sink = {
     write: (text: string, done: () => void) => void process.stdout.write(text, () => done()),

@@ -33,10 +33,8 @@ export class ProxyNode implements Member {
  * The addresses that DNS gives to users: those configured, otherwise the one that an HTTP service answers with as text.
  * Rejects if the service answers anything else.
  */
-export async function publicAddresses({
-  publicAddresses: configured,
-  publicAddressApi: api,
-}: Pick<ProxyConfig, 'publicAddresses' | 'publicAddressApi'>): Promise<readonly string[]> {
+export async function publicAddresses(config: Pick<ProxyConfig, 'publicAddresses' | 'publicAddressApi'>) {
+  const { publicAddresses: configured, publicAddressApi: api } = config;
   if (configured.length > 0 || api === undefined) return configured;
   const answer = await fetch(api, { signal: AbortSignal.timeout(ANSWER_MS) });
   const text = (await answer.text()).trim();

@@ -44,19 +44,19 @@ export type TokenLookup = (tokenId: string) => TokenRow | undefined;
  * valid bearer token; else the first valid cookie. Pure. `nowMs` is wall-clock time.
  */
 export function checkTokens(request: TokenBearer, lookup: TokenLookup, nowMs: number): TokenCheck {
-  const { route, credentials, navigation } = request;
+  const { backendId, route, credentials, navigation } = request;
   if (route?.access !== Access.TOKEN) return { kind: 'public' };
   const { query, bearer, cookies, path } = credentials;
   if (query.length > 0) {
     const [token = ''] = query;
-    const grant = query.length === 1 ? grantOf(token, request, lookup, nowMs) : undefined;
+    const grant = query.length === 1 ? grantOf(token, backendId, lookup, nowMs) : undefined;
     if (!grant) return refused(query, lookup);
     if (!navigation) return accepted(token, grant, path, false);
     if (leadsAway(path)) return { kind: 'offsite' };
     return { kind: 'handover', token, path: inAscii(path), leftMs: grant.expireMs - nowMs };
   }
   for (const token of [...(bearer === undefined ? [] : [bearer]), ...cookies]) {
-    const grant = grantOf(token, request, lookup, nowMs);
+    const grant = grantOf(token, backendId, lookup, nowMs);
     if (grant) return accepted(token, grant, path, token === bearer);
   }
   return refused([...(bearer === undefined ? [] : [bearer]), ...cookies], lookup);
@@ -67,12 +67,7 @@ export function isValid(row: TokenRow | undefined, backendId: string, nowMs: num
   return row?.kind === 'tokenGrant' && row.backendId === backendId && nowMs < row.expireMs;
 }
 
-function grantOf(
-  token: string,
-  { backendId }: TokenBearer,
-  lookup: TokenLookup,
-  nowMs: number,
-): TokenGrantRow | undefined {
+function grantOf(token: string, backendId: string, lookup: TokenLookup, nowMs: number) {
   if (!looksLikeToken(token)) return undefined;
   const row = lookup(connectionTokenId(token));
   return isValid(row, backendId, nowMs) ? row : undefined;

@@ -44,7 +44,7 @@ export class TokenSessions {
   }
 
   isValid(backendId: string, { tokenId }: TokenHolder): boolean {
-    return isValid(this.#parts.routes.token(tokenId), backendId, this.#now());
+    return isValid(this.#parts.routes.token(tokenId), backendId, this.#parts.clock.wall().getTime());
   }
 
   /** Calls `cut` when the holder's token is revoked. Returns a function that ends this. */
@@ -68,10 +68,7 @@ export class TokenSessions {
   }
 
   #check(request: TokenBearer): TokenCheck {
-    return checkTokens(request, (id) => this.#parts.routes.token(id), this.#now());
-  }
-
-  #now(): number {
-    return this.#parts.clock.wall().getTime();
+    const { routes, clock } = this.#parts;
+    return checkTokens(request, (id) => routes.token(id), clock.wall().getTime());
   }
 }

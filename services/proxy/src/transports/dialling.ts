@@ -14,15 +14,11 @@ export interface Dialling {
  * Watches a request that was given to a connection. Calls `reached` once the backend has accepted the connection, and fails
  * the request if that takes longer than `connectTimeoutMs`.
  */
-export function watchDial(
-  outgoing: ClientRequest,
-  { connectTimeoutMs, connected }: Dialling,
-  reached: () => void,
-): void {
+export function watchDial(outgoing: ClientRequest, dialling: Dialling, reached: () => void): void {
   const { socket } = outgoing;
   if (socket) {
     keepAlive(socket);
-    connected(socket);
+    dialling.connected(socket);
   }
   if (!socket?.connecting) {
     reached();
@@ -30,7 +26,7 @@ export function watchDial(
   }
   const late = setTimeout(
     () => outgoing.destroy(new Error('the backend did not accept the connection in time')),
-    connectTimeoutMs,
+    dialling.connectTimeoutMs,
   );
   socket.once('connect', () => {
     clearTimeout(late);

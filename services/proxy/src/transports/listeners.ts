@@ -91,12 +91,8 @@ function giveTo(server: HttpServer): (socket: Socket) => void {
 }
 
 /** `http1` gets connections from the raw transport, or is the server itself, or is not used. */
-async function listen(
-  server: Server,
-  http1: HttpServer,
-  { port, address }: ListenOptions,
-  { raw, connected }: ListenerParts,
-) {
+async function listen(server: Server, http1: HttpServer, options: ListenOptions, parts: ListenerParts) {
+  const { raw, connected } = parts;
   const sockets = new Set<Socket>();
   // One function for all of them: every connection holds it.
   const closed = function (this: Socket) {
@@ -108,7 +104,7 @@ async function listen(
     sockets.add(socket);
     socket.on('error', ignore).on('close', closed);
   });
-  server.listen(port, address);
+  server.listen(options.port, options.address);
   await once(server, 'listening');
   // Node starts the clock for heads only on servers that listen themselves.
   if (raw) http1.emit('listening');

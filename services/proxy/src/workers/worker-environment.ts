@@ -16,11 +16,7 @@ const SHARED = {
  * The variables that make a worker a proxy of its own: a name, its share of each limit, and the public addresses. If those are
  * undefined, the worker finds them as a single proxy does. Slots are 1 to `workers`.
  */
-export function workerEnvironment(
-  config: ProxyConfig,
-  slot: number,
-  publicAddresses: readonly string[] | undefined,
-): Record<string, string> {
+export function workerEnvironment(config: ProxyConfig, slot: number, publicAddresses?: readonly string[]) {
   const { id, named, workers, drainMs, stateDir } = config;
   const own = {
     WORKERS: 1,

@@ -59,11 +59,7 @@ const MOST_SPELLINGS = 2_000;
 const LONGEST_REMEMBERED = 64;
 
 /** `hop` is the kind of hop-by-hop headers that the parser does not read. Exported for tests of other tables. */
-export function kinds(
-  rules: HeaderRules,
-  read: ReadonlyMap<string, number>,
-  hop: number,
-): (name: string) => number {
+export function kinds(rules: HeaderRules, read: ReadonlyMap<string, number>, hop: number) {
   const withRule = (rule: HeaderRule) =>
     Object.keys(rules.names).filter((name) => rules.names[name] === rule);
   const bits = (first: number, names: string[]) => names.map((name, bit) => [name, first + bit] as const);
@@ -85,7 +81,7 @@ export function kinds(
     return numbered.get(name) ?? others[rule] ?? KIND.PASS;
   };
   const spellings = new Map<string, number>();
-  return (name) => {
+  return (name: string): number => {
     const known = spellings.get(name);
     if (known !== undefined) return known;
     const kind = kindOf(name.toLowerCase());

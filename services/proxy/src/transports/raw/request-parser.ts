@@ -77,19 +77,15 @@ export function readRequest(head: string, peer: Peer): RawRequest | undefined {
   return ok && request.host !== '' ? request : undefined;
 }
 
-/** Reads a request line whose header lines, `headers`, have the same bytes as those of `like`; `kept` are the ones that cross. */
-export function repeatRequest(
-  line: string,
-  like: RawRequest,
-  { headers, kept }: { headers: string; kept: string },
-): RawRequest | undefined {
-  const request = readRequestLine(line, like.peer, line + headers);
+/** Reads a request line whose header lines have the bytes of those of `like`: all of them, and the `kept` ones, which cross. */
+export function repeatRequest(line: string, like: RawRequest, texts: { headers: string; kept: string }) {
+  const request = readRequestLine(line, like.peer, line + texts.headers);
   if (!request) return undefined;
   request.host = like.host;
   request.length = like.length;
   request.close = like.close;
   request.speaksForOthers = like.speaksForOthers;
-  request.lines = line + kept;
+  request.lines = line + texts.kept;
   return request;
 }
 

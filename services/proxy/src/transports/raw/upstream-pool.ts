@@ -117,19 +117,15 @@ export class RawUpstreamPool implements UpstreamPool {
       all: new Set(),
       resting: false,
       connectTimeoutMs: this.#dialling.connectTimeoutMs,
-      closed: (upstream) => this.#closed(backendId, upstream),
+      closed: (upstream) => {
+        made.all.delete(upstream);
+        const at = made.free.indexOf(upstream);
+        if (at >= 0) made.free.splice(at, 1);
+        if (made.all.size === 0) this.#backends.delete(backendId);
+      },
       failed: (error) => this.#log.error({ error }, 'an exchange failed'),
     };
     this.#backends.set(backendId, made);
     return made;
-  }
-
-  #closed(backendId: string, upstream: Upstream): void {
-    const connections = this.#backends.get(backendId);
-    if (!connections) return;
-    connections.all.delete(upstream);
-    const at = connections.free.indexOf(upstream);
-    if (at >= 0) connections.free.splice(at, 1);
-    if (connections.all.size === 0) this.#backends.delete(backendId);
   }
 }

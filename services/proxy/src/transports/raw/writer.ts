@@ -34,13 +34,8 @@ export class Writer {
     const then = this.#secure ? onSuccess(gone) : undefined;
     const written = this.#write(text, bytes, from, to, then);
     if (written && then) return;
-    if (this.waits) this.whenEmpty(gone);
+    if (this.#socket.writableLength > 0) this.whenEmpty(gone);
     else gone();
-  }
-
-  /** Something has not gone out yet. */
-  get waits(): boolean {
-    return this.#socket.writableLength > 0;
   }
 
   /** If so much has not gone out that no more should be added, pauses the source until everything has gone out. */
@@ -74,7 +69,7 @@ export class Writer {
     if (text !== '') target.write(text, 0, 'latin1');
     bytes.copy(target, text.length, from, to);
     socket.write(own ? target : target.subarray(0, whole), then);
-    if (!own && this.waits) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    if (!own && socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
     return true;
   }
 }
