@@ -12,7 +12,7 @@ interface Inspected {
   readonly State: { readonly Status: string };
 }
 
-describe('a start that the engine carries out after the agent that ordered it has died', () => {
+describe('a start whose answer never reaches the agent that ordered it', () => {
   let engine: DockerDaemon;
   let held: HeldEngine;
   let world: AgentWorld;
@@ -63,6 +63,7 @@ describe('a start that the engine carries out after the agent that ordered it ha
     (await askDocker(engine.socketPath, 'GET', `/containers/spawner-${id}/json`)) as Inspected;
   const end = async (id: string) => {
     held.before = () => undefined;
+    held.loses = () => false;
     await world.stop(id, { force: true });
     await world.reaches(id, TERMINATED);
   };
@@ -86,6 +87,16 @@ describe('a start that the engine carries out after the agent that ordered it ha
     const { Id, State } = await inspect(id);
     expect(Id).not.toBe(before.Id);
     expect(State.Status).toBe('running');
+    await end(id);
+  });
+
+  it('is not ordered again if only its answer was lost', async () => {
+    let starts = 0;
+    held.before = () => undefined;
+    held.loses = (line) => line.endsWith('/start') && ++starts > 0;
+    const id = await world.place({});
+    await world.reaches(id, READY);
+    expect(starts).toBe(1);
     await end(id);
   });
 

@@ -8,6 +8,8 @@ export interface HeldEngine extends AsyncDisposable {
   readonly socketPath: string;
   /** Called with each request, as "POST /path", before the engine gets it. The request waits for the promise. */
   before: (line: string) => Promise<void> | undefined;
+  /** Whether the engine's answer to this request is lost, as if it had died. */
+  loses: (line: string) => boolean;
 }
 
 /** Puts a proxy in front of the engine on `behind`. Every request that it has read reaches the engine. */
@@ -21,6 +23,7 @@ export async function holdEngine(behind: string): Promise<HeldEngine> {
     const outgoing = request({ socketPath: behind, method, path, headers, agent: false });
     outgoing.once('error', () => response.destroy());
     outgoing.once('response', (answer) => {
+      if (held.loses(`${method} ${path}`)) return response.destroy();
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(response);
       answer.once('error', () => response.destroy());
@@ -35,6 +38,7 @@ export async function holdEngine(behind: string): Promise<HeldEngine> {
   const held: HeldEngine = {
     socketPath,
     before: () => undefined,
+    loses: () => false,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));

@@ -1,4 +1,5 @@
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import type { BackendStats } from '@spawner/proto/internal/telemetry';
 import type { BackendKey, BackendSpec } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 
@@ -80,13 +81,8 @@ export interface LogOptions {
   readonly signal: AbortSignal;
 }
 
-export interface Sample {
-  /** 100 is one processor. */
-  readonly cpuPercent: number;
-  /** Relative to the program's limit, or to the machine's memory if it has none. */
-  readonly memoryPercent: number;
-  readonly memoryBytes: number;
-}
+/** The use of one program at a moment. */
+export type Sample = Omit<BackendStats, 'id' | 'time'>;
 
 /** The detail of a program that ended before its agent saw it run, or before it was ready. */
 export const ENDED_EARLY = 'the program ended before it was ready';

@@ -21,6 +21,8 @@ class FakeEngine {
   readonly labels = new Map<string, Record<string, string>>();
   readonly states = new Map<string, 'created' | 'running' | 'exited'>();
   starts = 0;
+  /** Whether it dies, before or after it has carried out a request. */
+  dies: (line: string, when: 'before' | 'after') => boolean = () => false;
   /** Called with each removal before it is carried out. */
   beforeRemoval: () => unknown = () => {};
   /** The answer to a request for log lines. It never ends. */
@@ -35,7 +37,10 @@ class FakeEngine {
     this.#server = createServer(async (request, response) => {
       this.asked.push(request.url ?? '');
       if (this.logs && request.url?.includes('/logs')) return this.#tell(response, this.logs);
-      const { status, body } = this.#answer(`${request.method} ${request.url}`, await text(request));
+      const line = `${request.method} ${request.url}`;
+      if (this.dies(line, 'before')) return response.destroy();
+      const { status, body } = this.#answer(line, await text(request));
+      if (this.dies(line, 'after')) return response.destroy();
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     }).listen(socketPath);
   }
@@ -169,6 +174,28 @@ describe('the Docker runtime', () => {
     const rest = [];
     for (let index = 0; index < 12; index++) rest.push(await started(`b${index}`));
     expect(rest.slice(-2)).toEqual(['10.9.0.2', '10.9.0.3']);
+  });
+
+  it.each(['before', 'after'] as const)(
+    'starts a program once, though the engine dies %s it has started it',
+    async (when) => {
+      let deaths = 0;
+      await runtime.create(program('a'));
+      engine.dies = (_, then) => then === when && deaths++ < 3;
+      const { local } = await runtime.start('a');
+      expect([local.host, engine.starts]).toEqual([engine.addresses.get('a'), 1]);
+    },
+  );
+
+  it('does not start a program again that ended while the engine was away', async () => {
+    await runtime.create(program('a'));
+    engine.dies = (line, then) => {
+      if (!line.endsWith('/start') || then === 'before') return false;
+      engine.states.set('a', 'exited');
+      return true;
+    };
+    await expect(runtime.start('a')).rejects.toThrow('ended before it was ready');
+    expect(engine.starts).toBe(1);
   });
 
   describe('if the engine carries out a start after the agent that ordered it has died', () => {

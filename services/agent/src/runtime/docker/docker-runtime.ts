@@ -30,13 +30,14 @@ import {
   ours,
 } from './container-spec.ts';
 import { type EngineStats, sampleOf } from './container-stats.ts';
-import { asRuntimeError, engineCall, messageOf, statusOf, unlessMissing } from './errors.ts';
+import { asRuntimeError, engineCall, isUnanswered, messageOf, statusOf, unlessMissing } from './errors.ts';
 import { type ImageApi, Images } from './images.ts';
 
 /** dockerd answers every call but pulls and streams much faster. If it does not, it is stuck. */
 const CALL_MS = 60_000;
 const REMOVAL_MS = 10_000;
 const ADDRESS_TRIES = 16;
+const isConflict = (error: unknown) => statusOf(error) === 409;
 const CURSOR_FILE = 'address-cursor';
 
 export interface DockerOptions extends ContainerSettings {
@@ -115,7 +116,9 @@ class DockerRuntime implements Runtime {
         if (statusOf(error) === 304) break;
         const message = messageOf(error);
         if (tries === ADDRESS_TRIES) throw asRuntimeError(error);
-        if (isMissingNetwork(message)) await this.#createNetwork();
+        if (isUnanswered(error)) {
+          if (await this.#hasStarted(id)) break;
+        } else if (isMissingNetwork(message)) await this.#createNetwork();
         else if (/address already in use/i.test(message)) {
           // Another container has the address, and its release is not reported: the address rests like our own.
           await this.remove(id);
@@ -135,7 +138,7 @@ class DockerRuntime implements Runtime {
       await this.#container(id).kill({ signal: name });
       return true;
     } catch (error) {
-      if (statusOf(error) === 404 || statusOf(error) === 409) return false;
+      if (statusOf(error) === 404 || isConflict(error)) return false;
       throw error;
     }
   }
@@ -241,7 +244,7 @@ class DockerRuntime implements Runtime {
     try {
       return await this.#docker.createContainer(options);
     } catch (error) {
-      if (statusOf(error) === 409) {
+      if (isConflict(error)) {
         if (await this.#keeps(program)) return undefined;
       } else if (isMissingNetwork(messageOf(error))) await this.#createNetwork();
       else if (statusOf(error) !== 404 || !(await this.#images.pullAgain(program.spec)))
@@ -256,7 +259,7 @@ class DockerRuntime implements Runtime {
    * force: the engine refuses to remove a container that it has started meanwhile.
    */
   #keeps({ id, placement }: Program): Promise<boolean> {
-    return this.#untilAllowed(async () => {
+    return this.#repeat(REMOVAL_MS, isConflict, async () => {
       const inspected = await unlessMissing(this.#container(id).inspect());
       const isSame = inspected?.Config.Labels[LABELS.placement] === String(placement);
       if (isSame && inspected.State.Running) {
@@ -272,18 +275,30 @@ class DockerRuntime implements Runtime {
   }
 
   async #removeContainer(id: string): Promise<void> {
-    await this.#untilAllowed(() => unlessMissing(this.#container(id).remove({ force: true, v: true })));
+    const removal = () => unlessMissing(this.#container(id).remove({ force: true, v: true }));
+    // Another removal may be in progress.
+    await this.#repeat(REMOVAL_MS, isConflict, removal);
   }
 
-  /** Repeats a removal that the engine refuses, because another one is in progress or the program has started. */
-  async #untilAllowed<T>(removal: () => Promise<T>): Promise<T> {
+  /**
+   * Returns whether the engine has started the program, although its answer was lost. It may have died, so this waits until
+   * it answers again.
+   */
+  async #hasStarted(id: string): Promise<boolean> {
+    const condition = await this.#repeat(CALL_MS, isUnanswered, () => this.inspect(id));
+    if (condition.is === 'exited') throw new RuntimeError(ENDED_EARLY);
+    return condition.is === 'running';
+  }
+
+  /** Repeats `work` for some time while it fails with an error that passes. */
+  async #repeat<T>(forMs: number, passes: (error: unknown) => boolean, work: () => Promise<T>): Promise<T> {
     const { clock } = this.#options;
-    const deadline = clock.now() + REMOVAL_MS;
+    const deadline = clock.now() + forMs;
     for (;;) {
       try {
-        return await removal();
+        return await work();
       } catch (error) {
-        if (statusOf(error) !== 409 || clock.now() > deadline) throw error;
+        if (!passes(error) || clock.now() > deadline) throw error;
         await clock.sleep(50);
       }
     }

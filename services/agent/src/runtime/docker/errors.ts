@@ -11,6 +11,13 @@ export function messageOf(error: unknown): string {
   return message.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim();
 }
 
+const NO_ANSWER = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ENOENT', 'ETIMEDOUT']);
+
+/** Whether the engine is away or has not answered. It may have carried out the request all the same. */
+export function isUnanswered(error: unknown): boolean {
+  return NO_ANSWER.has((error as { code?: string }).code ?? '');
+}
+
 /** Turns an error answer of the engine into a RuntimeError. Other errors are returned unchanged. */
 export function asRuntimeError(error: unknown): unknown {
   return statusOf(error) === undefined ? error : new RuntimeError(messageOf(error), { cause: error });
