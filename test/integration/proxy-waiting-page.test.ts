@@ -1,23 +1,26 @@
 import { SUBJECTS } from '@spawner/bus';
 import { Backend, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { eventually, request, startUpstream } from '@spawner/testkit';
+import { eventually, quietNetworkFor, request, startRelay, startUpstream } from '@spawner/testkit';
 import { type Browser, chromium } from 'playwright-core';
 import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
+const stack = new AsyncDisposableStack();
 let world: ProxyWorld;
 let browser: Browser;
+/** The proxy's port, as the browser sees it. */
+let port: number;
 
 beforeAll(async () => {
-  world = await startProxyWorld();
+  const { executablePath, hostAddress } = stack.use(await quietNetworkFor('/usr/bin/chromium'));
+  world = stack.use(await startProxyWorld());
+  ({ port } = stack.use(await startRelay(world.port, hostAddress)));
   browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--host-resolver-rules=MAP * 127.0.0.1'],
+    executablePath,
+    args: ['--no-sandbox', `--host-resolver-rules=MAP * ${hostAddress}`],
   });
+  stack.defer(() => browser.close());
 });
-afterAll(async () => {
-  await browser?.close();
-  await world?.[Symbol.asyncDispose]();
-});
+afterAll(() => stack.disposeAsync());
 
 /** How many of them follow their backend's state. */
 async function pagesOf({ adminPort }: ProxyWorld): Promise<number> {
@@ -30,7 +33,7 @@ describe('the waiting page in a browser', () => {
     await using upstream = await startUpstream({ hello: 'drawn by the backend' });
     const { id, host } = await world.startingBackend();
     const page = await browser.newPage();
-    await page.goto(`http://${host}:${world.port}/name?a=b`);
+    await page.goto(`http://${host}:${port}/name?a=b`);
     expect(await page.textContent('#state')).toBe('Its container is being started.');
     const asked: string[] = [];
     page.on('request', (sent) => asked.push(`${sent.method()} ${new URL(sent.url()).pathname}`));
@@ -52,7 +55,7 @@ describe('the waiting page in a browser', () => {
   it('tells that the session has ended when it never became ready', async () => {
     const { id, host } = await world.startingBackend();
     const page = await browser.newPage();
-    await page.goto(`http://${host}:${world.port}/`);
+    await page.goto(`http://${host}:${port}/`);
     await world.ended(id, BackendState.TERMINATED, EndReason.STARTUP_TIMEOUT);
     await eventually(async () => (await page.textContent('h1'))?.includes('STARTUP_TIMEOUT') === true);
     await page.close();
@@ -65,7 +68,7 @@ describe('the waiting page in a browser', () => {
     await page.route('**/.spawner/events', (route) => route.fulfill({ status: 503, body: 'busy' }));
     const asked: string[] = [];
     page.on('request', (sent) => asked.push(sent.method()));
-    await page.goto(`http://${host}:${world.port}/name`);
+    await page.goto(`http://${host}:${port}/name`);
     await eventually(() => expect(asked).toContain('HEAD'));
     await world.ready(id, upstream.port);
     await eventually(async () => (await page.textContent('body')) === 'drawn by the backend');

@@ -10,6 +10,7 @@ import {
   eventually,
   freePort,
   makeAuthority,
+  quietNetworkFor,
   startRelay,
   startUpstream,
   type Upstream,
@@ -317,10 +318,12 @@ describe('WebSockets over HTTP/2', () => {
 
   it('are opened by a browser on the one connection that it has', async () => {
     const { host } = await world.backend(upstream);
-    await using relay = await startRelay(world.httpsPort);
+    await using network = await quietNetworkFor('/usr/bin/chromium');
+    const { executablePath, hostAddress } = network;
+    await using relay = await startRelay(world.httpsPort, hostAddress);
     const browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--host-resolver-rules=MAP * 127.0.0.1', '--ignore-certificate-errors'],
+      executablePath,
+      args: ['--no-sandbox', `--host-resolver-rules=MAP * ${hostAddress}`, '--ignore-certificate-errors'],
     });
     try {
       const page = await browser.newPage();
@@ -343,14 +346,15 @@ async function talk({ url, count }: { url: string; count: number }): Promise<str
         new Promise<WebSocket>((resolve, reject) => {
           const socket = new WebSocket(url);
           socket.onopen = () => resolve(socket);
-          socket.onerror = () => reject(new Error('not opened'));
+          socket.onclose = ({ code }) => reject(new Error(`not opened, but closed with ${code}`));
         }),
     ),
   );
   return Promise.all(
     opened.map(
       (socket, n) =>
-        new Promise<string>((resolve) => {
+        new Promise<string>((resolve, reject) => {
+          socket.onclose = ({ code }) => reject(new Error(`closed with ${code}`));
           socket.onmessage = ({ data }) => {
             const [echo, said, filling] = String(data).split(' ');
             resolve(`${echo} ${said} ${filling?.length}`);

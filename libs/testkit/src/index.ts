@@ -15,6 +15,7 @@ export * from './otlp.ts';
 export * from './patience.ts';
 export * from './pebble.ts';
 export * from './program.ts';
+export * from './quiet-network.ts';
 export { rawHttp } from './raw-http.ts';
 export * from './redis.ts';
 export * from './relay.ts';

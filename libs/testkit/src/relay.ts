@@ -10,7 +10,7 @@ export interface Relay extends AsyncDisposable {
   connections(): number;
 }
 
-export async function startRelay(first: number): Promise<Relay> {
+export async function startRelay(first: number, address = '127.0.0.1'): Promise<Relay> {
   let target = first;
   let came = 0;
   const open = new Set<Socket>();
@@ -27,7 +27,7 @@ export async function startRelay(first: number): Promise<Relay> {
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+  await once(server.listen(0, address), 'listening');
   const cut = () => {
     for (const socket of open) socket.destroy();
   };
