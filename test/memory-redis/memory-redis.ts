@@ -93,6 +93,11 @@ export class MemoryRedis {
     this.#server.keys.clear();
   }
 
+  /** XTRIM from outside: keeps the newest `length` entries of a stream. */
+  trimStream(key: string, length: number): void {
+    this.#server.keys.stream(key)?.trim(length);
+  }
+
   /** A copy of everything, for a later `restore`. */
   snapshot(): Snapshot {
     return this.#server.keys.snapshot();

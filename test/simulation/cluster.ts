@@ -11,6 +11,7 @@ import { Faults } from './faults/faults.ts';
 import { Freezes } from './faults/freezes.ts';
 import { Interruptions } from './faults/interruptions.ts';
 import { LateRegistrations } from './faults/late-registrations.ts';
+import { LogGaps } from './faults/log-gaps.ts';
 import { Reboots } from './faults/reboots.ts';
 import { runIdOf, StoreFaults } from './faults/store-faults.ts';
 import { BusServer } from './links/bus-link.ts';
@@ -111,6 +112,7 @@ export class Cluster {
       new LateRegistrations(world, rpc, drones),
       new Reboots(world, drones),
       new Freezes(world, this.dns),
+      new LogGaps(world, network, memory, [...proxies, this.dns]),
       new BurntDrone(around, drones, interruptions),
     ];
     this.faults = new Faults(around, { schedulers, drones, proxies, dns: this.dns, losses, beside });

@@ -47,6 +47,8 @@ export const FLOORS = {
   /** Those between two steps of a lost drone's lapse or end. */
   'loss-interruptions': 4,
   reboots: 6,
+  /** Readers that fell behind a log that was trimmed. */
+  'log-gaps': 20,
   /** Requests to READY backends, and spawns that became READY, in healed worlds. */
   'healed-requests': 1500,
   'healed-spawns': 300,
