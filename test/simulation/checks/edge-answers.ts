@@ -1,4 +1,6 @@
+import { STATES } from '@spawner/domain';
 import type { Container } from '../engine/container.ts';
+import { BOUNDS } from '../healing/bounds.ts';
 import type { SimulatedDrone } from '../parts/drone.ts';
 import type { EdgeOutcome } from '../parts/edge-request.ts';
 import { KEYS } from '../parts/scheduler.ts';
@@ -15,6 +17,7 @@ export class EdgeAnswers {
   readonly #records: Records;
   readonly #drones: readonly SimulatedDrone[];
   readonly #read: ReadStore;
+  #lostAt = Number.NEGATIVE_INFINITY;
 
   constructor(world: World, records: Records, drones: readonly SimulatedDrone[], read: ReadStore) {
     this.#world = world;
@@ -26,8 +29,12 @@ export class EdgeAnswers {
   /** `since` is when the request came. A backend that did not exist then may be unknown. */
   answered(proxy: string, id: string, { kind }: EdgeOutcome, since: number): void {
     if (kind !== 'gone' && kind !== 'unknown') return;
-    if (this.#records.isPlaced(id, since) && !this.#records.hasEnded(id) && this.#lives(id))
+    if (this.#records.isPlaced(id, since) && !this.#isOver(id))
       this.#world.violate('true-end', `${proxy} answered '${kind}' for ${id}, which lives`);
+  }
+
+  storeLost(): void {
+    this.#lostAt = this.#world.now;
   }
 
   reached(proxy: string, id: string, container: Container): void {
@@ -35,9 +42,27 @@ export class EdgeAnswers {
       this.#world.violate('right-backend', `${proxy} let a request for ${id} through to ${container.id}`);
   }
 
-  /** A placement that a store lost before any drone had it is none. */
-  #lives(id: string): boolean {
-    if (this.#read(['HEXISTS', KEYS.routes, id]) === 1) return true;
-    return this.#drones.some(({ engine }) => engine.containers.get(id)?.state === 'running');
+  /**
+   * Whether its end is committed. An end that a lost store had, and a placement that it lost before any drone had it, count only
+   * until a proxy has to have read that the backend lives.
+   */
+  #isOver(id: string): boolean {
+    const [state, edge] = this.#read(['HMGET', KEYS.backend(id), 'state', 'edge']) as (string | null)[];
+    if (Number(state ?? 0) >= STATES.TERMINATING || edge === 'ended') return true;
+    if (!this.#records.isPlaced(id, this.#lostAt)) return false;
+    if (!this.#isThere(id)) return state === null || this.#isRefilling();
+    return this.#records.hasEnded(id) && this.#isRefilling();
+  }
+
+  #isRefilling(): boolean {
+    return this.#world.now - this.#lostAt < BOUNDS.refilled;
+  }
+
+  /** Whether a drone has it and is not to end it. */
+  #isThere(id: string): boolean {
+    return this.#drones.some(({ agent, engine }) => {
+      const life = agent?.drone.find(id)?.life;
+      return life ? !life.ending : engine.containers.get(id)?.state === 'running';
+    });
   }
 }

@@ -111,6 +111,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
     this.clients.storeLost();
     this.tokens.storeLost();
     this.names.storeLost();
+    this.edge.storeLost();
   }
 
   starting(drone: string, id: string): void {
