@@ -37,6 +37,7 @@ export class Availability {
   readonly #starting = new Map<string, number>();
   readonly #askedAt = new Map<string, number>();
   #healed = false;
+  #since = Number.POSITIVE_INFINITY;
 
   constructor(world: World, records: Records, drones: readonly SimulatedDrone[], read: ReadStore) {
     this.#world = world;
@@ -48,6 +49,12 @@ export class Availability {
   /** From now on everything works, and must be available. */
   begin(): void {
     this.#healed = true;
+    this.#since = this.#world.now;
+  }
+
+  /** True time at which that began; infinite before. */
+  get since(): number {
+    return this.#since;
   }
 
   get judges(): boolean {

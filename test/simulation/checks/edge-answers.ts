@@ -43,8 +43,8 @@ export class EdgeAnswers {
   }
 
   /**
-   * Whether its end is committed. An end that a lost store had, and a placement that it lost before any drone had it, count only
-   * until a proxy has to have read that the backend lives.
+   * Whether its end is committed. A lost store may have had an end, or a placement that no drone has. That counts until a proxy
+   * has to have read the store again.
    */
   #isOver(id: string): boolean {
     const [state, edge] = this.#read(['HMGET', KEYS.backend(id), 'state', 'edge']) as (string | null)[];

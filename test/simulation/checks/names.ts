@@ -4,6 +4,7 @@ import { BOUNDS, onSlowestClock } from '../healing/bounds.ts';
 import type { SimulatedDns } from '../parts/dns.ts';
 import type { SimulatedProxy } from '../parts/proxy.ts';
 import { KEYS } from '../parts/scheduler.ts';
+import { LONGEST_DELAY } from '../world/network.ts';
 import type { Process } from '../world/process.ts';
 import type { World } from '../world/world.ts';
 import type { Availability } from './availability.ts';
@@ -83,11 +84,15 @@ export class Names {
     this.#world.violate('names', `${name} ${message}`);
   }
 
-  /** True time for which dns knows the row, or its absence, from the store. */
+  /**
+   * True time for which dns knows the row, or its absence, from the store. A table counts as read while entries of the log are
+   * under way, which takes no longer than the slowest message.
+   */
   #readAt({ routes, process }: SimulatedDns, id: string): number {
     const { now } = this.#world;
     const age = process && routes ? process.clock.now() - routes.asOf(id) : Number.POSITIVE_INFINITY;
-    const readAt = process ? now - process.machine.trueTime(age) : Number.NEGATIVE_INFINITY;
+    const lookedAt = process ? now - process.machine.trueTime(age) : Number.NEGATIVE_INFINITY;
+    const readAt = lookedAt - LONGEST_DELAY.bad;
     return this.#availability.judges ? Math.max(readAt, now - BOUNDS.news) : readAt;
   }
 
@@ -117,7 +122,7 @@ export class Names {
       if (wrong) this.#violate(dns, `names ${address}, ${wrong}`);
     }
     const missing = this.#proxies.find(({ address }) => !addresses.includes(address));
-    if (missing && this.#availability.judges) this.#violate(dns, `does not name ${missing.name}`);
+    if (missing && listedAt > this.#availability.since) this.#violate(dns, `does not name ${missing.name}`);
   }
 
   /**

@@ -38,7 +38,7 @@ export class Resolvers {
   }
 
   #come(round: number): void {
-    this.#world.after(this.#random.skewed(100, 3_000), () => {
+    this.#world.after(this.#random.skewed(250, 4_000), () => {
       if (this.#round !== round) return;
       this.#ask(this.#someName());
       this.#come(round);

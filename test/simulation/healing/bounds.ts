@@ -32,12 +32,14 @@ export const BOUNDS = {
   delayed: LONGEST_DELAY.bad + LONGEST_DELAY.calm,
   /** Every node is registered and renews. */
   registered: REPEATED_CALL + INTERRUPTED + TURNS,
+  /** A placement whose answer was lost, of a spawn from before healing, is abandoned, and its drone has renewed since. */
+  refused: onSlowestClock(SPAWN_PATIENCE_MS + DEADLINES.reservation + DEADLINES.renewEvery) + TURNS,
   /** Dns has renewed after every proxy has, so it names them all. */
   named: 2 * REPEATED_CALL + INTERRUPTED + TURNS,
   /** The window of a store epoch closes; the epoch itself begins with the first script of a scheduler. */
   window: onSlowestClock(DEADLINES.leaseGiveAway) + REPEATED_CALL + TURNS,
-  /** A proxy that crashed is no longer asked before an idle shutdown. */
-  proxyForgotten: onSlowestClock(DEADLINES.proxyForgotten) + TURNS,
+  /** A proxy that crashed is no longer asked before an idle shutdown. Its last renewal may arrive after healing. */
+  proxyForgotten: LONGEST_DELAY.bad + onSlowestClock(DEADLINES.proxyForgotten) + TURNS,
   /** Replicas drop what a lost store no longer has, and look at the head of the log. */
   refilled: onSlowestClock(DEADLINES.refill + 5_000) + REPEATED_CALL + TURNS,
   /** From the loss of a drone: its lease has lapsed and its keys are free. */

@@ -9,6 +9,9 @@ import { heldKey } from './lost-keys.ts';
 import { unanswered } from './unanswered.ts';
 import type { Unmet } from './unmet.ts';
 
+/** A node that renews has been answered since, on its own clock. */
+const RENEWED_MS = DEADLINES.renewEvery + 500;
+
 /** The first thing that does not work yet after everything that was broken works again, at `healing`. */
 export function notRecovered(cluster: Cluster, healing: number): Unmet | undefined {
   // A scheduler that is interrupted while a lost drone is given up is one fault more.
@@ -18,6 +21,7 @@ export function notRecovered(cluster: Cluster, healing: number): Unmet | undefin
   return (
     interrupted(cluster) ??
     unmet(unregistered(cluster) ?? notServing(cluster), BOUNDS.registered) ??
+    unmet(refused(cluster), BOUNDS.refused) ??
     unmet(unnamed(cluster), BOUNDS.named, 'names') ??
     unmet(openWindow(cluster), BOUNDS.window) ??
     unmet(remembered(cluster), BOUNDS.proxyForgotten) ??
@@ -49,19 +53,28 @@ function unregistered({ drones, read }: Cluster): string | undefined {
       !engine.gone &&
       (read(['HEXISTS', KEYS.nodes('drone'), name]) !== 1 ||
         read(['ZSCORE', KEYS.load, name]) === null ||
-        !getsWork(read, name)),
+        !hasRenewed(read, name)),
   );
-  return away && `drone ${away.name} does not renew, or gets no work`;
+  return away && `drone ${away.name} does not renew`;
 }
 
-/** It has renewed in time, and since it last refused a backend. */
-function getsWork(read: ReadStore, name: string): boolean {
+/** A drone that did not report a backend gets no work before its next renewal. */
+function refused({ drones, read }: Cluster): string | undefined {
+  const away = drones.find(({ name, engine }) => {
+    const [since, renewed] = [
+      read(['HGET', KEYS.drone(name), 'refused']),
+      read(['HGET', KEYS.renewals, `drone/${name}`]),
+    ];
+    return !engine.gone && since !== null && since === renewed;
+  });
+  return away && `drone ${away.name} gets no work`;
+}
+
+/** Its last renewal is so young that the next one comes in time. */
+function hasRenewed(read: ReadStore, name: string): boolean {
   const renewed = Number(read(['HGET', KEYS.renewals, `drone/${name}`]) ?? Number.NEGATIVE_INFINITY);
   const now = Number(read(['HGET', KEYS.clock, 'now']) ?? 0);
-  const refused = read(['HGET', KEYS.drone(name), 'refused']);
-  return (
-    now - renewed <= DEADLINES.renewalsMissed - DEADLINES.renewEvery && Number(refused ?? -1) !== renewed
-  );
+  return now - renewed <= DEADLINES.renewalsMissed - DEADLINES.renewEvery;
 }
 
 function notServing({ proxies, dns }: Cluster): string | undefined {
@@ -70,10 +83,13 @@ function notServing({ proxies, dns }: Cluster): string | undefined {
   return away && `proxy ${away.name} does not serve`;
 }
 
+/** A renewal that was lost before healing delays the next one, so that the proxy may lapse after healing. */
 function unnamed({ proxies, dns }: Cluster): string | undefined {
   const named = dns.addressesOf(undefined)?.answers.map((record) => record.type === 'A' && record.address);
-  const missing = proxies.find(({ address }) => !named?.includes(address));
-  return missing && `${dns.name} does not name ${missing.name}`;
+  const missing = proxies.find(
+    ({ address, members }) => !named?.includes(address) || !members || members.renewalAge > RENEWED_MS,
+  );
+  return missing && `${missing.name} does not renew, or ${dns.name} does not name it`;
 }
 
 function openWindow({ read }: Cluster): string | undefined {

@@ -50,6 +50,7 @@ export class SimulatedProxy {
   readonly machine: Machine;
   process: Process | undefined;
   routes: RouteTable | undefined;
+  members: Membership | undefined;
   /** Absent while it does not serve. */
   edge: Edge | undefined;
   waiting = 0;
@@ -93,6 +94,7 @@ export class SimulatedProxy {
     this.process = undefined;
     this.edge = undefined;
     this.routes = undefined;
+    this.members = undefined;
     this.waiting = 0;
     this.exchanges.crash();
   }
@@ -222,6 +224,7 @@ export class SimulatedProxy {
         forget: () => {},
       },
     });
+    this.members = membership;
     process.every('membership', 500, (signal) => membership.run(signal));
     await untilNoneMissing([() => membership.waitingFor()], clock, NEVER);
     this.routes = routes;

@@ -30,17 +30,17 @@ export const FLOORS = {
   'requests-held': 1500,
   'upgrades-reached': 2800,
   /** Connection tokens that were made and revoked, and what became of requests for backends that ask for them. */
-  'tokens-made': 790,
-  'tokens-revoked': 380,
-  'token-admissions': 1700,
-  'token-refusals': 1600,
-  'token-handovers': 230,
+  'tokens-made': 580,
+  'tokens-revoked': 280,
+  'token-admissions': 900,
+  'token-refusals': 1000,
+  'token-handovers': 130,
   /** Exchanges that a revocation cut. */
-  'token-cuts': 50,
+  'token-cuts': 28,
   /** Answers of dns: all, those with addresses, and those for names that do not exist. */
-  'names-asked': 7000,
-  'names-answered': 3700,
-  'names-unknown': 3200,
+  'names-asked': 2800,
+  'names-answered': 1500,
+  'names-unknown': 1300,
   /** Processes that crashed, and schedulers that were interrupted between two steps. */
   crashes: 100,
   interruptions: 25,
@@ -48,7 +48,7 @@ export const FLOORS = {
   'loss-interruptions': 4,
   reboots: 6,
   /** Readers that fell behind a log that was trimmed. */
-  'log-gaps': 20,
+  'log-gaps': 85,
   /** Requests to READY backends, and spawns that became READY, in healed worlds. */
   'healed-requests': 1500,
   'healed-spawns': 300,

@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 type Owner = Pick<App, 'own' | 'every'>;
 
 /** The shortest rest of a loop. Loops that only look at a clock run more often in the services, which costs time here. */
-export const SHORTEST_LOOP_MS = 800;
+export const SHORTEST_LOOP_MS = 1_000;
 
 /**
  * One life of a program. It may crash at any moment. From then on its timers, calls and answers have no effect, because
