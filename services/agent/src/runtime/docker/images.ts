@@ -4,16 +4,16 @@ import { jsonLines } from '../json-lines.ts';
 import { RuntimeError } from '../runtime.ts';
 import { imageReference } from './container-spec.ts';
 import { engineCall, unlessMissing } from './errors.ts';
+import { SharedPulls } from './shared-pulls.ts';
+
+type Login = { authconfig?: object };
 
 /** The engine's calls for images. */
 export interface ImageApi {
   /** Rejects with status 404 if the image is not present. */
   inspect(image: string): Promise<unknown>;
   /** The engine's progress, a JSON object per line. */
-  pull(
-    image: string,
-    options: { abortSignal: AbortSignal; authconfig?: object },
-  ): Promise<NodeJS.ReadableStream>;
+  pull(image: string, options: { abortSignal: AbortSignal } & Login): Promise<NodeJS.ReadableStream>;
 }
 
 /** Milliseconds for which an image that was present is assumed to be present still. */
@@ -47,6 +47,7 @@ export class Images {
   readonly #api: ImageApi;
   readonly #clock: Clock;
   readonly #seen = new SeenImages();
+  readonly #pulls = new SharedPulls();
 
   constructor(api: ImageApi, clock: Clock) {
     this.#api = api;
@@ -59,7 +60,15 @@ export class Images {
     if (spec.pullPolicy !== PullPolicy.ALWAYS && (await this.#isPresent(image))) return;
     if (spec.pullPolicy === PullPolicy.NEVER)
       throw new RuntimeError(`${image} is not on this drone and its pull policy is NEVER`);
-    const progress = await engineCall(this.#api.pull(image, { abortSignal: signal, ...loginOf(spec) }));
+    const login = loginOf(spec);
+    const work = (abandoned: AbortSignal) => this.#pull(image, login, abandoned);
+    // ALWAYS asks for what the registry has now, so it never joins an earlier pull. Nor does one join a pull with another login.
+    if (spec.pullPolicy === PullPolicy.ALWAYS) return work(signal);
+    await this.#pulls.join(JSON.stringify([image, login]), work, signal);
+  }
+
+  async #pull(image: string, login: Login, signal: AbortSignal): Promise<void> {
+    const progress = await engineCall(this.#api.pull(image, { abortSignal: signal, ...login }));
     // A registry's error comes inside an answer of 200.
     for await (const line of jsonLines<{ error?: string }>(progress, signal))
       if (line.error) throw new RuntimeError(line.error);
@@ -85,7 +94,7 @@ export class Images {
   }
 }
 
-function loginOf({ credentials }: BackendSpec): { authconfig?: object } {
+function loginOf({ credentials }: BackendSpec): Login {
   const { username = '', password = '', identityToken = '' } = credentials ?? {};
   if (identityToken !== '') return { authconfig: { identitytoken: identityToken } };
   if (username === '' && password === '') return {};
