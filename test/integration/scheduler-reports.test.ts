@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { newBackendId } from '@spawner/domain';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { decodeRow } from '@spawner/store';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
-import { scene } from './scheduler-scene.ts';
+import { keys, scene } from './scheduler-scene.ts';
 
+const { SCHEDULED, LOADING, STARTING, WAITING, READY } = BackendState;
+const { PENDING, OPEN } = RouteState;
 const spec = () => BackendSpec.fromPartial({ image: 'app' });
 const id = () => newBackendId(randomBytes);
 
@@ -45,5 +49,28 @@ describe('a report of a backend', () => {
     await a.renew({ id: one, state: BackendState.TERMINATED, revision: 9, endReason: EndReason.FAILED });
     const { backend } = await scene_.scheduler.getBackend({ id: one });
     expect([backend?.revision, backend?.endReason]).toEqual([8, EndReason.EXITED]);
+  });
+
+  it('tells the edge when the start begins, and of no other change before READY', async () => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a');
+    const one = id();
+    await scene_.spawn({ id: one, spec: spec() });
+    const entries = async () => Number(await scene_.store.send(['HGET', keys.routeHead, 'n']));
+    const first = await entries();
+    const seen: unknown[] = [];
+    for (const [index, state] of [LOADING, LOADING, STARTING, STARTING, WAITING, READY].entries()) {
+      await a.renew({ id: one, state, revision: index + 2, local: { host: '10.0.0.1', port: 80 } });
+      const row = decodeRow(one, (await scene_.store.send(['HGET', keys.routes, one])) as Buffer);
+      seen.push(row?.kind === 'backend' && [row.state, row.backendState, (await entries()) - first]);
+    }
+    expect(seen).toEqual([
+      [PENDING, SCHEDULED, 0],
+      [PENDING, SCHEDULED, 0],
+      [PENDING, STARTING, 1],
+      [PENDING, STARTING, 1],
+      [PENDING, STARTING, 1],
+      [OPEN, READY, 2],
+    ]);
   });
 });

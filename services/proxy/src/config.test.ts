@@ -38,6 +38,7 @@ describe('readConfig', () => {
       SPAWNER_PROXY_PUBLIC_HTTPS_PORT: '70000',
       SPAWNER_PROXY_PUBLIC_ADDRESS_API: 'ftp://x',
       SPAWNER_PROXY_TRUSTED_ADDRESSES: '::1/129',
+      SPAWNER_PROXY_HOLD_TIMEOUT_MS: '600001',
     };
     for (const name of Object.keys(env)) expect(() => readConfig(env)).toThrow(name);
   });

@@ -5,6 +5,7 @@ import { DEADLINES, isNodeId } from '@spawner/domain';
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
 import { ACCESS_SETTINGS, type AccessSetting, accessSetting } from './access-log/access-log.ts';
 import { isCidr } from './edge/trusted-addresses.ts';
+import { TIMEOUTS } from './timeouts.ts';
 
 export type ProxyConfig = ReturnType<typeof readConfig>;
 
@@ -36,7 +37,7 @@ export const readConfig = (env: Environment) =>
         min: 15_000,
         max: DEADLINES.routesTrusted,
       }),
-      holdTimeoutMs: reader.integer(`${prefix}HOLD_TIMEOUT_MS`, 30_000, { max: 600_000 }),
+      holdTimeoutMs: reader.integer(`${prefix}HOLD_TIMEOUT_MS`, 30_000, { max: TIMEOUTS.queueHold }),
       heldPerBackend: limit('HELD_PER_BACKEND', 100, 1),
       heldTotal: limit('HELD_TOTAL', 1_000, 1),
       openPerBackend: limit('OPEN_PER_BACKEND', 10_000, 1),

@@ -1,5 +1,5 @@
 import { maxHeaderSize } from 'node:http';
-import { DEADLINES } from '@spawner/domain';
+import { DEADLINES, SPEC_DEFAULTS } from '@spawner/domain';
 import { BOUNDS, KEEP_ALIVE, TCP_KEEP_ALIVE, TIMEOUTS } from './timeouts.ts';
 
 /** Node's servers close a connection without a request after this long unless told otherwise. */
@@ -22,6 +22,9 @@ describe('the durations of the edge', () => {
 
   it('wait longer for the end of a WebSocket than for that of a plain connection', () =>
     expect(TIMEOUTS.tunnelLinger).toBeGreaterThan(TIMEOUTS.clientLinger));
+
+  it('hold a request whose backend waits for its start for as long as the image may take', () =>
+    expect(TIMEOUTS.queueHold).toBeGreaterThanOrEqual(SPEC_DEFAULTS.pullTimeoutMs));
 
   it('let an unanswered handshake keep its backend alive for a minute at most', () =>
     expect(TIMEOUTS.handshakeAnswer).toBeLessThanOrEqual(60_000));

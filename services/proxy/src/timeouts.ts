@@ -28,6 +28,8 @@ export const TIMEOUTS = {
   /** From the head of a WebSocket handshake to the backend's answer. It is an open request until then, so it must end. */
   handshakeAnswer: 60_000,
 
+  /** A request whose backend waits for its image or its start is held no longer than this. No hold timeout may be longer. */
+  queueHold: 600_000,
   /** A browser navigation is held this long before it gets a page that waits in its place. */
   navigationHold: 1_000,
   /** How long a token that the store has confirmed may take to appear in the route table. */

@@ -11,7 +11,7 @@ import { type Agents, type StaleRouteParts, StaleRoutes } from '../routing/stale
 import { SuspendedRoutes, type SuspensionParts } from '../routing/suspended-routes.ts';
 
 export interface EdgeParts extends SuspensionParts, Pick<ReportsParts, 'bus' | 'process' | 'registration'> {
-  routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange' | 'asOf' | 'agentOf' | 'presume'>;
+  routes: Pick<RouteTable, 'get' | 'confirm' | 'onChange' | 'asOf' | 'agentOf' | 'presume' | 'isSilent'>;
   agents: Agents;
   sessions: Pick<Sessions, 'rest' | 'goodbye' | 'cut' | 'forget'>;
 }

@@ -6,6 +6,7 @@ import { createLog } from '@spawner/service';
 import type { Confirmation } from '@spawner/store';
 import { newRoute, type Route } from '@spawner/store';
 import { crankedClock, eventually } from '@spawner/testkit';
+import { TIMEOUTS } from '../timeouts.ts';
 import { ActiveRequests } from './active-requests.ts';
 import { HoldQueue } from './hold-queue.ts';
 import { type RouteOptions, Router } from './router.ts';
@@ -13,6 +14,8 @@ import { SuspendedRoutes, type SuspensionParts } from './suspended-routes.ts';
 
 const local = { host: '127.0.0.1', port: 1 };
 const states: Record<string, Partial<Route>> = {
+  scheduled: { state: RouteState.PENDING, backendState: BackendState.SCHEDULED },
+  loading: { state: RouteState.PENDING, backendState: BackendState.LOADING },
   starting: { state: RouteState.PENDING, backendState: BackendState.STARTING },
   waiting: { state: RouteState.PENDING, backendState: BackendState.WAITING },
   ready: { state: RouteState.OPEN, backendState: BackendState.READY, local },
@@ -31,6 +34,10 @@ function scene() {
     get: (id: string) => table.get(id),
     said: 'absent' as Confirmation,
     confirm: async () => routes.said,
+    silent: false,
+    isSilent: () => routes.silent,
+    ageMs: 0,
+    asOf: () => clock.now() - routes.ageMs,
   };
   const room = new HoldQueue(clock, { heldPerBackend: 3, heldTotal: 10 });
   const options = { droneId: 'drone-1', holdTimeoutMs: 30_000 };
@@ -155,6 +162,77 @@ describe('Router', () => {
     expect(await pass()).toEqual({ kind: 'full' });
     become('ready');
     await Promise.all(first);
+  });
+});
+
+describe('Router, while a backend waits for its start', () => {
+  /** The passage, its outcome once there is one, and when it came. */
+  const watched = (scene_: ReturnType<typeof scene>, options = {}) => {
+    const seen: { outcome?: unknown; at?: number } = {};
+    void scene_.pass(options).then((outcome) => Object.assign(seen, { outcome, at: scene_.clock.now() }));
+    return seen;
+  };
+  const late = (state: BackendState) => ({ kind: 'late', state });
+
+  it('counts the hold timeout from the beginning of the start', async () => {
+    const s = scene();
+    s.become('scheduled');
+    const seen = watched(s);
+    await s.clock.advance(100_000);
+    s.become('loading');
+    await s.clock.advance(45_000);
+    s.become('starting');
+    await s.clock.advance(10_000);
+    s.become('waiting');
+    await s.clock.advance(19_999);
+    expect([seen.outcome, s.room.total]).toEqual([undefined, 1]);
+    await s.clock.advance(1);
+    expect(seen).toEqual({ outcome: late(BackendState.WAITING), at: 175_000 });
+  });
+
+  it('forwards what was held for longer than the hold timeout', async () => {
+    const s = scene();
+    s.become('loading');
+    const passage = s.pass();
+    await s.clock.advance(200_000);
+    s.become('ready');
+    expect(await passage).toMatchObject({ kind: 'forward' });
+  });
+
+  it('holds no longer than ten minutes', async () => {
+    const s = scene();
+    s.become('loading');
+    const seen = watched(s);
+    await s.clock.advance(TIMEOUTS.queueHold - 10_000);
+    s.become('starting');
+    await s.clock.advance(9_999);
+    expect(seen.outcome).toBeUndefined();
+    await s.clock.advance(1);
+    expect(seen).toEqual({ outcome: late(BackendState.STARTING), at: TIMEOUTS.queueHold });
+  });
+
+  it.each([
+    ['a client that says how long', { patienceMs: 45_000 }, 45_000, 'late'],
+    ['a client without patience', { patienceMs: 0 }, 0, 'late'],
+    ['a browser', { navigation: true }, 1_000, 'waiting'],
+  ])('holds %s no longer than it should', async (_who, options, ms, kind) => {
+    const s = scene();
+    s.become('loading');
+    const seen = watched(s, options);
+    await s.clock.advance(ms);
+    expect(seen).toEqual({ outcome: { kind, state: BackendState.LOADING }, at: ms });
+  });
+
+  it.each([
+    ['the drone is silent', { silent: true }],
+    ['the store has not confirmed the route for as long', { ageMs: 30_000 }],
+  ])('counts the hold timeout if %s', async (_, known) => {
+    const s = scene();
+    s.become('loading');
+    Object.assign(s.routes, known);
+    const seen = watched(s);
+    await s.clock.advance(30_000);
+    expect(seen).toEqual({ outcome: late(BackendState.LOADING), at: 30_000 });
   });
 });
 

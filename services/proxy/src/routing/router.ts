@@ -1,5 +1,6 @@
 import type { Clock } from '@spawner/domain';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { Route, RouteTable } from '@spawner/store';
 import { TIMEOUTS } from '../timeouts.ts';
@@ -30,14 +31,14 @@ export type RouteOutcome =
 export interface RouteOptions {
   /** A browser that loads a page; it is held for a moment only. */
   navigation: boolean;
-  /** How long the client is ready to wait; undefined for the hold timeout. */
+  /** How long the client is ready to wait; undefined for as long as the proxy holds. */
   patienceMs: number | undefined;
   /** Whether the request has a valid connection token; asked again after every wait. */
   admitted?: () => boolean;
 }
 
 export interface RouterParts {
-  routes: Pick<RouteTable, 'get' | 'confirm'>;
+  routes: Pick<RouteTable, 'get' | 'confirm' | 'isSilent' | 'asOf'>;
   holds: HoldQueue;
   suspended: Pick<SuspendedRoutes, 'suspensionOf' | 'resume'>;
   stale: Pick<StaleRoutes, 'trustIn' | 'confirm'>;
@@ -48,6 +49,7 @@ export interface RouterParts {
 export interface RouterOptions {
   /** The drone whose local addresses this proxy reaches; empty for none. */
   droneId: string;
+  /** Counted from the beginning of the backend's own start. */
   holdTimeoutMs: number;
 }
 
@@ -75,7 +77,8 @@ export class Router {
   /** Lets the requests that are held for this backend look again, if its new route means something else. */
   routeChanged(backendId: string): void {
     const { kind } = this.#decide(backendId, true);
-    if (kind !== 'hold' && kind !== 'unconfirmed') this.#parts.holds.release(backendId);
+    if (kind === 'hold' ? !this.#isQueued(backendId) : kind !== 'unconfirmed')
+      this.#parts.holds.release(backendId);
   }
 
   /** The outcome if it is to forward at once and without a token; undefined otherwise. */
@@ -84,12 +87,16 @@ export class Router {
     return decision.kind === 'forward' ? this.#forward(backendId, decision) : undefined;
   }
 
-  /** Never rejects, and resolves within the hold timeout. The signal says that the client has left. */
+  /**
+   * Never rejects, and resolves within the hold timeout. That does not run while the backend waits for its start, for at most
+   * `queueHold`. The signal says that the client has left.
+   */
   async route(backendId: string, options: RouteOptions, signal: AbortSignal): Promise<RouteOutcome> {
     const { clock, holds, routes, suspended, stale } = this.#parts;
-    const { navigation, patienceMs = this.#holdTimeoutMs, admitted = () => false } = options;
+    const { navigation, patienceMs = TIMEOUTS.queueHold, admitted = () => false } = options;
     const patience = navigation ? TIMEOUTS.navigationHold : patienceMs;
-    const until = clock.now() + Math.min(patience, this.#holdTimeoutMs);
+    const latest = clock.now() + Math.min(patience, TIMEOUTS.queueHold);
+    let until = Math.min(latest, clock.now() + this.#holdTimeoutMs);
     let confirmed = false;
     for (;;) {
       let decision = this.#decide(backendId, admitted());
@@ -120,9 +127,19 @@ export class Router {
       }
       const now = clock.now();
       if (now >= until) return late(decision, navigation);
+      const isQueued = this.#isQueued(backendId);
       const end = await holds.wait(backendId, Math.min(until, lapses) - now, signal);
+      if (isQueued) until = Math.min(latest, clock.now() + this.#holdTimeoutMs);
       if (end === 'full' || end === 'left' || end === 'closed') return { kind: end };
     }
+  }
+
+  /** Whether the backend waits for its image or its start on a drone that renews, as far as the store said a moment ago. */
+  #isQueued(backendId: string): boolean {
+    const { routes, clock } = this.#parts;
+    const route = routes.get(backendId);
+    if (route?.state !== RouteState.PENDING || route.backendState >= BackendState.STARTING) return false;
+    return !routes.isSilent(route.droneId) && clock.now() - routes.asOf(backendId) < this.#holdTimeoutMs;
   }
 
   #forward(backendId: string, decision: RouteDecision & { kind: 'forward' }) {

@@ -23,6 +23,7 @@ function scene() {
     inStep: 0,
     get: (id: string) => table.get(id),
     confirm: async () => 'absent' as const,
+    isSilent: () => false,
     asOf: () => routes.inStep,
     agentOf: (drone: string): string | undefined => `${drone}:1`,
     presume: (route: Route) => {
