@@ -51,6 +51,7 @@ describe('a spawn', () => {
                 ['agent: create container'],
                 ['agent: pull image'],
                 ['agent: start container'],
+                ['agent: wait for a place'],
                 ['agent: wait ready'],
               ],
               ['scheduler: place backend'],

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { readConfig } from './config.ts';
 
 describe("the agent's configuration", () => {
@@ -7,6 +8,7 @@ describe("the agent's configuration", () => {
       port: 50_053,
       adminPort: 9_103,
       runtime: 'auto',
+      startsAtOnce: Math.max(2, availableParallelism()),
       maxBackends: 1_000,
       docker: { socketPath: '/var/run/docker.sock', network: 'spawner-local', subnet: '' },
     });
@@ -23,6 +25,7 @@ describe("the agent's configuration", () => {
       SPAWNER_AGENT_DOCKER_SUBNET: '10.0.0.1/16',
       SPAWNER_AGENT_PUBLISH_ADDRESS: 'everywhere',
       SPAWNER_AGENT_RUNTIME: 'process',
+      SPAWNER_AGENT_STARTS_AT_ONCE: '0',
       SPAWNER_AGENT_MAX_BACKENDS: '0',
     };
     for (const name of Object.keys(env).filter((name) => !name.endsWith('RUNTIME')))

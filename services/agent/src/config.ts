@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { isNodeId } from '@spawner/domain';
 import { type Environment, readServiceConfig, sharedAddresses } from '@spawner/service';
@@ -57,6 +57,10 @@ export const readConfig = (env: Environment) =>
       },
       cpuMillis: reader.integer(`${prefix}CPU_MILLIS`, cpus().length * 1_000, { min: 1 }),
       memoryBytes: reader.integer(`${prefix}MEMORY_BYTES`, totalmem(), { min: 1 }),
+      startsAtOnce: reader.integer(`${prefix}STARTS_AT_ONCE`, Math.max(2, availableParallelism()), {
+        min: 1,
+        max: 1_000,
+      }),
       maxBackends: reader.integer(`${prefix}MAX_BACKENDS`, 1_000, { min: 1, max: 100_000 }),
     };
   });

@@ -4,6 +4,7 @@ import { serveRpc } from '@spawner/rpc';
 import { needs, run } from '@spawner/service';
 import { Agent } from './agent.ts';
 import { readConfig } from './config.ts';
+import { StartQueue } from './lifecycle/start-queue.ts';
 import { createMetrics, observeBackends } from './metrics.ts';
 import { droneNode } from './report/member.ts';
 import { chooseRuntime, openRuntime } from './runtime/choose-runtime.ts';
@@ -20,9 +21,13 @@ await run('agent', readConfig, async (config, app) => {
   const machine = { droneId, state, clock: bootClock, log };
   const runtime = await app.connect(`the ${kind} runtime`, () => openRuntime(kind, config, machine));
 
-  const parts = { ...machine, cluster, boot: bootId(), runtime, metrics: createMetrics() };
+  const starts = new StartQueue({ atOnce: config.startsAtOnce });
+  const parts = { ...machine, cluster, boot: bootId(), runtime, starts, metrics: createMetrics() };
   const agent = new Agent(app, parts);
-  observeBackends(() => agent.drone.living().length);
+  observeBackends(
+    () => agent.drone.living().length,
+    () => starts.waiting,
+  );
 
   const { bindAddress: address, port } = config;
   const rpc = app.own(await serveRpc({ address, port, log, services: [agent.service] }));

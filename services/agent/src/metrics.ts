@@ -14,13 +14,15 @@ export function createMetrics() {
     ended: (reason: EndReason) =>
       ends({ reason: names.find(([, value]) => value === reason)?.[0] ?? 'UNSPECIFIED' }),
     pulled: durations('spawner.agent.pull', 'From accepting a backend to the presence of its image'),
+    queued: durations('spawner.agent.queue', 'From the presence of the image to a place among the starts'),
     launched: durations('spawner.agent.start', 'Creation and start of a container'),
     answered: durations('spawner.agent.ready', 'From the start of a program to its first answer'),
     settled: (verdict: 'end' | 'use') => settlements({ verdict }),
   };
 }
 
-/** Reports the number of backends that have not ended. */
-export function observeBackends(living: () => number): void {
+/** Reports the number of backends that have not ended, and of starts that wait. */
+export function observeBackends(living: () => number, waiting: () => number): void {
   gauge('spawner.agent.backends', 'Backends that have not ended', living);
+  gauge('spawner.agent.waiting_starts', 'Starts that wait for a place', waiting);
 }

@@ -15,6 +15,9 @@ const INTERRUPTED = REPEATED_CALL;
 /** A scheduler that is paused handles the last renewal of a drone so much later (faults/interruptions.ts). */
 export const PAUSE_MS = 20_000;
 
+/** From its image until a start has its place: eleven others on its drone go first, each at its slowest. */
+const QUEUED = 11 * (40 + 600 + 3_000 + onSlowestClock(250));
+
 /** The clients' patience with a request and with a spawn, on their own clocks. */
 export const HOLD_MS = 15_000;
 export const SPAWN_PATIENCE_MS = 30_000;
@@ -24,8 +27,11 @@ export const SPAWN_PATIENCE_MS = 30_000;
  * otherwise. Each is the deadline that the wait is about, on the slowest clock, and the loops and calls on its way.
  */
 export const BOUNDS = {
-  /** A held request is answered at its hold timeout at the latest. */
-  held: onSlowestClock(HOLD_MS) + 1_000,
+  /**
+   * A held request is answered at its hold timeout at the latest. That counts from the start of its backend, or from the
+   * moment when the store has not confirmed the route for as long.
+   */
+  held: QUEUED + 2 * onSlowestClock(HOLD_MS) + 1_000,
   /** A call of a client is answered by its deadline. */
   call: onSlowestClock(SPAWN_PATIENCE_MS) + 1_000,
   /** A message that was sent before healing has arrived. */
@@ -51,8 +57,8 @@ export const BOUNDS = {
   revoked: 1_000,
   /** From a change of a route, until dns has it: one entry of the route log. */
   news: 1_000,
-  /** From the answer to a spawn, until its backend is READY: the slowest pull, start and program, and a turn of its probe. */
-  ready: 4_000 + 40 + 600 + 3_000 + TURNS,
+  /** From the answer to a spawn, until its backend is READY: the slowest pull, queue, start and program, and a turn of its probe. */
+  ready: 4_000 + QUEUED + 40 + 600 + 3_000 + TURNS,
   /** From the last use of a backend, beside its idle timeout: the report of it, a settlement, and one that was refused. */
   settled: onSlowestClock(DEADLINES.activityReport + 1_000) + TURNS,
   /** From the order to stop, beside the backend's own grace: signal, removal, report, and a turn of the deadlines. */

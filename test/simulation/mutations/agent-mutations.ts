@@ -15,6 +15,17 @@ export const AGENT_MUTATIONS: Mutations = {
       },
     ],
   },
+  'a start never gives its place back': {
+    breaks: 'answered',
+    changes: [
+      {
+        file: `${AGENT}/lifecycle/start-queue.ts`,
+        symbol: 'leave',
+        from: 'if (this.#places.delete(id)) this.#admit();',
+        to: '',
+      },
+    ],
+  },
   'idle shutdown never happens': {
     breaks: 'idle-shutdown',
     changes: [

@@ -4,6 +4,7 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import type { CallContext, Implementation } from '@spawner/rpc';
 import { Agent } from '../../../services/agent/src/agent.ts';
+import { StartQueue } from '../../../services/agent/src/lifecycle/start-queue.ts';
 import type { Metrics } from '../../../services/agent/src/metrics.ts';
 import { Engine, type EngineWatch } from '../engine/engine.ts';
 import { EngineRuntime } from '../engine/engine-runtime.ts';
@@ -13,11 +14,14 @@ import { Machine } from '../world/machine.ts';
 import { Process } from '../world/process.ts';
 import { CLUSTER, type Surroundings } from './surroundings.ts';
 
+/** So few that starts wait for each other. */
+const STARTS_AT_ONCE = 1;
 const nothing = () => {};
 const UNCOUNTED: Metrics = {
   started: nothing,
   ended: nothing,
   pulled: nothing,
+  queued: nothing,
   launched: nothing,
   answered: nothing,
   settled: nothing,
@@ -64,7 +68,8 @@ export class SimulatedDrone {
       clock,
       runtime,
       log,
-      metrics: UNCOUNTED,
+      starts: new StartQueue({ atOnce: STARTS_AT_ONCE }),
+      metrics: { ...UNCOUNTED, queued: (seconds) => seconds > 0 && world.count('starts-queued') },
       attempt: runtime.attempt,
       random: world.random.next,
       processStatus: (one) => this.#around.fate(this.name, one),

@@ -7,6 +7,8 @@ export const FLOORS = {
   placed: 1700,
   /** Backends that became READY. */
   ready: 1500,
+  /** Starts that waited for a place on their drone. */
+  'starts-queued': 150,
   /** Placements with a key. */
   'placed-with-key': 330,
   /** Spawns that were answered with the holder of their key. */

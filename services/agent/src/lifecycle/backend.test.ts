@@ -9,6 +9,7 @@ import type { Condition, Runtime } from '../runtime/runtime.ts';
 import { Journal } from '../state/journal.ts';
 import { StateDir } from '../state/state-dir.ts';
 import { Drone } from './drone.ts';
+import { StartQueue } from './start-queue.ts';
 
 const { STARTING, WAITING, TERMINATED } = BackendState;
 const log = createLog('test', 'silent');
@@ -77,7 +78,14 @@ describe('a backend', () => {
   let drone: Drone;
   const open = () => {
     const journal = new Journal(new StateDir(temp.path), 'boot', log);
-    return new Drone({ runtime, journal, clock: systemClock, log, metrics: createMetrics() });
+    return new Drone({
+      runtime,
+      journal,
+      clock: systemClock,
+      log,
+      starts: new StartQueue({ atOnce: 8 }),
+      metrics: createMetrics(),
+    });
   };
   const acknowledge = () => drone.acknowledge([BackendStatus.fromPartial({ id: ID, revision: 1 })]);
   const take = () =>

@@ -7,7 +7,7 @@ import type { Journal, JournalEntry } from '../state/journal.ts';
 import { coalesced } from './coalesced.ts';
 import { EffectQueue, type Work } from './effect-queue.ts';
 import { type EffectParts, Effects } from './effects.ts';
-import { hasEnded, isRunning, type Life } from './life.ts';
+import { hasEnded, hasImage, isRunning, type Life } from './life.ts';
 import { type LifeEvent, resume, type Step, step } from './life-machine.ts';
 
 /** The tools that every backend of a drone shares. */
@@ -113,7 +113,7 @@ export class Backend {
   /** Credentials are dropped once the image is present. A full disk does not stop the backend. */
   #keep(life: Life): void {
     const { spec } = this.#entry;
-    const done = life.status.state > BackendState.LOADING && spec.credentials;
+    const done = hasImage(life) && spec.credentials;
     this.#entry = { ...this.#entry, life, spec: done ? { ...spec, credentials: undefined } : spec };
     try {
       this.#parts.journal.write(this.#entry);

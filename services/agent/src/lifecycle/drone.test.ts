@@ -18,6 +18,7 @@ import { Journal } from '../state/journal.ts';
 import { StateDir } from '../state/state-dir.ts';
 import { Drone } from './drone.ts';
 import { Reconciler } from './reconcile.ts';
+import { StartQueue } from './start-queue.ts';
 
 const { LOADING, READY, TERMINATING, TERMINATED } = BackendState;
 const log = createLog('test', 'silent');
@@ -88,8 +89,16 @@ describe('a drone', () => {
   let now: number;
   const clock: Clock = { ...systemClock, now: () => now };
   const open = () => {
+    const starts = new StartQueue({ atOnce: 8 });
     const journal = new Journal(new StateDir(temp.path), 'boot', log);
-    const opened = new Drone({ runtime, journal, clock, log, metrics: createMetrics() });
+    const opened = new Drone({
+      runtime,
+      journal,
+      clock,
+      log,
+      starts,
+      metrics: createMetrics(),
+    });
     opened.join({
       registration: 1,
       kick: () => {
@@ -101,7 +110,12 @@ describe('a drone', () => {
   type Spec = Parameters<typeof StartBackendRequest.fromPartial>[0]['spec'];
   const take = (id: string, spec: Spec = {}, key?: BackendKey) =>
     drone.start(
-      StartBackendRequest.fromPartial({ id, placement: 1, spec: { image: `image-${id}`, ...spec }, key }),
+      StartBackendRequest.fromPartial({
+        id,
+        placement: 1,
+        spec: { image: `image-${id}`, ...spec },
+        key,
+      }),
     );
   /** The scheduler has acknowledged its first report, and no later one. */
   const hear = (id: string) => drone.acknowledge([BackendStatus.fromPartial({ id, revision: 1 })]);

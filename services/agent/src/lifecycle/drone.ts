@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Membership } from '@spawner/cluster';
-import { AppError, Semaphore } from '@spawner/domain';
+import { AppError } from '@spawner/domain';
 import { endsWithLease } from '@spawner/proto';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import { BackendStatus, type InventoryEntry } from '@spawner/proto/internal/backend_status';
@@ -14,8 +14,6 @@ import { Backend, type BackendParts } from './backend.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
 import { answers } from './probe.ts';
 
-/** dockerd slows down if many containers start at once. */
-const STARTS_AT_ONCE = 8;
 /** A revision above that of any record of a backend that this drone never ran. */
 const NEVER_HERE_REVISION = 1_000_000;
 const MOST_NEVER_HERE = 1_000;
@@ -23,7 +21,7 @@ const MOST_NEVER_HERE = 1_000;
 type Defaults = Pick<BackendParts, 'attempt' | 'random' | 'newErrorId'>;
 
 /** The parts of every backend. Programs that start are tried over the network by default. */
-export type DroneParts = Omit<BackendParts, 'starts' | 'changed' | keyof Defaults> & Partial<Defaults>;
+export type DroneParts = Omit<BackendParts, 'changed' | keyof Defaults> & Partial<Defaults>;
 
 /** The drone's membership in the cluster, as far as the drone uses it. */
 type MembershipLink = Pick<Membership, 'registration' | 'kick'>;
@@ -42,12 +40,17 @@ export class Drone {
 
   constructor(parts: DroneParts) {
     this.runtime = parts.runtime;
+    const { starts, clock } = parts;
     const changed = (backend: Backend) => {
+      const { state } = backend.life.status;
+      if (state === BackendState.WAITING || state === BackendState.TERMINATING)
+        starts.started(backend.id, clock.now());
+      if (state === BackendState.READY || state === BackendState.TERMINATED) starts.leave(backend.id);
       this.#membership?.kick();
       for (const listener of this.#listeners) listener(backend);
     };
     const { attempt = answers, random = Math.random, newErrorId = randomUUID } = parts;
-    this.#parts = { ...parts, attempt, random, newErrorId, starts: new Semaphore(STARTS_AT_ONCE), changed };
+    this.#parts = { ...parts, attempt, random, newErrorId, changed };
   }
 
   /** Calls the listener after every change of a backend's state. */
@@ -70,7 +73,8 @@ export class Drone {
   /** Adopts the backends of the journal. Called once, before anything else. `activeAt` has each one's last use, by id. */
   adopt(activeAt: ReadonlyMap<string, number>): void {
     const { journal, clock, log } = this.#parts;
-    for (const entry of journal.load(clock.now())) {
+    const entries = journal.load(clock.now()).sort((one, other) => one.placement - other.placement);
+    for (const entry of entries) {
       const backend = new Backend(entry, this.#parts);
       this.#backends.set(entry.id, backend);
       backend.adopt(activeAt.get(entry.id)).catch((error: unknown) => {
@@ -92,15 +96,20 @@ export class Drone {
     return this.#membership?.registration ?? 0;
   }
 
-  /** Starts a backend. Succeeds if the id already runs. Throws `failed_precondition` if it has ended here. */
+  /**
+   * Starts a backend. Succeeds if the id already runs. Throws `failed_precondition` if it has ended here,
+   * and `exhausted` if too many others have yet to start.
+   */
   start(request: StartBackendRequest): void {
     const { id, spec, placement, key, claim } = request;
-    const { journal, clock, metrics } = this.#parts;
+    const { journal, clock, metrics, starts } = this.#parts;
     const present = this.#backends.get(id);
     if (present && !hasEnded(present.life)) return;
     if (present || journal.ended.has(id))
       throw new AppError('failed_precondition', 'this backend has ended here');
     if (!spec) throw new AppError('invalid', 'spec is missing');
+    const unstarted = this.backends().filter(({ life }) => life.status.state <= BackendState.LOADING);
+    if (unstarted.length >= starts.most) throw new AppError('exhausted', 'the start queue is full');
     const createTime = request.createTime ?? clock.wall();
     const life = newLife(id, termsOf(spec), createTime);
     const entry = { id, placement, createTime, spec, key, claim, digest: digestOf(spec), life };
@@ -177,6 +186,8 @@ export class Drone {
 
   /** Applies every deadline that has passed. */
   tick(): void {
+    const { starts, clock } = this.#parts;
+    starts.tick(clock.now());
     for (const backend of this.living()) backend.take({ type: 'tick' });
   }
 

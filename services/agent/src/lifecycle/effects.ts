@@ -1,4 +1,4 @@
-import { backoffMs, type Clock, DEADLINES, type Semaphore, within } from '@spawner/domain';
+import { backoffMs, type Clock, DEADLINES, within } from '@spawner/domain';
 import { inSpan, type Log } from '@spawner/service';
 import type { Metrics } from '../metrics.ts';
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts';
@@ -6,6 +6,7 @@ import type { Backend } from './backend.ts';
 import type { Work } from './effect-queue.ts';
 import { LAST_LINES } from './last-lines.ts';
 import { type Attempt, untilAnswers } from './probe.ts';
+import type { StartQueue } from './start-queue.ts';
 
 /** The tools that the effects of every backend share. */
 export interface EffectParts {
@@ -13,8 +14,7 @@ export interface EffectParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Limits how many programs are created or started at once. */
-  readonly starts: Semaphore;
+  readonly starts: StartQueue;
   /** One attempt to reach a program that starts. */
   readonly attempt: Attempt;
   readonly random: () => number;
@@ -66,11 +66,21 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
     this.#subject.take({ type: 'loaded' });
   }
 
+  async queue(signal: AbortSignal): Promise<void> {
+    const { starts, metrics, clock } = this.#parts;
+    const began = clock.now();
+    await inSpan('wait for a place', {}, () => starts.enter(this.#subject.entry, signal));
+    metrics.queued((clock.now() - began) / 1_000);
+    this.#subject.take({ type: 'admitted' });
+  }
+
   async create(signal: AbortSignal): Promise<void> {
-    const { runtime, clock } = this.#parts;
+    const { runtime, starts, clock } = this.#parts;
     await this.#launch(signal, async (began) => {
       await inSpan('create container', {}, () => runtime.create(this.#subject.entry));
       this.#createMs = clock.now() - began;
+      // Without an acknowledgement the start waits for the scheduler, not for this machine.
+      if (!this.#subject.life.acknowledged) starts.started(this.#subject.id, clock.now());
     });
   }
 
@@ -83,18 +93,15 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
     });
   }
 
-  /** Runs one step of the launch in its turn. A RuntimeError ends the backend. */
+  /** Runs one step of the launch. A RuntimeError ends the backend. */
   async #launch(signal: AbortSignal, work: (began: number) => Promise<void>): Promise<void> {
-    const { starts, clock } = this.#parts;
-    await starts.run(async () => {
-      if (signal.aborted) return;
-      try {
-        await work(clock.now());
-      } catch (error) {
-        if (!(error instanceof RuntimeError)) throw error;
-        this.#subject.take({ type: 'start_failed', detail: error.message });
-      }
-    });
+    if (signal.aborted) return;
+    try {
+      await work(this.#parts.clock.now());
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      this.#subject.take({ type: 'start_failed', detail: error.message });
+    }
   }
 
   async probe(signal: AbortSignal): Promise<void> {

@@ -18,6 +18,7 @@ const wall = (now: number) => new Date(1_700_000_000_000 + now);
 const local = { host: '10.0.0.2', port: 8080 };
 const begin: LifeEvent = { type: 'begin' };
 const loaded: LifeEvent = { type: 'loaded' };
+const admitted: LifeEvent = { type: 'admitted' };
 const acknowledged: LifeEvent = { type: 'acknowledged' };
 const started: LifeEvent = { type: 'started', endpoints: { local } };
 const answered: LifeEvent = { type: 'answered' };
@@ -42,7 +43,8 @@ function live(events: [number, LifeEvent][], life = newLife('a', terms, wall(0))
 }
 
 const toLoading: [number, LifeEvent][] = [[0, begin]];
-const toCreated: [number, LifeEvent][] = [...toLoading, [10, loaded]];
+const toQueued: [number, LifeEvent][] = [...toLoading, [5, loaded]];
+const toCreated: [number, LifeEvent][] = [...toQueued, [10, admitted]];
 const toStarting: [number, LifeEvent][] = [...toCreated, [15, acknowledged]];
 const toWaiting: [number, LifeEvent][] = [...toStarting, [20, started]];
 const toReady: [number, LifeEvent][] = [...toWaiting, [30, answered]];
@@ -53,7 +55,7 @@ describe('a life that goes well', () => {
     expect(states).toEqual([SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING, TERMINATED]);
     expect(life.status.events.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(life.status.events.map(({ time }) => time)).toEqual([0, 0, 10, 20, 30, 40, 60].map(wall));
-    expect(effects).toEqual(['pull', 'create', 'start', 'probe', 'abort', 'signal', 'abort', 'remove']);
+    expect(effects.join(' ')).toBe('pull queue create start probe abort signal abort remove');
     expect(life.status).toMatchObject({
       revision: 7,
       local,
@@ -64,9 +66,9 @@ describe('a life that goes well', () => {
     });
   });
 
-  it('starts the startup clock at the start and the lifetime clock at READY', () => {
+  it('stops the pull clock with the image, and starts the startup clock at the start and the lifetime clock at READY', () => {
     const { life } = live(toReady);
-    expect(life).toMatchObject({ loadingAt: 0, startedAt: 20, readyAt: 30 });
+    expect(life).toMatchObject({ loadingAt: undefined, startedAt: 20, readyAt: 30 });
   });
 });
 
@@ -192,6 +194,7 @@ describe('a stop', () => {
   it.each<[string, [number, LifeEvent][], Effect[]]>([
     ['before it has started', [], ['abort', 'remove']],
     ['during the pull', toLoading, ['abort', 'remove']],
+    ['in the start queue', toQueued, ['abort', 'remove']],
     ['during the start', toStarting, ['abort', 'signal']],
     ['while it is probed', toWaiting, ['abort', 'signal']],
     ['when it is ready', toReady, ['abort', 'signal']],
@@ -203,6 +206,7 @@ describe('a stop', () => {
     const late = live(
       [
         [110, loaded],
+        [115, admitted],
         [120, started],
         [130, answered],
         [140, exited(1)],
@@ -248,12 +252,12 @@ describe('a stop', () => {
   it('during the start watches for the exit of a program that runs by then', () => {
     const { life, effects } = live([...toStarting, [20, stop()], [25, started]]);
     expect([isRunning(life), life.status.state]).toEqual([true, TERMINATING]);
-    expect(effects).toEqual(['pull', 'create', 'start', 'abort', 'signal']);
+    expect(effects).toEqual(['pull', 'queue', 'create', 'start', 'abort', 'signal']);
   });
 
   it('before an acknowledgement has no program to signal, and starts nothing afterwards', () => {
     const { life, effects } = live([...toCreated, [20, stop()], [21, acknowledged], [30, gone]]);
-    expect(effects).toEqual(['pull', 'create', 'abort', 'remove']);
+    expect(effects).toEqual(['pull', 'queue', 'create', 'abort', 'remove']);
     expect(life.status).toMatchObject({ state: TERMINATED, endReason: EndReason.REQUESTED });
   });
 
@@ -264,18 +268,27 @@ describe('a stop', () => {
 });
 
 describe('a start', () => {
+  it('waits for its place in LOADING, on no clock', () => {
+    const { life, effects } = live([...toQueued, [999_999, tick]]);
+    expect([life.status.state, life.status.revision, effects]).toEqual([LOADING, 2, ['pull', 'queue']]);
+  });
+
   it.each<[string, [number, LifeEvent][]]>([
-    ['after its creation', [...toLoading, [10, loaded], [15, acknowledged]]],
-    ['before its creation', [...toLoading, [5, acknowledged], [10, loaded]]],
+    ['after its creation', [...toCreated, [15, acknowledged]]],
+    ['before its creation', [...toQueued, [7, acknowledged], [10, admitted]]],
+    ['before its image', [...toLoading, [3, acknowledged], [5, loaded], [10, admitted]]],
   ])('waits until the scheduler has acknowledged the backend: %s', (_, events) => {
-    expect(live(toCreated).effects).toEqual(['pull', 'create']);
-    expect(live([...events, [16, acknowledged]]).effects).toEqual(['pull', 'create', 'start']);
+    expect(live(toCreated).effects).toEqual(['pull', 'queue', 'create']);
+    expect(live([...events, [16, acknowledged]]).effects).toEqual(['pull', 'queue', 'create', 'start']);
   });
 });
 
 describe('an event that comes too late or too early', () => {
   it.each<[string, [number, LifeEvent][], LifeEvent]>([
     ['an image for a ready backend', toReady, loaded],
+    ['a second image', toQueued, loaded],
+    ['a place before the image', toLoading, admitted],
+    ['a place for a start that has begun', toStarting, admitted],
     ['a second start', toReady, started],
     ['a second answer', toReady, answered],
     ['an exit before a start', toLoading, exited(1)],
@@ -289,7 +302,7 @@ describe('an event that comes too late or too early', () => {
 
   it('changes nothing after the end', () => {
     const { life } = live([...toReady, [40, exited(0)], [50, gone]]);
-    for (const late of [begin, loaded, started, answered, exited(2), stop(), tick, gone])
+    for (const late of [begin, loaded, admitted, started, answered, exited(2), stop(), tick, gone])
       expect(step(life, late, { now: 60, wall: wall(60) })).toEqual({ life, effects: [] });
     expect(hasEnded(life)).toBe(true);
   });
@@ -317,8 +330,9 @@ describe('a restart of the agent', () => {
   it.each<[string, [number, LifeEvent][], Condition, Effect[], BackendState, EndReason | undefined]>([
     ['starts a backend that had not started', [], absent, ['pull'], LOADING, undefined],
     ['pulls again', toLoading, absent, ['pull'], LOADING, undefined],
-    ['creates again', toCreated, absent, ['create'], STARTING, undefined],
-    ['creates and starts again', toStarting, absent, ['create', 'start'], STARTING, undefined],
+    ['waits for a place again', toQueued, absent, ['queue'], LOADING, undefined],
+    ['waits and creates again', toCreated, absent, ['queue', 'create'], STARTING, undefined],
+    ['creates and starts again', toStarting, absent, ['queue', 'create', 'start'], STARTING, undefined],
     [
       'adopts a program that runs though the journal is behind',
       toLoading,
@@ -366,7 +380,7 @@ describe('a restart of the agent', () => {
   });
 
   it('restarts the running clocks after a reboot, and no others', () => {
-    const { life } = live(toWaiting);
-    expect(afterReboot(life, 5)).toMatchObject({ loadingAt: 5, startedAt: 5, readyAt: undefined });
+    expect(afterReboot(live(toLoading).life, 5)).toMatchObject({ loadingAt: 5, startedAt: undefined });
+    expect(afterReboot(live(toWaiting).life, 5)).toMatchObject({ startedAt: 5, readyAt: undefined });
   });
 });

@@ -3,7 +3,7 @@ import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Condition, ENDED_EARLY, type Endpoints, type ProgramExit } from '../runtime/runtime.ts';
 import { cut, lastLines } from './last-lines.ts';
-import type { Ending, Life } from './life.ts';
+import { type Ending, hasImage, type Life } from './life.ts';
 
 /**
  * One backend's life as a pure state machine: an event and its time go in, the next life and the effects come out. Every
@@ -12,6 +12,8 @@ import type { Ending, Life } from './life.ts';
 export type LifeEvent =
   | { readonly type: 'begin' }
   | { readonly type: 'loaded' }
+  /** The start has a place (start-queue.ts). */
+  | { readonly type: 'admitted' }
   /** The scheduler has acknowledged a report of this backend, so it will not abandon the placement any more. */
   | { readonly type: 'acknowledged' }
   | { readonly type: 'load_failed'; readonly detail: string }
@@ -28,8 +30,8 @@ export type LifeEvent =
 type Order = Omit<StopOrder, 'id'>;
 type Cause = Pick<Ending, 'reason' | 'detail'> & Partial<Ending>;
 
-/** Work for the runtime, done one after the other. `abort` takes effect at once and cuts a pull or a probe short. */
-export type Effect = 'pull' | 'create' | 'start' | 'probe' | 'abort' | 'signal' | 'remove';
+/** Work for the runtime, done one after the other. `abort` takes effect at once and cuts a pull, a wait or a probe short. */
+export type Effect = 'pull' | 'queue' | 'create' | 'start' | 'probe' | 'abort' | 'signal' | 'remove';
 
 export interface Instant {
   readonly now: number;
@@ -53,6 +55,9 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
       return next({ ...moved(life, BackendState.LOADING, at), loadingAt: at.now }, 'pull');
     case 'loaded':
       if (state !== BackendState.LOADING || life.ending) return unchanged(life);
+      return hasImage(life) ? unchanged(life) : next({ ...life, loadingAt: undefined }, 'queue');
+    case 'admitted':
+      if (state !== BackendState.LOADING || !hasImage(life) || life.ending) return unchanged(life);
       return next(moved(life, BackendState.STARTING, at), ...launch(life));
     case 'acknowledged':
       if (life.acknowledged) return unchanged(life);
@@ -92,8 +97,9 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
   if (state <= BackendState.LOADING && condition.is !== 'absent')
     return resume(moved(life, BackendState.STARTING, at), condition, at);
   if (state === BackendState.SCHEDULED) return step(life, { type: 'begin' }, at);
-  if (state === BackendState.LOADING) return next(life, 'pull');
-  if (state === BackendState.STARTING && condition.is === 'absent') return next(life, ...launch(life));
+  if (state === BackendState.LOADING) return next(life, hasImage(life) ? 'queue' : 'pull');
+  if (state === BackendState.STARTING && condition.is === 'absent')
+    return next(life, 'queue', ...launch(life));
   if (state === BackendState.STARTING && condition.is === 'running')
     return step(life, { type: 'started', endpoints: condition.endpoints }, at);
   if (condition.is === 'running') {

@@ -9,6 +9,7 @@ export interface Life {
   readonly terms: Terms;
   /** The scheduler has acknowledged a report of this backend. */
   readonly acknowledged?: boolean;
+  /** When the pull began. Undefined again once the image is present. */
   readonly loadingAt?: number;
   readonly startedAt?: number;
   readonly readyAt?: number;
@@ -46,6 +47,13 @@ export function newLife(id: string, terms: Terms, createTime: Date): Life {
   const [state, revision] = [BackendState.SCHEDULED, 1];
   const events = [{ state, revision, time: createTime }];
   return { status: BackendStatus.fromPartial({ id, state, revision, events }), terms };
+}
+
+/** Whether the image is present. A backend that is still LOADING then waits for the place of its start. */
+export function hasImage({ status, loadingAt }: Life): boolean {
+  return (
+    status.state > BackendState.LOADING || (status.state === BackendState.LOADING && loadingAt === undefined)
+  );
 }
 
 export function hasEnded(life: Life): boolean {

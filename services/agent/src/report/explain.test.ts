@@ -8,12 +8,14 @@ import { explain } from './explain.ts';
 const terms = { pullTimeoutMs: 600_000, startupTimeoutMs: 60_000, idleTimeoutMs: 10_000, stopGraceMs: 5_000 };
 const endpoints = { local: { host: '10.0.0.2', port: 8080 } };
 
-/** A backend after these events, one second apart. */
+/** A backend after these events, one second apart. Its start gets a place when it begins. */
 function lived(events: LifeEvent[], limits: object = {}): Life {
   const spec = BackendSpec.fromPartial({ image: 'a', ...terms, ...limits });
   const born = newLife('a', termsOf(spec), new Date(0));
   return events.reduce((life, event, index) => {
-    return step(life, event, { now: 1_000 * index, wall: new Date(1_000 * index) }).life;
+    const at = { now: 1_000 * index, wall: new Date(1_000 * index) };
+    const placed = event.type === 'started' ? step(life, { type: 'admitted' }, at).life : life;
+    return step(placed, event, at).life;
   }, born);
 }
 const RISE: LifeEvent[] = [
@@ -33,7 +35,7 @@ describe('the clocks of a backend', () => {
   it.each<[string, LifeEvent[], (number | undefined)[][]]>([
     ['are none before it has started', [], []],
     ['are its pull', RISE.slice(0, 1), [[ClockName.PULL, 600_000, 4_000, 596_000]]],
-    ['are none while it is started', RISE.slice(0, 2), []],
+    ['are none while its start waits', RISE.slice(0, 2), []],
     ['are its startup', RISE.slice(0, 3), [[ClockName.STARTUP, 60_000, 2_000, 58_000]]],
     ['are its idleness', RISE, [[ClockName.IDLE, 10_000, 1_000, 9_000]]],
     ['are its grace', [...RISE, stop], [[ClockName.GRACE, 5_000, 0, 5_000]]],
