@@ -6,6 +6,7 @@ interface NpmRecord {
 interface Install {
   npmIsCurrent(lock: NpmRecord | undefined, installed: NpmRecord | undefined): boolean;
   installSystem(names: string[]): void;
+  projectEnv(): Record<string, string | undefined>;
 }
 
 describe('the installer', () => {
@@ -39,6 +40,18 @@ describe('the installer', () => {
     expect(install.npmIsCurrent(lock, undefined)).toBe(false);
     expect(install.npmIsCurrent(lock, installed({ 'node_modules/a': { version: '0.9.0' } }))).toBe(false);
     expect(install.npmIsCurrent(lock, { packages: { 'node_modules/a': { version: '1.0.0' } } })).toBe(false);
+  });
+
+  it('keeps what Node compiled among the packages, unless the user has chosen a place', () => {
+    const { NODE_COMPILE_CACHE: chosen, ...rest } = process.env;
+    process.env = { ...rest };
+    try {
+      expect(install.projectEnv().NODE_COMPILE_CACHE).toMatch(/node_modules\/\.cache\/node$/);
+      process.env.NODE_COMPILE_CACHE = '/elsewhere';
+      expect(install.projectEnv().NODE_COMPILE_CACHE).toBe('/elsewhere');
+    } finally {
+      process.env = chosen === undefined ? rest : { ...rest, NODE_COMPILE_CACHE: chosen };
+    }
   });
 
   it('names what it knows when it is asked for something else', () => {

@@ -52,7 +52,8 @@ async function grpcPorts(): Promise<Record<string, string>> {
 
 /** Resolves when it has said that all is ready. */
 async function up(asked: Record<string, string>): Promise<Program> {
-  const env = { ...(await grpcPorts()), ...asked };
+  // Node keeps compiled programs by their paths, and those of this checkout are soon gone.
+  const env = { ...(await grpcPorts()), NODE_COMPILE_CACHE: path('compiled'), ...asked };
   return startProgram({
     command: process.execPath,
     args: [path('deploy/local/up.mjs')],
