@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { DEADLINES, newBackendId } from '@spawner/domain';
 import { SpecSummary } from '@spawner/proto/internal/backend_status';
+import { Node } from '@spawner/proto/internal/node';
 import { RenewVerdict, SettleOutcome } from '@spawner/proto/internal/scheduler_service';
 import { BackendKey, BackendState } from '@spawner/proto/v1/backend';
 import { isOtherEpoch, SCRIPTS, type ScriptDefinition } from '@spawner/store';
@@ -246,6 +247,23 @@ describe('a new store epoch', () => {
       await a.register(line(held, 'held'));
       await expect(at.spawn({ id: id(), spec, repeated: true }, 200)).rejects.toMatchObject(WAITS);
       expect((await at.spawn({ id: id(), spec })).spawned).toBe(true);
+    });
+
+    it('takes the registrations after one that had its tick from the lost store, whose time was ahead', async () => {
+      const { at, a } = await running();
+      await using _ = at;
+      await redis.flush();
+      await at.turn();
+      const ahead = Date.now() * 1_000 + 60_000_000;
+      const { id: drone, cpuMillis, memoryBytes, backends } = a.node;
+      await at.epoch.run(SCRIPTS.register, {
+        ...{ kind: 'drone', id: drone, registration: ahead, cpuMillis, memoryBytes, backends },
+        ...{ sequence: undefined, leaseMs: DEADLINES.leaseGiveAway, silentMs: DEADLINES.renewalsMissed },
+        node: Buffer.from(Node.encode({ ...a.node, registration: ahead }).finish()),
+      });
+      await a.register();
+      expect(a.registration).toBeGreaterThan(ahead);
+      expect((await a.renew()).verdict).toBe(RenewVerdict.GRANTED);
     });
 
     it('calls no backend unknown that a drone may still report, so that its termination is not taken for done', async () => {

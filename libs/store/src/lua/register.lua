@@ -5,6 +5,8 @@ local present = redis.call('HGET', RENEWALS, member .. REGISTRATION)
 if present and tonumber(present) > registration then return 'superseded' end
 -- The tick is older than the store epoch: the caller needs another one.
 if registration <= tonumber(redis.call('HGET', EPOCH, 'epoch')) then return 'outdated' end
+-- A lost store may have given it, and its time may have been ahead. Every later registration would be superseded.
+outgrow(registration)
 -- A registration that was sent before the present one has an inventory that may lack what the drone was given since.
 if is_drone and sequence then
   local before = redis.call('HGET', DRONE .. id, 'sequence')
