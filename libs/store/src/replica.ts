@@ -87,10 +87,10 @@ export class Replica<T extends Versioned> {
    */
   load(position: LogPosition, rows: ReadonlyMap<string, T>, keeps: (row: T) => boolean = () => false): void {
     if (position.epoch !== this.#position?.epoch) this.#leaveLog();
+    this.#position = position;
     for (const [id, { value }] of [...this.#rows])
       if (!rows.has(id) && !keeps(value)) this.#put(id, undefined);
     for (const [id, row] of rows) if (this.#isNews(id, row)) this.#put(id, row);
-    this.#position = position;
   }
 
   /**

@@ -5,13 +5,18 @@ import { KEYS } from '../parts/scheduler.ts';
 import type { World } from '../world/world.ts';
 import type { ReadStore } from './read-store.ts';
 
+interface Seen {
+  readonly epoch: number;
+  /** The epoch of the log that the replica followed then. */
+  readonly log: number | undefined;
+}
+
 /** Invariant 5, of replicas: entries never go back in their route's epoch, and after healing each is what the store has. */
 export class Replicas {
   readonly #world: World;
   readonly #read: ReadStore;
   readonly #drones: readonly SimulatedDrone[];
-  readonly #seen = new WeakMap<object, Map<string, { epoch: number; store: number }>>();
-  #stores = 0;
+  readonly #seen = new WeakMap<object, Map<string, Seen>>();
 
   constructor(world: World, read: ReadStore, drones: readonly SimulatedDrone[]) {
     this.#world = world;
@@ -21,18 +26,18 @@ export class Replicas {
 
   changed({ name, routes }: SimulatedProxy, id: string, epoch: number | undefined): void {
     if (!routes) return;
-    const seen = this.#seen.get(routes) ?? new Map<string, { epoch: number; store: number }>();
+    const seen = this.#seen.get(routes) ?? new Map<string, Seen>();
     this.#seen.set(routes, seen);
     if (epoch === undefined) return;
-    const { epoch: before, store } = seen.get(id) ?? { epoch: 0, store: this.#stores };
-    if (epoch < before && store === this.#stores)
-      this.#world.violate('replica-order', `${name}'s route of ${id} went back from ${before} to ${epoch}`);
-    seen.set(id, { epoch, store: epoch < before ? this.#stores : store });
-  }
-
-  /** Entries of another store count once, although their epochs are lower. */
-  storeLost(): void {
-    this.#stores++;
+    // Another store begins another log, whose entries may have lower epochs.
+    const log = routes.position?.epoch;
+    const before = seen.get(id);
+    if (before && epoch < before.epoch && log === before.log)
+      this.#world.violate(
+        'replica-order',
+        `${name}'s route of ${id} went back from ${before.epoch} to ${epoch}`,
+      );
+    seen.set(id, { epoch, log });
   }
 
   /** A replica keeps the rows of a drone that may come back after the store lost everything. A burnt drone never will. */
