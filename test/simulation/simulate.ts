@@ -9,7 +9,7 @@ import { type InvariantName, Violation } from './world/invariants.ts';
 import { World } from './world/world.ts';
 
 /** How long faults happen, in milliseconds of true time. */
-const TROUBLE_MS = { short: [10_000, 30_000], long: [58_000, 70_000] } as const;
+const TROUBLE_MS = { short: [10_000, 26_000], long: [58_000, 70_000] } as const;
 /** Then everything works again, and clients are served this long. */
 const SERVICE_MS = 6_000;
 const LOOK_EVERY_MS = 1_000;
@@ -65,7 +65,7 @@ async function live(cluster: Cluster): Promise<void> {
   apps.start();
   users.start();
   resolvers.start();
-  const [least, most] = random.chance(0.25) ? TROUBLE_MS.long : TROUBLE_MS.short;
+  const [least, most] = random.chance(0.2) ? TROUBLE_MS.long : TROUBLE_MS.short;
   const trouble = random.between(least, most);
   faults.plan(trouble);
   await world.run(world.now + trouble);
