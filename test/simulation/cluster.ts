@@ -101,7 +101,7 @@ export class Cluster {
     const losses = new StoreFaults(world, memory, () => {
       watch.storeLost();
       // Another machine's clock is another one.
-      if (world.random.chance(0.5)) begins += world.random.between(-60e6, 60e6);
+      if (world.random.chance(0.7)) begins += world.random.between(-60e6, 30e6);
     });
     const interruptions = new Interruptions(world, schedulers, scripts, losses);
     this.interruptions = interruptions;

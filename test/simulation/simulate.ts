@@ -23,15 +23,23 @@ export interface Outcome {
   readonly lines: readonly string[];
 }
 
+export interface SimulateOptions {
+  /** Keeps the lines of the trace. */
+  telling?: boolean;
+  changes?: readonly Change[];
+  /** The only invariant that counts; undefined for all of them. */
+  judged?: InvariantName | undefined;
+}
+
 /**
  * Runs the world of one seed, from its beginning through its faults to its rest. Resolves with the violation that was found.
- * Rejects for a fault of the harness or of a script. `telling` keeps the lines of the trace.
+ * Rejects for a fault of the harness or of a script.
  */
 export async function simulate(
   seed: number,
-  { telling = false, changes = [] }: { telling?: boolean; changes?: readonly Change[] } = {},
+  { telling = false, changes = [], judged }: SimulateOptions = {},
 ): Promise<Outcome> {
-  const world = new World(seed, telling);
+  const world = new World(seed, telling, judged);
   // Some of the services' code takes no source of chance: it must not draw from another one than the seed.
   Math.random = world.stream('Math.random').next;
   const outcome = (violation?: Outcome['violation']): Outcome => ({
@@ -97,7 +105,9 @@ async function live(cluster: Cluster): Promise<void> {
 /** Lets time pass until nothing is left to wait for. A wait that is longer than its bound is a violation. */
 async function whole(world: World, unmet: () => Unmet | undefined): Promise<void> {
   for (let left = unmet(); left; left = unmet()) {
-    if (world.now > left.by) world.violate(left.invariant, `after healing: ${left.message}`);
+    const isLate = world.now > left.by;
+    if (isLate) world.violate(left.invariant, `after healing: ${left.message}`);
     await world.run(world.now + LOOK_EVERY_MS);
+    if (isLate) return;
   }
 }

@@ -7,7 +7,7 @@ export interface Range {
   from: number;
   count: number;
   mutation?: string;
-  /** Stop at the first violation of this invariant. */
+  /** Judge this invariant alone, and stop at its first violation. */
   until?: InvariantName;
 }
 
@@ -61,7 +61,7 @@ export async function simulateMany({ from, count, mutation, until }: Range): Pro
     if (found) stop();
   };
   const ends = Array.from({ length: Math.min(WORKERS, count) }, (_, index) => {
-    const job = JSON.stringify({ from: from + index, to: from + count, step: WORKERS, mutation });
+    const job = JSON.stringify({ from: from + index, to: from + count, step: WORKERS, mutation, until });
     const child = fork(WORKER, [job], { execArgv: NEW_SPACE });
     children.push(child);
     return new Promise<void>((resolve, reject) => {

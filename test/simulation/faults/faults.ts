@@ -132,10 +132,16 @@ export class Faults {
   #absence(ms: number): void {
     const { world, schedulers } = this.#around;
     const drone = world.random.pick(this.#drones);
+    // The next agent must not take the lease for a new one, so that it outlives the giving away of its keys.
+    const restarts = world.random.chance(0.4);
+    const [least, most] = restarts ? [48_000, 56_000] : [30_000, 55_000];
     world.after(world.random.between(5_000, ms - LONG_MS), () => {
       if (this.#healed) return;
-      for (const scheduler of schedulers)
-        this.#cut(drone.name, scheduler, world.random.between(30_000, 55_000));
+      for (const scheduler of schedulers) this.#cut(drone.name, scheduler, world.random.between(least, most));
+      if (!restarts) return;
+      world.after(world.random.between(16_000, 24_000), () => {
+        if (!this.#healed) this.#crash(drone, world.random.between(500, 2_000));
+      });
     });
   }
 

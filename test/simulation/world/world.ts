@@ -23,8 +23,12 @@ export class World {
   /** The first violation, or a fault of the harness. Either ends the run. */
   #end: { error: unknown } | undefined;
 
-  constructor(seed: number, telling = false) {
+  readonly #judged: InvariantName | undefined;
+
+  /** `judged`: the only invariant that counts; undefined for all of them. */
+  constructor(seed: number, telling = false, judged?: InvariantName) {
     this.seed = seed;
+    this.#judged = judged;
     this.random = new Random(seed);
     this.trace = new Trace(telling);
   }
@@ -52,7 +56,7 @@ export class World {
 
   /** The first violation ends the run. */
   violate(invariant: InvariantName, message: string): void {
-    if (this.#end) return;
+    if (this.#end || (this.#judged && invariant !== this.#judged)) return;
     this.#end = { error: new Violation(invariant, message) };
     this.note('VIOLATION', invariant, message);
   }
