@@ -94,13 +94,12 @@ export class Replica<T extends Versioned> {
   }
 
   /**
-   * Takes the log's next entry, or the first one of a log that did not exist (epoch 0). Returns false for any other entry: the
-   * table must be loaded again.
+   * Takes the log's next entry. Returns false for any other entry: the table must be loaded again. So must it be for the first
+   * entry of a log that did not exist (epoch 0), because a log begins with the rows that the store has by then.
    */
   apply(at: LogPosition, change: RowChange<T>): boolean {
     const last = this.#position;
-    const begins = last?.epoch === 0 && at.n === 1;
-    if (!last || !(begins || (at.epoch === last.epoch && at.n === last.n + 1))) return false;
+    if (!last || at.epoch !== last.epoch || at.n !== last.n + 1) return false;
     this.#position = at;
     const present = this.#rows.get(change.id);
     if (change.row && present?.source === 'agent' && !this.#isNews(change.id, change.row)) return true;
