@@ -106,6 +106,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
   storeLost(): void {
     this.fences.storeLost();
     this.records.storeLost();
+    this.replicas.storeLost();
     this.leases.storeLost();
     this.clients.storeLost();
     this.tokens.storeLost();

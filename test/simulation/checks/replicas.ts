@@ -9,6 +9,8 @@ interface Seen {
   readonly epoch: number;
   /** The epoch of the log that the replica followed then. */
   readonly log: number | undefined;
+  /** The number of lost stores by then. */
+  readonly lost: number;
 }
 
 /** Invariant 5, of replicas: entries never go back in their route's epoch, and after healing each is what the store has. */
@@ -17,6 +19,7 @@ export class Replicas {
   readonly #read: ReadStore;
   readonly #drones: readonly SimulatedDrone[];
   readonly #seen = new WeakMap<object, Map<string, Seen>>();
+  #lost = 0;
 
   constructor(world: World, read: ReadStore, drones: readonly SimulatedDrone[]) {
     this.#world = world;
@@ -29,15 +32,20 @@ export class Replicas {
     const seen = this.#seen.get(routes) ?? new Map<string, Seen>();
     this.#seen.set(routes, seen);
     if (epoch === undefined) return;
-    // Another store begins another log, whose entries may have lower epochs.
+    // Another store, or an older copy of one, may have lower epochs. An entry of a lost store's log may arrive late.
     const log = routes.position?.epoch;
     const before = seen.get(id);
-    if (before && epoch < before.epoch && log === before.log)
+    if (before && epoch < before.epoch && log === before.log && before.lost === this.#lost)
       this.#world.violate(
         'replica-order',
         `${name}'s route of ${id} went back from ${before.epoch} to ${epoch}`,
       );
-    seen.set(id, { epoch, log });
+    seen.set(id, { epoch, log, lost: this.#lost });
+  }
+
+  /** Entries of another store may have lower epochs. */
+  storeLost(): void {
+    this.#lost++;
   }
 
   /** A replica keeps the rows of a drone that may come back after the store lost everything. A burnt drone never will. */
