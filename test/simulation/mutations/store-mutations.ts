@@ -99,8 +99,8 @@ export const STORE_MUTATIONS: Mutations = {
       {
         file: 'libs/store/src/replica.ts',
         symbol: 'apply',
-        from: 'at.epoch === last.epoch && at.n === last.n + 1',
-        to: 'at.epoch === last.epoch',
+        from: ' || at.n !== last.n + 1',
+        to: '',
       },
     ],
   },
