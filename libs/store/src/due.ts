@@ -10,7 +10,7 @@ export const DUE = {
   silent: 'silent/',
   /** `lease/<drone>`: a drone has lost its lease. */
   lease: 'lease/',
-  /** `drone/<drone>`: a drone is given up. */
+  /** `drone/<drone>`: a drone is forgotten. */
   drone: 'drone/',
   /** `token/<token>/<backend>`: the row of a connection token is deleted. */
   token: 'token/',

@@ -5,7 +5,7 @@ import { agentRow } from './rows.ts';
 /**
  * Tracks how far a store that lost its routes has been repopulated. Drones register again one by one. A route that is still
  * missing after that belongs to a backend that has ended. The routes of a drone that is away are kept until it returns or is
- * given up. Pure; clock time in ms.
+ * forgotten. Pure; clock time in ms.
  */
 export class Refill {
   /** The clock time by which the whole table must be read again. */

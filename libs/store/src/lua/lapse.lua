@@ -5,7 +5,7 @@ if at and cluster_now() - at < lease_ms then
   redis.call('ZADD', DUE, whole(at + lease_ms), DUE_LEASE .. drone)
   return 0
 end
--- A drone that was given up meanwhile is not to be given up again.
+-- A drone that was forgotten meanwhile is not to be forgotten again.
 if at then redis.call('ZADD', DUE, whole(at + forgotten_ms), DUE_DRONE .. drone) end
 if part == 'done' then redis.call('ZREM', DUE, DUE_LEASE .. drone) end
 return 1

@@ -8,7 +8,7 @@ local now = cluster_now()
 redis.call('HSET', RENEWALS, member, whole(now))
 if member == MEMBER_DRONE .. id then
   redis.call('ZADD', DUE, whole(now + lease_ms), DUE_LEASE .. id, whole(now + silent_ms), DUE_SILENT .. id)
-  -- It is not to be given up any more (lapse.lua), and not silent any more (silence.lua).
+  -- It is not to be forgotten any more (lapse.lua), and not silent any more (silence.lua).
   redis.call('ZREM', DUE, DUE_DRONE .. id)
   drop_row(ROW_DRONE .. id)
 end

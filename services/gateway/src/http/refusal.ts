@@ -20,8 +20,9 @@ export class Refusal extends AppError {
 }
 
 /**
- * The answer to a failed request: the name of the gRPC status, a text, and one entry for each wrong field. `field` translates the path of a violation. An unexpected error becomes INTERNAL with an
- * id, and `report` gets the error with the same id.
+ * The answer to a failed request: the name of the gRPC status, a text, and one entry for each wrong field. `field`
+ * translates the path of a violation. An unexpected error becomes INTERNAL with an id, and `report` gets the error with
+ * the same id.
  */
 export function errorAnswer(
   error: unknown,

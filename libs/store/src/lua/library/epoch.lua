@@ -10,7 +10,7 @@ local function window_left()
   return math.max(0, tonumber(redis.call('HGET', EPOCH, 'until') or '0') - cluster_now())
 end
 
--- Notes that an awaited node has arrived or been given up. The last one closes the window, unless it must stay open to its
+-- Notes that an awaited node has arrived or been forgotten. The last one closes the window, unless it must stay open to its
 -- end ('full').
 local function arrived(member)
   if redis.call('HDEL', EPOCH, AWAITED .. member) == 0 then return end
