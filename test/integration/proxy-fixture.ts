@@ -218,7 +218,11 @@ export async function startProxyWorld(env: Record<string, string> = {}): Promise
     startingBackend: async () => {
       const made = name();
       await starting(made.id);
-      await eventually(async () => (await get(made.host, '/', { prefer: 'wait=0' })).status === 503);
+      // A route that is only in the store is answered with SCHEDULED.
+      await eventually(async () => {
+        const { headers } = await get(made.host, '/', { prefer: 'wait=0' });
+        expect(headers['x-spawner-state']).toBe('STARTING');
+      });
       return made;
     },
     get,
