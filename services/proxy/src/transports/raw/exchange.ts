@@ -162,7 +162,8 @@ export class RawExchange implements UpstreamUser {
 
   #readHead(bytes: Buffer, length: number): void {
     const reader = this.#reader;
-    const response = reader.read(bytes, length);
+    if (!this.#upstream) return;
+    const response = reader.read(bytes, length, this.#upstream.responses);
     if (response === 'incomplete') return;
     if (response === 'invalid') this.#fail();
     else if (response.status === 101) this.#switch(response, reader.rest.subarray(reader.from, reader.to));

@@ -1,7 +1,8 @@
 import { CR, LF, mayBecomeHead } from '../../edge/header-lines.ts';
 import { isInterim } from '../../edge/response-rules.ts';
 import { BOUNDS } from '../../timeouts.ts';
-import { type RawResponse, readResponse } from './response-parser.ts';
+import type { ResponseMemo } from './response-memo.ts';
+import type { RawResponse } from './response-parser.ts';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 /** Bytes that begin otherwise never become a response, even if no head ever ends. */
@@ -30,8 +31,8 @@ export class HeadReader {
     return this.#stash !== undefined || this.#interim > 0;
   }
 
-  /** Takes the first `length` of the next bytes, which may be overwritten afterwards. */
-  read(next: Buffer, length: number): RawResponse | 'incomplete' | 'invalid' {
+  /** Takes the first `length` of the next bytes, which may be overwritten afterwards. `memo` is that of the backend. */
+  read(next: Buffer, length: number, memo: ResponseMemo): RawResponse | 'incomplete' | 'invalid' {
     const bytes = this.#stash ? Buffer.concat([this.#stash, next.subarray(0, length)]) : next;
     const to = this.#stash ? bytes.length : length;
     this.#stash = undefined;
@@ -46,8 +47,7 @@ export class HeadReader {
         this.#stash = to > from ? Buffer.from(bytes.subarray(from, to)) : undefined;
         return 'incomplete';
       }
-      const head = bytes.toString('latin1', from, end + 2);
-      const response = readResponse(head, this.#toHead, this.#clusterDomain);
+      const response = memo.read(bytes, from, end + 2, this.#toHead, this.#clusterDomain);
       if (!response) return 'invalid';
       from = end + 4;
       if (!isInterim(response.status)) {

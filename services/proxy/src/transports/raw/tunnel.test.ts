@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { eventually } from '@spawner/testkit';
+import { ResponseMemo } from './response-memo.ts';
 import { RawTunnel } from './tunnel.ts';
 import { Upstream, type UpstreamUser } from './upstream.ts';
 
@@ -9,7 +10,7 @@ afterAll(() => stack.disposeAsync());
 
 const nobody: UpstreamUser = { taken() {}, bytes() {}, drained() {}, ended() {}, lost() {} };
 const owner = {
-  ...{ free: [], all: new Set<Upstream>(), resting: false },
+  ...{ free: [], all: new Set<Upstream>(), responses: new ResponseMemo(), resting: false },
   connectTimeoutMs: 60_000,
   closed: () => {},
   failed: (error: unknown) => {

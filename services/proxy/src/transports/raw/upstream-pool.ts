@@ -5,6 +5,7 @@ import { isSameEndpoint } from '../../routing/route-decision.ts';
 import type { UpstreamPool } from '../../routing/sessions.ts';
 import { BOUNDS, TIMEOUTS } from '../../timeouts.ts';
 import type { Dialling } from '../dialling.ts';
+import { ResponseMemo } from './response-memo.ts';
 import { Upstream, type UpstreamUser } from './upstream.ts';
 
 /** The connections of one backend. */
@@ -12,6 +13,7 @@ export interface Connections {
   /** The last one used is the next one used. */
   readonly free: Upstream[];
   readonly all: Set<Upstream>;
+  readonly responses: ResponseMemo;
   /** None is kept until the next request. */
   resting: boolean;
   /** How long the backend may take to accept the connection. */
@@ -115,6 +117,7 @@ export class RawUpstreamPool implements UpstreamPool {
     const made: Connections = {
       free: [],
       all: new Set(),
+      responses: new ResponseMemo(),
       resting: false,
       connectTimeoutMs: this.#dialling.connectTimeoutMs,
       closed: (upstream) => {

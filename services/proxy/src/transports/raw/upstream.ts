@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { keepAlive } from '../tcp-keepalive.ts';
+import type { ResponseMemo } from './response-memo.ts';
 import type { Connections } from './upstream-pool.ts';
 
 /** The exchange or tunnel that uses a connection. */
@@ -70,6 +71,11 @@ export class Upstream {
       this.user = undefined;
       last?.lost();
     });
+  }
+
+  /** The heads that this backend has sent, over any of its connections. */
+  get responses(): ResponseMemo {
+    return this.#owner.responses;
   }
 
   /** Ends the connection without a call to its user. */
