@@ -48,7 +48,8 @@ const SOCKETS = { allowHalfOpen: true, noDelay: true };
 export async function listenHttp(options: ListenOptions, parts: ListenerParts) {
   const { raw, node } = parts;
   const http1 = http1Server(options, node);
-  const server = raw ? createServer(SOCKETS, (socket) => raw.take(socket, false, giveTo(http1))) : http1;
+  const handOver = giveTo(http1);
+  const server = raw ? createServer(SOCKETS, (socket) => raw.take(socket, false, handOver)) : http1;
   return listen(server, http1, options, parts);
 }
 
@@ -77,12 +78,13 @@ export async function listenHttps(options: ListenOptions, parts: ListenerParts) 
 }
 
 function tlsServer(raw: Pick<RawTransport, 'take'>, http2: Http2SecureServer, http1: HttpServer): TlsServer {
+  const handOver = giveTo(http1);
   return createTlsServer({ ...TLS, ...SOCKETS, ALPNProtocols: ['h2', 'http/1.1'] }, (socket) => {
     if (socket.alpnProtocol === 'h2') {
       socket.on('error', ignore);
       socket.allowHalfOpen = false;
       http2.emit('secureConnection', socket);
-    } else raw.take(socket, true, giveTo(http1));
+    } else raw.take(socket, true, handOver);
   });
 }
 

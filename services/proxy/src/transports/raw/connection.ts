@@ -38,7 +38,8 @@ export class RawConnection implements Peer {
   /** The origin of the last request. */
   origin: Origin | undefined;
   readonly #owner: RawTransport;
-  readonly #requests = new HeaderMemo(this);
+  /** From the first request on, because many connections never have one. */
+  #requests: HeaderMemo | undefined;
   readonly #handOver: (socket: Socket) => void;
   #state: State = 'new';
   /** Clock time at which the state began, or the last byte of a body came. */
@@ -60,7 +61,7 @@ export class RawConnection implements Peer {
     socket.on('data', this.#data).on('end', this.#ended).on('close', this.#closed).on('error', ignore);
   }
 
-  /** Asked of the kernel with the first request, because many connections never have one. */
+  /** Asked of the kernel with the first request, too. */
   get remoteAddress(): string {
     this.#remoteAddress ??= this.connection.remoteAddress ?? '';
     return this.#remoteAddress;
@@ -184,6 +185,7 @@ export class RawConnection implements Peer {
       return;
     }
     const isLong = end > this.#owner.options.maxHeaderBytes;
+    this.#requests ??= new HeaderMemo(this);
     const request = isLong ? undefined : this.#requests.read(bytes, end + 2);
     // Bytes behind a handshake came before the backend has agreed.
     const isEarly = request?.upgrade && bytes.length > end + 4;

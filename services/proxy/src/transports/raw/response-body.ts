@@ -1,4 +1,4 @@
-import { ChunkFollower } from './chunked.ts';
+import { ChunkFollower } from '../chunked.ts';
 import type { BodyKind } from './response-parser.ts';
 
 /** Finds the end of a response's body (RFC 9112 §6.3), and the bytes of it that the client gets. */

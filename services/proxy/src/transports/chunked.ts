@@ -1,4 +1,4 @@
-import { COLON, CR, endOfName, LF } from '../../edge/header-lines.ts';
+import { COLON, CR, endOfName, LF } from '../edge/header-lines.ts';
 
 /**
  * Finds the end of a chunked body (RFC 9112 §7.1). Chunks and their extensions cross as they came; trailers are removed. A body
