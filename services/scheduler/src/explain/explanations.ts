@@ -5,6 +5,7 @@ import { isStrict } from '../leases/leases.ts';
 import type { Parts } from '../parts.ts';
 import { agentOf } from '../placement/agents.ts';
 import { type BackendRecord, toBackend } from '../store/record.ts';
+import { startSummary } from './start-summary.ts';
 import { lifeSummary, placementSummary } from './summary.ts';
 
 /** An explanation without the drone is better than a long wait for it. */
@@ -39,6 +40,7 @@ export async function explain(parts: ExplainParts, id: BackendId): Promise<Expla
     proxies: said?.proxies ?? [],
     lastActivity: said?.lastActivity,
     refusedEnds,
+    startSummary: startSummary(backend.steps),
     missing: living && !said ? `drone ${droneId} could not be asked: its clocks and who uses it` : '',
   };
 }

@@ -469,6 +469,47 @@ export interface Activity {
   idleRemainingMs?: number | undefined;
 }
 
+/**
+ * How long each step of a start took, in milliseconds, each by the monotonic clock of one process. A step that was not taken or
+ * is not over yet is absent.
+ */
+export interface StepTimes {
+  /** From the spawn's arrival at the scheduler to its placement; includes the wait for its key. */
+  placeMs?:
+    | number
+    | undefined;
+  /** From the placement to the drone's acceptance. */
+  handOverMs?:
+    | number
+    | undefined;
+  /** Until the image was present. */
+  pullMs?:
+    | number
+    | undefined;
+  /** In the drone's start queue. */
+  queueMs?:
+    | number
+    | undefined;
+  /** Until its network was there. */
+  sandboxMs?:
+    | number
+    | undefined;
+  /** Creation of its container. */
+  createMs?:
+    | number
+    | undefined;
+  /** Start of its container. The wait for the scheduler's acknowledgement before it is not counted. */
+  startMs?:
+    | number
+    | undefined;
+  /** From the program's start to its first answer. */
+  readyMs?:
+    | number
+    | undefined;
+  /** From the opening of its route at a proxy that held a request, to the first byte of the program's response to it. */
+  firstByteMs?: number | undefined;
+}
+
 /** A backend as its users see it. */
 export interface Backend {
   id: string;
@@ -503,6 +544,8 @@ export interface Backend {
   /** Its drone has not renewed its lease for a while; it may be running all the same. */
   unreachable: boolean;
   access: Access;
+  /** The steps of its start. */
+  steps?: StepTimes | undefined;
 }
 
 export interface Backend_LabelsEntry {
@@ -1740,6 +1783,249 @@ export const Activity: MessageFns<Activity> = {
   },
 };
 
+function createBaseStepTimes(): StepTimes {
+  return {
+    placeMs: undefined,
+    handOverMs: undefined,
+    pullMs: undefined,
+    queueMs: undefined,
+    sandboxMs: undefined,
+    createMs: undefined,
+    startMs: undefined,
+    readyMs: undefined,
+    firstByteMs: undefined,
+  };
+}
+
+export const StepTimes: MessageFns<StepTimes> = {
+  encode(message: StepTimes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.placeMs !== undefined) {
+      writer.uint32(8).int64(message.placeMs);
+    }
+    if (message.handOverMs !== undefined) {
+      writer.uint32(16).int64(message.handOverMs);
+    }
+    if (message.pullMs !== undefined) {
+      writer.uint32(24).int64(message.pullMs);
+    }
+    if (message.queueMs !== undefined) {
+      writer.uint32(32).int64(message.queueMs);
+    }
+    if (message.sandboxMs !== undefined) {
+      writer.uint32(40).int64(message.sandboxMs);
+    }
+    if (message.createMs !== undefined) {
+      writer.uint32(48).int64(message.createMs);
+    }
+    if (message.startMs !== undefined) {
+      writer.uint32(56).int64(message.startMs);
+    }
+    if (message.readyMs !== undefined) {
+      writer.uint32(64).int64(message.readyMs);
+    }
+    if (message.firstByteMs !== undefined) {
+      writer.uint32(72).int64(message.firstByteMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StepTimes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStepTimes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.placeMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.handOverMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pullMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.queueMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sandboxMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.createMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.startMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.readyMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.firstByteMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StepTimes {
+    return {
+      placeMs: isSet(object.placeMs)
+        ? globalThis.Number(object.placeMs)
+        : isSet(object.place_ms)
+        ? globalThis.Number(object.place_ms)
+        : undefined,
+      handOverMs: isSet(object.handOverMs)
+        ? globalThis.Number(object.handOverMs)
+        : isSet(object.hand_over_ms)
+        ? globalThis.Number(object.hand_over_ms)
+        : undefined,
+      pullMs: isSet(object.pullMs)
+        ? globalThis.Number(object.pullMs)
+        : isSet(object.pull_ms)
+        ? globalThis.Number(object.pull_ms)
+        : undefined,
+      queueMs: isSet(object.queueMs)
+        ? globalThis.Number(object.queueMs)
+        : isSet(object.queue_ms)
+        ? globalThis.Number(object.queue_ms)
+        : undefined,
+      sandboxMs: isSet(object.sandboxMs)
+        ? globalThis.Number(object.sandboxMs)
+        : isSet(object.sandbox_ms)
+        ? globalThis.Number(object.sandbox_ms)
+        : undefined,
+      createMs: isSet(object.createMs)
+        ? globalThis.Number(object.createMs)
+        : isSet(object.create_ms)
+        ? globalThis.Number(object.create_ms)
+        : undefined,
+      startMs: isSet(object.startMs)
+        ? globalThis.Number(object.startMs)
+        : isSet(object.start_ms)
+        ? globalThis.Number(object.start_ms)
+        : undefined,
+      readyMs: isSet(object.readyMs)
+        ? globalThis.Number(object.readyMs)
+        : isSet(object.ready_ms)
+        ? globalThis.Number(object.ready_ms)
+        : undefined,
+      firstByteMs: isSet(object.firstByteMs)
+        ? globalThis.Number(object.firstByteMs)
+        : isSet(object.first_byte_ms)
+        ? globalThis.Number(object.first_byte_ms)
+        : undefined,
+    };
+  },
+
+  toJSON(message: StepTimes): unknown {
+    const obj: any = {};
+    if (message.placeMs !== undefined) {
+      obj.placeMs = Math.round(message.placeMs);
+    }
+    if (message.handOverMs !== undefined) {
+      obj.handOverMs = Math.round(message.handOverMs);
+    }
+    if (message.pullMs !== undefined) {
+      obj.pullMs = Math.round(message.pullMs);
+    }
+    if (message.queueMs !== undefined) {
+      obj.queueMs = Math.round(message.queueMs);
+    }
+    if (message.sandboxMs !== undefined) {
+      obj.sandboxMs = Math.round(message.sandboxMs);
+    }
+    if (message.createMs !== undefined) {
+      obj.createMs = Math.round(message.createMs);
+    }
+    if (message.startMs !== undefined) {
+      obj.startMs = Math.round(message.startMs);
+    }
+    if (message.readyMs !== undefined) {
+      obj.readyMs = Math.round(message.readyMs);
+    }
+    if (message.firstByteMs !== undefined) {
+      obj.firstByteMs = Math.round(message.firstByteMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StepTimes>): StepTimes {
+    return StepTimes.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StepTimes>): StepTimes {
+    const message = createBaseStepTimes();
+    message.placeMs = object.placeMs ?? undefined;
+    message.handOverMs = object.handOverMs ?? undefined;
+    message.pullMs = object.pullMs ?? undefined;
+    message.queueMs = object.queueMs ?? undefined;
+    message.sandboxMs = object.sandboxMs ?? undefined;
+    message.createMs = object.createMs ?? undefined;
+    message.startMs = object.startMs ?? undefined;
+    message.readyMs = object.readyMs ?? undefined;
+    message.firstByteMs = object.firstByteMs ?? undefined;
+    return message;
+  },
+};
+
 function createBaseBackend(): Backend {
   return {
     id: "",
@@ -1765,6 +2051,7 @@ function createBaseBackend(): Backend {
     fence: 0,
     unreachable: false,
     access: 0,
+    steps: undefined,
   };
 }
 
@@ -1838,6 +2125,9 @@ export const Backend: MessageFns<Backend> = {
     }
     if (message.access !== 0) {
       writer.uint32(184).int32(message.access);
+    }
+    if (message.steps !== undefined) {
+      StepTimes.encode(message.steps, writer.uint32(194).fork()).join();
     }
     return writer;
   },
@@ -2042,6 +2332,14 @@ export const Backend: MessageFns<Backend> = {
             message.access = reader.int32() as any;
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.steps = StepTimes.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2138,6 +2436,7 @@ export const Backend: MessageFns<Backend> = {
       fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
       unreachable: isSet(object.unreachable) ? globalThis.Boolean(object.unreachable) : false,
       access: isSet(object.access) ? accessFromJSON(object.access) : 0,
+      steps: isSet(object.steps) ? StepTimes.fromJSON(object.steps) : undefined,
     };
   },
 
@@ -2218,6 +2517,9 @@ export const Backend: MessageFns<Backend> = {
     if (message.access !== 0) {
       obj.access = accessToJSON(message.access);
     }
+    if (message.steps !== undefined) {
+      obj.steps = StepTimes.toJSON(message.steps);
+    }
     return obj;
   },
 
@@ -2259,6 +2561,9 @@ export const Backend: MessageFns<Backend> = {
     message.fence = object.fence ?? 0;
     message.unreachable = object.unreachable ?? false;
     message.access = object.access ?? 0;
+    message.steps = (object.steps !== undefined && object.steps !== null)
+      ? StepTimes.fromPartial(object.steps)
+      : undefined;
     return message;
   },
 };

@@ -198,6 +198,8 @@ export interface ExplainBackendResponse {
   refusedEnds: RefusedEnd[];
   /** The facts that are missing; empty if the explanation is complete. */
   missing: string;
+  /** The steps of its start and their times, for people; empty if none is known. */
+  startSummary: string;
 }
 
 /** Either the id or the key. */
@@ -1430,6 +1432,7 @@ function createBaseExplainBackendResponse(): ExplainBackendResponse {
     lastActivity: undefined,
     refusedEnds: [],
     missing: "",
+    startSummary: "",
   };
 }
 
@@ -1458,6 +1461,9 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
     }
     if (message.missing !== "") {
       writer.uint32(66).string(message.missing);
+    }
+    if (message.startSummary !== "") {
+      writer.uint32(74).string(message.startSummary);
     }
     return writer;
   },
@@ -1539,6 +1545,14 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
             message.missing = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.startSummary = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1569,6 +1583,11 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
         ? object.refused_ends.map((e: any) => RefusedEnd.fromJSON(e))
         : [],
       missing: isSet(object.missing) ? globalThis.String(object.missing) : "",
+      startSummary: isSet(object.startSummary)
+        ? globalThis.String(object.startSummary)
+        : isSet(object.start_summary)
+        ? globalThis.String(object.start_summary)
+        : "",
     };
   },
 
@@ -1598,6 +1617,9 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
     if (message.missing !== "") {
       obj.missing = message.missing;
     }
+    if (message.startSummary !== "") {
+      obj.startSummary = message.startSummary;
+    }
     return obj;
   },
 
@@ -1620,6 +1642,7 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
       : undefined;
     message.refusedEnds = object.refusedEnds?.map((e) => RefusedEnd.fromPartial(e)) || [];
     message.missing = object.missing ?? "";
+    message.startSummary = object.startSummary ?? "";
     return message;
   },
 };

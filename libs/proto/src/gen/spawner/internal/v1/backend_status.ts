@@ -22,6 +22,7 @@ import {
   OnLeaseLoss,
   onLeaseLossFromJSON,
   onLeaseLossToJSON,
+  StepTimes,
 } from "../../v1/backend.ts";
 
 /** The address of a backend's program. */
@@ -61,6 +62,8 @@ export interface BackendFacts {
    * spaces.
    */
   candidates: string;
+  /** The scheduler's steps of the start, appended once the drone has accepted the backend. */
+  steps?: StepTimes | undefined;
 }
 
 /** An agent's report on one of its backends. The revision orders the reports. */
@@ -82,6 +85,8 @@ export interface BackendStatus {
   outOfMemory: boolean;
   lastLogs: string[];
   events: LifeEvent[];
+  /** The drone's steps of the start. */
+  steps?: StepTimes | undefined;
 }
 
 /**
@@ -531,7 +536,7 @@ export const SpecSummary_LabelsEntry: MessageFns<SpecSummary_LabelsEntry> = {
 };
 
 function createBaseBackendFacts(): BackendFacts {
-  return { spec: undefined, createTime: undefined, key: undefined, candidates: "" };
+  return { spec: undefined, createTime: undefined, key: undefined, candidates: "", steps: undefined };
 }
 
 export const BackendFacts: MessageFns<BackendFacts> = {
@@ -547,6 +552,9 @@ export const BackendFacts: MessageFns<BackendFacts> = {
     }
     if (message.candidates !== "") {
       writer.uint32(34).string(message.candidates);
+    }
+    if (message.steps !== undefined) {
+      StepTimes.encode(message.steps, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -596,6 +604,14 @@ export const BackendFacts: MessageFns<BackendFacts> = {
             message.candidates = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.steps = StepTimes.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -618,6 +634,7 @@ export const BackendFacts: MessageFns<BackendFacts> = {
         : undefined,
       key: isSet(object.key) ? BackendKey.fromJSON(object.key) : undefined,
       candidates: isSet(object.candidates) ? globalThis.String(object.candidates) : "",
+      steps: isSet(object.steps) ? StepTimes.fromJSON(object.steps) : undefined,
     };
   },
 
@@ -635,6 +652,9 @@ export const BackendFacts: MessageFns<BackendFacts> = {
     if (message.candidates !== "") {
       obj.candidates = message.candidates;
     }
+    if (message.steps !== undefined) {
+      obj.steps = StepTimes.toJSON(message.steps);
+    }
     return obj;
   },
 
@@ -649,6 +669,9 @@ export const BackendFacts: MessageFns<BackendFacts> = {
     message.createTime = object.createTime ?? undefined;
     message.key = (object.key !== undefined && object.key !== null) ? BackendKey.fromPartial(object.key) : undefined;
     message.candidates = object.candidates ?? "";
+    message.steps = (object.steps !== undefined && object.steps !== null)
+      ? StepTimes.fromPartial(object.steps)
+      : undefined;
     return message;
   },
 };
@@ -668,6 +691,7 @@ function createBaseBackendStatus(): BackendStatus {
     outOfMemory: false,
     lastLogs: [],
     events: [],
+    steps: undefined,
   };
 }
 
@@ -711,6 +735,9 @@ export const BackendStatus: MessageFns<BackendStatus> = {
     }
     for (const v of message.events) {
       LifeEvent.encode(v!, writer.uint32(106).fork()).join();
+    }
+    if (message.steps !== undefined) {
+      StepTimes.encode(message.steps, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -832,6 +859,14 @@ export const BackendStatus: MessageFns<BackendStatus> = {
             message.events.push(LifeEvent.decode(reader, reader.uint32()));
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.steps = StepTimes.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -889,6 +924,7 @@ export const BackendStatus: MessageFns<BackendStatus> = {
       events: globalThis.Array.isArray(object?.events)
         ? object.events.map((e: any) => LifeEvent.fromJSON(e))
         : [],
+      steps: isSet(object.steps) ? StepTimes.fromJSON(object.steps) : undefined,
     };
   },
 
@@ -933,6 +969,9 @@ export const BackendStatus: MessageFns<BackendStatus> = {
     if (message.events?.length) {
       obj.events = message.events.map((e) => LifeEvent.toJSON(e));
     }
+    if (message.steps !== undefined) {
+      obj.steps = StepTimes.toJSON(message.steps);
+    }
     return obj;
   },
 
@@ -958,6 +997,9 @@ export const BackendStatus: MessageFns<BackendStatus> = {
     message.outOfMemory = object.outOfMemory ?? false;
     message.lastLogs = object.lastLogs?.map((e) => e) || [];
     message.events = object.events?.map((e) => LifeEvent.fromPartial(e)) || [];
+    message.steps = (object.steps !== undefined && object.steps !== null)
+      ? StepTimes.fromPartial(object.steps)
+      : undefined;
     return message;
   },
 };

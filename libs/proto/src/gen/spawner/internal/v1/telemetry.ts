@@ -69,7 +69,11 @@ export interface ProxyActivity {
   /** Time since the last use ended; 0 during a use. */
   ageMs: number;
   /** The last exchange that reached it; absent if none has. */
-  last?: LastExchange | undefined;
+  last?:
+    | LastExchange
+    | undefined;
+  /** As in StepTimes; absent unless this proxy held a request for the start. */
+  firstByteMs?: number | undefined;
 }
 
 export interface LastExchange {
@@ -740,7 +744,7 @@ export const ActivityReport: MessageFns<ActivityReport> = {
 };
 
 function createBaseProxyActivity(): ProxyActivity {
-  return { id: "", open: 0, ageMs: 0, last: undefined };
+  return { id: "", open: 0, ageMs: 0, last: undefined, firstByteMs: undefined };
 }
 
 export const ProxyActivity: MessageFns<ProxyActivity> = {
@@ -756,6 +760,9 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
     }
     if (message.last !== undefined) {
       LastExchange.encode(message.last, writer.uint32(34).fork()).join();
+    }
+    if (message.firstByteMs !== undefined) {
+      writer.uint32(40).int64(message.firstByteMs);
     }
     return writer;
   },
@@ -805,6 +812,14 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
             message.last = LastExchange.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.firstByteMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -827,6 +842,11 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
         ? globalThis.Number(object.age_ms)
         : 0,
       last: isSet(object.last) ? LastExchange.fromJSON(object.last) : undefined,
+      firstByteMs: isSet(object.firstByteMs)
+        ? globalThis.Number(object.firstByteMs)
+        : isSet(object.first_byte_ms)
+        ? globalThis.Number(object.first_byte_ms)
+        : undefined,
     };
   },
 
@@ -844,6 +864,9 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
     if (message.last !== undefined) {
       obj.last = LastExchange.toJSON(message.last);
     }
+    if (message.firstByteMs !== undefined) {
+      obj.firstByteMs = Math.round(message.firstByteMs);
+    }
     return obj;
   },
 
@@ -858,6 +881,7 @@ export const ProxyActivity: MessageFns<ProxyActivity> = {
     message.last = (object.last !== undefined && object.last !== null)
       ? LastExchange.fromPartial(object.last)
       : undefined;
+    message.firstByteMs = object.firstByteMs ?? undefined;
     return message;
   },
 };
