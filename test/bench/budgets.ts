@@ -24,6 +24,39 @@ const PLACEMENTS = ['10', '1000', '10000'].flatMap((drones): Budget[] => [
 
 const REQUESTS = ['request_128_b', 'request_128_b_a_browser_s_head', 'request_16_kib'];
 
+const HERDS = [
+  { size: 20, toDocker: 0.9 },
+  { size: 50, toDocker: 1.1 },
+].flatMap(({ size, toDocker }): Budget[] => [
+  { figure: `served_of_${size}`, least: size, what: `served of ${size} that came at once` },
+  { figure: `refused_of_${size}`, most: 0, what: `answered 503, of ${size}` },
+  { figure: `first_to_single_of_${size}`, most: 2, what: `first of ${size} ÷ a single spawn` },
+  {
+    figure: `out_of_order_of_${size}`,
+    most: 0,
+    what: `places out of the order of the calls, beyond the starts at once, of ${size}`,
+  },
+  {
+    figure: `whole_to_docker_of_${size}`,
+    most: toDocker,
+    what: `all ${size} ÷ the bare API on Docker's default bridge, at its best concurrency`,
+  },
+  { figure: `session_p99_ms_of_${size}`, most: 250, what: `p99 in ms of a session in use beside ${size}` },
+  {
+    figure: `session_p99_to_docker_of_${size}`,
+    most: 1,
+    what: `the same ÷ beside ${size} of the bare API`,
+  },
+]);
+
+const CROWD_MEMORY = ['agent', 'proxy', 'scheduler'].map(
+  (service): Budget => ({
+    figure: `crowd_growth_mib_${service}`,
+    most: 64,
+    what: `MiB by which the ${service} grows with 200 at once`,
+  }),
+);
+
 /** Every budget of every benchmark. */
 export const BUDGETS: Readonly<Record<string, readonly Budget[]>> = {
   'control-plane': [
@@ -43,6 +76,17 @@ export const BUDGETS: Readonly<Record<string, readonly Budget[]>> = {
     { figure: 'loop_p99_ms_registering', most: 20, what: 'the same while every drone registers' },
     ...PLACEMENTS,
     { figure: 'placements_10000_to_10_drones', least: 0.9, what: 'placements with 10,000 drones ÷ with 10' },
+  ],
+  herd: [
+    ...HERDS,
+    { figure: 'crowd_lost', most: 0, what: 'of 200 at once, those that were not served' },
+    { figure: 'crowd_not_ready', most: 0, what: 'of 200 at once, those that are not READY at the end' },
+    {
+      figure: 'crowd_cancelled_containers',
+      most: 0,
+      what: 'containers that were made for those that left the queue',
+    },
+    ...CROWD_MEMORY,
   ],
   'idle-websockets': [
     { figure: 'kib_each_fast_path_on', most: 45, what: 'KiB per idle WebSocket over TLS, raw transport' },

@@ -16,6 +16,7 @@ interface Entry {
 
 const BENCHMARKS: Readonly<Record<string, Entry>> = {
   'control-plane': { load: () => import('./control-plane.ts'), needs: ['redis-server', 'nats-server'] },
+  herd: { load: () => import('./herd.ts'), needs: ['redis-server', 'nats-server', 'dockerd'] },
   'idle-websockets': {
     load: () => import('./idle-websockets.ts'),
     needs: ['redis-server', 'nats-server', 'openssl', 'jemalloc'],

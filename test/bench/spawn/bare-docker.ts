@@ -10,6 +10,12 @@ const PROBE_EVERY_MS = 2;
 
 const SUBNET = '10.239.0';
 
+export interface BareContainer {
+  /** From the create call to the first byte of the program's answer. */
+  readonly firstByteMs: number;
+  remove(): Promise<void>;
+}
+
 export class BareDocker {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #socketPath: string;
@@ -27,34 +33,40 @@ export class BareDocker {
     await this.#call('POST', '/networks/create', { Name: this.#network, Driver: 'bridge', IPAM });
   }
 
-  /** On the default bridge. */
+  /** Milliseconds of a start on the default bridge. */
   startPlain(): Promise<number> {
-    return this.#start({ HostConfig: { Init: true } }, 'bridge');
+    return onceOnly(this.runPlain());
   }
 
-  /** On a network of its own, with the next address round it. */
+  /** The same on a network of its own, with the next address round it. */
   startAddressed(): Promise<number> {
     this.#lastByte = this.#lastByte === 250 ? 10 : this.#lastByte + 1;
     const IPAMConfig = { IPv4Address: `${SUBNET}.${this.#lastByte}` };
     const HostConfig = { Init: true, NetworkMode: this.#network };
     const NetworkingConfig = { EndpointsConfig: { [this.#network]: { IPAMConfig } } };
-    return this.#start({ HostConfig, NetworkingConfig }, this.#network);
+    return onceOnly(this.#run({ HostConfig, NetworkingConfig }, this.#network));
   }
 
-  /** Milliseconds from the create call to the first byte of the program's answer; the container is removed after. */
-  async #start(how: object, network: string): Promise<number> {
+  /** Starts a container on the default bridge and leaves it running. */
+  runPlain(): Promise<BareContainer> {
+    return this.#run({ HostConfig: { Init: true } }, 'bridge');
+  }
+
+  async #run(how: object, network: string): Promise<BareContainer> {
     const begin = performance.now();
     const body = { Image: this.#image, Env: ['PORT=8080'], ...how };
     const { Id } = (await this.#call('POST', '/containers/create', body)) as { Id: string };
+    const remove = async () => void (await this.#call('DELETE', `/containers/${Id}?force=true&v=true`));
     try {
       await this.#call('POST', `/containers/${Id}/start`);
       const { NetworkSettings } = (await this.#call('GET', `/containers/${Id}/json`)) as {
         NetworkSettings: { Networks: Record<string, { IPAddress: string }> };
       };
       await firstByte(NetworkSettings.Networks[network]!.IPAddress);
-      return performance.now() - begin;
-    } finally {
-      await this.#call('DELETE', `/containers/${Id}?force=true&v=true`);
+      return { firstByteMs: performance.now() - begin, remove };
+    } catch (error) {
+      await remove();
+      throw error;
     }
   }
 
@@ -83,6 +95,13 @@ export class BareDocker {
       call.end(body && JSON.stringify(body));
     });
   }
+}
+
+/** The time of a start whose container is removed at once. */
+async function onceOnly(start: Promise<BareContainer>): Promise<number> {
+  const { firstByteMs, remove } = await start;
+  await remove();
+  return firstByteMs;
 }
 
 async function firstByte(address: string): Promise<void> {
