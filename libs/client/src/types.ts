@@ -101,6 +101,10 @@ export interface Backend {
   /** Its drone missed its renewals; the backend may still be running. */
   unreachable?: boolean;
   access?: Access;
+  /** Its place among the starts that wait on its drone: 1 is next. Absent if it does not wait. */
+  queuePosition?: number;
+  /** Until it is expected to be ready, if it waits and its drone has measured a start. */
+  expectedWaitMs?: number;
 }
 
 /** Gives its bearer access to one backend. */
@@ -144,7 +148,15 @@ export interface BackendClock {
 export interface PlacementFacts {
   droneId: string;
   time?: string;
-  candidates?: { known: number; considered: number; stale: number; full: number; loadPermille: number };
+  candidates?: {
+    known: number;
+    considered: number;
+    stale: number;
+    full: number;
+    loadPermille: number;
+    later: number;
+    expectedWaitMs?: number;
+  };
   summary?: string;
 }
 
@@ -183,6 +195,10 @@ export interface Drone {
   reserved?: Capacity;
   registerTime?: string;
   heartbeatAgeMs: number;
+  /** Backends whose start waits or is under way. */
+  pendingStarts?: number;
+  /** Until a backend placed now is expected to be ready. */
+  expectedWaitMs?: number;
 }
 
 export interface ListFilter {

@@ -11,7 +11,7 @@ const FIELDS = {
   LifeEvent: ['state'],
   ListBackendsResponse: ['backends'],
   ListDronesResponse: ['drones'],
-  PlacementCandidates: ['considered', 'full', 'known', 'load_permille', 'stale'],
+  PlacementCandidates: ['considered', 'full', 'known', 'later', 'load_permille', 'stale'],
   ProxyUse: ['heard_ago_ms', 'open_connections'],
   RevokeConnectionTokensResponse: ['count'],
   SpawnBackendResponse: ['spawned'],

@@ -135,7 +135,7 @@ describe('the summary of an ended backend', () => {
 
 describe('the summary of a placement', () => {
   const of = (known: number, considered: number, stale: number, full: number) =>
-    placementSummary('a', { known, considered, stale, full, loadPermille: 254 });
+    placementSummary('a', { known, considered, stale, full, loadPermille: 254, later: 0 });
   it.each<[string, string]>([
     [of(1, 1, 0, 0), 'Drone a (25 % reserved) was the only one.'],
     [

@@ -229,8 +229,10 @@ function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefi
   };
 }
 
-/** Five numbers, separated by spaces, as place.lua writes them. */
+/** Numbers, separated by spaces, as place.lua writes them. */
 function candidatesOf(text: string): PlacementCandidates {
-  const [known = 0, considered = 0, stale = 0, full = 0, loadPermille = 0] = text.split(' ').map(Number);
-  return { known, considered, stale, full, loadPermille: Math.round(loadPermille) };
+  const [known = 0, considered = 0, stale = 0, full = 0, load = 0, later = 0, expectedWaitMs] = text
+    .split(' ')
+    .map(Number);
+  return { known, considered, stale, full, loadPermille: Math.round(load), later, expectedWaitMs };
 }

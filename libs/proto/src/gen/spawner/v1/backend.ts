@@ -545,7 +545,15 @@ export interface Backend {
   unreachable: boolean;
   access: Access;
   /** The steps of its start. */
-  steps?: StepTimes | undefined;
+  steps?:
+    | StepTimes
+    | undefined;
+  /** Its place among the starts that wait on its drone, in the order of service: 1 is next. Absent if it does not wait. */
+  queuePosition?:
+    | number
+    | undefined;
+  /** Until it is expected to be ready, if it waits and its drone has measured a start. */
+  expectedWaitMs?: number | undefined;
 }
 
 export interface Backend_LabelsEntry {
@@ -2052,6 +2060,8 @@ function createBaseBackend(): Backend {
     unreachable: false,
     access: 0,
     steps: undefined,
+    queuePosition: undefined,
+    expectedWaitMs: undefined,
   };
 }
 
@@ -2128,6 +2138,12 @@ export const Backend: MessageFns<Backend> = {
     }
     if (message.steps !== undefined) {
       StepTimes.encode(message.steps, writer.uint32(194).fork()).join();
+    }
+    if (message.queuePosition !== undefined) {
+      writer.uint32(200).int32(message.queuePosition);
+    }
+    if (message.expectedWaitMs !== undefined) {
+      writer.uint32(208).int64(message.expectedWaitMs);
     }
     return writer;
   },
@@ -2340,6 +2356,22 @@ export const Backend: MessageFns<Backend> = {
             message.steps = StepTimes.decode(reader, reader.uint32());
             continue;
           }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.queuePosition = reader.int32();
+            continue;
+          }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.expectedWaitMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2437,6 +2469,16 @@ export const Backend: MessageFns<Backend> = {
       unreachable: isSet(object.unreachable) ? globalThis.Boolean(object.unreachable) : false,
       access: isSet(object.access) ? accessFromJSON(object.access) : 0,
       steps: isSet(object.steps) ? StepTimes.fromJSON(object.steps) : undefined,
+      queuePosition: isSet(object.queuePosition)
+        ? globalThis.Number(object.queuePosition)
+        : isSet(object.queue_position)
+        ? globalThis.Number(object.queue_position)
+        : undefined,
+      expectedWaitMs: isSet(object.expectedWaitMs)
+        ? globalThis.Number(object.expectedWaitMs)
+        : isSet(object.expected_wait_ms)
+        ? globalThis.Number(object.expected_wait_ms)
+        : undefined,
     };
   },
 
@@ -2520,6 +2562,12 @@ export const Backend: MessageFns<Backend> = {
     if (message.steps !== undefined) {
       obj.steps = StepTimes.toJSON(message.steps);
     }
+    if (message.queuePosition !== undefined) {
+      obj.queuePosition = Math.round(message.queuePosition);
+    }
+    if (message.expectedWaitMs !== undefined) {
+      obj.expectedWaitMs = Math.round(message.expectedWaitMs);
+    }
     return obj;
   },
 
@@ -2564,6 +2612,8 @@ export const Backend: MessageFns<Backend> = {
     message.steps = (object.steps !== undefined && object.steps !== null)
       ? StepTimes.fromPartial(object.steps)
       : undefined;
+    message.queuePosition = object.queuePosition ?? undefined;
+    message.expectedWaitMs = object.expectedWaitMs ?? undefined;
     return message;
   },
 };

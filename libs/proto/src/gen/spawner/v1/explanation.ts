@@ -181,6 +181,10 @@ export interface PlacementCandidates {
   full: number;
   /** Thousandths of the chosen one's scarcest resource that were reserved before. */
   loadPermille: number;
+  /** Passed over: other drones would have it ready clearly sooner. */
+  later: number;
+  /** Until the chosen one was expected to have it ready. Absent if nothing was known. */
+  expectedWaitMs?: number | undefined;
 }
 
 /** Why a backend is where it is. */
@@ -666,7 +670,7 @@ export const RefusedEnd: MessageFns<RefusedEnd> = {
 };
 
 function createBasePlacementCandidates(): PlacementCandidates {
-  return { known: 0, considered: 0, stale: 0, full: 0, loadPermille: 0 };
+  return { known: 0, considered: 0, stale: 0, full: 0, loadPermille: 0, later: 0, expectedWaitMs: undefined };
 }
 
 export const PlacementCandidates: MessageFns<PlacementCandidates> = {
@@ -685,6 +689,12 @@ export const PlacementCandidates: MessageFns<PlacementCandidates> = {
     }
     if (message.loadPermille !== 0) {
       writer.uint32(40).int32(message.loadPermille);
+    }
+    if (message.later !== 0) {
+      writer.uint32(48).int32(message.later);
+    }
+    if (message.expectedWaitMs !== undefined) {
+      writer.uint32(56).int64(message.expectedWaitMs);
     }
     return writer;
   },
@@ -742,6 +752,22 @@ export const PlacementCandidates: MessageFns<PlacementCandidates> = {
             message.loadPermille = reader.int32();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.later = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.expectedWaitMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -765,6 +791,12 @@ export const PlacementCandidates: MessageFns<PlacementCandidates> = {
         : isSet(object.load_permille)
         ? globalThis.Number(object.load_permille)
         : 0,
+      later: isSet(object.later) ? globalThis.Number(object.later) : 0,
+      expectedWaitMs: isSet(object.expectedWaitMs)
+        ? globalThis.Number(object.expectedWaitMs)
+        : isSet(object.expected_wait_ms)
+        ? globalThis.Number(object.expected_wait_ms)
+        : undefined,
     };
   },
 
@@ -785,6 +817,12 @@ export const PlacementCandidates: MessageFns<PlacementCandidates> = {
     if (message.loadPermille !== 0) {
       obj.loadPermille = Math.round(message.loadPermille);
     }
+    if (message.later !== 0) {
+      obj.later = Math.round(message.later);
+    }
+    if (message.expectedWaitMs !== undefined) {
+      obj.expectedWaitMs = Math.round(message.expectedWaitMs);
+    }
     return obj;
   },
 
@@ -798,6 +836,8 @@ export const PlacementCandidates: MessageFns<PlacementCandidates> = {
     message.stale = object.stale ?? 0;
     message.full = object.full ?? 0;
     message.loadPermille = object.loadPermille ?? 0;
+    message.later = object.later ?? 0;
+    message.expectedWaitMs = object.expectedWaitMs ?? undefined;
     return message;
   },
 };

@@ -77,6 +77,12 @@ export interface Drone {
     | undefined;
   /** Since its last renewal, by the cluster's clock. */
   heartbeatAgeMs: number;
+  /** Backends whose start waits or is under way. Absent if the drone has not told. */
+  pendingStarts?:
+    | number
+    | undefined;
+  /** Until a backend placed now is expected to be ready. Absent if nothing is known yet. */
+  expectedWaitMs?: number | undefined;
 }
 
 export interface ListDronesRequest {
@@ -214,6 +220,8 @@ function createBaseDrone(): Drone {
     reserved: undefined,
     registerTime: undefined,
     heartbeatAgeMs: 0,
+    pendingStarts: undefined,
+    expectedWaitMs: undefined,
   };
 }
 
@@ -242,6 +250,12 @@ export const Drone: MessageFns<Drone> = {
     }
     if (message.heartbeatAgeMs !== 0) {
       writer.uint32(64).int64(message.heartbeatAgeMs);
+    }
+    if (message.pendingStarts !== undefined) {
+      writer.uint32(72).int32(message.pendingStarts);
+    }
+    if (message.expectedWaitMs !== undefined) {
+      writer.uint32(80).int64(message.expectedWaitMs);
     }
     return writer;
   },
@@ -323,6 +337,22 @@ export const Drone: MessageFns<Drone> = {
             message.heartbeatAgeMs = longToNumber(reader.int64());
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.pendingStarts = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.expectedWaitMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -353,6 +383,16 @@ export const Drone: MessageFns<Drone> = {
         : isSet(object.heartbeat_age_ms)
         ? globalThis.Number(object.heartbeat_age_ms)
         : 0,
+      pendingStarts: isSet(object.pendingStarts)
+        ? globalThis.Number(object.pendingStarts)
+        : isSet(object.pending_starts)
+        ? globalThis.Number(object.pending_starts)
+        : undefined,
+      expectedWaitMs: isSet(object.expectedWaitMs)
+        ? globalThis.Number(object.expectedWaitMs)
+        : isSet(object.expected_wait_ms)
+        ? globalThis.Number(object.expected_wait_ms)
+        : undefined,
     };
   },
 
@@ -382,6 +422,12 @@ export const Drone: MessageFns<Drone> = {
     if (message.heartbeatAgeMs !== 0) {
       obj.heartbeatAgeMs = Math.round(message.heartbeatAgeMs);
     }
+    if (message.pendingStarts !== undefined) {
+      obj.pendingStarts = Math.round(message.pendingStarts);
+    }
+    if (message.expectedWaitMs !== undefined) {
+      obj.expectedWaitMs = Math.round(message.expectedWaitMs);
+    }
     return obj;
   },
 
@@ -402,6 +448,8 @@ export const Drone: MessageFns<Drone> = {
       : undefined;
     message.registerTime = object.registerTime ?? undefined;
     message.heartbeatAgeMs = object.heartbeatAgeMs ?? 0;
+    message.pendingStarts = object.pendingStarts ?? undefined;
+    message.expectedWaitMs = object.expectedWaitMs ?? undefined;
     return message;
   },
 };

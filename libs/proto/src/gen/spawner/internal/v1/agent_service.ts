@@ -72,6 +72,9 @@ export interface AgentServiceExplainBackendResponse {
   refusedEnds: RefusedEnd[];
   /** The reason of an end that has begun. */
   endReason: EndReason;
+  /** As in Backend. */
+  queuePosition?: number | undefined;
+  expectedWaitMs?: number | undefined;
 }
 
 export interface AgentServiceTailLogsRequest {
@@ -679,7 +682,16 @@ export const AgentServiceExplainBackendRequest: MessageFns<AgentServiceExplainBa
 };
 
 function createBaseAgentServiceExplainBackendResponse(): AgentServiceExplainBackendResponse {
-  return { activity: undefined, clocks: [], proxies: [], lastActivity: undefined, refusedEnds: [], endReason: 0 };
+  return {
+    activity: undefined,
+    clocks: [],
+    proxies: [],
+    lastActivity: undefined,
+    refusedEnds: [],
+    endReason: 0,
+    queuePosition: undefined,
+    expectedWaitMs: undefined,
+  };
 }
 
 export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainBackendResponse> = {
@@ -701,6 +713,12 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
     }
     if (message.endReason !== 0) {
       writer.uint32(48).int32(message.endReason);
+    }
+    if (message.queuePosition !== undefined) {
+      writer.uint32(56).int32(message.queuePosition);
+    }
+    if (message.expectedWaitMs !== undefined) {
+      writer.uint32(64).int64(message.expectedWaitMs);
     }
     return writer;
   },
@@ -766,6 +784,22 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
             message.endReason = reader.int32() as any;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.queuePosition = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.expectedWaitMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -798,6 +832,16 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
         : isSet(object.end_reason)
         ? endReasonFromJSON(object.end_reason)
         : 0,
+      queuePosition: isSet(object.queuePosition)
+        ? globalThis.Number(object.queuePosition)
+        : isSet(object.queue_position)
+        ? globalThis.Number(object.queue_position)
+        : undefined,
+      expectedWaitMs: isSet(object.expectedWaitMs)
+        ? globalThis.Number(object.expectedWaitMs)
+        : isSet(object.expected_wait_ms)
+        ? globalThis.Number(object.expected_wait_ms)
+        : undefined,
     };
   },
 
@@ -821,6 +865,12 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
     if (message.endReason !== 0) {
       obj.endReason = endReasonToJSON(message.endReason);
     }
+    if (message.queuePosition !== undefined) {
+      obj.queuePosition = Math.round(message.queuePosition);
+    }
+    if (message.expectedWaitMs !== undefined) {
+      obj.expectedWaitMs = Math.round(message.expectedWaitMs);
+    }
     return obj;
   },
 
@@ -839,6 +889,8 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
       : undefined;
     message.refusedEnds = object.refusedEnds?.map((e) => RefusedEnd.fromPartial(e)) || [];
     message.endReason = object.endReason ?? 0;
+    message.queuePosition = object.queuePosition ?? undefined;
+    message.expectedWaitMs = object.expectedWaitMs ?? undefined;
     return message;
   },
 };

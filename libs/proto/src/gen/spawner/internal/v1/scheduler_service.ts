@@ -378,6 +378,20 @@ export interface RenewNodeRequest {
   changed: BackendStatus[];
   /** The version of the node's proxy list. */
   proxiesVersion: number;
+  /** Drones: their starts. */
+  starts?: StartLoad | undefined;
+}
+
+/** The starts of a drone, from which the scheduler expects when a new one would be ready. */
+export interface StartLoad {
+  /** How many starts may run at once. */
+  places: number;
+  /** Backends whose start waits, for its image or its place, or is under way. */
+  pending: number;
+  /** How many more may wait; a drone without room refuses a start. */
+  room: number;
+  /** How long a start kept its place of late; 0 if none was measured. */
+  startMs: number;
 }
 
 export interface RenewNodeResponse {
@@ -3125,7 +3139,7 @@ export const ProxyList: MessageFns<ProxyList> = {
 };
 
 function createBaseRenewNodeRequest(): RenewNodeRequest {
-  return { kind: 0, id: "", registration: 0, changed: [], proxiesVersion: 0 };
+  return { kind: 0, id: "", registration: 0, changed: [], proxiesVersion: 0, starts: undefined };
 }
 
 export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
@@ -3144,6 +3158,9 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
     }
     if (message.proxiesVersion !== 0) {
       writer.uint32(48).int64(message.proxiesVersion);
+    }
+    if (message.starts !== undefined) {
+      StartLoad.encode(message.starts, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -3201,6 +3218,14 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
             message.proxiesVersion = longToNumber(reader.int64());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.starts = StartLoad.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3226,6 +3251,7 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
         : isSet(object.proxies_version)
         ? globalThis.Number(object.proxies_version)
         : 0,
+      starts: isSet(object.starts) ? StartLoad.fromJSON(object.starts) : undefined,
     };
   },
 
@@ -3246,6 +3272,9 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
     if (message.proxiesVersion !== 0) {
       obj.proxiesVersion = Math.round(message.proxiesVersion);
     }
+    if (message.starts !== undefined) {
+      obj.starts = StartLoad.toJSON(message.starts);
+    }
     return obj;
   },
 
@@ -3259,6 +3288,130 @@ export const RenewNodeRequest: MessageFns<RenewNodeRequest> = {
     message.registration = object.registration ?? 0;
     message.changed = object.changed?.map((e) => BackendStatus.fromPartial(e)) || [];
     message.proxiesVersion = object.proxiesVersion ?? 0;
+    message.starts = (object.starts !== undefined && object.starts !== null)
+      ? StartLoad.fromPartial(object.starts)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseStartLoad(): StartLoad {
+  return { places: 0, pending: 0, room: 0, startMs: 0 };
+}
+
+export const StartLoad: MessageFns<StartLoad> = {
+  encode(message: StartLoad, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.places !== 0) {
+      writer.uint32(8).int32(message.places);
+    }
+    if (message.pending !== 0) {
+      writer.uint32(16).int32(message.pending);
+    }
+    if (message.room !== 0) {
+      writer.uint32(24).int32(message.room);
+    }
+    if (message.startMs !== 0) {
+      writer.uint32(32).int64(message.startMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartLoad {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartLoad();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.places = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pending = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.room = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.startMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartLoad {
+    return {
+      places: isSet(object.places) ? globalThis.Number(object.places) : 0,
+      pending: isSet(object.pending) ? globalThis.Number(object.pending) : 0,
+      room: isSet(object.room) ? globalThis.Number(object.room) : 0,
+      startMs: isSet(object.startMs)
+        ? globalThis.Number(object.startMs)
+        : isSet(object.start_ms)
+        ? globalThis.Number(object.start_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: StartLoad): unknown {
+    const obj: any = {};
+    if (message.places !== 0) {
+      obj.places = Math.round(message.places);
+    }
+    if (message.pending !== 0) {
+      obj.pending = Math.round(message.pending);
+    }
+    if (message.room !== 0) {
+      obj.room = Math.round(message.room);
+    }
+    if (message.startMs !== 0) {
+      obj.startMs = Math.round(message.startMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartLoad>): StartLoad {
+    return StartLoad.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartLoad>): StartLoad {
+    const message = createBaseStartLoad();
+    message.places = object.places ?? 0;
+    message.pending = object.pending ?? 0;
+    message.room = object.room ?? 0;
+    message.startMs = object.startMs ?? 0;
     return message;
   },
 };

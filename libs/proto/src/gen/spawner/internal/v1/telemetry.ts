@@ -53,6 +53,20 @@ export interface BackendActivity {
   activity?: Activity | undefined;
 }
 
+/** spawner.drone.<id>.queue: once a second while starts wait, and once when none waits any more. */
+export interface DroneQueue {
+  droneId: string;
+  cluster: string;
+  /** Every start that waits, in the order of service: the first is next. */
+  waiting: WaitingStart[];
+}
+
+export interface WaitingStart {
+  id: string;
+  /** As in Backend. */
+  expectedWaitMs?: number | undefined;
+}
+
 /** spawner.activity.<drone id>: a proxy's report, once a second while it has activity. It has ages, not times. */
 export interface ActivityReport {
   proxyId: string;
@@ -614,6 +628,202 @@ export const BackendActivity: MessageFns<BackendActivity> = {
     message.activity = (object.activity !== undefined && object.activity !== null)
       ? Activity.fromPartial(object.activity)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseDroneQueue(): DroneQueue {
+  return { droneId: "", cluster: "", waiting: [] };
+}
+
+export const DroneQueue: MessageFns<DroneQueue> = {
+  encode(message: DroneQueue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.droneId !== "") {
+      writer.uint32(10).string(message.droneId);
+    }
+    if (message.cluster !== "") {
+      writer.uint32(18).string(message.cluster);
+    }
+    for (const v of message.waiting) {
+      WaitingStart.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DroneQueue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDroneQueue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.droneId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cluster = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.waiting.push(WaitingStart.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DroneQueue {
+    return {
+      droneId: isSet(object.droneId)
+        ? globalThis.String(object.droneId)
+        : isSet(object.drone_id)
+        ? globalThis.String(object.drone_id)
+        : "",
+      cluster: isSet(object.cluster) ? globalThis.String(object.cluster) : "",
+      waiting: globalThis.Array.isArray(object?.waiting)
+        ? object.waiting.map((e: any) => WaitingStart.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: DroneQueue): unknown {
+    const obj: any = {};
+    if (message.droneId !== "") {
+      obj.droneId = message.droneId;
+    }
+    if (message.cluster !== "") {
+      obj.cluster = message.cluster;
+    }
+    if (message.waiting?.length) {
+      obj.waiting = message.waiting.map((e) => WaitingStart.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DroneQueue>): DroneQueue {
+    return DroneQueue.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DroneQueue>): DroneQueue {
+    const message = createBaseDroneQueue();
+    message.droneId = object.droneId ?? "";
+    message.cluster = object.cluster ?? "";
+    message.waiting = object.waiting?.map((e) => WaitingStart.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseWaitingStart(): WaitingStart {
+  return { id: "", expectedWaitMs: undefined };
+}
+
+export const WaitingStart: MessageFns<WaitingStart> = {
+  encode(message: WaitingStart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.expectedWaitMs !== undefined) {
+      writer.uint32(16).int64(message.expectedWaitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WaitingStart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaitingStart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expectedWaitMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WaitingStart {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      expectedWaitMs: isSet(object.expectedWaitMs)
+        ? globalThis.Number(object.expectedWaitMs)
+        : isSet(object.expected_wait_ms)
+        ? globalThis.Number(object.expected_wait_ms)
+        : undefined,
+    };
+  },
+
+  toJSON(message: WaitingStart): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.expectedWaitMs !== undefined) {
+      obj.expectedWaitMs = Math.round(message.expectedWaitMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WaitingStart>): WaitingStart {
+    return WaitingStart.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WaitingStart>): WaitingStart {
+    const message = createBaseWaitingStart();
+    message.id = object.id ?? "";
+    message.expectedWaitMs = object.expectedWaitMs ?? undefined;
     return message;
   },
 };
