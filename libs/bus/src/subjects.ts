@@ -4,6 +4,7 @@ import {
   BackendLog,
   BackendStats,
   DroneHeartbeat,
+  DroneQueue,
   LookRequest,
   SettleReply,
   SettleRequest,
@@ -40,6 +41,8 @@ export const SUBJECTS = {
   backendLook: subject('backend', 'look', LookRequest),
   /** From the agent, every 2 s. */
   droneHeartbeat: subject('drone', 'heartbeat', DroneHeartbeat),
+  /** From the agent, once a second while starts wait: their order. */
+  droneQueue: subject('drone', 'queue', DroneQueue),
   /** From each proxy to each drone whose backends are in use, once a second. */
   activity: subject('drone', 'activity', ActivityReport),
   /** From an agent to each proxy, before an idle shutdown. */

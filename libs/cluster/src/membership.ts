@@ -6,6 +6,7 @@ import {
   type RenewNodeResponse,
   RenewVerdict,
   SchedulerServiceService,
+  type StartLoad,
   type StopOrder,
 } from '@spawner/proto/internal/scheduler_service';
 import { createClient, type RpcClient } from '@spawner/rpc';
@@ -22,6 +23,8 @@ export interface Member {
   highestPlacement?(): number;
   /** Reports that the scheduler has not acknowledged yet, for a renewal. */
   changed?(): BackendStatus[];
+  /** A drone's starts as they are now, for a renewal. */
+  starts?(): StartLoad;
   /** The scheduler has stored these reports. A later report of the same backend has a higher revision. */
   acknowledged?(reports: readonly BackendStatus[]): void;
   /** The scheduler answered a registration or renewal that was sent at this time of the node's clock. */
@@ -151,7 +154,8 @@ export class Membership {
     const sentAt = this.#clock.now();
     const { kind, id } = this.#member.node;
     const registration = this.#registration;
-    const request = { kind, id, registration, changed, proxiesVersion: this.#proxies.version };
+    const starts = this.#member.starts?.();
+    const request = { kind, id, registration, changed, proxiesVersion: this.#proxies.version, starts };
     const answer = await this.scheduler.renewNode(request, { signal });
     if (answer.verdict === RenewVerdict.REGISTER) {
       this.#log.warn('the scheduler does not know this registration; registering again');

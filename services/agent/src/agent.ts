@@ -83,6 +83,7 @@ export class Agent {
       settler.turn();
     });
     this.#app.every('heartbeat', DEADLINES.renewEvery, async () => telemetry.heartbeat());
+    this.#app.every('queue positions', 1_000, async () => telemetry.queue());
     this.#app.every('storing activity', 5_000, async () => this.#activity.write(drone.living()));
   }
 

@@ -21,7 +21,7 @@ await run('agent', readConfig, async (config, app) => {
   const machine = { droneId, state, clock: bootClock, log };
   const runtime = await app.connect(`the ${kind} runtime`, () => openRuntime(kind, config, machine));
 
-  const starts = new StartQueue({ atOnce: config.startsAtOnce });
+  const starts = new StartQueue({ atOnce: config.startsAtOnce, clock: bootClock });
   const parts = { ...machine, cluster, boot: bootId(), runtime, starts, metrics: createMetrics() };
   const agent = new Agent(app, parts);
   observeBackends(

@@ -30,7 +30,7 @@ export function agentService(drone: Drone, identity: AgentIdentity, clock: Clock
       return {};
     },
     listBackends: async () => ({ backends: drone.inventory() }),
-    explainBackend: async ({ id }) => explain(found(drone, id), clock.now()),
+    explainBackend: async ({ id }) => explain(found(drone, id), clock.now(), drone.starts.order()),
     async *tailLogs({ id, follow, tailLines }, { signal }) {
       const backend = found(drone, id);
       if (tailLines !== undefined && tailLines < 0)

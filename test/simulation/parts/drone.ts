@@ -68,7 +68,7 @@ export class SimulatedDrone {
       clock,
       runtime,
       log,
-      starts: new StartQueue({ atOnce: STARTS_AT_ONCE }),
+      starts: new StartQueue({ atOnce: STARTS_AT_ONCE, clock }),
       metrics: { ...UNCOUNTED, queued: (seconds) => seconds > 0 && world.count('starts-queued') },
       attempt: runtime.attempt,
       random: world.random.next,

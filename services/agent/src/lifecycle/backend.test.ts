@@ -83,7 +83,7 @@ describe('a backend', () => {
       journal,
       clock: systemClock,
       log,
-      starts: new StartQueue({ atOnce: 8 }),
+      starts: new StartQueue({ atOnce: 8, clock: systemClock }),
       metrics: createMetrics(),
     });
   };

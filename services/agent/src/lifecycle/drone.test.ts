@@ -89,7 +89,7 @@ describe('a drone', () => {
   let now: number;
   const clock: Clock = { ...systemClock, now: () => now };
   const open = () => {
-    const starts = new StartQueue({ atOnce: 8 });
+    const starts = new StartQueue({ atOnce: 8, clock });
     const journal = new Journal(new StateDir(temp.path), 'boot', log);
     const opened = new Drone({
       runtime,

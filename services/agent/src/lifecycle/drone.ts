@@ -13,6 +13,7 @@ import type { Fencing } from '../state/lease.ts';
 import { Backend, type BackendParts } from './backend.ts';
 import { hasEnded, newLife, termsOf } from './life.ts';
 import { answers } from './probe.ts';
+import type { StartQueue } from './start-queue.ts';
 
 /** A revision above that of any record of a backend that this drone never ran. */
 const NEVER_HERE_REVISION = 1_000_000;
@@ -29,6 +30,7 @@ type MembershipLink = Pick<Membership, 'registration' | 'kick'>;
 /** All backends of this machine: starting them, ending them, and reporting them to the scheduler. */
 export class Drone {
   readonly runtime: Runtime;
+  readonly starts: StartQueue;
   readonly #parts: BackendParts;
   readonly #backends = new Map<string, Backend>();
   /** Revisions that the scheduler has acknowledged, by backend id. */
@@ -40,12 +42,14 @@ export class Drone {
 
   constructor(parts: DroneParts) {
     this.runtime = parts.runtime;
-    const { starts, clock } = parts;
+    const { starts } = parts;
+    this.starts = starts;
     const changed = (backend: Backend) => {
       const { state } = backend.life.status;
       if (state === BackendState.WAITING || state === BackendState.TERMINATING)
-        starts.started(backend.id, clock.now());
-      if (state === BackendState.READY || state === BackendState.TERMINATED) starts.leave(backend.id);
+        starts.started(backend.id);
+      if (state === BackendState.READY) starts.ready(backend.id);
+      if (state === BackendState.TERMINATED) starts.leave(backend.id);
       this.#membership?.kick();
       for (const listener of this.#listeners) listener(backend);
     };
@@ -102,14 +106,13 @@ export class Drone {
    */
   start(request: StartBackendRequest): void {
     const { id, spec, placement, key, claim } = request;
-    const { journal, clock, metrics, starts } = this.#parts;
+    const { journal, clock, metrics } = this.#parts;
     const present = this.#backends.get(id);
     if (present && !hasEnded(present.life)) return;
     if (present || journal.ended.has(id))
       throw new AppError('failed_precondition', 'this backend has ended here');
     if (!spec) throw new AppError('invalid', 'spec is missing');
-    const unstarted = this.backends().filter(({ life }) => life.status.state <= BackendState.LOADING);
-    if (unstarted.length >= starts.most) throw new AppError('exhausted', 'the start queue is full');
+    if (this.unstarted() >= this.starts.most) throw new AppError('exhausted', 'the start queue is full');
     const createTime = request.createTime ?? clock.wall();
     const life = newLife(id, termsOf(spec), createTime);
     const entry = { id, placement, createTime, spec, key, claim, digest: digestOf(spec), life };
@@ -133,6 +136,11 @@ export class Drone {
     if (this.#neverHere.has(id) || this.#neverHere.size >= MOST_NEVER_HERE) return;
     this.#neverHere.set(id, ended(id, wanted, clock.wall()));
     this.#membership?.kick();
+  }
+
+  /** The number of backends that wait for their image or their place. */
+  unstarted(): number {
+    return this.backends().filter(({ life }) => life.status.state <= BackendState.LOADING).length;
   }
 
   /** Everything in the journal, and the ends of backends that this drone never ran, without a spec. */
@@ -186,8 +194,7 @@ export class Drone {
 
   /** Applies every deadline that has passed. */
   tick(): void {
-    const { starts, clock } = this.#parts;
-    starts.tick(clock.now());
+    this.starts.tick();
     for (const backend of this.living()) backend.take({ type: 'tick' });
   }
 

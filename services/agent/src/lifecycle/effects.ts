@@ -80,7 +80,7 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
       await inSpan('create container', {}, () => runtime.create(this.#subject.entry));
       this.#createMs = clock.now() - began;
       // Without an acknowledgement the start waits for the scheduler, not for this machine.
-      if (!this.#subject.life.acknowledged) starts.started(this.#subject.id, clock.now());
+      if (!this.#subject.life.acknowledged) starts.started(this.#subject.id);
     });
   }
 

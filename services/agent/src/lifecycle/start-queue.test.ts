@@ -14,7 +14,8 @@ import { StartQueue } from './start-queue.ts';
 const { LOADING, WAITING, READY, TERMINATED } = BackendState;
 
 function scene(atOnce: number) {
-  const queue = new StartQueue({ atOnce });
+  const clock = { at: 0, now: () => clock.at };
+  const queue = new StartQueue({ atOnce, clock });
   const admitted: string[] = [];
   const leaving = new Map<string, AbortController>();
   let placement = 0;
@@ -33,7 +34,7 @@ function scene(atOnce: number) {
     await new Promise((resolve) => setImmediate(resolve));
     return admitted.splice(0).join(' ');
   };
-  return { queue, enter, cancel, settled };
+  return { clock, queue, enter, cancel, settled };
 }
 
 describe('the start queue', () => {
@@ -105,19 +106,72 @@ describe('the start queue', () => {
   });
 
   it('gives a place away 5 s after the start of a slow program, and not before its start', async () => {
-    const { queue, enter, settled } = scene(1);
+    const { clock, queue, enter, settled } = scene(1);
+    const tick = (at: number) => {
+      clock.at = at;
+      queue.tick();
+    };
     for (const id of ['slow', 'next', 'last']) void enter(id);
     expect(await settled()).toBe('slow');
-    queue.tick(1_000_000);
+    tick(1_000_000);
     expect(await settled()).toBe('');
-    queue.started('slow', 1_000_000);
-    queue.tick(1_004_999);
+    queue.started('slow');
+    tick(1_004_999);
     expect(await settled()).toBe('');
-    queue.tick(1_005_000);
+    tick(1_005_000);
     expect(await settled()).toBe('next');
-    queue.started('slow', 1_005_000);
-    queue.tick(2_000_000);
+    queue.started('slow');
+    tick(2_000_000);
     expect(await settled()).toBe('');
+  });
+
+  it('tells the order in which it serves, whatever the namespaces and who leaves', async () => {
+    const { queue, enter, cancel, settled } = scene(1);
+    void enter('first');
+    for (const id of ['a1', 'a2', 'a3', 'a4']) void enter(id, 'a');
+    for (const id of ['free1', 'free2']) void enter(id);
+    for (const id of ['b1', 'b2']) void enter(id, 'b');
+    for (const id of ['a1', 'b1', 'b2']) cancel(id);
+    await settled();
+    const order = () => queue.order().map(({ id }) => id);
+    const told = order();
+    expect(told).toEqual(['a2', 'free1', 'a3', 'free2', 'a4']);
+    const served: string[] = [];
+    for (let last = 'first'; told.length > served.length; last = served.at(-1) ?? '') {
+      queue.leave(last);
+      served.push(await settled());
+      expect(order()).toEqual(told.slice(served.length));
+    }
+    expect(served).toEqual(told);
+    expect(order()).toEqual([]);
+  });
+
+  it('expects waits as soon as a start was ready, and learns nothing from one that ended', async () => {
+    const { clock, queue, enter, settled } = scene(2);
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) void enter(id);
+    await settled();
+    clock.at = 400;
+    queue.leave('a');
+    const waits = () => queue.order().map(({ expectedWaitMs }) => expectedWaitMs);
+    expect(waits()).toEqual([undefined, undefined, undefined]);
+    clock.at = 1_000;
+    queue.ready('b');
+    // "c" has its place since 400, "d" since now; each keeps it for a second.
+    expect(waits()).toEqual([1_400, 2_000]);
+    expect(queue.load(2)).toEqual({ places: 2, pending: 4, room: 998, startMs: 1_000 });
+    clock.at = 1_300;
+    expect(waits()).toEqual([1_100, 1_700]);
+  });
+
+  it('takes the start of a slow program for over when it gives its place away', async () => {
+    const { clock, queue, enter, settled } = scene(1);
+    for (const id of ['slow', 'next', 'last']) void enter(id);
+    await settled();
+    clock.at = 200;
+    queue.started('slow');
+    clock.at = 5_200;
+    queue.tick();
+    expect(queue.order()).toEqual([{ id: 'last', expectedWaitMs: 10_400 }]);
   });
 });
 
@@ -150,7 +204,7 @@ describe('a drone', () => {
   const clock: Clock = { ...systemClock, now: () => now };
   const open = (room: { atOnce: number; most?: number }) => {
     const journal = new Journal(new StateDir(temp.path), 'boot', log);
-    const starts = new StartQueue(room);
+    const starts = new StartQueue({ ...room, clock });
     drone = new Drone({ runtime, journal, clock, log, starts, metrics: createMetrics() });
   };
   const hear = (id: string) => drone.acknowledge([BackendStatus.fromPartial({ id, revision: 1 })]);

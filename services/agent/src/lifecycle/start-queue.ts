@@ -1,3 +1,8 @@
+import type { Clock } from '@spawner/domain';
+import type { StartLoad } from '@spawner/proto/internal/scheduler_service';
+import type { WaitingStart } from '@spawner/proto/internal/telemetry';
+import { expectedWaits, StartDurations } from './start-estimate.ts';
+
 /** A start keeps its place for this long after its program has started: a slow program must not block the drone. */
 const START_HOLD_MS = 5_000;
 const MOST = 1_000;
@@ -14,6 +19,19 @@ interface Waiting extends Start {
   readonly admit: () => void;
 }
 
+/** A start that has a place. */
+interface Placed {
+  readonly since: number;
+  /** When it has to give the place up. */
+  until: number;
+}
+
+interface StartQueueOptions {
+  readonly atOnce: number;
+  readonly most?: number;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
 /**
  * The starts of a drone. A few have a place, and the others wait: if all advanced together, none would be ready before the
  * last. Key namespaces take turns, and spawns without a key count as one namespace. Within it the earlier spawn is first.
@@ -22,13 +40,15 @@ export class StartQueue {
   /** The most backends that may wait for their image or their place. */
   readonly most: number;
   readonly #atOnce: number;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #durations = new StartDurations();
   /** Starts that wait, by namespace. The namespace whose turn is next comes first. */
   readonly #lanes = new Map<string | undefined, Waiting[]>();
-  /** The starts that have a place, and when each has to give it up. */
-  readonly #places = new Map<string, number>();
+  readonly #places = new Map<string, Placed>();
 
-  constructor({ atOnce, most = MOST }: { atOnce: number; most?: number }) {
+  constructor({ atOnce, most = MOST, clock }: StartQueueOptions) {
     this.#atOnce = atOnce;
+    this.#clock = clock;
     this.most = most;
   }
 
@@ -56,17 +76,52 @@ export class StartQueue {
   }
 
   /** The program has started, or its start waits for the scheduler: from now on it keeps its place for a moment only. */
-  started(id: string, now: number): void {
-    if (this.#places.has(id)) this.#places.set(id, now + START_HOLD_MS);
+  started(id: string): void {
+    const placed = this.#places.get(id);
+    if (placed) placed.until = this.#clock.now() + START_HOLD_MS;
   }
 
-  /** The backend is ready or has ended. */
+  /** The backend is ready. */
+  ready(id: string): void {
+    const placed = this.#places.get(id);
+    const now = this.#clock.now();
+    if (placed) this.#durations.add(now - placed.since, now);
+    this.leave(id);
+  }
+
+  /** The backend has ended. How long its start took says nothing. */
   leave(id: string): void {
     if (this.#places.delete(id)) this.#admit();
   }
 
-  tick(now: number): void {
-    for (const [id, until] of this.#places) if (until <= now) this.leave(id);
+  tick(): void {
+    const now = this.#clock.now();
+    // A program that is slow to answer keeps its place no longer, so for the queue its start is over.
+    for (const [id, { until }] of this.#places) if (until <= now) this.ready(id);
+  }
+
+  /** The starts that wait, in the order in which they get a place if no other comes: the first has position 1. */
+  order(): WaitingStart[] {
+    const lanes = [...this.#lanes.values()];
+    const longest = Math.max(0, ...lanes.map((lane) => lane.length));
+    const ids: string[] = [];
+    for (let turn = 0; turn < longest; turn++) ids.push(...lanes.flatMap((lane) => lane[turn]?.id ?? []));
+    const now = this.#clock.now();
+    const startMs = this.#durations.mean(now);
+    if (startMs === undefined) return ids.map((id) => ({ id }));
+    const elapsed = [...this.#places.values()].map(({ since }) => now - since);
+    const waits = expectedWaits({ count: this.#atOnce, elapsed, startMs }, ids.length);
+    return ids.map((id, at) => ({ id, expectedWaitMs: waits[at] }));
+  }
+
+  /** The queue as the scheduler sees it. `unstarted` backends wait for their image or their place. */
+  load(unstarted: number): StartLoad {
+    return {
+      places: this.#atOnce,
+      pending: unstarted + this.#places.size,
+      room: Math.max(0, this.most - unstarted),
+      startMs: Math.round(this.#durations.mean(this.#clock.now()) ?? 0),
+    };
   }
 
   #admit(): void {
@@ -78,7 +133,7 @@ export class StartQueue {
       this.#lanes.delete(namespace);
       if (lane.length > 0) this.#lanes.set(namespace, lane);
       if (!next) continue;
-      this.#places.set(next.id, Number.POSITIVE_INFINITY);
+      this.#places.set(next.id, { since: this.#clock.now(), until: Number.POSITIVE_INFINITY });
       next.admit();
     }
   }

@@ -1,4 +1,5 @@
 import type { AgentServiceExplainBackendResponse } from '@spawner/proto/internal/agent_service';
+import type { WaitingStart } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { ActivityKind, type BackendClock, ClockName } from '@spawner/proto/v1/explanation';
 import { activityOf, type Usage } from '../idle/usage.ts';
@@ -7,8 +8,16 @@ import type { Life } from '../lifecycle/life.ts';
 
 type Explained = Pick<Backend, 'life' | 'usage' | 'refusedEnds'>;
 
-/** The agent's part of ExplainBackend: every clock, the users, and the refused idle shutdowns. Pure. */
-export function explain(backend: Explained, now: number): AgentServiceExplainBackendResponse {
+/**
+ * The agent's part of ExplainBackend: every clock, the users, the refused idle shutdowns, and its place in the `order` of
+ * the starts that wait. Pure.
+ */
+export function explain(
+  backend: Explained,
+  now: number,
+  order: readonly WaitingStart[] = [],
+): AgentServiceExplainBackendResponse {
+  const at = order.findIndex(({ id }) => id === backend.life.status.id);
   const { life, usage, refusedEnds } = backend;
   const ready = life.status.state === BackendState.READY;
   const { last } = usage;
@@ -28,6 +37,8 @@ export function explain(backend: Explained, now: number): AgentServiceExplainBac
     },
     refusedEnds: [...refusedEnds],
     endReason: life.ending?.reason ?? EndReason.UNSPECIFIED,
+    queuePosition: at < 0 ? undefined : at + 1,
+    expectedWaitMs: order[at]?.expectedWaitMs,
   };
 }
 

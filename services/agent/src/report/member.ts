@@ -38,6 +38,7 @@ export function memberOf(drone: Drone, lease: Lease, node: Node): Member {
     inventory: () => drone.inventory(),
     highestPlacement: () => drone.highestPlacement(),
     changed: () => drone.unacknowledged(),
+    starts: () => drone.starts.load(drone.unstarted()),
     acknowledged: (reports) => drone.acknowledge(reports),
     ended: (ids) => drone.forget(ids),
     stop: (orders) => {

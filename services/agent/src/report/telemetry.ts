@@ -30,6 +30,8 @@ export class Telemetry {
   readonly #logged = new Set<string>();
   /** Backends whose samples are followed, with the end of that. */
   readonly #sampled = new Map<string, AbortController>();
+  /** Whether the last message said that no start waits. */
+  #emptyTold = true;
   readonly #closing = new AbortController();
   readonly #subscriptions: { close(): void }[];
 
@@ -49,6 +51,15 @@ export class Telemetry {
     const { bus, drone, droneId, cluster, clock } = this.#parts;
     const backends = drone.living().map((backend) => ({ id: backend.id, activity: this.#activity(backend) }));
     bus.publish(SUBJECTS.droneHeartbeat, droneId, { droneId, cluster, time: clock.wall(), backends });
+  }
+
+  /** Tells the order of the starts that wait, and once that none waits any more. */
+  queue(): void {
+    const { bus, drone, droneId, cluster } = this.#parts;
+    const waiting = drone.starts.order();
+    if (waiting.length === 0 && this.#emptyTold) return;
+    bus.publish(SUBJECTS.droneQueue, droneId, { droneId, cluster, waiting });
+    this.#emptyTold = waiting.length === 0;
   }
 
   close(): void {
