@@ -1,5 +1,6 @@
 /** A real gateway, both ports, in this process before a fake scheduler: fast, and with nothing else to start. */
 import { randomBytes } from 'node:crypto';
+import { QueuePositions } from '@spawner/bus';
 import { systemClock } from '@spawner/domain';
 import { ActivityMemory } from '@spawner/gateway/activity';
 import { serveGrpc } from '@spawner/gateway/grpc';
@@ -13,6 +14,7 @@ import { type FakeScheduler, startFakeScheduler } from './fake-scheduler.ts';
 export interface TestGateway extends AsyncDisposable {
   scheduler: FakeScheduler;
   activity: ActivityMemory;
+  queue: QueuePositions;
   httpPort: number;
   grpcPort: number;
   /** `http://127.0.0.1:<port>` */
@@ -26,6 +28,7 @@ export async function startGateway(): Promise<TestGateway> {
   const client = connectScheduler(`127.0.0.1:${scheduler.port}`);
   const log = createLog('gateway', 'silent');
   const activity = new ActivityMemory('test', systemClock);
+  const queue = new QueuePositions('test', systemClock);
   const urls = { urlScheme: 'http', urlPort: 8000, clusterDomain: 'spawner.localhost' } as const;
   const metrics = createMetrics();
   const api = publicApi({
@@ -36,6 +39,7 @@ export async function startGateway(): Promise<TestGateway> {
     random: Math.random,
     urls,
     activity,
+    queue,
     hints: (id, take) => ({
       established: async () => {},
       ...scheduler.onChange((backend) => backend.id === id && take()),
@@ -53,6 +57,7 @@ export async function startGateway(): Promise<TestGateway> {
   return {
     scheduler,
     activity,
+    queue,
     httpPort: http.port,
     grpcPort: grpc.port,
     url: `http://127.0.0.1:${http.port}`,

@@ -1,3 +1,4 @@
+import { Spawner } from '@spawner/client';
 import { BackendState } from '@spawner/proto/v1/backend';
 import { bodyOf, type HttpScene, NOBODY, startHttpScene } from './http-scene.ts';
 
@@ -124,6 +125,26 @@ describe('GET /v1/backends/{id}/events', () => {
       exitCode: 3,
       lastLogs: ['out of memory'],
     });
+  });
+  it('sends the record again when its position in the queue changes', async () => {
+    const id = await spawn('test/manual');
+    const positions: number[] = [];
+    const queueOf = (...ids: string[]) =>
+      scene.gateway.queue.take({
+        ...{ droneId: 'drone-1', cluster: 'test' },
+        waiting: ids.map((each, at) => ({ id: each, expectedWaitMs: 4_000 + at })),
+      });
+    queueOf('other', id);
+    expect(bodyOf(await get(`/v1/backends/${id}`)).backend).toMatchObject({ queuePosition: 2 });
+    const spawner = new Spawner({ url: scene.gateway.url });
+    for await (const backend of spawner.watch(id)) {
+      expect(backend).toMatchObject({ state: 'SCHEDULED', revision: 1 });
+      expect(backend.expectedWaitMs).toBeGreaterThan(0);
+      positions.push(backend.queuePosition ?? 0);
+      if (backend.queuePosition === 1) break;
+      queueOf(id);
+    }
+    expect(positions).toEqual([2, 1]);
   });
   it('resumes after Last-Event-ID, and says 204 to who has seen the end', async () => {
     const id = await spawn('test/missing');

@@ -58,7 +58,7 @@ describe('the page', () => {
     expect(await opener().count()).toBe(0);
   });
 
-  it('shows an error, and terminates a backend', async () => {
+  it('shows an error, a place in the queue, and terminates a backend', async () => {
     gateway.scheduler.failNext(new Error('hidden'));
     await page.getByRole('button', { name: 'Spawn the demo' }).click();
     await page.getByText(/internal error [0-9a-f-]{36}/).waitFor(PATIENCE);
@@ -67,6 +67,10 @@ describe('the page', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ spec: { image: 'test/manual' } }),
     });
+    const [id = ''] = [...gateway.scheduler.records.keys()].slice(-1);
+    const waiting = [{ id: 'another' }, { id, expectedWaitMs: 60_000 }];
+    gateway.queue.take({ droneId: 'drone-1', cluster: 'test', waiting });
+    await page.getByText(/number 2 in the queue · about \d+ s/).waitFor(PATIENCE);
     await page
       .getByRole('row', { name: /test\/manual/ })
       .getByRole('button', { name: 'Terminate' })

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { SUBJECTS } from '@spawner/bus';
+import { RouteState } from '@spawner/proto/internal/route';
 import type { ActivityReport } from '@spawner/proto/internal/telemetry';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { droneRow } from '@spawner/store';
@@ -57,6 +58,44 @@ describe('a backend that is not ready', () => {
       status: 503,
       headers: { 'retry-after': '1', 'x-spawner-state': 'STARTING' },
     });
+  });
+
+  it('tells its place in the queue, to programs and to pages that follow it', async () => {
+    const { id, host } = world.name();
+    await world.route(id, { state: RouteState.PENDING, backendState: BackendState.LOADING });
+    const told = (...waiting: { id: string; expectedWaitMs?: number }[]) =>
+      world.bus.publish(SUBJECTS.droneQueue, DRONE, { droneId: DRONE, cluster: 'local', waiting });
+    const impatient = () => world.get(host, '/', { prefer: 'wait=0' });
+    await eventually(async () => {
+      told({ id: world.name().id }, { id, expectedWaitMs: 7_500 });
+      expect(await impatient()).toMatchObject({
+        status: 503,
+        headers: { 'retry-after': '8', 'x-spawner-state': 'LOADING', 'x-spawner-queue-position': '2' },
+      });
+    });
+    const page = await world.get(host, '/', { accept: 'text/html,*/*', 'sec-fetch-mode': 'navigate' });
+    expect(page.body).toMatch(/Number 2 in the queue\. About \d s are left\./);
+    const events = httpRequest({
+      ...{ host: '127.0.0.1', port: world.port, path: '/.spawner/events', agent: false },
+      headers: { host, accept: 'text/event-stream' },
+    });
+    events.end();
+    const [stream] = await once(events, 'response');
+    let text = '';
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    await eventually(() => {
+      told({ id, expectedWaitMs: 900 });
+      expect(text).toContain('event: queue\ndata: Number 1 in the queue. About 1 s are left.\n\n');
+    });
+    told();
+    await eventually(async () => {
+      expect((await impatient()).headers['x-spawner-queue-position']).toBeUndefined();
+    });
+    await world.starting(id);
+    await eventually(() => expect(text).toMatch(/event: state\ndata: STARTING\n\n$/));
+    events.destroy();
   });
 
   it('gives a browser a page that waits in its place after a second, and frees the place of one that leaves', async () => {

@@ -2,6 +2,7 @@ import { AppError, refuseViolations } from '@spawner/domain';
 import { type Backend, BackendState } from '@spawner/proto/v1/backend';
 import { inSpan } from '@spawner/service';
 import type { ActivityMemory } from './activity.ts';
+import { mayWait } from './life.ts';
 import type { Metrics } from './metrics.ts';
 import type { BackendMethods } from './public-api.ts';
 import { backendIdOf, listViolations, namedBy, spawnViolations, tailViolations } from './requests.ts';
@@ -16,6 +17,7 @@ export interface BackendsParts extends SpawnParts {
   urls: UrlShape;
   activity: Pick<ActivityMemory, 'of'>;
   hints: WatchSources['hints'];
+  queue: WatchSources['queue'];
   metrics: Pick<Metrics, 'spawned'>;
 }
 
@@ -25,13 +27,15 @@ const DEFAULT_PAGE = 100;
 export function backendMethods(
   parts: BackendsParts,
 ): Omit<BackendMethods, 'createConnectionToken' | 'revokeConnectionTokens'> {
-  const { scheduler, clock, hints, metrics } = parts;
+  const { scheduler, clock, hints, queue, metrics } = parts;
   const read: WatchSources['read'] = async (named, signal) =>
     present((await scheduler.getBackend(named, { signal })).backend);
   const shown = (backend: Backend): Backend => {
     const living = backend.state < BackendState.TERMINATING;
     const activity = living ? parts.activity.of(backend.id) : undefined;
-    return { ...backend, url: backendUrl(backend.id, parts.urls), activity };
+    const waits = mayWait(backend) ? queue.of(backend.id) : undefined;
+    const waiting = { queuePosition: waits?.position, expectedWaitMs: waits?.expectedWaitMs };
+    return { ...backend, ...waiting, url: backendUrl(backend.id, parts.urls), activity };
   };
   return {
     async spawnBackend(request, caller) {
@@ -53,13 +57,17 @@ export function backendMethods(
     async getBackend(request, { signal }) {
       return { backend: shown(await read(namedBy(request), signal)) };
     },
-    /** The activity that the drone answers with is newer than the last reported one. */
+    /** The drone's own answer is newer than what it last told over the bus. */
     async explainBackend(request, { signal }) {
       const { explanation } = await scheduler.explainBackend(namedBy(request), { signal });
       if (!explanation) throw new AppError('internal', 'the scheduler answered without an explanation');
       const backend = present(explanation.backend);
       const { activity, ...rest } = shown(backend);
-      return { ...explanation, backend: { ...rest, activity: backend.activity ?? activity } };
+      const { queuePosition, expectedWaitMs } = explanation.missing === '' ? backend : rest;
+      return {
+        ...explanation,
+        backend: { ...rest, queuePosition, expectedWaitMs, activity: backend.activity ?? activity },
+      };
     },
     async listBackends(request, { signal }) {
       refuseViolations(listViolations(request));
@@ -68,7 +76,7 @@ export function backendMethods(
       return { backends: backends.map(shown), nextPageToken };
     },
     async *watchBackend({ id, afterRevision }, { signal }) {
-      const sources = { read, hints, clock };
+      const sources = { read, hints, queue, clock };
       for await (const backend of watchBackend(backendIdOf(id), afterRevision, sources, signal))
         yield { backend: shown(backend) };
     },

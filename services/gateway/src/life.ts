@@ -12,6 +12,11 @@ export function unseen(record: Backend, revision: number): Backend[] {
   return [...steps.map((step) => asItWas(record, step)), record];
 }
 
+/** Whether the backend may be in the queue of its drone. */
+export function mayWait({ state }: Backend): boolean {
+  return state < BackendState.STARTING;
+}
+
 /** The record as it was at an earlier step. */
 function asItWas(record: Backend, step: LifeEvent): Backend {
   return {

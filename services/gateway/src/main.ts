@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openBus, SUBJECTS } from '@spawner/bus';
+import { openBus, QueuePositions, SUBJECTS } from '@spawner/bus';
 import { run } from '@spawner/service';
 import { ActivityMemory } from './activity.ts';
 import { readConfig } from './config.ts';
@@ -23,6 +23,8 @@ await run('gateway', readConfig, async (config, app) => {
   const metrics = createMetrics();
   const activity = new ActivityMemory(config.cluster, clock);
   app.own(bus.subscribe(SUBJECTS.droneHeartbeat, undefined, (heartbeat) => activity.take(heartbeat)));
+  const queue = new QueuePositions(config.cluster, clock);
+  app.own(bus.subscribe(SUBJECTS.droneQueue, undefined, (message) => queue.take(message)));
 
   const hints: WatchSources['hints'] = (id, take) => bus.subscribe(SUBJECTS.backendState, id, take);
   const parts = {
@@ -33,6 +35,7 @@ await run('gateway', readConfig, async (config, app) => {
     urls: config,
     activity,
     hints,
+    queue,
     metrics,
   };
   const api = publicApi(parts);

@@ -1,3 +1,4 @@
+import { QueuePositions } from '@spawner/bus';
 import { AppError } from '@spawner/domain';
 import { Backend, BackendState } from '@spawner/proto/v1/backend';
 import { type CrankedClock, crankedClock } from '@spawner/testkit';
@@ -45,6 +46,11 @@ class Stage implements WatchSources {
   }
   hint(): void {
     this.#hint();
+  }
+  readonly queue = new QueuePositions('test', this.clock);
+  waits(...ids: string[]): void {
+    const waiting = ids.map((id) => ({ id }));
+    this.queue.take({ droneId: 'd', cluster: 'test', waiting });
   }
   /** Watches into a list that grows as records come; `ended` settles with the watch. */
   follow(afterRevision = 0) {
@@ -94,6 +100,32 @@ describe('watchBackend', () => {
     stage.move(TERMINATED);
     await ended;
     expect([stage.heardBeforeReading, stage.reads]).toEqual([true, 1]);
+  });
+
+  it('tells each position in the queue as it comes, without a read, and none after the start', async () => {
+    const stage = new Stage();
+    stage.waits('v', 'w', 'x');
+    const { seen } = stage.follow();
+    await stage.clock.advance(0);
+    stage.move(LOADING);
+    stage.hint();
+    await stage.clock.advance(0);
+    expect([seen.length, stage.reads]).toEqual([2, 2]);
+    for (const queue of [['w', 'x'], ['w', 'x'], ['x']]) {
+      stage.waits(...queue);
+      await stage.clock.advance(0);
+    }
+    expect(seen).toEqual([SCHEDULED, LOADING, LOADING, LOADING]);
+    stage.waits();
+    await stage.clock.advance(0);
+    expect([seen.length, stage.reads]).toEqual([4, 2]);
+    stage.move(STARTING);
+    stage.hint();
+    await stage.clock.advance(0);
+    stage.waits('x');
+    await stage.clock.advance(0);
+    expect(seen.slice(4)).toEqual([STARTING]);
+    stage.stop.abort();
   });
 
   it('reads once for any number of hints', async () => {

@@ -1,7 +1,8 @@
+import type { QueuePositions } from '@spawner/bus';
 import { type Clock, isAppError } from '@spawner/domain';
 import { type Backend, BackendState } from '@spawner/proto/v1/backend';
 import type { GetBackendRequest } from '@spawner/proto/v1/backend_service';
-import { unseen } from './life.ts';
+import { mayWait, unseen } from './life.ts';
 
 /** Records are read again this often though no hint came: hints may be lost. */
 const REREAD_MS = 5_000;
@@ -11,44 +12,68 @@ export interface WatchSources {
   read(named: GetBackendRequest, signal: AbortSignal): Promise<Backend>;
   /** Calls `take` whenever the backend may have changed, until `close` of what it returns. */
   hints(id: string, take: () => void): { established(): Promise<void>; close(): void };
+  queue: Pick<QueuePositions, 'of' | 'follow'>;
   clock: Clock;
 }
 
 /**
  * A backend's life from `afterRevision` on: listen, then read, then read again at every hint and every
- * 5 seconds. Ends after TERMINATED or when the signal aborts; keeps one record at most, whatever happens.
+ * 5 seconds. While it waits in its drone's queue, the record comes again whenever its position changes, without a read. Ends
+ * after TERMINATED or when the signal aborts; keeps one record at most, whatever happens.
  * If the scheduler goes away later, the watch waits for it. An unknown backend throws `not_found`.
  */
 export async function* watchBackend(
   id: string,
   afterRevision: number,
-  { read, hints, clock }: WatchSources,
+  { read, hints, queue, clock }: WatchSources,
   signal: AbortSignal,
 ): AsyncGenerator<Backend> {
   let hint = new AbortController();
-  const listening = hints(id, () => hint.abort());
+  let isFresh = false;
+  const listening = hints(id, () => {
+    isFresh = false;
+    hint.abort();
+  });
+  const moving = queue.follow(id, () => hint.abort());
   /** Resolves at the next hint, or at once if one came since the last call, after 5 seconds, or when the signal aborts. */
   const hinted = async () => {
-    await clock.sleep(REREAD_MS, AbortSignal.any([signal, hint.signal])).catch(() => {});
+    const late = () => {
+      isFresh = false;
+    };
+    await clock.sleep(REREAD_MS, AbortSignal.any([signal, hint.signal])).then(late, () => {});
     hint = new AbortController();
   };
   try {
     await listening.established();
     let seen = afterRevision;
-    for (let found = false; !signal.aborted; await hinted()) {
-      const record = await read({ id }, signal).catch((error: unknown) => {
-        if (signal.aborted || (found && isAppError(error, 'unavailable', 'deadline'))) return undefined;
-        throw error;
-      });
-      if (!record) continue;
-      found = true;
-      for (const step of unseen(record, seen)) {
-        yield step;
-        seen = step.revision;
+    let last: Backend | undefined;
+    let position: number | undefined;
+    for (; !signal.aborted; await hinted()) {
+      if (!isFresh) {
+        isFresh = true;
+        const record = await read({ id }, signal).catch((error: unknown) => {
+          if (signal.aborted || (last && isAppError(error, 'unavailable', 'deadline'))) return undefined;
+          throw error;
+        });
+        if (!record) {
+          isFresh = false;
+          continue;
+        }
+        last = record;
+        for (const step of unseen(record, seen)) {
+          position = queue.of(id)?.position;
+          yield step;
+          seen = step.revision;
+        }
+        if (record.state === BackendState.TERMINATED) return;
       }
-      if (record.state === BackendState.TERMINATED) return;
+      const now = queue.of(id)?.position;
+      if (!last || !mayWait(last) || now === undefined || now === position) continue;
+      position = now;
+      yield last;
     }
   } finally {
     listening.close();
+    moving.close();
   }
 }

@@ -113,7 +113,7 @@ function compose(config: ProxyConfig, parts: ProxyParts, redirectPort: () => num
   const upstreams = new RawUpstreamPool(dialling, clock, log);
   const sessions = new Sessions([nodeUpstreams, upstreams]);
   const edge = new Edge(config, { ...parts, sessions });
-  const { requests, router, stateEvents } = edge;
+  const { requests, router, stateEvents, queue } = edge;
   const tokens = new TokenSessions({ routes, holds: edge.holds, clock });
   const trust = trustedAddresses(config.trustedAddresses);
   const limits = new RateLimits(config, trust);
@@ -127,7 +127,7 @@ function compose(config: ProxyConfig, parts: ProxyParts, redirectPort: () => num
   const accessLog = accessLogOf(config, parts, metrics);
   const look = (backendId: string) => edge.reports.look(backendId);
   const policy = new EdgePolicy(
-    { router, tokens, routes, limits, stateEvents, requests, metrics, clock, look },
+    { router, tokens, routes, limits, stateEvents, queue, requests, metrics, clock, look },
     { openPerBackend: config.openPerBackend, redirectPort },
   );
   const shared = { policy, sessions, tokens, metrics, accessLog, clusterDomain, clock, log };

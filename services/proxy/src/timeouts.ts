@@ -32,6 +32,8 @@ export const TIMEOUTS = {
   queueHold: 600_000,
   /** A browser navigation is held this long before it gets a page that waits in its place. */
   navigationHold: 1_000,
+  /** `Retry-After` is at most this, however long the queue is expected to be. */
+  retryAfter: 60_000,
   /** How long a token that the store has confirmed may take to appear in the route table. */
   tokenNews: 500,
   /** A stream of a backend's states to a waiting page; the browser opens it again. */

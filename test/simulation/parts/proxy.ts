@@ -132,11 +132,11 @@ export class SimulatedProxy {
     const tokens = this.#tokens;
     if (!edge || !process || !tokens || !routes) return undefined;
     const { backendId: id, credential } = asks;
-    const { router, requests, stateEvents } = edge;
+    const { router, requests, stateEvents, queue } = edge;
     const look = (backend: string) => edge.reports.look(backend);
     this.waiting++;
     const asked = this.#watch.asked(this, id, credential?.token);
-    const parts = { router, requests, stateEvents, tokens, routes, clock: process.clock, look };
+    const parts = { router, requests, stateEvents, queue, tokens, routes, clock: process.clock, look };
     const outcome = await outcomeOf(parts, asks);
     this.waiting--;
     this.#watch.answered(this, id, outcome, asked);
@@ -197,6 +197,7 @@ export class SimulatedProxy {
     const routes = RouteTable.withTokens();
     const options = {
       id,
+      cluster: CLUSTER,
       droneId: '',
       holdTimeoutMs: 15_000,
       heldPerBackend: 100,

@@ -46,8 +46,7 @@ export class Drone {
     this.starts = starts;
     const changed = (backend: Backend) => {
       const { state } = backend.life.status;
-      if (state === BackendState.WAITING || state === BackendState.TERMINATING)
-        starts.started(backend.id);
+      if (state === BackendState.WAITING || state === BackendState.TERMINATING) starts.started(backend.id);
       if (state === BackendState.READY) starts.ready(backend.id);
       if (state === BackendState.TERMINATED) starts.leave(backend.id);
       this.#membership?.kick();

@@ -36,7 +36,9 @@ describe('the expected waits', () => {
     fc.assert(
       fc.property(fc.integer({ min: 8, max: 12 }), running, fc.nat(40), (count, elapsed, starts) => {
         const startMs = 1_000;
-        const free = Array.from({ length: count }, (_, at) => Math.max(0, startMs - (elapsed[at] ?? startMs)));
+        const free = Array.from({ length: count }, (_, at) =>
+          Math.max(0, startMs - (elapsed[at] ?? startMs)),
+        );
         const expected = Array.from({ length: starts }, () => {
           free.sort((a, b) => a - b);
           const ready = (free.shift() ?? 0) + startMs;

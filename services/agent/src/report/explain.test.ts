@@ -102,6 +102,13 @@ describe('the explanation of a backend', () => {
     const answer = said(lived(RISE.slice(0, 3)), unusedSince(0), 4_000);
     expect([answer.activity, answer.lastActivity]).toEqual([undefined, undefined]);
   });
+  it('has its place in the queue while it waits there', () => {
+    const life = lived(RISE.slice(0, 2));
+    const order = [{ id: 'b' }, { id: 'a', expectedWaitMs: 4_000 }];
+    const answer = explain({ life, usage: unusedSince(0), refusedEnds: [] }, 0, order);
+    expect([answer.queuePosition, answer.expectedWaitMs]).toEqual([2, 4_000]);
+    expect(said(life, unusedSince(0), 0).queuePosition).toBeUndefined();
+  });
   it('has the reason of an end that has begun', () => {
     const life = lived([...RISE, stop]);
     expect(life.status.state).toBe(BackendState.TERMINATING);

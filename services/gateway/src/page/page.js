@@ -43,7 +43,11 @@ function span(ms) {
   return `${Math.round(seconds / 3600)} h`;
 }
 
-function use({ state, activity, idleTimeoutMs }) {
+function use({ state, activity, idleTimeoutMs, queuePosition, expectedWaitMs }) {
+  if (queuePosition) {
+    const left = expectedWaitMs === undefined ? '' : ` · about ${span(expectedWaitMs)}`;
+    return `number ${queuePosition} in the queue${left}`;
+  }
   if (state !== 'READY') return '';
   if (!activity) return '…';
   const { openConnections, idleRemainingMs } = activity;

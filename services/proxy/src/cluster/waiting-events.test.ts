@@ -1,3 +1,4 @@
+import { QueuePositions } from '@spawner/bus';
 import { RouteState } from '@spawner/proto/internal/route';
 import type { BackendChanged } from '@spawner/proto/internal/telemetry';
 import { Backend, BackendState } from '@spawner/proto/v1/backend';
@@ -23,8 +24,9 @@ function scene() {
       return { established: async () => {}, close: () => void hearing.delete(id ?? '') };
     },
   };
+  const queue = new QueuePositions('test', clock);
   const limits = { heldPerBackend: 2, heldTotal: 3 };
-  const events = new StateEvents({ routes: table, bus, clock }, limits);
+  const events = new StateEvents({ routes: table, bus, queue, clock }, limits);
   const become = (id: string, state: RouteState, backendState: BackendState) => {
     const route = newRoute({ backendId: id, state, backendState });
     table.set(id, route);
@@ -41,7 +43,9 @@ function scene() {
     });
     return { got, leave };
   };
-  return { clock, table, hearing, events, become, hint, follow };
+  const queueIs = (...waiting: { id: string; expectedWaitMs?: number }[]) =>
+    queue.take({ droneId: 'd', cluster: 'test', waiting });
+  return { clock, table, hearing, events, become, hint, follow, queueIs };
 }
 
 describe('the states that waiting pages follow', () => {
@@ -55,6 +59,26 @@ describe('the states that waiting pages follow', () => {
     hint(BackendState.READY);
     become('a', RouteState.OPEN, BackendState.READY);
     expect(got.slice(1)).toEqual([STATE('STARTING'), STATE('WAITING'), OVER, 'end']);
+  });
+
+  it('have the place in the queue, when it changes, until the start', () => {
+    const { follow, hint, queueIs } = scene();
+    const queue = (words: string) => `event: queue\ndata: ${words}\n\n`;
+    queueIs({ id: 'b' }, { id: 'a', expectedWaitMs: 4_200 });
+    const { got } = follow();
+    expect(got.splice(0)).toEqual([
+      `retry: 500\n${STATE('LOADING')}${queue('Number 2 in the queue. About 5 s are left.')}`,
+    ]);
+    queueIs({ id: 'b' }, { id: 'a', expectedWaitMs: 4_100 });
+    queueIs({ id: 'a' });
+    queueIs({ id: 'a' });
+    queueIs();
+    expect(got.splice(0)).toEqual([queue('Number 1 in the queue.'), STATE('LOADING')]);
+    queueIs({ id: 'a' });
+    hint(BackendState.STARTING);
+    queueIs({ id: 'a', expectedWaitMs: 1 });
+    expect(got).toEqual([queue('Number 1 in the queue.'), STATE('STARTING')]);
+    expect(follow().got).toEqual([`retry: 500\n${STATE('STARTING')}`]);
   });
 
   it.each([

@@ -1,20 +1,22 @@
-import { type Bus, SUBJECTS } from '@spawner/bus';
+import { type Bus, type QueuePositions, SUBJECTS } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
 import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { Route, RouteTable } from '@spawner/store';
 import type { HoldLimits } from '../routing/hold-queue.ts';
 import { TIMEOUTS } from '../timeouts.ts';
+import { queueWords } from './queue-words.ts';
 
 /**
  * Streams the progress of starting backends to their waiting pages, as server-sent events on the backend's host. The path
- * belongs to the proxy only while the backend is not ready. A stream sends each state (`state`) and ends when the page
- * should load its address again (`over`). The end comes from the route table. The states before it do not change the
- * edge's answer, so they come as hints from the bus.
+ * belongs to the proxy only while the backend is not ready. A stream sends each state (`state`), each place in the queue
+ * (`queue`), and ends when the page should load its address again (`over`). The end comes from the route table. All else
+ * does not change the edge's answer, so it comes as hints from the bus.
  */
 export interface StateEventsParts {
   readonly routes: Pick<RouteTable, 'get'>;
   readonly bus: Pick<Bus, 'subscribe'>;
+  readonly queue: Pick<QueuePositions, 'of' | 'follow'>;
   readonly clock: Clock;
 }
 
@@ -26,9 +28,11 @@ export interface EventSink {
 
 interface Watched {
   readonly sinks: Set<EventSink>;
-  readonly hints: { close(): void };
+  readonly hints: readonly { close(): void }[];
   /** The latest state that was sent. */
   state: BackendState;
+  /** The latest event of the queue that was sent. */
+  queue: string;
 }
 
 export class StateEvents {
@@ -61,7 +65,7 @@ export class StateEvents {
     const watched = this.#watched.get(id) ?? this.#watch(id, route);
     watched.sinks.add(sink);
     this.total += 1;
-    sink.write(`retry: 500\n${stateEvent(watched.state)}`);
+    sink.write(`retry: 500\n${stateEvent(watched.state)}${this.#queueEvent(id, watched)}`);
     const late = new AbortController();
     const leave = () => {
       late.abort(new Error('the stream is over'));
@@ -91,20 +95,41 @@ export class StateEvents {
   }
 
   #watch(id: string, route: Route | undefined): Watched {
-    const hints = this.#parts.bus.subscribe(SUBJECTS.backendState, id, ({ backend }) => {
-      // Only the route says that a backend is ready.
-      if (backend && backend.state < BackendState.READY) this.#tell(watched, backend.state);
-    });
+    const { bus, queue } = this.#parts;
+    const hints = [
+      bus.subscribe(SUBJECTS.backendState, id, ({ backend }) => {
+        // Only the route says that a backend is ready.
+        if (backend && backend.state < BackendState.READY) this.#tell(watched, backend.state);
+      }),
+      queue.follow(id, () => this.#tellQueue(id, watched)),
+    ];
     const state = route?.backendState ?? BackendState.SCHEDULED;
-    const watched: Watched = { sinks: new Set(), hints, state };
+    const watched: Watched = { sinks: new Set(), hints, state, queue: '' };
+    watched.queue = this.#queueEvent(id, watched);
     this.#watched.set(id, watched);
     return watched;
+  }
+
+  /** The place in the queue, as the page says it; empty if the backend is not known to wait. */
+  #queueEvent(id: string, { state }: Watched): string {
+    const queued = state < BackendState.STARTING ? this.#parts.queue.of(id) : undefined;
+    return queued ? `event: queue\ndata: ${queueWords(queued)}\n\n` : '';
+  }
+
+  #tellQueue(id: string, watched: Watched): void {
+    const event = this.#queueEvent(id, watched);
+    if (event === watched.queue) return;
+    watched.queue = event;
+    // The page shows the words of the state again.
+    const news = event || stateEvent(watched.state);
+    for (const sink of watched.sinks) sink.write(news);
   }
 
   /** States only advance, so a late hint is ignored. */
   #tell(watched: Watched, state: BackendState): void {
     if (state <= watched.state) return;
     watched.state = state;
+    if (state >= BackendState.STARTING) watched.queue = '';
     for (const sink of watched.sinks) sink.write(stateEvent(state));
   }
 
@@ -119,7 +144,7 @@ export class StateEvents {
     if (!watched.sinks.delete(sink)) return;
     this.total -= 1;
     if (watched.sinks.size > 0) return;
-    watched.hints.close();
+    for (const hints of watched.hints) hints.close();
     if (this.#watched.get(id) === watched) this.#watched.delete(id);
   }
 }

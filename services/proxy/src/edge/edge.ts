@@ -1,3 +1,4 @@
+import { QueuePositions, SUBJECTS } from '@spawner/bus';
 import { RouteState } from '@spawner/proto/internal/route';
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { RouteTable } from '@spawner/store';
@@ -18,6 +19,7 @@ export interface EdgeParts extends SuspensionParts, Pick<ReportsParts, 'bus' | '
 
 export interface EdgeOptions extends RouterOptions, HoldLimits, Pick<StaleRouteParts, 'routesTrustedMs'> {
   id: string;
+  cluster: string;
 }
 
 /**
@@ -29,10 +31,12 @@ export class Edge {
   readonly holds: HoldQueue;
   readonly router: Router;
   readonly stateEvents: StateEvents;
+  /** Where the starts of all drones are in their queues, so that no request has to ask. */
+  readonly queue: QueuePositions;
   readonly #parts: EdgeParts;
   readonly #suspended: SuspendedRoutes;
   readonly reports: Reports;
-  readonly #following: { close(): void };
+  readonly #following: readonly { close(): void }[];
 
   constructor(options: EdgeOptions, parts: EdgeParts) {
     const { clock, routes, sessions } = parts;
@@ -44,17 +48,21 @@ export class Edge {
     this.requests = new ActiveRequests(clock.now());
     this.holds = new HoldQueue(clock, options);
     const { requests, holds } = this;
-    this.stateEvents = new StateEvents(parts, options);
+    this.queue = new QueuePositions(options.cluster, clock);
+    this.stateEvents = new StateEvents({ ...parts, queue: this.queue }, options);
     this.router = new Router({ routes, holds, suspended, stale, requests, clock }, options);
     this.#suspended = suspended;
     this.reports = new Reports({ ...parts, proxyId, requests, holds }, (backendId, epoch) => {
       suspended.asked(backendId, epoch);
       sessions.rest(backendId);
     });
-    this.#following = routes.onChange((id, row) => {
-      // Rows of other kinds mean nothing here: TokenSessions follows those of tokens.
-      if (row === undefined || row.kind === 'backend') this.#routeChanged(id);
-    });
+    this.#following = [
+      parts.bus.subscribe(SUBJECTS.droneQueue, undefined, (message) => this.queue.take(message)),
+      routes.onChange((id, row) => {
+        // Rows of other kinds mean nothing here: TokenSessions follows those of tokens.
+        if (row === undefined || row.kind === 'backend') this.#routeChanged(id);
+      }),
+    ];
   }
 
   /** Ends every wait. */
@@ -66,7 +74,7 @@ export class Edge {
 
   /** Reports to the agents a last time. */
   async close(): Promise<void> {
-    this.#following.close();
+    for (const following of this.#following) following.close();
     await this.reports.close();
   }
 

@@ -1,3 +1,6 @@
+import type { QueuePosition } from '@spawner/bus';
+import { queueWords } from '../cluster/queue-words.ts';
+
 /**
  * The pages that the edge shows to browsers: each is one file that needs no other, and readable without scripts. They contain
  * fixed texts only, never anything that a client or a backend has sent.
@@ -21,8 +24,9 @@ export function errorPage(status: number, message: string): string {
 }
 
 /** Follows the backend's state by server-sent events, or by requests if there are none. */
-export function waitingPage(state: string): string {
-  return patientPage('Starting…', 'Your session is starting…', WORDS[state] ?? '', FOLLOW);
+export function waitingPage(state: string, queued: QueuePosition | undefined): string {
+  const words = queued ? queueWords(queued) : (WORDS[state] ?? '');
+  return patientPage('Starting…', 'Your session is starting…', words, FOLLOW);
 }
 
 /** The page of a session that may come back. */
@@ -34,7 +38,8 @@ export function retryingPage(message: string): string {
 const FOLLOW = `let heard=false;
 const events=new EventSource('${STATE_EVENTS_PATH}');
 const instead=()=>{events.close();ask()};
-events.addEventListener('state',e=>{heard=true;say(e.data)});
+events.addEventListener('state',e=>{heard=true;say(words[e.data])});
+events.addEventListener('queue',e=>say(e.data));
 events.addEventListener('over',()=>{events.close();location.reload()});
 events.onopen=()=>setTimeout(()=>heard||instead(),2000);
 events.onerror=()=>{if(events.readyState===EventSource.CLOSED)instead()};`;
@@ -45,13 +50,14 @@ events.onerror=()=>{if(events.readyState===EventSource.CLOSED)instead()};`;
  */
 function patientPage(title: string, heading: string, words: string, begin: string): string {
   const script = `const words=${JSON.stringify(WORDS)};
-const say=state=>{document.getElementById('state').textContent=words[state]||''};
+const say=text=>{document.getElementById('state').textContent=text||''};
 const ask=async()=>{
   try{
     const r=await fetch(location.href,{method:'HEAD',cache:'no-store',redirect:'manual',headers:{Prefer:'wait=1'}});
     const s=r.status===503&&r.headers.get('X-Spawner-State');
     if(!s&&r.status!==503)return location.reload();
-    if(s)say(s);
+    const n=s&&r.headers.get('X-Spawner-Queue-Position');
+    if(s)say(n?'Number '+n+' in the queue.':words[s]);
   }catch{}
   setTimeout(ask,500);
 };

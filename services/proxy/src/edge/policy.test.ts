@@ -1,3 +1,4 @@
+import { QueuePositions } from '@spawner/bus';
 import { connectionTokenId, newBackendId } from '@spawner/domain';
 import { RouteState } from '@spawner/proto/internal/route';
 import { Access, BackendState } from '@spawner/proto/v1/backend';
@@ -48,7 +49,8 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
   };
   const tokens = new TokenSessions({ routes, holds: new HoldQueue(clock, limits), clock });
   const bus = { subscribe: () => ({ close: () => {}, established: async () => {} }) };
-  const stateEvents = new StateEvents({ routes, bus, clock }, limits);
+  const queue = new QueuePositions('test', clock);
+  const stateEvents = new StateEvents({ routes, bus, queue, clock }, limits);
   const router = {
     route: async () => state.routed ?? forward(),
     routeNow: () => {
@@ -62,13 +64,13 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
   };
   const policy = new EdgePolicy(
     {
-      ...{ router, tokens, routes, stateEvents, clock, requests: activity, limits: { admit } },
+      ...{ router, tokens, routes, stateEvents, queue, clock, requests: activity, limits: { admit } },
       metrics: { upstreamFailed: () => state.failures++ },
       look: (backendId) => state.looked.push(backendId),
     },
     { openPerBackend: 2, redirectPort: () => redirectPort },
   );
-  return { policy, state, activity, stateEvents, tokens };
+  return { policy, state, activity, stateEvents, queue, tokens };
 }
 
 function request(fields: Partial<EdgeRequest> = {}, headers: Record<string, string> = {}): EdgeRequest {
@@ -129,6 +131,37 @@ describe('the policy', () => {
     world.state.routed = { kind: 'gone', reason: 0 };
     expect(await decide(world, request())).toEqual({ now: false, said: 'gone' });
     expect(world.state.limited).toBe(1);
+  });
+
+  it('tells a program that has to come again its place in the queue, and when', async () => {
+    const { policy, state, queue } = scene();
+    const headers = async (waitState: BackendState) => {
+      state.routed = { kind: 'late', state: waitState };
+      const decision = await policy.decide(request(), NEVER);
+      const told: Record<string, string> = decision.kind === 'reply' ? decision.reply.headers : {};
+      return [told['Retry-After'], told['X-Spawner-State'], told['X-Spawner-Queue-Position']];
+    };
+    const waits = (expectedWaitMs: number | undefined) =>
+      queue.take({ droneId: 'd', cluster: 'test', waiting: [{ id: 'other' }, { id, expectedWaitMs }] });
+    expect(await headers(BackendState.LOADING)).toEqual(['1', 'LOADING', undefined]);
+    waits(undefined);
+    expect(await headers(BackendState.LOADING)).toEqual(['1', 'LOADING', '2']);
+    waits(4_001);
+    expect(await headers(BackendState.LOADING)).toEqual(['5', 'LOADING', '2']);
+    expect(await headers(BackendState.STARTING)).toEqual(['1', 'STARTING', undefined]);
+    waits(10 * 60_000);
+    expect(await headers(BackendState.LOADING)).toEqual(['60', 'LOADING', '2']);
+    waits(0);
+    expect(await headers(BackendState.LOADING)).toEqual(['1', 'LOADING', '2']);
+  });
+
+  it('gives a browser a page that says its place', async () => {
+    const { policy, state, queue } = scene();
+    queue.take({ droneId: 'd', cluster: 'test', waiting: [{ id, expectedWaitMs: 4_000 }] });
+    state.routed = { kind: 'waiting', state: BackendState.LOADING };
+    const decision = await policy.decide(request({}, { accept: 'text/html' }), NEVER);
+    const body = decision.kind === 'reply' ? decision.reply.body : '';
+    expect(body).toContain('>Number 1 in the queue. About 4 s are left.<');
   });
 
   it('refuses what exceeds the limit of open requests', async () => {

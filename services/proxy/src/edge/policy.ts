@@ -1,3 +1,4 @@
+import type { QueuePositions } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
 import type { RouteTable } from '@spawner/store';
 import type { StateEvents } from '../cluster/waiting-events.ts';
@@ -26,6 +27,7 @@ export interface PolicyParts {
   routes: Pick<RouteTable, 'get' | 'isSilent'>;
   limits: Pick<RateLimits, 'admit'>;
   stateEvents: Pick<StateEvents, 'hasRoom' | 'follow'>;
+  queue: Pick<QueuePositions, 'of'>;
   requests: Pick<ActiveRequests, 'open'>;
   metrics: Pick<Metrics, 'upstreamFailed'>;
   clock: Clock;
@@ -81,7 +83,7 @@ export class EdgePolicy {
     if (verdict !== 'admitted') return replyWith(REPLIES[verdict](html));
     const routed = await this.#route(request, backendId, signal);
     if (routed.kind === 'reply') return routed;
-    if (routed.kind !== 'forward') return replyWith(replyTo(routed, html));
+    if (routed.kind !== 'forward') return replyWith(replyTo(routed, html, this.#parts.queue.of(backendId)));
     if (!this.#isFull(backendId, 0)) return routed;
     routed.active.neverReached();
     return replyWith(REPLIES.busy(html));

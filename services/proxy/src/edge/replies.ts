@@ -1,6 +1,8 @@
+import type { QueuePosition } from '@spawner/bus';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { EventSink } from '../cluster/waiting-events.ts';
 import type { RouteOutcome } from '../routing/router.ts';
+import { TIMEOUTS } from '../timeouts.ts';
 import { errorPage, retryingPage, waitingPage } from './pages.ts';
 
 /**
@@ -21,6 +23,8 @@ export interface Reply {
 
 /** Tells a waiting page that the proxy answered, and the state of the backend. */
 const STATE_HEADER = 'X-Spawner-State';
+/** The place of the backend's start in the queue of its drone: 1 is next. */
+const POSITION_HEADER = 'X-Spawner-Queue-Position';
 
 const AWAY = 'The machine of this session cannot be reached at the moment';
 
@@ -63,8 +67,12 @@ export const REPLIES = {
   busy: (html: boolean) => later('busy', 'Too many requests to this backend are open.', html),
 } as const;
 
-/** The reply to a request that the router did not forward. */
-export function replyTo(routed: Exclude<RouteOutcome, { kind: 'forward' }>, html: boolean): Reply {
+/** The reply to a request that the router did not forward. `queued`: the place of the backend's start, as far as it is known. */
+export function replyTo(
+  routed: Exclude<RouteOutcome, { kind: 'forward' }>,
+  html: boolean,
+  queued?: QueuePosition,
+): Reply {
   switch (routed.kind) {
     case 'unknown':
       return REPLIES.unknown(html);
@@ -79,11 +87,9 @@ export function replyTo(routed: Exclude<RouteOutcome, { kind: 'forward' }>, html
     case 'unverified':
       return retrying('unverified', UNVERIFIED, html);
     case 'waiting':
-      return starting(nameIn(BackendState, routed.state));
+      return starting(routed.state, queued);
     case 'late':
-      return later('hold_timeout', 'The backend is not ready yet.', html, {
-        [STATE_HEADER]: nameIn(BackendState, routed.state),
-      });
+      return later('hold_timeout', 'The backend is not ready yet.', html, progress(routed.state, queued));
     case 'token required':
       return REPLIES.unauthorized(html);
     case 'full':
@@ -126,9 +132,28 @@ function refusal(status: number, message: string, html: boolean): Reply {
 }
 
 /** The page that a browser sees while its backend starts; it reloads itself. */
-function starting(state: string): Reply {
-  const headers = { ...HTML, 'Retry-After': '1', [STATE_HEADER]: state };
-  return { outcome: 'waiting_page', status: 503, headers, body: waitingPage(state) };
+function starting(state: BackendState, queued: QueuePosition | undefined): Reply {
+  const headers = { ...HTML, ...progress(state, queued) };
+  return {
+    ...{ outcome: 'waiting_page', status: 503, headers },
+    body: waitingPage(nameIn(BackendState, state), placeIn(state, queued)),
+  };
+}
+
+/** How far the backend is, and when another request is worth its while. */
+function progress(state: BackendState, queued: QueuePosition | undefined): Record<string, string> {
+  const place = placeIn(state, queued);
+  const waitMs = Math.min(place?.expectedWaitMs ?? 0, TIMEOUTS.retryAfter);
+  return {
+    'Retry-After': `${Math.max(1, Math.ceil(waitMs / 1_000))}`,
+    [STATE_HEADER]: nameIn(BackendState, state),
+    ...(place ? { [POSITION_HEADER]: `${place.position}` } : {}),
+  };
+}
+
+/** The queue is heard of over the bus, so the route may be ahead of it. */
+function placeIn(state: BackendState, queued: QueuePosition | undefined): QueuePosition | undefined {
+  return state < BackendState.STARTING ? queued : undefined;
 }
 
 function later(outcome: string, message: string, html: boolean, more: Record<string, string> = {}): Reply {

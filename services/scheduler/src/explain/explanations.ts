@@ -26,7 +26,8 @@ export async function explain(parts: ExplainParts, id: BackendId): Promise<Expla
   ]);
   const strict = isStrict(record);
   const unreachable = living && silentMs > DEADLINES.renewalsMissed;
-  const backend = { ...toBackend(record, unreachable), activity: said?.activity };
+  const { activity, queuePosition, expectedWaitMs } = said ?? {};
+  const backend = { ...toBackend(record, unreachable), activity, queuePosition, expectedWaitMs };
   const clocks = [...(said?.clocks ?? []), ...(living ? leaseOf(silentMs, strict) : [])];
   const refusedEnds = said?.refusedEnds ?? [];
   const endReason = said?.endReason ?? backend.endReason;

@@ -60,6 +60,14 @@ describe('the summary of a living backend', () => {
       'LOADING: pulling its image for 12 s; abandoned in 10 min.',
     ],
     [said({ state: BackendState.LOADING }), 'LOADING: pulling its image.'],
+    [
+      said({ state: BackendState.LOADING, queuePosition: 7, expectedWaitMs: 4_200 }),
+      'LOADING: it is 7th in the queue of its drone; about 4.2 s are left.',
+    ],
+    [
+      said({ state: BackendState.LOADING, queuePosition: 1 }),
+      'LOADING: it is 1st in the queue of its drone.',
+    ],
     [said({ state: BackendState.STARTING }), 'STARTING: its container is being created and started.'],
     [
       said({ state: BackendState.WAITING }, { clocks: [clock(ClockName.STARTUP, 60_000, 2_500)] }),

@@ -7,6 +7,7 @@ import {
   type RefusedEnd,
 } from '@spawner/proto/v1/explanation';
 import { formatDuration } from './format-duration.ts';
+import { ordinal } from './ordinal.ts';
 
 /** The recorded facts from which the sentences of an explanation are made. */
 export interface Facts {
@@ -44,6 +45,7 @@ export function lifeSummary(facts: Facts): string {
     case BackendState.SCHEDULED:
       return `Placed on drone ${backend.droneId}, which has not reported on it yet.`;
     case BackendState.LOADING:
+      if (backend.queuePosition !== undefined) return waiting(backend.queuePosition, backend.expectedWaitMs);
       return `LOADING: pulling its image${elapsed(ClockName.PULL)}${remaining(ClockName.PULL, 'abandoned')}.`;
     case BackendState.STARTING:
       return 'STARTING: its container is being created and started.';
@@ -72,6 +74,11 @@ export function placementSummary(droneId: string, candidates: PlacementCandidate
     ...(known > considered ? [`${known - considered} had at least as much reserved`] : []),
   ];
   return `Drone ${droneId} (${load}) was the least loaded with room, of ${known}: ${over.join(', ')}.`;
+}
+
+function waiting(position: number, expectedWaitMs: number | undefined): string {
+  const left = expectedWaitMs === undefined ? '' : `; about ${formatDuration(expectedWaitMs)} are left`;
+  return `LOADING: it is ${ordinal(position)} in the queue of its drone${left}.`;
 }
 
 function use({ backend, clocks, refusedEnds, now }: Facts): string {

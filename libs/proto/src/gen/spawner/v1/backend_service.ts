@@ -2435,7 +2435,10 @@ export const BackendServiceService = {
       Buffer.from(ListBackendsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListBackendsResponse => ListBackendsResponse.decode(value),
   },
-  /** Every step of its life so far that the caller has not seen, then each as it comes; ends after TERMINATED. */
+  /**
+   * Every step of its life so far that the caller has not seen, then each as it comes; ends after TERMINATED. The record comes
+   * again, under the same revision, whenever its queue position changes.
+   */
   watchBackend: {
     path: "/spawner.v1.BackendService/WatchBackend" as const,
     requestStream: false as const,
@@ -2516,7 +2519,10 @@ export interface BackendServiceServer extends UntypedServiceImplementation {
   getBackend: handleUnaryCall<GetBackendRequest, GetBackendResponse>;
   /** Newest first, in pages. */
   listBackends: handleUnaryCall<ListBackendsRequest, ListBackendsResponse>;
-  /** Every step of its life so far that the caller has not seen, then each as it comes; ends after TERMINATED. */
+  /**
+   * Every step of its life so far that the caller has not seen, then each as it comes; ends after TERMINATED. The record comes
+   * again, under the same revision, whenever its queue position changes.
+   */
   watchBackend: handleServerStreamingCall<WatchBackendRequest, WatchBackendResponse>;
   /** The lines that the program wrote. Ends with the backend, or at once where follow is not set. */
   tailLogs: handleServerStreamingCall<TailLogsRequest, TailLogsResponse>;
