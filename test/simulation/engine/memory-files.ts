@@ -17,6 +17,8 @@ export class MemoryFiles {
     this.#texts.set(name, text);
   }
 
+  async flush(): Promise<void> {}
+
   append(name: string, text: string): void {
     this.#texts.set(name, (this.#texts.get(name) ?? '') + text);
   }

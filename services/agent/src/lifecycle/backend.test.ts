@@ -119,6 +119,20 @@ describe('a backend', () => {
     },
   );
 
+  it('is not started before its entry in the journal survives a power loss', async () => {
+    const { promise: kept, resolve: keep } = Promise.withResolvers<void>();
+    const flush = jest.spyOn(StateDir.prototype, 'flush').mockReturnValue(kept);
+    take();
+    acknowledge();
+    await eventually(() => calls('create') === 1);
+    await new Promise(setImmediate);
+    expect(calls('start')).toBe(0);
+    keep();
+    await reaches(WAITING);
+    expect(calls('start')).toBe(1);
+    flush.mockRestore();
+  });
+
   it('continues a start that a restart of the agent interrupted, though it is acknowledged before the first inspection', async () => {
     runtime.hold('start');
     take();

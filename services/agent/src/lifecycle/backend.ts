@@ -19,6 +19,14 @@ export interface BackendParts extends EffectParts {
   readonly changed: (backend: Backend) => void;
 }
 
+/** A backend that is new here. */
+export interface Origin {
+  /** Resolves when its entry in the journal survives a power loss. */
+  readonly kept: Promise<void>;
+  /** The spawn that it is a part of. */
+  readonly trace: Context;
+}
+
 /**
  * One backend: takes events one by one, writes the journal, then carries out the effects that life-machine.ts orders. An
  * unexpected error in an effect ends the backend as INTERNAL.
@@ -39,13 +47,19 @@ export class Backend {
   /** Effects are dropped while the runtime is inspected after a restart: `resume` derives all of them from the life. */
   #adopting = false;
 
-  constructor(entry: JournalEntry, parts: BackendParts, trace: Context = ROOT_CONTEXT) {
+  constructor(
+    entry: JournalEntry,
+    parts: BackendParts,
+    { kept = Promise.resolve(), trace = ROOT_CONTEXT }: Partial<Origin> = {},
+  ) {
     this.id = entry.id;
     this.#entry = entry;
     this.#parts = parts;
     this.#log = parts.log.child({ backend: entry.id });
     this.usage = unusedSince(entry.life.readyAt ?? parts.clock.now());
-    this.#effects = new Effects(this, { ...parts, log: this.#log, closing: this.#closing.signal });
+    this.#effects = new Effects(this, { ...parts, log: this.#log, closing: this.#closing.signal, kept });
+    // Only a start waits for it, and fails with it.
+    kept.catch(() => {});
     this.#queue = new EffectQueue(
       (effect, signal) => inContext(trace, () => this.#effects[effect](signal)),
       (error, effect) => this.#fault(error, effect),
@@ -104,22 +118,26 @@ export class Backend {
 
   #follow({ life, effects }: Step): void {
     const before = this.life;
-    if (life !== before) this.#keep(life);
+    if (life !== before) this.#keep(life, before);
     if (!this.#adopting) this.#queue.add(effects);
     if (life.status !== before.status) this.#announce(life, before);
     void this.#queue.work();
   }
 
   /** Credentials are dropped once the image is present. A full disk does not stop the backend. */
-  #keep(life: Life): void {
+  #keep(life: Life, before: Life): void {
+    const { journal } = this.#parts;
     const { spec } = this.#entry;
-    const done = hasImage(life) && spec.credentials;
-    this.#entry = { ...this.#entry, life, spec: done ? { ...spec, credentials: undefined } : spec };
+    const failed = (error: unknown) => this.#log.error({ error }, 'the journal cannot be written');
+    const isDone = hasImage(life) && spec.credentials !== undefined;
+    this.#entry = { ...this.#entry, life, spec: isDone ? { ...spec, credentials: undefined } : spec };
     try {
-      this.#parts.journal.write(this.#entry);
+      if (isDone) journal.write(this.#entry);
+      else journal.step(this.id, life);
     } catch (error) {
-      this.#log.error({ error }, 'the journal cannot be written');
+      failed(error);
     }
+    if (life.readyAt !== before.readyAt) journal.flush(this.id).catch(failed);
   }
 
   #announce(life: Life, before: Life): void {

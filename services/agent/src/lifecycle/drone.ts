@@ -115,8 +115,8 @@ export class Drone {
     const createTime = request.createTime ?? clock.wall();
     const life = newLife(id, termsOf(spec), createTime);
     const entry = { id, placement, createTime, spec, key, claim, digest: digestOf(spec), life };
-    journal.write(entry);
-    const backend = new Backend(entry, this.#parts, presentContext());
+    const kept = journal.begin(entry);
+    const backend = new Backend(entry, this.#parts, { kept, trace: presentContext() });
     this.#backends.set(id, backend);
     metrics.started();
     backend.take({ type: 'begin' });

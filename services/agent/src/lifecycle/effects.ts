@@ -20,6 +20,13 @@ export interface EffectParts {
   readonly random: () => number;
 }
 
+type OwnParts = EffectParts & {
+  /** Ends every retry: the agent is stopping. */
+  readonly closing: AbortSignal;
+  /** Resolves when the backend's entry in the journal survives a power loss. */
+  readonly kept: Promise<void>;
+};
+
 /** The backend that the effects are for. */
 type Subject = Pick<Backend, 'id' | 'entry' | 'life' | 'take' | 'look'>;
 
@@ -29,11 +36,10 @@ type Subject = Pick<Backend, 'id' | 'entry' | 'life' | 'take' | 'look'>;
  */
 export class Effects implements Record<Work, (signal: AbortSignal) => Promise<void>> {
   readonly #subject: Subject;
-  readonly #parts: EffectParts & { readonly closing: AbortSignal };
+  readonly #parts: OwnParts;
   #createMs = 0;
 
-  /** `closing` ends every retry: the agent is stopping. */
-  constructor(subject: Subject, parts: EffectParts & { readonly closing: AbortSignal }) {
+  constructor(subject: Subject, parts: OwnParts) {
     this.#subject = subject;
     this.#parts = parts;
   }
@@ -85,7 +91,8 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { runtime, metrics, clock } = this.#parts;
+    const { runtime, metrics, clock, kept } = this.#parts;
+    await kept;
     await this.#launch(signal, async (began) => {
       const endpoints = await inSpan('start container', {}, () => runtime.start(this.#subject.id));
       metrics.launched((this.#createMs + clock.now() - began) / 1_000);

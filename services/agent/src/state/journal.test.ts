@@ -102,6 +102,43 @@ describe('the journal', () => {
     expect(flushed).toEqual(['entry', 'directory']);
   });
 
+  it('does not block on the disk for a new entry and its steps', async () => {
+    const fsyncSync = () => {
+      throw new Error('it blocks');
+    };
+    const journal = new Journal(new StateDir(dir.path, { ...fs, fsyncSync }), 'boot-1', log);
+    const entry = entryOf('a');
+    const kept = journal.begin({ ...entry, life: newLife('a', entry.life.terms, entry.createTime) });
+    journal.step('a', entry.life);
+    await kept;
+    await journal.flush('a');
+    expect(open().load(0)).toEqual([entry]);
+  });
+
+  it('keeps an entry whose last step a power loss has damaged, or a full disk has cut', () => {
+    const entry = entryOf('a');
+    const path = join(dir.path, 'backends/a.json');
+    open().write(entry);
+    fs.appendFileSync(path, '\n{"half": \0\0');
+    expect(open().load(0)).toEqual([entry]);
+    const stopped = { ...entry.life, ending: { ...entry.life.ending!, detail: 'later' } };
+    open().step('a', stopped);
+    expect(open().load(0)).toEqual([{ ...entry, life: stopped }]);
+  });
+
+  it('forgets a clock that a step has ended', () => {
+    const entry = entryOf('a');
+    open().write(entry);
+    open().step('a', { ...entry.life, loadingAt: undefined, ending: undefined });
+    expect(open().load(0)[0]?.life).toMatchObject({ loadingAt: undefined, ending: undefined });
+  });
+
+  it('has nothing to flush of a backend that was forgotten', async () => {
+    open().write(entryOf('a'));
+    open().forget('a', 1);
+    await expect(open().flush('a')).resolves.toBeUndefined();
+  });
+
   it('keeps only the id and the placement of a forgotten backend', () => {
     open().write(entryOf('a'));
     open().write(entryOf('b'));

@@ -8,8 +8,9 @@ import type { StateFiles } from './state-dir.ts';
 import { Tombstones } from './tombstones.ts';
 
 /**
- * One backend as the agent knows it, stored in one file that is written before anything is done or reported. Environment
- * values are stored here and nowhere else. Credentials are dropped once the image is present.
+ * One backend as the agent knows it, stored in one file that is written before anything is done or reported. So a killed
+ * agent loses nothing. A power loss, which ends the programs too, may lose the last steps of a life. Environment values are
+ * stored here and nowhere else. Credentials are dropped once the image is present.
  */
 export interface JournalEntry extends Program {
   readonly createTime: Date;
@@ -20,14 +21,18 @@ export interface JournalEntry extends Program {
   readonly life: Life;
 }
 
-/** An entry as JSON. Its instants are of the boot that it names. */
-interface Written extends Pick<JournalEntry, 'placement' | 'digest'>, ReturnType<typeof clocksOf> {
-  boot: string;
+/** The first line of a file: an entry as JSON. */
+interface Written extends Pick<JournalEntry, 'placement' | 'digest'>, WrittenLife {
   createTime: string;
   /** Hexadecimal. */
   claim?: string;
   key?: unknown;
   spec: unknown;
+}
+
+/** A later line: the life from then on. Its instants are of the boot that it names. */
+interface WrittenLife extends ReturnType<typeof clocksOf> {
+  boot: string;
   status: unknown;
 }
 
@@ -58,7 +63,7 @@ export class Journal {
     const names = this.#files.names().filter(isEntry);
     return names.flatMap((name) => {
       try {
-        const written = JSON.parse(this.#files.read(name) ?? '') as Written;
+        const written = parse(this.#files.read(name) ?? '');
         const entry = readEntry(name.slice(0, -SUFFIX.length), written);
         return [written.boot === this.#boot ? entry : { ...entry, life: afterReboot(entry.life, now) }];
       } catch (error) {
@@ -69,20 +74,43 @@ export class Journal {
     });
   }
 
+  /** Adds an entry. Resolves when it survives a power loss. Throws if the disk is full. */
+  begin(entry: JournalEntry): Promise<void> {
+    this.#replace(entry, false);
+    return this.flush(entry.id);
+  }
+
+  /** Replaces an entry, durably. Throws if the disk is full; the old one then remains. */
   write(entry: JournalEntry): void {
+    this.#replace(entry, true);
+  }
+
+  /** Adds a step to the life of an entry. Throws if the disk is full. The line before may be half written. */
+  step(id: string, life: Life): void {
+    this.#files.append(`${id}${SUFFIX}`, `\n${JSON.stringify(this.#written(life))}`);
+  }
+
+  /** Resolves when every step of the entry survives a power loss. */
+  flush(id: string): Promise<void> {
+    return this.#files.flush(`${id}${SUFFIX}`);
+  }
+
+  #replace(entry: JournalEntry, durable: boolean): void {
     const { life, placement, digest } = entry;
     const written: Written = {
-      ...clocksOf(life),
-      boot: this.#boot,
+      ...this.#written(life),
       placement,
       digest,
       createTime: entry.createTime.toISOString(),
       claim: entry.claim?.toString('hex'),
       key: entry.key && BackendKey.toJSON(entry.key),
       spec: BackendSpec.toJSON(entry.spec),
-      status: BackendStatus.toJSON(life.status),
     };
-    this.#files.write(`${entry.id}${SUFFIX}`, JSON.stringify(written));
+    this.#files.write(`${entry.id}${SUFFIX}`, JSON.stringify(written), { durable });
+  }
+
+  #written(life: Life): WrittenLife {
+    return { ...clocksOf(life), boot: this.#boot, status: BackendStatus.toJSON(life.status) };
   }
 
   /** Deletes an entry whose end is in the store. Only the id and the placement are kept. */
@@ -122,6 +150,25 @@ export function inventoryOf(entry: JournalEntry): InventoryEntry {
 
 function isEntry(name: string): boolean {
   return name.endsWith(SUFFIX);
+}
+
+/** The entry with the last step that can be read. A power loss may have damaged steps, but not the entry. */
+function parse(text: string): Written {
+  const [first = '', ...steps] = text.split('\n');
+  const { boot, status, loadingAt, startedAt, readyAt, ending, ...entry } = JSON.parse(first) as Written;
+  const life = steps.reduceRight<WrittenLife | undefined>(
+    (found, line) => found ?? parseStep(line),
+    undefined,
+  );
+  return { ...entry, ...(life ?? { boot, status, loadingAt, startedAt, readyAt, ending }) };
+}
+
+function parseStep(line: string): WrittenLife | undefined {
+  try {
+    return JSON.parse(line) as WrittenLife;
+  } catch {
+    return undefined;
+  }
 }
 
 function readEntry(id: string, written: Written): JournalEntry {

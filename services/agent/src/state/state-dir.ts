@@ -1,5 +1,6 @@
 import * as nodeFs from 'node:fs';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FileCalls, type ReplaceOptions, replaceFileSync } from '@spawner/service';
 
@@ -50,6 +51,22 @@ export class StateDir {
     replaceFileSync(join(this.path, name), text, options, this.#fs);
   }
 
+  /**
+   * Resolves when the present text survives a power loss, and does not block the program meanwhile. A file that was removed
+   * has nothing to lose.
+   */
+  async flush(name: string): Promise<void> {
+    try {
+      for (const path of [join(this.path, name), this.path]) {
+        await using file = await open(path, 'r');
+        await file.sync();
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+
+  /** Not durable before a flush. Only the appended text can be damaged by a power loss. */
   append(name: string, text: string): void {
     writeFileSync(join(this.path, name), text, { mode: 0o600, flag: 'a' });
   }

@@ -96,7 +96,8 @@ class DockerRuntime implements Runtime {
   async create(program: Program): Promise<void> {
     const address = this.#range.allocate(this.#options.clock.now());
     if (!address) throw new RuntimeError("no address is free in the drone's network");
-    this.#options.state.write(CURSOR_FILE, String(this.#range.cursor));
+    // Not durable: after a power loss no program has an address that another could still use.
+    this.#options.state.write(CURSOR_FILE, String(this.#range.cursor), { durable: false });
     this.#addresses.set(program.id, address);
     const container = await this.#createContainer(program, address);
     this.#created.set(program.id, { program, container });
