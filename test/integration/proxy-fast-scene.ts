@@ -71,6 +71,7 @@ export async function scene(talk: (socket: Socket, received: string) => void) {
         request: (outcome, status, count = 1) => {
           for (let one = 0; one < count; one++) counted.push(`${outcome} ${status}`);
         },
+        firstByte: () => counted.push('first byte'),
         upstreamFailed: () => counted.push('failed'),
         connectionRefused: () => counted.push('refused'),
         lineDropped: () => counted.push('dropped'),

@@ -57,6 +57,22 @@ describe('an explanation', () => {
     expect(said.clocks[1]).toMatchObject({ limitMs: DEADLINES.droneForgotten });
   });
 
+  it('has the steps of its start: those of the scheduler, and those that its drone has reported', async () => {
+    const { at, a, backend, of } = await ready();
+    await using _ = at;
+    const steps = { pullMs: 7, queueMs: 0, startMs: 310, readyMs: 84, firstByteMs: 2 };
+    await a.renew({ id: backend, state: BackendState.READY, revision: 5, steps });
+    const said = await of();
+    const { placeMs = -1, handOverMs = -1 } = said.backend?.steps ?? {};
+    expect([placeMs >= 0, handOverMs >= 0]).toEqual([true, true]);
+    expect(said.backend?.steps).toEqual({ ...steps, placeMs, handOverMs });
+    expect(said.startSummary).toMatch(
+      /^placed \d+ ms, handed over \d+ ms, pulled 7 ms, queued 0 ms, started 310 ms, ready 84 ms, first byte 2 ms$/,
+    );
+    await a.renew({ id: backend, state: BackendState.TERMINATED, revision: 6, steps });
+    expect((await of()).backend?.steps).toMatchObject(steps);
+  });
+
   it('does without a drone that does not answer, and says so', async () => {
     const { at, of } = await ready();
     await using _ = at;

@@ -73,6 +73,19 @@ export interface Activity {
   idleRemainingMs?: number;
 }
 
+/** How long each step of a start took, in milliseconds. A step that is not over, or was not needed, is absent. */
+export interface StepTimes {
+  placeMs?: number;
+  handOverMs?: number;
+  pullMs?: number;
+  queueMs?: number;
+  sandboxMs?: number;
+  createMs?: number;
+  startMs?: number;
+  readyMs?: number;
+  firstByteMs?: number;
+}
+
 export interface Backend {
   id: string;
   state: BackendState;
@@ -105,6 +118,7 @@ export interface Backend {
   queuePosition?: number;
   /** Until it is expected to be ready, if it waits and its drone has measured a start. */
   expectedWaitMs?: number;
+  steps?: StepTimes;
 }
 
 /** Gives its bearer access to one backend. */
@@ -134,6 +148,8 @@ export interface Explanation {
   refusedEnds?: { cause: string; time: string; times: number }[];
   /** The facts that were unavailable. */
   missing?: string;
+  /** The steps of its start and their times, for people. */
+  startSummary?: string;
 }
 
 /** A clock that can end a backend. */

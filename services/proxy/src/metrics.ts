@@ -1,4 +1,4 @@
-import { counter, gauge } from '@spawner/service';
+import { counter, durations, gauge } from '@spawner/service';
 
 /** The metrics of the proxy; the README lists them. A backend id is never an attribute. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -21,6 +21,10 @@ export function createMetrics(sources: Sources) {
     /** `count` requests ended or were answered; `status` is the client's. */
     request: (outcome: string, status: number, count = 1): void =>
       requests({ outcome, status: `${Math.floor(status / 100)}xx` }, count),
+    firstByte: durations(
+      'spawner.proxy.first_byte',
+      "From the opening of a backend's route to the first byte for a request that was held for it",
+    ),
     upstreamFailed: counter('spawner.proxy.upstream_failures', 'Requests that a backend did not answer'),
     /** A connection was refused, because its address has as many as it may. */
     connectionRefused: counter(

@@ -1,4 +1,4 @@
-import { counter } from '@spawner/service';
+import { counter, durations } from '@spawner/service';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -13,6 +13,8 @@ export function createMetrics() {
   const settlements = counter('spawner.scheduler.settlements', 'Suspended routes settled, by outcome');
   return {
     placed: (outcome: string) => placements({ outcome }),
+    placedIn: durations('spawner.scheduler.place', "From a spawn's arrival to its placement"),
+    handedOver: durations('spawner.scheduler.hand_over', "From a placement to its drone's acceptance"),
     registered: (kind: string) => registrations({ kind }),
     /** Inventory entries without a valid claim. */
     refusedClaims: (count: number) => refused({}, count),

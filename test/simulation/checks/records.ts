@@ -105,6 +105,8 @@ export class Records {
         ? BackendStatus.decode(Buffer.from(status, 'latin1'))
         : BackendStatus.fromPartial({});
       this.#causes.set(id, { reason: said.endReason });
+      for (const [step, ms] of Object.entries(said.steps ?? {}))
+        if (ms < 0) this.#world.violate('step-times', `the record of ${id} has ${step} ${ms}`);
       this.#countEnd(said.endReason);
       this.#ends.ended(id, said, drone);
     }

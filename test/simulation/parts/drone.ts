@@ -22,6 +22,7 @@ const UNCOUNTED: Metrics = {
   ended: nothing,
   pulled: nothing,
   queued: nothing,
+  created: nothing,
   launched: nothing,
   answered: nothing,
   settled: nothing,

@@ -39,6 +39,7 @@ export class Exchanges {
   ): Exchange {
     const world = this.#world;
     active.reached(upgrade, '/');
+    active.answered(process.clock.now());
     const exchanges = this.#open.get(id) ?? new Set();
     if (exchanges.size === 0) this.#since.set(id, world.now);
     let isOver = false;

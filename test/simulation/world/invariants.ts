@@ -21,6 +21,7 @@ export const INVARIANTS = {
   'late-start': 'nothing starts after its end was ordered',
   'record-order': 'a record never returns to an earlier state',
   'end-cause': 'every record ends once, for a reason that is true',
+  'step-times': 'no step of a start took less than no time',
   reservations: 'the reservations of a drone are the sum of its living records',
   records: 'after healing, living records are programs and programs are living records',
   leftovers: 'after healing, no deadline, order or refusal is left over',

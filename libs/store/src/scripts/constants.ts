@@ -22,6 +22,7 @@ const FIELDS: Readonly<Record<string, [message: string, field: string]>> = {
   ROUTE_ACCESS: ['BackendRoute', 'access'],
   NODE_REPLACED: ['Node', 'replaced_registration'],
   FACTS_CANDIDATES: ['BackendFacts', 'candidates'],
+  FACTS_STEPS: ['BackendFacts', 'steps'],
   ORDER_ID: ['StopOrder', 'id'],
 };
 

@@ -86,6 +86,8 @@ export const SCRIPTS = {
     repeated: flag,
     access: integer,
   }),
+  /** `steps`: StepTimes. */
+  handed: defineScript('handed', flagOf, { id: text, steps: bytes }),
   report: defineScript('report', reported, { ...REPORTED, retentionMs: integer, registration: tick }),
   restore: defineScript('restore', wordOf('restored', 'known', 'stale'), {
     ...REPORTED,

@@ -7,6 +7,7 @@ import type { Work } from './effect-queue.ts';
 import { LAST_LINES } from './last-lines.ts';
 import { type Attempt, untilAnswers } from './probe.ts';
 import type { StartQueue } from './start-queue.ts';
+import { wholeMs } from './step-times.ts';
 
 /** The tools that the effects of every backend share. */
 export interface EffectParts {
@@ -37,7 +38,7 @@ type Subject = Pick<Backend, 'id' | 'entry' | 'life' | 'take' | 'look'>;
 export class Effects implements Record<Work, (signal: AbortSignal) => Promise<void>> {
   readonly #subject: Subject;
   readonly #parts: OwnParts;
-  #createMs = 0;
+  #createMs: number | undefined;
 
   constructor(subject: Subject, parts: OwnParts) {
     this.#subject = subject;
@@ -59,52 +60,55 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
   }
 
   async pull(signal: AbortSignal): Promise<void> {
-    const { runtime, metrics, clock } = this.#parts;
+    const { runtime, metrics } = this.#parts;
     const { spec } = this.#subject.entry;
-    const began = clock.now();
+    const about = { 'container.image.name': spec.image };
     try {
-      await inSpan('pull image', { 'container.image.name': spec.image }, () => runtime.pull(spec, signal));
+      const { ms } = await this.#timed('pull image', () => runtime.pull(spec, signal), about);
+      metrics.pulled(ms / 1_000);
+      this.#subject.take({ type: 'loaded', steps: { pullMs: wholeMs(ms) } });
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
-      return this.#subject.take({ type: 'load_failed', detail: error.message });
+      this.#subject.take({ type: 'load_failed', detail: error.message });
     }
-    metrics.pulled((clock.now() - began) / 1_000);
-    this.#subject.take({ type: 'loaded' });
   }
 
   async queue(signal: AbortSignal): Promise<void> {
-    const { starts, metrics, clock } = this.#parts;
-    const began = clock.now();
-    await inSpan('wait for a place', {}, () => starts.enter(this.#subject.entry, signal));
-    metrics.queued((clock.now() - began) / 1_000);
-    this.#subject.take({ type: 'admitted' });
+    const { starts, metrics } = this.#parts;
+    const { ms } = await this.#timed('wait for a place', () => starts.enter(this.#subject.entry, signal));
+    metrics.queued(ms / 1_000);
+    this.#subject.take({ type: 'admitted', steps: { queueMs: wholeMs(ms) } });
   }
 
   async create(signal: AbortSignal): Promise<void> {
-    const { runtime, starts, clock } = this.#parts;
-    await this.#launch(signal, async (began) => {
-      await inSpan('create container', {}, () => runtime.create(this.#subject.entry));
-      this.#createMs = clock.now() - began;
+    const { runtime, starts, metrics } = this.#parts;
+    await this.#launch(signal, async () => {
+      const { ms } = await this.#timed('create container', () => runtime.create(this.#subject.entry));
+      this.#createMs = ms;
+      metrics.created(ms / 1_000);
       // Without an acknowledgement the start waits for the scheduler, not for this machine.
       if (!this.#subject.life.acknowledged) starts.started(this.#subject.id);
     });
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { runtime, metrics, clock, kept } = this.#parts;
+    const { runtime, metrics, kept } = this.#parts;
     await kept;
-    await this.#launch(signal, async (began) => {
-      const endpoints = await inSpan('start container', {}, () => runtime.start(this.#subject.id));
-      metrics.launched((this.#createMs + clock.now() - began) / 1_000);
-      this.#subject.take({ type: 'started', endpoints });
+    await this.#launch(signal, async () => {
+      const { id } = this.#subject;
+      const { value: endpoints, ms } = await this.#timed('start container', () => runtime.start(id));
+      const createMs = this.#createMs;
+      metrics.launched(((createMs ?? 0) + ms) / 1_000);
+      const created = createMs === undefined ? {} : { createMs: wholeMs(createMs) };
+      this.#subject.take({ type: 'started', endpoints, steps: { ...created, startMs: wholeMs(ms) } });
     });
   }
 
   /** Runs one step of the launch. A RuntimeError ends the backend. */
-  async #launch(signal: AbortSignal, work: (began: number) => Promise<void>): Promise<void> {
+  async #launch(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     if (signal.aborted) return;
     try {
-      await work(this.#parts.clock.now());
+      await work();
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
       this.#subject.take({ type: 'start_failed', detail: error.message });
@@ -117,8 +121,16 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
     if (!local) throw new Error('a started backend has no endpoint');
     const { clock, attempt } = this.#parts;
     const answered = () => attempt(local, readiness?.httpPath ?? '');
-    await inSpan('wait ready', {}, () => untilAnswers(answered, clock, signal));
-    this.#subject.take({ type: 'answered' });
+    const { ms } = await this.#timed('wait ready', () => untilAnswers(answered, clock, signal));
+    this.#subject.take({ type: 'answered', steps: { readyMs: wholeMs(ms) } });
+  }
+
+  /** Runs a step of the start in a span. Returns its value and the milliseconds that it took. */
+  async #timed<T>(name: string, work: () => Promise<T>, about: Record<string, string> = {}) {
+    const { clock } = this.#parts;
+    const began = clock.now();
+    const value = await inSpan(name, about, work);
+    return { value, ms: clock.now() - began };
   }
 
   async signal(): Promise<void> {

@@ -4,6 +4,7 @@ import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Condition, ENDED_EARLY, type Endpoints, type ProgramExit } from '../runtime/runtime.ts';
 import { cut, lastLines } from './last-lines.ts';
 import { type Ending, hasImage, type Life } from './life.ts';
+import { type Steps, withSteps } from './step-times.ts';
 
 /**
  * One backend's life as a pure state machine: an event and its time go in, the next life and the effects come out. Every
@@ -11,21 +12,28 @@ import { type Ending, hasImage, type Life } from './life.ts';
  */
 export type LifeEvent =
   | { readonly type: 'begin' }
-  | { readonly type: 'loaded' }
+  | ({ readonly type: 'loaded' } & Timed)
   /** The start has a place (start-queue.ts). */
-  | { readonly type: 'admitted' }
+  | ({ readonly type: 'admitted' } & Timed)
   /** The scheduler has acknowledged a report of this backend, so it will not abandon the placement any more. */
   | { readonly type: 'acknowledged' }
   | { readonly type: 'load_failed'; readonly detail: string }
-  | { readonly type: 'started'; readonly endpoints: Endpoints }
+  | ({ readonly type: 'started'; readonly endpoints: Endpoints } & Timed)
   | { readonly type: 'start_failed'; readonly detail: string }
-  | { readonly type: 'answered' }
+  | ({ readonly type: 'answered' } & Timed)
+  /** A proxy has seen the first byte of a response for which it held the request. The first report counts. */
+  | { readonly type: 'first_byte'; readonly steps: Pick<Steps, 'firstByteMs'> }
   /** Without an exit, the container no longer exists. */
   | { readonly type: 'exited'; readonly exit?: ProgramExit }
   | ({ readonly type: 'stop' } & Order)
   | { readonly type: 'fault'; readonly detail: string }
   | { readonly type: 'gone'; readonly lastLogs: readonly string[]; readonly exit?: ProgramExit }
   | { readonly type: 'tick' };
+
+/** The times of the steps that an event ends. */
+interface Timed {
+  readonly steps?: Steps;
+}
 
 type Order = Omit<StopOrder, 'id'>;
 type Cause = Pick<Ending, 'reason' | 'detail'> & Partial<Ending>;
@@ -55,10 +63,11 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
       return next({ ...moved(life, BackendState.LOADING, at), loadingAt: at.now }, 'pull');
     case 'loaded':
       if (state !== BackendState.LOADING || life.ending) return unchanged(life);
-      return hasImage(life) ? unchanged(life) : next({ ...life, loadingAt: undefined }, 'queue');
+      if (hasImage(life)) return unchanged(life);
+      return next({ ...life, loadingAt: undefined, status: withSteps(life.status, event.steps) }, 'queue');
     case 'admitted':
       if (state !== BackendState.LOADING || !hasImage(life) || life.ending) return unchanged(life);
-      return next(moved(life, BackendState.STARTING, at), ...launch(life));
+      return next(timed(moved(life, BackendState.STARTING, at), event), ...launch(life));
     case 'acknowledged':
       if (life.acknowledged) return unchanged(life);
       return state === BackendState.STARTING && !life.ending
@@ -68,13 +77,20 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
       if (state !== BackendState.LOADING || life.ending) return unchanged(life);
       return removal(life, { reason: EndReason.LOAD_ERROR, detail: event.detail });
     case 'started':
-      return started(life, event.endpoints, at);
+      return started(life, event, at);
     case 'start_failed':
       if (state !== BackendState.STARTING && state !== BackendState.TERMINATING) return unchanged(life);
       return removal(life, { reason: EndReason.START_ERROR, detail: event.detail, keepLogs: true });
     case 'answered':
       if (state !== BackendState.WAITING || life.ending) return unchanged(life);
-      return next({ ...moved(life, BackendState.READY, at, { readyTime: at.wall }), readyAt: at.now });
+      return next({
+        ...timed(moved(life, BackendState.READY, at, { readyTime: at.wall }), event),
+        readyAt: at.now,
+      });
+    case 'first_byte':
+      if (state !== BackendState.READY || life.status.steps?.firstByteMs !== undefined)
+        return unchanged(life);
+      return next(timed(revised(life), event));
     case 'exited':
       return exited(life, event.exit);
     case 'stop':
@@ -118,12 +134,15 @@ function launch(life: Life): Effect[] {
   return life.acknowledged ? ['create', 'start'] : ['create'];
 }
 
-function started(life: Life, endpoints: Endpoints, at: Instant): Step {
+function started(life: Life, event: Extract<LifeEvent, { type: 'started' }>, at: Instant): Step {
   // The end was ordered during the start. The program runs all the same, so its exit must be watched for.
   if (life.status.state === BackendState.TERMINATING && !life.ending?.removing)
     return next({ ...life, startedAt: life.startedAt ?? at.now });
   if (life.status.state !== BackendState.STARTING || life.ending) return unchanged(life);
-  const waiting = { ...moved(life, BackendState.WAITING, at, endpoints), startedAt: at.now };
+  const waiting = {
+    ...timed(moved(life, BackendState.WAITING, at, event.endpoints), event),
+    startedAt: at.now,
+  };
   return life.early ? exited(waiting, life.early) : next(waiting, 'probe');
 }
 
@@ -212,6 +231,15 @@ function moved(life: Life, state: BackendState, at: Instant, more: Partial<Backe
   const revision = life.status.revision + 1;
   const events = [...life.status.events, { state, revision, time: at.wall }];
   return { ...life, status: { ...life.status, ...more, state, revision, events } };
+}
+
+/** The next revision without a step of the life, which reaches the record with the next renewal. */
+function revised(life: Life): Life {
+  return { ...life, status: { ...life.status, revision: life.status.revision + 1 } };
+}
+
+function timed(life: Life, { steps }: Timed): Life {
+  return { ...life, status: withSteps(life.status, steps) };
 }
 
 function next(life: Life, ...effects: Effect[]): Step {

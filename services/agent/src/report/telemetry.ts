@@ -77,6 +77,8 @@ export class Telemetry {
     for (const report of backends) {
       const backend = this.#parts.drone.find(report.id);
       if (!backend) continue;
+      const { firstByteMs } = report;
+      if (firstByteMs !== undefined) backend.take({ type: 'first_byte', steps: { firstByteMs } });
       backend.usage = reported(backend.usage, proxyId, registration, report, this.#parts.clock.now());
     }
   }

@@ -1,5 +1,5 @@
 import { ActivityKind } from '@spawner/proto/v1/explanation';
-import { ActiveRequests } from './active-requests.ts';
+import { type ActiveRequest, ActiveRequests } from './active-requests.ts';
 
 describe('ActiveRequests', () => {
   it('counts an exchange from its begin to its end, and gives the age of the end after that', () => {
@@ -52,6 +52,23 @@ describe('ActiveRequests', () => {
     exchange.end(2);
     exchange.neverReached();
     expect(activity.open('a')).toBe(1);
+  });
+
+  it('reports the first byte of the first response for which a request was held', () => {
+    const activity = new ActiveRequests(0);
+    const [held, later, usual] = [1, 2, 3].map(() => activity.begin('a', 'drone-1')) as [
+      ActiveRequest,
+      ActiveRequest,
+      ActiveRequest,
+    ];
+    expect(usual.answered(900)).toBeUndefined();
+    expect(activity.of('a', 900).firstByteMs).toBeUndefined();
+    held.wasHeld(1_000);
+    later.wasHeld(1_000);
+    expect(held.answered(1_002.4)).toBeCloseTo(2.4);
+    expect(held.answered(1_900)).toBeUndefined();
+    expect(later.answered(1_030)).toBe(30);
+    expect(activity.report(1_030, 1).get('drone-1')).toMatchObject([{ id: 'a', firstByteMs: 2 }]);
   });
 
   it('gives no age to what never reached the backend', () => {

@@ -76,10 +76,10 @@ export class ActiveRequests {
   }
 
   #activityOf(id: string, used: Used, now: number): ProxyActivity {
-    const { open, lastActive = this.#startedAt, upgrade, path } = used;
+    const { open, lastActive = this.#startedAt, upgrade, path, firstByteMs } = used;
     const kind = upgrade ? ActivityKind.UPGRADE : ActivityKind.HTTP;
     const ageMs = open > 0 ? 0 : Math.max(0, Math.round(now - lastActive));
-    return { id, open, ageMs, last: path === undefined ? undefined : { kind, path } };
+    return { id, open, ageMs, last: path === undefined ? undefined : { kind, path }, firstByteMs };
   }
 }
 
@@ -89,6 +89,8 @@ interface Entry {
   /** When a request that reached the backend last ended; undefined before the first. */
   lastActive?: number;
   forgotten: boolean;
+  /** From the opening of the route to the first byte of a response, if a request was held for it. The first one counts. */
+  firstByteMs?: number;
   /** Kind and path of the request that reached the backend last. */
   upgrade?: boolean;
   path?: string;
@@ -100,11 +102,26 @@ export class ActiveRequest {
   readonly #id: string;
   readonly #entry: Entry;
   #over = false;
+  #openedAt: number | undefined;
 
   constructor(backends: Map<string, Entry>, id: string, entry: Entry) {
     this.#backends = backends;
     this.#id = id;
     this.#entry = entry;
+  }
+
+  /** The request was held for the start of its backend, whose route has opened now. */
+  wasHeld(now: number): void {
+    this.#openedAt = now;
+  }
+
+  /** The response has begun. Returns the milliseconds since the opening of the route if the request was held for it. */
+  answered(now: number): number | undefined {
+    if (this.#openedAt === undefined) return undefined;
+    const ms = now - this.#openedAt;
+    this.#openedAt = undefined;
+    this.#entry.firstByteMs ??= Math.round(ms);
+    return ms;
   }
 
   /** The backend has got the request. */
@@ -132,4 +149,4 @@ export class ActiveRequest {
   }
 }
 
-type Used = Pick<Entry, 'open' | 'lastActive' | 'upgrade' | 'path'>;
+type Used = Pick<Entry, 'open' | 'lastActive' | 'upgrade' | 'path' | 'firstByteMs'>;

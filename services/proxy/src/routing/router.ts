@@ -98,6 +98,7 @@ export class Router {
     const latest = clock.now() + Math.min(patience, TIMEOUTS.queueHold);
     let until = Math.min(latest, clock.now() + this.#holdTimeoutMs);
     let confirmed = false;
+    let isHeld = false;
     for (;;) {
       let decision = this.#decide(backendId, admitted());
       if (decision.kind === 'unknown' && !confirmed) {
@@ -111,9 +112,13 @@ export class Router {
       if (decision.kind === 'unknown') decision = { kind: 'hold', state: BackendState.SCHEDULED };
       let lapses = until;
       switch (decision.kind) {
-        case 'forward':
-          return this.#forward(backendId, decision);
+        case 'forward': {
+          const forward = this.#forward(backendId, decision);
+          if (isHeld) forward.active.wasHeld(clock.now());
+          return forward;
+        }
         case 'hold':
+          isHeld = true;
           break;
         case 'suspended':
           suspended.resume(backendId, decision.epoch);

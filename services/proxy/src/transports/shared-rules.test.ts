@@ -91,7 +91,8 @@ function forwardTo(port: number): Forward {
 function nodeExchange(port: number, backendFailed: () => Reply) {
   const { promise: replied, resolve } = Promise.withResolvers<Reply>();
   const client = { access: undefined, reply: resolve, closing: () => true, upgraded: () => {} };
-  const parts = { policy: { backendFailed }, metrics: { request: () => {} }, clock, clusterDomain: DOMAIN };
+  const metrics = { request: () => {}, firstByte: () => {} };
+  const parts = { policy: { backendFailed }, metrics, clock, clusterDomain: DOMAIN };
   const headers = { upgrade: 'websocket', 'sec-websocket-key': 'a2V5', 'sec-websocket-version': '13' };
   const { request } = nodeRequest('upgrade', headers);
   return { replied, exchange: new NodeExchange(parts, client, request, forwardTo(port)) };
@@ -142,7 +143,10 @@ describe('the table of header rules', () => {
 it('a refusal has one status, whichever transport writes it', async () => {
   const backendFailed = () => ({ ...REPLIES.badGateway(false), status: 577 });
   const upstreams = new RawUpstreamPool(dialling, clock, log);
-  const metrics = { request() {}, upstreamFailed() {}, connectionRefused() {}, lineDropped() {} };
+  const metrics = {
+    ...{ request() {}, firstByte() {}, upstreamFailed() {} },
+    ...{ connectionRefused() {}, lineDropped() {} },
+  };
   const raw = new RawTransport(
     {
       ...{ upstreams, metrics, clock, log, accessLog: undefined, sessions: new Sessions([upstreams]) },

@@ -19,9 +19,15 @@ export interface SpawnCommand {
   repeated: boolean;
 }
 
+/** Milliseconds of this process's clock. A repeated spawn may have been placed by another. */
+interface Times {
+  readonly placeMs: number | undefined;
+  readonly handOverMs: number;
+}
+
 type SpawnParts = Pick<
   Parts,
-  'store' | 'nodes' | 'placements' | 'backends' | 'replication' | 'clock' | 'metrics'
+  'store' | 'nodes' | 'placements' | 'backends' | 'replication' | 'clock' | 'metrics' | 'log'
 >;
 
 /**
@@ -37,17 +43,20 @@ export async function spawn(
   const { backends, placements, clock, metrics } = parts;
   const { id, spec, key, reusePolicy } = command;
   const created = clock.wall();
+  const began = clock.now();
   const { digest } = summaryOf(spec);
   const found = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
     const last = await waitForKey(() => place(parts, command, created), clock, signal);
     span.setAttribute('spawner.outcome', last.outcome);
     return last;
   });
+  const placeMs = clock.now() - began;
   metrics.placed(found.outcome);
   switch (found.outcome) {
     case 'placed': {
       const { node, placement } = found;
-      return handOver(parts, { id, spec, key, node, placement, created, digest });
+      metrics.placedIn(placeMs / 1_000);
+      return handOver(parts, { id, spec, key, node, placement, created, digest }, placeMs);
     }
     case 'exists':
       return adopt(parts, command, await backends.record(id), digest);
@@ -79,9 +88,26 @@ async function place(
   return holder.state >= BackendState.TERMINATING ? { outcome: 'ending' } : { outcome: 'held', holder };
 }
 
-async function handOver({ placements, backends }: SpawnParts, handed: Placed) {
+async function handOver(parts: SpawnParts, handed: Placed, placeMs?: number) {
+  const { placements, backends, clock, metrics } = parts;
+  const began = clock.now();
   if (!(await placements.handOver(handed))) return outcomes.startRefused(handed.node.id);
-  return outcomes.placed(await backends.get(handed.id));
+  const handOverMs = clock.now() - began;
+  metrics.handedOver(handOverMs / 1_000);
+  // The read follows in the same round trip to the store, and finds what is written here.
+  const kept = keepTimes(parts, handed.id, { placeMs, handOverMs });
+  const backend = await backends.get(handed.id);
+  await kept;
+  return outcomes.placed(backend);
+}
+
+/** Never rejects: no spawn fails for the sake of its times. */
+async function keepTimes({ store, log }: SpawnParts, id: BackendId, times: Times): Promise<void> {
+  const { placeMs, handOverMs } = times;
+  const steps = { ...(placeMs === undefined ? {} : { placeMs: Math.round(placeMs) }) };
+  await store
+    .handed(id, { ...steps, handOverMs: Math.round(handOverMs) })
+    .catch((error: unknown) => log.info({ error, backend: id }, 'the times of a spawn were not kept'));
 }
 
 /**

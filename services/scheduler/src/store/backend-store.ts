@@ -7,7 +7,7 @@ import {
 } from '@spawner/proto/internal/backend_status';
 import { Node } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import { type BackendKey, type BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type BackendKey, type BackendState, EndReason, StepTimes } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 import { keyHash, type PlaceReply, SCRIPTS } from '@spawner/store';
 import type { Parts } from '../parts.ts';
@@ -68,6 +68,12 @@ export class BackendStore {
     const { registration, placement } = answer;
     if (key && !(await this.#parts.replication.confirmed(placement))) return { outcome: 'unconfirmed' };
     return { outcome: 'placed', node: { ...Node.decode(answer.node), registration }, placement };
+  }
+
+  /** Adds the times of the first steps of a start. Returns false if there is no such record. */
+  handed(id: string, steps: Partial<StepTimes>): Promise<boolean> {
+    const bytes = Buffer.from(StepTimes.encode(StepTimes.fromPartial(steps)).finish());
+    return this.#parts.epoch.run(SCRIPTS.handed, { id, steps: bytes });
   }
 
   /** Takes an agent's word on one of its backends. An end counts whatever its revision: it is then written under the next one. */
@@ -207,14 +213,22 @@ function orderBytes(order: StopOrder): Buffer {
 /** The arguments of a script that writes a new record. */
 function factsOf(spec: SpecSummary, createTime: Date, key: BackendKey | undefined) {
   const { cpuMillis, memoryBytes, access } = spec;
-  const facts = Buffer.from(BackendFacts.encode({ spec, createTime, key, candidates: '' }).finish());
+  const facts = Buffer.from(
+    BackendFacts.encode({ spec, createTime, key, candidates: '', steps: undefined }).finish(),
+  );
   return { cpuMillis, memoryBytes, access, facts, key: key && keyHash(key) };
 }
 
 function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefined {
   const [state, drone, placement, facts, status] = values;
   if (!state || !facts) return undefined;
-  const { spec = SpecSummary.fromPartial({}), createTime, key, candidates } = BackendFacts.decode(facts);
+  const {
+    spec = SpecSummary.fromPartial({}),
+    createTime,
+    key,
+    candidates,
+    steps,
+  } = BackendFacts.decode(facts);
   return {
     id,
     state: Number(String(state)) as BackendState,
@@ -224,6 +238,7 @@ function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefi
     summary: spec,
     bytes: facts.length + (status?.length ?? 0),
     ...(key ? { key } : {}),
+    ...(steps ? { steps } : {}),
     ...(status ? { status: { ...BackendStatus.decode(status), id } } : {}),
     ...(candidates === '' ? {} : { candidates: candidatesOf(candidates) }),
   };

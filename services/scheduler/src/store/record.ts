@@ -9,6 +9,7 @@ import {
   type BackendSpec,
   BackendState,
   type EndReason,
+  type StepTimes,
 } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 
@@ -24,6 +25,8 @@ export interface BackendRecord {
   key?: BackendKey;
   /** Absent if the record was restored from an inventory. */
   candidates?: PlacementCandidates;
+  /** The scheduler's steps of the start. Absent until its drone has accepted it, and if the record was restored. */
+  steps?: StepTimes;
   /** Absent until its drone has reported on it. */
   status?: BackendStatus;
   /** About as many as it takes on its way to a caller. */
@@ -40,11 +43,17 @@ export function toBackend(record: BackendRecord, unreachable = false): Backend {
     ...summary,
     ...status,
     ...{ id, state, droneId: drone, createTime: created, key, unreachable },
+    steps: record.steps || status.steps ? { ...status.steps, ...known(record.steps) } : undefined,
     revision: status.revision + 1,
     fence: key ? placement : 0,
     access: summary.access || Access.PUBLIC,
     events: [scheduled, ...reported.map((event) => ({ ...event, revision: event.revision + 1 }))],
   });
+}
+
+/** The fields that have a value, so that they can be laid over others. */
+function known(steps: StepTimes | undefined): Partial<StepTimes> {
+  return Object.fromEntries(Object.entries(steps ?? {}).filter(([, ms]) => ms !== undefined));
 }
 
 /** How the edge answers for a backend in this state: the values of `edge` in the store. */
@@ -74,12 +83,12 @@ export function endedStatus(
   detail: string,
   now: Date,
 ): BackendStatus {
-  const { readyTime, lastLogs, ...last } = record.status ?? BackendStatus.fromPartial({});
+  const { readyTime, lastLogs, steps, ...last } = record.status ?? BackendStatus.fromPartial({});
   const state = BackendState.TERMINATED;
   const revision = last.revision + 1;
   const end = { id: record.id, state, revision, endTime: now, endReason: reason, endDetail: detail };
   const events = [...last.events, { state, revision, time: now }];
-  return BackendStatus.fromPartial({ ...end, readyTime, lastLogs, events });
+  return BackendStatus.fromPartial({ ...end, readyTime, lastLogs, steps, events });
 }
 
 /** An end as its drone tells it, under the revision after this one. */

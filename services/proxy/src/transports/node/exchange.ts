@@ -22,7 +22,7 @@ type Phase = 'dialing' | 'waiting' | 'answered' | 'over';
 
 export interface ExchangeParts {
   readonly policy: Pick<EdgePolicy, 'backendFailed'>;
-  readonly metrics: Pick<Metrics, 'request'>;
+  readonly metrics: Pick<Metrics, 'request' | 'firstByte'>;
   readonly clock: Clock;
   readonly clusterDomain: string;
 }
@@ -98,8 +98,11 @@ export class NodeExchange {
   /** The backend has answered with this status. */
   answered(status: number): void {
     const { upgrade } = this.request;
+    const { metrics, clock } = this.#parts;
     this.#phase = 'answered';
-    this.#parts.metrics.request(upgrade ? 'upgraded' : 'forwarded', status);
+    const firstByteMs = this.decision.active.answered(clock.now());
+    if (firstByteMs !== undefined) metrics.firstByte(firstByteMs / 1_000);
+    metrics.request(upgrade ? 'upgraded' : 'forwarded', status);
     this.client.access?.answered(status, upgrade && status < 300);
   }
 
