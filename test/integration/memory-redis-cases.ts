@@ -12,6 +12,16 @@ const seldom = fc.integer({ min: 0, max: 9 }).map((number) => number === 0);
 const often = seldom.map((no) => !no);
 const state = fc.constantFrom(10, 20, 30, 40, 50, 50, 50, 50, 60, 70);
 const ms = fc.constantFrom(0, 0, 1_000, 1_000, 3_000, 6_000, 10_001, 45_001, 600_001, 900_001);
+/** A drone's starts, as a renewal tells them. */
+const starts = fc.option(
+  fc.record({
+    places: fc.constantFrom(1, 2),
+    pending: fc.constantFrom(0, 1, 9),
+    room: fc.constantFrom(0, 1, 1_000, 1_000, 1_000),
+    startMs: fc.constantFrom(0, 300, 5_000),
+  }),
+  { nil: undefined },
+);
 const NAMESPACE = { namespace: 'n', tag: '' };
 
 /** Makes a step that prints as a call of its arguments. */
@@ -47,14 +57,16 @@ const nodes = [
   step('admit', [drone, seldom, fc.constantFrom('', 'h:1', 'h:10')], (side, id, stale, address) =>
     side.nodes.admit(id, side.registration(id, stale), address),
   ),
-  step('renew drone', [drone, seldom], (side, id, stale) => side.renew(NodeKind.DRONE, id, stale)),
+  step('renew drone', [drone, seldom, starts], (side, id, stale, load) =>
+    side.renew(NodeKind.DRONE, id, stale, load),
+  ),
   step('renew proxy', [proxy, seldom], (side, id, stale) => side.renew(NodeKind.PROXY, id, stale)),
   step('unregister', [proxy, ms], (side, id, silent) => side.nodes.unregister(NodeKind.PROXY, id, silent)),
   step('lapse', [drone, fc.constantFrom('look', 'done')], (side, id, part) => side.nodes.lapse(id, part)),
   step('forget drone', [drone, ms], (side, id, silent) => side.nodes.forgetDrone(id, silent)),
   step('list', [], (side) => side.nodes.list(NodeKind.DRONE)),
   step('find', [proxy], (side, id) => side.nodes.find(NodeKind.PROXY, id)),
-  step('use', [drone], (side, id) => side.nodes.reserved(id)),
+  step('use', [drone], (side, id) => side.nodes.use(id)),
   step('silence', [drone], (side, id) => side.nodes.silence(id)),
   step('miss', [drone], (side, id) => side.nodes.miss(id)),
 ];

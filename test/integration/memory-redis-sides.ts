@@ -1,7 +1,7 @@
 import { AppError, systemClock } from '@spawner/domain';
 import { BackendStatus, InventoryEntry, SpecSummary } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { StopOrder } from '@spawner/proto/internal/scheduler_service';
+import { type StartLoad, StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { EndReason } from '@spawner/proto/v1/backend';
 import { confirmRoute, keysOf, type Redis, type RedisReply, SCRIPTS, StoreEpoch } from '@spawner/store';
 import { testLog } from '@spawner/testkit';
@@ -82,8 +82,8 @@ export class Side {
     return (this.registrations.get(id) ?? 7) - (stale ? 1 : 0);
   }
 
-  async renew(kind: NodeKind, id: string, stale: boolean) {
-    const { granted, stops } = await this.nodes.renew(kind, id, this.registration(id, stale));
+  async renew(kind: NodeKind, id: string, stale: boolean, starts?: StartLoad) {
+    const { granted, stops } = await this.nodes.renew(kind, id, this.registration(id, stale), starts);
     return { granted, stops: stops.sort(byId) };
   }
 

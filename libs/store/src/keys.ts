@@ -15,6 +15,7 @@ export const CATALOGUE = {
   nodes: of('nodes:<kind>', 'hash', 'scheduler'),
   renewals: of('renewals', 'hash', 'scheduler'),
   load: of('load', 'sorted set', 'scheduler'),
+  soonest: of('soonest', 'sorted set', 'scheduler'),
   drone: of('drone:<id>', 'hash', 'scheduler'),
   stops: of('drone:<id>:stops', 'hash', 'scheduler'),
   living: of('drone:<id>:backends', 'set', 'scheduler'),

@@ -88,7 +88,13 @@ async function registerDrones(nodes: NodeStore, count: number): Promise<void> {
       backends: 2 ** 20,
     }),
   );
-  await mapBounded(drones, 64, async (node) => nodes.admit(node.id, await nodes.register(node)));
+  await mapBounded([...drones.entries()], 64, async ([index, node]) => {
+    const registration = await nodes.register(node);
+    await nodes.admit(node.id, registration);
+    // Queues of different lengths, so that the least loaded drone is often not the soonest.
+    const starts = { places: 2, pending: index % 7, room: 2 ** 20, startMs: 500 + (index % 3) * 100 };
+    await nodes.renew(node.kind, node.id, registration, starts);
+  });
 }
 
 function loaded(store: Awaited<ReturnType<typeof openRedis>>) {

@@ -14,8 +14,8 @@ export const STORE_MUTATIONS: Mutations = {
       {
         file: `${LUA}/place.lua`,
         symbol: 'choose',
-        from: 'if fits(drone) then',
-        to: 'if fits(drone) and false then',
+        from: 'local verdict, wait, is_free, told = look(drone)',
+        to: "local verdict, wait, is_free, told = 'full'",
       },
     ],
   },

@@ -10,6 +10,7 @@ local renewed = tonumber(renewal or '-1000000000')
 if silent_ms > 0 and cluster_now() - renewed < silent_ms then return 0 end
 if when == 'unreported' and tonumber(v[3]) > 0 then return 0 end
 redis.call('HSET', BACKEND .. id, 'state', TERMINATED, 'revision', whole(tonumber(v[3]) + 1), 'status', status, 'edge', 'ended')
+if tonumber(v[3]) == 0 then reported_first(drone) end
 put_route(id, route)
 release(id, drone, retention_ms)
 redis.call('HSET', DRONE .. drone .. STOPS, id, order)

@@ -7,6 +7,7 @@ local member = MEMBER_DRONE .. drone
 redis.call('HDEL', NODES .. 'drone', drone)
 redis.call('HDEL', RENEWALS, member, member .. REGISTRATION)
 redis.call('ZREM', LOAD, drone)
+redis.call('ZREM', SOONEST, drone)
 arrived(member)
 redis.call('ZREM', DUE, DUE_LEASE .. drone, DUE_DRONE .. drone, DUE_SILENT .. drone)
 if redis.call('SCARD', DRONE .. drone .. LIVING) == 0 then redis.call('DEL', DRONE .. drone) end

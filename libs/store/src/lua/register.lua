@@ -19,6 +19,8 @@ redis.call('HSET', NODES .. kind, id, node)
 redis.call('HSET', RENEWALS, member .. REGISTRATION, whole(registration), member, whole(cluster_now()))
 if is_drone then
   redis.call('HSET', DRONE .. id, 'cpu', whole(cpu_millis), 'memory', whole(memory_bytes), 'backends', whole(backends))
+  -- Its queue is that of another process; the next renewal tells the new one.
+  redis.call('HDEL', DRONE .. id, 'places', 'pending', 'room', 'start_ms')
   -- Due even if neither the drone nor this scheduler is seen again.
   redis.call('ZADD', DUE, whole(cluster_now() + lease_ms), DUE_LEASE .. id,
     whole(cluster_now() + silent_ms), DUE_SILENT .. id)

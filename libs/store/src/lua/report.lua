@@ -16,6 +16,7 @@ if state < tonumber(v[2]) or revision <= tonumber(v[3]) then return 'old' end
 if edge == 'open' and (v[4] == 'suspended' or v[4] == 'ended') then edge = v[4] end
 redis.call('HSET', BACKEND .. id, 'state', state, 'revision', whole(revision), 'status', status, 'edge', edge, 'route', route)
 redis.call('ZREM', DUE, DUE_RESERVE .. id)
+if tonumber(v[3]) == 0 then reported_first(drone) end
 -- Only changes of the edge's answer are logged, and the end, which may bring the reason that a 410 shows. So is the beginning
 -- of the start, from which a held request's time counts.
 local begins = state >= STARTING and tonumber(v[2]) < STARTING

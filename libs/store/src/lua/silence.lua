@@ -7,5 +7,6 @@ if cluster_now() - at < silent_ms then
   redis.call('ZADD', DUE, whole(at + silent_ms), DUE_SILENT .. drone)
   return 0
 end
+redis.call('ZREM', SOONEST, drone)
 if redis.call('HEXISTS', ROUTES, ROW_DRONE .. drone) == 0 then put_row(ROW_DRONE .. drone, row) end
 return 1

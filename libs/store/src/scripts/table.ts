@@ -129,7 +129,10 @@ export const SCRIPTS = {
     sequence: optional(integer),
   }),
   admit: defineScript('admit', flagOf, { drone: text, registration: tick, row: bytes }),
-  renew: defineScript('renew', renewed, { kind: text, id: text, registration: tick, ...RENEWAL }),
+  renew: defineScript('renew', renewed, {
+    ...{ kind: text, id: text, registration: tick, ...RENEWAL },
+    ...{ places: optional(tick), pending: optional(tick), room: optional(tick), startMs: optional(tick) },
+  }),
   unregister: defineScript('unregister', flagOf, { kind: text, id: text, silentMs: integer }),
   silence: defineScript('silence', flagOf, { drone: text, silentMs: integer, row: bytes }),
   lapse: defineScript('lapse', flagOf, {

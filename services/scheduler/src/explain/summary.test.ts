@@ -154,6 +154,13 @@ describe('the summary of a placement', () => {
       of(4, 3, 1, 1),
       'Drone a (25 % reserved) was the least loaded with room, of 4: 1 had no room, 1 had not renewed, 1 had at least as much reserved.',
     ],
+    [
+      placementSummary('a', {
+        ...{ known: 3, considered: 3, stale: 0, full: 0, loadPermille: 500 },
+        ...{ later: 2, expectedWaitMs: 1_500 },
+      }),
+      'Drone a (50 % reserved, ready in about 1.5 s) was the least loaded of those that start it soonest, of 3: 2 would have had it ready later.',
+    ],
     [placementSummary('a', undefined), 'It is on drone a; the record of its placement was lost.'],
   ])('says: %s', (summary, expected) => {
     expect(summary).toBe(expected);

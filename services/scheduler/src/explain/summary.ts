@@ -65,15 +65,18 @@ export function lifeSummary(facts: Facts): string {
 /** Explains in a sentence why its drone was chosen. Pure. */
 export function placementSummary(droneId: string, candidates: PlacementCandidates | undefined): string {
   if (!candidates) return `It is on drone ${droneId}; the record of its placement was lost.`;
-  const { known, considered, stale, full, loadPermille } = candidates;
-  const load = `${Math.round(loadPermille / 10)} % reserved`;
+  const { known, considered, stale, full, loadPermille, later, expectedWaitMs } = candidates;
+  const ready = expectedWaitMs === undefined ? '' : `, ready in about ${formatDuration(expectedWaitMs)}`;
+  const load = `${Math.round(loadPermille / 10)} % reserved${ready}`;
   if (known <= 1) return `Drone ${droneId} (${load}) was the only one.`;
   const over = [
     ...(full > 0 ? [`${full} had no room`] : []),
     ...(stale > 0 ? [`${stale} had not renewed`] : []),
+    ...(later > 0 ? [`${later} would have had it ready later`] : []),
     ...(known > considered ? [`${known - considered} had at least as much reserved`] : []),
   ];
-  return `Drone ${droneId} (${load}) was the least loaded with room, of ${known}: ${over.join(', ')}.`;
+  const among = later > 0 ? 'the least loaded of those that start it soonest' : 'the least loaded with room';
+  return `Drone ${droneId} (${load}) was ${among}, of ${known}: ${over.join(', ')}.`;
 }
 
 function waiting(position: number, expectedWaitMs: number | undefined): string {

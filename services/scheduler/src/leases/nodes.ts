@@ -78,10 +78,10 @@ export class Nodes {
 
   /** Hardly more than one round trip to the store: every script looks at the registration for itself. */
   async renew(request: RenewNodeRequest): Promise<RenewNodeResponse> {
-    const { kind, id, registration, changed } = request;
+    const { kind, id, registration, changed, starts } = request;
     if (hearsOfProxies(kind)) await this.#readProxiesOnce();
     const [{ granted, stops }, outcomes] = await Promise.all([
-      this.#parts.nodes.renew(kind, id, registration),
+      this.#parts.nodes.renew(kind, id, registration, starts),
       mapBounded(changed, AT_ONCE, (status) =>
         this.#reporting.run(() => this.#report(id, registration, status)),
       ),
@@ -110,7 +110,7 @@ export class Nodes {
       return {
         ...{ id, region, runtime, capacity: { cpuMillis, memoryBytes, backends } },
         state: renewalAge > DEADLINES.renewalsMissed ? DroneState.UNREACHABLE : DroneState.READY,
-        reserved: await this.#parts.nodes.reserved(id),
+        ...(await this.#parts.nodes.use(id)),
         registerTime: new Date(node.registration / 1_000),
         heartbeatAgeMs: renewalAge,
       };

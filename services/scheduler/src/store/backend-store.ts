@@ -246,8 +246,8 @@ function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefi
 
 /** Numbers, separated by spaces, as place.lua writes them. */
 function candidatesOf(text: string): PlacementCandidates {
-  const [known = 0, considered = 0, stale = 0, full = 0, load = 0, later = 0, expectedWaitMs] = text
-    .split(' ')
-    .map(Number);
+  const [counts, wait] = [text.split(' ').map(Number), text.split(' ')[6]];
+  const [known = 0, considered = 0, stale = 0, full = 0, load = 0, later = 0] = counts;
+  const expectedWaitMs = wait ? Number(wait) : undefined;
   return { known, considered, stale, full, loadPermille: Math.round(load), later, expectedWaitMs };
 }

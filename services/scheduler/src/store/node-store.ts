@@ -1,7 +1,7 @@
 import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
-import { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import type { Capacity } from '@spawner/proto/v1/fleet_service';
+import { type StartLoad, StopOrder } from '@spawner/proto/internal/scheduler_service';
+import type { Drone } from '@spawner/proto/v1/fleet_service';
 import { encodeRow, KIND_NAMES, memberOf, SCRIPTS } from '@spawner/store';
 import type { Parts } from '../parts.ts';
 
@@ -16,6 +16,12 @@ const SWEEP = { most: 100, turnMs: DEADLINES.clockTurn, againMs: DEADLINES.dueAg
 
 /** The deadlines that a renewal starts again. */
 const RENEWAL = { leaseMs: DEADLINES.leaseGiveAway, silentMs: DEADLINES.renewalsMissed };
+
+/** Fields of a drone that tell how it is used. */
+const USE = [
+  ...['reserved_cpu', 'reserved_memory', 'reserved_backends'],
+  ...['places', 'pending', 'start_ms', 'unreported'],
+];
 
 /** A registration came after one that its node had sent later. */
 export class Overtaken extends Error {
@@ -70,8 +76,10 @@ export class NodeStore {
     kind: NodeKind,
     id: string,
     registration: number,
+    starts?: StartLoad,
   ): Promise<{ granted: boolean; stops: StopOrder[] }> {
-    const args = { kind: KIND_NAMES[kind], id, registration, ...RENEWAL };
+    const { places, pending, room, startMs } = starts ?? {};
+    const args = { kind: KIND_NAMES[kind], id, registration, ...RENEWAL, places, pending, room, startMs };
     const { granted, stops } = await this.#parts.epoch.run(SCRIPTS.renew, args);
     if (granted) this.#parts.epoch.saw(registration);
     return { granted, stops: stops.map((bytes) => StopOrder.decode(bytes)) };
@@ -99,13 +107,20 @@ export class NodeStore {
     return Buffer.isBuffer(bytes) ? Node.decode(bytes) : undefined;
   }
 
-  /** The capacity of a drone that living backends hold. */
-  async reserved(drone: string): Promise<Capacity> {
+  /** The capacity of a drone that living backends hold, and its starts if it has told of any. */
+  async use(drone: string): Promise<Pick<Drone, 'reserved' | 'pendingStarts' | 'expectedWaitMs'>> {
     const { redis, keys } = this.#parts;
-    const fields = ['reserved_cpu', 'reserved_memory', 'reserved_backends'];
-    const values = (await redis.send(['HMGET', keys.drone(drone), ...fields])) as (Buffer | null)[];
-    const [cpuMillis = 0, memoryBytes = 0, backends = 0] = values.map(numberOf);
-    return { cpuMillis, memoryBytes, backends };
+    const [values, score] = (await Promise.all([
+      redis.send(['HMGET', keys.drone(drone), ...USE]),
+      redis.send(['ZSCORE', keys.soonest, drone]),
+    ])) as [(Buffer | null)[], Buffer | null];
+    const [cpuMillis = 0, memoryBytes = 0, backends = 0, places, pending = 0, startMs, unreported = 0] =
+      values.map(numberOf);
+    return {
+      reserved: { cpuMillis, memoryBytes, backends },
+      pendingStarts: places ? pending + unreported : undefined,
+      expectedWaitMs: startMs && score ? numberOf(score) : undefined,
+    };
   }
 
   /** Forgets a node that has not renewed for `silentMs` of cluster clock. */
