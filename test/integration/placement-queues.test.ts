@@ -108,7 +108,7 @@ describe('a placement among drones with queues', () => {
     expect((await store.place()).drone).toBe('slow');
   });
 
-  it('does not look behind 32 drones that would be later, and takes the soonest', async () => {
+  it('does not look behind eight drones that would be later, and takes the soonest', async () => {
     await store.register('soonest');
     for (let loads = 0; loads < 3; loads++) await store.place();
     await store.register('other');
@@ -121,7 +121,7 @@ describe('a placement among drones with queues', () => {
     await store.renew('other', { startMs: 110 });
     const { id, drone } = await store.place();
     expect(drone).toBe('soonest');
-    expect((await store.backends.get(id))?.candidates).toMatchObject({ considered: 32, later: 32 });
+    expect((await store.backends.get(id))?.candidates).toMatchObject({ considered: 8, later: 8 });
   });
 
   it('is not misled by drones that are full or silent, however short their queues are', async () => {

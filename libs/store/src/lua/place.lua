@@ -59,8 +59,8 @@ local function is_later(wait, is_free, shortest)
 end
 
 -- Bounded, because a script blocks Redis: the drones behind the 1,024 least loaded ones have hardly more room than these. After
--- 32 that are later, the soonest is near enough to the least loaded of those that are not.
-local PAGE, MOST, MOST_LATER = 32, 1024, 32
+-- eight that are later, the soonest is near enough to the least loaded of those that are not.
+local PAGE, MOST, MOST_LATER = 32, 1024, 8
 local function choose()
   local soonest, shortest, soonest_told = find_soonest()
   for from = 0, MOST - PAGE, PAGE do
