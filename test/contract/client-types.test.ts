@@ -19,14 +19,14 @@ it.each([
       ...names<Backend>('id', 'state', 'revision', 'url', 'droneId', 'image', 'labels', 'idleTimeoutMs'),
       ...names<Backend>('lifetimeLimitMs', 'createTime', 'readyTime', 'endTime', 'endReason', 'endDetail'),
       ...names<Backend>('exitCode', 'outOfMemory', 'lastLogs', 'events', 'activity', 'key', 'fence'),
-      ...names<Backend>('unreachable', 'access'),
+      ...names<Backend>('unreachable', 'access', 'queuePosition', 'expectedWaitMs', 'steps'),
     ],
   ],
   [
     'Drone',
     [
       ...names<Drone>('id', 'state', 'region', 'runtime', 'capacity', 'reserved', 'registerTime'),
-      ...names<Drone>('heartbeatAgeMs'),
+      ...names<Drone>('heartbeatAgeMs', 'pendingStarts', 'expectedWaitMs'),
     ],
   ],
 ])('the SDK has every field of %s', (message, fields) => {
