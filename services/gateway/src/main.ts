@@ -16,8 +16,8 @@ await run('gateway', readConfig, async (config, app) => {
   const { clock, log } = app;
   const bus = await app.connect('NATS', () => openBus(config.natsUrl, 'gateway', log));
   const scheduler = app.own(connectScheduler(config.schedulerAddress));
-  const reachability = new Reachability(scheduler);
-  app.every('asking for the scheduler', 2_000, (signal) => reachability.look(signal));
+  const reachability = new Reachability(scheduler, clock);
+  app.every('asking for the scheduler', 250, (signal) => reachability.look(signal));
   app.readyWhen(() => reachability.waitingFor());
 
   const metrics = createMetrics();
