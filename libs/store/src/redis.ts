@@ -1,6 +1,6 @@
+import { createClient, RESP_TYPES } from '@redis/client';
 import { AppError, inTime } from '@spawner/domain';
 import type { Log } from '@spawner/service';
-import { createClient, RESP_TYPES } from 'redis';
 
 /** No command waits longer than this for its answer, in milliseconds. */
 const COMMAND_MS = 2_000;
