@@ -12,7 +12,7 @@ import {
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
+import type { ReflectionService } from '@grpc/reflection';
 import { AppError, ERROR_CODES, isAppError } from '@spawner/domain';
 import { fileDescriptors } from '@spawner/proto';
 import { extractTrace, inSpanOf, type Log, ROOT_CONTEXT } from '@spawner/service';
@@ -55,7 +55,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   const health = new HealthImplementation({ '': 'SERVING' });
   health.addToServer(server);
   for (const service of options.services) addService(server, service, options);
-  if (options.reflection) reflection(options.services).addToServer(server);
+  if (options.reflection) (await reflection(options.services)).addToServer(server);
   const host = isIPv6(options.address) ? `[${options.address}]` : options.address;
   const bind = promisify(server.bindAsync.bind(server));
   const port = await bind(`${host}:${options.port}`, ServerCredentials.createInsecure());
@@ -73,7 +73,9 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   };
 }
 
-function reflection(services: readonly Implementation[]): ReflectionService {
+/** Loaded only where it is served, which is one service of six. */
+async function reflection(services: readonly Implementation[]): Promise<ReflectionService> {
+  const { ReflectionService } = await import('@grpc/reflection');
   const names = services.flatMap(({ definition }) =>
     Object.values(definition).map(({ path }) => path.split('/')[1] ?? ''),
   );

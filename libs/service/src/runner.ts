@@ -38,7 +38,7 @@ export async function run<C extends SharedConfig>(
   log.info({ config: masked(config), pid: process.pid, node: process.version }, 'starting');
 
   const chassis = new Chassis(log, systemClock);
-  const tracing = startTracing(service, process.env);
+  const tracing = await startTracing(service, process.env);
   const metrics = startMetrics(service);
   watchRuntime();
   const stop = whenToStop(log, chassis, config.drainMs, place);

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type { App } from '@spawner/service';
-import { AcmeIssuer } from './acme/acme-issuer.ts';
 import { DnsChallenges } from './acme/dns-challenges.ts';
 import { propagationTo } from './acme/propagation.ts';
 import { AuthorityFiles } from './authority/authority-files.ts';
@@ -10,11 +9,17 @@ import type { Issuer } from './issuer.ts';
 import type { CertificateStore } from './store/certificate-store.ts';
 
 /** The configured issuer. */
-export function issuerOf(config: CertificatesConfig, store: CertificateStore, app: App): Issuer {
+export async function issuerOf(
+  config: CertificatesConfig,
+  store: CertificateStore,
+  app: App,
+): Promise<Issuer> {
   const { clock, log } = app;
   const files = new AuthorityFiles(config.stateDir);
   if (config.issuer === 'local')
     return new LocalAuthority({ domain: config.clusterDomain, store, files, clock, log });
+  // Loaded only where it is used: its libraries are a fifth of the service's start.
+  const { AcmeIssuer } = await import('./acme/acme-issuer.ts');
   const propagation = propagationTo(config.dnsResolvers, clock);
   const challenges = app.own(new DnsChallenges(config.dnsAddresses, propagation, clock, log));
   return new AcmeIssuer({

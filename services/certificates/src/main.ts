@@ -17,7 +17,7 @@ await run('certificates', readConfig, async (config, app) => {
 
   const store = new CertificateStore(redis, keys.certificates);
   const lock = new IssueLock(redis, keys.certificatesLease, clock);
-  const issuer = issuerOf(config, store, app);
+  const issuer = await issuerOf(config, store, app);
   const metrics = createMetrics();
   const parts = { issuer, store, lock, clock, log, metrics, random: Math.random };
   const keeper = new Keeper({ domains: domainsOf(config), ...parts });
