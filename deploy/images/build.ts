@@ -4,15 +4,17 @@
  * runtime.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { applicationFiles, findImage } from './catalogue.ts';
+import { applicationFiles, findImage, REPOSITORY } from './catalogue.ts';
 import { Engine } from './engine.ts';
+import { FileDigests } from './file-digests.ts';
 import { installProgram } from './program.ts';
 import { NODE_IN_IMAGE, nodeRoot } from './rootfs.ts';
 import { type TarEntry, writeTar } from './tar.ts';
 
 const DIGEST_LABEL = 'spawner.digest';
+const FILE_DIGESTS = join(REPOSITORY, 'node_modules', '.cache', 'file-digests.json');
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 
 export interface BuildRequest {
@@ -62,11 +64,12 @@ async function removeUnnamed(engine: Engine, id: string): Promise<void> {
 
 async function contentDigest(entries: TarEntry[], instructions: string[]): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(instructions));
+  const files = new FileDigests(FILE_DIGESTS);
   for (const { path, mode, content } of entries) {
     const bytes = Buffer.isBuffer(content) ? content.length : (content?.bytes ?? 0);
     hash.update(JSON.stringify([path, mode, bytes]));
     if (Buffer.isBuffer(content)) hash.update(content);
-    else if (content) for await (const chunk of createReadStream(content.file)) hash.update(chunk as Buffer);
+    else if (content) hash.update(await files.of(content.file));
   }
   return hash.digest('hex');
 }
