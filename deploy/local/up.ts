@@ -14,7 +14,6 @@ import { unmountAll } from './parts/mounts.ts';
 import { dockerPart, natsPart, type Part, redisPart } from './parts/parts.ts';
 import { droneReady, serviceReady } from './parts/readiness.ts';
 import { provideDemo, provideRuntime, type Runtime } from './parts/runtime.ts';
-import type { ChildSpec } from './processes/child.ts';
 import { Children } from './processes/children.ts';
 import { endProcessBackends } from './processes/process-backends.ts';
 import {
@@ -27,11 +26,15 @@ import {
 } from './settings/environment.ts';
 import { choosePorts, type Ports } from './settings/ports.ts';
 import {
+  CONTROL_PLANE,
   type Constellation,
+  type ControlPlane,
   SERVICES,
+  type ServiceName,
   STOP_ORDER,
   serviceEntry,
   serviceVariables,
+  type Variables,
 } from './settings/services.ts';
 
 const PART_ANSWERS_WITHIN_MS = 30_000;
@@ -98,16 +101,30 @@ export class Up {
     const bindAddress = this.#env.SPAWNER_BIND_ADDRESS || '127.0.0.1';
     const { ports, moved } = await choosePorts(this.#env, (port) => portIsFree(port, bindAddress));
     for (const sentence of moved) this.#progress.say(sentence);
-    const [redisUrl, natsUrl, runtime] = await Promise.all([
+    const [control, runtime] = await Promise.all([this.#startControlPlane(ports), this.#provideRuntime()]);
+    const constellation = { ...control, runtime };
+    const demo = this.#provideDemo(runtime);
+    const ready = this.#removeContainers().then(() => this.#startAgent(constellation, ports));
+    const [demoImage] = await Promise.all([demo, ready]);
+    this.#announce(constellation, ports, demoImage);
+  }
+
+  /** Starts Redis, NATS and every service but the agent. They load while the runtime is still looked for, or started. */
+  async #startControlPlane(ports: Ports): Promise<ControlPlane> {
+    const [redisUrl, natsUrl] = await Promise.all([
       this.#env.SPAWNER_REDIS_URL || this.#startOnFreePort('Redis', redisPart),
       this.#env.SPAWNER_NATS_URL || this.#startOnFreePort('NATS', natsPart),
-      this.#provideRuntime(),
     ]);
-    const constellation = constellationOf(this.#place, this.#env, ports, { redisUrl, natsUrl, runtime });
-    await this.#removeContainers();
-    for (const service of SERVICES) this.#children.start(this.#serviceSpec(service, constellation, ports));
-    const [demoImage] = await Promise.all([this.#provideDemo(runtime), this.#allReady(constellation, ports)]);
-    this.#announce(constellation, ports, demoImage);
+    const control = constellationOf(this.#place, this.#env, ports, { redisUrl, natsUrl });
+    for (const service of CONTROL_PLANE)
+      this.#startService(service, serviceVariables(service, control, ports));
+    return control;
+  }
+
+  /** Starts the agent, and resolves when everything is ready. */
+  async #startAgent(constellation: Constellation, ports: Ports): Promise<void> {
+    this.#startService('agent', serviceVariables('agent', constellation, ports));
+    await this.#allReady(constellation, ports);
   }
 
   #startOnFreePort(name: string, part: (place: Place, env: Environment, port: number) => Part) {
@@ -146,16 +163,17 @@ export class Up {
     );
   }
 
-  #serviceSpec(service: (typeof SERVICES)[number], constellation: Constellation, ports: Ports): ChildSpec {
-    return {
+  #startService(service: ServiceName, variables: Variables): void {
+    this.#signal.throwIfAborted();
+    this.#children.start({
       name: service,
       command: process.execPath,
       args: [serviceEntry(this.#place.root, service)],
-      env: childEnvironment(serviceVariables(service, constellation, ports), this.#env),
+      env: childEnvironment(variables, this.#env),
       cwd: this.#place.root,
       logFile: join(this.#place.logs, `${service}.log`),
       stopWithinMs: SERVICE_STOPS_WITHIN_MS,
-    };
+    });
   }
 
   async #allReady({ bindAddress, droneId }: Constellation, ports: Ports): Promise<void> {

@@ -1,15 +1,21 @@
 /** Whether the services are ready: asks each of them, and the gateway, which must list the drone. */
+import { get as request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { Clock } from '@spawner/domain';
 
-const ASK_EVERY_MS = 100;
+const ASK_EVERY_MS = 50;
 const ANSWER_WITHIN_MS = 2_000;
 
 export type Get = (url: string) => Promise<{ status: number; body: string }>;
 
-export const httpGet: Get = async (url) => {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-  return { status: answer.status, body: await answer.text() };
-};
+/** node:http, because `fetch` would take a tenth of a second to load just when every service needs the processor. */
+export const httpGet: Get = (url) =>
+  new Promise((resolve, reject) => {
+    const call = request(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS), agent: false }, (answer) => {
+      text(answer).then((body) => resolve({ status: answer.statusCode ?? 0, body }), reject);
+    });
+    call.once('error', reject);
+  });
 
 export interface Waiting {
   clock: Clock;

@@ -2,7 +2,7 @@
 import type { Place } from '../claim/place.ts';
 import type { Runtime } from '../parts/runtime.ts';
 import type { Ports } from './ports.ts';
-import type { Constellation, Variables } from './services.ts';
+import type { ControlPlane, Variables } from './services.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -49,11 +49,17 @@ export function addressesOf(bindAddress: string, ports: Ports): Addresses {
 export interface Found {
   redisUrl: string;
   natsUrl: string;
-  runtime: Runtime;
+  /** Only the agent needs it, so the other services need not wait until it is found. */
+  runtime?: Runtime;
 }
 
 /** One drone and one of each service. Plain HTTP works at once, beside HTTPS. */
-export function constellationOf(place: Place, env: Environment, ports: Ports, found: Found): Constellation {
+export function constellationOf<F extends Found>(
+  place: Place,
+  env: Environment,
+  ports: Ports,
+  found: F,
+): ControlPlane & F {
   const bindAddress = env.SPAWNER_BIND_ADDRESS || '127.0.0.1';
   const addresses = addressesOf(bindAddress, ports);
   return {

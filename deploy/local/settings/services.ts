@@ -5,6 +5,9 @@ import type { Ports } from './ports.ts';
 export const SERVICES = ['scheduler', 'agent', 'proxy', 'gateway', 'dns', 'certificates'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
+/** Every service but the agent. */
+export const CONTROL_PLANE = SERVICES.filter((service) => service !== 'agent');
+
 /** The entrances first; last the agent, which owns the containers. */
 export const STOP_ORDER: readonly ServiceName[] = [
   'gateway',
@@ -46,10 +49,19 @@ export interface Constellation {
   urlPort: number;
 }
 
+/** Everything that a service other than the agent needs. */
+export type ControlPlane = Omit<Constellation, 'runtime'>;
+
 /** The environment of one service: shared variables, its own, and its ports. */
+export function serviceVariables(service: ServiceName, all: Constellation, ports: Partial<Ports>): Variables;
+export function serviceVariables(
+  service: Exclude<ServiceName, 'agent'>,
+  all: ControlPlane,
+  ports: Partial<Ports>,
+): Variables;
 export function serviceVariables(
   service: ServiceName,
-  constellation: Constellation,
+  constellation: ControlPlane,
   ports: Partial<Ports>,
 ): Variables {
   const prefix = `SPAWNER_${service.toUpperCase()}_`;
@@ -62,7 +74,8 @@ export function serviceVariables(
     SPAWNER_NATS_URL: constellation.natsUrl,
     // It has the scheduler's own prefix, under which the scheduler refuses unknown variables.
     SPAWNER_SCHEDULER_ADDRESS: constellation.schedulerAddress,
-    ...OWN[service](constellation),
+    // Only the agent's reads the runtime, and the agent gets a whole constellation.
+    ...OWN[service](constellation as Constellation),
     ...Object.fromEntries(own.map(([variable, port]) => [variable, String(port)])),
   };
 }
