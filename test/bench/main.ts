@@ -27,6 +27,7 @@ const BENCHMARKS: Readonly<Record<string, Entry>> = {
   },
   routes: { load: () => import('./routes.ts'), needs: ['redis-server', 'nats-server'] },
   spawn: { load: () => import('./spawn.ts'), needs: ['redis-server', 'nats-server', 'dockerd'] },
+  up: { load: () => import('./up.ts'), needs: ['redis-server', 'nats-server', 'dockerd'] },
 };
 
 const { values, positionals } = parseArgs({
