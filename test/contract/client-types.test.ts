@@ -19,7 +19,7 @@ it.each([
       ...names<Backend>('id', 'state', 'revision', 'url', 'droneId', 'image', 'labels', 'idleTimeoutMs'),
       ...names<Backend>('lifetimeLimitMs', 'createTime', 'readyTime', 'endTime', 'endReason', 'endDetail'),
       ...names<Backend>('exitCode', 'outOfMemory', 'lastLogs', 'events', 'activity', 'key', 'fence'),
-      ...names<Backend>('unreachable', 'access', 'queuePosition', 'expectedWaitMs', 'steps'),
+      ...names<Backend>('unreachable', 'access', 'queuePosition', 'expectedWaitMs', 'steps', 'pull'),
     ],
   ],
   [

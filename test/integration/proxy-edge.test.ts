@@ -64,7 +64,12 @@ describe('a backend that is not ready', () => {
     const { id, host } = world.name();
     await world.route(id, { state: RouteState.PENDING, backendState: BackendState.LOADING });
     const told = (...waiting: { id: string; expectedWaitMs?: number }[]) =>
-      world.bus.publish(SUBJECTS.droneQueue, DRONE, { droneId: DRONE, cluster: 'local', waiting });
+      world.bus.publish(SUBJECTS.droneQueue, DRONE, {
+        droneId: DRONE,
+        cluster: 'local',
+        waiting,
+        pulling: [],
+      });
     const impatient = () => world.get(host, '/', { prefer: 'wait=0' });
     await eventually(async () => {
       told({ id: world.name().id }, { id, expectedWaitMs: 7_500 });

@@ -23,6 +23,22 @@ describe('queue positions', () => {
     expect(['a', 'c', 'x'].map(of)).toEqual([undefined, undefined, 1]);
   });
 
+  it('have the pull of a backend instead while it waits for its image', () => {
+    const { clock, positions } = scene();
+    const pull = { layers: 3, layersDone: 1, bytes: 100, bytesDone: 60, attempts: 1, lastError: '' };
+    const pulling = [{ id: 'p', pull }];
+    positions.take({ droneId: 'd', cluster: 'here', waiting: [{ id: 'a' }], pulling });
+    expect([positions.of('p'), positions.pullOf('p'), positions.pullOf('a')]).toEqual([
+      undefined,
+      pull,
+      undefined,
+    ]);
+    clock.at = 5_001;
+    expect(positions.pullOf('p')).toBeUndefined();
+    positions.take({ droneId: 'd', cluster: 'here', waiting: [{ id: 'p' }] });
+    expect([positions.of('p')?.position, positions.pullOf('p')]).toEqual([1, undefined]);
+  });
+
   it('ignore other clusters', () => {
     const { tell, of } = scene();
     tell('d', ['a']);

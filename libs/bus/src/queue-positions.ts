@@ -1,5 +1,6 @@
 import type { Clock } from '@spawner/domain';
 import type { DroneQueue } from '@spawner/proto/internal/telemetry';
+import type { PullProgress } from '@spawner/proto/v1/backend';
 
 /** A drone tells its queue once a second, so an older message says nothing any more. */
 const EXPIRES_MS = 5_000;
@@ -13,14 +14,19 @@ export interface QueuePosition {
   readonly expectedWaitMs: number | undefined;
 }
 
-interface Heard extends QueuePosition {
+interface Heard {
   readonly droneId: string;
   readonly at: number;
+  readonly place?: QueuePosition;
+  readonly pull?: PullProgress;
 }
 
+/** A drone that pulls no image may leave `pulling` out. */
+type Told = Omit<DroneQueue, 'pulling'> & Partial<Pick<DroneQueue, 'pulling'>>;
+
 /**
- * The positions of starts that wait, as the drones of one cluster last told them. They are hints: bounded, forgotten soon, and
- * nothing depends on them but what people see.
+ * The positions of starts that wait and the progress of their pulls, as the drones of one cluster last told them. They are hints:
+ * bounded, forgotten soon, and nothing depends on them but what people see.
  */
 export class QueuePositions {
   readonly #heard = new Map<string, Heard>();
@@ -39,7 +45,7 @@ export class QueuePositions {
     return this.#heard.size;
   }
 
-  take({ droneId, cluster, waiting }: DroneQueue): void {
+  take({ droneId, cluster, waiting, pulling = [] }: Told): void {
     if (cluster !== this.#cluster) return;
     const at = this.#clock.now();
     for (const [drone, last] of this.#drones) {
@@ -47,10 +53,13 @@ export class QueuePositions {
       this.#forget(drone);
     }
     const before = this.#forget(droneId);
-    const fits = this.#heard.size + waiting.length <= MOST ? waiting : [];
-    const ids = fits.map(({ id }) => id);
-    for (const [index, { id, expectedWaitMs }] of fits.entries())
-      this.#heard.set(id, { droneId, at, position: index + 1, expectedWaitMs });
+    const fits = this.#heard.size + waiting.length + pulling.length <= MOST;
+    const ids = fits ? [...waiting, ...pulling].map(({ id }) => id) : [];
+    if (fits) {
+      for (const [index, { id, expectedWaitMs }] of waiting.entries())
+        this.#heard.set(id, { droneId, at, place: { position: index + 1, expectedWaitMs } });
+      for (const { id, pull } of pulling) this.#heard.set(id, { droneId, at, pull });
+    }
     if (ids.length > 0) this.#drones.set(droneId, { at, ids });
     if (this.#followers.size === 0) return;
     for (const id of new Set([...before, ...ids])) for (const take of this.#followers.get(id) ?? []) take();
@@ -58,15 +67,18 @@ export class QueuePositions {
 
   /** The position of a backend, with its wait shortened to now. */
   of(id: string): QueuePosition | undefined {
-    const heard = this.#heard.get(id);
-    if (!heard) return undefined;
-    const age = Math.round(this.#clock.now() - heard.at);
-    if (age > EXPIRES_MS) return undefined;
-    const { position, expectedWaitMs } = heard;
+    const { place, age = 0 } = this.#present(id) ?? {};
+    if (!place) return undefined;
+    const { position, expectedWaitMs } = place;
     return { position, expectedWaitMs: expectedWaitMs && Math.max(0, expectedWaitMs - age) };
   }
 
-  /** Calls `take` whenever the position of a backend may have changed, until the result is closed. */
+  /** The pull that a backend waits for. */
+  pullOf(id: string): PullProgress | undefined {
+    return this.#present(id)?.pull;
+  }
+
+  /** Calls `take` whenever the position or the pull of a backend may have changed, until the result is closed. */
   follow(id: string, take: () => void): { close(): void } {
     const followers = this.#followers.get(id) ?? new Set();
     this.#followers.set(id, followers.add(take));
@@ -76,6 +88,13 @@ export class QueuePositions {
         if (followers.size === 0 && this.#followers.get(id) === followers) this.#followers.delete(id);
       },
     };
+  }
+
+  #present(id: string) {
+    const heard = this.#heard.get(id);
+    if (!heard) return undefined;
+    const age = Math.round(this.#clock.now() - heard.at);
+    return age > EXPIRES_MS ? undefined : { ...heard, age };
   }
 
   #forget(drone: string): readonly string[] {

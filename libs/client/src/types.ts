@@ -119,6 +119,20 @@ export interface Backend {
   /** Until it is expected to be ready, if it waits and its drone has measured a start. */
   expectedWaitMs?: number;
   steps?: StepTimes;
+  /** The pull of its image, if it waits for one. */
+  pull?: PullProgress;
+}
+
+/** How far the pull of an image is. Numbers that are 0 are absent. */
+export interface PullProgress {
+  layers?: number;
+  layersDone?: number;
+  bytes?: number;
+  bytesDone?: number;
+  /** 1 is the first attempt. A registry's transient failure is followed by another. */
+  attempts?: number;
+  /** The failure of the attempt before. */
+  lastError?: string;
 }
 
 /** Gives its bearer access to one backend. */

@@ -9,6 +9,9 @@ const REGION = /^[a-zA-Z0-9._-]{1,63}$/;
 const NETWORK = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/;
 const HOST_AND_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/;
 
+/** Docker downloads three layers at once, whatever the number of images. More pulls would only make all of them late. */
+const PULLS_AT_ONCE = 3;
+
 type Accepts = (text: string) => boolean;
 const like = (pattern: RegExp): Accepts => pattern.test.bind(pattern);
 
@@ -48,6 +51,7 @@ export const readConfig = (env: Environment) =>
           'the name of a Docker network',
         ),
         subnet: optional('DOCKER_SUBNET', isSubnet, 'an IPv4 subnet from /8 to /28, such as 10.213.0.0/16'),
+        pullsAtOnce: reader.integer(`${prefix}PULLS_AT_ONCE`, PULLS_AT_ONCE, { min: 1, max: 1_000 }),
         publishAddress: optional(
           'PUBLISH_ADDRESS',
           // It becomes part of routes, and no machine can connect to an unspecified address.

@@ -30,7 +30,10 @@ export function agentService(drone: Drone, identity: AgentIdentity, clock: Clock
       return {};
     },
     listBackends: async () => ({ backends: drone.inventory() }),
-    explainBackend: async ({ id }) => explain(found(drone, id), clock.now(), drone.starts.order()),
+    explainBackend: async ({ id }) => {
+      const backend = found(drone, id);
+      return explain(backend, clock.now(), drone.starts.order(), drone.pullOf(backend));
+    },
     async *tailLogs({ id, follow, tailLines }, { signal }) {
       const backend = found(drone, id);
       if (tailLines !== undefined && tailLines < 0)

@@ -34,7 +34,8 @@ export function backendMethods(
     const living = backend.state < BackendState.TERMINATING;
     const activity = living ? parts.activity.of(backend.id) : undefined;
     const waits = mayWait(backend) ? queue.of(backend.id) : undefined;
-    const waiting = { queuePosition: waits?.position, expectedWaitMs: waits?.expectedWaitMs };
+    const pull = mayWait(backend) ? queue.pullOf(backend.id) : undefined;
+    const waiting = { queuePosition: waits?.position, expectedWaitMs: waits?.expectedWaitMs, pull };
     return { ...backend, ...waiting, url: backendUrl(backend.id, parts.urls), activity };
   };
   return {
@@ -63,10 +64,10 @@ export function backendMethods(
       if (!explanation) throw new AppError('internal', 'the scheduler answered without an explanation');
       const backend = present(explanation.backend);
       const { activity, ...rest } = shown(backend);
-      const { queuePosition, expectedWaitMs } = explanation.missing === '' ? backend : rest;
+      const { queuePosition, expectedWaitMs, pull } = explanation.missing === '' ? backend : rest;
       return {
         ...explanation,
-        backend: { ...rest, queuePosition, expectedWaitMs, activity: backend.activity ?? activity },
+        backend: { ...rest, queuePosition, expectedWaitMs, pull, activity: backend.activity ?? activity },
       };
     },
     async listBackends(request, { signal }) {

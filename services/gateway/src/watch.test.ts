@@ -102,6 +102,21 @@ describe('watchBackend', () => {
     expect([stage.heardBeforeReading, stage.reads]).toEqual([true, 1]);
   });
 
+  it('tells each step of a pull as it comes, without a read', async () => {
+    const stage = new Stage();
+    stage.move(LOADING);
+    const { seen } = stage.follow(1);
+    await stage.clock.advance(0);
+    const pulls = async (layersDone: number) => {
+      const pull = { layers: 3, layersDone, bytes: 0, bytesDone: 0, attempts: 1, lastError: '' };
+      stage.queue.take({ droneId: 'd', cluster: 'test', waiting: [], pulling: [{ id: 'x', pull }] });
+      await stage.clock.advance(0);
+    };
+    for (const layersDone of [0, 0, 1, 2, 2]) await pulls(layersDone);
+    expect([seen, stage.reads]).toEqual([[LOADING, LOADING, LOADING, LOADING], 1]);
+    stage.stop.abort();
+  });
+
   it('tells each position in the queue as it comes, without a read, and none after the start', async () => {
     const stage = new Stage();
     stage.waits('v', 'w', 'x');

@@ -12,13 +12,14 @@ export interface WatchSources {
   read(named: GetBackendRequest, signal: AbortSignal): Promise<Backend>;
   /** Calls `take` whenever the backend may have changed, until `close` of what it returns. */
   hints(id: string, take: () => void): { established(): Promise<void>; close(): void };
-  queue: Pick<QueuePositions, 'of' | 'follow'>;
+  queue: Pick<QueuePositions, 'of' | 'pullOf' | 'follow'>;
   clock: Clock;
 }
 
 /**
  * A backend's life from `afterRevision` on: listen, then read, then read again at every hint and every
- * 5 seconds. While it waits in its drone's queue, the record comes again whenever its position changes, without a read. Ends
+ * 5 seconds. While it waits for its image or in its drone's queue, the record comes again whenever its pull or its position
+ * changes, without a read. Ends
  * after TERMINATED or when the signal aborts; keeps one record at most, whatever happens.
  * If the scheduler goes away later, the watch waits for it. An unknown backend throws `not_found`.
  */
@@ -47,7 +48,7 @@ export async function* watchBackend(
     await listening.established();
     let seen = afterRevision;
     let last: Backend | undefined;
-    let position: number | undefined;
+    let told: string | undefined;
     for (; !signal.aborted; await hinted()) {
       if (!isFresh) {
         isFresh = true;
@@ -61,19 +62,25 @@ export async function* watchBackend(
         }
         last = record;
         for (const step of unseen(record, seen)) {
-          position = queue.of(id)?.position;
+          told = waitOf(id, queue);
           yield step;
           seen = step.revision;
         }
         if (record.state === BackendState.TERMINATED) return;
       }
-      const now = queue.of(id)?.position;
-      if (!last || !mayWait(last) || now === undefined || now === position) continue;
-      position = now;
+      const now = waitOf(id, queue);
+      if (!last || !mayWait(last) || now === undefined || now === told) continue;
+      told = now;
       yield last;
     }
   } finally {
     listening.close();
     moving.close();
   }
+}
+
+/** All that a watcher sees change while a start waits, except for the time that is left. */
+function waitOf(id: string, queue: WatchSources['queue']): string | undefined {
+  const [position, pull] = [queue.of(id)?.position, queue.pullOf(id)];
+  return position === undefined && !pull ? undefined : JSON.stringify([position, pull]);
 }

@@ -5,7 +5,8 @@ import { endsWithLease } from '@spawner/proto';
 import type { StartBackendRequest } from '@spawner/proto/internal/agent_service';
 import { BackendStatus, type InventoryEntry } from '@spawner/proto/internal/backend_status';
 import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import type { PullingStart } from '@spawner/proto/internal/telemetry';
+import { BackendState, EndReason, type PullProgress } from '@spawner/proto/v1/backend';
 import { presentContext } from '@spawner/service';
 import type { Runtime } from '../runtime/runtime.ts';
 import { digestOf, inventoryOf } from '../state/journal.ts';
@@ -140,6 +141,20 @@ export class Drone {
   /** The number of backends that wait for their image or their place. */
   unstarted(): number {
     return this.backends().filter(({ life }) => life.status.state <= BackendState.LOADING).length;
+  }
+
+  /** The backends that wait for their image, with the progress of its pull. */
+  pulling(): PullingStart[] {
+    return this.living().flatMap((backend) => {
+      const pull = this.pullOf(backend);
+      return pull ? [{ id: backend.id, pull }] : [];
+    });
+  }
+
+  /** The pull that a backend waits for. */
+  pullOf({ life, entry }: Backend): PullProgress | undefined {
+    const waits = life.status.state === BackendState.LOADING;
+    return waits ? this.runtime.pullProgress?.(entry.spec) : undefined;
   }
 
   /** Everything in the journal, and the ends of backends that this drone never ran, without a spec. */

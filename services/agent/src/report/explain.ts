@@ -1,6 +1,6 @@
 import type { AgentServiceExplainBackendResponse } from '@spawner/proto/internal/agent_service';
 import type { WaitingStart } from '@spawner/proto/internal/telemetry';
-import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { BackendState, EndReason, type PullProgress } from '@spawner/proto/v1/backend';
 import { ActivityKind, type BackendClock, ClockName } from '@spawner/proto/v1/explanation';
 import { activityOf, type Usage } from '../idle/usage.ts';
 import type { Backend } from '../lifecycle/backend.ts';
@@ -9,13 +9,14 @@ import type { Life } from '../lifecycle/life.ts';
 type Explained = Pick<Backend, 'life' | 'usage' | 'refusedEnds'>;
 
 /**
- * The agent's part of ExplainBackend: every clock, the users, the refused idle shutdowns, and its place in the `order` of
- * the starts that wait. Pure.
+ * The agent's part of ExplainBackend: every clock, the users, the refused idle shutdowns, its place in the `order` of
+ * the starts that wait, and its pull. Pure.
  */
 export function explain(
   backend: Explained,
   now: number,
   order: readonly WaitingStart[] = [],
+  pull?: PullProgress,
 ): AgentServiceExplainBackendResponse {
   const at = order.findIndex(({ id }) => id === backend.life.status.id);
   const { life, usage, refusedEnds } = backend;
@@ -39,6 +40,7 @@ export function explain(
     endReason: life.ending?.reason ?? EndReason.UNSPECIFIED,
     queuePosition: at < 0 ? undefined : at + 1,
     expectedWaitMs: order[at]?.expectedWaitMs,
+    pull,
   };
 }
 

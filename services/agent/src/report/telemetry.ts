@@ -53,13 +53,15 @@ export class Telemetry {
     bus.publish(SUBJECTS.droneHeartbeat, droneId, { droneId, cluster, time: clock.wall(), backends });
   }
 
-  /** Tells the order of the starts that wait, and once that none waits any more. */
+  /** Tells the order of the starts that wait and the progress of pulls, and once that there are none any more. */
   queue(): void {
     const { bus, drone, droneId, cluster } = this.#parts;
     const waiting = drone.starts.order();
-    if (waiting.length === 0 && this.#emptyTold) return;
-    bus.publish(SUBJECTS.droneQueue, droneId, { droneId, cluster, waiting });
-    this.#emptyTold = waiting.length === 0;
+    const pulling = drone.pulling();
+    const isEmpty = waiting.length === 0 && pulling.length === 0;
+    if (isEmpty && this.#emptyTold) return;
+    bus.publish(SUBJECTS.droneQueue, droneId, { droneId, cluster, waiting, pulling });
+    this.#emptyTold = isEmpty;
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import type { BackendStats } from '@spawner/proto/internal/telemetry';
-import type { BackendKey, BackendSpec } from '@spawner/proto/v1/backend';
+import type { BackendKey, BackendSpec, PullProgress } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 
 /**
@@ -11,6 +11,8 @@ export interface Runtime {
   readonly kind: 'docker' | 'process';
   /** Makes the image present, as the spec's pull policy demands. Throws RuntimeError with the registry's message. */
   pull(spec: BackendSpec, signal: AbortSignal): Promise<void>;
+  /** How far the pull for this spec is. Absent from runtimes without images; undefined if none is under way. */
+  pullProgress?(spec: BackendSpec): PullProgress | undefined;
   /** Creates the program, in place of a leftover of the same id. Throws RuntimeError. */
   create(program: Program): Promise<void>;
   /** Starts a created program. Throws RuntimeError. */

@@ -43,7 +43,15 @@ function span(ms) {
   return `${Math.round(seconds / 3600)} h`;
 }
 
-function use({ state, activity, idleTimeoutMs, queuePosition, expectedWaitMs }) {
+function pulled({ layers, layersDone, bytes, bytesDone, attempts }) {
+  const again = attempts > 1 ? ` · attempt ${attempts}` : '';
+  if (!layers) return `pulling its image${again}`;
+  const share = bytes ? ` · ${Math.floor(((bytesDone ?? 0) / bytes) * 100)} %` : '';
+  return `pulling: ${layersDone ?? 0} of ${layers} layers${share}${again}`;
+}
+
+function use({ state, activity, idleTimeoutMs, queuePosition, expectedWaitMs, pull }) {
+  if (pull) return pulled(pull);
   if (queuePosition) {
     const left = expectedWaitMs === undefined ? '' : ` · about ${span(expectedWaitMs)}`;
     return `number ${queuePosition} in the queue${left}`;

@@ -1,7 +1,7 @@
 import { QueuePositions } from '@spawner/bus';
 import { RouteState } from '@spawner/proto/internal/route';
 import type { BackendChanged } from '@spawner/proto/internal/telemetry';
-import { Backend, BackendState } from '@spawner/proto/v1/backend';
+import { Backend, BackendState, PullProgress } from '@spawner/proto/v1/backend';
 import { newRoute, type Route } from '@spawner/store';
 import { crankedClock } from '@spawner/testkit';
 import { StateEvents } from './waiting-events.ts';
@@ -45,7 +45,11 @@ function scene() {
   };
   const queueIs = (...waiting: { id: string; expectedWaitMs?: number }[]) =>
     queue.take({ droneId: 'd', cluster: 'test', waiting });
-  return { clock, table, hearing, events, become, hint, follow, queueIs };
+  const pullIs = (progress: Partial<PullProgress>) => {
+    const pull = PullProgress.fromPartial(progress);
+    queue.take({ droneId: 'd', cluster: 'test', waiting: [], pulling: [{ id: 'a', pull }] });
+  };
+  return { clock, table, hearing, events, become, hint, follow, queueIs, pullIs };
 }
 
 describe('the states that waiting pages follow', () => {
@@ -59,6 +63,21 @@ describe('the states that waiting pages follow', () => {
     hint(BackendState.READY);
     become('a', RouteState.OPEN, BackendState.READY);
     expect(got.slice(1)).toEqual([STATE('STARTING'), STATE('WAITING'), OVER, 'end']);
+  });
+
+  it('have the progress of the pull, in whole percents', () => {
+    const { follow, pullIs } = scene();
+    const words = (text: string) => `event: queue\ndata: ${text}\n\n`;
+    const { got } = follow();
+    got.splice(0);
+    pullIs({ layers: 0 });
+    pullIs({ layers: 4, layersDone: 1 });
+    pullIs({ layers: 4, layersDone: 1, bytes: 1_000, bytesDone: 501 });
+    pullIs({ layers: 4, layersDone: 1, bytes: 1_000, bytesDone: 509 });
+    expect(got).toEqual([
+      words('Fetching the program: 1 of 4 parts.'),
+      words('Fetching the program: 1 of 4 parts. 50 % of the download has arrived.'),
+    ]);
   });
 
   it('have the place in the queue, when it changes, until the start', () => {

@@ -5,7 +5,7 @@ import { BackendState } from '@spawner/proto/v1/backend';
 import type { Route, RouteTable } from '@spawner/store';
 import type { HoldLimits } from '../routing/hold-queue.ts';
 import { TIMEOUTS } from '../timeouts.ts';
-import { queueWords } from './queue-words.ts';
+import { pullWords, queueWords } from './queue-words.ts';
 
 /**
  * Streams the progress of starting backends to their waiting pages, as server-sent events on the backend's host. The path
@@ -16,7 +16,7 @@ import { queueWords } from './queue-words.ts';
 export interface StateEventsParts {
   readonly routes: Pick<RouteTable, 'get'>;
   readonly bus: Pick<Bus, 'subscribe'>;
-  readonly queue: Pick<QueuePositions, 'of' | 'follow'>;
+  readonly queue: Pick<QueuePositions, 'of' | 'pullOf' | 'follow'>;
   readonly clock: Clock;
 }
 
@@ -110,10 +110,13 @@ export class StateEvents {
     return watched;
   }
 
-  /** The place in the queue, as the page says it; empty if the backend is not known to wait. */
+  /** The place in the queue or the pull, as the page says it; empty if the backend is not known to wait. */
   #queueEvent(id: string, { state }: Watched): string {
-    const queued = state < BackendState.STARTING ? this.#parts.queue.of(id) : undefined;
-    return queued ? `event: queue\ndata: ${queueWords(queued)}\n\n` : '';
+    if (state >= BackendState.STARTING) return '';
+    const { queue } = this.#parts;
+    const [queued, pull] = [queue.of(id), queue.pullOf(id)];
+    const words = queued ? queueWords(queued) : pullWords(pull);
+    return words === '' ? '' : `event: queue\ndata: ${words}\n\n`;
   }
 
   #tellQueue(id: string, watched: Watched): void {

@@ -26,8 +26,8 @@ export async function explain(parts: ExplainParts, id: BackendId): Promise<Expla
   ]);
   const strict = isStrict(record);
   const unreachable = living && silentMs > DEADLINES.renewalsMissed;
-  const { activity, queuePosition, expectedWaitMs } = said ?? {};
-  const backend = { ...toBackend(record, unreachable), activity, queuePosition, expectedWaitMs };
+  const { activity, queuePosition, expectedWaitMs, pull } = said ?? {};
+  const backend = { ...toBackend(record, unreachable), activity, queuePosition, expectedWaitMs, pull };
   const clocks = [...(said?.clocks ?? []), ...(living ? leaseOf(silentMs, strict) : [])];
   const refusedEnds = said?.refusedEnds ?? [];
   const endReason = said?.endReason ?? backend.endReason;

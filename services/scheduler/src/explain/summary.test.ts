@@ -56,6 +56,20 @@ describe('the summary of a living backend', () => {
     [said(ready(undefined)), 'READY; its drone did not answer how it is used.'],
     [said({ state: BackendState.SCHEDULED }), 'Placed on drone a, which has not reported on it yet.'],
     [
+      said({
+        state: BackendState.LOADING,
+        pull: { layers: 4, layersDone: 1, bytes: 80e6, bytesDone: 12.34e6 },
+      }),
+      'LOADING: pulling its image (1 of 4 layers, 12.3 of 80.0 MB).',
+    ],
+    [
+      said(
+        { state: BackendState.LOADING, pull: { attempts: 1, lastError: 'unexpected EOF' } },
+        { clocks: [clock(ClockName.PULL, 600_000, 12_000)] },
+      ),
+      'LOADING: pulling its image for 12 s; abandoned in 10 min. An attempt failed: unexpected EOF. It is tried again.',
+    ],
+    [
       said({ state: BackendState.LOADING }, { clocks: [clock(ClockName.PULL, 600_000, 12_000)] }),
       'LOADING: pulling its image for 12 s; abandoned in 10 min.',
     ],

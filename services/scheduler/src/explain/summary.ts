@@ -1,5 +1,5 @@
 import { DEADLINES } from '@spawner/domain';
-import { type Backend, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { type Backend, BackendState, EndReason, type PullProgress } from '@spawner/proto/v1/backend';
 import {
   type BackendClock,
   ClockName,
@@ -46,7 +46,7 @@ export function lifeSummary(facts: Facts): string {
       return `Placed on drone ${backend.droneId}, which has not reported on it yet.`;
     case BackendState.LOADING:
       if (backend.queuePosition !== undefined) return waiting(backend.queuePosition, backend.expectedWaitMs);
-      return `LOADING: pulling its image${elapsed(ClockName.PULL)}${remaining(ClockName.PULL, 'abandoned')}.`;
+      return `LOADING: pulling its image${pulled(backend.pull)}${elapsed(ClockName.PULL)}${remaining(ClockName.PULL, 'abandoned')}.${failed(backend.pull)}`;
     case BackendState.STARTING:
       return 'STARTING: its container is being created and started.';
     case BackendState.WAITING:
@@ -83,6 +83,20 @@ function waiting(position: number, expectedWaitMs: number | undefined): string {
   const left = expectedWaitMs === undefined ? '' : `; about ${formatDuration(expectedWaitMs)} are left`;
   return `LOADING: it is ${ordinal(position)} in the queue of its drone${left}.`;
 }
+
+function pulled(pull: PullProgress | undefined): string {
+  if (!pull || pull.layers === 0) return '';
+  const { layers, layersDone, bytes, bytesDone } = pull;
+  const arrived = bytes === 0 ? '' : `, ${megabytes(bytesDone)} of ${megabytes(bytes)} MB`;
+  return ` (${layersDone} of ${layers} layers${arrived})`;
+}
+
+function failed(pull: PullProgress | undefined): string {
+  if (!pull || pull.lastError === '') return '';
+  return ` An attempt failed: ${pull.lastError}. It is tried again.`;
+}
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
 function use({ backend, clocks, refusedEnds, now }: Facts): string {
   const { activity, idleTimeoutMs } = backend;

@@ -123,6 +123,7 @@ describe('the Docker runtime', () => {
       droneId: 'd',
       network: NETWORK,
       subnet: '',
+      pullsAtOnce: 3,
       engineRuntime: '',
       publishAddress: '',
     };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Clock, DEADLINES, isBackendId, SPEC_DEFAULTS } from '@spawner/domain';
-import type { BackendSpec } from '@spawner/proto/v1/backend';
+import type { BackendSpec, PullProgress } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import type { Log } from '@spawner/service';
 import Docker from 'dockerode';
@@ -44,6 +44,8 @@ export interface DockerOptions extends ContainerSettings {
   readonly socketPath: string;
   /** The subnet of a network that must be created. Empty for the first free one of 10.213.0.0/16 to 10.228.0.0/16. */
   readonly subnet: string;
+  /** Pulls of different images that run at once. */
+  readonly pullsAtOnce: number;
   readonly state: StateDir;
   readonly clock: Clock;
   readonly log: Log;
@@ -86,11 +88,15 @@ class DockerRuntime implements Runtime {
     this.#streams = streams;
     this.#range = range;
     this.#options = options;
-    this.#images = new Images(imageApi(docker, streams), options.clock);
+    this.#images = new Images(imageApi(docker, streams), { ...options, random: Math.random });
   }
 
   pull(spec: BackendSpec, signal: AbortSignal): Promise<void> {
     return this.#images.pull(spec, signal);
+  }
+
+  pullProgress(spec: BackendSpec): PullProgress | undefined {
+    return this.#images.progress(spec);
   }
 
   async create(program: Program): Promise<void> {

@@ -510,6 +510,20 @@ export interface StepTimes {
   firstByteMs?: number | undefined;
 }
 
+/** How far the pull of an image is. A pull is shared by all backends of a drone that wait for the same image. */
+export interface PullProgress {
+  /** Layers of the image that are known so far, and those that are present. Both are 0 while the pull waits for its turn. */
+  layers: number;
+  layersDone: number;
+  /** Sizes of the layers whose download has begun, and how much of them has arrived. */
+  bytes: number;
+  bytesDone: number;
+  /** 1 is the first attempt. A registry's transient failure is followed by another. */
+  attempts: number;
+  /** The failure of the attempt before, or empty. */
+  lastError: string;
+}
+
 /** A backend as its users see it. */
 export interface Backend {
   id: string;
@@ -553,7 +567,11 @@ export interface Backend {
     | number
     | undefined;
   /** Until it is expected to be ready, if it waits and its drone has measured a start. */
-  expectedWaitMs?: number | undefined;
+  expectedWaitMs?:
+    | number
+    | undefined;
+  /** The pull of its image. Absent if none is under way. */
+  pull?: PullProgress | undefined;
 }
 
 export interface Backend_LabelsEntry {
@@ -2034,6 +2052,167 @@ export const StepTimes: MessageFns<StepTimes> = {
   },
 };
 
+function createBasePullProgress(): PullProgress {
+  return { layers: 0, layersDone: 0, bytes: 0, bytesDone: 0, attempts: 0, lastError: "" };
+}
+
+export const PullProgress: MessageFns<PullProgress> = {
+  encode(message: PullProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.layers !== 0) {
+      writer.uint32(8).int32(message.layers);
+    }
+    if (message.layersDone !== 0) {
+      writer.uint32(16).int32(message.layersDone);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(24).int64(message.bytes);
+    }
+    if (message.bytesDone !== 0) {
+      writer.uint32(32).int64(message.bytesDone);
+    }
+    if (message.attempts !== 0) {
+      writer.uint32(40).int32(message.attempts);
+    }
+    if (message.lastError !== "") {
+      writer.uint32(50).string(message.lastError);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PullProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePullProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.layers = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.layersDone = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytesDone = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.attempts = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lastError = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PullProgress {
+    return {
+      layers: isSet(object.layers) ? globalThis.Number(object.layers) : 0,
+      layersDone: isSet(object.layersDone)
+        ? globalThis.Number(object.layersDone)
+        : isSet(object.layers_done)
+        ? globalThis.Number(object.layers_done)
+        : 0,
+      bytes: isSet(object.bytes) ? globalThis.Number(object.bytes) : 0,
+      bytesDone: isSet(object.bytesDone)
+        ? globalThis.Number(object.bytesDone)
+        : isSet(object.bytes_done)
+        ? globalThis.Number(object.bytes_done)
+        : 0,
+      attempts: isSet(object.attempts) ? globalThis.Number(object.attempts) : 0,
+      lastError: isSet(object.lastError)
+        ? globalThis.String(object.lastError)
+        : isSet(object.last_error)
+        ? globalThis.String(object.last_error)
+        : "",
+    };
+  },
+
+  toJSON(message: PullProgress): unknown {
+    const obj: any = {};
+    if (message.layers !== 0) {
+      obj.layers = Math.round(message.layers);
+    }
+    if (message.layersDone !== 0) {
+      obj.layersDone = Math.round(message.layersDone);
+    }
+    if (message.bytes !== 0) {
+      obj.bytes = Math.round(message.bytes);
+    }
+    if (message.bytesDone !== 0) {
+      obj.bytesDone = Math.round(message.bytesDone);
+    }
+    if (message.attempts !== 0) {
+      obj.attempts = Math.round(message.attempts);
+    }
+    if (message.lastError !== "") {
+      obj.lastError = message.lastError;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PullProgress>): PullProgress {
+    return PullProgress.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PullProgress>): PullProgress {
+    const message = createBasePullProgress();
+    message.layers = object.layers ?? 0;
+    message.layersDone = object.layersDone ?? 0;
+    message.bytes = object.bytes ?? 0;
+    message.bytesDone = object.bytesDone ?? 0;
+    message.attempts = object.attempts ?? 0;
+    message.lastError = object.lastError ?? "";
+    return message;
+  },
+};
+
 function createBaseBackend(): Backend {
   return {
     id: "",
@@ -2062,6 +2241,7 @@ function createBaseBackend(): Backend {
     steps: undefined,
     queuePosition: undefined,
     expectedWaitMs: undefined,
+    pull: undefined,
   };
 }
 
@@ -2144,6 +2324,9 @@ export const Backend: MessageFns<Backend> = {
     }
     if (message.expectedWaitMs !== undefined) {
       writer.uint32(208).int64(message.expectedWaitMs);
+    }
+    if (message.pull !== undefined) {
+      PullProgress.encode(message.pull, writer.uint32(218).fork()).join();
     }
     return writer;
   },
@@ -2372,6 +2555,14 @@ export const Backend: MessageFns<Backend> = {
             message.expectedWaitMs = longToNumber(reader.int64());
             continue;
           }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.pull = PullProgress.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2479,6 +2670,7 @@ export const Backend: MessageFns<Backend> = {
         : isSet(object.expected_wait_ms)
         ? globalThis.Number(object.expected_wait_ms)
         : undefined,
+      pull: isSet(object.pull) ? PullProgress.fromJSON(object.pull) : undefined,
     };
   },
 
@@ -2568,6 +2760,9 @@ export const Backend: MessageFns<Backend> = {
     if (message.expectedWaitMs !== undefined) {
       obj.expectedWaitMs = Math.round(message.expectedWaitMs);
     }
+    if (message.pull !== undefined) {
+      obj.pull = PullProgress.toJSON(message.pull);
+    }
     return obj;
   },
 
@@ -2614,6 +2809,9 @@ export const Backend: MessageFns<Backend> = {
       : undefined;
     message.queuePosition = object.queuePosition ?? undefined;
     message.expectedWaitMs = object.expectedWaitMs ?? undefined;
+    message.pull = (object.pull !== undefined && object.pull !== null)
+      ? PullProgress.fromPartial(object.pull)
+      : undefined;
     return message;
   },
 };

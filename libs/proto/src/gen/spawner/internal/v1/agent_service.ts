@@ -18,6 +18,7 @@ import {
   EndReason,
   endReasonFromJSON,
   endReasonToJSON,
+  PullProgress,
 } from "../../v1/backend.ts";
 import { TailLogsResponse } from "../../v1/backend_service.ts";
 import { BackendClock, LastActivity, ProxyUse, RefusedEnd } from "../../v1/explanation.ts";
@@ -75,6 +76,7 @@ export interface AgentServiceExplainBackendResponse {
   /** As in Backend. */
   queuePosition?: number | undefined;
   expectedWaitMs?: number | undefined;
+  pull?: PullProgress | undefined;
 }
 
 export interface AgentServiceTailLogsRequest {
@@ -691,6 +693,7 @@ function createBaseAgentServiceExplainBackendResponse(): AgentServiceExplainBack
     endReason: 0,
     queuePosition: undefined,
     expectedWaitMs: undefined,
+    pull: undefined,
   };
 }
 
@@ -719,6 +722,9 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
     }
     if (message.expectedWaitMs !== undefined) {
       writer.uint32(64).int64(message.expectedWaitMs);
+    }
+    if (message.pull !== undefined) {
+      PullProgress.encode(message.pull, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -800,6 +806,14 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
             message.expectedWaitMs = longToNumber(reader.int64());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.pull = PullProgress.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -842,6 +856,7 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
         : isSet(object.expected_wait_ms)
         ? globalThis.Number(object.expected_wait_ms)
         : undefined,
+      pull: isSet(object.pull) ? PullProgress.fromJSON(object.pull) : undefined,
     };
   },
 
@@ -871,6 +886,9 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
     if (message.expectedWaitMs !== undefined) {
       obj.expectedWaitMs = Math.round(message.expectedWaitMs);
     }
+    if (message.pull !== undefined) {
+      obj.pull = PullProgress.toJSON(message.pull);
+    }
     return obj;
   },
 
@@ -891,6 +909,9 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
     message.endReason = object.endReason ?? 0;
     message.queuePosition = object.queuePosition ?? undefined;
     message.expectedWaitMs = object.expectedWaitMs ?? undefined;
+    message.pull = (object.pull !== undefined && object.pull !== null)
+      ? PullProgress.fromPartial(object.pull)
+      : undefined;
     return message;
   },
 };

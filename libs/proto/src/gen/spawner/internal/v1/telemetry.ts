@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
-import { Activity, Backend } from "../../v1/backend.ts";
+import { Activity, Backend, PullProgress } from "../../v1/backend.ts";
 import { TailLogsResponse } from "../../v1/backend_service.ts";
 import { ActivityKind, activityKindFromJSON, activityKindToJSON } from "../../v1/explanation.ts";
 import { ProcessIdentity } from "./node.ts";
@@ -53,18 +53,25 @@ export interface BackendActivity {
   activity?: Activity | undefined;
 }
 
-/** spawner.drone.<id>.queue: once a second while starts wait, and once when none waits any more. */
+/** spawner.drone.<id>.queue: once a second while starts wait or images are pulled, and once when that is over. */
 export interface DroneQueue {
   droneId: string;
   cluster: string;
   /** Every start that waits, in the order of service: the first is next. */
   waiting: WaitingStart[];
+  /** Every start that waits for its image. */
+  pulling: PullingStart[];
 }
 
 export interface WaitingStart {
   id: string;
   /** As in Backend. */
   expectedWaitMs?: number | undefined;
+}
+
+export interface PullingStart {
+  id: string;
+  pull?: PullProgress | undefined;
 }
 
 /** spawner.activity.<drone id>: a proxy's report, once a second while it has activity. It has ages, not times. */
@@ -633,7 +640,7 @@ export const BackendActivity: MessageFns<BackendActivity> = {
 };
 
 function createBaseDroneQueue(): DroneQueue {
-  return { droneId: "", cluster: "", waiting: [] };
+  return { droneId: "", cluster: "", waiting: [], pulling: [] };
 }
 
 export const DroneQueue: MessageFns<DroneQueue> = {
@@ -646,6 +653,9 @@ export const DroneQueue: MessageFns<DroneQueue> = {
     }
     for (const v of message.waiting) {
       WaitingStart.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.pulling) {
+      PullingStart.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -687,6 +697,14 @@ export const DroneQueue: MessageFns<DroneQueue> = {
             message.waiting.push(WaitingStart.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pulling.push(PullingStart.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -710,6 +728,9 @@ export const DroneQueue: MessageFns<DroneQueue> = {
       waiting: globalThis.Array.isArray(object?.waiting)
         ? object.waiting.map((e: any) => WaitingStart.fromJSON(e))
         : [],
+      pulling: globalThis.Array.isArray(object?.pulling)
+        ? object.pulling.map((e: any) => PullingStart.fromJSON(e))
+        : [],
     };
   },
 
@@ -724,6 +745,9 @@ export const DroneQueue: MessageFns<DroneQueue> = {
     if (message.waiting?.length) {
       obj.waiting = message.waiting.map((e) => WaitingStart.toJSON(e));
     }
+    if (message.pulling?.length) {
+      obj.pulling = message.pulling.map((e) => PullingStart.toJSON(e));
+    }
     return obj;
   },
 
@@ -735,6 +759,7 @@ export const DroneQueue: MessageFns<DroneQueue> = {
     message.droneId = object.droneId ?? "";
     message.cluster = object.cluster ?? "";
     message.waiting = object.waiting?.map((e) => WaitingStart.fromPartial(e)) || [];
+    message.pulling = object.pulling?.map((e) => PullingStart.fromPartial(e)) || [];
     return message;
   },
 };
@@ -824,6 +849,93 @@ export const WaitingStart: MessageFns<WaitingStart> = {
     const message = createBaseWaitingStart();
     message.id = object.id ?? "";
     message.expectedWaitMs = object.expectedWaitMs ?? undefined;
+    return message;
+  },
+};
+
+function createBasePullingStart(): PullingStart {
+  return { id: "", pull: undefined };
+}
+
+export const PullingStart: MessageFns<PullingStart> = {
+  encode(message: PullingStart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.pull !== undefined) {
+      PullProgress.encode(message.pull, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PullingStart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePullingStart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pull = PullProgress.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PullingStart {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      pull: isSet(object.pull) ? PullProgress.fromJSON(object.pull) : undefined,
+    };
+  },
+
+  toJSON(message: PullingStart): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.pull !== undefined) {
+      obj.pull = PullProgress.toJSON(message.pull);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PullingStart>): PullingStart {
+    return PullingStart.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PullingStart>): PullingStart {
+    const message = createBasePullingStart();
+    message.id = object.id ?? "";
+    message.pull = (object.pull !== undefined && object.pull !== null)
+      ? PullProgress.fromPartial(object.pull)
+      : undefined;
     return message;
   },
 };
