@@ -19,8 +19,8 @@ end
 local now = cluster_now()
 local stale, full, later, considered = 0, 0, 0, 0
 
--- Whether a drone can take the backend: 'stale', 'full' or 'fits'; the last with the expected wait, whether a place is free,
--- and the wait as the record has it, which is empty if the drone has measured no start.
+-- Whether a drone can take the backend: 'stale', 'full' or 'fits'. The last comes with the expected wait, whether a place is
+-- free, and the wait for the record: empty if the drone has measured no start.
 local function look(drone)
   local at = redis.call('HGET', RENEWALS, MEMBER_DRONE .. drone)
   if not at or now - tonumber(at) > stale_ms then return 'stale' end
@@ -55,7 +55,7 @@ end
 -- by how long earlier starts took, which may not be true of the next one.
 local function is_later(wait, is_free, shortest)
   if is_free then return wait > 2 * shortest + 1000 end
-  return wait > shortest + math.max(250, shortest / 10)
+  return wait > shortest + math.max(250, shortest / 20)
 end
 
 -- Bounded, because a script blocks Redis: the drones behind the 1,024 least loaded ones have hardly more room than these. After
