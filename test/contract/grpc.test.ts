@@ -252,6 +252,17 @@ describe('a spawn', () => {
     await expect(spawn('test/manual')).rejects.toMatchObject({ code: 'unavailable' });
     expect(askedSince(before)).toHaveLength(6);
   });
+  it('gets a new id after a start queue was full, and fails for want of room if all were', async () => {
+    const before = gateway.scheduler.asked.length;
+    const full = { ...NO_ROOM, sameId: false, detail: 'the start queue of drone drone-1 is full' };
+    gateway.scheduler.failNext(full);
+    const { id } = await spawn('test/manual');
+    expect(askedSince(before)).toHaveLength(2);
+    expect(askedSince(before).at(-1)).toBe(id);
+    for (let n = 0; n < 3; n++) gateway.scheduler.failNext(full);
+    await expect(spawn('test/manual')).rejects.toMatchObject({ code: 'exhausted', message: full.detail });
+    expect(askedSince(before)).toHaveLength(5);
+  });
   it('fails at once if no drone has room', async () => {
     const before = gateway.scheduler.asked.length;
     gateway.scheduler.failNext(NO_ROOM);

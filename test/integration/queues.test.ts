@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Bus, QueuePositions, SUBJECTS } from '@spawner/bus';
 import { type Backend, Spawner } from '@spawner/client';
-import { systemClock } from '@spawner/domain';
+import { AppError, newBackendId, systemClock } from '@spawner/domain';
 import { ActivityMemory } from '@spawner/gateway/activity';
 import { serveHttp } from '@spawner/gateway/http/server';
 import { createMetrics } from '@spawner/gateway/metrics';
@@ -169,5 +169,20 @@ describe('spawns and the queues of drones', () => {
     );
     await spawner.terminate(waiting?.id ?? '');
     await eventually(() => spawner.spawn(spec));
+  });
+
+  it('fail for want of room if their drone refuses them for it, and go to another one the next time', async () => {
+    await using at = await scene(redis, nats);
+    const takes = async () => {
+      throw new AppError('exhausted', 'the start queue is full');
+    };
+    await at.drone('a', { takes });
+    await expect(at.spawn({ id: newBackendId(randomBytes), spec })).rejects.toMatchObject({
+      code: 'exhausted',
+      message: 'the start queue of drone a is full',
+    });
+    const b = await at.drone('b');
+    await at.spawn({ id: newBackendId(randomBytes), spec });
+    expect(b.started).toHaveLength(1);
   });
 });

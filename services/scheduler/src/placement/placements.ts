@@ -1,4 +1,4 @@
-import { type BackendId, DEADLINES } from '@spawner/domain';
+import { type BackendId, DEADLINES, isAppError } from '@spawner/domain';
 import type { Node } from '@spawner/proto/internal/node';
 import { type BackendKey, type BackendSpec, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { Parts } from '../parts.ts';
@@ -17,6 +17,8 @@ export interface Placed {
   readonly digest: Uint8Array;
 }
 
+type HandOver = 'taken' | 'refused' | 'full';
+
 /** Carries a placement to its drone, or abandons it: the backend then ends without ever having run. */
 export class Placements {
   readonly #parts: PlacementsParts;
@@ -25,18 +27,22 @@ export class Placements {
     this.#parts = parts;
   }
 
-  /** Hands a placed backend to its drone. Returns false if the drone refused it and the placement was abandoned. */
-  async handOver({ id, spec, key, node, placement, created, digest }: Placed): Promise<boolean> {
+  /**
+   * Hands a placed backend to its drone. If the drone refused it, and the placement was abandoned, the result says whether the
+   * cause was a full start queue.
+   */
+  async handOver({ id, spec, key, node, placement, created, digest }: Placed): Promise<HandOver> {
     const { agents, claims, log } = this.#parts;
     const claim = claims.sign({ id, drone: node.id, placement, key, digest });
     const start = { id, registration: node.registration, placement, createTime: created, spec, key, claim };
     try {
       await agents.at(node.rpcAddress).startBackend(start, { timeoutMs: DEADLINES.start });
-      return true;
+      return 'taken';
     } catch (error) {
       log.warn({ error, backend: id, drone: node.id }, 'a drone did not take a backend');
       // If the drone's report was quicker than its answer, the drone has the backend after all.
-      return !(await this.#abandonUnreported(id, `drone ${node.id} did not take it`));
+      if (!(await this.#abandonUnreported(id, `drone ${node.id} did not take it`))) return 'taken';
+      return isAppError(error, 'exhausted') ? 'full' : 'refused';
     }
   }
 

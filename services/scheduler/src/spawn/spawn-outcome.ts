@@ -41,6 +41,11 @@ export function startRefused(drone: string): SpawnOutcome {
   return notPlaced(NotPlacedReason.START_REFUSED, `drone ${drone} did not take the backend`, SPENT);
 }
 
+/** Another drone may have room, so a new id is tried. */
+export function queueFull(drone: string): SpawnOutcome {
+  return notPlaced(NotPlacedReason.NO_ROOM, `the start queue of drone ${drone} is full`, SPENT);
+}
+
 export function notReplicated(id: string): SpawnOutcome {
   const detail = `too few replicas of the store have the key; it was not given to ${id}`;
   return notPlaced(NotPlacedReason.NOT_REPLICATED, detail, SPENT);

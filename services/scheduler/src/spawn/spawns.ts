@@ -91,7 +91,9 @@ async function place(
 async function handOver(parts: SpawnParts, handed: Placed, placeMs?: number) {
   const { placements, backends, clock, metrics } = parts;
   const began = clock.now();
-  if (!(await placements.handOver(handed))) return outcomes.startRefused(handed.node.id);
+  const result = await placements.handOver(handed);
+  if (result === 'full') return outcomes.queueFull(handed.node.id);
+  if (result === 'refused') return outcomes.startRefused(handed.node.id);
   const handOverMs = clock.now() - began;
   metrics.handedOver(handOverMs / 1_000);
   // The read follows in the same round trip to the store, and finds what is written here.

@@ -32,7 +32,7 @@ import { Node, NodeKind, nodeKindFromJSON, nodeKindToJSON } from "./node.ts";
 
 export const NotPlacedReason = {
   UNSPECIFIED: 0,
-  /** NO_ROOM - No drone has room. */
+  /** NO_ROOM - No drone has room; or, if the id is spent, the start queue of the drone was full. */
   NO_ROOM: 1,
   /** HOLDER_ENDING - The key's holder is shutting down. */
   HOLDER_ENDING: 2,
