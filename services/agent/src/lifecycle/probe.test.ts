@@ -54,7 +54,7 @@ describe('the readiness probe', () => {
     await expect(waiting).rejects.toThrow('enough');
   });
 
-  it('waits a twentieth of the time that has passed, from 10 to 250 ms', async () => {
+  it('waits a fortieth of the time that has passed, from 5 to 250 ms', async () => {
     let now = 0;
     const pauses: number[] = [];
     const abort = new AbortController();
@@ -64,10 +64,10 @@ describe('the readiness probe', () => {
       sleep: async (ms: number) => {
         pauses.push(ms);
         now += 1_000;
-        if (pauses.length === 8) abort.abort(new Error('enough'));
+        if (pauses.length === 12) abort.abort(new Error('enough'));
       },
     };
     await expect(untilAnswers(async () => false, clock, abort.signal)).rejects.toThrow();
-    expect(pauses).toEqual([10, 50, 100, 150, 200, 250, 250, 250]);
+    expect(pauses).toEqual([5, 25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 250]);
   });
 });

@@ -10,8 +10,8 @@ const ANSWER_MS = 5_000;
 
 /**
  * Resolves when the program accepts a TCP connection, or with a path, answers HTTP with a status below 500. Between
- * attempts it waits a twentieth of the time that has passed, from 10 to 250 ms. A quick program is noticed quickly, and a
- * slow one costs little. Rejects when the signal aborts.
+ * attempts it waits a fortieth of the time that has passed, from 5 to 250 ms. A quick program is noticed quickly, and a
+ * slow one costs little: a refused connection takes a tenth of a millisecond. Rejects when the signal aborts.
  */
 export async function untilAnswers(
   answered: () => Promise<boolean>,
@@ -23,7 +23,7 @@ export async function untilAnswers(
     signal.throwIfAborted();
     if (await answered()) return;
     const waited = clock.now() - began;
-    await clock.sleep(Math.min(250, Math.max(10, waited / 20)), signal);
+    await clock.sleep(Math.min(250, Math.max(5, waited / 40)), signal);
   }
 }
 
@@ -36,10 +36,18 @@ export function answers(endpoint: Endpoint, httpPath: string): Promise<boolean> 
   return answered.catch(() => false);
 }
 
-async function connects({ host, port }: Endpoint): Promise<boolean> {
-  const socket = connect({ host, port });
-  await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_MS) }).finally(() => socket.destroy());
-  return true;
+/** Events cost half of what a promise and a signal for each attempt do. */
+function connects({ host, port }: Endpoint): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: CONNECT_MS });
+    const settle = (connected: boolean) => {
+      socket.destroy();
+      resolve(connected);
+    };
+    socket.once('connect', () => settle(true));
+    socket.once('timeout', () => settle(false));
+    socket.once('error', () => settle(false));
+  });
 }
 
 async function answersHttp({ host, port }: Endpoint, path: string): Promise<boolean> {
