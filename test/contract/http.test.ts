@@ -146,6 +146,27 @@ describe('GET /v1/backends/{id}/events', () => {
     }
     expect(positions).toEqual([2, 1]);
   });
+  it('sends the record again when the pull of its image moves forward', async () => {
+    const id = await spawn('test/manual');
+    const pulls = (bytesDone: number) => {
+      const pull = { layers: 3, layersDone: 1, bytes: 90, bytesDone, attempts: 1, lastError: '' };
+      const waiting = { droneId: 'drone-1', cluster: 'test', waiting: [] };
+      scene.gateway.queue.take({ ...waiting, pulling: [{ id, pull }] });
+    };
+    pulls(30);
+    const seen: unknown[] = [];
+    for await (const { pull } of new Spawner({ url: scene.gateway.url }).watch(id)) {
+      seen.push(pull);
+      if (pull?.bytesDone === 60) break;
+      pulls(60);
+    }
+    const common = { layers: 3, layersDone: 1, bytes: 90, attempts: 1 };
+    expect(seen).toEqual([
+      { ...common, bytesDone: 30 },
+      { ...common, bytesDone: 60 },
+    ]);
+    expect(bodyOf(await get(`/v1/backends/${id}`)).backend).toMatchObject({ pull: seen.at(-1) });
+  });
   it('resumes after Last-Event-ID, and says 204 to who has seen the end', async () => {
     const id = await spawn('test/missing');
     await untilEnd(id);

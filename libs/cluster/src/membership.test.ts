@@ -36,12 +36,12 @@ describe('a membership', () => {
     const lines: [string, Record<string, unknown>][] = [];
     const write = (fields: Record<string, unknown>, text: string) => void lines.push([text, fields]);
     const log = { warn: write, info: write } as unknown as Log;
-    let tries = 0;
+    const pauses: number[] = [];
     // Pauses are short here, so that it tries often.
     const clock = {
       ...systemClock,
-      sleep: (_: number, signal?: AbortSignal) => {
-        tries++;
+      sleep: (ms: number, signal?: AbortSignal) => {
+        pauses.push(ms);
         return systemClock.sleep(20, signal);
       },
     };
@@ -49,7 +49,8 @@ describe('a membership', () => {
     const membership = new Membership(schedulerAt(`127.0.0.1:${port}`), { node }, clock, log);
     const stop = new AbortController();
     const running = membership.run(stop.signal);
-    await eventually(() => tries > 5);
+    await eventually(() => pauses.length > 5);
+    expect(pauses.slice(0, 5)).toEqual([125, 250, 500, 500, 500]);
     expect(lines.map(([text]) => text)).toEqual(['the scheduler does not answer']);
     expect(lines[0]?.[1]).toEqual({ reason: expect.stringContaining('ECONNREFUSED') });
     const server = await scheduler(port);

@@ -93,26 +93,30 @@ export class Membership {
     this.#wake?.();
   }
 
-  /** Registers and renews until the signal aborts. After a failure it tries again in a quarter of the interval. */
+  /**
+   * Registers and renews until the signal aborts. After a failure it tries again in a quarter of the interval. The first two
+   * attempts come sooner, because the scheduler of a cluster that starts as a whole may be the last to listen.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const outage = new Outage(this.#log, this.#clock, {
       begins: 'the scheduler does not answer',
       ends: 'the scheduler answers again',
     });
+    let failures = 0;
     while (!signal.aborted) {
       this.#kicked = false;
-      let failing = false;
       try {
         if (this.#registration === 0) await this.#register(signal);
         else await this.#renew(signal);
         outage.over();
+        failures = 0;
       } catch (error) {
         if (signal.aborted) return;
         outage.failed(error);
-        failing = true;
+        failures += 1;
         this.#kicked = false;
       }
-      if (!this.#kicked) await this.#pause(failing ? DEADLINES.renewEvery / 4 : DEADLINES.renewEvery, signal);
+      if (!this.#kicked) await this.#pause(pauseAfter(failures), signal);
     }
   }
 
@@ -190,4 +194,9 @@ export class Membership {
     signal.removeEventListener('abort', wake);
     this.#wake = undefined;
   }
+}
+
+function pauseAfter(failures: number): number {
+  const { renewEvery } = DEADLINES;
+  return failures === 0 ? renewEvery : Math.min(renewEvery / 4, (renewEvery / 32) * 2 ** failures);
 }

@@ -69,3 +69,37 @@ describe('the lines and samples of a running backend', () => {
     expect([tails.length, rests]).toEqual([1, []]);
   });
 });
+
+describe('the starts that wait', () => {
+  it('are published with the progress of pulls while there are any, and once when there are none', () => {
+    const published: unknown[] = [];
+    const pull = { layers: 2, layersDone: 1, bytes: 10, bytesDone: 5, attempts: 1, lastError: '' };
+    let [waiting, pulling]: [{ id: string }[], { id: string; pull: typeof pull }[]] = [[], []];
+    const drone = {
+      living: () => [],
+      onChange: () => {},
+      starts: { order: () => waiting },
+      pulling: () => pulling,
+    } as unknown as Drone;
+    const bus = {
+      subscribe: () => ({ close: () => {} }),
+      publish: (_subject: unknown, _id: string, message: object) => published.push(message),
+    } as unknown as Bus;
+    const parts = { bus, drone, droneId: 'd', cluster: 'c', clock: systemClock };
+    const log = createLog('test', 'silent');
+    const telemetry = new Telemetry({ ...parts, log, proxies: { learn: () => {} } }, () => {});
+    const told = () => {
+      telemetry.queue();
+      return published.splice(0);
+    };
+    expect(told()).toEqual([]);
+    pulling = [{ id: 'a', pull }];
+    expect(told()).toEqual([{ droneId: 'd', cluster: 'c', waiting: [], pulling }]);
+    [waiting, pulling] = [[{ id: 'a' }], []];
+    expect(told()).toEqual([{ droneId: 'd', cluster: 'c', waiting, pulling: [] }]);
+    waiting = [];
+    expect(told()).toEqual([{ droneId: 'd', cluster: 'c', waiting: [], pulling: [] }]);
+    expect(told()).toEqual([]);
+    telemetry.close();
+  });
+});
