@@ -32,9 +32,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'an address is handed on at once',
-    file: 'services/agent/src/runtime/docker/docker-runtime.ts',
-    from: 'this.#options.clock.now(), DEADLINES.addressRest)',
-    to: 'this.#options.clock.now(), 0)',
+    file: 'services/agent/src/network/addresses.ts',
+    from: 'this.#clock.now(), DEADLINES.addressRest)',
+    to: 'this.#clock.now(), 0)',
     test: 'services/agent/src/runtime/docker/docker-runtime.test.ts',
     project: 'unit',
   },

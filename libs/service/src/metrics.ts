@@ -50,6 +50,20 @@ export function durations(name: string, description: string) {
   return (seconds: number, attributes: Attributes = {}) => instrument.record(seconds, attributes);
 }
 
+/** One value for each value of an attribute, read at each scrape. */
+export function gaugeBy(
+  name: string,
+  description: string,
+  attribute: string,
+  read: () => Readonly<Record<string, number>>,
+): void {
+  meter()
+    .createObservableGauge(name, { description })
+    .addCallback((result) => {
+      for (const [which, value] of Object.entries(read())) result.observe(value, { [attribute]: which });
+    });
+}
+
 /** A value that is read at each scrape. */
 export function gauge(name: string, description: string, read: () => number): void {
   meter()

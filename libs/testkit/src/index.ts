@@ -20,6 +20,7 @@ export { rawHttp } from './raw-http.ts';
 export * from './redis.ts';
 export * from './relay.ts';
 export * from './seeded.ts';
+export { StubEngine } from './stub-engine.ts';
 export * from './temp-dir.ts';
 export * from './time-bound.ts';
 export * from './upstream.ts';

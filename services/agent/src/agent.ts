@@ -68,6 +68,10 @@ export class Agent {
     this.#app.every('reconciling', 10_000, () => this.#reconciler.all());
     this.#app.every('deadlines', 100, async () => drone.tick());
     this.#app.every('fencing', 250, async () => this.#fence());
+    const { sandboxes } = drone.runtime;
+    // Sandboxes must not slow down the start of a program, nor that of the services on this machine.
+    const busy = () => this.#parts.starts.busy || drone.registration === 0;
+    if (sandboxes) this.#app.every('keeping sandboxes', 250, (signal) => sandboxes.turn(busy, signal));
   }
 
   /** Starts to receive activity reports, to publish telemetry and to end idle backends. */

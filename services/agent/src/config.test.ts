@@ -10,6 +10,7 @@ describe("the agent's configuration", () => {
       runtime: 'auto',
       startsAtOnce: Math.max(2, availableParallelism()),
       maxBackends: 1_000,
+      sandboxes: { resting: 0, cpuPercent: 25 },
       docker: { socketPath: '/var/run/docker.sock', network: 'spawner-local', subnet: '' },
     });
   });
@@ -26,6 +27,8 @@ describe("the agent's configuration", () => {
       SPAWNER_AGENT_PUBLISH_ADDRESS: 'everywhere',
       SPAWNER_AGENT_RUNTIME: 'process',
       SPAWNER_AGENT_STARTS_AT_ONCE: '0',
+      SPAWNER_AGENT_SANDBOXES: '-1',
+      SPAWNER_AGENT_SANDBOXES_CPU_PERCENT: '0',
       SPAWNER_AGENT_MAX_BACKENDS: '0',
     };
     for (const name of Object.keys(env).filter((name) => !name.endsWith('RUNTIME')))

@@ -59,6 +59,10 @@ export const readConfig = (env: Environment) =>
           'one address of this machine that other machines reach',
         ),
       },
+      sandboxes: {
+        resting: reader.integer(`${prefix}SANDBOXES`, 0, { max: 256 }),
+        cpuPercent: reader.integer(`${prefix}SANDBOXES_CPU_PERCENT`, 25, { min: 1, max: 100 }),
+      },
       cpuMillis: reader.integer(`${prefix}CPU_MILLIS`, cpus().length * 1_000, { min: 1 }),
       memoryBytes: reader.integer(`${prefix}MEMORY_BYTES`, totalmem(), { min: 1 }),
       startsAtOnce: reader.integer(`${prefix}STARTS_AT_ONCE`, Math.max(2, availableParallelism()), {

@@ -5,7 +5,7 @@ import { needs, run } from '@spawner/service';
 import { Agent } from './agent.ts';
 import { readConfig } from './config.ts';
 import { StartQueue } from './lifecycle/start-queue.ts';
-import { createMetrics, observeBackends } from './metrics.ts';
+import { createMetrics, observeBackends, observeSandboxes } from './metrics.ts';
 import { droneNode } from './report/member.ts';
 import { chooseRuntime, openRuntime } from './runtime/choose-runtime.ts';
 import { bootClock, bootId } from './state/boot.ts';
@@ -28,6 +28,7 @@ await run('agent', readConfig, async (config, app) => {
     () => agent.drone.living().length,
     () => starts.waiting,
   );
+  observeSandboxes(runtime.sandboxes);
 
   const { bindAddress: address, port } = config;
   const rpc = app.own(await serveRpc({ address, port, log, services: [agent.service] }));

@@ -1,5 +1,6 @@
 import { EndReason } from '@spawner/proto/v1/backend';
-import { counter, durations, gauge } from '@spawner/service';
+import { counter, durations, gauge, gaugeBy } from '@spawner/service';
+import type { SandboxKeeper } from './network/sandbox-keeper.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -26,4 +27,19 @@ export function createMetrics() {
 export function observeBackends(living: () => number, waiting: () => number): void {
   gauge('spawner.agent.backends', 'Backends that have not ended', living);
   gauge('spawner.agent.waiting_starts', 'Starts that wait for a place', waiting);
+}
+
+/** Reports the sandboxes of the drone, and how its starts reached the network. */
+export function observeSandboxes(sandboxes: SandboxKeeper | undefined): void {
+  if (!sandboxes) return;
+  gaugeBy('spawner.agent.sandboxes', 'Network sandboxes, by state', 'state', () => {
+    const { ready, taken, discarded } = sandboxes.counts;
+    return { ready, taken, discarded };
+  });
+  gaugeBy(
+    'spawner.agent.links',
+    'Starts since the agent began, by network',
+    'network',
+    () => sandboxes.counts.starts,
+  );
 }

@@ -109,6 +109,7 @@ export class Backend {
     if (this.life.startedAt !== startedAt) return true;
     if (condition.is === 'exited') this.take({ type: 'exited', exit: condition.exit });
     else if (condition.is === 'absent') this.take({ type: 'exited' });
+    else if (condition.is === 'severed') this.take({ type: 'severed' });
     return false;
   }
 

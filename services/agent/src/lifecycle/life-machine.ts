@@ -1,7 +1,13 @@
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { type Condition, ENDED_EARLY, type Endpoints, type ProgramExit } from '../runtime/runtime.ts';
+import {
+  type Condition,
+  ENDED_EARLY,
+  type Endpoints,
+  type ProgramExit,
+  SEVERED,
+} from '../runtime/runtime.ts';
 import { cut, lastLines } from './last-lines.ts';
 import { type Ending, hasImage, type Life } from './life.ts';
 import { type Steps, withSteps } from './step-times.ts';
@@ -25,6 +31,8 @@ export type LifeEvent =
   | { readonly type: 'first_byte'; readonly steps: Pick<Steps, 'firstByteMs'> }
   /** Without an exit, the container no longer exists. */
   | { readonly type: 'exited'; readonly exit?: ProgramExit }
+  /** The program runs without its network. */
+  | { readonly type: 'severed' }
   | ({ readonly type: 'stop' } & Order)
   | { readonly type: 'fault'; readonly detail: string }
   | { readonly type: 'gone'; readonly lastLogs: readonly string[]; readonly exit?: ProgramExit }
@@ -93,6 +101,8 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
       return next(timed(revised(life), event));
     case 'exited':
       return exited(life, event.exit);
+    case 'severed':
+      return severed(life);
     case 'stop':
       return stopped(life, event, at);
     case 'fault':
@@ -114,11 +124,12 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
     return resume(moved(life, BackendState.STARTING, at), condition, at);
   if (state === BackendState.SCHEDULED) return step(life, { type: 'begin' }, at);
   if (state === BackendState.LOADING) return next(life, hasImage(life) ? 'queue' : 'pull');
+  if (condition.is === 'severed' && !life.ending) return severed(life);
   if (state === BackendState.STARTING && condition.is === 'absent')
     return next(life, 'queue', ...launch(life));
   if (state === BackendState.STARTING && condition.is === 'running')
     return step(life, { type: 'started', endpoints: condition.endpoints }, at);
-  if (condition.is === 'running') {
+  if (condition.is === 'running' || condition.is === 'severed') {
     if (state === BackendState.TERMINATING)
       return next({ ...life, startedAt: life.startedAt ?? at.now }, 'signal');
     return state === BackendState.WAITING ? next(life, 'probe') : unchanged(life);
@@ -155,6 +166,13 @@ function exited(life: Life, exit: ProgramExit | undefined): Step {
   const bySelf = ready && exit?.code === 0 ? EndReason.EXITED : EndReason.FAILED;
   const detail = exit ? (ready ? '' : ENDED_EARLY) : 'its container was removed from outside';
   return removal(life, { reason: ready ? bySelf : EndReason.START_ERROR, detail, keepLogs: true }, exit);
+}
+
+/** No one can reach the program any more. If its end is ordered, it still has its grace. */
+function severed(life: Life): Step {
+  if (life.status.state < BackendState.STARTING || life.ending) return unchanged(life);
+  const reason = life.readyAt === undefined ? EndReason.START_ERROR : EndReason.FAILED;
+  return removal(life, { reason, detail: SEVERED, keepLogs: true });
 }
 
 function stopped(life: Life, order: Order, at: Instant): Step {

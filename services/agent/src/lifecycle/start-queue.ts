@@ -57,6 +57,11 @@ export class StartQueue {
     return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.length, 0);
   }
 
+  /** Whether a start waits or has a place. */
+  get busy(): boolean {
+    return this.#places.size > 0 || this.waiting > 0;
+  }
+
   /** Resolves when the start has a place. Rejects, and leaves the queue, when the signal aborts. */
   enter({ id, placement, key }: Start, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {

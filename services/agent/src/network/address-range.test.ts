@@ -45,6 +45,24 @@ describe('an address range', () => {
     }
   });
 
+  it.each(['192.168.3.16/28', '10.0.0.0/24', '10.0.0.0/23', '10.0.0.128/25'])(
+    'of %s has as many free addresses as can be allocated',
+    (subnet) => {
+      const range = new AddressRange(subnet);
+      const free = range.free(0);
+      let allocated = 0;
+      while (range.allocate(0)) allocated++;
+      expect([free, range.free(0)]).toEqual([allocated, 0]);
+    },
+  );
+
+  it('counts a resting address as free after its rest', () => {
+    const range = new AddressRange('10.0.0.0/24');
+    const free = range.free(0);
+    range.release(range.allocate(0) ?? '', 0, 1_000);
+    expect([range.free(999), range.free(1_000)]).toEqual([free - 1, free]);
+  });
+
   it.each([
     ['10.213.0.0/16', true],
     ['192.168.1.0/28', true],

@@ -3,6 +3,8 @@
  * connection cannot reach another backend. Pure: times are arguments.
  */
 export class AddressRange {
+  /** The addresses that may be allocated. */
+  readonly usable: number;
   readonly #subnet: { readonly first: number; readonly size: number };
   readonly #inUse = new Set<string>();
   readonly #restingUntil = new Map<string, number>();
@@ -13,6 +15,8 @@ export class AddressRange {
     const parsed = parseSubnet(subnet);
     if (!parsed) throw new Error(`not an IPv4 subnet from /8 to /28: ${subnet}`);
     this.#subnet = parsed;
+    // Each 256 addresses have one that ends with 0 and one with 255; the gateway is one more.
+    this.usable = parsed.size - 2 * Math.max(1, parsed.size / 256) - 1;
     this.#cursor = Number.isSafeInteger(cursor) ? Math.abs(cursor) % parsed.size : 0;
   }
 
@@ -38,6 +42,12 @@ export class AddressRange {
       return address;
     }
     return undefined;
+  }
+
+  /** The addresses that `allocate` could return now, one after the other. */
+  free(now: number): number {
+    for (const [address, until] of this.#restingUntil) if (until <= now) this.#restingUntil.delete(address);
+    return this.usable - this.#inUse.size - this.#restingUntil.size;
   }
 
   release(address: string, now: number, restMs: number): void {

@@ -2,7 +2,8 @@ import type { Log } from '@spawner/service';
 import type { AgentConfig } from '../config.ts';
 import { holdsBackends } from '../state/journal.ts';
 import type { StateFiles } from '../state/state-dir.ts';
-import { type DockerOptions, dockerAnswers, openDocker } from './docker/docker-runtime.ts';
+import { dockerAnswers } from './docker/engine.ts';
+import { type DockerOptions, openDocker } from './docker/open-docker.ts';
 import { ProcessRuntime } from './process/process-runtime.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -52,5 +53,8 @@ export async function openRuntime(
   { droneId, state, clock, log }: Pick<DockerOptions, 'droneId' | 'state' | 'clock' | 'log'>,
 ): Promise<Runtime> {
   if (kind === 'process') return new ProcessRuntime({ programs: config.programsDir, state, clock });
-  return openDocker({ ...config.docker, cluster: config.cluster, droneId, state, clock, log });
+  const { cluster, sandboxes } = config;
+  const { resting, cpuPercent } = sandboxes;
+  const settings = { ...config.docker, sandboxes: resting, sandboxesCpuPercent: cpuPercent };
+  return openDocker({ ...settings, cluster, droneId, state, clock, log });
 }

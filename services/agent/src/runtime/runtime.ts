@@ -2,6 +2,7 @@ import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import type { BackendStats } from '@spawner/proto/internal/telemetry';
 import type { BackendKey, BackendSpec, PullProgress } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
+import type { SandboxKeeper } from '../network/sandbox-keeper.ts';
 
 /**
  * Runs programs for the agent. Ids are backend ids, and a runtime sees only those of its own cluster and drone. Every call
@@ -9,6 +10,8 @@ import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
  */
 export interface Runtime {
   readonly kind: 'docker' | 'process';
+  /** Undefined if programs have no network of their own. */
+  readonly sandboxes?: SandboxKeeper;
   /** Makes the image present, as the spec's pull policy demands. Throws RuntimeError with the registry's message. */
   pull(spec: BackendSpec, signal: AbortSignal): Promise<void>;
   /** How far the pull for this spec is. Absent from runtimes without images; undefined if none is under way. */
@@ -73,6 +76,8 @@ export interface ProgramExit {
 
 export type Condition =
   | { readonly is: 'running'; readonly endpoints: Endpoints }
+  /** It runs without its network, which was removed from outside. */
+  | { readonly is: 'severed' }
   | { readonly is: 'exited'; readonly exit: ProgramExit }
   /** There is no program, or it was never started. */
   | { readonly is: 'absent' };
@@ -88,6 +93,9 @@ export type Sample = Omit<BackendStats, 'id' | 'time'>;
 
 /** The detail of a program that ended before its agent saw it run, or before it was ready. */
 export const ENDED_EARLY = 'the program ended before it was ready';
+
+/** The detail of a program that has lost its network. */
+export const SEVERED = 'its network was removed from outside';
 
 /** The registry, the engine or the drone refuses. The message is for the user, and becomes the end_detail. */
 export class RuntimeError extends Error {

@@ -1,5 +1,5 @@
 import { BackendSpec } from '@spawner/proto/v1/backend';
-import { containerOptions, endpointsOf, imageReference } from './container-spec.ts';
+import { canJoin, containerOptions, endpointsOf, holderOf, imageReference } from './container-spec.ts';
 import { sampleOf } from './container-stats.ts';
 
 const home = { cluster: 'c', droneId: 'd', network: 'spawner-c', engineRuntime: '', publishAddress: '' };
@@ -7,9 +7,9 @@ const home = { cluster: 'c', droneId: 'd', network: 'spawner-c', engineRuntime: 
 describe('a container', () => {
   it('has its port and id in its environment, whatever the spec has', () => {
     const spec = BackendSpec.fromPartial({ image: 'a', env: { PORT: '1', A: 'b=c' }, port: 9_000 });
-    const options = containerOptions(home, { id: 'x1', placement: 5, spec }, '10.0.0.9');
+    const options = containerOptions(home, { id: 'x1', placement: 5, spec }, { address: '10.0.0.9' });
     expect(options.Env).toEqual(['PORT=9000', 'A=b=c', 'SPAWNER_BACKEND_ID=x1']);
-    expect(options.NetworkingConfig.EndpointsConfig['spawner-c']?.IPAMConfig.IPv4Address).toBe('10.0.0.9');
+    expect(options.NetworkingConfig?.EndpointsConfig['spawner-c']?.IPAMConfig.IPv4Address).toBe('10.0.0.9');
     expect(options.HostConfig.PortBindings).toBeUndefined();
   });
 
@@ -19,7 +19,7 @@ describe('a container', () => {
     const { HostConfig } = containerOptions(
       { ...home, engineRuntime: 'runsc' },
       { id: 'x1', placement: 5, spec },
-      '10.0.0.9',
+      { address: '10.0.0.9' },
     );
     expect(HostConfig).toEqual({
       NetworkMode: 'spawner-c',
@@ -40,7 +40,11 @@ describe('a container', () => {
     const spec = BackendSpec.fromPartial({ image: 'a', env: { SPAWNER_FENCE: '9', SPAWNER_KEY: 'no' } });
     const key = { namespace: '', name: 'a=b\nPATH=/x 🙂', tag: 't' };
     const envOf = (namespace: string) =>
-      containerOptions(home, { id: 'x1', placement: 5, spec, key: { ...key, namespace } }, '10.0.0.9').Env;
+      containerOptions(
+        home,
+        { id: 'x1', placement: 5, spec, key: { ...key, namespace } },
+        { address: '10.0.0.9' },
+      ).Env;
     expect(envOf('')).toEqual([
       'SPAWNER_FENCE=5',
       `SPAWNER_KEY=${key.name}`,
@@ -55,15 +59,38 @@ describe('a container', () => {
       image: 'a',
       labels: { backend: 'evil', 'dev.spawner.drone': 'evil' },
     });
-    const { Labels } = containerOptions(home, { id: 'x1', placement: 5, spec }, '10.0.0.9');
+    const { Labels } = containerOptions(home, { id: 'x1', placement: 5, spec }, { address: '10.0.0.9' });
     expect(Labels).toMatchObject({ 'dev.spawner.backend': 'x1', 'dev.spawner.drone': 'd' });
     expect(Labels['dev.spawner.label.backend']).toBe('evil');
   });
 
   it('is published on a free port only if an address is configured', () => {
     const program = { id: 'x1', placement: 5, spec: BackendSpec.fromPartial({ image: 'a' }) };
-    const options = containerOptions({ ...home, publishAddress: '192.0.2.1' }, program, '10.0.0.9');
+    const options = containerOptions({ ...home, publishAddress: '192.0.2.1' }, program, {
+      address: '10.0.0.9',
+    });
     expect(options.HostConfig.PortBindings).toEqual({ '8080/tcp': [{ HostIp: '192.0.2.1', HostPort: '' }] });
+  });
+
+  it('has neither a port nor an address in a sandbox, because the engine would refuse them', () => {
+    const program = { id: 'x1', placement: 5, spec: BackendSpec.fromPartial({ image: 'a' }) };
+    const options = containerOptions(home, program, { address: '10.0.0.9', holder: 'h1' });
+    expect(options.HostConfig).toMatchObject({ NetworkMode: 'container:h1' });
+    expect(options.HostConfig).not.toHaveProperty('PortBindings');
+    expect(options).not.toHaveProperty('ExposedPorts');
+    expect(options).not.toHaveProperty('NetworkingConfig');
+    expect([holderOf('container:h1'), holderOf('spawner-c'), holderOf(undefined)]).toEqual([
+      'h1',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('cannot join a sandbox if its published port is unusual or another container runtime runs it', () => {
+    const published = { ...home, publishAddress: '192.0.2.1' };
+    expect([canJoin(home, {}), canJoin(home, { port: 9_000 })]).toEqual([true, true]);
+    expect([canJoin(published, {}), canJoin(published, { port: 9_000 })]).toEqual([true, false]);
+    expect(canJoin({ ...home, engineRuntime: 'runsc' }, {})).toBe(false);
   });
 
   it('has the endpoints of its inspection', () => {

@@ -1,5 +1,7 @@
 import { SPEC_DEFAULTS } from '@spawner/domain';
+import type { BackendSpec } from '@spawner/proto/v1/backend';
 import { type Endpoints, identityVariables, type Program } from '../runtime.ts';
+import type { Link } from './network/links.ts';
 
 /** The settings that all containers of this drone share. */
 export interface ContainerSettings {
@@ -19,6 +21,8 @@ export const LABELS = {
   backend: 'dev.spawner.backend',
   placement: 'dev.spawner.placement',
   port: 'dev.spawner.port',
+  /** Only the holders of sandboxes have it. They have no backend. */
+  sandbox: 'dev.spawner.sandbox',
 } as const;
 
 /** The label filter that matches this drone's containers and no others. */
@@ -35,8 +39,28 @@ export function imageReference(image: string): string {
   return /@|:[^/]+$/.test(image) ? image : `${image}:latest`;
 }
 
-/** The body of the engine's ContainerCreate for a program at an address of the drone's network. */
-export function containerOptions(settings: ContainerSettings, program: Program, address: string) {
+const JOINED = 'container:';
+
+/** The holder whose network a container with this network mode has joined. */
+export function holderOf(networkMode: string | undefined): string | undefined {
+  return networkMode?.startsWith(JOINED) ? networkMode.slice(JOINED.length) : undefined;
+}
+
+/** Whether containers can join sandboxes. Another container runtime may need a network namespace of its own. */
+export function hasSandboxes({ engineRuntime }: ContainerSettings): boolean {
+  return engineRuntime === '';
+}
+
+/** Whether a program can start in a sandbox. Its holder is made before the spec is known, and publishes the usual port. */
+export function canJoin(
+  settings: ContainerSettings,
+  { port = SPEC_DEFAULTS.port }: Pick<BackendSpec, 'port'>,
+): boolean {
+  return hasSandboxes(settings) && (settings.publishAddress === '' || port === SPEC_DEFAULTS.port);
+}
+
+/** The body of the engine's ContainerCreate for a program with this link to the drone's network. */
+export function containerOptions(settings: ContainerSettings, program: Program, link: Link) {
   const { id, placement, spec } = program;
   const port = spec.port ?? SPEC_DEFAULTS.port;
   const { cpuMillis = 0, memoryBytes = 0, pids = 0 } = spec.resources ?? {};
@@ -51,7 +75,6 @@ export function containerOptions(settings: ContainerSettings, program: Program, 
     [LABELS.port]: String(port),
   };
   const env = { ...spec.env, PORT: String(port), ...identityVariables(program) };
-  const { publishAddress } = settings;
   return {
     name: containerName(id),
     Image: imageReference(spec.image),
@@ -60,12 +83,9 @@ export function containerOptions(settings: ContainerSettings, program: Program, 
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Labels: labels,
     StopSignal: spec.stopSignal || 'SIGTERM',
-    ExposedPorts: { [`${port}/tcp`]: {} },
+    ...networkOptions(settings, port, link),
     HostConfig: {
-      NetworkMode: settings.network,
-      PortBindings: publishAddress
-        ? { [`${port}/tcp`]: [{ HostIp: publishAddress, HostPort: '' }] }
-        : undefined,
+      ...networkHostOptions(settings, port, link),
       Init: true,
       NanoCpus: cpuMillis * 1_000_000,
       Memory: memoryBytes,
@@ -77,13 +97,32 @@ export function containerOptions(settings: ContainerSettings, program: Program, 
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
     },
-    NetworkingConfig: { EndpointsConfig: { [settings.network]: { IPAMConfig: { IPv4Address: address } } } },
   };
+}
+
+/** The engine refuses ports for a container that joins another's network. */
+export function networkOptions({ network }: ContainerSettings, port: number, { address, holder }: Link) {
+  if (holder) return {};
+  return {
+    ExposedPorts: { [`${port}/tcp`]: {} },
+    NetworkingConfig: { EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: address } } } },
+  };
+}
+
+export function networkHostOptions(
+  { network, publishAddress }: ContainerSettings,
+  port: number,
+  { holder }: Link,
+) {
+  if (holder) return { NetworkMode: `${JOINED}${holder}` };
+  const published = { [`${port}/tcp`]: [{ HostIp: publishAddress, HostPort: '' }] };
+  return { NetworkMode: network, PortBindings: publishAddress ? published : undefined };
 }
 
 /** The part of the engine's ContainerInspect that has a program's endpoints. */
 export interface Inspected {
   readonly Config: { readonly Labels: Readonly<Record<string, string>> };
+  readonly HostConfig: { readonly NetworkMode?: string };
   readonly NetworkSettings: {
     readonly Ports: Readonly<Record<string, readonly { HostIp: string; HostPort: string }[] | null>>;
     readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
@@ -91,7 +130,10 @@ export interface Inspected {
 }
 
 /** The endpoints of an inspected container. */
-export function endpointsOf({ network }: ContainerSettings, inspected: Inspected): Endpoints {
+export function endpointsOf(
+  { network }: ContainerSettings,
+  inspected: Omit<Inspected, 'HostConfig'>,
+): Endpoints {
   const { Config, NetworkSettings } = inspected;
   const port = Number(Config.Labels[LABELS.port] ?? SPEC_DEFAULTS.port);
   const host = NetworkSettings.Networks[network]?.IPAddress ?? '';

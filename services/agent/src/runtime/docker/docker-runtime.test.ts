@@ -1,124 +1,31 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { type Clock, DEADLINES, systemClock } from '@spawner/domain';
 import { BackendSpec } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
-import { type TempDir, tempDir } from '@spawner/testkit';
+import { StubEngine, type TempDir, tempDir } from '@spawner/testkit';
 import { StateDir } from '../../state/state-dir.ts';
 import type { Runtime } from '../runtime.ts';
-import { openDocker } from './docker-runtime.ts';
+import { type DockerOptions, openDocker } from './open-docker.ts';
 
 const NETWORK = 'backends';
 const MINUTE = 60_000;
 
-const MISSING = { status: 404, body: { message: 'no such container' } };
-
-/** The part of an engine that starts containers. Other containers may have some of the addresses. */
-class FakeEngine {
-  readonly strangers = new Set<string>();
-  readonly addresses = new Map<string, string>();
-  readonly labels = new Map<string, Record<string, string>>();
-  readonly states = new Map<string, 'created' | 'running' | 'exited'>();
-  starts = 0;
-  /** Whether it dies, before or after it has carried out a request. */
-  dies: (line: string, when: 'before' | 'after') => boolean = () => false;
-  /** Called with each removal before it is carried out. */
-  beforeRemoval: () => unknown = () => {};
-  /** The answer to a request for log lines. It never ends. */
-  logs: Buffer | undefined;
-  readonly asked: string[] = [];
-  /** The last part of each container's id. Its first part is its name. */
-  readonly #ids = new Map<string, string>();
-  #creations = 0;
-  readonly #server: Server;
-
-  constructor(socketPath: string) {
-    this.#server = createServer(async (request, response) => {
-      this.asked.push(request.url ?? '');
-      if (this.logs && request.url?.includes('/logs')) return this.#tell(response, this.logs);
-      const line = `${request.method} ${request.url}`;
-      if (this.dies(line, 'before')) return response.destroy();
-      const { status, body } = this.#answer(line, await text(request));
-      if (this.dies(line, 'after')) return response.destroy();
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    }).listen(socketPath);
-  }
-  close(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-
-  #tell(response: ServerResponse, frames: Buffer): void {
-    response.writeHead(200).write(frames);
-  }
-
-  #answer(line: string, sent: string): { status: number; body: unknown } {
-    const [, id = '', run] = /\/containers\/spawner-(\w+)(?:\.(\d+))?/.exec(line) ?? [];
-    if (line.startsWith('GET /networks/'))
-      return { status: 200, body: { IPAM: { Config: [{ Subnet: '10.9.0.0/28' }] } } };
-    if (line.startsWith('POST /containers/create')) {
-      const { NetworkingConfig, Labels } = JSON.parse(sent);
-      const name = new URLSearchParams(line.split('?')[1]).get('name') ?? '';
-      const address = NetworkingConfig.EndpointsConfig[NETWORK].IPAMConfig.IPv4Address;
-      const created = name.replace('spawner-', '');
-      if (this.states.has(created)) return { status: 409, body: { message: 'the name is in use' } };
-      this.addresses.set(created, address);
-      this.labels.set(created, Labels);
-      this.states.set(created, 'created');
-      this.#ids.set(created, String(++this.#creations));
-      return { status: 201, body: { Id: `${name}.${this.#creations}` } };
-    }
-    if (run !== undefined && run !== this.#ids.get(id)) return MISSING;
-    if (line.endsWith('/start')) return this.start(id);
-    if (line.endsWith('/json')) return this.#inspect(id);
-    if (line.startsWith('DELETE')) return this.#remove(id, line.includes('force=true'));
-    return { status: 204, body: '' };
-  }
-
-  start(id: string): { status: number; body: unknown } {
-    if (this.strangers.has(this.addresses.get(id) ?? ''))
-      return { status: 403, body: { message: 'Address already in use' } };
-    if (this.states.get(id) === 'running') return { status: 304, body: '' };
-    this.states.set(id, 'running');
-    this.starts++;
-    return { status: 204, body: '' };
-  }
-
-  #inspect(id: string): { status: number; body: unknown } {
-    const Status = this.states.get(id);
-    if (!Status) return MISSING;
-    const State = { Status, Running: Status === 'running', ExitCode: 3, OOMKilled: false };
-    const Networks = { [NETWORK]: { IPAddress: this.addresses.get(id) } };
-    const Config = { Labels: this.labels.get(id) };
-    return { status: 200, body: { State, Config, NetworkSettings: { Ports: {}, Networks } } };
-  }
-
-  #remove(id: string, force: boolean): { status: number; body: unknown } {
-    this.beforeRemoval();
-    if (this.states.get(id) === 'running' && !force)
-      return { status: 409, body: { message: 'the container is running' } };
-    this.addresses.delete(id);
-    this.states.delete(id);
-    return { status: 204, body: '' };
-  }
-}
-
 describe('the Docker runtime', () => {
   let temp: TempDir;
-  let engine: FakeEngine;
+  let engine: StubEngine;
   let runtime: Runtime;
   /** The next agent of the same drone, with the same state. */
   let next: Runtime;
+  let home: () => DockerOptions;
   let now = 0;
-  const clock: Clock = { ...systemClock, now: () => now };
+  const clock: Clock = { ...systemClock, now: () => now, sleep: async () => {} };
 
   beforeEach(async () => {
     now = 0;
     temp = await tempDir('docker');
     const socketPath = join(temp.path, 'docker.sock');
-    engine = new FakeEngine(socketPath);
-    const home = {
+    engine = new StubEngine(socketPath, NETWORK);
+    home = () => ({
       cluster: 'c',
       droneId: 'd',
       network: NETWORK,
@@ -126,11 +33,15 @@ describe('the Docker runtime', () => {
       pullsAtOnce: 3,
       engineRuntime: '',
       publishAddress: '',
-    };
-    const state = new StateDir(join(temp.path, 'state'));
-    state.write('address-cursor', '1');
-    const options = { ...home, socketPath, state, clock, log: createLog('test', 'silent') };
-    [runtime, next] = [await openDocker(options), await openDocker(options)];
+      sandboxes: 0,
+      sandboxesCpuPercent: 25,
+      socketPath,
+      state: new StateDir(join(temp.path, 'state')),
+      clock,
+      log: createLog('test', 'silent'),
+    });
+    home().state.write('address-cursor', '1');
+    [runtime, next] = [await openDocker(home()), await openDocker(home())];
   });
   afterEach(async () => {
     engine.close();

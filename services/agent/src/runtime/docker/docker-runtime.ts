@@ -1,16 +1,10 @@
-import { createHash } from 'node:crypto';
-import { type Clock, DEADLINES, isBackendId, SPEC_DEFAULTS } from '@spawner/domain';
+import { type Clock, isBackendId, SPEC_DEFAULTS } from '@spawner/domain';
 import type { BackendSpec, PullProgress } from '@spawner/proto/v1/backend';
 import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
-import type { Log } from '@spawner/service';
-import Docker from 'dockerode';
-import { AddressRange } from '../../network/address-range.ts';
-import { ensureNetwork, isMissingNetwork, type NetworkApi } from '../../network/bridge-network.ts';
+import type { Addresses } from '../../network/addresses.ts';
+import { isMissingNetwork } from '../../network/bridge-network.ts';
 import { establishedTo, hasAddress } from '../../network/established.ts';
-import { hostRoutes, overlapsAny } from '../../network/host-routes.ts';
-import type { StateDir } from '../../state/state-dir.ts';
-import { jsonLines } from '../json-lines.ts';
-import { FrameReader } from '../log-lines.ts';
+import type { SandboxKeeper } from '../../network/sandbox-keeper.ts';
 import {
   type Condition,
   ENDED_EARLY,
@@ -20,75 +14,62 @@ import {
   type Runtime,
   RuntimeError,
   type Sample,
+  SEVERED,
 } from '../runtime.ts';
 import {
   type ContainerSettings,
+  canJoin,
   containerName,
   containerOptions,
   endpointsOf,
+  holderOf,
+  type Inspected,
   LABELS,
   ours,
 } from './container-spec.ts';
-import { type EngineStats, sampleOf } from './container-stats.ts';
+import type { ContainerStreams } from './container-streams.ts';
+import type { Engine, EngineContainer } from './engine.ts';
 import { asRuntimeError, engineCall, isUnanswered, messageOf, statusOf, unlessMissing } from './errors.ts';
-import { type ImageApi, Images } from './images.ts';
+import type { Images } from './images.ts';
+import type { DroneNetwork } from './network/drone-network.ts';
+import { type Link, Links } from './network/links.ts';
 
 /** dockerd answers every call but pulls and streams much faster. If it does not, it is stuck. */
-const CALL_MS = 60_000;
+export const CALL_MS = 60_000;
 const REMOVAL_MS = 10_000;
 const ADDRESS_TRIES = 16;
 const isConflict = (error: unknown) => statusOf(error) === 409;
-const CURSOR_FILE = 'address-cursor';
 
-export interface DockerOptions extends ContainerSettings {
-  readonly socketPath: string;
-  /** The subnet of a network that must be created. Empty for the first free one of 10.213.0.0/16 to 10.228.0.0/16. */
-  readonly subnet: string;
-  /** Pulls of different images that run at once. */
-  readonly pullsAtOnce: number;
-  readonly state: StateDir;
-  readonly clock: Clock;
-  readonly log: Log;
+interface DockerParts {
+  readonly docker: Engine;
+  readonly streams: ContainerStreams;
+  readonly network: DroneNetwork;
+  readonly addresses: Addresses;
+  readonly sandboxes: SandboxKeeper;
+  readonly images: Images;
+  readonly options: ContainerSettings & { readonly subnet: string; readonly clock: Clock };
 }
 
-/** Whether an engine answers on this socket within a second. */
-export function dockerAnswers(socketPath: string): Promise<boolean> {
-  const ping: Promise<unknown> = new Docker({ socketPath, timeout: 1_000 }).ping();
-  return ping.then(() => true).catch(() => false);
-}
-
-/** Connects to the engine and creates the drone's network if it is missing. Rejects if the engine does not answer. */
-export async function openDocker(options: DockerOptions): Promise<Runtime> {
-  const docker = new Docker({ socketPath: options.socketPath, timeout: CALL_MS });
-  const routes = hostRoutes();
-  const isTaken = (subnet: string) => overlapsAny(subnet, routes);
-  const subnet = await ensureNetwork(networkApi(docker), options, isTaken);
-  // Two drones on one engine start apart in the range. The engine refuses an address that both have allocated.
-  const apart = createHash('sha256').update(options.droneId).digest().readUInt32BE(0);
-  const range = new AddressRange(subnet, Number(options.state.read(CURSOR_FILE) ?? apart));
-  const streams = new Docker({ socketPath: options.socketPath });
-  return new DockerRuntime(docker, streams, range, { ...options, subnet });
-}
-
-class DockerRuntime implements Runtime {
+export class DockerRuntime implements Runtime {
   readonly kind = 'docker';
-  readonly #docker: Docker;
-  /** A client without a timeout on silence. */
-  readonly #streams: Docker;
-  readonly #range: AddressRange;
-  readonly #options: DockerOptions;
-  /** Without a container, the program runs already. */
-  readonly #created = new Map<string, { program: Program; container?: Docker.Container }>();
-  readonly #addresses = new Map<string, string>();
+  readonly sandboxes: SandboxKeeper;
+  readonly #docker: Engine;
+  readonly #streams: ContainerStreams;
+  readonly #network: DroneNetwork;
+  readonly #links: Links;
   readonly #images: Images;
-  #creatingNetwork: Promise<string> | undefined;
+  readonly #options: DockerParts['options'];
+  /** Without a container, the program runs already. */
+  readonly #created = new Map<string, { program: Program; container?: EngineContainer }>();
 
-  constructor(docker: Docker, streams: Docker, range: AddressRange, options: DockerOptions) {
+  constructor({ docker, streams, network, addresses, sandboxes, images, options }: DockerParts) {
+    this.sandboxes = sandboxes;
     this.#docker = docker;
     this.#streams = streams;
-    this.#range = range;
+    this.#network = network;
+    this.#links = new Links(addresses, sandboxes);
+    this.#images = images;
     this.#options = options;
-    this.#images = new Images(imageApi(docker, streams), { ...options, random: Math.random });
   }
 
   pull(spec: BackendSpec, signal: AbortSignal): Promise<void> {
@@ -100,13 +81,10 @@ class DockerRuntime implements Runtime {
   }
 
   async create(program: Program): Promise<void> {
-    const address = this.#range.allocate(this.#options.clock.now());
-    if (!address) throw new RuntimeError("no address is free in the drone's network");
-    // Not durable: after a power loss no program has an address that another could still use.
-    this.#options.state.write(CURSOR_FILE, String(this.#range.cursor), { durable: false });
-    this.#addresses.set(program.id, address);
-    const container = await this.#createContainer(program, address);
+    const link = this.#links.attach(program.id, canJoin(this.#options, program.spec));
+    const container = await this.#createContainer(program, link);
     this.#created.set(program.id, { program, container });
+    await this.#links.releaseFormer(program.id);
   }
 
   async start(id: string): Promise<Endpoints> {
@@ -125,19 +103,20 @@ class DockerRuntime implements Runtime {
         if (tries === ADDRESS_TRIES) throw asRuntimeError(error);
         if (isUnanswered(error)) {
           if (await this.#hasStarted(id)) break;
-        } else if (isMissingNetwork(message)) await this.#createNetwork();
-        else if (/address already in use/i.test(message)) {
-          // Another container has the address, and its release is not reported: the address rests like our own.
+        } else if (isMissingNetwork(message)) await this.#network.createAgain(this.#options.subnet);
+        else if (/address already in use/i.test(message) || this.#hasLostHolder(id, message)) {
+          // If another container has the address, its release is not reported: the address rests like our own.
           await this.remove(id);
           await this.create(program);
         } else throw asRuntimeError(error);
       }
     }
     this.#created.delete(id);
-    if (this.#options.publishAddress !== '')
+    const link = this.#links.of(id);
+    if (this.#options.publishAddress !== '' && !link?.holder)
       return endpointsOf(this.#options, await this.#container(id).inspect());
-    const host = this.#addresses.get(id) ?? '';
-    return { local: { host, port: program.spec.port ?? SPEC_DEFAULTS.port } };
+    const local = { host: link?.address ?? '', port: program.spec.port ?? SPEC_DEFAULTS.port };
+    return { local, network: link?.published };
   }
 
   async signal(id: string, name: string): Promise<boolean> {
@@ -153,43 +132,36 @@ class DockerRuntime implements Runtime {
   async remove(id: string): Promise<void> {
     await this.#removeContainer(id);
     this.#created.delete(id);
-    const address = this.#addresses.get(id);
-    this.#addresses.delete(id);
-    if (address) this.#range.release(address, this.#options.clock.now(), DEADLINES.addressRest);
+    await this.#links.release(id);
   }
 
   async inspect(id: string): Promise<Condition> {
     const inspected = await unlessMissing(this.#container(id).inspect());
     if (!inspected) return { is: 'absent' };
     const { Status, Running, ExitCode, OOMKilled } = inspected.State;
-    if (Running)
-      return { is: 'running', endpoints: this.#adopted(id, endpointsOf(this.#options, inspected)) };
+    if (Running) {
+      const endpoints = await this.#adopted(id, inspected);
+      return endpoints ? { is: 'running', endpoints } : { is: 'severed' };
+    }
     if (Status === 'created') return { is: 'absent' };
     return { is: 'exited', exit: { code: ExitCode, outOfMemory: OOMKilled } };
   }
 
-  async *logs(id: string, { follow, tailLines, signal }: LogOptions): AsyncGenerator<TailLogsResponse> {
-    const options = { stdout: true, stderr: true, timestamps: true, tail: tailLines, follow };
-    const reader = new FrameReader();
-    for await (const bytes of await this.#logStream(id, options, signal)) yield* reader.take(bytes as Buffer);
-    yield* reader.end();
+  logs(id: string, options: LogOptions): AsyncGenerator<TailLogsResponse> {
+    return this.#streams.logs(id, options);
   }
 
-  async *stats(id: string, signal: AbortSignal): AsyncGenerator<Sample> {
-    const container = this.#streams.getContainer(containerName(id));
-    const stream = await container.stats({ stream: true, abortSignal: signal } as { stream: true });
-    for await (const frame of jsonLines<EngineStats>(stream, signal)) {
-      const sample = sampleOf(frame);
-      if (sample) yield sample;
-    }
+  stats(id: string, signal: AbortSignal): AsyncGenerator<Sample> {
+    return this.#streams.stats(id, signal);
   }
 
   async established(id: string): Promise<number | undefined> {
     const inspected = await this.#container(id).inspect();
     const { Pid, Running } = inspected.State;
-    const address = inspected.NetworkSettings.Networks[this.#options.network]?.IPAddress ?? '';
+    if (!Running || Pid === 0) return undefined;
+    const endpoints = await this.#adopted(id, inspected);
     // If the agent does not see the engine's processes, the PID is that of another process, or unused.
-    if (!Running || Pid === 0 || !hasAddress(address, Pid)) return undefined;
+    if (!endpoints || !hasAddress(endpoints.local.host, Pid)) return undefined;
     return establishedTo(Number(inspected.Config.Labels[LABELS.port]), Pid);
   }
 
@@ -200,14 +172,14 @@ class DockerRuntime implements Runtime {
   }
 
   async watch(changed: (id?: string) => void, signal: AbortSignal): Promise<void> {
-    const stream = await this.#streams.getEvents({
-      filters: { type: ['container'], event: ['die', 'destroy'], label: ours(this.#options) },
-      abortSignal: signal,
-    });
+    const ended = await this.#streams.ended(ours(this.#options), signal);
+    // Holders may have died while no one listened, and the conditions of backends follow from that.
+    await this.sandboxes.look();
     changed();
-    type Happened = { Actor?: { Attributes?: Record<string, string> } };
-    for await (const { Actor } of jsonLines<Happened>(stream, signal))
-      changed(Actor?.Attributes?.[LABELS.backend]);
+    for await (const { container, backend, isHolder } of ended) {
+      const severed = isHolder ? this.sandboxes.died(container) : undefined;
+      if (!isHolder || severed !== undefined) changed(severed ?? backend);
+    }
   }
 
   close(): void {}
@@ -216,44 +188,33 @@ class DockerRuntime implements Runtime {
     return this.#docker.getContainer(containerName(id));
   }
 
-  /** Streams the log. The client's own method buffers a log that is not followed, and that may be 20 MB. */
-  #logStream(id: string, options: object, abortSignal: AbortSignal): Promise<NodeJS.ReadableStream> {
-    const statusCodes = { 200: true, 404: 'no such container', 409: 'conflict', 500: 'server error' };
-    const path = `/containers/${containerName(id)}/logs?`;
-    const call = { path, method: 'GET', isStream: true, abortSignal, statusCodes, options };
-    return new Promise((resolve, reject) => {
-      this.#streams.modem.dial(call, (error, stream) =>
-        error ? reject(error) : resolve(stream as NodeJS.ReadableStream),
-      );
-    });
+  /** Whether a start has failed because the holder of its sandbox does not run. */
+  #hasLostHolder(id: string, message: string): boolean {
+    const holder = this.#links.of(id)?.holder;
+    return holder !== undefined && message.includes(holder);
   }
 
-  /** Creates the network again. `docker network prune` removes it while no backend uses it. */
-  #createNetwork(): Promise<string> {
-    const api = networkApi(this.#docker);
-    // Concurrent callers share one creation: the engine refuses a second one before it lists the first.
-    this.#creatingNetwork ??= ensureNetwork(api, this.#options, () => false).finally(() => {
-      this.#creatingNetwork = undefined;
-    });
-    return this.#creatingNetwork;
-  }
-
-  /** Marks the address of an adopted container as used. */
-  #adopted(id: string, endpoints: Endpoints): Endpoints {
-    this.#range.use(endpoints.local.host);
-    this.#addresses.set(id, endpoints.local.host);
-    return endpoints;
+  /** The endpoints of a program that runs, whose link is known from now on. Returns undefined if it has lost its network. */
+  async #adopted(id: string, inspected: Inspected): Promise<Endpoints | undefined> {
+    const holder = holderOf(inspected.HostConfig.NetworkMode);
+    const endpoints = endpointsOf(this.#options, inspected);
+    if (holder === undefined) {
+      this.#links.keepAddress(id, endpoints.local.host);
+      return endpoints;
+    }
+    const link = await this.#links.keepSandbox(id, holder);
+    return link && { local: { ...endpoints.local, host: link.address }, network: link.published };
   }
 
   /** Returns undefined if the program runs already. */
-  async #createContainer(program: Program, address: string): Promise<Docker.Container | undefined> {
-    const options = containerOptions(this.#options, program, address);
+  async #createContainer(program: Program, link: Link): Promise<EngineContainer | undefined> {
+    const options = containerOptions(this.#options, program, link);
     try {
       return await this.#docker.createContainer(options);
     } catch (error) {
       if (isConflict(error)) {
         if (await this.#keeps(program)) return undefined;
-      } else if (isMissingNetwork(messageOf(error))) await this.#createNetwork();
+      } else if (isMissingNetwork(messageOf(error))) await this.#network.createAgain(this.#options.subnet);
       else if (statusOf(error) !== 404 || !(await this.#images.pullAgain(program.spec)))
         throw asRuntimeError(error);
       return engineCall(this.#docker.createContainer(options));
@@ -270,9 +231,7 @@ class DockerRuntime implements Runtime {
       const inspected = await unlessMissing(this.#container(id).inspect());
       const isSame = inspected?.Config.Labels[LABELS.placement] === String(placement);
       if (isSame && inspected.State.Running) {
-        // The address of the container that could not be created is free again, unless both are the same.
-        this.#range.release(this.#addresses.get(id) ?? '', this.#options.clock.now(), 0);
-        this.#adopted(id, endpointsOf(this.#options, inspected));
+        if (!(await this.#adopted(id, inspected))) throw new RuntimeError(SEVERED);
         return true;
       }
       if (isSame && inspected.State.Status === 'exited') throw new RuntimeError(ENDED_EARLY);
@@ -310,22 +269,4 @@ class DockerRuntime implements Runtime {
       }
     }
   }
-}
-
-function networkApi(docker: Docker): NetworkApi {
-  return {
-    find: async (name) => {
-      const found = await unlessMissing(docker.getNetwork(name).inspect());
-      if (!found) return undefined;
-      return { subnet: found.IPAM?.Config?.[0]?.Subnet ?? '' };
-    },
-    create: (options) => engineCall(docker.createNetwork(options)),
-  };
-}
-
-function imageApi(docker: Docker, streams: Docker): ImageApi {
-  return {
-    inspect: (image) => docker.getImage(image).inspect(),
-    pull: (image, options) => streams.pull(image, options),
-  };
 }
