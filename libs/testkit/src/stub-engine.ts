@@ -136,8 +136,9 @@ export class StubEngine {
 
   #listed(id: string) {
     const [State, joined] = [this.states.get(id), this.joined.get(id)];
-    const address = State === 'exited' ? '' : this.addresses.get(id);
-    const Networks = joined ? {} : { [this.network]: { IPAddress: address } };
+    const IPv4Address = this.addresses.get(id);
+    const IPAddress = State === 'exited' ? '' : IPv4Address;
+    const Networks = joined ? {} : { [this.network]: { IPAddress, IPAMConfig: { IPv4Address } } };
     return {
       Id: `spawner-${id}.${this.#ids.get(id)}`,
       State,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { systemClock } from '@spawner/domain';
+import { DEADLINES, systemClock } from '@spawner/domain';
 import { BackendSpec } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
 import { StubEngine, type TempDir, tempDir } from '@spawner/testkit';
@@ -10,6 +10,7 @@ import { type DockerOptions, openDocker } from './open-docker.ts';
 const NETWORK = 'backends';
 
 describe('the Docker runtime with sandboxes', () => {
+  let now = 0;
   let temp: TempDir;
   let engine: StubEngine;
   let options: DockerOptions;
@@ -28,6 +29,7 @@ describe('the Docker runtime with sandboxes', () => {
   const holders = () => engine.holdersRunning();
 
   beforeEach(async () => {
+    now = 0;
     temp = await tempDir('docker');
     const socketPath = join(temp.path, 'docker.sock');
     engine = new StubEngine(socketPath, NETWORK);
@@ -43,7 +45,7 @@ describe('the Docker runtime with sandboxes', () => {
       sandboxesCpuPercent: 25,
       socketPath,
       state: new StateDir(join(temp.path, 'state')),
-      clock: { ...systemClock, sleep: async () => {} },
+      clock: { ...systemClock, now: () => now, sleep: async () => {} },
       log: createLog('test', 'silent'),
     };
     [runtime, next] = [await openDocker(options), await openDocker(options)];
@@ -114,6 +116,24 @@ describe('the Docker runtime with sandboxes', () => {
     expect(await runtime.inspect('a')).toEqual({ is: 'severed' });
     await runtime.remove('a');
     expect(engine.states.size).toBe(1);
+  });
+
+  it('does not release an address that it has given back', async () => {
+    await started('a');
+    for (const holder of holders()) engine.kill(holder);
+    await next.sandboxes?.look();
+    // None is ready, so an address is allocated for the container whose name is taken.
+    await expect(next.create(program('a'))).rejects.toThrow('its network was removed');
+    await turns(next, 1);
+    // All 13 addresses of the subnet are in use or rest now: two are those of the dead holders.
+    for (let index = 0; index < 11; index++) {
+      await next.create(program(`b${index}`));
+      await next.start(`b${index}`);
+    }
+    await next.remove('a');
+    now = DEADLINES.addressRest;
+    for (const id of ['c', 'd']) await next.create(program(id));
+    await expect(next.create(program('e'))).rejects.toThrow('no address is free');
   });
 
   it('finds the sandbox of its program after a restart of the agent', async () => {

@@ -72,11 +72,13 @@ export class Holders implements SandboxApi {
     return all
       .filter(({ Labels }) => Labels[LABELS.sandbox] !== undefined)
       .map(({ Id: id, State, NetworkSettings: { Networks }, Ports }) => {
-        const address = Networks[settings.network]?.IPAddress ?? '';
+        const endpoint = Networks[settings.network];
+        // A holder that has ended has only the address that it asked for, which has to rest too.
+        const address = endpoint?.IPAddress || endpoint?.IPAMConfig?.IPv4Address || '';
         const port = Ports?.find(({ PublicPort }) => PublicPort);
         const published = port && { host: port.IP, port: port.PublicPort };
         const current = (published?.host ?? '') === settings.publishAddress;
-        const usable = State === 'running' && address !== '';
+        const usable = State === 'running' && endpoint?.IPAddress === address && address !== '';
         return { id, address, published, usable, current, joinedBy: joinedBy.get(id) };
       });
   }

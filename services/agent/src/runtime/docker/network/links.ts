@@ -50,6 +50,7 @@ export class Links {
   async keepSandbox(id: string, holder: string): Promise<Link | undefined> {
     const link = this.#links.get(id);
     if (link?.holder === holder) return (await this.#sandboxes.joined(holder)) && link;
+    this.#links.delete(id);
     if (link && !link.holder) this.#addresses.giveBack(link.address);
     const sandbox = await this.#sandboxes.joined(holder);
     if (!sandbox) return undefined;
