@@ -51,6 +51,16 @@ describe('the start queue', () => {
     expect([await settled(), queue.waiting]).toEqual(['d', 0]);
   });
 
+  it('is busy while a start waits or has a place', async () => {
+    const { queue, enter, cancel, settled } = scene(1);
+    expect(queue.busy).toBe(false);
+    for (const id of ['a', 'b']) void enter(id);
+    cancel('b');
+    expect([await settled(), queue.busy]).toEqual(['a', true]);
+    queue.leave('a');
+    expect([queue.waiting, queue.busy]).toEqual([0, false]);
+  });
+
   it('lets key namespaces take turns, with spawns without a key as one of them', async () => {
     const { queue, enter, settled } = scene(1);
     void enter('first');
