@@ -20,6 +20,7 @@ import { Fences } from './fences.ts';
 import { Idleness } from './idleness.ts';
 import { Leases } from './leases.ts';
 import { Names } from './names.ts';
+import { Placements } from './placements.ts';
 import type { ReadStore } from './read-store.ts';
 import { Records } from './records.ts';
 import { Replicas } from './replicas.ts';
@@ -59,6 +60,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
   readonly availability: Availability;
   readonly tokens: TokenAccess;
   readonly names: Names;
+  readonly placements: Placements;
   readonly #scripts: ScriptNames;
   readonly #world: World;
 
@@ -80,6 +82,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
     this.edge = new EdgeAnswers(world, this.records, drones, read);
     this.clients = new ClientAnswers(world, this.records, drones, read);
     this.availability = new Availability(world, this.records, drones, read);
+    this.placements = new Placements(world, read, drones);
     this.replicas = new Replicas(world, read, drones);
     this.tokens = new TokenAccess(world, read, proxies, this.availability);
     this.names = new Names(world, read, this.records, proxies, this.availability);
@@ -187,8 +190,9 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
   }
 
   #placed(run: ScriptRun, reply: RedisReply): void {
-    const [outcome, , , placement] = reply as Buffer[];
+    const [outcome, drone, , placement] = reply as Buffer[];
     const key = run.argument('key');
+    if (String(outcome) === 'placed') this.placements.placed(run.id, String(drone));
     if (String(outcome) === 'held') this.#world.count('keys-held');
     if (String(outcome) !== 'placed' || key === '') return;
     this.#world.count('placed-with-key');

@@ -138,20 +138,23 @@ export class Records {
   }
 
   #reserved(drone: string): void {
-    const fields = ['reserved_cpu', 'reserved_memory', 'reserved_backends'];
+    const fields = ['reserved_cpu', 'reserved_memory', 'reserved_backends', 'unreported'];
     const living = this.#read(['SMEMBERS', KEYS.living(drone)]) as string[];
     const kept = this.#read(['HMGET', KEYS.drone(drone), ...fields]) as (string | null)[];
-    const records = living.map((id) => this.#read(['HMGET', KEYS.backend(id), 'held', 'state'])) as (
-      | string
-      | null
-    )[][];
+    const records = living.map((id) =>
+      this.#read(['HMGET', KEYS.backend(id), 'held', 'state', 'revision']),
+    ) as (string | null)[][];
     // A record holds a share of its drone: processor, memory, and the hash of its key (lua/library/backends.lua).
     const held = records.map(([text]) => (text ?? '0 0 ').split(' '));
     const sum = (at: number) => held.reduce((total, parts) => total + Number(parts[at]), 0);
-    const expected = [sum(0), sum(1), records.length].join();
+    const unreported = records.filter(([, , revision]) => revision === '0').length;
+    const expected = [sum(0), sum(1), records.length, unreported].join();
     const found = kept.map((value) => Number(value ?? 0)).join();
     if (expected !== found)
-      this.#world.violate('reservations', `${drone} has ${found} reserved; its records have ${expected}`);
+      this.#world.violate(
+        'reservations',
+        `${drone} has ${found} reserved and unreported; its records have ${expected}`,
+      );
     if (records.some((record) => Number(record[1]) === STATES.TERMINATED))
       this.#world.violate('reservations', `an ended record counts among the living of ${drone}`);
   }

@@ -26,6 +26,28 @@ export const AGENT_MUTATIONS: Mutations = {
       },
     ],
   },
+  'the start queue serves the latest spawn first': {
+    breaks: 'queue-order',
+    changes: [
+      {
+        file: `${AGENT}/lifecycle/start-queue.ts`,
+        symbol: '#admit',
+        from: 'const next = lane.shift();',
+        to: 'const next = lane.pop();',
+      },
+    ],
+  },
+  'a namespace keeps its turn': {
+    breaks: 'queue-order',
+    changes: [
+      {
+        file: `${AGENT}/lifecycle/start-queue.ts`,
+        symbol: '#admit',
+        from: 'this.#lanes.delete(namespace);',
+        to: 'if (lane.length === 0) this.#lanes.delete(namespace);',
+      },
+    ],
+  },
   'idle shutdown never happens': {
     breaks: 'idle-shutdown',
     changes: [

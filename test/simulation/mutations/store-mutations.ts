@@ -19,6 +19,27 @@ export const STORE_MUTATIONS: Mutations = {
       },
     ],
   },
+  'a placement is counted beside the queue although its drone has reported it': {
+    breaks: 'reservations',
+    changes: [
+      {
+        file: `${LUA}/report.lua`,
+        from: 'if tonumber(v[3]) == 0 then reported_first(drone) end',
+        to: '',
+      },
+    ],
+  },
+  'a placement sees no queue': {
+    breaks: 'soonest-start',
+    changes: [
+      {
+        file: `${LUA}/place.lua`,
+        symbol: 'choose',
+        from: 'elseif soonest and is_later(wait, is_free, shortest) then',
+        to: 'elseif false then',
+      },
+    ],
+  },
   'ticks follow the clock alone, so that fences are not raised': {
     breaks: 'fence-order',
     changes: [

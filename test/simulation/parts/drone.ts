@@ -4,7 +4,6 @@ import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { SchedulerServiceService } from '@spawner/proto/internal/scheduler_service';
 import type { CallContext, Implementation } from '@spawner/rpc';
 import { Agent } from '../../../services/agent/src/agent.ts';
-import { StartQueue } from '../../../services/agent/src/lifecycle/start-queue.ts';
 import type { Metrics } from '../../../services/agent/src/metrics.ts';
 import { Engine, type EngineWatch } from '../engine/engine.ts';
 import { EngineRuntime } from '../engine/engine-runtime.ts';
@@ -13,6 +12,7 @@ import { busOf } from '../links/bus-link.ts';
 import { Machine } from '../world/machine.ts';
 import { Process } from '../world/process.ts';
 import { CLUSTER, type Surroundings } from './surroundings.ts';
+import { WatchedStarts } from './watched-starts.ts';
 
 /** So few that starts wait for each other. */
 const STARTS_AT_ONCE = 1;
@@ -69,7 +69,7 @@ export class SimulatedDrone {
       clock,
       runtime,
       log,
-      starts: new StartQueue({ atOnce: STARTS_AT_ONCE, clock }),
+      starts: new WatchedStarts(world, { atOnce: STARTS_AT_ONCE, clock }),
       metrics: { ...UNCOUNTED, queued: (seconds) => seconds > 0 && world.count('starts-queued') },
       attempt: runtime.attempt,
       random: world.random.next,

@@ -22,7 +22,10 @@ export const INVARIANTS = {
   'record-order': 'a record never returns to an earlier state',
   'end-cause': 'every record ends once, for a reason that is true',
   'step-times': 'no step of a start took less than no time',
-  reservations: 'the reservations of a drone are the sum of its living records',
+  reservations:
+    'the reservations of a drone, and its placements without a report, are those of its living records',
+  'queue-order': 'a start queue serves in the order that it tells, which is fair and moves forward',
+  'soonest-start': 'no placement ignores a drone that would start it clearly sooner',
   records: 'after healing, living records are programs and programs are living records',
   leftovers: 'after healing, no deadline, order or refusal is left over',
 
