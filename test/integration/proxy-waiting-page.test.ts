@@ -1,8 +1,9 @@
 import { SUBJECTS } from '@spawner/bus';
+import { RouteState } from '@spawner/proto/internal/route';
 import { Backend, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { eventually, quietNetworkFor, request, startRelay, startUpstream } from '@spawner/testkit';
 import { type Browser, chromium } from 'playwright-core';
-import { type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
+import { DRONE, type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
 const stack = new AsyncDisposableStack();
 let world: ProxyWorld;
@@ -49,6 +50,38 @@ describe('the waiting page in a browser', () => {
     // It followed the events, and did not poll.
     expect(asked.filter((each) => each.startsWith('HEAD'))).toEqual([]);
     expect(upstream.seen.filter((each) => each.includes('.spawner'))).toEqual([]);
+    await page.close();
+  });
+
+  it.each([
+    ['by events', false],
+    ['by requests', true],
+  ])('shows its place in the queue, and the start when that comes, %s', async (_, hasNoEvents) => {
+    const { id, host } = world.name();
+    const another = world.name().id;
+    await world.route(id, { state: RouteState.PENDING, backendState: BackendState.LOADING });
+    const page = await browser.newPage();
+    if (hasNoEvents)
+      await page.route('**/.spawner/events', (route) => route.fulfill({ status: 503, body: 'busy' }));
+    await eventually(async () => expect((await world.get(host, '/', { prefer: 'wait=0' })).status).toBe(503));
+    await page.goto(`http://${host}:${port}/`);
+    const shows = (words: RegExp, ...waiting: string[]) =>
+      eventually(async () => {
+        const starts = waiting.map((each, at) => ({ id: each, expectedWaitMs: 4_000 * (at + 1) }));
+        world.bus.publish(SUBJECTS.droneQueue, DRONE, {
+          ...{ droneId: DRONE, cluster: 'local', waiting: starts },
+          pulling: [],
+        });
+        expect(await page.textContent('#state')).toMatch(words);
+      });
+    await shows(/^Number 2 in the queue\./, another, id);
+    await shows(
+      hasNoEvents ? /^Number 1 in the queue\.$/ : /^Number 1 in the queue\. About 4 s are left\.$/,
+      id,
+    );
+    await shows(/^Its image is being loaded\.$/);
+    await world.starting(id);
+    await shows(/^Its container is being started\.$/, id);
     await page.close();
   });
 
