@@ -13,6 +13,7 @@ import { Tokens, type TokenWatch } from './tokens.ts';
 type Scheduler = RpcClient<typeof SchedulerServiceService>;
 
 export const IDLE_TIMEOUTS_MS = [2_000, 5_000, 10_000];
+const HERD = 4;
 const KEY_NAMES = ['board', 'game', 'notes'];
 
 /** Is asked and told about the answers that clients get. */
@@ -50,12 +51,18 @@ export class AppServers {
   start(): void {
     this.#round++;
     this.#repeat(() => this.#spawn(), 300, 6_000);
+    this.#repeat(() => this.#herd(), 5_000, 40_000);
     this.#repeat(() => this.#terminate(), 5_000, 30_000);
     this.#repeat(() => this.tokens.revoke(), 2_000, 20_000);
   }
 
   stop(): void {
     this.#round++;
+  }
+
+  /** Several people press the button at once, so that starts wait for each other. */
+  async #herd(): Promise<void> {
+    await Promise.all(Array.from({ length: HERD }, () => this.#spawn()));
   }
 
   async #spawn(): Promise<void> {

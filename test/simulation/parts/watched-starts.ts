@@ -11,9 +11,10 @@ interface Entered {
 /**
  * The start queue of one agent, held to invariant `queue-order` at every step:
  *
- * - Places go to the front of the order that was told, one after the other.
+ * - Places go to the front of the order that the queue told, one after the other.
  * - Nothing is passed over within its namespace by a later spawn. No namespace is served twice while another one waits.
- * - A position grows only by the starts that came in front of it since.
+ * - A position grows only by the starts that came in front of it since. An earlier spawn of its own namespace, which comes late
+ *   after a restart, takes its turn too: then each other namespace may have one more turn before it.
  */
 export class WatchedStarts extends StartQueue {
   readonly #world: World;
@@ -73,12 +74,18 @@ export class WatchedStarts extends StartQueue {
 
   #checkPositions(order: readonly string[]): void {
     const before = new Map(this.#told.map((id, at) => [id, at]));
-    let came = 0;
+    const laneOf = (id: string) => this.#entered.get(id)?.lane;
+    const lanes = new Set(order.map(laneOf)).size;
+    const came: string[] = [];
     for (const [at, id] of order.entries()) {
       const was = before.get(id);
-      if (was === undefined) came++;
-      else if (at > was + came)
-        this.#violate(`${id} fell from ${was + 1} to ${at + 1}, and ${came} came before it`);
+      if (was === undefined) {
+        came.push(id);
+        continue;
+      }
+      const own = came.filter((each) => laneOf(each) === laneOf(id)).length;
+      if (at > was + came.length + own * (lanes - 1))
+        this.#violate(`${id} fell from ${was + 1} to ${at + 1}, and only ${came.length} came before it`);
     }
     this.#told = order;
   }
