@@ -13,9 +13,9 @@ export const STORE_MUTATIONS: Mutations = {
     changes: [
       {
         file: `${LUA}/place.lua`,
-        symbol: 'choose',
-        from: 'local verdict, wait, is_free, told = look(drone)',
-        to: "local verdict, wait, is_free, told = 'full'",
+        symbol: 'look',
+        from: "return 'fits', wait, is_free, told",
+        to: "return 'full'",
       },
     ],
   },
