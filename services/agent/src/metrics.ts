@@ -16,6 +16,10 @@ export function createMetrics() {
       ends({ reason: names.find(([, value]) => value === reason)?.[0] ?? 'UNSPECIFIED' }),
     pulled: durations('spawner.agent.pull', 'From accepting a backend to the presence of its image'),
     queued: durations('spawner.agent.queue', 'From the presence of the image to a place among the starts'),
+    networked: durations(
+      'spawner.agent.network',
+      'Until a container that is created had its network or address',
+    ),
     created: durations('spawner.agent.create', 'Creation of a container'),
     launched: durations('spawner.agent.start', 'Creation and start of a container'),
     answered: durations('spawner.agent.ready', 'From the start of a program to its first answer'),

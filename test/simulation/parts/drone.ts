@@ -22,6 +22,7 @@ const UNCOUNTED: Metrics = {
   ended: nothing,
   pulled: nothing,
   queued: nothing,
+  networked: nothing,
   created: nothing,
   launched: nothing,
   answered: nothing,

@@ -7,7 +7,7 @@ import type { Work } from './effect-queue.ts';
 import { LAST_LINES } from './last-lines.ts';
 import { type Attempt, untilAnswers } from './probe.ts';
 import type { StartQueue } from './start-queue.ts';
-import { wholeMs } from './step-times.ts';
+import { type Steps, stepsOfCreation, wholeMs } from './step-times.ts';
 
 /** The tools that the effects of every backend share. */
 export interface EffectParts {
@@ -38,7 +38,8 @@ type Subject = Pick<Backend, 'id' | 'entry' | 'life' | 'take' | 'look'>;
 export class Effects implements Record<Work, (signal: AbortSignal) => Promise<void>> {
   readonly #subject: Subject;
   readonly #parts: OwnParts;
-  #createMs: number | undefined;
+  /** Undefined if an agent before this one created the container. */
+  #created: { readonly ms: number; readonly steps: Steps } | undefined;
 
   constructor(subject: Subject, parts: OwnParts) {
     this.#subject = subject;
@@ -83,9 +84,15 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
   async create(signal: AbortSignal): Promise<void> {
     const { runtime, starts, metrics } = this.#parts;
     await this.#launch(signal, async () => {
-      const { ms } = await this.#timed('create container', () => runtime.create(this.#subject.entry));
-      this.#createMs = ms;
-      metrics.created(ms / 1_000);
+      let networkMs: number | undefined;
+      const networked = (ms: number) => {
+        networkMs = ms;
+      };
+      const create = () => runtime.create(this.#subject.entry, networked);
+      const { ms } = await this.#timed('create container', create);
+      this.#created = { ms, steps: stepsOfCreation(ms, networkMs) };
+      if (networkMs !== undefined) metrics.networked(networkMs / 1_000);
+      metrics.created((ms - (networkMs ?? 0)) / 1_000);
       // Without an acknowledgement the start waits for the scheduler, not for this machine.
       if (!this.#subject.life.acknowledged) starts.started(this.#subject.id);
     });
@@ -97,10 +104,10 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
     await this.#launch(signal, async () => {
       const { id } = this.#subject;
       const { value: endpoints, ms } = await this.#timed('start container', () => runtime.start(id));
-      const createMs = this.#createMs;
-      metrics.launched(((createMs ?? 0) + ms) / 1_000);
-      const created = createMs === undefined ? {} : { createMs: wholeMs(createMs) };
-      this.#subject.take({ type: 'started', endpoints, steps: { ...created, startMs: wholeMs(ms) } });
+      const created = this.#created;
+      metrics.launched(((created?.ms ?? 0) + ms) / 1_000);
+      const steps = { ...created?.steps, startMs: wholeMs(ms) };
+      this.#subject.take({ type: 'started', endpoints, steps });
     });
   }
 

@@ -1,7 +1,7 @@
 import { BackendSpec, BackendState } from '@spawner/proto/v1/backend';
 import { newLife, termsOf } from './life.ts';
 import { type LifeEvent, step } from './life-machine.ts';
-import { wholeMs } from './step-times.ts';
+import { stepsOfCreation, wholeMs } from './step-times.ts';
 
 const terms = termsOf(BackendSpec.fromPartial({ image: 'a' }));
 const wall = new Date(1_700_000_000_000);
@@ -48,6 +48,11 @@ describe('the steps of a start', () => {
     expect(life.status).toMatchObject({ revision: 4 });
     expect(life.status.steps?.firstByteMs).toBeUndefined();
   });
+});
+
+it('the network is a step of its own if the runtime says so', () => {
+  expect(stepsOfCreation(12.2, undefined)).toEqual({ createMs: 12 });
+  expect(stepsOfCreation(12.2, 1.9)).toEqual({ sandboxMs: 2, createMs: 10 });
 });
 
 it('a time is a whole number of milliseconds, and never negative', () => {

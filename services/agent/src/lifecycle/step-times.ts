@@ -9,6 +9,12 @@ export function withSteps(status: BackendStatus, steps: Steps | undefined): Back
   return steps ? { ...status, steps: { ...status.steps, ...steps } } : status;
 }
 
+/** The steps of a creation that took `ms` in all. A runtime may get the program's network in a step of its own. */
+export function stepsOfCreation(ms: number, networkMs: number | undefined): Steps {
+  if (networkMs === undefined) return { createMs: wholeMs(ms) };
+  return { sandboxMs: wholeMs(networkMs), createMs: wholeMs(ms - networkMs) };
+}
+
 /** A duration as a record has it. */
 export function wholeMs(ms: number): number {
   return Math.max(0, Math.round(ms));

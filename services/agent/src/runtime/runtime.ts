@@ -16,8 +16,11 @@ export interface Runtime {
   pull(spec: BackendSpec, signal: AbortSignal): Promise<void>;
   /** How far the pull for this spec is. Absent from runtimes without images; undefined if none is under way. */
   pullProgress?(spec: BackendSpec): PullProgress | undefined;
-  /** Creates the program, in place of a leftover of the same id. Throws RuntimeError. */
-  create(program: Program): Promise<void>;
+  /**
+   * Creates the program, in place of a leftover of the same id. `networked` gets the milliseconds until it had its network or
+   * its address, if that is a step of its own. Throws RuntimeError.
+   */
+  create(program: Program, networked?: (ms: number) => void): Promise<void>;
   /** Starts a created program. Throws RuntimeError. */
   start(id: string): Promise<Endpoints>;
   /** Sends a signal to the program. Returns false if it does not run. */

@@ -80,8 +80,11 @@ export class DockerRuntime implements Runtime {
     return this.#images.progress(spec);
   }
 
-  async create(program: Program): Promise<void> {
+  async create(program: Program, networked?: (ms: number) => void): Promise<void> {
+    const { clock } = this.#options;
+    const began = clock.now();
     const link = this.#links.attach(program.id, canJoin(this.#options, program.spec));
+    networked?.(clock.now() - began);
     const container = await this.#createContainer(program, link);
     this.#created.set(program.id, { program, container });
     await this.#links.releaseFormer(program.id);
