@@ -10,7 +10,7 @@ function treeOf(root: ReceivedSpan, spans: readonly ReceivedSpan[]): Tree {
 }
 
 describe('a spawn', () => {
-  it('is one trace from the caller through gateway, scheduler and agent to READY', async () => {
+  it('is one trace from the caller through gateway, scheduler and agent to the first byte', async () => {
     await using collector = await startOtlpReceiver();
     const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
     await using cluster = await startCluster({
@@ -26,7 +26,8 @@ describe('a spawn', () => {
       body: JSON.stringify({ spec: { image: 'spawner/probe:latest' } }),
     });
     const { id } = JSON.parse(answer.body).backend;
-    await cluster.inState(id, 'READY');
+    const { status } = await cluster.fetchBackend(id);
+    expect(status).toBe(200);
     const ofSpawn = () => collector.spans.filter((span) => span.traceId === traceId);
     // Every process exports its spans in its own time.
     await eventually(
@@ -49,6 +50,7 @@ describe('a spawn', () => {
               [
                 'agent: AgentService/StartBackend',
                 ['agent: create container'],
+                ['agent: first byte'],
                 ['agent: pull image'],
                 ['agent: start container'],
                 ['agent: wait for a place'],

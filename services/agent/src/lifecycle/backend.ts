@@ -1,6 +1,6 @@
 import { BackendState } from '@spawner/proto/v1/backend';
 import type { RefusedEnd } from '@spawner/proto/v1/explanation';
-import { type Context, inContext, type Log, ROOT_CONTEXT } from '@spawner/service';
+import { type Context, inContext, type Log, measuredSpan, ROOT_CONTEXT } from '@spawner/service';
 import { withRefusal } from '../idle/refused-ends.ts';
 import { type Usage, unusedSince } from '../idle/usage.ts';
 import type { Journal, JournalEntry } from '../state/journal.ts';
@@ -44,6 +44,7 @@ export class Backend {
   readonly #closing = new AbortController();
   readonly #effects: Effects;
   readonly #queue: EffectQueue;
+  readonly #trace: Context;
   /** Effects are dropped while the runtime is inspected after a restart: `resume` derives all of them from the life. */
   #adopting = false;
 
@@ -60,6 +61,7 @@ export class Backend {
     this.#effects = new Effects(this, { ...parts, log: this.#log, closing: this.#closing.signal, kept });
     // Only a start waits for it, and fails with it.
     kept.catch(() => {});
+    this.#trace = trace;
     this.#queue = new EffectQueue(
       (effect, signal) => inContext(trace, () => this.#effects[effect](signal)),
       (error, effect) => this.#fault(error, effect),
@@ -82,6 +84,14 @@ export class Backend {
   /** Takes an event. An event that changes nothing has no effect and writes nothing. */
   take(event: LifeEvent): void {
     if (!this.#closing.signal.aborted) this.#follow(step(this.life, event, this.#instant()));
+  }
+
+  /** A proxy has seen the first byte of the first response, so long after the route was open there. */
+  firstByte(ms: number): void {
+    const before = this.life;
+    this.take({ type: 'first_byte', steps: { firstByteMs: ms } });
+    const { readyTime } = this.life.status;
+    if (this.life !== before && readyTime) measuredSpan(this.#trace, 'first byte', readyTime, ms);
   }
 
   /** Continues from the journal after a restart of the agent, as soon as the runtime answers. */

@@ -80,7 +80,7 @@ export class Telemetry {
       const backend = this.#parts.drone.find(report.id);
       if (!backend) continue;
       const { firstByteMs } = report;
-      if (firstByteMs !== undefined) backend.take({ type: 'first_byte', steps: { firstByteMs } });
+      if (firstByteMs !== undefined) backend.firstByte(firstByteMs);
       backend.usage = reported(backend.usage, proxyId, registration, report, this.#parts.clock.now());
     }
   }
