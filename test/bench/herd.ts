@@ -1,7 +1,8 @@
 /**
  * A class begins: 20, 50 and then 200 people spawn at once on one drone, and each asks for its backend straight after. Settings
  * are the defaults, after a minute of rest. The peer is the bare Docker API, which starts the same containers on its default
- * bridge at its best concurrency. A session in use is asked all the while. `--work 20` measures one size alone.
+ * bridge at its best concurrency. A session in use is asked all the while. `--work 20` measures one size alone, and
+ * SPAWNER_BENCH_SANDBOXES sets the sandboxes that the drone keeps.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { readConfig } from '../../services/agent/src/config.ts';
@@ -36,7 +37,9 @@ interface Scene {
 export async function bench({ quick, work }: Options): Promise<Figures> {
   const { restMs, atOnce, crowd } = quick ? QUICK : FULL;
   const wanted = (size: number | string) => work === undefined || work === String(size);
-  await using cluster = await startCluster();
+  const { SPAWNER_BENCH_SANDBOXES: sandboxes } = process.env;
+  const env = sandboxes === undefined ? {} : { agent: { SPAWNER_AGENT_SANDBOXES: sandboxes } };
+  await using cluster = await startCluster({ env });
   const docker = new BareDocker(cluster.dockerSocket!, IMAGE);
   const used = await cluster.spawnReady({ image: IMAGE, idleTimeoutMs: 0 });
   const session = new RunningSession(cluster, used.id);

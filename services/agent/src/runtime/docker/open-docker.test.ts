@@ -77,6 +77,15 @@ describe('the Docker runtime with sandboxes', () => {
     expect(holders()).toEqual([second]);
   });
 
+  it('asks the engine for nothing but the creation and the start', async () => {
+    engine.asked.length = 0;
+    await started('a');
+    expect(engine.asked.map((url) => url.replace(/^\/containers\/(?:.*\/)?|\?.*$/g, ''))).toEqual([
+      'create',
+      'start',
+    ]);
+  });
+
   it('gives a program an address of its own if none is ready', async () => {
     await Promise.all(['a', 'b', 'c'].map(started));
     expect(engine.joined.size).toBe(2);
