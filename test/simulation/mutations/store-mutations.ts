@@ -35,8 +35,8 @@ export const STORE_MUTATIONS: Mutations = {
       {
         file: `${LUA}/place.lua`,
         symbol: 'choose',
-        from: 'elseif soonest and is_later(wait, is_free, shortest) then',
-        to: 'elseif false then',
+        from: 'if not is_later(wait, is_free, 0) then return drone, told end',
+        to: 'if drone then return drone, told end',
       },
     ],
   },

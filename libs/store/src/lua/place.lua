@@ -38,17 +38,18 @@ local function look(drone)
   return 'fits', wait, is_free, told
 end
 
--- The drone that would have the backend ready first, and when; nil if none of the first 32 fits.
+-- The drone that would have the backend ready first, when, and that for the record; empty if none of the first 32 fits.
 local function find_soonest()
   local PAGE = 8
   for from = 0, 24, PAGE do
     local candidates = redis.call('ZRANGE', SOONEST, from, from + PAGE - 1)
     for _, drone in ipairs(candidates) do
       local verdict, wait, _, told = look(drone)
-      if verdict == 'fits' then return drone, wait, told end
+      if verdict == 'fits' then return { drone, wait, told } end
     end
-    if #candidates < PAGE then return nil end
+    if #candidates < PAGE then return {} end
   end
+  return {}
 end
 
 -- Whether a wait is so much longer than the shortest one that the load does not decide. With a free place the two differ only
@@ -58,11 +59,17 @@ local function is_later(wait, is_free, shortest)
   return wait > shortest + math.max(250, shortest / 20)
 end
 
+-- The soonest drone, which ends a search by load.
+local function first_of(soonest)
+  if not soonest then soonest = find_soonest() end
+  return soonest[1], soonest[3]
+end
+
 -- Bounded, because a script blocks Redis: the drones behind the 1,024 least loaded ones have hardly more room than these. After
 -- eight that are later, the soonest is near enough to the least loaded of those that are not.
 local PAGE, MOST, MOST_LATER = 32, 1024, 8
 local function choose()
-  local soonest, shortest, soonest_told = find_soonest()
+  local soonest
   for from = 0, MOST - PAGE, PAGE do
     local candidates = redis.call('ZRANGE', LOAD, from, from + PAGE - 1)
     for _, drone in ipairs(candidates) do
@@ -72,16 +79,18 @@ local function choose()
         stale = stale + 1
       elseif verdict == 'full' then
         full = full + 1
-      elseif soonest and is_later(wait, is_free, shortest) then
-        later = later + 1
-        if later == MOST_LATER then return soonest, soonest_told end
       else
-        return drone, told
+        -- So short a wait is not later than any: most placements look at one drone.
+        if not is_later(wait, is_free, 0) then return drone, told end
+        if not soonest then soonest = find_soonest() end
+        if not soonest[1] or not is_later(wait, is_free, soonest[2]) then return drone, told end
+        later = later + 1
+        if later == MOST_LATER then return first_of(soonest) end
       end
     end
-    if #candidates < PAGE then return soonest, soonest_told end
+    if #candidates < PAGE then return first_of(soonest) end
   end
-  return soonest, soonest_told
+  return first_of(soonest)
 end
 
 local drone, told = choose()
