@@ -1,4 +1,3 @@
-import { systemClock } from '@spawner/domain';
 import { openRedis, type Redis, type RedisReply } from '@spawner/store';
 import { startRedis, testLog } from '@spawner/testkit';
 import { MemoryRedis } from '../memory-redis/memory-redis.ts';
@@ -92,7 +91,11 @@ export class MemoryStore implements ReplaceableStore {
 
   static async start(runIds: readonly string[]): Promise<MemoryStore> {
     const [runId = ''] = runIds;
-    const memory = new MemoryRedis({ nowMicros: () => Date.now() * 1000, runId, clock: systemClock });
+    const later = (ms: number, then: () => void) => {
+      const timer = setTimeout(then, ms);
+      return () => clearTimeout(timer);
+    };
+    const memory = new MemoryRedis({ nowMicros: () => Date.now() * 1000, runId, later });
     return new MemoryStore(memory, await memory.connect(), runIds);
   }
 

@@ -9,7 +9,12 @@ const RUN = 'a'.repeat(40);
 const NEXT_RUN = 'b'.repeat(40);
 
 function server(clock: CrankedClock = crankedClock(), onChange?: (key: string) => void) {
-  return new MemoryRedis({ nowMicros: () => clock.wall().getTime() * 1000, runId: RUN, clock, onChange });
+  const later = (ms: number, then: () => void) => {
+    const over = new AbortController();
+    clock.sleep(ms, over.signal).then(then, () => {});
+    return () => over.abort();
+  };
+  return new MemoryRedis({ nowMicros: () => clock.wall().getTime() * 1000, runId: RUN, later, onChange });
 }
 
 const text = (reply: unknown) => String(reply);

@@ -1,4 +1,3 @@
-import type { Clock } from '@spawner/domain';
 import type { Redis, RedisReply } from '@spawner/store';
 import { arg, type Command, hasArity, type ServerState } from './commands/command.ts';
 import { commandOf } from './commands/index.ts';
@@ -14,8 +13,8 @@ export interface MemoryRedisOptions {
   nowMicros: () => number;
   /** 40 hexadecimal digits that a restart changes. */
   runId: string;
-  /** The clock of the deadlines of blocked reads. */
-  clock: Clock;
+  /** Calls `then` after so many milliseconds, the deadline of a blocked read, unless the result is called before. */
+  later: (ms: number, then: () => void) => () => void;
   /** Called for every key that is written or deleted. */
   onChange?: (key: string) => void;
 }
@@ -26,8 +25,6 @@ interface BlockedRead {
   readonly done: (reply: Reply) => void;
   readonly failed: (error: Error) => void;
 }
-
-const OVER = new Error('the read is over');
 
 /**
  * A Redis in memory that runs the store's own Lua scripts, under the clock and the faults of a simulation.
@@ -86,6 +83,16 @@ export class MemoryRedis {
   /** As `execute`, with texts as latin1 strings, for the checks of the simulation. */
   read([name = '', ...args]: readonly string[]): Reply {
     return this.#run(name, args);
+  }
+
+  /** A hash, for the checks of the simulation. */
+  hash(key: string): ReadonlyMap<string, string> | undefined {
+    return this.#server.keys.hash(key);
+  }
+
+  /** A set, for the checks of the simulation. */
+  set(key: string): ReadonlySet<string> | undefined {
+    return this.#server.keys.set(key);
   }
 
   /** FLUSHALL from outside. */
@@ -154,11 +161,11 @@ export class MemoryRedis {
 
   /** The entries that end a blocked read, or null at its deadline. */
   #wait(read: StreamRead, connection: object): Promise<Reply> {
-    const over = new AbortController();
     return new Promise((resolve, reject) => {
+      let isOver = () => {};
       const leave = () => {
         this.#blocked.delete(blocked);
-        over.abort(OVER);
+        isOver();
       };
       const blocked: BlockedRead = {
         ...{ read, connection },
@@ -172,11 +179,7 @@ export class MemoryRedis {
         },
       };
       this.#blocked.add(blocked);
-      if (read.blockMs)
-        this.#options.clock.sleep(read.blockMs, over.signal).then(
-          () => blocked.done(null),
-          () => {},
-        );
+      if (read.blockMs) isOver = this.#options.later(read.blockMs, () => blocked.done(null));
     });
   }
 

@@ -57,11 +57,14 @@ export class Cluster {
     const memory = new MemoryRedis({
       nowMicros: () => Math.floor(begins + server.clock.now() * 1_000),
       runId: runIdOf(world.seed, 0),
-      clock: server.clock,
+      later: (ms, then) => server.later(ms, then),
     });
     const drones: SimulatedDrone[] = [];
     const proxies: SimulatedProxy[] = [];
-    this.read = (command) => memory.read(command);
+    this.read = Object.assign((command: readonly string[]) => memory.read(command), {
+      hash: (key: string) => memory.hash(key),
+      set: (key: string) => memory.set(key),
+    });
     const scripts = new ScriptNames();
     const watch = new Invariants(world, this.read, drones, proxies, scripts, DRONES);
     const bus = new BusServer(world, network);

@@ -7,6 +7,7 @@ export async function mapBounded<T, R>(
   atOnce: number,
   work: (item: T) => Promise<R>,
 ): Promise<R[]> {
+  if (items.length === 0) return [];
   const results: R[] = [];
   let next = 0;
   let failed: { error: unknown } | undefined;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Violation } from './errors.ts';
 
 /**
@@ -28,7 +28,7 @@ export function looksLikeToken(text: string): boolean {
 }
 
 export function connectionTokenId(token: string): string {
-  return createHash('sha256').update(token, 'utf8').digest('base64url');
+  return hash('sha256', token, 'base64url');
 }
 
 /** The claims as JSON for a header, with characters beyond ASCII escaped. Empty if there are none. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Access, BackendSpec } from './gen/spawner/v1/backend.ts';
 
 /**
@@ -14,7 +14,7 @@ export function specDigest(spec: BackendSpec): Buffer {
     env: sorted(spec.env),
     labels: sorted(spec.labels),
   };
-  return createHash('sha256').update(BackendSpec.encode(same).finish()).digest();
+  return hash('sha256', BackendSpec.encode(same).finish(), 'buffer');
 }
 
 function sorted(texts: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,4 +1,3 @@
-import { systemClock } from '@spawner/domain';
 import type { RedisReply } from '@spawner/store';
 import { HarnessError } from '../errors.ts';
 import { MemoryRedis } from '../memory-redis.ts';
@@ -7,7 +6,7 @@ import { type Answer, EXAMPLES, withoutPlace } from './examples.ts';
 import { scriptOf } from './scripts.ts';
 
 const server = () =>
-  new MemoryRedis({ nowMicros: () => 5_000_000, runId: '0'.repeat(40), clock: systemClock });
+  new MemoryRedis({ nowMicros: () => 5_000_000, runId: '0'.repeat(40), later: () => () => {} });
 
 function answerOf(source: string): Answer {
   const shown = (reply: RedisReply): Answer => {

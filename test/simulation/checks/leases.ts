@@ -10,13 +10,13 @@ import type { ReadStore } from './read-store.ts';
 export class Leases {
   readonly #world: World;
   readonly #read: ReadStore;
-  readonly #drones: readonly SimulatedDrone[];
+  readonly #drones: readonly { name: string; member: string }[];
   readonly #renewed = new Map<string, number>();
 
   constructor(world: World, read: ReadStore, drones: readonly SimulatedDrone[]) {
     this.#world = world;
     this.#read = read;
-    this.#drones = drones;
+    this.#drones = drones.map(({ name }) => ({ name, member: `drone/${name}` }));
   }
 
   storeLost(): void {
@@ -25,13 +25,11 @@ export class Leases {
 
   /** A script has run. */
   carriedOut(script: string | undefined): void {
-    const names = this.#drones.map(({ name }) => name);
-    const members = names.map((name) => `drone/${name}`);
-    const renewals = this.#read(['HMGET', KEYS.renewals, ...members]) as (string | null)[];
-    for (const [at, name] of names.entries()) {
-      const renewed = renewals[at];
+    const renewals = this.#read.hash(KEYS.renewals);
+    for (const { name, member } of this.#drones) {
+      const renewed = renewals?.get(member);
       const before = this.#renewed.get(name) ?? 0;
-      if (renewed == null) this.#renewed.delete(name);
+      if (renewed === undefined) this.#renewed.delete(name);
       else if (Number(renewed) < before)
         this.#world.violate(
           'lease',

@@ -1,4 +1,9 @@
 import type { Reply } from '../../memory-redis/reply.ts';
 
 /** Reads the store at no cost of time, because the checks are no party of the world. */
-export type ReadStore = (command: readonly string[]) => Reply;
+export interface ReadStore {
+  (command: readonly string[]): Reply;
+  /** A hash or a set itself, for the checks that look most often. */
+  readonly hash: (key: string) => ReadonlyMap<string, string> | undefined;
+  readonly set: (key: string) => ReadonlySet<string> | undefined;
+}

@@ -8,6 +8,8 @@ import type { Ends } from './ends.ts';
 import type { Leases } from './leases.ts';
 import type { ReadStore } from './read-store.ts';
 
+const NONE: ReadonlySet<string> = new Set();
+
 interface Known {
   drone: string;
   state: number;
@@ -85,10 +87,11 @@ export class Records {
 
   /** Looks at a record after a script has been at it. */
   written(id: string): void {
-    const fields = ['HMGET', KEYS.backend(id), 'state', 'drone', 'edge', 'status'];
-    const [state, drone, edge, status] = this.#read(fields) as (string | null)[];
-    if (!state || !drone) return;
-    const now: Known = { state: Number(state), drone, edge: String(edge) };
+    const record = this.#read.hash(KEYS.backend(id));
+    const state = record?.get('state');
+    const drone = record?.get('drone');
+    if (!record || !state || !drone) return;
+    const now: Known = { state: Number(state), drone, edge: String(record.get('edge')) };
     const before = this.#known.get(id);
     this.#known.set(id, now);
     if (!this.#placedAt.has(id)) this.#placedAt.set(id, this.#world.now);
@@ -101,6 +104,7 @@ export class Records {
         `the record of ${id} went back from ${before.state} to ${now.state}`,
       );
     if (now.state === STATES.TERMINATED && before?.state !== STATES.TERMINATED) {
+      const status = record.get('status');
       const said = status
         ? BackendStatus.decode(Buffer.from(status, 'latin1'))
         : BackendStatus.fromPartial({});
@@ -138,24 +142,26 @@ export class Records {
   }
 
   #reserved(drone: string): void {
+    const living = this.#read.set(KEYS.living(drone)) ?? NONE;
+    const kept = this.#read.hash(KEYS.drone(drone));
+    let [cpu, memory, unreported, isEnded] = [0, 0, 0, false];
+    for (const id of living) {
+      const record = this.#read.hash(KEYS.backend(id));
+      // A record holds a share of its drone: processor, memory, and the hash of its key (lua/library/backends.lua).
+      const [cpuHeld, memoryHeld] = (record?.get('held') ?? '0 0 ').split(' ', 2);
+      cpu += Number(cpuHeld);
+      memory += Number(memoryHeld);
+      if (record?.get('revision') === '0') unreported++;
+      isEnded ||= Number(record?.get('state')) === STATES.TERMINATED;
+    }
     const fields = ['reserved_cpu', 'reserved_memory', 'reserved_backends', 'unreported'];
-    const living = this.#read(['SMEMBERS', KEYS.living(drone)]) as string[];
-    const kept = this.#read(['HMGET', KEYS.drone(drone), ...fields]) as (string | null)[];
-    const records = living.map((id) =>
-      this.#read(['HMGET', KEYS.backend(id), 'held', 'state', 'revision']),
-    ) as (string | null)[][];
-    // A record holds a share of its drone: processor, memory, and the hash of its key (lua/library/backends.lua).
-    const held = records.map(([text]) => (text ?? '0 0 ').split(' '));
-    const sum = (at: number) => held.reduce((total, parts) => total + Number(parts[at]), 0);
-    const unreported = records.filter(([, , revision]) => revision === '0').length;
-    const expected = [sum(0), sum(1), records.length, unreported].join();
-    const found = kept.map((value) => Number(value ?? 0)).join();
-    if (expected !== found)
+    const found = fields.map((field) => Number(kept?.get(field) ?? 0));
+    const expected = [cpu, memory, living.size, unreported];
+    if (expected.some((value, at) => value !== found[at]))
       this.#world.violate(
         'reservations',
         `${drone} has ${found} reserved and unreported; its records have ${expected}`,
       );
-    if (records.some((record) => Number(record[1]) === STATES.TERMINATED))
-      this.#world.violate('reservations', `an ended record counts among the living of ${drone}`);
+    if (isEnded) this.#world.violate('reservations', `an ended record counts among the living of ${drone}`);
   }
 }

@@ -85,7 +85,7 @@ export class RpcLinks {
         world.note(method, caller.name, target);
         const reply = (then: () => void) =>
           this.#network.send(target, caller.name, () => finish(then), caller);
-        answer(service, method, request, context(process, untilTrue)).then(
+        answer(service, method, request, new Context(process, untilTrue)).then(
           (value) => reply(() => resolve(value)),
           (error: unknown) => {
             world.see(error, `${method} at ${target}`);
@@ -119,25 +119,33 @@ async function answer(service: Implementation, method: string, request: never, c
  * The context of a call. Its signal aborts shortly before the deadline of the caller, in true time: over the seconds of one
  * call, real clocks agree. Most handlers ask for no signal, so it is made when one does.
  */
-function context(process: Process, untilTrue: number): CallContext {
-  let controller: AbortController | undefined;
-  const { clock, machine } = process;
-  const until = machine.at(untilTrue - ANSWER_MS);
-  return {
-    get signal() {
-      if (!controller) {
-        const made = new AbortController();
-        controller = made;
-        void clock.sleep(Math.max(0, until - clock.now())).then(() => made.abort(new Error('too late')));
-      }
-      return controller.signal;
-    },
-    timeLeftMs: () => until - clock.now(),
-    get metadata(): never {
-      throw new Error('no metadata in a simulated call');
-    },
-    peer: '',
-  };
+class Context implements CallContext {
+  readonly peer = '';
+  readonly #process: Process;
+  readonly #until: number;
+  #controller: AbortController | undefined;
+
+  constructor(process: Process, untilTrue: number) {
+    this.#process = process;
+    this.#until = process.machine.at(untilTrue - ANSWER_MS);
+  }
+
+  get signal() {
+    if (!this.#controller) {
+      const made = new AbortController();
+      this.#controller = made;
+      void this.#process.clock
+        .sleep(Math.max(0, this.timeLeftMs()))
+        .then(() => made.abort(new Error('too late')));
+    }
+    return this.#controller.signal;
+  }
+
+  readonly timeLeftMs = (): number => this.#until - this.#process.clock.now();
+
+  get metadata(): never {
+    throw new Error('no metadata in a simulated call');
+  }
 }
 
 function errorOf(code: 'unavailable' | 'deadline' | 'cancelled', method: string): AppError {

@@ -42,7 +42,6 @@ export interface ProxyWatch {
 export type Dial = (endpoint: Endpoint) => { container: Container; drone: string } | undefined;
 
 const CONNECT_MS = 5_000;
-const NEVER = new AbortController().signal;
 
 /** A proxy without sockets: the deciding half that the service runs, with exchanges in the place of connections. */
 export class SimulatedProxy {
@@ -227,7 +226,7 @@ export class SimulatedProxy {
     });
     this.members = membership;
     process.every('membership', 500, (signal) => membership.run(signal));
-    await untilNoneMissing([() => membership.waitingFor()], clock, NEVER);
+    await untilNoneMissing([() => membership.waitingFor()], clock, process.never);
     this.routes = routes;
     const tokens = new TokenSessions({ routes, holds: edge.holds, clock });
     this.#tokens = tokens;
@@ -236,7 +235,7 @@ export class SimulatedProxy {
       tokens.rowChanged(row);
     });
     process.every('routes', 500, (signal) => routes.follow(redis, KEYS, clock, log, signal));
-    await untilNoneMissing([() => (routes.loaded ? undefined : 'the routes')], clock, NEVER);
+    await untilNoneMissing([() => (routes.loaded ? undefined : 'the routes')], clock, process.never);
     this.edge = edge;
     world.note('serves', this.name);
   }

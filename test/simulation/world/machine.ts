@@ -39,7 +39,7 @@ export class Machine {
       sleep: (ms, signal) =>
         new Promise((resolve, reject) => {
           if (signal?.aborted) return reject(signal.reason);
-          if (!signal) {
+          if (!signal || signal === process.never) {
             world.after(this.trueTime(ms), resolve, process);
             return;
           }

@@ -22,8 +22,9 @@ export class Process implements Owner {
   alive = true;
   /** True time until which the process is paused. Its timers and messages wait until then. */
   pausedUntil = 0;
+  /** The signal of its loops, which never aborts: a crash leaves them without a clock. */
+  readonly never = new AbortController().signal;
   readonly #crashed: (() => void)[] = [];
-  readonly #never = new AbortController();
 
   constructor(name: string, machine: Machine, world: World) {
     this.name = name;
@@ -52,6 +53,14 @@ export class Process implements Owner {
     for (const then of this.#crashed) then();
   }
 
+  /** Calls `then` after `ms` of its clock, unless the result is called before. */
+  later(ms: number, then: () => void): () => void {
+    const event = this.world.after(this.machine.trueTime(ms), then, this);
+    return () => {
+      event.run = undefined;
+    };
+  }
+
   own<T>(thing: T): T {
     return thing;
   }
@@ -63,7 +72,7 @@ export class Process implements Owner {
       this.world.after(this.machine.trueTime(rest) * this.world.random.between(0.95, 1.05), turn, this);
     };
     const turn = () => {
-      work(this.#never.signal).then(again, (error: unknown) => {
+      work(this.never).then(again, (error: unknown) => {
         this.world.see(error, `the loop "${what}" of ${this.name}`);
         again();
       });

@@ -24,13 +24,14 @@ export function defineScript<const A extends Arguments, R>(
   { guarded = true } = {},
 ): ScriptDefinition<A, R> {
   let source: string | undefined;
+  const order = Object.keys(args);
   return {
     ...{ name, args, guarded, reply },
     get source() {
       source ??= linkScript(name, guarded ? { ...args, callersEpoch: tick } : args, guarded);
       return source;
     },
-    encode: (values) => Object.keys(args).map((argument) => encoded(values[argument])),
+    encode: (values) => order.map((argument) => encoded(values[argument])),
   };
 }
 

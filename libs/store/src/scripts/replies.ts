@@ -32,10 +32,13 @@ type OutcomeOf<Word extends string, T extends Outcomes> =
 
 /** Reads one of the words, or a list of the name of another outcome and its values. */
 export function outcomeOf<Word extends string, const T extends Outcomes>(_words: readonly Word[], more: T) {
+  const fields = new Map(Object.entries(more).map(([name, readers]) => [name, Object.entries(readers)]));
   return (reply: RedisReply): OutcomeOf<Word, T> => {
-    const [name, ...values] = Array.isArray(reply) ? reply : [reply];
-    const outcome = textOf(name);
-    const fields = Object.entries(more[outcome] ?? {}).map(([field, read], at) => [field, read(values[at])]);
-    return { outcome, ...Object.fromEntries(fields) } as OutcomeOf<Word, T>;
+    const values = Array.isArray(reply) ? reply : [reply];
+    const outcome = textOf(values[0]);
+    const read: Record<string, unknown> = { outcome };
+    for (const [at, [field, reader]] of (fields.get(outcome) ?? []).entries())
+      read[field] = reader(values[at + 1]);
+    return read as OutcomeOf<Word, T>;
   };
 }

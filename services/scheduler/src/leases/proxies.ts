@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { DEADLINES } from '@spawner/domain';
 import { Node } from '@spawner/proto/internal/node';
 import type { ProxyList } from '@spawner/proto/internal/scheduler_service';
@@ -13,7 +13,6 @@ export function proxyList(known: readonly KnownNode[]): ProxyList {
   const proxies = known
     .filter(({ renewalAge }) => renewalAge <= DEADLINES.proxyForgotten)
     .map(({ node, renewalAge }) => ({ ...node, lapsed: renewalAge > DEADLINES.renewalsMissed }));
-  const digest = createHash('sha256');
-  for (const proxy of proxies) digest.update(Node.encode(proxy).finish());
-  return { version: 1 + digest.digest().readUIntBE(0, 6), proxies };
+  const bytes = Buffer.concat(proxies.map((proxy) => Node.encode(proxy).finish()));
+  return { version: 1 + hash('sha256', bytes, 'buffer').readUIntBE(0, 6), proxies };
 }
