@@ -1,9 +1,9 @@
-import { systemClock } from '@spawner/domain';
 import { InventoryEntry } from '@spawner/proto/internal/backend_status';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { RenewNodeRequest } from '@spawner/proto/internal/scheduler_service';
 import { BackendState } from '@spawner/proto/v1/backend';
 import { createLog } from '@spawner/service';
+import { crankedClock } from '@spawner/testkit';
 import { createMetrics } from '../metrics.ts';
 import { Claims } from '../placement/claims.ts';
 import { Nodes } from './nodes.ts';
@@ -14,7 +14,7 @@ const inventory = (count: number) =>
 
 /** Nodes over a store that answers a little later, and writes down what is asked of it. */
 function scene(reported = 'old') {
-  const seen = { underWay: 0, most: 0, restored: 0, calls: [] as string[] };
+  const seen = { underWay: 0, most: 0, restored: 0, calls: [] as string[], listed: [] as NodeKind[] };
   const slowly = async <T>(answer: T): Promise<T> => {
     seen.most = Math.max(seen.most, ++seen.underWay);
     await new Promise((resolve) => setImmediate(resolve));
@@ -25,7 +25,10 @@ function scene(reported = 'old') {
     register: async () => 7,
     admit: async () => void seen.calls.push(`admit after ${seen.restored}`),
     renew: async () => ({ granted: true, stops: [] }),
-    list: async (kind: NodeKind) => (kind === NodeKind.PROXY ? [{ node: node(kind), renewalAge: 0 }] : []),
+    list: async (kind: NodeKind) => {
+      seen.listed.push(kind);
+      return kind === NodeKind.PROXY ? [{ node: node(kind), renewalAge: 0 }] : [];
+    },
   };
   const backendStore = {
     restore: async () => {
@@ -35,12 +38,13 @@ function scene(reported = 'old') {
     report: () => slowly(reported),
     living: async () => [],
   };
+  const clock = crankedClock();
   const nodes = new Nodes({
     ...{ nodes: nodeStore as never, store: backendStore as never, announce: async () => {} },
-    ...{ claims: new Claims('test', []), clock: systemClock, log: createLog('test', 'silent') },
+    ...{ claims: new Claims('test', []), clock, log: createLog('test', 'silent') },
     metrics: createMetrics(),
   });
-  return { nodes, seen };
+  return { nodes, seen, clock };
 }
 
 describe('a registration', () => {
@@ -102,5 +106,19 @@ describe('a renewal', () => {
     const drones = Array.from({ length: 100 }, () => nodes.renew(renewal(NodeKind.DRONE, { changed })));
     await Promise.all(drones);
     expect(seen.most).toBe(16);
+  });
+});
+
+describe('silent nodes that no other node asks for', () => {
+  it('are looked for at once and then once a minute, so that a cluster at rest asks the store little', async () => {
+    const { nodes, seen, clock } = scene();
+    for (let second = 0; second <= 60; second++) {
+      await nodes.forgetOthers();
+      await clock.advance(1_000);
+    }
+    expect(seen.listed).toEqual([
+      ...[NodeKind.DNS, NodeKind.CERTIFICATES],
+      ...[NodeKind.DNS, NodeKind.CERTIFICATES],
+    ]);
   });
 });

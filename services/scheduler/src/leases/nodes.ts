@@ -21,6 +21,8 @@ import { proxyList } from './proxies.ts';
  * bound would let the answers to a hundred registering drones fill one turn of the loop.
  */
 const AT_ONCE = 16;
+/** Nodes of other kinds are forgotten after ten minutes of silence, so a look a minute is soon enough. */
+const OTHERS_EVERY_MS = 60_000;
 /** How many of the ids that an agent sends go into the log, and how much of each. */
 const MOST_LOGGED = { ids: 10, characters: 64 };
 
@@ -34,6 +36,7 @@ export class Nodes {
   readonly #reporting = new Semaphore(AT_ONCE);
   readonly #restoring = new Semaphore(AT_ONCE);
   #proxies: ProxyList = { version: 0, proxies: [] };
+  #othersAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: NodesParts) {
     this.#parts = parts;
@@ -129,8 +132,11 @@ export class Nodes {
 
   /** Forgets silent nodes of the kinds that no other node asks for, so that restarts under new names leave nothing. */
   async forgetOthers(): Promise<void> {
+    const now = this.#parts.clock.now();
+    if (now - this.#othersAt < OTHERS_EVERY_MS) return;
     for (const kind of [NodeKind.DNS, NodeKind.CERTIFICATES])
       await this.#forgetSilent(kind, DEADLINES.droneForgotten);
+    this.#othersAt = now;
   }
 
   async #forgetSilent(kind: NodeKind, silentMs: number): Promise<KnownNode[]> {
