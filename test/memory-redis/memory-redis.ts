@@ -1,6 +1,6 @@
 import type { Redis, RedisReply } from '@spawner/store';
 import { arg, type Command, hasArity, type ServerState } from './commands/command.ts';
-import { commandOf } from './commands/index.ts';
+import { commandOf, isCommand } from './commands/index.ts';
 import { parseRead, readNow, type StreamRead } from './commands/streams.ts';
 import { Connection, ConnectionLost } from './connection.ts';
 import { ErrorReply, HarnessError } from './errors.ts';
@@ -35,6 +35,8 @@ export class MemoryRedis {
   readonly #server: ServerState & { runId: string };
   readonly #scripts: Scripts;
   readonly #blocked = new Set<BlockedRead>();
+  /** How many times a key was written or deleted. */
+  writes = 0;
   #newsOf = new Set<string>();
   #away = false;
 
@@ -42,6 +44,7 @@ export class MemoryRedis {
     this.#options = options;
     const { nowMicros, runId, onChange } = options;
     const keys = new Keyspace((key) => {
+      this.writes++;
       if (this.#blocked.size > 0) this.#newsOf.add(key);
       onChange?.(key);
     });
@@ -205,7 +208,8 @@ export class MemoryRedis {
 function parsed(command: readonly (string | Buffer)[]): [name: string, args: string[]] {
   const args: string[] = [];
   for (let at = 1; at < command.length; at++) args.push(bytesOf(command[at] as string | Buffer));
-  return [bytesOf(command[0] ?? '').toUpperCase(), args];
+  const name = bytesOf(command[0] ?? '');
+  return [isCommand(name) ? name : name.toUpperCase(), args];
 }
 
 function checkArity(command: Command, args: string[]): void {

@@ -18,10 +18,10 @@ export const wrongType = () =>
 export const syntaxError = () => new ErrorReply('ERR syntax error');
 export const notAnInteger = () => new ErrorReply('ERR value is not an integer or out of range');
 
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
 /** Bytes as a latin1 string. */
 export function bytesOf(argument: string | Buffer): string {
   if (typeof argument !== 'string') return argument.toString('latin1');
-  for (let at = 0; at < argument.length; at++)
-    if (argument.charCodeAt(at) > 127) return Buffer.from(argument, 'utf8').toString('latin1');
-  return argument;
+  return BEYOND_ASCII.test(argument) ? Buffer.from(argument, 'utf8').toString('latin1') : argument;
 }

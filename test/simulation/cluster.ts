@@ -64,6 +64,7 @@ export class Cluster {
     this.read = Object.assign((command: readonly string[]) => memory.read(command), {
       hash: (key: string) => memory.hash(key),
       set: (key: string) => memory.set(key),
+      writes: () => memory.writes,
     });
     const scripts = new ScriptNames();
     const watch = new Invariants(world, this.read, drones, proxies, scripts, DRONES);

@@ -23,6 +23,11 @@ const COMMANDS = new Map<string, Command>(
 /** The names of all commands, in capitals. */
 export const COMMAND_NAMES: readonly string[] = [...COMMANDS.keys()];
 
+/** Whether this is the name of a command, in capitals. */
+export function isCommand(name: string): boolean {
+  return COMMANDS.has(name);
+}
+
 /** A command by its name in any case. Throws a HarnessError for a command that is not implemented. */
 export function commandOf(name: string): Command {
   const command = COMMANDS.get(name) ?? COMMANDS.get(name.toUpperCase());

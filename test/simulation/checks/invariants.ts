@@ -63,6 +63,8 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
   readonly placements: Placements;
   readonly #scripts: ScriptNames;
   readonly #world: World;
+  readonly #read: ReadStore;
+  #writes = 0;
 
   constructor(
     world: World,
@@ -74,6 +76,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
   ) {
     this.#scripts = scripts;
     this.#world = world;
+    this.#read = read;
     this.ends = new Ends(world, drones);
     this.leases = new Leases(world, read, drones);
     this.fences = new Fences(world, drones);
@@ -91,6 +94,9 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
   /** The store has run a command. */
   carriedOut(command: readonly (string | Buffer)[], reply: RedisReply): void {
     if (command[0] === 'SCRIPT') this.#scripts.loaded(String(command[2]), String(reply));
+    const writes = this.#read.writes();
+    const hasWritten = writes !== this.#writes;
+    this.#writes = writes;
     const run = this.#scripts.run(command);
     // A renewal changes no record.
     if (!run || run.script === 'renew') return;
@@ -100,6 +106,7 @@ export class Invariants implements EngineWatch, ProxyWatch, ClientWatch, TokenWa
     if (script === 'settle' && run.argument('outcome') === 'end' && String(reply) === 'ended') {
       if (this.records.edgeOf(id) !== 'ended') this.idleness.settled(id);
     }
+    if (!hasWritten) return;
     if (script !== 'sweep') this.leases.carriedOut(script);
     if (BACKEND_ID.test(id)) this.records.written(id);
     if (CHANGES_RESERVATIONS.has(script)) this.records.checkReservations(id);

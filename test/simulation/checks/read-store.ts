@@ -6,4 +6,6 @@ export interface ReadStore {
   /** A hash or a set itself, for the checks that look most often. */
   readonly hash: (key: string) => ReadonlyMap<string, string> | undefined;
   readonly set: (key: string) => ReadonlySet<string> | undefined;
+  /** How many times a key was written or deleted. */
+  readonly writes: () => number;
 }

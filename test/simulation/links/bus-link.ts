@@ -43,7 +43,7 @@ export class BusServer {
     message: unknown,
     answered: (answer: unknown) => void = () => {},
   ): void {
-    this.#network.send(from.name, 'bus', () => {
+    this.#network.relay(from.name, 'bus', () => {
       if (this.away) return;
       for (const subject of subjects)
         for (const { process, take } of this.#listeners.get(subject) ?? []) {
@@ -57,7 +57,7 @@ export class BusServer {
   }
 
   #hand(from: string, to: Process, take: () => void): void {
-    this.#network.send(from, 'bus', () => {
+    this.#network.relay(from, 'bus', () => {
       if (!this.away) this.#network.send('bus', to.name, take, to);
     });
   }

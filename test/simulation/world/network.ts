@@ -71,8 +71,13 @@ export class Network {
     else this.#lags.delete(pair(a, b));
   }
 
+  /** Takes a message to a party that only passes it on. */
+  relay(from: string, to: string, run: () => void): void {
+    this.send(from, to, run, undefined, true);
+  }
+
   /** Takes a message from one party to another; `owner` is whose life it must find there. */
-  send(from: string, to: string, run: () => void, owner?: Process): void {
+  send(from: string, to: string, run: () => void, owner?: Process, isRelay = false): void {
     if (!this.reaches(from, to)) return;
     const { random } = this.#world;
     const { lost, doubled } = this.weather;
@@ -80,21 +85,20 @@ export class Network {
       this.#world.note('lost', from, to);
       return;
     }
-    this.#deliver(from, to, run, owner);
+    this.#deliver(from, to, run, owner, isRelay);
     if (doubled > 0 && random.chance(doubled)) {
       this.#world.note('doubled', from, to);
-      this.#deliver(from, to, run, owner);
+      this.#deliver(from, to, run, owner, isRelay);
     }
   }
 
-  #deliver(from: string, to: string, run: () => void, owner: Process | undefined): void {
-    this.#world.after(
-      this.delay(from, to),
-      () => {
-        if (this.reaches(from, to)) run();
-      },
-      owner,
-    );
+  #deliver(from: string, to: string, run: () => void, owner: Process | undefined, isRelay: boolean): void {
+    const arrive = () => {
+      if (this.reaches(from, to)) run();
+    };
+    const delay = this.delay(from, to);
+    if (isRelay) this.#world.relay(delay, arrive, owner);
+    else this.#world.after(delay, arrive, owner);
   }
 }
 

@@ -50,6 +50,11 @@ export class World {
     return this.#queue.add(this.#now + Math.max(0, ms), run, owner);
   }
 
+  /** As `after`, for a step that settles no promise: it plans other events, or nothing. */
+  relay(ms: number, run: () => void, owner?: Process): Event {
+    return this.#queue.add(this.#now + Math.max(0, ms), run, owner, true);
+  }
+
   note(what: string, who: string, whom?: string): void {
     this.trace.note(this.#now, what, who, whom);
   }
@@ -95,7 +100,7 @@ export class World {
     });
   }
 
-  /** Runs the next event. Returns false if none is left before `until`, which is then the present. */
+  /** Runs events to the next that may settle a promise. Returns false if none is left before `until`, which is then the present. */
   #happen(until: number): boolean {
     for (let event = this.#queue.peek(); event && event.at <= until; event = this.#queue.peek()) {
       this.#queue.take();
@@ -107,7 +112,7 @@ export class World {
       }
       this.#now = event.at;
       event.run();
-      return true;
+      if (!event.isQuiet || this.#end) return true;
     }
     this.#now = until;
     return false;

@@ -1,4 +1,5 @@
 import { AppError, type BackendId, parseBackendId } from '@spawner/domain';
+import type { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { NodeKind } from '@spawner/proto/internal/node';
 import { type BackendKey, type BackendSpec, BackendState } from '@spawner/proto/v1/backend';
 import type { ReusePolicy } from '@spawner/proto/v1/backend_service';
@@ -44,9 +45,10 @@ export async function spawn(
   const { id, spec, key, reusePolicy } = command;
   const created = clock.wall();
   const began = clock.now();
-  const { digest } = summaryOf(spec);
+  const summary = summaryOf(spec);
+  const { digest } = summary;
   const found = await inSpan('place backend', { 'spawner.image': spec.image }, async (span) => {
-    const last = await waitForKey(() => place(parts, command, created), clock, signal);
+    const last = await waitForKey(() => place(parts, command, summary, created), clock, signal);
     span.setAttribute('spawner.outcome', last.outcome);
     return last;
   });
@@ -79,10 +81,11 @@ export async function spawn(
 /** Tries once. The end of a holder may have begun since the placement was tried. */
 async function place(
   { store, backends }: SpawnParts,
-  { id, spec, key, repeated }: SpawnCommand,
+  { id, key, repeated }: SpawnCommand,
+  summary: SpecSummary,
   created: Date,
 ): Promise<Found> {
-  const placement = await store.place({ id, summary: summaryOf(spec), created, key, repeated });
+  const placement = await store.place({ id, summary, created, key, repeated });
   if (placement.outcome !== 'held') return placement;
   const holder = await backends.record(parseBackendId(placement.holder));
   return holder.state >= BackendState.TERMINATING ? { outcome: 'ending' } : { outcome: 'held', holder };

@@ -39,6 +39,9 @@ export interface PlaceRequest {
   readonly repeated: boolean;
 }
 
+/** The route of a backend that was placed. */
+const PLACED = routeOf('', {});
+
 /** The end of a record that its drone will not write. */
 export interface AbandonedEnd {
   readonly reason: EndReason;
@@ -59,7 +62,7 @@ export class BackendStore {
     const answer = await this.#parts.epoch.run(SCRIPTS.place, {
       ...factsOf(summary, created, key),
       id,
-      route: routeOf('', {}),
+      route: PLACED,
       staleMs: DEADLINES.renewalsMissed,
       reservationMs: DEADLINES.reservation,
       repeated,
