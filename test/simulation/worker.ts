@@ -1,34 +1,30 @@
-/** One process of workers.ts: runs its seeds one after the other, and reports how each ended. */
+/** One process of workers.ts: runs the seeds that it is sent, one after the other, and reports how each ended. */
 
 import { changeModules } from './mutations/changed-modules.ts';
 import { changesOf } from './mutations/mutations.ts';
-import type { Report } from './workers.ts';
-import type { InvariantName } from './world/invariants.ts';
+import type { Job, Report } from './workers.ts';
 
-const { from, to, step, mutation, until } = JSON.parse(process.argv[2] ?? '{}') as {
-  from: number;
-  to: number;
-  step: number;
-  mutation?: string;
-  until?: InvariantName;
-};
+const { mutation, until } = JSON.parse(process.argv[2] ?? '{}') as Job;
 // A stack is only of use to a reader, who runs the seed alone.
 Error.stackTraceLimit = 0;
 const changes = changesOf(mutation);
 changeModules(changes);
 const { simulate } = await import('./simulate.ts');
 
-const report = (one: Report) => new Promise<void>((resolve) => process.send?.(one, () => resolve()));
+process.on('message', (seed) => void live(seed as number));
+process.send?.('ready');
 
-for (let seed = from; seed < to; seed += step) {
+async function live(seed: number): Promise<void> {
   const before = process.cpuUsage();
   try {
     const { violation, hash, counts } = await simulate(seed, { changes, judged: until });
     const { user, system } = process.cpuUsage(before);
-    await report({ seed, violation, hash, counts, processorMs: (user + system) / 1_000 });
+    report({ seed, violation, hash, counts, processorMs: (user + system) / 1_000 });
   } catch (error) {
-    await report({ seed, error: String(error) });
-    break;
+    report({ seed, error: String(error) });
   }
 }
-process.disconnect();
+
+function report(one: Report): void {
+  process.send?.(one);
+}

@@ -20,6 +20,8 @@ export interface Failure {
 type Lived = Pick<Outcome, 'seed' | 'hash' | 'counts' | 'violation'> & { processorMs: number };
 /** A worker's report on one seed. An error is a fault of the harness or of a script. */
 export type Report = Lived | { seed: number; error: string };
+/** What all seeds of a worker have in common. */
+export type Job = Pick<Range, 'mutation' | 'until'>;
 
 export interface Result {
   done: number;
@@ -36,8 +38,8 @@ const NEW_SPACE = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
 const WORKER = new URL('./worker.ts', import.meta.url);
 
 /**
- * Runs the worlds of a range of seeds in two processes, each taking every other one. Rejects when a run ends as an error:
- * a worker died, or a seed met a fault of the harness or of a script.
+ * Runs the worlds of a range of seeds in two processes. Each gets the next seed when it has ended one, so that both end
+ * together. Rejects when a run ends as an error: a worker died, or a seed met a fault of the harness or of a script.
  */
 export async function simulateMany({ from, count, mutation, until }: Range): Promise<Result> {
   const result: Result = { done: 0, processorMs: 0, failures: [], counts: {}, hashes: new Map() };
@@ -60,12 +62,18 @@ export async function simulateMany({ from, count, mutation, until }: Range): Pro
     found ||= violation.invariant === until;
     if (found) stop();
   };
-  const ends = Array.from({ length: Math.min(WORKERS, count) }, (_, index) => {
-    const job = JSON.stringify({ from: from + index, to: from + count, step: WORKERS, mutation, until });
-    const child = fork(WORKER, [job], { execArgv: NEW_SPACE });
+  let next = from;
+  const ends = Array.from({ length: Math.min(WORKERS, count) }, () => {
+    const job: Job = { mutation, until };
+    const child = fork(WORKER, [JSON.stringify(job)], { execArgv: NEW_SPACE });
     children.push(child);
     return new Promise<void>((resolve, reject) => {
-      child.on('message', (report) => heard(report as Report));
+      child.on('message', (said: Report | 'ready') => {
+        if (said !== 'ready') heard(said);
+        if (broken || found) return;
+        if (next < from + count) child.send(next++);
+        else child.disconnect();
+      });
       child.once('error', reject);
       child.once('exit', (code, signal) => {
         if (code === 0 || found || broken) resolve();
