@@ -76,7 +76,7 @@ export class TokenAccess {
     return (isDone) => {
       if (!isDone || losses !== this.#losses) return;
       for (const grant of grants) {
-        if (grant.revoked || grant.losses !== losses) continue;
+        if (grant.revoked || grant.losses !== losses || this.#isForgotten(grant)) continue;
         grant.revoked = { at: this.#world.now, healed: this.#availability.judges };
         this.#world.count('tokens-revoked');
         this.#world.after(BOUNDS.revoked, () => this.#cut(grant));
@@ -134,6 +134,11 @@ export class TokenAccess {
     if (routes?.token(tokenId)?.kind === 'revokedToken') return true;
     if (!revoked?.healed || losses !== this.#losses) return false;
     return this.#world.now - revoked.at >= BOUNDS.revoked;
+  }
+
+  /** The store deletes a token that has expired. It can no longer be revoked, and what it opened stays open. */
+  #isForgotten({ tokenId }: Grant): boolean {
+    return this.#read(['HGET', KEYS.routes, tokenRow(tokenId)]) === null;
   }
 
   #hasExpired({ expireMs }: Pick<Grant, 'expireMs'>, { process }: SimulatedProxy): boolean {
