@@ -76,7 +76,8 @@ export class Cluster {
       memory,
       (...seen) => watch.carriedOut(...seen),
       (process, command) => {
-        watch.names.carriedOut(process, command);
+        const run = scripts.run(command);
+        if (run) watch.names.carriedOut(process, run);
         return interruptions.hears(process, command);
       },
       script,

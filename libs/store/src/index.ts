@@ -8,6 +8,6 @@ export { type Confirmation, confirmRoute } from './route-reader.ts';
 export * from './route-row.ts';
 export * from './route-table.ts';
 export * from './rows.ts';
-export type { ScriptDefinition } from './scripts/define-script.ts';
+export { runScript, type ScriptDefinition } from './scripts/define-script.ts';
 export * from './scripts/table.ts';
 export * from './store-epoch.ts';

@@ -1,6 +1,7 @@
 import { DEADLINES } from '@spawner/domain';
 import { type Answer, RCODE } from '../../../services/dns/src/protocol/records.ts';
 import { BOUNDS, onSlowestClock } from '../healing/bounds.ts';
+import type { ScriptRun } from '../links/script-names.ts';
 import type { SimulatedDns } from '../parts/dns.ts';
 import type { SimulatedProxy } from '../parts/proxy.ts';
 import { KEYS } from '../parts/scheduler.ts';
@@ -18,8 +19,6 @@ const FASTEST = 1.1;
 const OLDEST_LIST_MS = 30_000;
 /** From the first list that lacks a proxy which the store has lost, until dns no longer names it. */
 const LOST_MS = onSlowestClock(DEADLINES.refill) + 5_000;
-
-const PROXIES = KEYS.nodes('proxy');
 
 /**
  * Invariant `names`: a backend has addresses from its placement to its end, as far as dns has read the store. The addresses
@@ -57,9 +56,9 @@ export class Names {
     this.#listedAt = Number.POSITIVE_INFINITY;
   }
 
-  /** The store has run a command of this process. */
-  carriedOut(process: Process, command: readonly (string | Buffer)[]): void {
-    if (command[0] !== 'HVALS' || command[1] !== PROXIES) return;
+  /** The store has run a script of this process. */
+  carriedOut(process: Process, { script, id: kind }: ScriptRun): void {
+    if (script !== 'nodes' || kind !== 'proxy') return;
     const reads = this.#lists.get(process) ?? [];
     reads.push(this.#world.now);
     this.#lists.set(process, reads);

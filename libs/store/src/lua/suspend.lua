@@ -13,12 +13,7 @@ if v[2] == 'open' then
 elseif v[2] ~= 'suspended' then
   return nil
 end
-local now = cluster_now()
-redis.call('ZADD', DUE, whole(now + suspension_ms), DUE_SUSPEND .. id .. '/' .. epoch)
+redis.call('ZADD', DUE, whole(cluster_now() + suspension_ms), DUE_SUSPEND .. id .. '/' .. epoch)
 local answer = { epoch, v[3] }
-local proxies = redis.call('HGETALL', NODES .. 'proxy')
-for i = 1, #proxies, 2 do
-  answer[#answer + 1] = proxies[i + 1]
-  answer[#answer + 1] = whole(now - tonumber(redis.call('HGET', RENEWALS, MEMBER_PROXY .. proxies[i]) or '0'))
-end
+add_ages(answer, 'proxy')
 return answer

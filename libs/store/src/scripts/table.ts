@@ -41,10 +41,16 @@ function stopped(reply: RedisReply): { drone: string } | 'ended' | undefined {
 function suspended(reply: RedisReply) {
   if (!Array.isArray(reply)) return reply === null ? 'refused' : 'window';
   const [epoch, route, ...rest] = reply;
-  const proxies: { node: Buffer; silentMs: number }[] = [];
-  for (let at = 0; at + 1 < rest.length; at += 2)
-    proxies.push({ node: bytesOf(rest[at]), silentMs: integerOf(rest[at + 1]) });
-  return { epoch: integerOf(epoch), route: bytesOf(route), proxies };
+  return { epoch: integerOf(epoch), route: bytesOf(route), proxies: aged(rest) };
+}
+
+/** Nodes with their ages, as `add_ages` appends them (lua/library/drones.lua). */
+function aged(reply: RedisReply): { node: Buffer; silentMs: number }[] {
+  const list = listOf(reply);
+  const nodes = [];
+  for (let at = 0; at + 1 < list.length; at += 2)
+    nodes.push({ node: bytesOf(list[at]), silentMs: integerOf(list[at + 1]) });
+  return nodes;
 }
 
 function epochOpened(reply: RedisReply) {
@@ -128,6 +134,7 @@ export const SCRIPTS = {
     /** Orders the registrations that a drone sends. */
     sequence: optional(integer),
   }),
+  nodes: defineScript('nodes', aged, { kind: text }, UNGUARDED),
   admit: defineScript('admit', flagOf, { drone: text, registration: tick, row: bytes }),
   renew: defineScript('renew', renewed, {
     ...{ kind: text, id: text, registration: tick, ...RENEWAL },

@@ -2,7 +2,7 @@ import { DEADLINES } from '@spawner/domain';
 import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { type StartLoad, StopOrder } from '@spawner/proto/internal/scheduler_service';
 import type { Drone } from '@spawner/proto/v1/fleet_service';
-import { encodeRow, KIND_NAMES, memberOf, SCRIPTS } from '@spawner/store';
+import { encodeRow, KIND_NAMES, memberOf, runScript, SCRIPTS } from '@spawner/store';
 import type { Parts } from '../parts.ts';
 
 /** A node with the age of its last renewal, in milliseconds of cluster clock. */
@@ -87,19 +87,11 @@ export class NodeStore {
 
   /** Every node of a kind, by id. */
   async list(kind: NodeKind): Promise<KnownNode[]> {
-    const nodes = ((await this.#parts.redis.send(['HVALS', this.#nodes(kind)])) as Buffer[])
-      .map((bytes) => Node.decode(bytes))
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
-    if (nodes.length === 0) return [];
-    const members = nodes.map(({ id }) => memberOf(kind, id));
-    const [renewals, clock] = (await Promise.all([
-      this.#parts.redis.send(['HMGET', this.#parts.keys.renewals, ...members]),
-      this.#parts.redis.send(['HGET', this.#parts.keys.clock, 'now']),
-    ])) as [(Buffer | null)[], Buffer | null];
-    return nodes.map((node, index) => ({
-      node,
-      renewalAge: Math.max(0, numberOf(clock) - numberOf(renewals[index])),
-    }));
+    const { redis, keys } = this.#parts;
+    const nodes = await runScript(redis, keys, SCRIPTS.nodes, { kind: KIND_NAMES[kind] });
+    return nodes
+      .map(({ node, silentMs }) => ({ node: Node.decode(node), renewalAge: Math.max(0, silentMs) }))
+      .sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
   }
 
   async find(kind: NodeKind, id: string): Promise<Node | undefined> {

@@ -54,3 +54,13 @@ end
 local function order_stop(drone, id, order)
   redis.call('HSET', DRONE .. drone .. STOPS, id, order .. bytes_field(FIELD_ORDER_ID, id))
 end
+
+-- Appends every node of a kind, each with the milliseconds of cluster clock since its last renewal.
+local function add_ages(answer, kind)
+  local now = cluster_now()
+  local nodes = redis.call('HGETALL', NODES .. kind)
+  for i = 1, #nodes, 2 do
+    answer[#answer + 1] = nodes[i + 1]
+    answer[#answer + 1] = whole(now - tonumber(redis.call('HGET', RENEWALS, kind .. '/' .. nodes[i]) or '0'))
+  end
+end
