@@ -14,7 +14,7 @@ local lost = from < known or not stored[1]
 if callers_epoch == 0 and not stored[1] and empty_store == 'new' then lost = false end
 -- Whatever was missing in the window of the epoch before may still be missing.
 if redis.call('HGET', EPOCH, 'full') == '1' and window_left() > 0 then lost = true end
-redis.call('SET', TICK, whole(beyond(math.max(from, known))))
+if from < known then redis.call('SET', TICK, whole(known)) end
 local epoch = whole(next_tick())
 redis.call('DEL', EPOCH)
 

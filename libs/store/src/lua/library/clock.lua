@@ -18,17 +18,13 @@ local function next_tick()
   return tick
 end
 
--- A tick beyond those that a lost store may have given after this one. Redis's time may be behind them, and none may be given
--- again: two registrations would count as the same. The gap differs from loss to loss.
-local function beyond(tick)
-  return tick + 1000000 + tonumber(redis.call('TIME')[2])
-end
-
--- Raises the last tick beyond one that an earlier store gave, so that no later tick is lower. A tick more than a year ahead of
--- Redis's time is ignored: ticks must stay whole numbers.
+-- Raises the last tick beyond one that an earlier store gave, so that no later tick is lower. A store that was lost since may
+-- have counted on from the same tick, and two registrations must not be the same: so a gap comes first, which differs from
+-- epoch to epoch. A tick more than a year ahead of Redis's time is ignored: ticks must stay whole numbers.
 local function outgrow(given)
   local year = 366 * 86400 * 1000000
   if given > tonumber(redis.call('GET', TICK) or '0') and given < tonumber(redis.call('TIME')[1]) * 1000000 + year then
-    redis.call('SET', TICK, whole(beyond(given)))
+    local gap = 1000000 + tonumber(redis.call('HGET', EPOCH, 'epoch') or '0') % 1000000
+    redis.call('SET', TICK, whole(given + gap))
   end
 end
