@@ -9,9 +9,9 @@ import { type InvariantName, Violation } from './world/invariants.ts';
 import { World } from './world/world.ts';
 
 /** How long faults happen, in milliseconds of true time. */
-const TROUBLE_MS = { short: [10_000, 26_000], long: [58_000, 70_000] } as const;
+const TROUBLE_MS = { short: [15_000, 45_000], long: [60_000, 90_000] } as const;
 /** Then everything works again, and clients are served this long. */
-const SERVICE_MS = 6_000;
+const SERVICE_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
 
 export interface Outcome {
