@@ -20,7 +20,7 @@ export interface Failure {
 type Lived = Pick<Outcome, 'seed' | 'hash' | 'counts' | 'violation'> & { processorMs: number };
 /** A worker's report on one seed. An error is a fault of the harness or of a script. */
 export type Report = Lived | { seed: number; error: string };
-/** What all seeds of a worker have in common. */
+/** The part of a job that all seeds of a worker share. */
 export type Job = Pick<Range, 'mutation' | 'until'>;
 
 export interface Result {

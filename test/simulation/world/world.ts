@@ -50,7 +50,7 @@ export class World {
     return this.#queue.add(this.#now + Math.max(0, ms), run, owner);
   }
 
-  /** As `after`, for a step that settles no promise: it plans other events, or nothing. */
+  /** Like `after`, but for a step that settles no promise. It only plans other events. */
   relay(ms: number, run: () => void, owner?: Process): Event {
     return this.#queue.add(this.#now + Math.max(0, ms), run, owner, true);
   }

@@ -19,8 +19,8 @@ local function next_tick()
 end
 
 -- Raises the last tick beyond one that an earlier store gave, so that no later tick is lower. A store that was lost since may
--- have counted on from the same tick, and two registrations must not be the same: so a gap comes first, which differs from
--- epoch to epoch. A tick more than a year ahead of Redis's time is ignored: ticks must stay whole numbers.
+-- have counted on from the same tick, and two registrations must not be the same. A gap that differs from epoch to epoch
+-- therefore comes first. A tick more than a year ahead of Redis's time is ignored: ticks must stay whole numbers.
 local function outgrow(given)
   local year = 366 * 86400 * 1000000
   if given > tonumber(redis.call('GET', TICK) or '0') and given < tonumber(redis.call('TIME')[1]) * 1000000 + year then
