@@ -4,6 +4,7 @@ import { newBackendId } from '@spawner/domain';
 import { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { RenewVerdict } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { SCRIPTS } from '@spawner/store';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { keys, scene } from './scheduler-scene.ts';
 
@@ -126,6 +127,19 @@ describe('an inventory in a cluster with a secret', () => {
     expect((await scene_.scheduler.getBackend({ id: backend })).backend?.state).toBe(TERMINATED);
     for (const each of [stranger, neverHere])
       await expect(scene_.scheduler.getBackend({ id: each })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('brings no tick that a store lost a moment ago drew from it as well, though time is behind both', async () => {
+    await using scene_ = await scene(redis, nats);
+    const given = Date.now() * 1_000 + 60_000_000;
+    const ticks: number[] = [];
+    for (let loss = 0; loss < 2; loss++) {
+      await redis.flush();
+      await scene_.turn();
+      ticks.push(await scene_.epoch.run(SCRIPTS.drawTick, { given }));
+    }
+    expect(ticks[0]).toBeGreaterThan(given);
+    expect(ticks[1]).not.toBe(ticks[0]);
   });
 
   it('cannot use the ticks of the cluster up, where nothing is signed either', async () => {

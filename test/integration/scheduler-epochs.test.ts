@@ -266,20 +266,6 @@ describe('a new store epoch', () => {
       expect((await a.renew()).verdict).toBe(RenewVerdict.GRANTED);
     });
 
-    it('gives a drone no registration that a store lost a moment ago gave it as well, though time is behind both', async () => {
-      const { at } = await running();
-      await using _ = at;
-      const given = Date.now() * 1_000 + 60_000_000;
-      const ticks: number[] = [];
-      for (let loss = 0; loss < 2; loss++) {
-        await redis.flush();
-        await at.turn();
-        ticks.push(await at.epoch.run(SCRIPTS.drawTick, { given }));
-      }
-      expect(ticks[0]).toBeGreaterThan(given);
-      expect(ticks[1]).not.toBe(ticks[0]);
-    });
-
     it('calls no backend unknown that a drone may still report, so that its termination is not taken for done', async () => {
       const { at, a, held } = await running();
       await using _ = at;
