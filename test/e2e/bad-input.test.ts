@@ -12,7 +12,8 @@ describe('bad input', () => {
 
   const listed = async () => (await cluster.call('GET', '/v1/backends')).json.backends ?? [];
   const containers = async () => {
-    const filters = encodeURIComponent(JSON.stringify({ label: [`dev.spawner.cluster=${cluster.name}`] }));
+    const label = [`dev.spawner.cluster=${cluster.name}`, 'dev.spawner.backend'];
+    const filters = encodeURIComponent(JSON.stringify({ label }));
     return (await askDocker(
       cluster.dockerSocket!,
       'GET',

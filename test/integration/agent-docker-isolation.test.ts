@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { BackendState } from '@spawner/proto/v1/backend';
-import { type Docker, startDocker } from '@spawner/testkit';
+import { type Docker, eventually, startDocker } from '@spawner/testkit';
 import { buildImage } from '../../deploy/images/build.ts';
+import { removeLabelled } from '../../deploy/local/parts/docker.ts';
 import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
 
 const { READY, TERMINATED } = BackendState;
@@ -17,8 +18,11 @@ socket.once('timeout', () => end('timeout'));
 socket.once('error', ({ code }) => end(code));
 `;
 
-describe('two backends on one Docker network', () => {
-  const cluster = `isolation-${process.pid}`;
+describe.each([
+  ['with addresses of their own', '0'],
+  ['in sandboxes', '2'],
+])('two backends on one Docker network, %s', (_, sandboxes) => {
+  const cluster = `isolation-${process.pid}-${sandboxes}`;
   let engine: Docker;
   let world: AgentWorld;
   const docker = async (...args: string[]) => {
@@ -34,19 +38,37 @@ describe('two backends on one Docker network', () => {
       SPAWNER_AGENT_RUNTIME: 'docker',
       SPAWNER_AGENT_DOCKER_SOCKET: engine.socketPath,
       SPAWNER_AGENT_DOCKER_SUBNET: '10.242.9.0/24',
+      SPAWNER_AGENT_SANDBOXES: sandboxes,
     });
   });
 
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
-    await docker('network', 'rm', `spawner-${cluster}`);
+    await removeLabelled(engine.socketPath, `dev.spawner.cluster=${cluster}`);
     await engine?.stop();
   });
 
   it('cannot reach each other, while each is reached from the machine', async () => {
+    await eventually(
+      async () => {
+        const holders = await docker(
+          'ps',
+          '--quiet',
+          '--filter',
+          'label=dev.spawner.sandbox',
+          '--filter',
+          `label=dev.spawner.cluster=${cluster}`,
+        );
+        return holders.split('\n').filter(Boolean).length === Number(sandboxes);
+      },
+      { timeoutMs: 30_000 },
+    );
     const ids = await Promise.all(['one', 'two'].map((name) => world.place({ env: { NAME: name } })));
     const [one = '', two = ''] = ids;
     const addressOf = async (id: string) => (await world.reaches(id, READY)).local ?? { host: '', port: 0 };
+    await addressOf(one);
+    const mode = await docker('inspect', '--format', '{{.HostConfig.NetworkMode}}', `spawner-${one}`);
+    expect(mode.startsWith('container:')).toBe(sandboxes !== '0');
     const [here, there] = [await addressOf(one), await addressOf(two)];
     const fromOne = ({ host, port }: { host: string; port: number }) =>
       docker('exec', `spawner-${one}`, 'node', '-e', CONNECT, host, String(port));

@@ -25,6 +25,8 @@ describe('a start whose answer never reaches the agent that ordered it', () => {
       SPAWNER_AGENT_RUNTIME: 'docker',
       SPAWNER_AGENT_DOCKER_SOCKET: held.socketPath,
       SPAWNER_AGENT_DOCKER_SUBNET: '10.244.7.0/24',
+      // Every start that the engine holds is a backend's.
+      SPAWNER_AGENT_SANDBOXES: '0',
     });
   });
 

@@ -24,6 +24,8 @@ describe('backends on a Docker Engine', () => {
       SPAWNER_AGENT_RUNTIME: 'docker',
       SPAWNER_AGENT_DOCKER_SOCKET: engine.socketPath,
       SPAWNER_AGENT_DOCKER_SUBNET: '10.243.7.0/24',
+      // Sandboxes have tests of their own, and a network that has some cannot be pruned.
+      SPAWNER_AGENT_SANDBOXES: '0',
     });
   });
 

@@ -1,7 +1,9 @@
 /** Network sandboxes on a real engine. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type DockerDaemon, eventually, startDockerDaemon } from '@spawner/testkit';
@@ -38,6 +40,7 @@ describe('network sandboxes', () => {
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
     await held?.[Symbol.asyncDispose]();
+    await disconnectTheDead();
     await engine?.stop();
   });
 
@@ -54,6 +57,19 @@ describe('network sandboxes', () => {
     });
   });
 
+  /** A container that ends while the engine is away leaves an endpoint behind, and the network could not be removed. */
+  const disconnectTheDead = async () => {
+    const network = `spawner-test-${process.pid}`;
+    const names = await docker(
+      'network',
+      'inspect',
+      '--format',
+      '{{range .Containers}}{{.Name}} {{end}}',
+      network,
+    );
+    for (const name of names.split(' ').filter(Boolean))
+      await docker('network', 'disconnect', '--force', network, name).catch(() => {});
+  };
   const docker = async (...args: string[]) =>
     (await promisify(execFile)('docker', ['-H', `unix://${engine.socketPath}`, ...args])).stdout.trim();
   /** Every container of the engine. The holders have no backend. */
@@ -158,5 +174,88 @@ describe('network sandboxes', () => {
     await world.stop(id);
     await world.reaches(id, TERMINATED);
     expect(await holders()).not.toContain(used);
+  });
+
+  it.each([
+    ['between taking one and creating the container', 'POST /containers/create?name=spawner-', 'POST'],
+    ['between creating and starting the container', '/start', 'POST'],
+    ['between the removals of the container and of the holder', 'DELETE', 'DELETE'],
+  ])('are used once and not left behind by an agent that is killed %s', async (_, part, method) => {
+    const reached = Promise.withResolvers<void>();
+    let removals = 0;
+    const isDue = (line: string) => {
+      if (!line.startsWith(method) || !line.includes(part) || line.includes('spawner-sandbox')) return false;
+      // The first removal is the container's, and the second its holder's.
+      return method !== 'DELETE' || ++removals === 2;
+    };
+    held.before = (line) => {
+      if (!isDue(line)) return undefined;
+      reached.resolve();
+      return new Promise(() => {});
+    };
+    const id = await world.place({ env: { NAME: 'once' } });
+    if (method === 'DELETE') {
+      await addressOf(id);
+      await world.stop(id, { force: true });
+    }
+    await reached.promise;
+    const taken = await readdir(join(world.state.path, 'sandboxes'));
+    await world.crash();
+    held.before = () => undefined;
+    await world.restart();
+    if (method === 'DELETE') await world.reaches(id, TERMINATED);
+    else expect(await get(id, '/name')).toBe('once');
+    await settled();
+    expect(taken).toHaveLength(1);
+    expect(await holders()).not.toContain(taken[0]);
+  });
+
+  it('of another drone or cluster are left alone, and own ones on another network are removed', async () => {
+    const own = { cluster: `test-${process.pid}`, drone: world.scheduler.node?.id ?? '' };
+    const make = ({ cluster = own.cluster, drone = own.drone }) => {
+      const labels = { managed: 'true', cluster, drone, sandbox: 'true' };
+      const flags = Object.entries(labels).flatMap(([name, value]) => [
+        '--label',
+        `dev.spawner.${name}=${value}`,
+      ]);
+      return docker('run', '--detach', '--network', 'none', ...flags, 'spawner/holder:1', '/holder');
+    };
+    const [drones, clusters, stray] = [
+      await make({ drone: 'another' }),
+      await make({ cluster: 'another' }),
+      await make({}),
+    ];
+    await eventually(async () => !(await holders()).includes(stray), { timeoutMs: RECONCILED_WITHIN_MS });
+    expect(await holders()).toEqual(expect.arrayContaining([drones, clusters]));
+    await docker('rm', '--force', drones, clusters);
+    await settled();
+  });
+
+  it('survive a restart of the engine, with a death in between', async () => {
+    const [kept, lost] = await Promise.all(
+      ['kept', 'lost'].map((name) => world.place({ env: { NAME: name } })),
+    );
+    await Promise.all([kept, lost].map((id) => addressOf(id ?? '')));
+    const pid = await docker('inspect', '--format', '{{.State.Pid}}', await holderOf(lost ?? ''));
+    const restarted = engine.restart();
+    process.kill(Number(pid), 'SIGKILL');
+    await restarted;
+    expect(await world.reaches(lost ?? '', TERMINATED, RECONCILED_WITHIN_MS)).toMatchObject({
+      endReason: EndReason.FAILED,
+      endDetail: 'its network was removed from outside',
+    });
+    expect(await get(kept ?? '', '/name')).toBe('kept');
+    await settled();
+    const later = await world.place({ env: { NAME: 'later' } });
+    expect(await get(later, '/name')).toBe('later');
+  });
+
+  it('are made again after their image was pruned', async () => {
+    const pruned = Promise.withResolvers<void>();
+    held.before = (line) => (line.includes('name=spawner-sandbox') ? pruned.promise : undefined);
+    for (const holder of await holders()) await docker('rm', '--force', holder);
+    await docker('rmi', 'spawner/holder:1');
+    pruned.resolve();
+    await settled();
   });
 });

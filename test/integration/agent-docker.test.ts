@@ -11,6 +11,7 @@ import { BackendState, EndReason, PullPolicy } from '@spawner/proto/v1/backend';
 import { LogStream } from '@spawner/proto/v1/backend_service';
 import { type Docker, eventually, startDocker } from '@spawner/testkit';
 import { buildImage } from '../../deploy/images/build.ts';
+import { removeLabelled } from '../../deploy/local/parts/docker.ts';
 import { type AgentWorld, startAgentWorld, statesOf } from './agent-harness.ts';
 
 const { SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATED } = BackendState;
@@ -23,15 +24,10 @@ describe('an agent with Docker', () => {
     const { stdout } = await promisify(execFile)('docker', ['-H', `unix://${engine.socketPath}`, ...args]);
     return stdout.trim();
   };
+  /** The containers of backends. Sandboxes have tests of their own. */
   const ours = async () => {
-    const list = [
-      'ps',
-      '--all',
-      '--format',
-      '{{.Names}}',
-      '--filter',
-      `label=dev.spawner.cluster=${cluster}`,
-    ];
+    const labels = [`label=dev.spawner.cluster=${cluster}`, 'label=dev.spawner.backend'];
+    const list = ['ps', '--all', '--format', '{{.Names}}', ...labels.flatMap((label) => ['--filter', label])];
     return (await docker(...list)).split('\n').filter((name) => name !== '');
   };
 
@@ -48,8 +44,7 @@ describe('an agent with Docker', () => {
 
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
-    for (const name of await ours()) await docker('rm', '--force', '--volumes', name);
-    await docker('network', 'rm', `spawner-${cluster}`);
+    await removeLabelled(engine.socketPath, `dev.spawner.cluster=${cluster}`);
     await engine?.stop();
   });
 

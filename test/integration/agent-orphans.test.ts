@@ -6,6 +6,7 @@ import { newBackendId } from '@spawner/domain';
 import { BackendState } from '@spawner/proto/v1/backend';
 import { type Docker, eventually, startDocker } from '@spawner/testkit';
 import { buildImage } from '../../deploy/images/build.ts';
+import { removeLabelled } from '../../deploy/local/parts/docker.ts';
 import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
 
 /** A container is found at one look and removed at the next, 10 s later. */
@@ -34,7 +35,7 @@ describe('containers that the journal does not know', () => {
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
     for (const name of made) await docker('rm', '--force', '--volumes', name).catch(() => {});
-    await docker('network', 'rm', `orphans-${CLUSTER}`).catch(() => {});
+    await removeLabelled(engine.socketPath, `dev.spawner.cluster=${CLUSTER}`);
     await engine?.stop();
   });
 

@@ -60,7 +60,7 @@ export const readConfig = (env: Environment) =>
         ),
       },
       sandboxes: {
-        resting: reader.integer(`${prefix}SANDBOXES`, 0, { max: 256 }),
+        resting: reader.integer(`${prefix}SANDBOXES`, Math.min(32, 8 * availableParallelism()), { max: 256 }),
         cpuPercent: reader.integer(`${prefix}SANDBOXES_CPU_PERCENT`, 25, { min: 1, max: 100 }),
       },
       cpuMillis: reader.integer(`${prefix}CPU_MILLIS`, cpus().length * 1_000, { min: 1 }),
