@@ -55,6 +55,8 @@ export class Placements {
     const renewed = this.#read(['HGET', KEYS.renewals, member]) as string | null;
     const age = Number(this.#read(['HGET', KEYS.clock, 'now'])) - Number(renewed ?? 0);
     const isAdmitted = this.#read(['ZSCORE', KEYS.load, drone]) !== null;
+    // Proxies take its backends for unreachable until it is heard of again.
+    const isSilent = Number(this.#read(['HEXISTS', KEYS.routes, member])) === 1;
     const start = startMs || USUAL_MS;
     const ahead = places === 0 ? 0 : Math.max(0, pending + unreported - placed + 1 - places);
     return {
@@ -62,6 +64,7 @@ export class Placements {
       // With room for the largest backend of a client, a drone is surely not full.
       isOpen:
         isAdmitted &&
+        !isSilent &&
         age <= DEADLINES.renewalsMissed &&
         values[4] !== renewed &&
         usedBackends < backends &&

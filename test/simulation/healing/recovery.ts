@@ -9,9 +9,6 @@ import { heldKey } from './lost-keys.ts';
 import { unanswered } from './unanswered.ts';
 import type { Unmet } from './unmet.ts';
 
-/** A node that renews has been answered since, on its own clock. */
-const RENEWED_MS = DEADLINES.renewEvery + 500;
-
 /** The first thing that does not work yet after everything that was broken works again, at `healing`. */
 export function notRecovered(cluster: Cluster, healing: number): Unmet | undefined {
   // A scheduler that is interrupted while a lost drone is given up is one fault more.
@@ -22,7 +19,7 @@ export function notRecovered(cluster: Cluster, healing: number): Unmet | undefin
     interrupted(cluster) ??
     unmet(unregistered(cluster) ?? notServing(cluster), BOUNDS.registered) ??
     unmet(refused(cluster), BOUNDS.refused) ??
-    unmet(unnamed(cluster), BOUNDS.named, 'names') ??
+    unmet(unnamed(cluster, healing), BOUNDS.named, 'names') ??
     unmet(openWindow(cluster), BOUNDS.window) ??
     unmet(remembered(cluster), BOUNDS.proxyForgotten) ??
     unmet(difference(cluster), BOUNDS.refilled, 'replicas') ??
@@ -84,11 +81,11 @@ function notServing({ proxies, dns }: Cluster): string | undefined {
 }
 
 /** A renewal that was lost before healing delays the next one, so that the proxy may lapse after healing. */
-function unnamed({ proxies, dns }: Cluster): string | undefined {
+function unnamed({ world, proxies, dns }: Cluster, healing: number): string | undefined {
   const named = dns.addressesOf(undefined)?.answers.map((record) => record.type === 'A' && record.address);
-  const missing = proxies.find(
-    ({ address, members }) => !named?.includes(address) || !members || members.renewalAge > RENEWED_MS,
-  );
+  const hasRenewed = ({ process, members }: Cluster['proxies'][number]) =>
+    process && members && world.now - process.machine.trueTime(members.renewalAge) > healing;
+  const missing = proxies.find((proxy) => !named?.includes(proxy.address) || !hasRenewed(proxy));
   return missing && `${missing.name} does not renew, or ${dns.name} does not name it`;
 }
 
