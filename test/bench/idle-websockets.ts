@@ -23,7 +23,8 @@ import type { Figures, Options } from './benchmark.ts';
 import { descriptors, mostWebSockets, openWebSockets } from './idle-websockets/crowd.ts';
 import { rounded } from './statistics.ts';
 
-const WANTED = Number(process.env.SPAWNER_BENCH_WEBSOCKETS ?? 10_000);
+const WANTED = 10_000;
+const QUICK_WANTED = 5_000;
 const WARM_UP = 500;
 const OPEN_WITHIN_MS = 180_000;
 const SETTLE_MS = 20_000;
@@ -38,7 +39,8 @@ export async function bench({ quick }: Options): Promise<Figures> {
   const ready = (line: string) => line === 'ready';
   stack.use(await startProgram({ command: process.execPath, args: [file, String(backendPort)], ready }));
   const deployed = asDeployed('proxy');
-  const count = mostWebSockets(WANTED);
+  const wanted = Number(process.env.SPAWNER_BENCH_WEBSOCKETS ?? (quick ? QUICK_WANTED : WANTED));
+  const count = mostWebSockets(wanted);
   const settleMs = quick ? QUICK_SETTLE_MS : SETTLE_MS;
   const figures: Record<string, number> = { websockets: count, descriptors: descriptors() };
   const rows: Record<string, object> = {};
