@@ -1,7 +1,7 @@
 import { AppError, type BackendId, parseBackendId } from '@spawner/domain';
 import type { SpecSummary } from '@spawner/proto/internal/backend_status';
 import { NodeKind } from '@spawner/proto/internal/node';
-import { type BackendKey, type BackendSpec, BackendState } from '@spawner/proto/v1/backend';
+import { type BackendKey, type BackendSpec, BackendState, type StepTimes } from '@spawner/proto/v1/backend';
 import type { ReusePolicy } from '@spawner/proto/v1/backend_service';
 import { inSpan } from '@spawner/service';
 import type { Parts } from '../parts.ts';
@@ -18,12 +18,6 @@ export interface SpawnCommand {
   reusePolicy: ReusePolicy;
   /** An earlier call of this id may have been carried out. */
   repeated: boolean;
-}
-
-/** Milliseconds of this process's clock. A repeated spawn may have been placed by another. */
-interface Times {
-  readonly placeMs: number | undefined;
-  readonly handOverMs: number;
 }
 
 type SpawnParts = Pick<
@@ -99,19 +93,20 @@ async function handOver(parts: SpawnParts, handed: Placed, placeMs?: number) {
   if (result === 'refused') return outcomes.startRefused(handed.node.id);
   const handOverMs = clock.now() - began;
   metrics.handedOver(handOverMs / 1_000);
-  // The read follows in the same round trip to the store, and finds what is written here.
-  const kept = keepTimes(parts, handed.id, { placeMs, handOverMs });
+  // A repeated spawn may have been placed by another scheduler, which had its own clock.
+  const placed = placeMs === undefined ? {} : { placeMs: Math.round(placeMs) };
+  const steps = { ...placed, handOverMs: Math.round(handOverMs) };
+  // The read shares the round trip to the store, and overtakes the write if the store has to load the script.
+  const kept = keepTimes(parts, handed.id, steps);
   const backend = await backends.get(handed.id);
   await kept;
-  return outcomes.placed(backend);
+  return outcomes.placed({ ...backend, steps: { ...backend.steps, ...steps } });
 }
 
 /** Never rejects: no spawn fails for the sake of its times. */
-async function keepTimes({ store, log }: SpawnParts, id: BackendId, times: Times): Promise<void> {
-  const { placeMs, handOverMs } = times;
-  const steps = { ...(placeMs === undefined ? {} : { placeMs: Math.round(placeMs) }) };
+async function keepTimes({ store, log }: SpawnParts, id: BackendId, steps: StepTimes): Promise<void> {
   await store
-    .handed(id, { ...steps, handOverMs: Math.round(handOverMs) })
+    .handed(id, steps)
     .catch((error: unknown) => log.info({ error, backend: id }, 'the times of a spawn were not kept'));
 }
 
