@@ -133,6 +133,7 @@ const backends = [
     [backend, drone, state, fc.integer({ min: -3, max: 9 }), key],
     (side, id, by, to, placement, name) => side.restore(id, by, to, placement, name),
   ),
+  step('handed', [backend], (side, id) => side.handed(id)),
   step('stop', [backend, seldom], (side, id, force) => side.stop(id, force)),
   step(
     'abandon',

@@ -118,6 +118,10 @@ export class Side {
     );
   }
 
+  handed(id: string) {
+    return this.backends.handed(id, { placeMs: 1, handOverMs: 2 });
+  }
+
   stop(id: string, force: boolean) {
     return this.backends.stop(StopOrder.fromPartial({ id, force, reason: EndReason.REQUESTED }));
   }
