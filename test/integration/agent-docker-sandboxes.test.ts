@@ -253,8 +253,12 @@ describe('network sandboxes', () => {
   it('are made again after their image was pruned', async () => {
     const pruned = Promise.withResolvers<void>();
     held.before = (line) => (line.includes('name=spawner-sandbox') ? pruned.promise : undefined);
-    for (const holder of await holders()) await docker('rm', '--force', holder);
-    await docker('rmi', 'spawner/holder:1');
+    // A holder whose creation was under way may still appear.
+    await eventually(async () => {
+      const made = await docker('ps', '--all', '--quiet', '--filter', 'ancestor=spawner/holder:1');
+      for (const holder of made.split('\n').filter(Boolean)) await docker('rm', '--force', holder);
+      await docker('rmi', 'spawner/holder:1');
+    });
     pruned.resolve();
     await settled();
   });

@@ -42,9 +42,14 @@ export async function makeBridge(prefix: readonly string[] = []): Promise<Bridge
 /** An engine that ends leaves its rules for the bridge in the firewall. */
 async function forget(bridge: string, inside: typeof run) {
   for (const table of ['filter', 'nat']) {
-    const { stdout: rules } = await inside('iptables', '-w', '-t', table, '-S');
-    for (const rule of rules.split('\n').map((line) => line.split(' ')))
-      if (rule[0] === '-A' && rule.includes(bridge))
-        await inside('iptables', '-w', '-t', table, '-D', ...rule.slice(1));
+    const rulesOf = async () =>
+      (await inside('iptables', '-w', '-t', table, '-S')).stdout
+        .split('\n')
+        .filter((line) => line.startsWith('-A ') && line.split(' ').includes(bridge));
+    for (const rule of await rulesOf())
+      await inside('iptables', '-w', '-t', table, '-D', ...rule.split(' ').slice(1)).catch(async (error) => {
+        // Another engine that starts empties its chains.
+        if ((await rulesOf()).includes(rule)) throw error;
+      });
   }
 }
