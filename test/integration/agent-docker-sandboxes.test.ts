@@ -205,9 +205,10 @@ describe('network sandboxes', () => {
     await world.restart();
     if (method === 'DELETE') await world.reaches(id, TERMINATED);
     else expect(await get(id, '/name')).toBe('once');
-    await settled();
     expect(taken).toHaveLength(1);
-    expect(await holders()).not.toContain(taken[0]);
+    const isGone = async () => expect(await holders()).not.toContain(taken[0]);
+    await eventually(isGone, { timeoutMs: RECONCILED_WITHIN_MS });
+    await settled();
   });
 
   it('of another drone or cluster are left alone, and own ones on another network are removed', async () => {
