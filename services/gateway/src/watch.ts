@@ -17,10 +17,9 @@ export interface WatchSources {
 }
 
 /**
- * A backend's life from `afterRevision` on: listen, then read, then read again at every hint and every
- * 5 seconds. While it waits for its image or in its drone's queue, the record comes again whenever its pull or its position
- * changes, without a read. Ends
- * after TERMINATED or when the signal aborts; keeps one record at most, whatever happens.
+ * A backend's life from `afterRevision` on: listen, then read, then read again at every hint and every 5 seconds. While it
+ * waits for its image or in its drone's queue, the record comes again whenever its pull or its position changes, without a
+ * read. Ends after TERMINATED or when the signal aborts; keeps one record at most, whatever happens.
  * If the scheduler goes away later, the watch waits for it. An unknown backend throws `not_found`.
  */
 export async function* watchBackend(

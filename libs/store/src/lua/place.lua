@@ -1,5 +1,5 @@
--- Places a backend on the least loaded drone that fits and has it ready in time, and reserves its resources, in one step. A key must be free; the
--- placement is then also the key's fence.
+-- Places a backend on the least loaded drone that fits and has it ready in time, and reserves its resources, in one step. A
+-- key must be free; the placement is then also the key's fence.
 if redis.call('EXISTS', BACKEND .. id) == 1 then return { 'exists' } end
 if key then
   local holder, at, state = holder_of(key)

@@ -26,9 +26,8 @@ const SEGMENT_HEADER_BYTES = 56;
 const BLOCK_BYTES = 512;
 
 /**
- * The program of a holder: it waits until SIGKILL. It is written here as bytes, so
- * that no machine needs a package or a registry for it, and it uses a page of memory. Returns undefined if there is none
- * for this architecture.
+ * The program of a holder: it waits until SIGKILL. It is written here as bytes, so that no machine needs a package or a
+ * registry for it, and it uses a page of memory. Returns undefined if there is none for this architecture.
  */
 export function holderProgram(architecture: string): Buffer | undefined {
   const machine = PROGRAMS[architecture];
