@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { type Docker, eventually, startDocker } from '@spawner/testkit';
+import { removeLabelled } from '../../deploy/local/parts/docker.ts';
 import { type AgentWorld, startAgentWorld } from './agent-harness.ts';
 import { type StubRegistry, startStubRegistry } from './stub-registry.ts';
 
@@ -24,6 +25,7 @@ describe('the pulls of an agent', () => {
       SPAWNER_AGENT_RUNTIME: 'docker',
       SPAWNER_AGENT_DOCKER_SOCKET: engine.socketPath,
       SPAWNER_AGENT_PULLS_AT_ONCE: '1',
+      SPAWNER_AGENT_SANDBOXES: '0',
     });
   });
 
@@ -32,7 +34,7 @@ describe('the pulls of an agent', () => {
     for (const name of ['moment', 'first', 'second'])
       await docker('rmi', '--force', `${registry.address}/${name}:1`).catch(() => {});
     await registry?.[Symbol.asyncDispose]();
-    await docker('network', 'rm', `spawner-${cluster}`).catch(() => {});
+    await removeLabelled(engine.socketPath, `dev.spawner.cluster=${cluster}`);
     await engine?.stop();
   });
 

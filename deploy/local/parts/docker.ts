@@ -1,8 +1,11 @@
 /** Finds the Docker Engine, and removes a cluster's containers from it. */
+import { setTimeout } from 'node:timers/promises';
 import Docker from 'dockerode';
 
 const USUAL_SOCKET = '/var/run/docker.sock';
 const ANSWER_WITHIN_MS = 30_000;
+const REMOVED_WITHIN_MS = 30_000;
+const LOOK_EVERY_MS = 100;
 
 /**
  * The socket of an engine that answers: the one of DOCKER_HOST, or the machine's. Returns undefined if there is none. Throws if
@@ -29,23 +32,41 @@ export async function dockerAnswers(socket: string): Promise<boolean> {
     );
 }
 
-/** Removes every container and network with this label (`name=value`). Returns the number of containers. */
-export async function removeLabelled(socket: string, label: string): Promise<number> {
+/**
+ * Removes every container and network with this label (`name=value`). It looks again until none is left, because an engine
+ * may still create what a program that has ended asked for. Returns the number of containers. Throws if some are left after
+ * `withinMs`.
+ */
+export async function removeLabelled(
+  socket: string,
+  label: string,
+  { withinMs = REMOVED_WITHIN_MS } = {},
+): Promise<number> {
   const docker = engineAt(socket);
   const filters = { label: [label] };
-  const containers = await docker.listContainers({ all: true, filters });
-  await Promise.all(
-    containers.map(({ Id }) => gone(docker.getContainer(Id).remove({ force: true, v: true }))),
-  );
-  const networks = await docker.listNetworks({ filters });
-  await Promise.all(networks.map(({ Id }) => gone(docker.getNetwork(Id).remove())));
-  return containers.length;
+  const removed = new Set<string>();
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const containers = await docker.listContainers({ all: true, filters });
+    const networks = await docker.listNetworks({ filters });
+    if (containers.length + networks.length === 0) return removed.size;
+    if (performance.now() > deadline)
+      throw new Error(
+        `${containers.length} containers and ${networks.length} networks with the label ${label} could not be removed`,
+      );
+    for (const { Id } of containers) removed.add(Id);
+    await Promise.all(
+      containers.map(({ Id }) => gone(docker.getContainer(Id).remove({ force: true, v: true }))),
+    );
+    await Promise.all(networks.map(({ Id }) => gone(docker.getNetwork(Id).remove())));
+    await setTimeout(LOOK_EVERY_MS);
+  }
 }
 
-/** Awaits a removal. Succeeds if the thing is gone already. */
+/** Awaits a removal. Succeeds if the thing is gone already, or is in use or being removed, which the next look decides. */
 async function gone(removal: Promise<unknown>): Promise<void> {
   await removal.catch((error: { statusCode?: number }) => {
-    if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+    if (![403, 404, 409].includes(error.statusCode ?? 0)) throw error;
   });
 }
 
