@@ -5,6 +5,8 @@ const project = (displayName, testMatch, extra = {}) => ({
   testEnvironment: '<rootDir>/test/runner/environment.ts',
   modulePathIgnorePatterns: ['<rootDir>/.spawner/'],
   extensionsToTreatAsEsm: [],
+  // Users get the built package; tests of the repository read its source.
+  moduleNameMapper: { '^@spawner/client$': '<rootDir>/libs/client/src/index.ts' },
   transform: {
     '^.+\\.(ts|js|mjs)$': [
       '@swc/jest',

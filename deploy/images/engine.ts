@@ -48,6 +48,23 @@ export class Engine {
     return id;
   }
 
+  /** The image as a tar stream that another engine can load. Throws if there is none. */
+  async save(reference: string): Promise<NodeJS.ReadableStream> {
+    const stream = await this.#answer(this.#docker.getImage(reference).get(), 404);
+    if (!stream) throw new Error(`there is no image ${reference} in the engine at ${this.#socketPath}`);
+    return stream;
+  }
+
+  /** Takes an image from another engine's tar stream. */
+  async load(tar: NodeJS.ReadableStream): Promise<void> {
+    const stream = await this.#answer(this.#docker.loadImage(tar, { quiet: true }));
+    await new Promise<void>((resolve, reject) => {
+      this.#docker.modem.followProgress(stream!, (error) =>
+        error ? reject(new Error(`docker refused the image: ${error.message}`, { cause: error })) : resolve(),
+      );
+    });
+  }
+
   /** Removes an image unless a container uses it. */
   async remove(id: string): Promise<void> {
     await this.#answer(this.#docker.getImage(id).remove(), 404, 409);

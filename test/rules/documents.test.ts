@@ -39,12 +39,12 @@ describe('the rule', () => {
     missingFrom(small, { path: 'a.md', text }).map((line) => line.split(' names ')[1]);
 
   it('finds a file, a folder, a symbol, a variable and a command that do not exist', () => {
-    expect(missing('`edge/gate.ts` `libs/gone` `EdgeDoor` `SPAWNER_GONE` `npm run gone`')).toEqual([
+    expect(missing('`edge/gate.ts` `libs/gone` `EdgeDoor` `SPAWNER_GONE` `npm run -s gone`')).toEqual([
       'a file that does not exist: edge/gate.ts',
       'a folder that does not exist: libs/gone',
       'a symbol that does not exist: EdgeDoor',
       'a variable that does not exist: SPAWNER_GONE',
-      'a command that does not exist: npm run gone',
+      'a command that does not exist: npm run -s gone',
     ]);
   });
 

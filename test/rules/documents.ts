@@ -6,7 +6,7 @@ const PATH = /^[\w@.<>-]+(?:\/[\w@.<>*{},-]+)*\.(?:ts|mjs|js|lua|proto|md|ya?ml|
 const FOLDER = /^(?:libs|services|deploy|test|proto|docs)(?:\/[\w@.-]+)+\/?$/;
 const SYMBOL = /^(?:[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)(?:\(\))?$/;
 const VARIABLE = /^SPAWNER_[A-Z0-9_]+(?:=.*)?$/;
-const SCRIPT = /^npm run ([\w:-]+)/;
+const SCRIPT = /^npm run (?:-s )?([\w:-]+)/;
 
 export interface Tree {
   /** From the root, with `/`. */

@@ -6,9 +6,9 @@ import { announce } from './announce.ts';
 
 const place = placeOf('/home/somebody/spawner');
 
-async function local() {
+async function local(env = {}) {
   const { ports } = await choosePorts({ SPAWNER_GATEWAY_HTTP_PORT: '8081' }, async () => true);
-  const constellation = constellationOf(place, {}, ports, {
+  const constellation = constellationOf(place, env, ports, {
     redisUrl: 'redis://127.0.0.1:1',
     natsUrl: 'nats://127.0.0.1:2',
     runtime: { kind: 'docker', socket: '/run/docker.sock' },
@@ -61,5 +61,16 @@ describe('the announcement', () => {
     );
     expect(text).toContain('http://<id>.spawner.localhost:8000');
     expect(text).toContain('.spawner/certificates/ca.pem');
+    expect(text).toContain('npm run -s load -- IMAGE');
+    expect(text).toContain('apt-get install libnss-myhostname');
+    expect(text).toContain("echo '127.0.0.1 <id>.spawner.localhost' >>/etc/hosts");
+  });
+
+  it('names the DNS server that answers for a domain of your own', async () => {
+    const { root, logs } = place;
+    const file = await local({ SPAWNER_CLUSTER_DOMAIN: 'spawner.test' });
+    const text = announce({ local: file, root, logs, caFile: 'ca.pem', seconds: 1 });
+    expect(text).toContain('Names below spawner.test are answered by the DNS server at 127.0.0.1:5300.');
+    expect(text).not.toContain('/etc/hosts');
   });
 });

@@ -24,7 +24,7 @@ export function announce({ local, root, logs, caFile, seconds }: Announcement): 
     ['HTTPS root', `${relative(root, caFile)}  (for browsers and curl --cacert)`],
     ['DNS', `${addresses.dns}  (UDP and TCP)`],
     ['Runtime', local.dockerSocket ? `Docker at unix://${local.dockerSocket}` : 'plain processes'],
-    ['Logs', `${relative(root, logs)}/`],
+    ['Logs', `${relative(root, logs)}/  (proxy.log has a line for each request)`],
   ];
   return [
     `Spawner is up after ${seconds.toFixed(1)} s. Ctrl-C stops it, as does \`npm run down\` in another terminal.`,
@@ -35,5 +35,21 @@ export function announce({ local, root, logs, caFile, seconds }: Announcement): 
     '',
     `  curl -s ${api}/v1/backends -H 'content-type: application/json' -d '${body}'`,
     '',
+    ...(local.dockerSocket ? ['Copy an image of yours into its engine:  npm run -s load -- IMAGE', ''] : []),
+    ...resolution(clusterDomain, addresses.dns),
+    '',
   ].join('\n');
+}
+
+/** How programs that do not map the name themselves find a backend. */
+function resolution(domain: string, dns: string): string[] {
+  const [host] = dns.split(/:(?=\d+$)/);
+  if (!domain.endsWith('.localhost'))
+    return [`Names below ${domain} are answered by the DNS server at ${dns}.`];
+  return [
+    `Browsers and curl resolve *.${domain} themselves. For Node, Python, git and others:`,
+    '',
+    '  apt-get install libnss-myhostname                  (Debian and Ubuntu: all of them, at once)',
+    `  echo '${host} <id>.${domain}' >>/etc/hosts   (any system: one backend)`,
+  ];
 }

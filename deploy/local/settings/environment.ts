@@ -79,6 +79,7 @@ export function constellationOf<F extends Found>(
     certificatesDir: place.certificates,
     https: true,
     redirectToHttps: false,
+    accessLog: 'all',
     urlPort: ports.SPAWNER_PROXY_HTTP_PORT,
   };
 }

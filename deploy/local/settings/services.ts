@@ -45,6 +45,8 @@ export interface Constellation {
   certificatesDir: string;
   https: boolean;
   redirectToHttps: boolean;
+  /** As SPAWNER_PROXY_ACCESS_LOG; off by default. */
+  accessLog?: string;
   /** The proxy's port in the URLs of backends. */
   urlPort: number;
 }
@@ -95,12 +97,13 @@ const OWN: Record<ServiceName, (constellation: Constellation) => Variables> = {
       ? { SPAWNER_AGENT_DOCKER_SOCKET: runtime.socket }
       : { SPAWNER_AGENT_PROGRAMS_DIR: runtime.programs }),
   }),
-  proxy: ({ droneId, certificatesAddress, https, redirectToHttps }) => ({
+  proxy: ({ droneId, certificatesAddress, https, redirectToHttps, accessLog = 'off' }) => ({
     SPAWNER_PROXY_CERTIFICATES_ADDRESS: certificatesAddress,
     SPAWNER_PROXY_DRONE_ID: droneId,
     SPAWNER_PROXY_PUBLIC_ADDRESSES: '127.0.0.1',
     SPAWNER_PROXY_HTTPS: String(https),
     SPAWNER_PROXY_REDIRECT_TO_HTTPS: String(redirectToHttps),
+    SPAWNER_PROXY_ACCESS_LOG: accessLog,
   }),
   gateway: ({ urlPort }) => ({ SPAWNER_GATEWAY_URL_PORT: String(urlPort) }),
   dns: () => ({}),
