@@ -3,6 +3,8 @@ import { text } from 'node:stream/consumers';
 
 /** The label of the holders of sandboxes, whose image has to be imported first. */
 const SANDBOX = 'dev.spawner.sandbox';
+/** The time of an event that has not happened. */
+const NEVER = '0001-01-01T00:00:00Z';
 const MISSING = { status: 404, body: { message: 'no such container' } };
 
 /**
@@ -14,7 +16,7 @@ export class StubEngine {
   readonly strangers = new Set<string>();
   readonly addresses = new Map<string, string>();
   readonly labels = new Map<string, Record<string, string>>();
-  readonly states = new Map<string, 'created' | 'running' | 'exited'>();
+  readonly states = new Map<string, 'created' | 'running' | 'exited' | 'removing'>();
   /** The ports that containers publish, each as the number that the engine has chosen. */
   readonly ports = new Map<string, { IP: string; PrivatePort: number; PublicPort: number }>();
   /** The holder that each container has joined. */
@@ -107,7 +109,15 @@ export class StubEngine {
   #inspect(id: string): { status: number; body: unknown } {
     const Status = this.states.get(id);
     if (!Status) return MISSING;
-    const State = { Status, Running: Status === 'running', ExitCode: 3, OOMKilled: false };
+    const StartedAt = Status === 'created' || Status === 'removing' ? NEVER : '2026-12-01T00:00:00Z';
+    const Running = Status === 'running';
+    const State = {
+      Status,
+      Running,
+      StartedAt,
+      ExitCode: Running || StartedAt === NEVER ? 0 : 3,
+      OOMKilled: false,
+    };
     const { HostConfig, NetworkSettings } = this.#listed(id);
     const Config = { Labels: this.labels.get(id) };
     const port = this.ports.get(id);

@@ -99,6 +99,24 @@ describe('the Docker runtime', () => {
     },
   );
 
+  it.each(['before', 'after'] as const)(
+    'creates a container once, though the engine dies %s it has created it',
+    async (when) => {
+      let deaths = 0;
+      engine.dies = (line, then) =>
+        line.startsWith('POST /containers/create') && then === when && deaths++ < 3;
+      expect(await started('a')).toBe(engine.addresses.get('a'));
+      expect([[...engine.states.keys()], engine.starts]).toEqual([['a'], 1]);
+      expect(deaths).toBeGreaterThan(3);
+    },
+  );
+
+  it('does not take a container that is removed before it was started for one that has ended', async () => {
+    await runtime.create(program('a'));
+    engine.states.set('a', 'removing');
+    expect(await runtime.inspect('a')).toEqual({ is: 'absent' });
+  });
+
   it('does not start a program again that ended while the engine was away', async () => {
     await runtime.create(program('a'));
     engine.dies = (line, then) => {

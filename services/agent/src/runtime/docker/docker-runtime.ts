@@ -36,6 +36,8 @@ import { type Link, Links } from './network/links.ts';
 
 /** dockerd answers every call but pulls and streams much faster. If it does not, it is stuck. */
 export const CALL_MS = 60_000;
+/** The engine's time of a start that has not happened. */
+const NEVER = '0001-01-01T00:00:00Z';
 const REMOVAL_MS = 10_000;
 const ADDRESS_TRIES = 16;
 const isConflict = (error: unknown) => statusOf(error) === 409;
@@ -85,7 +87,9 @@ export class DockerRuntime implements Runtime {
     const began = clock.now();
     const link = this.#links.attach(program.id, canJoin(this.#options, program.spec));
     networked?.(clock.now() - began);
-    const container = await this.#createContainer(program, link);
+    // The engine may have died. If it has created the container all the same, a repetition finds its name in use.
+    const creation = () => this.#createContainer(program, link);
+    const container = await this.#repeat(CALL_MS, isUnanswered, creation);
     this.#created.set(program.id, { program, container });
     await this.#links.releaseFormer(program.id);
   }
@@ -141,12 +145,13 @@ export class DockerRuntime implements Runtime {
   async inspect(id: string): Promise<Condition> {
     const inspected = await unlessMissing(this.#container(id).inspect());
     if (!inspected) return { is: 'absent' };
-    const { Status, Running, ExitCode, OOMKilled } = inspected.State;
+    const { Running, StartedAt, ExitCode, OOMKilled } = inspected.State;
     if (Running) {
       const endpoints = await this.#adopted(id, inspected);
       return endpoints ? { is: 'running', endpoints } : { is: 'severed' };
     }
-    if (Status === 'created') return { is: 'absent' };
+    // Not by its status: a container that has never run may be under removal, and a look would see an end of it.
+    if (StartedAt === NEVER) return { is: 'absent' };
     return { is: 'exited', exit: { code: ExitCode, outOfMemory: OOMKilled } };
   }
 
