@@ -13,6 +13,7 @@ import { Interruptions } from './faults/interruptions.ts';
 import { LateRegistrations } from './faults/late-registrations.ts';
 import { LogGaps } from './faults/log-gaps.ts';
 import { Reboots } from './faults/reboots.ts';
+import { SandboxFaults } from './faults/sandbox-faults.ts';
 import { runIdOf, StoreFaults } from './faults/store-faults.ts';
 import { BusServer } from './links/bus-link.ts';
 import { RpcLinks } from './links/rpc-link.ts';
@@ -114,6 +115,7 @@ export class Cluster {
     const beside = [
       interruptions,
       new EngineFaults(world, drones),
+      new SandboxFaults(world, drones),
       new LateRegistrations(world, rpc, drones),
       new Reboots(world, drones),
       new Freezes(world, this.dns),

@@ -36,6 +36,9 @@ export class Ends {
   /** A program gets its stop signal, or is removed. */
   stopping(container: Container): void {
     if (this.#told.has(container) || container.state !== 'running') return;
+    const { engine } = this.#drones.find(({ name }) => name === container.drone) ?? {};
+    // Without its network a program runs on, and failed all the same.
+    if (engine?.isSevered(container)) return;
     this.#told.add(container);
     const { reason = EndReason.UNSPECIFIED, detail = '' } =
       this.#life(container.drone, container.id)?.ending ?? {};

@@ -10,6 +10,8 @@ export interface Connection {
 export class Container {
   readonly id: string;
   readonly address: string;
+  /** The holder of the sandbox that it has joined. Without one the address is its own. */
+  readonly holder: string | undefined;
   /** The placement, which with a key is the fence. */
   readonly fence: number;
   readonly key: BackendKey | undefined;
@@ -23,9 +25,10 @@ export class Container {
   /** True time from which it answers. */
   answersAt = Number.POSITIVE_INFINITY;
 
-  constructor(parts: Pick<Container, 'id' | 'address' | 'fence' | 'key' | 'strict' | 'drone'>) {
+  constructor(parts: Pick<Container, 'id' | 'address' | 'holder' | 'fence' | 'key' | 'strict' | 'drone'>) {
     this.id = parts.id;
     this.address = parts.address;
+    this.holder = parts.holder;
     this.fence = parts.fence;
     this.key = parts.key;
     this.strict = parts.strict;
@@ -36,6 +39,11 @@ export class Container {
     if (this.state !== 'running') return;
     this.state = 'exited';
     this.exitCode = code;
+    this.disconnect();
+  }
+
+  /** Every connection breaks. */
+  disconnect(): void {
     const open = [...this.connections];
     this.connections.clear();
     for (const connection of open) connection.broken();

@@ -3,7 +3,7 @@ import type { SimulatedDrone } from '../parts/drone.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 
-const REQUESTS = ['create', 'create', 'start', 'signal', 'remove'] as const;
+const REQUESTS = ['create', 'create', 'start', 'signal', 'remove', 'make', 'unmake', 'unmake'] as const;
 
 /** Engines that are slow to answer for a while, and agents that are restarted meanwhile. */
 export class EngineFaults {

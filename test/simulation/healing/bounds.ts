@@ -48,6 +48,8 @@ export const BOUNDS = {
   proxyForgotten: LONGEST_DELAY.bad + onSlowestClock(DEADLINES.proxyForgotten) + TURNS,
   /** Replicas drop what a lost store no longer has, and look at the head of the log. */
   refilled: onSlowestClock(DEADLINES.refill + 5_000) + REPEATED_CALL + TURNS,
+  /** A program that has lost its network is found by a look of the agent, at the latest after its grace. */
+  severed: onSlowestClock(2 * 10_000) + REPEATED_CALL + TURNS,
   /** From the loss of a drone: its lease has lapsed and its keys are free. */
   lapsed: PAUSE_MS + onSlowestClock(DEADLINES.leaseGiveAway) + INTERRUPTED + TURNS,
 

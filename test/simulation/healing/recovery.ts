@@ -6,6 +6,7 @@ import type { InvariantName } from '../world/invariants.ts';
 import { LONGEST_DELAY } from '../world/network.ts';
 import { BOUNDS } from './bounds.ts';
 import { heldKey } from './lost-keys.ts';
+import { severed } from './sandboxes.ts';
 import { unanswered } from './unanswered.ts';
 import type { Unmet } from './unmet.ts';
 
@@ -23,6 +24,7 @@ export function notRecovered(cluster: Cluster, healing: number): Unmet | undefin
     unmet(openWindow(cluster), BOUNDS.window) ??
     unmet(remembered(cluster), BOUNDS.proxyForgotten) ??
     unmet(difference(cluster), BOUNDS.refilled, 'replicas') ??
+    unmet(severed(cluster), BOUNDS.severed, 'severed') ??
     heldKey(cluster, healedAt) ??
     unanswered(cluster, healedAt) ??
     heldBack(cluster, healing)

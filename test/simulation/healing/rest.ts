@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster.ts';
 import { KEYS } from '../parts/scheduler.ts';
 import { BOUNDS, idleShutdownMs, onSlowestClock } from './bounds.ts';
 import { leftover } from './leftovers.ts';
+import { leftSandbox } from './sandboxes.ts';
 import { unanswered } from './unanswered.ts';
 import type { Unmet } from './unmet.ts';
 
@@ -28,6 +29,8 @@ export function notAtRest(cluster: Cluster, restedAt: number): Unmet | undefined
   }
   const stale = cluster.invariants.replicas.difference(cluster.dns, false);
   if (stale) return { invariant: 'replicas', message: stale, by };
+  const kept = leftSandbox(cluster);
+  if (kept) return { invariant: 'sandboxes', message: kept, by };
   const left = leftover(cluster);
   return left === undefined ? undefined : { invariant: 'leftovers', message: left, by };
 }

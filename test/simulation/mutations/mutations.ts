@@ -3,6 +3,7 @@ import { AGENT_MUTATIONS } from './agent-mutations.ts';
 import type { Change } from './change.ts';
 import { DNS_MUTATIONS } from './dns-mutations.ts';
 import { PROXY_MUTATIONS } from './proxy-mutations.ts';
+import { SANDBOX_MUTATIONS } from './sandbox-mutations.ts';
 import { SCHEDULER_MUTATIONS } from './scheduler-mutations.ts';
 import { STORE_MUTATIONS } from './store-mutations.ts';
 
@@ -19,6 +20,7 @@ export const MUTATIONS: Mutations = {
   ...STORE_MUTATIONS,
   ...SCHEDULER_MUTATIONS,
   ...AGENT_MUTATIONS,
+  ...SANDBOX_MUTATIONS,
   ...PROXY_MUTATIONS,
   ...DNS_MUTATIONS,
 };

@@ -44,13 +44,15 @@ export class SimulatedDrone {
   burntAt = 0;
   readonly #around: Surroundings;
   readonly #files = new MemoryFiles();
+  readonly #subnet: string;
   #boots = 1;
 
   constructor(name: string, subnet: string, around: Surroundings, watch: EngineWatch) {
     this.name = name;
     this.#around = around;
     this.machine = new Machine(name, around.world);
-    this.engine = new Engine(name, subnet, around.world, watch);
+    this.#subnet = subnet;
+    this.engine = new Engine(name, around.world, watch);
   }
 
   /** As services/agent/src/main.ts does it. */
@@ -60,7 +62,8 @@ export class SimulatedDrone {
     const process = new Process(this.name, this.machine, world);
     world.note('start', this.name);
     this.began = { at: world.now, leaseAge: this.leaseAge() };
-    const runtime = new EngineRuntime(this.engine, process);
+    const parts = { engine: this.engine, agent: process, subnet: this.#subnet, state: this.#files };
+    const runtime = new EngineRuntime(parts);
     const { clock, log } = process;
     const agent = new Agent(process, {
       droneId: this.name,
@@ -101,6 +104,11 @@ export class SimulatedDrone {
     return renewedAt === undefined
       ? Number.POSITIVE_INFINITY
       : this.machine.now(this.#around.world) - renewedAt;
+  }
+
+  /** The holders that its agents have marked as taken. */
+  markedHolders(): string[] {
+    return this.#files.below('sandboxes').names();
   }
 
   /** Its machine reboots. The engine keeps the containers, whose programs have ended. */

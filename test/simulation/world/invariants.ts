@@ -17,6 +17,11 @@ export const INVARIANTS = {
 
   names: 'dns gives a backend the addresses of proxies that are there, from its placement to its end',
 
+  'one-address': 'no address is in two places at the same time',
+  'sandbox-use': 'a sandbox has at most one backend in its life',
+  severed: 'a backend that has lost its network ends, and no agent takes it away',
+  sandboxes: 'after healing, no sandbox or mark is left of a backend that is gone',
+
   'one-start': 'no id starts twice',
   'late-start': 'nothing starts after its end was ordered',
   'record-order': 'a record never returns to an earlier state',
