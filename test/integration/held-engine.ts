@@ -8,6 +8,8 @@ export interface HeldEngine extends AsyncDisposable {
   readonly socketPath: string;
   /** Called with each request, as "POST /path", before the engine gets it. The request waits for the promise. */
   before: (line: string) => Promise<void> | undefined;
+  /** Called when the engine has carried out a request, before its answer is passed on, which waits for the promise. */
+  after: (line: string) => Promise<void> | undefined;
   /** Whether the engine's answer to this request is lost, as if it had died. */
   loses: (line: string) => boolean;
 }
@@ -22,11 +24,13 @@ export async function holdEngine(behind: string): Promise<HeldEngine> {
     await held.before(`${method} ${path}`);
     const outgoing = request({ socketPath: behind, method, path, headers, agent: false });
     outgoing.once('error', () => response.destroy());
-    outgoing.once('response', (answer) => {
+    outgoing.once('response', async (answer) => {
+      answer.once('error', () => response.destroy());
+      await held.after(`${method} ${path}`)?.catch(() => response.destroy());
+      if (response.destroyed) return answer.destroy();
       if (held.loses(`${method} ${path}`)) return response.destroy();
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(response);
-      answer.once('error', () => response.destroy());
       response.once('close', () => answer.destroy());
     });
     outgoing.end(Buffer.concat(body));
@@ -38,6 +42,7 @@ export async function holdEngine(behind: string): Promise<HeldEngine> {
   const held: HeldEngine = {
     socketPath,
     before: () => undefined,
+    after: () => undefined,
     loses: () => false,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();

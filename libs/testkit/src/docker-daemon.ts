@@ -3,11 +3,12 @@
  * machine, and leaves no container, device, mount or file behind. Needs root.
  */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeBridge } from './bridge-network.ts';
 import { pathWithSbin, run } from './command.ts';
 import { askDocker, emptyDocker } from './docker-api.ts';
+import { eventually } from './eventually.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
 import { type ServerRecipe, startServerAt } from './server-program.ts';
 import { tempDir } from './temp-dir.ts';
@@ -18,6 +19,12 @@ export interface DockerDaemon extends AsyncDisposable {
   pid(): number;
   /** Ends dockerd alone (SIGTERM) and starts it again over the same data; containers live on with `liveRestore`. */
   restart(): Promise<void>;
+  /** Ends dockerd alone, at once (SIGKILL). Its containers live on until the next one has started. */
+  kill(): Promise<void>;
+  /** Starts dockerd over the same data after `kill`. */
+  start(): Promise<void>;
+  /** From now on dockerd lets its containers live on while it is away, or not. */
+  setLiveRestore(on: boolean): Promise<void>;
   /** Removes all containers and networks, ends dockerd and deletes its data. */
   stop(): Promise<void>;
 }
@@ -46,9 +53,27 @@ export async function startDockerDaemon(options: DaemonOptions = {}): Promise<Do
   );
   const all = stack.move();
   const stop = () => all.disposeAsync();
-  const { output, pid, restart } = server;
-  return { socketPath, output, pid, restart, stop, [Symbol.asyncDispose]: stop };
+  const { output, pid, restart, start } = server;
+  const kill = async () => {
+    await server.kill();
+    // Its containerd dies with it. As long as process 1 has not reaped that, the next dockerd would take it for alive.
+    await rm(join(dir.path, 'exec/containerd/containerd.pid'), { force: true });
+  };
+  const setLiveRestore = async (on: boolean) => {
+    await writeFile(configIn(dir.path), configOf(on));
+    process.kill(pid(), 'SIGHUP');
+    await eventually(async () => {
+      const info = (await askDocker(socketPath, 'GET', '/info')) as { LiveRestoreEnabled: boolean };
+      return info.LiveRestoreEnabled === on;
+    });
+  };
+  const own = { socketPath, output, pid, restart, kill, start, setLiveRestore, stop };
+  return { ...own, [Symbol.asyncDispose]: stop };
 }
+
+const configIn = (dir: string) => join(dir, 'daemon.json');
+/** Options of the command line cannot be changed while dockerd runs. */
+const configOf = (liveRestore: boolean) => JSON.stringify({ 'live-restore': liveRestore });
 
 async function recipe(
   dir: string,
@@ -56,8 +81,8 @@ async function recipe(
   bridge: string,
   { liveRestore = false, namespace }: DaemonOptions,
 ): Promise<ServerRecipe> {
-  const config = join(dir, 'daemon.json');
-  await writeFile(config, '{}');
+  const config = configIn(dir);
+  await writeFile(config, configOf(liveRestore));
   const [command = '', ...before] = [...(namespace?.prefix ?? []), 'dockerd'];
   const options = {
     host: `unix://${socketPath}`,
@@ -66,7 +91,6 @@ async function recipe(
     pidfile: join(dir, 'docker.pid'),
     'config-file': config,
     bridge,
-    'live-restore': liveRestore,
     'log-level': 'warn',
     'shutdown-timeout': 5,
   };
