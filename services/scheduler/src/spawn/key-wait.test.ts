@@ -21,7 +21,7 @@ describe('waitForKey', () => {
     expect(attempts()).toBe(1);
   });
 
-  it('tries again every 100 ms while the holder is ending, and every 500 ms in a new store epoch', async () => {
+  it('tries again after 100 ms while the holder is ending, and after 500 ms in a new store epoch', async () => {
     const { clock, result, attempts } = scene({ outcome: 'ending' }, { outcome: 'window', leftMs: 9 });
     await clock.advance(99);
     expect(attempts()).toBe(1);
@@ -31,6 +31,24 @@ describe('waitForKey', () => {
     expect(attempts()).toBe(2);
     await clock.advance(1);
     expect(await result).toEqual(FREE);
+  });
+
+  it('rests for a fifth of its wait while the holder is ending, and never for longer than 500 ms', async () => {
+    const ending = Array.from({ length: 100 }, () => ({ outcome: 'ending' }) as const);
+    const { clock, leaving, attempts } = scene(...ending);
+    await clock.advance(500);
+    expect(attempts()).toBe(6);
+    await clock.advance(100);
+    expect(attempts()).toBe(7);
+    await clock.advance(119);
+    expect(attempts()).toBe(7);
+    await clock.advance(1);
+    expect(attempts()).toBe(8);
+    await clock.advance(4_280);
+    const inFive = attempts();
+    await clock.advance(5_000);
+    expect(attempts() - inFive).toBe(10);
+    leaving.abort();
   });
 
   it('returns the last result when its caller leaves', async () => {

@@ -8,8 +8,8 @@ export type Found =
   | { outcome: 'held'; holder: BackendRecord }
   | { outcome: 'ending' };
 
-/** Pause while the key's holder is ending. */
-const ENDING_MS = 100;
+/** The pause while the key's holder is ending: a fifth of the time waited so far, because many may wait for a slow end. */
+const ENDING = { share: 1 / 5, leastMs: 100, mostMs: 500 };
 /** Pause while a new store epoch is open: that may last, and many may wait for it. */
 const WINDOW_MS = 500;
 
@@ -22,10 +22,13 @@ export async function waitForKey(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Found> {
+  const began = clock.now();
+  const endingMs = () =>
+    Math.min(ENDING.mostMs, Math.max(ENDING.leastMs, (clock.now() - began) * ENDING.share));
   for (;;) {
     const found = await attempt();
     if (found.outcome !== 'ending' && found.outcome !== 'window') return found;
-    await clock.sleep(found.outcome === 'ending' ? ENDING_MS : WINDOW_MS, signal).catch(() => {});
+    await clock.sleep(found.outcome === 'ending' ? endingMs() : WINDOW_MS, signal).catch(() => {});
     if (signal.aborted) return found;
   }
 }
