@@ -37,6 +37,8 @@ export class MemoryRedis {
   readonly #blocked = new Set<BlockedRead>();
   /** How many times a key was written or deleted. */
   writes = 0;
+  /** How many blocked reads have ended. */
+  ended = 0;
   #newsOf = new Set<string>();
   #away = false;
 
@@ -168,6 +170,7 @@ export class MemoryRedis {
       let isOver = () => {};
       const leave = () => {
         this.#blocked.delete(blocked);
+        this.ended++;
         isOver();
       };
       const blocked: BlockedRead = {

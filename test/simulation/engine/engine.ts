@@ -66,10 +66,10 @@ export class Engine {
     return this.busy ? this.#lateness.skewed(20, BUSY_MS) : 0;
   }
 
-  /** Carries out a request after `ms`. A reboot of the machine drops it. */
+  /** Carries out a request after `ms`, which settles no promise yet. A reboot of the machine drops it. */
   take(ms: number, carryOut: () => void): void {
     const boot = this.#boots;
-    this.world.after(ms, () => {
+    this.world.relay(ms, () => {
       if (boot === this.#boots) carryOut();
     });
   }

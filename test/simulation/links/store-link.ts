@@ -11,9 +11,6 @@ const COMMAND_MS = 2_000;
 /** Error replies that a client handles: an unloaded script, and the answer of lua/guard.lua. */
 const KNOWN_REPLY = /^(?:NOSCRIPT|EPOCH) /;
 
-/** Commands that end no blocked read. */
-const READS: ReadonlySet<unknown> = new Set(['HGET', 'HMGET', 'HSCAN', 'HVALS', 'SMEMBERS', 'XRANGE']);
-
 /** Called with each command that the store has carried out, in their order. */
 export type StoreWatch = (command: readonly (string | Buffer)[], reply: RedisReply) => void;
 
@@ -144,13 +141,13 @@ class StoreLink implements Redis {
       if (this.#isLost()) return missed();
       this.#arrival = Math.max(this.#arrival, world.now + this.#server.delay(process));
       // A command arrives even if its sender dies meanwhile.
-      const arrive = () => {
-        if (this.#server.reaches(process)) this.#carryOut(command, resolve, reject, answered);
-        else missed();
-      };
-      const delay = this.#arrival - world.now;
-      if (READS.has(command[0])) world.relay(delay, arrive);
-      else world.after(delay, arrive);
+      world.relay(this.#arrival - world.now, () => {
+        if (!this.#server.reaches(process)) return missed();
+        const { memory } = this.#server;
+        const { ended } = memory;
+        this.#carryOut(command, resolve, reject, answered);
+        return command[0] === 'XREAD' || memory.ended > ended;
+      });
     });
   }
 

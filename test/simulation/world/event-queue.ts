@@ -1,13 +1,16 @@
 import type { Process } from './process.ts';
 
+/** Returns true if a quiet event settled a promise after all. */
+export type Run = () => unknown;
+
 /** An event of the world. It does not happen if its process has crashed by then. */
 export interface Event {
   at: number;
   order: number;
   /** Undefined after the event was cancelled. */
-  run: (() => void) | undefined;
+  run: Run | undefined;
   readonly owner: Process | undefined;
-  /** Whether it settles no promise, so that the next event may follow at once. */
+  /** Whether it settles no promise, unless it returns true. The next event may then follow at once. */
   readonly isQuiet: boolean;
 }
 
@@ -25,7 +28,7 @@ export class EventQueue {
   #slot = 0;
   #order = 0;
 
-  add(at: number, run: () => void, owner: Process | undefined, isQuiet = false): Event {
+  add(at: number, run: Run, owner: Process | undefined, isQuiet = false): Event {
     const event: Event = { at, order: 0, run, owner, isQuiet };
     this.#put(event);
     return event;

@@ -1,7 +1,7 @@
 import { isHarnessFault } from '../../memory-redis/errors.ts';
 import type { Counted, Counts } from './coverage.ts';
 import { isExpected } from './errors.ts';
-import { type Event, EventQueue } from './event-queue.ts';
+import { type Event, EventQueue, type Run } from './event-queue.ts';
 import { type InvariantName, Violation } from './invariants.ts';
 import type { Process } from './process.ts';
 import { Random } from './random.ts';
@@ -50,8 +50,8 @@ export class World {
     return this.#queue.add(this.#now + Math.max(0, ms), run, owner);
   }
 
-  /** Like `after`, but for a step that settles no promise. It only plans other events. */
-  relay(ms: number, run: () => void, owner?: Process): Event {
+  /** Like `after`, but for a step that settles no promise, unless it returns true. It only plans other events. */
+  relay(ms: number, run: Run, owner?: Process): Event {
     return this.#queue.add(this.#now + Math.max(0, ms), run, owner, true);
   }
 
@@ -111,8 +111,8 @@ export class World {
         continue;
       }
       this.#now = event.at;
-      event.run();
-      if (!event.isQuiet || this.#end) return true;
+      const settled = event.run();
+      if (!event.isQuiet || settled === true || this.#end) return true;
     }
     this.#now = until;
     return false;
