@@ -51,7 +51,7 @@ export class AppServers {
   start(): void {
     this.#round++;
     this.#repeat(() => this.#spawn(), 300, 6_000);
-    this.#repeat(() => this.#herd(), 5_000, 40_000);
+    this.#repeat(() => this.#herd(), 6_000, 40_000);
     this.#repeat(() => this.#terminate(), 5_000, 30_000);
     this.#repeat(() => this.tokens.revoke(), 2_000, 20_000);
   }
