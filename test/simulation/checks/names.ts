@@ -132,7 +132,8 @@ export class Names {
     if (!process || !members) return Number.NEGATIVE_INFINITY;
     const renewedAt = this.#world.now - process.machine.trueTime(members.renewalAge);
     const listedAt = [...this.#lists].map(([scheduler, reads]) => {
-      if (!scheduler.alive) return renewedAt;
+      // A renewal from before its crash may have got its list, which it may have read before a pause.
+      if (renewedAt > scheduler.crashedAt) return renewedAt;
       return reads[reads.findLastIndex((at) => at < renewedAt) - 1] ?? Number.NEGATIVE_INFINITY;
     });
     return Math.min(renewedAt, ...listedAt);

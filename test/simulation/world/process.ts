@@ -20,6 +20,8 @@ export class Process implements Owner {
   readonly clock: Clock;
   readonly log: Log;
   alive = true;
+  /** True time of its crash. */
+  crashedAt = Number.POSITIVE_INFINITY;
   /** True time until which the process is paused. Its timers and messages wait until then. */
   pausedUntil = 0;
   /** The signal of its loops, which never aborts: a crash leaves them without a clock. */
@@ -50,6 +52,7 @@ export class Process implements Owner {
     this.world.note('crash', this.name);
     this.world.count('crashes');
     this.alive = false;
+    this.crashedAt = this.world.now;
     for (const then of this.#crashed) then();
   }
 
