@@ -10,14 +10,14 @@ export const FLOORS = {
   /** Starts that waited for a place on their drone. */
   'starts-queued': 150,
   /** Starts by their way to the network. */
-  'sandboxes-taken': 1600,
-  'direct-starts': 220,
+  'sandboxes-taken': 1300,
+  'direct-starts': 150,
   /** Running sandboxes that the next agent took over. */
-  'sandboxes-adopted': 280,
+  'sandboxes-adopted': 250,
   /** Running backends whose sandbox died. */
   'sandboxes-severed': 16,
   /** Sandboxes of an earlier agent that a later one removed. */
-  'sandbox-leftovers': 48,
+  'sandbox-leftovers': 25,
   /** Placements with a key. */
   'placed-with-key': 330,
   /** Spawns that were answered with the holder of their key. */
