@@ -126,7 +126,7 @@ describe('header hygiene', () => {
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-proto': 'http',
       'x-forwarded-host': host,
-      forwarded: `for=127.0.0.1;host="${host}";proto=http`,
+      'x-forwarded-port': host.split(':')[1] ?? '80',
       'x-spawner-backend': id,
       'x-kept': 'yes',
     });

@@ -44,8 +44,12 @@ async function backend(upstream: { port: number }): Promise<string> {
 }
 
 /** By plain HTTP from this address of ours, as a load balancer sends what came to it by HTTPS: status and body. */
-function plain(host: string, localAddress: string): Promise<string> {
-  const headers = { host, 'x-forwarded-proto': 'https', 'x-forwarded-for': '198.51.100.9' };
+function plain(
+  host: string,
+  localAddress: string,
+  told: Record<string, string> = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '198.51.100.9' },
+): Promise<string> {
+  const headers = { host, ...told };
   const options = {
     host: '127.0.0.1',
     port: world.port,
@@ -184,7 +188,7 @@ describe('HTTPS', () => {
     expect(headers).toMatchObject({
       host,
       'x-forwarded-proto': 'https',
-      forwarded: `for=127.0.0.1;host="${host}";proto=https`,
+      'x-forwarded-port': host.split(':')[1] ?? '443',
     });
   });
 });
@@ -293,4 +297,12 @@ it('does not redirect what a trusted load balancer took by HTTPS, and believes w
   const trusted = await plain(host, '127.0.0.2');
   expect(trusted).toContain('"x-forwarded-for":"198.51.100.9, 127.0.0.2"');
   expect(trusted).toContain('"x-forwarded-proto":"https"');
+  for (const [name, value] of [
+    ['x-forwarded-proto', 'https, http'],
+    ['forwarded', 'for=198.51.100.9;proto=https'],
+  ] as const) {
+    const told = { [name]: value };
+    expect(await plain(host, '127.0.0.3', told)).toBe('308');
+    expect(await plain(host, '127.0.0.2', told)).toContain('"x-forwarded-proto":"https"');
+  }
 });

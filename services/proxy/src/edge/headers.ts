@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { TokenHolder } from '../tokens/token-check.ts';
 import { withoutTokenCookies } from '../tokens/token-sources.ts';
+import { addressesOf, portOf, schemeOf } from './forwarded.ts';
 import type { EdgeRequest } from './request.ts';
-import { plainAddress } from './trusted-addresses.ts';
 
 /**
- * The rules for a header on its way to the backend or back (RFC 9110 §7.6.1, RFC 7239):
+ * The rules for a header on its way to the backend or back (RFC 9110 §7.6.1):
  * - `pass`: crosses as it came.
  * - `once`: crosses. Readers differ in which of two they take, so the raw transport leaves a repeated one to Node's parser.
  * - `drop`: removed.
@@ -51,7 +51,9 @@ export const HEADER_RULES: {
       'x-forwarded-for': 'forwarded',
       'x-forwarded-proto': 'forwarded',
       'x-forwarded-host': 'forwarded',
-      forwarded: 'forwarded',
+      'x-forwarded-port': 'forwarded',
+      // Not sent: VS Code reads it before `X-Forwarded-Host` and does not take the quotes off its host, which a port needs.
+      forwarded: 'caller',
       // Programs that get headers as environment variables read these as the length of the body.
       content_length: 'refuse',
       transfer_encoding: 'refuse',
@@ -108,15 +110,13 @@ export function reachesSiblings(cookie: string, clusterDomain: string): boolean 
 /** The headers that tell a backend about its caller, which the proxy sets itself. */
 export function addedHeaders(request: EdgeRequest): Record<string, string> {
   const { host, peer } = request;
-  const believed = (name: string) => (peer.trusted ? request.header(name) : undefined);
-  const address = plainAddress(peer.remoteAddress);
-  const proto = peer.tls ? 'https' : 'http';
-  const node = address.includes(':') ? `"[${address}]"` : address;
+  const forwardedHost = (peer.trusted ? request.header('x-forwarded-host') : undefined) ?? host;
+  const scheme = schemeOf(request);
   return {
-    'x-forwarded-for': listed(believed('x-forwarded-for'), address),
-    'x-forwarded-proto': httpOf(believed('x-forwarded-proto')) ?? proto,
-    'x-forwarded-host': believed('x-forwarded-host') ?? host,
-    forwarded: listed(believed('forwarded'), `for=${node};host="${host}";proto=${proto}`),
+    'x-forwarded-for': addressesOf(request),
+    'x-forwarded-proto': scheme,
+    'x-forwarded-host': forwardedHost,
+    'x-forwarded-port': portOf(request, forwardedHost, scheme),
     'x-spawner-backend': request.backendId ?? '',
   };
 }
@@ -167,12 +167,4 @@ function introduce(holder: TokenHolder, outgoing: OutgoingHttpHeaders, cookie: s
   const left = withoutTokenCookies(cookie);
   if (left === undefined) delete outgoing.cookie;
   else if (outgoing.cookie !== undefined) outgoing.cookie = left;
-}
-
-function listed(before: string | undefined, last: string): string {
-  return before === undefined || before === '' ? last : `${before}, ${last}`;
-}
-
-function httpOf(proto: string | undefined): string | undefined {
-  return proto === 'http' || proto === 'https' ? proto : undefined;
 }

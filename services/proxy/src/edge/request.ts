@@ -1,5 +1,6 @@
 import type { RouteOutcome } from '../routing/router.ts';
 import type { TokenHolder } from '../tokens/token-check.ts';
+import { schemeOf } from './forwarded.ts';
 import type { Closable } from './rate-limits.ts';
 import type { Reply } from './replies.ts';
 
@@ -41,7 +42,7 @@ export type Forward = Extract<RouteOutcome, { kind: 'forward' }> & { readonly ho
 
 /** Whether the client reached this proxy over TLS, or a trusted load balancer that says so. */
 export function isSecure(request: EdgeRequest): boolean {
-  return request.peer.tls || (request.peer.trusted && request.header('x-forwarded-proto') === 'https');
+  return request.peer.tls || schemeOf(request) === 'https';
 }
 
 /** A browser that loads a page, as opposed to a program or a request of a page. */

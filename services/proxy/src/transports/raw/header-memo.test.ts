@@ -7,9 +7,9 @@ const peer = { remoteAddress: '192.0.2.1', trusted: true, tls: false, connection
 /** Everything that a request means. */
 function meaning(request: RawRequest | undefined) {
   if (!request) return undefined;
-  const { method, path, host, lines, length, close, upgrade, speaksForOthers } = request;
+  const { method, path, host, lines, length, close, upgrade } = request;
   const headers = ['accept', 'cookie', 'x-forwarded-for'].map((name) => request.header(name));
-  return { method, path, host, lines, length, close, upgrade, speaksForOthers, headers };
+  return { method, path, host, lines, length, close, upgrade, headers };
 }
 
 const LINES = [

@@ -23,8 +23,6 @@ export class RawRequest implements EdgeRequest {
   length = 0;
   /** The client asks to close its connection after the response. */
   close = false;
-  /** A trusted peer sent a header about its own client. */
-  speaksForOthers = false;
   /** Header lines that the proxy adds for the backend. */
   added = '';
   /** Undefined if there is no access log. */
@@ -84,7 +82,6 @@ export function repeatRequest(line: string, like: RawRequest, texts: { headers: 
   request.host = like.host;
   request.length = like.length;
   request.close = like.close;
-  request.speaksForOthers = like.speaksForOthers;
   request.lines = line + texts.kept;
   return request;
 }
@@ -165,7 +162,6 @@ function readHeaders(head: string, from: number, request: RawRequest): boolean {
     at = next;
   }
   request.lines = kept === 0 ? head : lines + head.slice(kept);
-  request.speaksForOthers = trusted && claims !== 0;
   return readConnection(connection, upgrade !== '', hasLength, request);
 }
 

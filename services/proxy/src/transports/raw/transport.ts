@@ -75,7 +75,7 @@ export class RawTransport {
     const origin = this.#originOf(request, connection);
     const decision = origin && this.parts.policy.decideNow(request);
     if (!decision) return undefined;
-    request.added = request.speaksForOthers ? linesOf(addedHeaders(request)) : origin.added;
+    request.added = request.peer.trusted ? linesOf(addedHeaders(request)) : origin.added;
     request.access = this.parts.accessLog?.begin('fast', request);
     return decision;
   }
