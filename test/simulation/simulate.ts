@@ -9,9 +9,9 @@ import { type InvariantName, Violation } from './world/invariants.ts';
 import { World } from './world/world.ts';
 
 /** How long faults happen, in milliseconds of true time. */
-const TROUBLE_MS = { short: [10_000, 35_000], long: [60_000, 90_000] } as const;
+const TROUBLE_MS = { short: [6_000, 28_000], long: [60_000, 90_000] } as const;
 /** Then everything works again, and clients are served this long. */
-const SERVICE_MS = 10_000;
+const SERVICE_MS = 8_000;
 const LOOK_EVERY_MS = 1_000;
 
 export interface Outcome {
@@ -73,7 +73,7 @@ async function live(cluster: Cluster): Promise<void> {
   apps.start();
   users.start();
   resolvers.start();
-  const [least, most] = random.chance(0.15) ? TROUBLE_MS.long : TROUBLE_MS.short;
+  const [least, most] = random.chance(0.12) ? TROUBLE_MS.long : TROUBLE_MS.short;
   const trouble = random.between(least, most);
   faults.plan(trouble);
   await world.run(world.now + trouble);
