@@ -72,7 +72,8 @@ describe('Lua that no script uses', () => {
     ['local t = {} return t["a"]', 'a table with the key a'],
     ['return string.format("%d", 1)', "string.format('%d') is not implemented"],
     ['return string.find("a", "%a")', 'string.find with a pattern'],
-    ['return tonumber("ff", 16)', 'tonumber with a base'],
+    ['return tonumber("77", 8)', 'tonumber with a base'],
+    ['return tonumber("fg", 16)', 'tonumber with a base'],
     ['return tonumber("0x10")', 'the numeral 0x10'],
     ['return 0 / 0 .. ""', 'a NaN has no text that is the same everywhere'],
   ])('%s is refused by name when it runs', (source, problem) => {

@@ -20,6 +20,7 @@ const LANGUAGE: [source: string, answer: Answer][] = [
   ['return { 7 % 3, -7 % 3, 7 % -3, 5.5 % 2 * 10, 7 / 2 * 2 }', [1, 2, -2, 15, 7]],
   ['return "10" + 5', 15],
   ['return -"3"', -3],
+  ['return { tonumber("1fa", 16), tonumber("FF", 16) }', [506, 255]],
   ['return 1 .. 2', '12'],
   ['return "a" .. 1.5 .. -0.25', 'a1.5-0.25'],
   ['return 1e15 .. ""', '1e+15'],

@@ -25,7 +25,10 @@ const whole = (value: LuaValue, at: number, where: string) => Math.trunc(number(
 const position = (place: number, length: number) => (place < 0 ? Math.max(0, length + place + 1) : place);
 
 function toNumber(value: LuaValue, base: LuaValue): LuaValue {
-  if (base !== undefined) throw new HarnessError('tonumber with a base is not implemented');
+  if (base === 16 && typeof value === 'string' && /^[0-9a-f]{1,13}$/i.test(value))
+    return Number.parseInt(value, 16);
+  if (base !== undefined)
+    throw new HarnessError('tonumber with a base is not implemented but for digits of 16');
   if (typeof value === 'number') return value;
   return typeof value === 'string' ? numberOf(value) : undefined;
 }

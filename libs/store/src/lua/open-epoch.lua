@@ -14,7 +14,10 @@ local lost = from < known or not stored[1]
 if callers_epoch == 0 and not stored[1] and empty_store == 'new' then lost = false end
 -- Whatever was missing in the window of the epoch before may still be missing.
 if redis.call('HGET', EPOCH, 'full') == '1' and window_left() > 0 then lost = true end
-if from < known then redis.call('SET', TICK, whole(known)) end
+-- Two stores that know of the same tick must not draw the same epoch: a replica would follow one log, and take it for the other.
+-- The process makes the difference where Redis's time does not.
+local apart = tonumber(string.sub(run_id(), 1, 5), 16)
+redis.call('SET', TICK, whole(math.max(from, known) + apart))
 local epoch = whole(next_tick())
 redis.call('DEL', EPOCH)
 
