@@ -145,13 +145,13 @@ describe('POST /v1/backends', () => {
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', ''])(
-    'answers 403 to the content type %j',
+    'answers 415 to the content type %j',
     async (type) => {
       const answer = await post({ spec: { image: 'a' } }, { 'content-type': type });
-      expect(answer.status).toBe(403);
+      expect(answer.status).toBe(415);
       expect(bodyOf(answer)).toMatchObject({
-        code: 'PERMISSION_DENIED',
-        message: expect.stringContaining('application/json'),
+        code: 'INVALID_ARGUMENT',
+        message: 'the content type must be application/json',
       });
     },
   );

@@ -8,7 +8,7 @@ const KEYS = keysOf('ticks');
 const runId = (text: string) => createHash('sha1').update(text).digest('hex');
 
 describe('two copies of a store', () => {
-  /** Redis's time stands still, as it does for a copy on a machine whose clock is behind. */
+  /** Redis's time never moves. So it is for the ticks of a copy on a machine whose clock is behind. */
   const memory = new MemoryRedis({
     nowMicros: () => 1_700_000_000_000_000,
     runId: runId('first'),

@@ -44,7 +44,7 @@ export function explain(
   };
 }
 
-/** The clocks of a backend. A limit of 0 means that the clock does not exist. */
+/** The clocks of the present state. Another one is over, or has not begun, and would show a time that means something else. */
 export function clocksOf(life: Life, usage: Usage, now: number): BackendClock[] {
   const { terms, ending, status } = life;
   const clock = (name: ClockName, limitMs: number, since: number | undefined): BackendClock => {
@@ -52,15 +52,29 @@ export function clocksOf(life: Life, usage: Usage, now: number): BackendClock[] 
     const remainingMs = since === undefined ? undefined : Math.max(0, limitMs - elapsedMs);
     return { name, limitMs, elapsedMs, remainingMs };
   };
-  const during = (state: BackendState, since: number | undefined) =>
-    status.state === state && !ending ? since : undefined;
-  const { openConnections } = activityOf(usage, terms.idleTimeoutMs, now);
-  const unused = openConnections === 0 ? usage.activeAt : undefined;
-  return [
-    clock(ClockName.PULL, terms.pullTimeoutMs, during(BackendState.LOADING, life.loadingAt)),
-    clock(ClockName.STARTUP, terms.startupTimeoutMs, during(BackendState.WAITING, life.startedAt)),
-    clock(ClockName.IDLE, terms.idleTimeoutMs, during(BackendState.READY, unused)),
-    clock(ClockName.LIFETIME, terms.lifetimeLimitMs, during(BackendState.READY, life.readyAt)),
-    clock(ClockName.GRACE, terms.stopGraceMs, ending?.removing ? undefined : ending?.stopAt),
-  ].filter(({ limitMs }) => limitMs > 0);
+  const clocks = (): BackendClock[] => {
+    if (ending?.removing) return [];
+    if (ending) return [clock(ClockName.GRACE, terms.stopGraceMs, ending.stopAt)];
+    switch (status.state) {
+      case BackendState.LOADING:
+        // Once the image is there, the start waits for its place without a limit.
+        return life.loadingAt === undefined
+          ? []
+          : [clock(ClockName.PULL, terms.pullTimeoutMs, life.loadingAt)];
+      case BackendState.WAITING:
+        return [clock(ClockName.STARTUP, terms.startupTimeoutMs, life.startedAt)];
+      case BackendState.READY: {
+        // In use, the idle clock is there and does not run.
+        const { openConnections } = activityOf(usage, terms.idleTimeoutMs, now);
+        const unused = openConnections === 0 ? usage.activeAt : undefined;
+        return [
+          clock(ClockName.IDLE, terms.idleTimeoutMs, unused),
+          clock(ClockName.LIFETIME, terms.lifetimeLimitMs, life.readyAt),
+        ];
+      }
+      default:
+        return [];
+    }
+  };
+  return clocks().filter(({ limitMs }) => limitMs > 0);
 }

@@ -14,7 +14,8 @@ export function announcesTooMuch(request: IncomingMessage): boolean {
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   // A form of a foreign page can send anything but this type without asking first.
-  if (type !== 'application/json') throw new AppError('denied', 'the content type must be application/json');
+  if (type !== 'application/json')
+    throw new Refusal(415, 'invalid', 'the content type must be application/json');
   if (announcesTooMuch(request)) throw tooLarge();
   return parseJson(utf8(await collect(request)));
 }

@@ -13,10 +13,9 @@ export function match(method: string, path: string): Match {
   const fitting = routesAt(path);
   const found = fitting.find(({ route }) => route.method === (method === 'HEAD' ? 'GET' : method));
   if (found) return found;
-  const allow = fitting.map(({ route }) => route.method).join(', ');
-  throw new Refusal(405, 'unimplemented', `${method.slice(0, 32)} is not served here; ${allow} is`, {
-    allow,
-  });
+  const methods = fitting.map(({ route }) => route.method);
+  const message = `${method.slice(0, 32)} is not served here; the methods are ${methods.join(', ')}`;
+  throw new Refusal(405, 'unimplemented', message, { allow: methods.join(', ') });
 }
 
 /** The methods that a path takes. Throws 404 for an unknown path. */
@@ -33,7 +32,7 @@ function routesAt(path: string): Match[] {
   return fitting;
 }
 
-/** The id in a path of this pattern, empty where the pattern has none; nothing when the path is another. */
+/** The id in a path of this pattern, empty where the pattern has none; undefined if the path is another. */
 function idIn(pattern: string, path: string): string | undefined {
   const wanted = pattern.split('/');
   const parts = path.split('/');
