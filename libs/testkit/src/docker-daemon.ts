@@ -100,6 +100,8 @@ async function recipe(
     args: () => [...before, ...args],
     env: { PATH: pathWithSbin() },
     answers: () => askDocker(socketPath, 'GET', '/_ping'),
+    // Each dockerd looks for the chains of firewall rules that all of them share, and then creates those that it misses.
+    collision: /iptables: Chain already exists/,
   };
 }
 

@@ -27,6 +27,8 @@ export interface ServerRecipe {
   env?: Record<string, string>;
   /** Resolves when the server on this port answers, and rejects while it does not. */
   answers: (port: number) => Promise<unknown>;
+  /** Its output if its start met that of another such server on this machine. It is then started again. */
+  collision?: RegExp;
 }
 
 const START_TRIES = 3;
@@ -65,6 +67,16 @@ export async function startServerAt(port: number, recipe: ServerRecipe): Promise
 }
 
 async function run(recipe: ServerRecipe, port: number): Promise<Program> {
+  for (let left = START_TRIES - 1; ; left -= 1) {
+    try {
+      return await runOnce(recipe, port);
+    } catch (error) {
+      if (left === 0 || !recipe.collision?.test(String(error))) throw error;
+    }
+  }
+}
+
+async function runOnce(recipe: ServerRecipe, port: number): Promise<Program> {
   const program = await startProgram({ command: recipe.command, args: recipe.args(port), env: recipe.env });
   let ended = false;
   program.exited.then(() => {
