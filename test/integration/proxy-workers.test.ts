@@ -1,7 +1,8 @@
 /** A proxy of several processes that accept from the same ports. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { connect as connectTls, type SecureVersion } from 'node:tls';
 import {
   type Authority,
@@ -174,6 +175,9 @@ describe('a proxy of two workers with snapshots', () => {
       SPAWNER_PROXY_PUBLIC_ADDRESS_API: `http://127.0.0.1:${api.port}/`,
     });
     const { host } = await world.backend(upstream);
+    // Any one of them answers for the backend, and each needs a snapshot.
+    const files = ['worker-1', 'worker-2'].map((worker) => join(dir.path, worker, 'routes'));
+    await eventually(() => files.every((file) => existsSync(file)));
     expect((await world.proxy.stop()).code).toBe(0);
     await api[Symbol.asyncDispose]();
     const { length } = world.registered;
