@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
-import { createServer } from 'node:net';
+import { connect as connectTcp, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import {
   type Authority,
   eventually,
   expectComplaint,
   makeAuthority,
+  rawHttp,
   request,
   startUpstream,
   type Upstream,
@@ -288,6 +289,21 @@ describe('HTTP/2', () => {
     await eventually(() => upstream.connections() === 0);
     client.close();
     await upstream.stop();
+  });
+});
+
+it('answers plain HTTP on the port for HTTPS with 400, and cuts a client that stays', async () => {
+  const bytes = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
+  const answer = await rawHttp(world.httpsPort, bytes);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(answer).toContain('This port takes HTTPS: the address must begin with https://.');
+  const stays = connectTcp({ port: world.httpsPort, host: '127.0.0.1', allowHalfOpen: true });
+  stays.on('error', () => {});
+  stays.resume().write(bytes);
+  await once(stays, 'end');
+  await eventually(() => {
+    if (!stays.destroyed) stays.write('x');
+    return stays.destroyed;
   });
 });
 

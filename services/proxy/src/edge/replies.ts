@@ -33,6 +33,8 @@ const UNVERIFIED = 'The proxy cannot tell at the moment whether this session sti
 /** Replies that depend on the request alone. Each is a page if `html` is set. */
 export const REPLIES = {
   badRequest: (why: string, html: boolean) => refusal(400, `The request cannot be forwarded: ${why}.`, html),
+  /** Plain HTTP came to the port for HTTPS. Its bytes are gone with the handshake, so no redirect can name the address. */
+  plainOnTls: () => refusal(400, 'This port takes HTTPS: the address must begin with https://.', false),
   headersTooLarge: (html: boolean) => refusal(431, "The request's headers are too large.", html),
   unknownExpectation: (html: boolean) =>
     refusal(417, 'The expectation of this request is not supported.', html),

@@ -6,11 +6,15 @@ import {
   createServer as createTlsServer,
   DEFAULT_CIPHERS,
   type SecureContextOptions,
+  type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls';
 import type { KeyPair } from '../cluster/certificates.ts';
+import { REPLIES } from '../edge/replies.ts';
+import { TIMEOUTS } from '../timeouts.ts';
 import { type Handlers, http1Server, http2Server, type NodeServerOptions } from './node/connection.ts';
 import type { RawTransport } from './raw/transport.ts';
+import { replyBytes } from './reply-bytes.ts';
 import { keepAlive } from './tcp-keepalive.ts';
 
 /**
@@ -59,6 +63,9 @@ export async function listenHttps(options: ListenOptions, parts: ListenerParts) 
   const { server: http2, sessions } = http2Server(options, TLS, node);
   const http1 = http1Server(options, node);
   const server = raw ? tlsServer(raw, http2, http1) : http2;
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') answerPlain(socket);
+  });
   const listener = await listen(server, http1, options, parts);
   let ticketKeys: Buffer | undefined;
   return {
@@ -86,6 +93,14 @@ function tlsServer(raw: Pick<RawTransport, 'take'>, http2: Http2SecureServer, ht
       http2.emit('secureConnection', socket);
     } else raw.take(socket, true, handOver);
   });
+}
+
+/** Answers by plain HTTP on the connection below a failed handshake, which only this private property leads to. */
+function answerPlain(socket: TLSSocket & { _parent?: Socket }): void {
+  const plain = socket._parent;
+  if (!plain?.writable) return;
+  plain.setTimeout(TIMEOUTS.clientLinger, () => plain.destroy());
+  plain.end(replyBytes(REPLIES.plainOnTls(), true));
 }
 
 function giveTo(server: HttpServer): (socket: Socket) => void {
