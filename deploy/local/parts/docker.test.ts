@@ -25,7 +25,11 @@ describe('the removal of what a cluster has in an engine', () => {
         response.statusCode = refusal || 204;
         if (!refusal) deleted.push(url.split('?')[0]!);
         response.end();
-      } else if (url.startsWith('/containers')) answer((lists.length > 1 ? lists.shift() : lists[0]) ?? []);
+      } else if (method === 'POST') {
+        deleted.push(url);
+        response.end();
+      } else if (url === '/networks/net') response.end('{"Containers":{"abc":{"Name":"stale"}}}');
+      else if (url.startsWith('/containers')) answer((lists.length > 1 ? lists.shift() : lists[0]) ?? []);
       else answer(networks.splice(0));
     });
     await new Promise<void>((resolve) => void server.listen(socket, resolve));
@@ -41,6 +45,9 @@ describe('the removal of what a cluster has in an engine', () => {
     [lists, networks] = [[['one'], ['one', 'late'], []], ['net']];
     expect(await removeLabelled(socket, 'a=b')).toBe(2);
     expect(deleted).toEqual(expect.arrayContaining(['/containers/one', '/containers/late', '/networks/net']));
+    // The endpoint of a container that is gone keeps the engine from removing its network.
+    expect(deleted.indexOf('/networks/net/disconnect')).toBeLessThan(deleted.indexOf('/networks/net'));
+    expect(deleted).toContain('/networks/net/disconnect');
   });
 
   it.each([403, 404, 409])('tries again when the engine answers %d', async (status) => {

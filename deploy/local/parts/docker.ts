@@ -58,9 +58,20 @@ export async function removeLabelled(
     await Promise.all(
       containers.map(({ Id }) => gone(docker.getContainer(Id).remove({ force: true, v: true }))),
     );
-    await Promise.all(networks.map(({ Id }) => gone(docker.getNetwork(Id).remove())));
+    for (const { Id } of networks) await removeNetwork(docker, Id);
     await setTimeout(LOOK_EVERY_MS);
   }
+}
+
+/** An engine may keep the endpoint of a container that it has removed, and refuses to remove the network because of it. */
+async function removeNetwork(docker: Docker, id: string): Promise<void> {
+  const network = docker.getNetwork(id);
+  const inspected = (await network.inspect().catch(() => ({}))) as {
+    Containers?: Record<string, { Name?: string }>;
+  };
+  for (const [container, { Name }] of Object.entries(inspected.Containers ?? {}))
+    await network.disconnect({ Container: Name ?? container, Force: true }).catch(() => {});
+  await gone(network.remove());
 }
 
 /** Awaits a removal. Succeeds if the thing is gone already, or is in use or being removed, which the next look decides. */
