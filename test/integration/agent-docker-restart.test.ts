@@ -31,19 +31,8 @@ describe('backends on a Docker Engine', () => {
 
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
-    await disconnectTheDead();
     await engine?.stop();
   });
-
-  /** A container that ends while the engine is away leaves an endpoint behind, and the network could not be removed. */
-  const disconnectTheDead = async () => {
-    const docker = (...args: string[]) =>
-      promisify(execFile)('docker', ['-H', `unix://${engine.socketPath}`, 'network', ...args]);
-    const network = `spawner-test-${process.pid}`;
-    const { stdout } = await docker('inspect', '--format', '{{range .Containers}}{{.Name}} {{end}}', network);
-    for (const name of stdout.trim().split(' ').filter(Boolean))
-      await docker('disconnect', '--force', network, name);
-  };
 
   const get = async (id: string, path: string) => {
     const { local } = await world.reaches(id, READY);

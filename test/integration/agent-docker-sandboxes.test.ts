@@ -40,7 +40,6 @@ describe('network sandboxes', () => {
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
     await held?.[Symbol.asyncDispose]();
-    await disconnectTheDead();
     await engine?.stop();
   });
 
@@ -57,19 +56,6 @@ describe('network sandboxes', () => {
     });
   });
 
-  /** A container that ends while the engine is away leaves an endpoint behind, and the network could not be removed. */
-  const disconnectTheDead = async () => {
-    const network = `spawner-test-${process.pid}`;
-    const names = await docker(
-      'network',
-      'inspect',
-      '--format',
-      '{{range .Containers}}{{.Name}} {{end}}',
-      network,
-    );
-    for (const name of names.split(' ').filter(Boolean))
-      await docker('network', 'disconnect', '--force', network, name).catch(() => {});
-  };
   const docker = async (...args: string[]) =>
     (await promisify(execFile)('docker', ['-H', `unix://${engine.socketPath}`, ...args])).stdout.trim();
   /** Every container of the engine. The holders have no backend. */

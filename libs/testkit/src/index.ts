@@ -3,7 +3,7 @@ export * from './authority.ts';
 export { complain, expectComplaint } from './complaints.ts';
 export * from './cranked-clock.ts';
 export * from './docker.ts';
-export { askDocker } from './docker-api.ts';
+export { askDocker, removeNetwork } from './docker-api.ts';
 export * from './docker-daemon.ts';
 export * from './eventually.ts';
 export * from './free-port.ts';

@@ -1,4 +1,4 @@
-import { askDocker } from '@spawner/testkit';
+import { askDocker, removeNetwork } from '@spawner/testkit';
 import type { Leftover } from '../leftovers.ts';
 
 interface Listed {
@@ -16,20 +16,20 @@ export function containersIn(socket: string): Promise<Leftover[]> {
     socket,
     'container',
     '/containers/json?all=true',
-    (id) => `/containers/${id}?force=true&v=true`,
+    async (id) => void (await askDocker(socket, 'DELETE', `/containers/${id}?force=true&v=true`)),
   );
 }
 
 /** The networks of Spawner's clusters in this engine. */
 export function networksIn(socket: string): Promise<Leftover[]> {
-  return listed(socket, 'network', '/networks', (id) => `/networks/${id}`);
+  return listed(socket, 'network', '/networks', (id) => removeNetwork(socket, id));
 }
 
 async function listed(
   socket: string,
   kind: string,
   path: string,
-  pathOf: (id: string) => string,
+  removed: (id: string) => Promise<void>,
 ): Promise<Leftover[]> {
   const all = (await askDocker(socket, 'GET', path)) as Listed[];
   return all
@@ -37,6 +37,6 @@ async function listed(
     .map(({ Id, Name, Names, Labels }) => ({
       id: `${kind} ${Id}`,
       what: `${kind} ${Name ?? Names?.join(' ')} of cluster ${Labels![CLUSTER]}`,
-      remove: async () => void (await askDocker(socket, 'DELETE', pathOf(Id))),
+      remove: () => removed(Id),
     }));
 }
