@@ -1,8 +1,7 @@
 /**
  * The delay from an agent's READY to the arrival of a held request at the backend. Redis, NATS, scheduler and proxy are real; the
- * drones report as an agent does. The table has 10,000 routes, or 2,000 in a quick run, and
- * sessions come and go at random. Each is one request that is
- * held until its backend is READY. Both instants are read from this process's clock.
+ * drones report as an agent does. The table has 10,000 routes, or 2,000 in a quick run. Sessions come and go at random. Each is
+ * one request that is held until its backend is READY. Both instants are read from this process's clock.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';

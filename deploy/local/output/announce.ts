@@ -47,9 +47,9 @@ function resolution(domain: string, dns: string): string[] {
   if (!domain.endsWith('.localhost'))
     return [`Names below ${domain} are answered by the DNS server at ${dns}.`];
   return [
-    `Browsers and curl resolve *.${domain} themselves. For Node, Python, git and others:`,
+    `Browsers and curl resolve *.${domain} themselves. For Node, Python, wget and others:`,
     '',
-    '  apt-get install libnss-myhostname                  (Debian and Ubuntu: all of them, at once)',
+    '  apt-get install libnss-myhostname                        (Debian and Ubuntu: every backend)',
     `  echo '${host} <id>.${domain}' >>/etc/hosts   (any system: one backend)`,
   ];
 }
