@@ -53,7 +53,7 @@ describe('bad input', () => {
     expect((await post('[]')).status).toBe(400);
     expect((await post('{')).status).toBe(400);
     expect((await post('x'.repeat(10 << 20)).catch((error) => error)).status).toBe(413);
-    expect((await post(good, { 'content-type': 'text/plain' })).status).toBe(403);
+    expect((await post(good, { 'content-type': 'text/plain' })).status).toBe(415);
     expect(
       (await post(good, { 'content-type': 'application/json', origin: 'https://evil.test' })).status,
     ).toBe(403);
