@@ -19,13 +19,11 @@ import { median, rounded } from './statistics.ts';
 const IMAGE = 'spawner/probe:latest';
 const SIZES = [20, 50];
 const CROWD = 200;
-/** Guests of the crowd that leave while they wait, beyond those that stay. */
-const LEAVING = 20;
 const SINGLES = 5;
 
-/** The two lengths of a run. */
-const FULL = { restMs: 60_000, atOnce: [2, 4, 8], crowd: CROWD };
-const QUICK = { restMs: 10_000, atOnce: [2, 4], crowd: 60 };
+/** The two lengths of a run. `leaving` guests of the crowd leave while they wait, beyond those that stay. */
+const FULL = { restMs: 60_000, atOnce: [2, 4, 8], crowd: { staying: CROWD, leaving: 20 } };
+const QUICK = { restMs: 10_000, atOnce: [2, 4], crowd: { staying: 40, leaving: 10 } };
 
 interface Scene {
   readonly cluster: Cluster;
@@ -107,10 +105,10 @@ function row({ wholeMs, p99Ms }: { wholeMs: number; p99Ms: number }) {
 }
 
 /** So many that stay, and a few in the second half that leave as soon as they have their id. */
-async function crowded({ cluster, session, rest }: Scene, size: number) {
+async function crowded({ cluster, session, rest }: Scene, { staying, leaving }: typeof FULL.crowd) {
   await rest();
-  const all = size + LEAVING;
-  const leaves = (number: number) => number >= all / 2 && number % 2 === 0 && number < all / 2 + 2 * LEAVING;
+  const all = staying + leaving;
+  const leaves = (number: number) => number >= all / 2 && number % 2 === 0 && number < all / 2 + 2 * leaving;
   using made = await MadeContainers.follow(cluster.dockerSocket!);
   const { agent, proxy, scheduler } = cluster;
   const memory = [agent, proxy, scheduler].map(({ pid, service }) => ({
