@@ -57,7 +57,8 @@ export class Membership {
   #renewedAt: number | undefined;
   #proxies: ProxyList = { version: 0, proxies: [] };
   #wake: (() => void) | undefined;
-  #kicked = false;
+  /** When the next renewal is due, if that is sooner than the interval says. */
+  #kickedFor = Number.POSITIVE_INFINITY;
 
   /** Owns the client: `close` closes it. */
   constructor(scheduler: SchedulerClient, member: Member, clock: Clock, log: Log) {
@@ -87,9 +88,9 @@ export class Membership {
     return this.#registration === 0 ? 'the scheduler to register with' : undefined;
   }
 
-  /** Renews without waiting for the next interval. */
-  kick(): void {
-    this.#kicked = true;
+  /** Renews within this time without waiting for the next interval. Several changes then share a renewal. */
+  kick(withinMs = 0): void {
+    this.#kickedFor = Math.min(this.#kickedFor, this.#clock.now() + withinMs);
     this.#wake?.();
   }
 
@@ -104,7 +105,7 @@ export class Membership {
     });
     let failures = 0;
     while (!signal.aborted) {
-      this.#kicked = false;
+      this.#kickedFor = Number.POSITIVE_INFINITY;
       try {
         if (this.#registration === 0) await this.#register(signal);
         else await this.#renew(signal);
@@ -114,9 +115,9 @@ export class Membership {
         if (signal.aborted) return;
         outage.failed(error);
         failures += 1;
-        this.#kicked = false;
+        this.#kickedFor = Number.POSITIVE_INFINITY;
       }
-      if (!this.#kicked) await this.#pause(pauseAfter(failures), signal);
+      await this.#pause(pauseAfter(failures), signal);
     }
   }
 
@@ -136,7 +137,7 @@ export class Membership {
     const answer = await this.scheduler.registerNode(request, { signal });
     if (answer.overtakenBy !== undefined) {
       this.#registering = Math.max(answer.overtakenBy, this.#registering);
-      this.#kicked = true;
+      this.kick();
       return;
     }
     this.#registration = answer.registration;
@@ -164,7 +165,7 @@ export class Membership {
     if (answer.verdict === RenewVerdict.REGISTER) {
       this.#log.warn('the scheduler does not know this registration; registering again');
       this.#registration = 0;
-      this.#kicked = true;
+      this.kick();
       return;
     }
     this.#renewedAt = sentAt;
@@ -183,8 +184,18 @@ export class Membership {
     this.#member.ended?.(answer.ended);
   }
 
+  /** Ends after `ms`, or when a kick is due. */
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
+    const end = this.#clock.now() + ms;
+    for (let woken = true; woken && !signal.aborted; ) {
+      const rest = Math.ceil(Math.min(end, this.#kickedFor) - this.#clock.now());
+      if (rest <= 0) return;
+      woken = await this.#sleep(rest, signal);
+    }
+  }
+
+  /** Returns whether a kick or the signal ended the sleep early. */
+  async #sleep(ms: number, signal: AbortSignal): Promise<boolean> {
     const woken = new AbortController();
     const wake = () => woken.abort(WOKEN);
     this.#wake = wake;
@@ -193,6 +204,7 @@ export class Membership {
     await this.#clock.sleep(ms, woken.signal).catch(() => {});
     signal.removeEventListener('abort', wake);
     this.#wake = undefined;
+    return woken.signal.aborted;
   }
 }
 
