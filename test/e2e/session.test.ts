@@ -18,7 +18,7 @@ const log = testLog();
 describe('a session', () => {
   let cluster: Cluster;
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await startCluster({ env: { agent: { SPAWNER_AGENT_LOGS_ON_BUS: 'true' } } });
   });
   afterAll(() => cluster?.stop());
 

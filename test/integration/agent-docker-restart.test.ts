@@ -21,6 +21,7 @@ describe('backends on a Docker Engine', () => {
     engine = await startDockerDaemon({ liveRestore: true });
     image = (await buildImage({ name: 'probe', socketPath: engine.socketPath })).reference;
     world = await startAgentWorld({
+      SPAWNER_AGENT_LOGS_ON_BUS: 'true',
       SPAWNER_AGENT_RUNTIME: 'docker',
       SPAWNER_AGENT_DOCKER_SOCKET: engine.socketPath,
       SPAWNER_AGENT_DOCKER_SUBNET: '10.243.7.0/24',

@@ -20,6 +20,7 @@ describe('an agent with plain processes', () => {
     programs = await tempDir('programs');
     installProgram({ name: 'probe', directory: programs.path });
     world = await startAgentWorld({
+      SPAWNER_AGENT_LOGS_ON_BUS: 'true',
       SPAWNER_AGENT_RUNTIME: 'process',
       SPAWNER_AGENT_PROGRAMS_DIR: programs.path,
       SPAWNER_AGENT_REGION: 'here',

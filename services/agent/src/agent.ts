@@ -24,6 +24,8 @@ export interface AgentParts extends Omit<DroneParts, 'journal'> {
   readonly state: StateFiles;
   /** Identifies this boot of the machine. Stored instants are only valid within it. */
   readonly boot: string;
+  /** Whether the lines of programs are published over NATS. */
+  readonly logsOnBus?: boolean;
   /** The status of a process that may be on this machine. Read from /proc by default. */
   readonly processStatus?: (process: ProcessIdentity) => ProcessStatus;
 }
@@ -77,9 +79,9 @@ export class Agent {
   /** Starts to receive activity reports, to publish telemetry and to end idle backends. */
   connectBus(bus: Bus, scheduler: Membership['scheduler']): void {
     const { drone } = this;
-    const { clock, processStatus = processStatusOnThisMachine() } = this.#parts;
+    const { clock, logsOnBus = false, processStatus = processStatusOnThisMachine() } = this.#parts;
     const proxies = new ProxyProcesses(clock, processStatus);
-    const parts = { ...this.#parts, bus, drone, proxies };
+    const parts = { ...this.#parts, bus, drone, proxies, logsOnBus };
     const telemetry = this.#app.own(new Telemetry(parts, (id) => this.#reconciler.look(id)));
     const settler = new Settler({ ...parts, scheduler });
     this.#app.every('settling', 200, async () => {

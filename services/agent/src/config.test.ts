@@ -10,7 +10,7 @@ describe("the agent's configuration", () => {
       runtime: 'auto',
       startsAtOnce: Math.max(2, availableParallelism()),
       maxBackends: 1_000,
-      sandboxes: { resting: Math.min(32, 8 * availableParallelism()), cpuPercent: 25 },
+      sandboxes: { resting: Math.min(48, 12 * availableParallelism()), cpuPercent: 25 },
       docker: { socketPath: '/var/run/docker.sock', network: 'spawner-local', subnet: '' },
     });
   });

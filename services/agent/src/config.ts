@@ -60,7 +60,9 @@ export const readConfig = (env: Environment) =>
         ),
       },
       sandboxes: {
-        resting: reader.integer(`${prefix}SANDBOXES`, Math.min(32, 8 * availableParallelism()), { max: 256 }),
+        resting: reader.integer(`${prefix}SANDBOXES`, Math.min(48, 12 * availableParallelism()), {
+          max: 256,
+        }),
         cpuPercent: reader.integer(`${prefix}SANDBOXES_CPU_PERCENT`, 25, { min: 1, max: 100 }),
       },
       cpuMillis: reader.integer(`${prefix}CPU_MILLIS`, cpus().length * 1_000, { min: 1 }),
@@ -69,6 +71,8 @@ export const readConfig = (env: Environment) =>
         min: 1,
         max: 1_000,
       }),
+      /** Users' lines are for the caller alone, unless the owner of the bus wants them collected there. */
+      logsOnBus: reader.flag(`${prefix}LOGS_ON_BUS`, false),
       maxBackends: reader.integer(`${prefix}MAX_BACKENDS`, 1_000, { min: 1, max: 100_000 }),
     };
   });

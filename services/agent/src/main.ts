@@ -14,7 +14,7 @@ import { StateDir } from './state/state-dir.ts';
 
 await run('agent', readConfig, async (config, app) => {
   const { log } = app;
-  const { cluster } = config;
+  const { cluster, logsOnBus } = config;
   const state = new StateDir(config.stateDir);
   const droneId = droneIdOf(config.droneId, state);
   const kind = await chooseRuntime(config, state, log);
@@ -22,7 +22,7 @@ await run('agent', readConfig, async (config, app) => {
   const runtime = await app.connect(`the ${kind} runtime`, () => openRuntime(kind, config, machine));
 
   const starts = new StartQueue({ atOnce: config.startsAtOnce, clock: bootClock });
-  const parts = { ...machine, cluster, boot: bootId(), runtime, starts, metrics: createMetrics() };
+  const parts = { ...machine, cluster, logsOnBus, boot: bootId(), runtime, starts, metrics: createMetrics() };
   const agent = new Agent(app, parts);
   observeBackends(
     () => agent.drone.living().length,

@@ -11,7 +11,7 @@ import { Telemetry } from './telemetry.ts';
 const ID = 'a';
 
 /** Telemetry of one ready backend, over a runtime whose streams break while `breaks` is set. */
-function follow(breaks: (what: 'logs' | 'stats') => boolean) {
+function follow(breaks: (what: 'logs' | 'stats') => boolean, logsOnBus = true) {
   const told: string[] = [];
   const tails: (number | undefined)[] = [];
   const runtime: Pick<Runtime, 'logs' | 'stats'> = {
@@ -41,7 +41,7 @@ function follow(breaks: (what: 'logs' | 'stats') => boolean) {
   };
   const clock = { ...systemClock, sleep };
   const parts = { bus, drone, droneId: 'd', cluster: 'c', clock, log: createLog('test', 'silent') };
-  const telemetry = new Telemetry({ ...parts, proxies: { learn: () => {} } }, () => {});
+  const telemetry = new Telemetry({ ...parts, logsOnBus, proxies: { learn: () => {} } }, () => {});
   return { told, tails, rests, backend, telemetry };
 }
 
@@ -54,6 +54,13 @@ describe('the lines and samples of a running backend', () => {
     await eventually(() => times(told, 'backendLog') === 3 && times(told, 'backendStats') === 3);
     telemetry.close();
     expect(tails.slice(1).every((tail) => tail === 0)).toBe(true);
+  });
+
+  it('are samples alone, unless the bus is to have the lines too', async () => {
+    const { told, tails, telemetry } = follow(() => false, false);
+    await eventually(() => times(told, 'backendStats') === 1);
+    telemetry.close();
+    expect([tails, times(told, 'backendLog')]).toEqual([[], 0]);
   });
 
   it('end with the backend', async () => {
@@ -87,7 +94,10 @@ describe('the starts that wait', () => {
     } as unknown as Bus;
     const parts = { bus, drone, droneId: 'd', cluster: 'c', clock: systemClock };
     const log = createLog('test', 'silent');
-    const telemetry = new Telemetry({ ...parts, log, proxies: { learn: () => {} } }, () => {});
+    const telemetry = new Telemetry(
+      { ...parts, log, logsOnBus: false, proxies: { learn: () => {} } },
+      () => {},
+    );
     const told = () => {
       telemetry.queue();
       return published.splice(0);

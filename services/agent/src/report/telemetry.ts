@@ -7,7 +7,9 @@ import type { ProxyProcesses } from '../idle/proxy-processes.ts';
 import { activityOf, reported } from '../idle/usage.ts';
 import type { Backend } from '../lifecycle/backend.ts';
 import type { Drone } from '../lifecycle/drone.ts';
-import { hasEnded, isRunning } from '../lifecycle/life.ts';
+import { hasEnded } from '../lifecycle/life.ts';
+import { BusLog } from './bus-log.ts';
+import { untilEnded } from './until-ended.ts';
 
 export interface TelemetryParts {
   readonly bus: Bus;
@@ -17,17 +19,16 @@ export interface TelemetryParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly proxies: Pick<ProxyProcesses, 'learn'>;
+  /** Whether the lines of programs are published too. */
+  readonly logsOnBus: boolean;
 }
 
 const STATS_EVERY_MS = 5_000;
-/** Pause before a broken stream is followed again. All streams break when the engine restarts. */
-const AGAIN_MS = 1_000;
 
 /** Publishes and receives telemetry over NATS. All of it may be lost. */
 export class Telemetry {
   readonly #parts: TelemetryParts;
-  /** Backends whose log lines are followed. */
-  readonly #logged = new Set<string>();
+  readonly #lines: BusLog | undefined;
   /** Backends whose samples are followed, with the end of that. */
   readonly #sampled = new Map<string, AbortController>();
   /** Whether the last message said that no start waits. */
@@ -43,6 +44,7 @@ export class Telemetry {
       bus.subscribe(SUBJECTS.activity, droneId, (report) => this.#receive(report)),
       bus.subscribe(SUBJECTS.backendLook, undefined, ({ id }) => look(id)),
     ];
+    this.#lines = parts.logsOnBus ? new BusLog(parts, this.#closing.signal) : undefined;
     for (const backend of drone.living()) this.#attach(backend);
     drone.onChange((backend) => this.#attach(backend));
   }
@@ -87,51 +89,19 @@ export class Telemetry {
 
   #attach(backend: Backend): void {
     const { id, life } = backend;
+    this.#lines?.attach(backend);
     if (hasEnded(life)) {
       this.#sampled.get(id)?.abort(new Error('it has ended'));
       this.#sampled.delete(id);
-      this.#logged.delete(id);
       return;
-    }
-    if (isRunning(life) && !this.#logged.has(id)) {
-      this.#logged.add(id);
-      // The earlier lines of an adopted backend were published by the agent before this one.
-      const first = life.status.state === BackendState.WAITING ? undefined : 0;
-      // The lines end with the program, so that the last ones are published too.
-      const { signal } = this.#closing;
-      void this.#follow(backend, 'logs', signal, (again) => this.#logs(id, again ? 0 : first, signal));
     }
     // Sampling before READY would take the engine's time away from the start.
     if (life.status.state === BackendState.READY && !this.#sampled.has(id)) {
       const end = new AbortController();
       this.#sampled.set(id, end);
       const signal = AbortSignal.any([end.signal, this.#closing.signal]);
-      void this.#follow(backend, 'stats', signal, () => this.#stats(id, signal));
+      void untilEnded(backend, 'statistics', this.#parts, signal, () => this.#stats(id, signal));
     }
-  }
-
-  /** Repeats `work` until the program ends. Lines and samples of an interruption are lost. Never rejects. */
-  async #follow(
-    backend: Backend,
-    what: string,
-    signal: AbortSignal,
-    work: (again: boolean) => Promise<void>,
-  ): Promise<void> {
-    for (let again = false; !signal.aborted; again = true) {
-      try {
-        return await work(again);
-      } catch (error) {
-        if (signal.aborted || !isRunning(backend.life)) return;
-        this.#parts.log.warn({ error, backend: backend.id }, `the stream of its ${what} broke`);
-        await this.#parts.clock.sleep(AGAIN_MS, signal).catch(() => {});
-      }
-    }
-  }
-
-  async #logs(id: string, tailLines: number | undefined, signal: AbortSignal): Promise<void> {
-    const { bus, drone } = this.#parts;
-    for await (const line of drone.runtime.logs(id, { follow: true, tailLines, signal }))
-      bus.publish(SUBJECTS.backendLog, id, { id, line });
   }
 
   async #stats(id: string, signal: AbortSignal): Promise<void> {
