@@ -35,8 +35,24 @@ export function defineScript<const A extends Arguments, R>(
   };
 }
 
-/** The digest of each script's text, as each connection has learnt it. */
-const digests = new WeakMap<Redis, Map<string, string>>();
+/** The digest of each script's text, as each connection learns it. */
+const digests = new WeakMap<Redis, Map<string, Promise<string>>>();
+
+/**
+ * The digest of a script, which is loaded once for a connection. Calls that come meanwhile share the load and its promise, so that
+ * they keep their order: placements are served in it.
+ */
+function digestOf(redis: Redis, source: string): Promise<string> {
+  const known = digests.get(redis) ?? new Map<string, Promise<string>>();
+  digests.set(redis, known);
+  let digest = known.get(source);
+  if (!digest) {
+    digest = redis.send(['SCRIPT', 'LOAD', source]).then(String);
+    digest.catch(() => known.delete(source));
+    known.set(source, digest);
+  }
+  return digest;
+}
 
 /** Runs a script by its digest. Redis forgets scripts when it restarts, so that the text may have to be sent again. */
 export async function runScript<A extends Arguments, R>(
@@ -47,10 +63,7 @@ export async function runScript<A extends Arguments, R>(
   callersEpoch = 0,
 ): Promise<R> {
   const tail = ['1', keys.epoch, ...encode(args), ...(guarded ? [String(callersEpoch)] : [])];
-  const known = digests.get(redis) ?? new Map<string, string>();
-  digests.set(redis, known);
-  const sha = known.get(source) ?? String(await redis.send(['SCRIPT', 'LOAD', source]));
-  known.set(source, sha);
+  const sha = await digestOf(redis, source);
   try {
     return reply(await redis.send(['EVALSHA', sha, ...tail]));
   } catch (error) {
