@@ -31,6 +31,17 @@ describe('Lease', () => {
     expect(leaseOf(state, 'boot-2').age(5_000)).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it('is on disk at most a second late, however often it is renewed', async () => {
+    await using dir = await tempDir('lease');
+    const state = new StateDir(dir.path);
+    const lease = leaseOf(state);
+    for (const at of [1_000, 1_500, 1_999, 2_000, 2_999]) {
+      lease.renewed(at);
+      expect(lease.age(5_000)).toBe(5_000 - at);
+      expect(leaseOf(state).age(5_000)).toBe(at < 2_000 ? 4_000 : 3_000);
+    }
+  });
+
   it('is unknown if its file is damaged', async () => {
     await using dir = await tempDir('lease');
     const state = new StateDir(dir.path);

@@ -3,6 +3,8 @@ import type { Log } from '@spawner/service';
 import { readObject, type StateFiles } from './state-dir.ts';
 
 const FILE = 'lease.json';
+/** While backends start there are many renewals a second, and each write takes a millisecond. */
+const WRITE_EVERY_MS = 1_000;
 
 /** Whether strictly keyed backends run on, get their stop signal or are killed. */
 export type Fencing = 'none' | 'stop' | 'kill';
@@ -22,6 +24,7 @@ export class Lease {
   readonly #boot: string;
   readonly #log: Log;
   #renewedAt: number;
+  #writtenAt = Number.NEGATIVE_INFINITY;
   #isWritten = true;
 
   constructor(dir: StateFiles, boot: string, log: Log) {
@@ -31,12 +34,17 @@ export class Lease {
     this.#renewedAt = this.#read();
   }
 
-  /** A renewal sent at `sentAt` was answered. If the disk is full, the next agent only fences sooner. */
+  /**
+   * A renewal sent at `sentAt` was answered. The file may be a second behind, or more if the disk is full: the next agent then
+   * only fences sooner.
+   */
   renewed(sentAt: number): void {
     this.#renewedAt = sentAt;
+    if (this.#isWritten && sentAt - this.#writtenAt < WRITE_EVERY_MS) return;
     try {
       const text = JSON.stringify({ boot: this.#boot, renewedAt: Math.round(sentAt) });
       this.#dir.write(FILE, text, { durable: false });
+      this.#writtenAt = sentAt;
       this.#isWritten = true;
     } catch (error) {
       if (this.#isWritten) this.#log.error({ error }, 'the lease cannot be written');
