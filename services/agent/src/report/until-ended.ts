@@ -7,8 +7,8 @@ import { isRunning } from '../lifecycle/life.ts';
 const AGAIN_MS = 1_000;
 
 /**
- * Follows a stream of a backend's, and again after each time that it breaks, until the program ends or the signal aborts. What
- * the stream had during an interruption is lost. `again` is false at first. Never rejects.
+ * Follows a stream of a backend, and again after each time that it breaks, until the program ends or the signal aborts. The items
+ * of an interruption are lost. `again` is false at first. Never rejects.
  */
 export async function untilEnded(
   backend: Backend,
