@@ -188,7 +188,14 @@ describe('GET /v1/backends/{id}/logs', () => {
     const answer = await get(`/v1/backends/${id}/logs`);
     expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
     expect(answer.body).toBe('hello\nworld\n');
+    expect(answer.headers['spawner-logs']).toBeUndefined();
     expect((await get(`/v1/backends/${id}/logs?tail=1`)).body).toBe('world\n');
+  });
+  it('says of an ended backend that they are the last lines alone', async () => {
+    const id = await spawn('test/manual');
+    scene.gateway.scheduler.advance(id, BackendState.TERMINATED);
+    for (const accept of ['*/*', 'application/x-ndjson'])
+      expect((await get(`/v1/backends/${id}/logs`, { accept })).headers['spawner-logs']).toBe('last-lines');
   });
   it('answers JSON lines to who asks for them, and follows to the end', async () => {
     const id = await spawn('test/manual');

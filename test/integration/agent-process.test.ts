@@ -66,8 +66,10 @@ describe('an agent with plain processes', () => {
     await Promise.all([world.stop(one), world.stop(two, { force: true })]);
     const ended = await world.reaches(one, TERMINATED);
     expect(statesOf(ended).slice(-2)).toEqual([TERMINATING, TERMINATED]);
-    expect(ended).toMatchObject({ endReason: EndReason.REQUESTED, exitCode: 0, lastLogs: [] });
-    await world.reaches(two, TERMINATED);
+    expect(ended).toMatchObject({ endReason: EndReason.REQUESTED, exitCode: 0, endDetail: '' });
+    expect(ended.lastLogs.at(-1)).toBe('probe exits with 0');
+    const killed = { exitCode: 137, endDetail: 'its program was killed at once' };
+    expect(await world.reaches(two, TERMINATED)).toMatchObject(killed);
   });
 
   it('refuses another registration, a wrong id, and an id that has ended', async () => {
@@ -125,7 +127,8 @@ describe('an agent with plain processes', () => {
     const began = performance.now();
     await world.stop(id);
     const ended = await world.reaches(id, TERMINATED);
-    expect(ended.endReason).toBe(EndReason.REQUESTED);
+    const endDetail = 'its program did not stop within its grace of 700 ms and was killed';
+    expect(ended).toMatchObject({ endReason: EndReason.REQUESTED, exitCode: 137, endDetail });
     expect(statesOf(ended).slice(-2)).toEqual([TERMINATING, TERMINATED]);
     expect(performance.now() - began).toBeGreaterThan(650);
   });

@@ -208,6 +208,8 @@ export interface LogLine {
   stream?: 'STDOUT' | 'STDERR';
   time?: string;
   text: string;
+  /** The backend has ended, and its record keeps the last lines alone. */
+  lastOnly?: boolean;
 }
 
 export interface Capacity {

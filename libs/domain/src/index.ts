@@ -3,6 +3,7 @@ export * from './bounded.ts';
 export * from './clock.ts';
 export * from './deadlines.ts';
 export * from './errors.ts';
+export * from './format-duration.ts';
 export * from './hostnames.ts';
 export * from './ids.ts';
 export * from './keys.ts';

@@ -153,13 +153,13 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
   async remove(): Promise<void> {
     const { runtime } = this.#parts;
     const { id } = this.#subject;
-    const keepLogs = this.#subject.life.ending?.keepLogs ?? false;
     await this.insist('removing', async () => {
       const condition = await runtime.inspect(id);
       const exit = condition.is === 'exited' ? condition.exit : undefined;
-      const lastLogs = keepLogs && condition.is !== 'absent' ? await this.#lastLines() : [];
+      const killed = condition.is === 'running' || condition.is === 'severed';
+      const lastLogs = condition.is === 'absent' ? [] : await this.#lastLines();
       await runtime.remove(id);
-      this.#subject.take({ type: 'gone', lastLogs, exit });
+      this.#subject.take({ type: 'gone', lastLogs, exit, killed });
     });
   }
 

@@ -24,6 +24,7 @@ const started: LifeEvent = { type: 'started', endpoints: { local } };
 const answered: LifeEvent = { type: 'answered' };
 const tick: LifeEvent = { type: 'tick' };
 const gone: LifeEvent = { type: 'gone', lastLogs: ['bye'] };
+const killed: LifeEvent = { type: 'gone', lastLogs: ['bye'], killed: true };
 const exited = (code: number): LifeEvent => ({ type: 'exited', exit: { code, outOfMemory: false } });
 const stop = (reason: EndReason = EndReason.REQUESTED, force = false): LifeEvent => ({
   type: 'stop',
@@ -84,10 +85,7 @@ describe('an end without an order', () => {
     [
       'no image',
       [...toLoading, [5, { type: 'load_failed', detail: 'no such image' }]],
-      {
-        endReason: EndReason.LOAD_ERROR,
-        endDetail: 'no such image',
-      },
+      { endReason: EndReason.LOAD_ERROR, endDetail: 'no such image' },
     ],
     [
       'a pull without end',
@@ -100,34 +98,22 @@ describe('an end without an order', () => {
     [
       'a start that fails',
       [...toStarting, [20, { type: 'start_failed', detail: 'no such command' }]],
-      {
-        endReason: EndReason.START_ERROR,
-        endDetail: 'no such command',
-      },
+      { endReason: EndReason.START_ERROR, endDetail: 'no such command' },
     ],
     [
       'an exit before it is ready',
       [...toWaiting, [25, exited(0)]],
-      {
-        endReason: EndReason.START_ERROR,
-        exitCode: 0,
-      },
+      { endReason: EndReason.START_ERROR, exitCode: 0 },
     ],
     [
       'an exit that is noticed before its start',
       [...toStarting, [15, exited(3)], [20, started]],
-      {
-        endReason: EndReason.START_ERROR,
-        exitCode: 3,
-      },
+      { endReason: EndReason.START_ERROR, exitCode: 3 },
     ],
     [
       'no answer',
       [...toWaiting, [2_019, tick], [2_020, tick], [2_030, exited(143)]],
-      {
-        endReason: EndReason.STARTUP_TIMEOUT,
-        exitCode: 143,
-      },
+      { endReason: EndReason.STARTUP_TIMEOUT, exitCode: 143 },
     ],
     ['exit code 0', [...toReady, [40, exited(0)]], { endReason: EndReason.EXITED, exitCode: 0 }],
     ['another exit code', [...toReady, [40, exited(9)]], { endReason: EndReason.FAILED, exitCode: 9 }],
@@ -143,25 +129,17 @@ describe('an end without an order', () => {
     [
       'its container gone',
       [...toReady, [40, { type: 'exited' }]],
-      {
-        endReason: EndReason.FAILED,
-        endDetail: 'its container was removed from outside',
-      },
+      { endReason: EndReason.FAILED, endDetail: 'its container was removed from outside' },
     ],
     [
       'its lifetime',
       [...toReady, [3_029, tick], [3_030, tick], [3_040, exited(0)]],
-      {
-        endReason: EndReason.LIFETIME,
-      },
+      { endReason: EndReason.LIFETIME },
     ],
     [
       'a fault',
       [...toStarting, [20, { type: 'fault', detail: 'internal error 7' }]],
-      {
-        endReason: EndReason.INTERNAL,
-        endDetail: 'internal error 7',
-      },
+      { endReason: EndReason.INTERNAL, endDetail: 'internal error 7' },
     ],
   ];
 
@@ -171,22 +149,44 @@ describe('an end without an order', () => {
     expect(effects.filter((effect) => effect === 'remove')).toHaveLength(1);
   });
 
-  it('keeps the last lines of a program that ended by itself or never became ready', () => {
-    const kept = table.map(([name, events]) => [name, live(events).life.ending?.keepLogs]);
-    expect(Object.fromEntries(kept)).toEqual({
-      'no image': false,
-      'a pull without end': false,
-      'a start that fails': true,
-      'an exit before it is ready': true,
-      'an exit that is noticed before its start': true,
-      'no answer': true,
-      'exit code 0': true,
-      'another exit code': true,
-      'too much memory': true,
-      'its container gone': true,
-      'its lifetime': false,
-      'a fault': false,
-    });
+  it.each<[string, [number, LifeEvent][], string, number]>([
+    [
+      'stops in time',
+      [
+        [60, exited(0)],
+        [70, gone],
+      ],
+      '',
+      0,
+    ],
+    [
+      'does not stop',
+      [
+        [450, tick],
+        [460, killed],
+      ],
+      'its program did not stop within its grace of 400 ms and was killed',
+      137,
+    ],
+    [
+      'gets no time to stop',
+      [
+        [60, stop(EndReason.REQUESTED, true)],
+        [61, killed],
+      ],
+      'its program was killed at once',
+      137,
+    ],
+  ])('tells of a program that %s', (_, events, endDetail, exitCode) => {
+    const { status } = live([...toReady, [50, stop()], ...events]).life;
+    expect(status).toMatchObject({ state: TERMINATED, endDetail, exitCode, lastLogs: ['bye'] });
+  });
+
+  it('keeps the cause of an end beside the death of its program', () => {
+    const { status } = live([...toWaiting, [2_020, tick], [2_420, tick], [2_430, killed]]).life;
+    expect(status.endDetail).toBe(
+      'no answer within 2000 ms of the start; its program did not stop within its grace of 400 ms and was killed',
+    );
   });
 });
 

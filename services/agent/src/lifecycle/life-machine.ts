@@ -1,3 +1,4 @@
+import { formatDuration } from '@spawner/domain';
 import type { BackendStatus } from '@spawner/proto/internal/backend_status';
 import type { StopOrder } from '@spawner/proto/internal/scheduler_service';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
@@ -35,8 +36,17 @@ export type LifeEvent =
   | { readonly type: 'severed' }
   | ({ readonly type: 'stop' } & Order)
   | { readonly type: 'fault'; readonly detail: string }
-  | { readonly type: 'gone'; readonly lastLogs: readonly string[]; readonly exit?: ProgramExit }
+  | ({ readonly type: 'gone' } & Removed)
   | { readonly type: 'tick' };
+
+/** A container that has been removed. */
+interface Removed {
+  readonly lastLogs: readonly string[];
+  /** Undefined if the program never ran, or ran until the removal. */
+  readonly exit?: ProgramExit;
+  /** The program ran until the removal, which killed it. */
+  readonly killed?: boolean;
+}
 
 /** The times of the steps that an event ends. */
 interface Timed {
@@ -60,6 +70,8 @@ export interface Step {
 }
 
 const MOST_DETAIL = 2_000;
+/** The exit of a program that SIGKILL ended, as a shell reports it. */
+const KILLED: ProgramExit = { code: 137, outOfMemory: false };
 
 /** Applies an event. An event that changes nothing returns the same life and no effects. */
 export function step(life: Life, event: LifeEvent, at: Instant): Step {
@@ -88,7 +100,7 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
       return started(life, event, at);
     case 'start_failed':
       if (state !== BackendState.STARTING && state !== BackendState.TERMINATING) return unchanged(life);
-      return removal(life, { reason: EndReason.START_ERROR, detail: event.detail, keepLogs: true });
+      return removal(life, { reason: EndReason.START_ERROR, detail: event.detail });
     case 'answered':
       if (state !== BackendState.WAITING || life.ending) return unchanged(life);
       return next({
@@ -136,7 +148,7 @@ export function resume(life: Life, condition: Condition, at: Instant): Step {
   }
   const exit = condition.is === 'exited' ? condition.exit : undefined;
   return state === BackendState.STARTING
-    ? removal(life, { reason: EndReason.START_ERROR, detail: ENDED_EARLY, keepLogs: true }, exit)
+    ? removal(life, { reason: EndReason.START_ERROR, detail: ENDED_EARLY }, exit)
     : exited(life, exit);
 }
 
@@ -165,14 +177,14 @@ function exited(life: Life, exit: ProgramExit | undefined): Step {
   const ready = life.readyAt !== undefined;
   const bySelf = ready && exit?.code === 0 ? EndReason.EXITED : EndReason.FAILED;
   const detail = exit ? (ready ? '' : ENDED_EARLY) : 'its container was removed from outside';
-  return removal(life, { reason: ready ? bySelf : EndReason.START_ERROR, detail, keepLogs: true }, exit);
+  return removal(life, { reason: ready ? bySelf : EndReason.START_ERROR, detail }, exit);
 }
 
 /** No one can reach the program any more. If its end is ordered, it still has its grace. */
 function severed(life: Life): Step {
   if (life.status.state < BackendState.STARTING || life.ending) return unchanged(life);
   const reason = life.readyAt === undefined ? EndReason.START_ERROR : EndReason.FAILED;
-  return removal(life, { reason, detail: SEVERED, keepLogs: true });
+  return removal(life, { reason, detail: SEVERED });
 }
 
 function stopped(life: Life, order: Order, at: Instant): Step {
@@ -180,7 +192,6 @@ function stopped(life: Life, order: Order, at: Instant): Step {
   const ending: Ending = life.ending ?? {
     reason: order.reason,
     detail: cut(order.detail ?? '', MOST_DETAIL),
-    keepLogs: order.reason === EndReason.STARTUP_TIMEOUT,
     stopAt: at.now,
     removing: false,
   };
@@ -223,22 +234,31 @@ function ticked(life: Life, at: Instant): Step {
 
 /** Ends the life for the given cause, unless another end was ordered before. */
 function removal(life: Life, cause: Cause, exit?: ProgramExit): Step {
-  const { reason, detail, keepLogs = false } = cause;
+  const { reason, detail } = cause;
   if (life.ending?.removing) return unchanged(life);
-  const ending = life.ending ?? { reason, detail: cut(detail, MOST_DETAIL), keepLogs };
+  const ending = life.ending ?? { reason, detail: cut(detail, MOST_DETAIL) };
   const status = exit ? withExit(life.status, exit) : life.status;
   return next({ ...life, status, ending: { ...ending, removing: true } }, 'abort', 'remove');
 }
 
-function gone(life: Life, { lastLogs, exit }: Extract<LifeEvent, { type: 'gone' }>, at: Instant): Life {
+function gone(life: Life, { lastLogs, exit, killed }: Removed, at: Instant): Life {
   const { status, ending } = life;
-  const known = exit && status.exitCode === undefined ? withExit(status, exit) : status;
+  const outlasted = killed && ending?.stopAt !== undefined ? deathOf(life, ending.stopAt, at) : undefined;
+  const last = outlasted ? KILLED : exit;
+  const known = last && status.exitCode === undefined ? withExit(status, last) : status;
+  const details = [ending?.detail, outlasted].filter((each) => each);
   return moved({ ...life, status: known }, BackendState.TERMINATED, at, {
     endTime: at.wall,
     endReason: ending?.reason ?? EndReason.INTERNAL,
-    endDetail: ending?.detail ?? '',
+    endDetail: details.join('; '),
     lastLogs: lastLines(lastLogs),
   });
+}
+
+/** An ordered end that may lose a user's last work must be told apart from one that the program carried out itself. */
+function deathOf({ terms: { stopGraceMs } }: Life, stopAt: number, { now }: Instant): string {
+  if (now - stopAt < stopGraceMs) return 'its program was killed at once';
+  return `its program did not stop within its grace of ${formatDuration(stopGraceMs)} and was killed`;
 }
 
 function withExit(status: BackendStatus, exit: ProgramExit): BackendStatus {

@@ -24,8 +24,6 @@ export type Terms = ReturnType<typeof termsOf>;
 export interface Ending {
   readonly reason: EndReason;
   readonly detail: string;
-  /** The program ended by itself or never became ready, so its last lines are worth keeping. */
-  readonly keepLogs: boolean;
   /** The instant at which the stop signal was due. */
   readonly stopAt?: number;
   /** The removal has been ordered, so later events are ignored. */

@@ -23,5 +23,5 @@ export async function* linesOf(
   if (isRunning(backend.life)) return yield* drone.runtime.logs(backend.id, options);
   const { lastLogs } = backend.life.status;
   for (const text of lastLogs.slice(Math.max(0, lastLogs.length - tailLines)))
-    yield { stream: LogStream.STDOUT, text };
+    yield { stream: LogStream.STDOUT, text, lastOnly: true };
 }

@@ -21,7 +21,7 @@ describe('the verification of a backend', () => {
   });
 
   it('reports an ordered end, and its reason, before the state changes', () => {
-    const ending = { reason: EndReason.REQUESTED, detail: '', keepLogs: false, removing: false };
+    const ending = { reason: EndReason.REQUESTED, detail: '', removing: false };
     expect(verify(home, question, life(BackendState.READY, { ending }))).toMatchObject({
       state: BackendState.TERMINATING,
       endReason: EndReason.REQUESTED,

@@ -17,6 +17,9 @@ import { json, type Reply, stream } from './reply.ts';
 import type { Operation } from './routes.ts';
 import { ALWAYS } from './shapes.ts';
 
+/** A program that has ended may have written more than its record keeps. */
+const LAST_LINES_ALONE = { 'spawner-logs': 'last-lines' };
+
 export interface Signals {
   /** Aborts when the caller leaves. */
   signal: AbortSignal;
@@ -74,12 +77,13 @@ export function handlers(api: PublicApi, clock: Clock): Handlers {
       const follow = query.flag('follow');
       const tailLines = query.integer('tail', { min: 0, max: MOST_LINES });
       query.finish();
-      await api.getBackend({ id }, { signal });
+      const { backend } = await api.getBackend({ id }, { signal });
+      const kept = backend?.state === BackendState.TERMINATED ? LAST_LINES_ALONE : undefined;
       const lines = api.tailLogs({ id, follow, tailLines }, { signal: streams });
       // An empty line says nothing to who reads JSON lines; in a text it would.
       return request.headers.accept?.includes('application/x-ndjson')
-        ? stream('application/x-ndjson', withHeartbeat(lines, ndjsonLine, '\n', clock))
-        : stream('text/plain; charset=utf-8', textLines(lines));
+        ? stream('application/x-ndjson', withHeartbeat(lines, ndjsonLine, '\n', clock), kept)
+        : stream('text/plain; charset=utf-8', textLines(lines), kept);
     },
     terminateBackend: plain('terminateBackend', api.terminateBackend, ({ id, query }) => ({
       id,

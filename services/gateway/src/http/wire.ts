@@ -35,6 +35,7 @@ export async function send(
         'content-type': reply.type,
         'x-accel-buffering': 'no',
         ...headers,
+        ...reply.headers,
       });
       return sendStream(request, response, reply.chunks, signal);
   }

@@ -98,7 +98,8 @@ export class Backends {
     if (state === BackendState.TERMINATED) {
       const { lastLogs = [] } = status ?? {};
       const first = Math.max(0, lastLogs.length - (options.tailLines ?? lastLogs.length));
-      for (const text of lastLogs.slice(first)) yield { stream: LogStream.STDOUT, time: undefined, text };
+      for (const text of lastLogs.slice(first))
+        yield { stream: LogStream.STDOUT, time: undefined, text, lastOnly: true };
       return;
     }
     const agent = await agentOf(drone, this.#parts);

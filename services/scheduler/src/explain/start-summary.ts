@@ -1,5 +1,5 @@
+import { formatDuration } from '@spawner/domain';
 import type { StepTimes } from '@spawner/proto/v1/backend';
-import { formatDuration } from './format-duration.ts';
 
 /** The steps in their order, with the word of each. */
 const STEPS: readonly (readonly [keyof StepTimes, string])[] = [

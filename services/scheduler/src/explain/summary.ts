@@ -1,4 +1,4 @@
-import { DEADLINES } from '@spawner/domain';
+import { DEADLINES, formatDuration } from '@spawner/domain';
 import { type Backend, BackendState, EndReason, type PullProgress } from '@spawner/proto/v1/backend';
 import {
   type BackendClock,
@@ -6,7 +6,6 @@ import {
   type PlacementCandidates,
   type RefusedEnd,
 } from '@spawner/proto/v1/explanation';
-import { formatDuration } from './format-duration.ts';
 import { ordinal } from './ordinal.ts';
 
 /** The recorded facts from which the sentences of an explanation are made. */

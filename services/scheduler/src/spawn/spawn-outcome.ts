@@ -1,10 +1,10 @@
+import { formatDuration } from '@spawner/domain';
 import {
   NotPlacedReason,
   type SpawnBackendResponse,
   type SpawnNotPlaced,
 } from '@spawner/proto/internal/scheduler_service';
 import type { Backend } from '@spawner/proto/v1/backend';
-import { formatDuration } from '../explain/format-duration.ts';
 import { NEW_EPOCH } from '../store/absence.ts';
 
 /** How a spawn ended; the gateway decides by it whether to call again. */

@@ -1,6 +1,5 @@
-import { AppError, type BackendId, DEADLINES, TOKENS_PER_BACKEND } from '@spawner/domain';
+import { AppError, type BackendId, DEADLINES, formatDuration, TOKENS_PER_BACKEND } from '@spawner/domain';
 import { decodeRow, encodeRow, SCRIPTS, tokenRow } from '@spawner/store';
-import { formatDuration } from '../explain/format-duration.ts';
 import type { Parts } from '../parts.ts';
 
 export interface TokenGrant {

@@ -171,6 +171,8 @@ export interface TailLogsResponse {
     | undefined;
   /** One line, without its end. */
   text: string;
+  /** From the record of a backend that has ended, which keeps the last lines alone. */
+  lastOnly?: boolean | undefined;
 }
 
 /** Either the id or the key. */
@@ -1237,7 +1239,7 @@ export const TailLogsRequest: MessageFns<TailLogsRequest> = {
 };
 
 function createBaseTailLogsResponse(): TailLogsResponse {
-  return { stream: 0, time: undefined, text: "" };
+  return { stream: 0, time: undefined, text: "", lastOnly: undefined };
 }
 
 export const TailLogsResponse: MessageFns<TailLogsResponse> = {
@@ -1250,6 +1252,9 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
     }
     if (message.text !== "") {
       writer.uint32(26).string(message.text);
+    }
+    if (message.lastOnly !== undefined) {
+      writer.uint32(32).bool(message.lastOnly);
     }
     return writer;
   },
@@ -1291,6 +1296,14 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
             message.text = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lastOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1308,6 +1321,11 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
       stream: isSet(object.stream) ? logStreamFromJSON(object.stream) : 0,
       time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
       text: isSet(object.text) ? globalThis.String(object.text) : "",
+      lastOnly: isSet(object.lastOnly)
+        ? globalThis.Boolean(object.lastOnly)
+        : isSet(object.last_only)
+        ? globalThis.Boolean(object.last_only)
+        : undefined,
     };
   },
 
@@ -1322,6 +1340,9 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
     if (message.text !== "") {
       obj.text = message.text;
     }
+    if (message.lastOnly !== undefined) {
+      obj.lastOnly = message.lastOnly;
+    }
     return obj;
   },
 
@@ -1333,6 +1354,7 @@ export const TailLogsResponse: MessageFns<TailLogsResponse> = {
     message.stream = object.stream ?? 0;
     message.time = object.time ?? undefined;
     message.text = object.text ?? "";
+    message.lastOnly = object.lastOnly ?? undefined;
     return message;
   },
 };
