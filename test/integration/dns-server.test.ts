@@ -128,6 +128,7 @@ describe('the dns service', () => {
         SPAWNER_REDIS_URL: redis.url,
         SPAWNER_SCHEDULER_ADDRESS: `127.0.0.1:${scheduler.port}`,
         SPAWNER_DNS_PORT: String(port),
+        SPAWNER_DNS_LISTEN_ADDRESS: '0.0.0.0',
         SPAWNER_DNS_GRPC_PORT: String(grpcPort),
         SPAWNER_DNS_ADMIN_PORT: String(adminPort),
         SPAWNER_DNS_NAMESERVERS: `ns.${domain},ns.elsewhere.test`,
@@ -150,9 +151,9 @@ describe('the dns service', () => {
 
   const dig = async (...args: string[]) => {
     const options = ['-p', String(port), '+norecurse', '+tries=1', '+time=20', '+nocookie', ...args];
-    return (await run('dig', ['@127.0.0.1', ...options])).stdout;
+    return (await run('dig', args[0]?.startsWith('@') ? options : ['@127.0.0.1', ...options])).stdout;
   };
-  const short = async (...args: string[]) => (await dig('+short', ...args)).trim().split('\n');
+  const short = async (...args: string[]) => (await dig(...args, '+short')).trim().split('\n');
   const dns = () => createClient(DnsServiceService, `127.0.0.1:${grpcPort}`);
   const udp = (bytes: Buffer, waitMs = 20_000) =>
     new Promise<Buffer | undefined>((resolve, reject) => {
@@ -189,6 +190,10 @@ describe('the dns service', () => {
       const { answers } = await resolve(`${two}.${domain}`, 'A');
       expect(answers).toMatchObject([{ address: '192.0.2.2', ttl: 10 }]);
     }
+  });
+
+  it('answers over UDP from the address that was asked, though it listens on all of them', async () => {
+    expect(await short('@127.0.0.2', `${two}.${domain}`, 'A')).toEqual(['192.0.2.2']);
   });
 
   it('follows a backend from starting to its end', async () => {
@@ -301,8 +306,7 @@ describe('the dns service', () => {
     const message = question(`${two}.${domain}`);
     const framed = Buffer.concat([Buffer.from([0, message.length]), message]);
     const socket = connect(port, '127.0.0.1');
-    let received = 0;
-    let closed = false;
+    let [received, closed] = [0, false];
     socket.on('data', (chunk) => {
       received += chunk.length;
     });

@@ -25,14 +25,18 @@ await run('dns', readConfig, async (config, app) => {
   const zone = app.own(new Zone(zoneSettings(config), { routes, members, challenges }, clock));
   const respond = responder(zone, log, createMetrics());
 
-  const udp = app.own(await listenUdp(listenAddress, config.port, respond, log));
+  // TCP first: its port is never shared with a second server, whereas the kernel would share that of UDP.
   const limits = { maxConnections: config.tcpConnections, idleMs: config.tcpIdleMs };
-  app.own(await listenTcp({ address: listenAddress, port: udp.port, ...limits }, respond, log));
+  const tcp = app.own(
+    await listenTcp({ address: listenAddress, port: config.port, ...limits }, respond, log),
+  );
+  const udp = app.own(await listenUdp({ address: listenAddress, port: tcp.port }, respond, log));
   const services = [dnsService(challenges, domain)];
   app.own(await serveRpc({ address: config.bindAddress, port: config.grpcPort, log, services }));
 
   app.every('following the routes', 1_000, (signal) => routes.follow(redis, keys, clock, log, signal));
   app.every('reading the challenges', REFRESH_EVERY_MS, () => challenges.follow());
+  app.every('following the local addresses', 1_000, () => udp.follow());
   app.every('membership', 1_000, (signal) => members.run(signal));
   app.every('reading the proxies', 1_000, async () => zone.look());
   app.readyWhen(needs('the routes', () => routes.loaded));
