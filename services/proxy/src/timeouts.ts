@@ -78,6 +78,10 @@ export const BOUNDS = {
   pipelinedRequests: 256,
   /** Streams of one HTTP/2 session. */
   http2Streams: 250,
+  /** Fields of a head over HTTP/2. Browsers send each cookie in a field of its own, and keep up to 180 per site. */
+  http2Fields: 2_048,
+  /** A head over HTTP/2 that is larger ends its stream. A smaller one that is too large gets 431, so this is well above. */
+  http2HeadBytes: 262_144,
 } as const;
 
 /**

@@ -38,8 +38,9 @@ export function http2Server(
   const server = createSecureServer({
     ...tls,
     allowHTTP1: true,
+    maxHeaderListPairs: BOUNDS.http2Fields,
     settings: {
-      maxHeaderListSize: options.maxHeaderBytes,
+      maxHeaderListSize: Math.max(BOUNDS.http2HeadBytes, 2 * options.maxHeaderBytes),
       maxConcurrentStreams: BOUNDS.http2Streams,
       enableConnectProtocol: true,
     },

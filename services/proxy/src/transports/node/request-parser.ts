@@ -130,8 +130,12 @@ function hasOddCharacters(text: string): boolean {
   return false;
 }
 
+/** Fields of cookies over HTTP/2 count as the one header that they become (RFC 9113 §8.2.3). */
 function headBytes(req: WebRequest): number {
-  return req.rawHeaders.reduce((bytes, text) => bytes + text.length, req.url?.length ?? 0);
+  const bytes = req.rawHeaders.reduce((sum, text) => sum + text.length, req.url?.length ?? 0);
+  if (!(req instanceof Http2ServerRequest)) return bytes;
+  const cookies = req.rawHeaders.filter((name, at) => at % 2 === 0 && name === 'cookie').length;
+  return bytes - Math.max(0, cookies - 1) * ('cookie'.length - '; '.length);
 }
 
 /** Read now: a socket that has closed meanwhile has no address. */
