@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { connect, createServer as createRelay, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type Authority, eventually, makeAuthority, request } from '@spawner/testkit';
 import { DOMAIN, type ProxyWorld, serve, startProxyWorld } from './proxy-fixture.ts';
@@ -84,6 +85,67 @@ describe('a head over HTTP/2', () => {
       Array.from({ length: count }, (_, at) => `${String(at).padStart(4, 'c')}=${'v'.repeat(73)}`);
     expect((await ask(client, host, { cookie: cookies(201) })).status).toBe(200);
     expect((await ask(client, host, { cookie: cookies(206) })).status).toBe(431);
+    client.destroy();
+    await server[Symbol.asyncDispose]();
+  });
+});
+
+/** A port that leads to another one, with every byte this much later each way. It has no bound, so it costs no round trips. */
+async function delayed(target: number, ms: number) {
+  const pass = (from: Socket, to: Socket) => {
+    from.on('error', () => {}).on('data', (bytes) => setTimeout(() => to.write(bytes), ms));
+    from.on('close', () => to.destroy());
+  };
+  return serve(
+    createRelay((near) => {
+      const far = connect(target, '127.0.0.1');
+      pass(near.setNoDelay(), far.setNoDelay());
+      pass(far, near);
+    }),
+  );
+}
+
+describe('an upload over HTTP/2', () => {
+  it('has windows of at least 1 MiB, for a stream and for the session', async () => {
+    const server = await serve(createServer((_req, res) => res.end()));
+    const { host } = await world.backend(server);
+    const client = await session(host);
+    await ask(client, host, {});
+    expect(client.remoteSettings.initialWindowSize).toBeGreaterThanOrEqual(1_048_576);
+    await eventually(() => expect(client.state.remoteWindowSize).toBeGreaterThanOrEqual(1_048_576));
+    client.destroy();
+    await server[Symbol.asyncDispose]();
+  });
+
+  it('takes few round trips: 20 MB at 50 ms in far less than the 15 s of a window of 64 KiB', async () => {
+    const server = await serve(createServer((req, res) => req.resume().once('end', () => res.end('whole'))));
+    const { host } = await world.backend(server);
+    const relay = await delayed(world.httpsPort, 25);
+    const client = await session(host, relay.port);
+    const begun = performance.now();
+    const stream = client.request({ ':method': 'POST', ':path': '/', ':authority': host });
+    stream.end(Buffer.alloc(20_000_000));
+    const [head] = await once(stream, 'response');
+    expect(head[':status']).toBe(200);
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    client.destroy();
+    for (const each of [relay, server]) await each[Symbol.asyncDispose]();
+  });
+});
+
+describe('answers over HTTP/2 that their client does not read', () => {
+  it('do not shut out another request of the session, with 249 of them', async () => {
+    const body = Buffer.alloc(1_000_000);
+    const server = await serve(createServer((req, res) => res.end(req.url === '/long' ? body : 'short')));
+    const { host } = await world.backend(server);
+    const client = await session(host);
+    const slow = Array.from({ length: 249 }, () =>
+      client.request({ ':path': '/long', ':authority': host }).on('error', () => {}),
+    );
+    await Promise.all(slow.map((stream) => once(stream, 'response')));
+    for (let turn = 0; turn < 20; turn++)
+      expect(await ask(client, host, {})).toEqual({ status: 200, body: 'short' });
+    expect(slow.filter((stream) => stream.destroyed)).toEqual([]);
     client.destroy();
     await server[Symbol.asyncDispose]();
   });

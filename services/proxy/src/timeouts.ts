@@ -18,6 +18,8 @@ export const TIMEOUTS = {
   tunnelLinger: 10_000,
   /** Head timeouts on Node's servers are checked this often, or as often as the head timeout if that is shorter. */
   headCheck: 10_000,
+  /** HTTP/2 streams are looked at this often for bytes that no backend takes. */
+  unreadLook: 250,
   /** The raw transport looks this often for connections that exceeded a limit of time. */
   sweep: 1_000,
 
@@ -78,6 +80,12 @@ export const BOUNDS = {
   pipelinedRequests: 256,
   /** Streams of one HTTP/2 session. */
   http2Streams: 250,
+  /** Bytes that a stream may send before the backend takes them. Uploads get this much per round trip. */
+  http2Window: 2 * 1_048_576,
+  /** Bytes that all streams may have sent and no backend has taken: full windows of 128 streams. */
+  http2Unread: 256 * 1_048_576,
+  /** Mebibytes of one session's answers that wait for their client. Each stream holds up to about 128 KiB. */
+  http2SessionMemory: 64,
   /** Fields of a head over HTTP/2. Browsers send each cookie in a field of its own, and keep up to 180 per site. */
   http2Fields: 2_048,
   /** A head over HTTP/2 that is larger ends its stream. A smaller one that is too large gets 431, so this is well above. */

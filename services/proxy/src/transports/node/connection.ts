@@ -13,6 +13,7 @@ import type { TransportOptions } from '../options.ts';
 import { isWebSocket, type WebRequest, type WebResponse } from './node-http.ts';
 import { PipelineQueue } from './pipeline-queue.ts';
 import type { NodeTransport } from './transport.ts';
+import { UnreadUploads } from './unread-uploads.ts';
 
 /** The handlers of what Node's servers read. */
 export type Handlers = Pick<NodeTransport, 'request' | 'upgrade' | 'connect' | 'failed'>;
@@ -39,7 +40,9 @@ export function http2Server(
     ...tls,
     allowHTTP1: true,
     maxHeaderListPairs: BOUNDS.http2Fields,
+    maxSessionMemory: BOUNDS.http2SessionMemory,
     settings: {
+      initialWindowSize: BOUNDS.http2Window,
       maxHeaderListSize: Math.max(BOUNDS.http2HeadBytes, 2 * options.maxHeaderBytes),
       maxConcurrentStreams: BOUNDS.http2Streams,
       enableConnectProtocol: true,
@@ -49,8 +52,12 @@ export function http2Server(
   Object.assign(server, http1Options(options));
   handle(server, handlers);
   const sessions = new Set<ServerHttp2Session>();
+  const uploads = new UnreadUploads();
   server.on('session', (session) => {
     sessions.add(session);
+    // Node takes what comes at once, so this window bounds only what is on its way.
+    session.setLocalWindowSize(2 * BOUNDS.http2Window);
+    uploads.follow(session);
     session.once('close', () => sessions.delete(session));
     session.on('error', () => {});
     endIdle(session);
