@@ -202,7 +202,7 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
     },
     terminateBackend: async ({ force, ...request }) => {
       const { id } = named(request);
-      if (!force) advance(id, BackendState.TERMINATING);
+      if (!force) advance(id, BackendState.TERMINATING, { endReason: EndReason.REQUESTED });
       advance(id, BackendState.TERMINATED, { endReason: EndReason.REQUESTED });
       return { backend: found(records, id) };
     },

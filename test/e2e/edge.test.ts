@@ -162,6 +162,22 @@ describe('the edge', () => {
     expect(answer.bytes.equals(body)).toBe(true);
   });
 
+  it('says that a session is ending, and why, while its program still stops', async () => {
+    const { id } = await cluster.spawnReady({
+      image: IMAGE,
+      env: { IGNORE_SIGTERM: 'true' },
+      stopGraceMs: 60_000,
+    });
+    await cluster.terminate(id);
+    const answer = await cluster.fetchBackend(id);
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([
+      410,
+      { code: 'GONE', message: 'This session is ending.', reason: 'REQUESTED' },
+    ]);
+    expect(await cluster.backend(id)).toMatchObject({ state: 'TERMINATING', endReason: 'REQUESTED' });
+    await cluster.terminate(id, true);
+  });
+
   it('says 410 with the reason to a browser and to a program once a session is over', async () => {
     const { id } = await cluster.spawnReady({ image: IMAGE });
     await cluster.terminate(id, true);
@@ -170,7 +186,7 @@ describe('the edge', () => {
     const program = await cluster.fetchBackend(id);
     expect([program.status, JSON.parse(program.body)]).toEqual([
       410,
-      expect.objectContaining({ message: expect.stringContaining('REQUESTED') }),
+      { code: 'GONE', message: 'This session has ended.', reason: 'REQUESTED' },
     ]);
     const browser = await cluster.fetchBackend(id, '/', { headers: { accept: 'text/html' } });
     expect([browser.status, browser.headers['content-type']]).toEqual([

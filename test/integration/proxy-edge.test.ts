@@ -208,16 +208,16 @@ describe('a backend that fails', () => {
   });
 
   it.each([
-    [BackendState.TERMINATING, EndReason.REQUESTED, 'REQUESTED'],
-    [BackendState.TERMINATED, EndReason.IDLE, 'IDLE'],
-  ])('answers 410 with the reason in state %i', async (state, reason, name) => {
+    [BackendState.TERMINATING, EndReason.REQUESTED, 'This session is ending.', 'REQUESTED'],
+    [BackendState.TERMINATED, EndReason.IDLE, 'This session has ended.', 'IDLE'],
+  ])('answers 410 in state %i, and says what it is and why', async (state, reason, message, name) => {
     const { id, host } = await world.backend(red);
     await world.ended(id, state, reason);
     const answer = await eventually(async () => {
       const now = await world.get(host);
       return now.status === 410 && now;
     });
-    expect(JSON.parse((answer as { body: string }).body)).toMatchObject({ code: 'GONE', reason: name });
+    expect(JSON.parse((answer as { body: string }).body)).toEqual({ code: 'GONE', message, reason: name });
   });
 });
 

@@ -6,8 +6,8 @@ import { decodeRow } from '@spawner/store';
 import { type Nats, type Redis, startNats, startRedis } from '@spawner/testkit';
 import { keys, scene } from './scheduler-scene.ts';
 
-const { SCHEDULED, LOADING, STARTING, WAITING, READY } = BackendState;
-const { PENDING, OPEN } = RouteState;
+const { SCHEDULED, LOADING, STARTING, WAITING, READY, TERMINATING } = BackendState;
+const { PENDING, OPEN, ENDED } = RouteState;
 const spec = () => BackendSpec.fromPartial({ image: 'app' });
 const id = () => newBackendId(randomBytes);
 
@@ -49,6 +49,20 @@ describe('a report of a backend', () => {
     await a.renew({ id: one, state: BackendState.TERMINATED, revision: 9, endReason: EndReason.FAILED });
     const { backend } = await scene_.scheduler.getBackend({ id: one });
     expect([backend?.revision, backend?.endReason]).toEqual([8, EndReason.EXITED]);
+  });
+
+  it('tells the edge and callers the reason of an end that has begun', async () => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a');
+    const one = id();
+    await scene_.spawn({ id: one, spec: spec() });
+    await a.renew({ id: one, state: READY, revision: 5, local: { host: '10.0.0.1', port: 80 } });
+    await a.renew({ id: one, state: TERMINATING, revision: 6, endReason: EndReason.LIFETIME });
+    const row = decodeRow(one, (await scene_.store.send(['HGET', keys.routes, one])) as Buffer);
+    const ending = { backendState: TERMINATING, endReason: EndReason.LIFETIME };
+    expect(row).toMatchObject({ kind: 'backend', state: ENDED, ...ending });
+    const { backend } = await scene_.scheduler.getBackend({ id: one });
+    expect(backend).toMatchObject({ state: TERMINATING, endReason: EndReason.LIFETIME });
   });
 
   it('tells the edge when the start begins, and of no other change before READY', async () => {

@@ -101,6 +101,7 @@ export interface Backend {
   createTime?: string;
   readyTime?: string;
   endTime?: string;
+  /** Set from the beginning of the end: a backend that is TERMINATING has it too. */
   endReason?: EndReason;
   endDetail?: string;
   exitCode?: number;

@@ -1,7 +1,7 @@
 import { Backend, BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { unseen } from './life.ts';
 
-const { SCHEDULED, LOADING, STARTING, READY, TERMINATED } = BackendState;
+const { SCHEDULED, LOADING, STARTING, READY, TERMINATING, TERMINATED } = BackendState;
 const ended = Backend.fromPartial({
   state: TERMINATED,
   revision: 6,
@@ -43,6 +43,11 @@ describe('unseen', () => {
     expect(ready).toMatchObject({ endTime: undefined, exitCode: undefined, readyTime: new Date(4) });
     expect(ready?.events.map(({ revision }) => revision)).toEqual([1, 2, 3, 4]);
     expect(last).toBe(ended);
+  });
+  it('tells the reason from the beginning of the end', () => {
+    const ending = { state: TERMINATING, revision: 5, time: new Date(5) };
+    const [step] = unseen({ ...ended, events: [...ended.events, ending] }, 4);
+    expect(step).toMatchObject({ state: TERMINATING, endReason: EndReason.FAILED, endTime: undefined });
   });
   it('gives a record that changed within its state once', () => {
     const record = { ...ended, state: READY, revision: 5 };

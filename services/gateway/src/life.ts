@@ -25,7 +25,7 @@ function asItWas(record: Backend, step: LifeEvent): Backend {
     revision: step.revision,
     readyTime: step.state < BackendState.READY ? undefined : record.readyTime,
     endTime: undefined,
-    endReason: EndReason.UNSPECIFIED,
+    endReason: step.state < BackendState.TERMINATING ? EndReason.UNSPECIFIED : record.endReason,
     endDetail: '',
     exitCode: undefined,
     outOfMemory: false,

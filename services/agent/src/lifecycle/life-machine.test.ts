@@ -201,7 +201,8 @@ describe('a stop', () => {
   ])('%s leads to TERMINATING, and to the end with its own reason', (_, before, expected) => {
     const { life } = live(before);
     const { life: stopping, effects } = live([[100, stop(EndReason.DRAINED)]], life);
-    expect(stopping.status.state).toBe(TERMINATING);
+    // The edge shows the reason from the first moment.
+    expect(stopping.status).toMatchObject({ state: TERMINATING, endReason: EndReason.DRAINED });
     expect(effects).toEqual(expected);
     const late = live(
       [

@@ -198,7 +198,9 @@ function stopped(life: Life, order: Order, at: Instant): Step {
   const { state } = life.status;
   const unstarted = state < BackendState.STARTING || (state === BackendState.STARTING && !life.acknowledged);
   const atOnce = order.force || unstarted;
-  const terminating = life.ending ? life : moved(life, BackendState.TERMINATING, at);
+  const terminating = life.ending
+    ? life
+    : moved(life, BackendState.TERMINATING, at, { endReason: ending.reason });
   return next(
     { ...terminating, ending: { ...ending, removing: atOnce } },
     'abort',

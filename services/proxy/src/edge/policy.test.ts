@@ -128,7 +128,7 @@ describe('the policy', () => {
 
   it('counts a request for the limits once, whichever half decides', async () => {
     const world = scene();
-    world.state.routed = { kind: 'gone', reason: 0 };
+    world.state.routed = { kind: 'gone', state: 70, reason: 0 };
     expect(await decide(world, request())).toEqual({ now: false, said: 'gone' });
     expect(world.state.limited).toBe(1);
   });

@@ -80,7 +80,10 @@ export function replyTo(
       return REPLIES.unknown(html);
     case 'gone': {
       const reason = nameIn(EndReason, routed.reason);
-      return reply(410, 'gone', 'GONE', `This backend has ended (${reason}).`, html, { reason });
+      const isOver = routed.state === BackendState.TERMINATED;
+      const message = isOver ? 'This session has ended' : 'This session is ending';
+      if (html) return reply(410, 'gone', 'GONE', `${message} (${reason}).`, html);
+      return reply(410, 'gone', 'GONE', `${message}.`, html, { reason });
     }
     case 'unreachable':
       return later('unreachable', 'The backend cannot be reached from here.', html);

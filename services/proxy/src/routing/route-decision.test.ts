@@ -73,7 +73,7 @@ describe('decideRoute', () => {
       EndReason.IDLE,
     ],
   ])('answers 410 for %s, and for nothing else', (_what, route, known, reason) =>
-    expect(decide(route, known)).toEqual({ kind: 'gone', reason }),
+    expect(decide(route, known)).toMatchObject({ kind: 'gone', reason }),
   );
 
   it('holds what is not ready', () =>

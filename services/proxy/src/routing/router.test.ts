@@ -127,7 +127,7 @@ describe('Router', () => {
     const { become, pass } = scene();
     const passage = pass();
     become('ended');
-    expect(await passage).toEqual({ kind: 'gone', reason: EndReason.FAILED });
+    expect(await passage).toMatchObject({ kind: 'gone', reason: EndReason.FAILED });
   });
 
   it.each([
@@ -254,8 +254,8 @@ describe('an end for idleness', () => {
     const { become, pass, store } = scene();
     store.answer = async () => SettleOutcome.ENDED;
     become('suspended');
-    expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.IDLE });
-    expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.IDLE });
+    expect(await pass()).toMatchObject({ kind: 'gone', reason: EndReason.IDLE });
+    expect(await pass()).toMatchObject({ kind: 'gone', reason: EndReason.IDLE });
   });
 
   it('asks again after a while if there was no answer', async () => {

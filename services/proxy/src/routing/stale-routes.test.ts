@@ -109,8 +109,8 @@ describe('a route that the store has not confirmed for too long', () => {
   it('has ended if its agent says so, with the reason', async () => {
     const { pass, agent, router: made } = kept();
     agent.answer = async () => ({ state: BackendState.TERMINATED, endReason: EndReason.EXITED });
-    expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.EXITED });
-    expect(await pass()).toEqual({ kind: 'gone', reason: EndReason.EXITED });
+    expect(await pass()).toMatchObject({ kind: 'gone', reason: EndReason.EXITED });
+    expect(await pass()).toMatchObject({ kind: 'gone', reason: EndReason.EXITED });
     expect([agent.asked, made.routeNow('a')]).toEqual([1, undefined]);
   });
 

@@ -539,7 +539,10 @@ export interface Backend {
   lifetimeLimitMs: number;
   createTime?: Date | undefined;
   readyTime?: Date | undefined;
-  endTime?: Date | undefined;
+  endTime?:
+    | Date
+    | undefined;
+  /** Set from the beginning of the end: a backend that is TERMINATING has it too. */
   endReason: EndReason;
   /** The words of the registry, the container engine or the drone about the end. */
   endDetail: string;
