@@ -70,7 +70,7 @@ describe('connection tokens', () => {
     const page = await context.newPage();
     const bare = url.split('?')[0]!;
     expect((await page.goto(bare))?.status()).toBe(401);
-    expect(await page.textContent('h1')).toBe('A valid connection token is needed.');
+    expect(await page.textContent('h1')).toBe('This session needs an invitation');
 
     expect((await page.goto(`${bare}headers?a=1&spawner_token=${token}#here`))?.status()).toBe(200);
     expect(page.url()).toBe(`${bare}headers?a=1#here`);

@@ -21,7 +21,7 @@ describe('sessions whose agent is gone', () => {
     const program = await cluster.fetchBackend(dead);
     expect([program.status, program.headers['retry-after']]).toEqual([503, '1']);
     const page = await cluster.fetchBackend(dead, '/', { headers: { accept: 'text/html' } });
-    expect([page.status, page.body.includes('cannot be reached at the moment')]).toEqual([503, true]);
+    expect([page.status, page.body.includes('Your session cannot be reached')]).toEqual([503, true]);
     await expect(cluster.openWebSocket(dead)).rejects.toThrow('503');
     expect(await status(alive)).toBe(200);
     const socket = await cluster.openWebSocket(alive, '/echo');

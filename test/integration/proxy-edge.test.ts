@@ -111,7 +111,7 @@ describe('a backend that is not ready', () => {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
     });
-    expect(page.body).toContain('Its container is being started.');
+    expect(page.body).toContain('Its program is being started.');
     const gone = httpRequest({ host: '127.0.0.1', port: world.port, headers: { host }, agent: false });
     gone.on('error', () => {});
     gone.end();
@@ -156,7 +156,7 @@ describe('a backend that fails', () => {
     expect([program.headers['retry-after'], JSON.parse(program.body).code]).toEqual(['1', 'UNAVAILABLE']);
     const browser = await world.get(host, '/', { accept: 'text/html' });
     expect([browser.status, browser.headers['retry-after']]).toEqual([503, '1']);
-    expect(browser.body).toContain('cannot be reached at the moment');
+    expect(browser.body).toContain('Your session cannot be reached');
     expect(browser.body).toContain('http-equiv="refresh"');
     const key = randomBytes(16).toString('base64');
     const handshake = `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;

@@ -120,7 +120,7 @@ describe('routes that the store has not stood behind for too long', () => {
     const refused = await world.get(backends.untold.host);
     expect([refused.status, refused.headers['retry-after']]).toEqual([503, '1']);
     const page = await world.get(backends.untold.host, '/', { accept: 'text/html' });
-    expect([page.status, page.body.includes('cannot tell at the moment')]).toEqual([503, true]);
+    expect([page.status, page.body.includes('cannot be found at the moment')]).toEqual([503, true]);
     expect(upstream.seen.length).toBe(before);
   });
 });

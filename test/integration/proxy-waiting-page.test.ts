@@ -35,7 +35,7 @@ describe('the waiting page in a browser', () => {
     const { id, host } = await world.startingBackend();
     const page = await browser.newPage();
     await page.goto(`http://${host}:${port}/name?a=b`);
-    expect(await page.textContent('#state')).toBe('Its container is being started.');
+    expect(await page.textContent('#state')).toBe('Its program is being started.');
     const asked: string[] = [];
     page.on('request', (sent) => asked.push(`${sent.method()} ${new URL(sent.url()).pathname}`));
     await eventually(async () => expect(await pagesOf(world)).toBe(1));
@@ -79,18 +79,26 @@ describe('the waiting page in a browser', () => {
       hasNoEvents ? /^Number 1 in the queue\.$/ : /^Number 1 in the queue\. About 4 s are left\.$/,
       id,
     );
-    await shows(/^Its image is being loaded\.$/);
+    await shows(/^Its program is being loaded\.$/);
     await world.starting(id);
-    await shows(/^Its container is being started\.$/, id);
+    await shows(/^Its program is being started\.$/, id);
     await page.close();
   });
 
-  it('tells that the session has ended when it never became ready', async () => {
+  it('tells that a session that never became ready is ending, then that it has ended, and why', async () => {
     const { id, host } = await world.startingBackend();
     const page = await browser.newPage();
     await page.goto(`http://${host}:${port}/`);
+    const shows = (heading: string) =>
+      eventually(async () => {
+        expect(await page.textContent('h1')).toBe(heading);
+        expect(await page.title()).toBe(heading);
+        expect(await page.textContent('p')).toBe('Its program was not ready in time.');
+      });
+    await world.ended(id, BackendState.TERMINATING, EndReason.STARTUP_TIMEOUT);
+    await shows('Your session is ending');
     await world.ended(id, BackendState.TERMINATED, EndReason.STARTUP_TIMEOUT);
-    await eventually(async () => (await page.textContent('h1'))?.includes('STARTUP_TIMEOUT') === true);
+    await shows('Your session has ended');
     await page.close();
   });
 

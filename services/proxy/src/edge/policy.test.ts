@@ -9,7 +9,7 @@ import { ActiveRequests } from '../routing/active-requests.ts';
 import { HoldQueue } from '../routing/hold-queue.ts';
 import type { RouteOutcome } from '../routing/router.ts';
 import { TokenSessions } from '../tokens/token-sessions.ts';
-import { STATE_EVENTS_PATH } from './pages.ts';
+import { STATE_EVENTS_PATH } from './pages/patient-page.ts';
 import { EdgePolicy } from './policy.ts';
 import type { LimitVerdict } from './rate-limits.ts';
 import { REPLIES } from './replies.ts';

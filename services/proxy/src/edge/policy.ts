@@ -8,7 +8,7 @@ import type { RouteOutcome, Router } from '../routing/router.ts';
 import type { TokenHolder } from '../tokens/token-check.ts';
 import type { TokenSessions, TokenVerdict } from '../tokens/token-sessions.ts';
 import { credentialsOf, tokenCookie } from '../tokens/token-sources.ts';
-import { STATE_EVENTS_PATH } from './pages.ts';
+import { STATE_EVENTS_PATH } from './pages/patient-page.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { handOver, REPLIES, type Reply, redirectToHttps, replyTo } from './replies.ts';
 import {

@@ -3,7 +3,8 @@ import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { EventSink } from '../cluster/waiting-events.ts';
 import type { RouteOutcome } from '../routing/router.ts';
 import { TIMEOUTS } from '../timeouts.ts';
-import { errorPage, retryingPage, waitingPage } from './pages.ts';
+import { endPage, retryingPage, waitingPage } from './pages/patient-page.ts';
+import { type PageWords, refusalPage, REFUSAL_WORDS as WORDS } from './pages/refusal-page.ts';
 
 /**
  * A reply of the edge's own: JSON for programs, a small page for browsers. It never says what failed inside, and is never
@@ -26,37 +27,48 @@ const STATE_HEADER = 'X-Spawner-State';
 /** The place of the backend's start in the queue of its drone: 1 is next. */
 const POSITION_HEADER = 'X-Spawner-Queue-Position';
 
-const AWAY = 'The machine of this session cannot be reached at the moment';
+const TOKEN_NEEDED = 'A valid connection token is needed.';
 
-const UNVERIFIED = 'The proxy cannot tell at the moment whether this session still exists';
+const EXPECTATION = 'The expectation of this request is not supported.';
+
+const AWAY = 'The machine of this session cannot be reached at the moment.';
+
+const UNVERIFIED = 'The proxy cannot tell at the moment whether this session still exists.';
+
+/** The words of a page; false for a program, which gets JSON. */
+type Page = false | PageWords;
 
 /** Replies that depend on the request alone. Each is a page if `html` is set. */
 export const REPLIES = {
-  badRequest: (why: string, html: boolean) => refusal(400, `The request cannot be forwarded: ${why}.`, html),
+  badRequest: (why: string, html: boolean) => {
+    const message = `The request cannot be forwarded: ${why}.`;
+    return refusal(400, message, html && WORDS.badRequest(message));
+  },
   /** Plain HTTP came to the port for HTTPS. Its bytes are gone with the handshake, so no redirect can name the address. */
   plainOnTls: () => refusal(400, 'This port takes HTTPS: the address must begin with https://.', false),
-  headersTooLarge: (html: boolean) => refusal(431, "The request's headers are too large.", html),
-  unknownExpectation: (html: boolean) =>
-    refusal(417, 'The expectation of this request is not supported.', html),
+  headersTooLarge: (html: boolean) =>
+    refusal(431, "The request's headers are too large.", html && WORDS.headersTooLarge),
+  unknownExpectation: (html: boolean) => refusal(417, EXPECTATION, html && WORDS.badRequest(EXPECTATION)),
   /** A CONNECT for anything but a WebSocket (RFC 9220 §3). */
   otherProtocol: () => reply(501, 'refused', 'UNIMPLEMENTED', 'Only WebSockets are tunnelled here.', false),
   unknown: (html: boolean) =>
-    reply(404, 'unknown', 'NOT_FOUND', 'There is no backend at this address.', html),
+    reply(404, 'unknown', 'NOT_FOUND', 'There is no session at this address.', html && WORDS.unknown),
   badGateway: (html: boolean) =>
-    reply(502, 'bad_gateway', 'UNAVAILABLE', 'The backend could not be reached.', html),
+    reply(502, 'bad_gateway', 'UNAVAILABLE', 'The backend could not be reached.', html && WORDS.noAnswer),
   /** The backend's address does not answer and its drone is silent: both may come back. */
-  away: (html: boolean) => retrying('unreachable', AWAY, html),
+  away: (html: boolean) => retrying('unreachable', AWAY, WORDS.unreachable, html),
   /** Does not say what was wrong with a token that came. */
   unauthorized: (html: boolean) =>
-    withHeaders(reply(401, 'unauthorized', 'UNAUTHENTICATED', 'A valid connection token is needed.', html), {
+    withHeaders(reply(401, 'unauthorized', 'UNAUTHENTICATED', TOKEN_NEEDED, html && WORDS.unauthorized), {
       'WWW-Authenticate': 'Bearer',
     }),
   /** Closes the connection: it exceeds the limit of its host. */
   tooManyConnections: (html: boolean) => ({
-    ...limited('There are too many connections to this backend.', html),
+    ...limited('There are too many connections to this backend.', html && WORDS.busy),
     closes: true,
   }),
-  tooManyRequests: (html: boolean) => limited('There are too many requests for this backend.', html),
+  tooManyRequests: (html: boolean) =>
+    limited('There are too many requests for this backend.', html && WORDS.busy),
   bodyTimeout: () => ({
     ...reply(408, 'refused', 'DEADLINE_EXCEEDED', "The rest of the request's body did not arrive.", false),
     closes: true,
@@ -66,7 +78,7 @@ export const REPLIES = {
     const headers = { ...ALWAYS, 'Content-Type': 'text/event-stream' };
     return { outcome: 'waiting_events', status: 200, headers, body: '', follow };
   },
-  busy: (html: boolean) => later('busy', 'Too many requests to this backend are open.', html),
+  busy: (html: boolean) => later('busy', 'Too many requests to this backend are open.', html && WORDS.busy),
 } as const;
 
 /** The reply to a request that the router did not forward. `queued`: the place of the backend's start, as far as it is known. */
@@ -78,30 +90,30 @@ export function replyTo(
   switch (routed.kind) {
     case 'unknown':
       return REPLIES.unknown(html);
-    case 'gone': {
-      const reason = nameIn(EndReason, routed.reason);
-      const isOver = routed.state === BackendState.TERMINATED;
-      const message = isOver ? 'This session has ended' : 'This session is ending';
-      if (html) return reply(410, 'gone', 'GONE', `${message} (${reason}).`, html);
-      return reply(410, 'gone', 'GONE', `${message}.`, html, { reason });
-    }
+    case 'gone':
+      return gone(routed.state, routed.reason, html);
     case 'unreachable':
-      return later('unreachable', 'The backend cannot be reached from here.', html);
+      return later('unreachable', 'The backend cannot be reached from here.', html && WORDS.unreachable);
     case 'unsure':
-      return later('unsure', 'The proxy cannot tell now whether this backend exists.', html);
+      return later('unsure', 'The proxy cannot tell now whether this backend exists.', html && WORDS.unsure);
     case 'unverified':
-      return retrying('unverified', UNVERIFIED, html);
+      return retrying('unverified', UNVERIFIED, WORDS.unsure, html);
     case 'waiting':
       return starting(routed.state, queued);
     case 'late':
-      return later('hold_timeout', 'The backend is not ready yet.', html, progress(routed.state, queued));
+      return later(
+        'hold_timeout',
+        'The backend is not ready yet.',
+        html && WORDS.notReady,
+        progress(routed.state, queued),
+      );
     case 'token required':
       return REPLIES.unauthorized(html);
     case 'full':
       return REPLIES.busy(html);
     case 'closed':
     case 'left':
-      return later('draining', 'This proxy is going away.', html);
+      return later('draining', 'This proxy is going away.', html && WORDS.draining);
   }
 }
 
@@ -132,8 +144,8 @@ const HTML = {
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'",
 };
 
-function refusal(status: number, message: string, html: boolean): Reply {
-  return { ...reply(status, 'refused', 'INVALID_ARGUMENT', message, html), closes: true };
+function refusal(status: number, message: string, page: Page): Reply {
+  return { ...reply(status, 'refused', 'INVALID_ARGUMENT', message, page), closes: true };
 }
 
 /** The page that a browser sees while its backend starts; it reloads itself. */
@@ -143,6 +155,15 @@ function starting(state: BackendState, queued: QueuePosition | undefined): Reply
     ...{ outcome: 'waiting_page', status: 503, headers },
     body: waitingPage(nameIn(BackendState, state), placeIn(state, queued)),
   };
+}
+
+/** The end of a session, from its first moment on. Programs get the code of the reason. */
+function gone(state: BackendState, endReason: EndReason, html: boolean): Reply {
+  const message = `This session ${state === BackendState.TERMINATED ? 'has ended' : 'is ending'}.`;
+  const reason = nameIn(EndReason, endReason);
+  const plain = reply(410, 'gone', 'GONE', message, false, { reason });
+  const page = html ? { ...plain, headers: HTML, body: endPage(state, endReason) } : plain;
+  return withHeaders(page, { [STATE_HEADER]: nameIn(BackendState, state) });
 }
 
 /** How far the backend is, and when another request is worth its while. */
@@ -161,18 +182,18 @@ function placeIn(state: BackendState, queued: QueuePosition | undefined): QueueP
   return state < BackendState.STARTING ? queued : undefined;
 }
 
-function later(outcome: string, message: string, html: boolean, more: Record<string, string> = {}): Reply {
-  return withHeaders(reply(503, outcome, 'UNAVAILABLE', message, html), { 'Retry-After': '1', ...more });
+function later(outcome: string, message: string, page: Page, more: Record<string, string> = {}): Reply {
+  return withHeaders(reply(503, outcome, 'UNAVAILABLE', message, page), { 'Retry-After': '1', ...more });
 }
 
 /** For a browser, a page that tries again by itself. */
-function retrying(outcome: string, message: string, html: boolean): Reply {
-  const plain = later(outcome, `${message}.`, html);
-  return html ? { ...plain, body: retryingPage(message) } : plain;
+function retrying(outcome: string, message: string, words: PageWords, html: boolean): Reply {
+  const plain = later(outcome, message, html && words);
+  return html ? { ...plain, body: retryingPage(words.heading) } : plain;
 }
 
-function limited(message: string, html: boolean): Reply {
-  return withHeaders(reply(429, 'limited', 'RESOURCE_EXHAUSTED', message, html), { 'Retry-After': '1' });
+function limited(message: string, page: Page): Reply {
+  return withHeaders(reply(429, 'limited', 'RESOURCE_EXHAUSTED', message, page), { 'Retry-After': '1' });
 }
 
 function withHeaders(plain: Reply, more: Record<string, string>): Reply {
@@ -184,10 +205,10 @@ function reply(
   outcome: string,
   code: string,
   message: string,
-  html: boolean,
+  page: Page,
   more: object = {},
 ): Reply {
-  if (html) return { outcome, status, headers: HTML, body: errorPage(status, message) };
+  if (page) return { outcome, status, headers: HTML, body: refusalPage(page) };
   const headers = { ...ALWAYS, 'Content-Type': 'application/json' };
   return { outcome, status, headers, body: `${JSON.stringify({ code, message, ...more })}\n` };
 }
