@@ -61,6 +61,7 @@ export async function scene(talk: (socket: Socket, received: string) => void) {
       looked.push(backendId);
       return REPLIES.badGateway(false);
     },
+    restartHold: () => undefined,
   };
   const fast = new RawTransport(
     {

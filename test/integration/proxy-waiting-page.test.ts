@@ -1,7 +1,7 @@
 import { SUBJECTS } from '@spawner/bus';
 import { RouteState } from '@spawner/proto/internal/route';
 import { Backend, BackendState, EndReason } from '@spawner/proto/v1/backend';
-import { eventually, quietNetworkFor, request, startRelay, startUpstream } from '@spawner/testkit';
+import { eventually, freePort, quietNetworkFor, request, startRelay, startUpstream } from '@spawner/testkit';
 import { type Browser, chromium } from 'playwright-core';
 import { DRONE, type ProxyWorld, startProxyWorld } from './proxy-fixture.ts';
 
@@ -99,6 +99,19 @@ describe('the waiting page in a browser', () => {
     await shows('Your session is ending');
     await world.ended(id, BackendState.TERMINATED, EndReason.STARTUP_TIMEOUT);
     await shows('Your session has ended');
+    await page.close();
+  });
+
+  it('comes back by itself when a program that had closed its port listens again', async () => {
+    const { id, host } = world.name();
+    const upstreamPort = await freePort();
+    await world.ready(id, upstreamPort);
+    await eventually(async () => expect((await world.get(host, '/', { prefer: 'wait=0' })).status).toBe(502));
+    const page = await browser.newPage();
+    expect((await page.goto(`http://${host}:${port}/name`))?.status()).toBe(502);
+    expect(await page.textContent('h1')).toBe("Your session's program is restarting");
+    await using _program = await startUpstream({ port: upstreamPort, hello: 'drawn by the backend' });
+    await eventually(async () => (await page.textContent('body')) === 'drawn by the backend');
     await page.close();
   });
 

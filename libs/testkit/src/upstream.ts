@@ -10,6 +10,8 @@ import { WebSocketServer } from 'ws';
 
 export interface UpstreamOptions {
   address?: string;
+  /** A free one by default. */
+  port?: number;
   /** Answers of `/` and `/name`, to tell one upstream from another. */
   hello?: string;
 }
@@ -32,7 +34,7 @@ export interface Upstream extends AsyncDisposable {
  * Any WebSocket: text and binary come back as `echo: …`; the text `close <code>` closes.
  */
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { address = '127.0.0.1', hello = 'Hello World!' } = options;
+  const { address = '127.0.0.1', port = 0, hello = 'Hello World!' } = options;
   const seen: string[] = [];
   const sockets = new Set<Socket>();
   const cut = () => {
@@ -60,7 +62,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     });
   });
 
-  await once(server.listen(0, address), 'listening');
+  await once(server.listen(port, address), 'listening');
   const bound = (server.address() as AddressInfo).port;
   const stop = async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));

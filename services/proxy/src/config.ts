@@ -38,6 +38,7 @@ export const readConfig = (env: Environment) =>
         max: DEADLINES.routesTrusted,
       }),
       holdTimeoutMs: reader.integer(`${prefix}HOLD_TIMEOUT_MS`, 30_000, { max: TIMEOUTS.queueHold }),
+      restartHoldMs: reader.integer(`${prefix}RESTART_HOLD_MS`, 2_000, { max: MOST_RESTART_HOLD_MS }),
       heldPerBackend: limit('HELD_PER_BACKEND', 100, 1),
       heldTotal: limit('HELD_TOTAL', 1_000, 1),
       openPerBackend: limit('OPEN_PER_BACKEND', 10_000, 1),
@@ -61,6 +62,9 @@ export const readConfig = (env: Environment) =>
       scheduler: sharedAddresses.scheduler(reader),
     };
   });
+
+/** A program that restarts for longer is not held for: its users get the answer that it does not listen. */
+const MOST_RESTART_HOLD_MS = 60_000;
 
 /** Beyond the processors of any machine there is nothing to win. */
 const MOST_WORKERS = 64;

@@ -113,8 +113,8 @@ function compose(config: ProxyConfig, parts: ProxyParts, redirectPort: () => num
   const upstreams = new RawUpstreamPool(dialling, clock, log);
   const sessions = new Sessions([nodeUpstreams, upstreams]);
   const edge = new Edge(config, { ...parts, sessions });
-  const { requests, router, stateEvents, queue } = edge;
-  const tokens = new TokenSessions({ routes, holds: edge.holds, clock });
+  const { requests, router, stateEvents, queue, holds } = edge;
+  const tokens = new TokenSessions({ routes, holds, clock });
   const trust = trustedAddresses(config.trustedAddresses);
   const limits = new RateLimits(config, trust);
   const metrics = createMetrics({
@@ -127,8 +127,8 @@ function compose(config: ProxyConfig, parts: ProxyParts, redirectPort: () => num
   const accessLog = accessLogOf(config, parts, metrics);
   const look = (backendId: string) => edge.reports.look(backendId);
   const policy = new EdgePolicy(
-    { router, tokens, routes, limits, stateEvents, queue, requests, metrics, clock, look },
-    { openPerBackend: config.openPerBackend, redirectPort },
+    { router, tokens, routes, limits, stateEvents, queue, requests, holds, metrics, clock, look },
+    { ...config, redirectPort },
   );
   const shared = { policy, sessions, tokens, metrics, accessLog, clusterDomain, clock, log };
   const httpxy = new HttpxyAdapter(nodeUpstreams, dialling);

@@ -25,11 +25,13 @@ export type EdgeOutcome =
   | Forward
   | { readonly kind: 'handed over' };
 
-type Deciding = Omit<PolicyParts, 'limits' | 'metrics'>;
+type Deciding = Omit<PolicyParts, 'limits' | 'metrics' | 'holds'>;
 
 const UNLIMITED: PolicyParts['limits'] = { admit: () => 'admitted' };
 const UNCOUNTED = { upstreamFailed: () => {} };
-const OPTIONS = { openPerBackend: 1_000, redirectPort: () => undefined };
+/** No backend fails in the policy's hands: the transports are not part of the simulation. */
+const NEVER_HELD: PolicyParts['holds'] = { wait: async () => 'full' };
+const OPTIONS = { openPerBackend: 1_000, restartHoldMs: 0, redirectPort: () => undefined };
 
 /** Lets the edge's policy decide, as a transport does. The outcome is the router's own unless a token decided. */
 export async function outcomeOf(parts: Deciding, asks: Asks): Promise<EdgeOutcome> {
@@ -42,7 +44,10 @@ export async function outcomeOf(parts: Deciding, asks: Asks): Promise<EdgeOutcom
       return routed;
     },
   };
-  const policy = new EdgePolicy({ ...parts, router: noting, limits: UNLIMITED, metrics: UNCOUNTED }, OPTIONS);
+  const policy = new EdgePolicy(
+    { ...parts, router: noting, limits: UNLIMITED, metrics: UNCOUNTED, holds: NEVER_HELD },
+    OPTIONS,
+  );
   const request = requestOf(asks);
   const decision = policy.decideNow(request) ?? (await policy.decide(request, asks.signal));
   if (decision.kind === 'forward') return decision;

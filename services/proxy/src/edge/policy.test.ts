@@ -47,7 +47,8 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
     }),
     confirm: async () => 'absent' as const,
   };
-  const tokens = new TokenSessions({ routes, holds: new HoldQueue(clock, limits), clock });
+  const holds = new HoldQueue(clock, limits);
+  const tokens = new TokenSessions({ routes, holds, clock });
   const bus = { subscribe: () => ({ close: () => {}, established: async () => {} }) };
   const queue = new QueuePositions('test', clock);
   const stateEvents = new StateEvents({ routes, bus, queue, clock }, limits);
@@ -65,10 +66,11 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
   const policy = new EdgePolicy(
     {
       ...{ router, tokens, routes, stateEvents, queue, clock, requests: activity, limits: { admit } },
+      holds,
       metrics: { upstreamFailed: () => state.failures++ },
       look: (backendId) => state.looked.push(backendId),
     },
-    { openPerBackend: 2, redirectPort: () => redirectPort },
+    { openPerBackend: 2, restartHoldMs: 2_000, redirectPort: () => redirectPort },
   );
   return { policy, state, activity, stateEvents, queue, tokens };
 }
@@ -203,6 +205,30 @@ describe('the policy', () => {
     // A backend that took the request may have done what was asked: it is not for the proxy to say "again".
     expect([status(false), status(true)]).toEqual([503, 502]);
     expect([state.failures, state.looked]).toEqual([4, [id, id, id, id]]);
+  });
+
+  it.each<[string, Partial<EdgeRequest>, Record<string, string>, boolean, boolean]>([
+    ['a GET of a program', {}, {}, false, true],
+    ['a DELETE without a body', { method: 'DELETE' }, {}, false, true],
+    ['a PUT with a body', { method: 'PUT' }, {}, true, false],
+    ['a POST', { method: 'POST' }, {}, false, false],
+    ['a WebSocket', { upgrade: true }, {}, false, false],
+    ['a page that a browser loads', {}, { 'sec-fetch-mode': 'navigate' }, false, false],
+    ['a page of an older browser', {}, { accept: 'text/html' }, false, false],
+    ['a request of a page', {}, { accept: 'text/html', 'sec-fetch-mode': 'cors' }, false, true],
+    ['a client without patience', {}, { prefer: 'wait=0' }, false, false],
+  ])('decides whether %s waits for a program that restarts', (_, fields, headers, hasBody, waits) => {
+    const { policy, state } = scene();
+    const forward = policy.decideNow(request());
+    if (!forward) throw new Error('not forwarded');
+    const asked = request(fields, headers);
+    expect(policy.restartHold(asked, forward, hasBody) !== undefined).toBe(waits);
+    // The agent looks at once, because the program may have ended.
+    expect(state.looked).toEqual(waits ? [id] : []);
+    state.silent = true;
+    expect(policy.restartHold(asked, forward, hasBody)).toBeUndefined();
+    const told = policy.backendFailed(asked, forward, true, true);
+    expect([told.status, told.headers['Retry-After']]).toEqual([502, '1']);
   });
 
   it('streams the state of a backend for no longer than the token is good', async () => {

@@ -1,9 +1,12 @@
 import type { QueuePositions } from '@spawner/bus';
 import type { Clock } from '@spawner/domain';
+import { RouteState } from '@spawner/proto/internal/route';
 import type { RouteTable } from '@spawner/store';
 import type { StateEvents } from '../cluster/waiting-events.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ActiveRequests } from '../routing/active-requests.ts';
+import type { HoldQueue } from '../routing/hold-queue.ts';
+import { RestartHold } from '../routing/restart-hold.ts';
 import type { RouteOutcome, Router } from '../routing/router.ts';
 import type { TokenHolder } from '../tokens/token-check.ts';
 import type { TokenSessions, TokenVerdict } from '../tokens/token-sessions.ts';
@@ -18,6 +21,7 @@ import {
   isNavigation,
   isSecure,
   patienceOf,
+  waitsForRestart,
   wantsPage,
 } from './request.ts';
 
@@ -29,6 +33,7 @@ export interface PolicyParts {
   stateEvents: Pick<StateEvents, 'hasRoom' | 'follow'>;
   queue: Pick<QueuePositions, 'of'>;
   requests: Pick<ActiveRequests, 'open'>;
+  holds: Pick<HoldQueue, 'wait'>;
   metrics: Pick<Metrics, 'upstreamFailed'>;
   clock: Clock;
   /** Asks the backend's agent to look at a backend that could not be reached. */
@@ -37,6 +42,8 @@ export interface PolicyParts {
 
 export interface PolicyOptions {
   openPerBackend: number;
+  /** How long requests wait while their backend's program restarts. */
+  restartHoldMs: number;
   /** The public HTTPS port if plain HTTP is redirected to it. */
   redirectPort(): number | undefined;
 }
@@ -89,13 +96,32 @@ export class EdgePolicy {
     return replyWith(REPLIES.busy(html));
   }
 
-  /** The reply for a backend that did not answer. `reached`: it took the connection, so it may have done what was asked. */
-  backendFailed(request: EdgeRequest, { droneId }: Forward, reached: boolean): Reply {
+  /**
+   * The reply for a backend that did not answer. `reached`: it took the connection, so it may have done what was asked.
+   * `refused`: its port was closed at the last attempt.
+   */
+  backendFailed(request: EdgeRequest, { droneId }: Forward, reached: boolean, refused = false): Reply {
     const { metrics, routes, look } = this.#parts;
-    metrics.upstreamFailed();
-    look(request.backendId ?? '');
+    const backendId = request.backendId ?? '';
     const html = wantsPage(request);
-    return !reached && routes.isSilent(droneId) ? REPLIES.away(html) : REPLIES.badGateway(html);
+    metrics.upstreamFailed();
+    const route = refused ? routes.get(backendId) : undefined;
+    if (route?.state === RouteState.ENDED)
+      return replyTo({ kind: 'gone', state: route.backendState, reason: route.endReason }, html);
+    look(backendId);
+    if (!reached && routes.isSilent(droneId)) return REPLIES.away(html);
+    return refused ? REPLIES.restarting(html) : REPLIES.badGateway(html);
+  }
+
+  /** The wait of a request whose backend refused the connection; undefined if the request is answered at once. */
+  restartHold(request: EdgeRequest, { droneId }: Forward, hasBody: boolean): RestartHold | undefined {
+    const { routes, look, holds, clock } = this.#parts;
+    const { backendId = '' } = request;
+    const ms = Math.min(this.#options.restartHoldMs, patienceOf(request) ?? Number.POSITIVE_INFINITY);
+    if (ms === 0 || !waitsForRestart(request, hasBody) || routes.isSilent(droneId)) return undefined;
+    look(backendId);
+    const isOpen = (id: string) => routes.get(id)?.state !== RouteState.ENDED;
+    return new RestartHold({ holds, clock, isOpen }, backendId, ms);
   }
 
   /** Past the tokens, if the backend asks for one, and through the router. */

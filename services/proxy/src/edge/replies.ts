@@ -3,7 +3,7 @@ import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import type { EventSink } from '../cluster/waiting-events.ts';
 import type { RouteOutcome } from '../routing/router.ts';
 import { TIMEOUTS } from '../timeouts.ts';
-import { endPage, retryingPage, waitingPage } from './pages/patient-page.ts';
+import { endPage, restartingPage, retryingPage, waitingPage } from './pages/patient-page.ts';
 import { type PageWords, refusalPage, REFUSAL_WORDS as WORDS } from './pages/refusal-page.ts';
 
 /**
@@ -26,6 +26,8 @@ export interface Reply {
 const STATE_HEADER = 'X-Spawner-State';
 /** The place of the backend's start in the queue of its drone: 1 is next. */
 const POSITION_HEADER = 'X-Spawner-Queue-Position';
+
+const RESTARTING = "The session's program does not accept connections at the moment.";
 
 const TOKEN_NEEDED = 'A valid connection token is needed.';
 
@@ -55,6 +57,12 @@ export const REPLIES = {
     reply(404, 'unknown', 'NOT_FOUND', 'There is no session at this address.', html && WORDS.unknown),
   badGateway: (html: boolean) =>
     reply(502, 'bad_gateway', 'UNAVAILABLE', 'The backend could not be reached.', html && WORDS.noAnswer),
+  /** The backend is READY and its port is closed, as while its program restarts. */
+  restarting: (html: boolean) => {
+    const plain = reply(502, 'bad_gateway', 'UNAVAILABLE', RESTARTING, html && WORDS.restarting);
+    const body = html ? restartingPage(WORDS.restarting.heading) : plain.body;
+    return withHeaders({ ...plain, body }, { 'Retry-After': '1', [STATE_HEADER]: 'READY' });
+  },
   /** The backend's address does not answer and its drone is silent: both may come back. */
   away: (html: boolean) => retrying('unreachable', AWAY, WORDS.unreachable, html),
   /** Does not say what was wrong with a token that came. */

@@ -70,6 +70,15 @@ export function patienceOf(request: EdgeRequest): number | undefined {
  */
 export const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/** Methods that RFC 9110 §9.2.2 calls idempotent. Without a body, such a request may wait while its backend's program restarts. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** Whether a request whose backend refuses connections waits for it. A navigation gets a page that tries again instead. */
+export function waitsForRestart(request: EdgeRequest, hasBody: boolean): boolean {
+  const { method, upgrade } = request;
+  return IDEMPOTENT.has(method) && !hasBody && !upgrade && !isNavigation(request);
+}
+
 function acceptsHtml(request: EdgeRequest): boolean {
   return (request.header('accept') ?? '').includes('text/html');
 }

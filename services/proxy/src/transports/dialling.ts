@@ -1,5 +1,6 @@
 import type { ClientRequest } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { keepAlive } from './tcp-keepalive.ts';
 
 /** How connections to backends are opened. */
@@ -8,6 +9,27 @@ export interface Dialling {
   connectTimeoutMs: number;
   /** Called with each connection to a backend, and again when it is reused. */
   connected(upstream: Socket): void;
+}
+
+/** Whether nothing listens at the address. */
+export function isRefusal(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+}
+
+/** Opens a connection. Resolves to undefined if the backend does not accept it in time. */
+export function dial({ host, port }: Endpoint, { connectTimeoutMs }: Dialling): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, noDelay: true });
+    const failed = () => resolve(undefined);
+    const late = setTimeout(() => socket.destroy(), connectTimeoutMs);
+    socket.once('error', failed).once('close', failed);
+    socket.once('connect', () => {
+      clearTimeout(late);
+      socket.off('error', failed).off('close', failed);
+      resolve(socket);
+    });
+    socket.once('close', () => clearTimeout(late));
+  });
 }
 
 /**

@@ -31,6 +31,7 @@ const DOMAIN = 'mydomain.test';
 const ID = 'abcdefghijklmnopqrstuvwxyz';
 const HOST = `${ID}.${DOMAIN}`;
 const clock = crankedClock();
+const restartHold = () => undefined;
 const log = createLog('test', 'silent');
 const dialling = { connectTimeoutMs: 60_000, connected: () => {} };
 const peer = (trusted: boolean) => ({
@@ -92,7 +93,7 @@ function nodeExchange(port: number, backendFailed: () => Reply) {
   const { promise: replied, resolve } = Promise.withResolvers<Reply>();
   const client = { access: undefined, reply: resolve, closing: () => true, upgraded: () => {} };
   const metrics = { request: () => {}, firstByte: () => {} };
-  const parts = { policy: { backendFailed }, metrics, clock, clusterDomain: DOMAIN };
+  const parts = { policy: { backendFailed, restartHold }, metrics, clock, clusterDomain: DOMAIN };
   const headers = { upgrade: 'websocket', 'sec-websocket-key': 'a2V5', 'sec-websocket-version': '13' };
   const { request } = nodeRequest('upgrade', headers);
   return { replied, exchange: new NodeExchange(parts, client, request, forwardTo(port)) };
@@ -150,7 +151,7 @@ it('a refusal has one status, whichever transport writes it', async () => {
   const raw = new RawTransport(
     {
       ...{ upstreams, metrics, clock, log, accessLog: undefined, sessions: new Sessions([upstreams]) },
-      policy: { decideNow: () => undefined, backendFailed },
+      policy: { decideNow: () => undefined, backendFailed, restartHold },
     },
     {
       ...{ clusterDomain: DOMAIN, maxHeaderBytes: 16_384, headTimeoutMs: 1, bodyTimeoutMs: 1 },

@@ -28,6 +28,7 @@ const pages: [string, string][] = [
   ['a late start', replyTo({ kind: 'late', state: STARTING }, true).body],
   ['an unknown host', REPLIES.unknown(true).body],
   ['a backend that does not answer', REPLIES.badGateway(true).body],
+  ['a program that restarts', REPLIES.restarting(true).body],
   ['a silent drone', REPLIES.away(true).body],
   ['a missing token', REPLIES.unauthorized(true).body],
   ['too many requests', REPLIES.tooManyRequests(true).body],
@@ -47,7 +48,7 @@ describe('the pages of the edge', () => {
     const text = textOf(body);
     expect(text).not.toMatch(/[A-Z]{2,}|backend|drone|container|token|undefined|\b\d{3}\b/);
     expect(body).toContain(`<title>${headingOf(body)}</title>`);
-    expect(headingOf(body)).toMatch(/^[A-Z][a-z]+ [a-z ]+…?$/);
+    expect(headingOf(body)).toMatch(/^[A-Z][a-z]+ [a-z' ]+…?$/);
     expect(body).toMatch(/^<!doctype html><html lang="en">.*prefers-color-scheme:dark.*<main>/s);
   });
 

@@ -14,6 +14,8 @@ const WORDS: Readonly<Record<string, string>> = {
   WAITING: 'It has started and is getting ready.',
 };
 
+const COMES_BACK = 'This page comes back by itself when it can.';
+
 /** Follows the backend's state by server-sent events, or by requests if there are none. */
 export function waitingPage(state: string, queued: QueuePosition | undefined): string {
   const words = queued ? queueWords(queued) : (WORDS[state] ?? '');
@@ -22,8 +24,12 @@ export function waitingPage(state: string, queued: QueuePosition | undefined): s
 
 /** The page of a session that may come back. */
 export function retryingPage(heading: string): string {
-  const words = 'This page comes back by itself when it can.';
-  return patientPage(heading, words, { begin: 'ask();', while: 'r.status===503' });
+  return patientPage(heading, COMES_BACK, { begin: 'ask();', while: 'r.status===503' });
+}
+
+/** The page of a session that is ready and whose program does not listen. Its requests are held while the program restarts. */
+export function restartingPage(heading: string): string {
+  return patientPage(heading, COMES_BACK, { begin: 'ask();', while: `r.status===502&&s==='READY'` });
 }
 
 /** The page of a session that is ending, which becomes that of an ended one; or of one that has ended. */

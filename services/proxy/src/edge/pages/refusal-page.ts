@@ -20,6 +20,7 @@ export const REFUSAL_WORDS = {
     text: 'It may have ended a while ago, or the address may have a mistake.',
   },
   noAnswer: { heading: 'Your session did not answer', text: LATER },
+  restarting: { heading: "Your session's program is restarting", text: LATER },
   unauthorized: {
     heading: 'This session needs an invitation',
     text: 'Please open it again from where you have its address.',

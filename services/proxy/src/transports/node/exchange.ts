@@ -7,11 +7,12 @@ import type { EdgePolicy } from '../../edge/policy.ts';
 import type { Reply } from '../../edge/replies.ts';
 import { type Forward, REPEATABLE } from '../../edge/request.ts';
 import type { Metrics } from '../../metrics.ts';
+import type { RestartHold } from '../../routing/restart-hold.ts';
 import type { NodeRequest } from './request-parser.ts';
 
 /**
  * One request on its way to the backend, and the response on its way back. The phases, in order:
- * - `dialing`: the backend has not taken a connection.
+ * - `dialing`: the backend has not taken a connection, as while its program restarts.
  * - `waiting`: the backend has the request. If a kept connection was dead, the request is dialing again, once.
  * - `answered`: the response, or a reply of the edge's own, has begun.
  * - `over`: the client's side, or the tunnel, has closed, and the request no longer counts as open.
@@ -21,7 +22,7 @@ import type { NodeRequest } from './request-parser.ts';
 type Phase = 'dialing' | 'waiting' | 'answered' | 'over';
 
 export interface ExchangeParts {
-  readonly policy: Pick<EdgePolicy, 'backendFailed'>;
+  readonly policy: Pick<EdgePolicy, 'backendFailed' | 'restartHold'>;
   readonly metrics: Pick<Metrics, 'request' | 'firstByte'>;
   readonly clock: Clock;
   readonly clusterDomain: string;
@@ -50,6 +51,10 @@ export class NodeExchange {
   #phase: Phase = 'dialing';
   #reached = false;
   #repeated = false;
+  /** The backend's port was closed at the last attempt. */
+  #refused = false;
+  /** From the first refused connection on, if the request waits for its backend. */
+  #restart: RestartHold | undefined;
   /** The request to the backend, and the bytes that its connection had brought before. */
   #outgoing: ClientRequest | undefined;
   #readBefore = 0;
@@ -91,6 +96,7 @@ export class NodeExchange {
   /** The backend has taken the connection. */
   reached(): void {
     if (this.#phase === 'dialing') this.#phase = 'waiting';
+    this.#refused = false;
     this.#reached = true;
     this.decision.active.reached(this.request.upgrade, this.path);
   }
@@ -121,6 +127,15 @@ export class NodeExchange {
     return true;
   }
 
+  /** The port is closed, so nothing was sent. Resolves to true, after a pause, if the request is to be dialled again. */
+  async dialAgain(): Promise<boolean> {
+    const { policy } = this.#parts;
+    this.#refused = true;
+    this.#restart ??= policy.restartHold(this.request, this.decision, this.request.hasBody);
+    const again = this.#restart !== undefined && (await this.#restart.pause());
+    return again && this.#phase === 'dialing';
+  }
+
   /** Answers with a reply of the edge's own. */
   reply(reply: Reply): void {
     this.#phase = 'answered';
@@ -128,9 +143,9 @@ export class NodeExchange {
   }
 
   /** The backend failed. The client gets a reply unless a response has begun. */
-  failed(): void {
+  failed(refused = this.#refused): void {
     if (this.answering) return;
-    this.reply(this.#parts.policy.backendFailed(this.request, this.decision, this.#reached));
+    this.reply(this.#parts.policy.backendFailed(this.request, this.decision, this.#reached, refused));
   }
 
   /** Ends the request to the backend. */
@@ -141,6 +156,7 @@ export class NodeExchange {
   /** Ends the exchange, for the backend's idle clock too. */
   over(): void {
     this.#phase = 'over';
+    this.#restart?.leave();
     const { active } = this.decision;
     if (this.#reached) active.end(this.#parts.clock.now());
     else active.neverReached();

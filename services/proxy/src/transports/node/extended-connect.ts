@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders 
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { TIMEOUTS } from '../../timeouts.ts';
-import { type Dialling, watchDial } from '../dialling.ts';
+import { type Dialling, isRefusal, watchDial } from '../dialling.ts';
 import type { NodeExchange } from './exchange.ts';
 import { boundInterim, readRefusal, readSwitch } from './response-parser.ts';
 
@@ -35,9 +35,9 @@ export function openExtended(stream: ServerHttp2Stream, exchange: NodeExchange, 
     exchange.failed();
   };
   outgoing.once('close', () => clearTimeout(late));
-  outgoing.on('error', () => {
+  outgoing.on('error', (error) => {
     settle();
-    exchange.failed();
+    exchange.failed(isRefusal(error));
   });
   outgoing.once('socket', () => {
     watchDial(outgoing, dialling, () => exchange.reached());

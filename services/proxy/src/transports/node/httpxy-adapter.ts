@@ -1,4 +1,5 @@
 import {
+  Agent,
   type ClientRequest,
   type IncomingHttpHeaders,
   IncomingMessage,
@@ -9,7 +10,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { ProxyServer } from 'httpxy';
 import { TIMEOUTS } from '../../timeouts.ts';
-import { type Dialling, watchDial } from '../dialling.ts';
+import { type Dialling, dial, isRefusal, watchDial } from '../dialling.ts';
 import type { NodeExchange } from './exchange.ts';
 import {
   breakOff,
@@ -161,7 +162,7 @@ export class HttpxyAdapter {
     });
   }
 
-  #failed(_error: Error, req: WebRequest | undefined, to: WebResponse | Socket | undefined): void {
+  #failed(error: Error, req: WebRequest | undefined, to: WebResponse | Socket | undefined): void {
     const exchange = req && this.#exchanges.get(req);
     if (!exchange) return;
     const res = to && 'headersSent' in to ? to : undefined;
@@ -170,10 +171,33 @@ export class HttpxyAdapter {
       void this.#proxy.web(req, res, options).catch(() => {});
       return;
     }
+    if (res && isRefusal(error)) {
+      void this.#dialAgain(req, res, exchange);
+      return;
+    }
     // Node takes a body that ends with its connection for whole, however the connection ended.
     if (res && exchange.response?.complete === false) breakOff(res);
-    exchange.failed();
+    exchange.failed(isRefusal(error));
   }
+
+  /** The port is closed. The request is sent once the backend has accepted a connection. */
+  async #dialAgain(req: WebRequest, res: WebResponse, exchange: NodeExchange): Promise<void> {
+    let upstream: Socket | undefined;
+    while (!upstream && (await exchange.dialAgain()))
+      upstream = await dial(exchange.decision.endpoint, this.#dialling);
+    if (!upstream || isGone(res)) {
+      upstream?.destroy();
+      exchange.failed();
+      return;
+    }
+    const options = { target: targetOf(exchange), agent: agentOn(upstream), buffer: Readable.from([]) };
+    void this.#proxy.web(req, res, options).catch(() => {});
+  }
+}
+
+/** An agent for one request, on this connection. */
+function agentOn(upstream: Socket): Agent {
+  return Object.assign(new Agent({ keepAlive: false }), { createConnection: () => upstream });
 }
 
 function targetOf({ decision }: NodeExchange) {

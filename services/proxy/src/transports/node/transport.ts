@@ -28,7 +28,7 @@ import { NodeRequest, type RequestKind } from './request-parser.ts';
 import { type ClientEnd, NodeTunnel } from './tunnel.ts';
 
 export interface NodeTransportParts extends ExchangeParts {
-  policy: Pick<EdgePolicy, 'decide' | 'backendFailed'>;
+  policy: Pick<EdgePolicy, 'decide'> & ExchangeParts['policy'];
   tokens: Pick<TokenSessions, 'keep'>;
   httpxy: HttpxyAdapter;
   dialling: Dialling;

@@ -1,5 +1,6 @@
 import { type Forward, REPEATABLE } from '../../edge/request.ts';
 import { objectionToSwitch } from '../../edge/response-rules.ts';
+import type { RestartHold } from '../../routing/restart-hold.ts';
 import { KEEP_ALIVE, TIMEOUTS } from '../../timeouts.ts';
 import type { RawConnection } from './connection.ts';
 import { HeadReader } from './head-reader.ts';
@@ -11,7 +12,7 @@ import type { Upstream, UpstreamUser } from './upstream.ts';
 
 /**
  * One request on its way to the backend, and the response on its way back. The phases, in order:
- * - `dialing`: the upstream is connecting. The client has got nothing.
+ * - `dialing`: the upstream is connecting, or its program restarts. The client has got nothing.
  * - `waiting`: the upstream has the request. If a kept connection was dead, the request is dialing again, once.
  * - `responding`: the head and part of the body have been written to the client.
  * - `complete`: the upstream is released or gone. The last bytes wait to be written.
@@ -43,12 +44,15 @@ export class RawExchange implements UpstreamUser {
   #upstream: Upstream | undefined;
   #uploadLeft: number;
   #repeated = false;
+  #refused = false;
   /** From `responding` on. */
   #body: ResponseBody | undefined;
   /** From `responding` on: whether the upstream, and the client's connection, can carry another request; and for how long. */
   #reusable = true;
   #keptMs = 0;
   #keep = true;
+  /** From the first refused connection on, if the request waits for its backend. */
+  #restart: RestartHold | undefined;
   /** Until a handshake is answered. */
   #late: NodeJS.Timeout | undefined;
 
@@ -87,6 +91,11 @@ export class RawExchange implements UpstreamUser {
     return this.#uploadLeft > 0;
   }
 
+  /** The backend's port was closed at the last attempt. */
+  get refused(): boolean {
+    return this.#refused && this.phase === 'dialing';
+  }
+
   /** Part of a response has been written. */
   get responding(): boolean {
     return this.#body !== undefined;
@@ -96,6 +105,7 @@ export class RawExchange implements UpstreamUser {
   abandon(): void {
     if (this.phase === 'over' || this.phase === 'switched') return;
     this.#upstream?.drop();
+    this.#restart?.leave();
     this.#end(false);
   }
 
@@ -133,7 +143,20 @@ export class RawExchange implements UpstreamUser {
       this.#repeated = true;
       this.phase = 'dialing';
       this.#send(this.#connect(false), NOTHING, 0, 0);
-    } else this.#fail();
+    } else if (this.#upstream?.refused && this.phase === 'dialing') void this.#dialAgain();
+    else this.#fail();
+  }
+
+  /** The port is closed, so nothing was sent. A request that may wait is dialled again after a pause. */
+  async #dialAgain(): Promise<void> {
+    const { policy } = this.#owner.parts;
+    this.#upstream = undefined;
+    this.#refused = true;
+    this.#restart ??= policy.restartHold(this.request, this.decision, this.request.length > 0);
+    const again = this.#restart !== undefined && (await this.#restart.pause());
+    if (this.phase !== 'dialing') return;
+    if (again) this.#send(this.#connect(false), NOTHING, 0, 0);
+    else this.#fail();
   }
 
   /** A kept connection if there is one and `mayReuse`, or a new one. */

@@ -18,7 +18,7 @@ import type { Upstream } from './upstream.ts';
 import type { RawUpstreamPool } from './upstream-pool.ts';
 
 export interface RawTransportParts {
-  policy: Pick<EdgePolicy, 'decideNow' | 'backendFailed'>;
+  policy: Pick<EdgePolicy, 'decideNow' | 'backendFailed' | 'restartHold'>;
   upstreams: RawUpstreamPool;
   sessions: Pick<Sessions, 'add' | 'draining'>;
   metrics: Metrics;
@@ -81,9 +81,9 @@ export class RawTransport {
   }
 
   /** Returns the whole response to a request whose backend failed, one character per byte. */
-  failure({ request, decision, reached }: RawExchange, keep: boolean): string {
+  failure({ request, decision, reached, refused }: RawExchange, keep: boolean): string {
     const { policy, metrics } = this.parts;
-    const reply = policy.backendFailed(request, decision, reached);
+    const reply = policy.backendFailed(request, decision, reached, refused);
     metrics.request(reply.outcome, reply.status);
     request.access?.refused(reply);
     const bytes = replyBytes(reply, !keep).toString('latin1');

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
+import { isRefusal } from '../dialling.ts';
 import { keepAlive } from '../tcp-keepalive.ts';
 import type { ResponseMemo } from './response-memo.ts';
 import type { Connections } from './upstream-pool.ts';
@@ -35,6 +36,8 @@ export class Upstream {
   /** It was kept from an earlier request. */
   reused = false;
   user: UpstreamUser | undefined;
+  /** Nothing listened at the endpoint. */
+  refused = false;
   /** Runs until the backend has taken the connection. */
   #late: NodeJS.Timeout | undefined;
 
@@ -63,7 +66,9 @@ export class Upstream {
       if (this.user) this.user.ended();
       else this.destroy();
     });
-    this.socket.on('error', ignore);
+    this.socket.on('error', (error) => {
+      this.refused = isRefusal(error);
+    });
     this.socket.on('close', () => {
       this.#inTime();
       owner.closed(this);
@@ -104,5 +109,3 @@ export class Upstream {
     return true;
   }
 }
-
-function ignore(): void {}
