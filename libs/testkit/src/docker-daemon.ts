@@ -7,6 +7,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeBridge } from './bridge-network.ts';
 import { pathWithSbin, run } from './command.ts';
+import { endShims } from './container-shims.ts';
 import { askDocker, emptyDocker } from './docker-api.ts';
 import { eventually } from './eventually.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
@@ -46,6 +47,7 @@ export async function startDockerDaemon(options: DaemonOptions = {}): Promise<Do
     }),
   );
   stack.defer(() => unmountBelow(dir.path));
+  stack.defer(() => endShims(`${dir.path}/`));
   const socketPath = join(dir.path, 'docker.sock');
   const server = stack.use(await startServerAt(0, await recipe(dir.path, socketPath, bridge.name, options)));
   stack.defer(() =>
