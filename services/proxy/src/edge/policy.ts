@@ -12,6 +12,7 @@ import type { TokenHolder } from '../tokens/token-check.ts';
 import type { TokenSessions, TokenVerdict } from '../tokens/token-sessions.ts';
 import { credentialsOf, tokenCookie } from '../tokens/token-sources.ts';
 import { STATE_EVENTS_PATH } from './pages/patient-page.ts';
+import { isPreflight, preflighted } from './preflight.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { handOver, REPLIES, type Reply, redirectToHttps, replyTo } from './replies.ts';
 import {
@@ -79,8 +80,14 @@ export class EdgePolicy {
 
   /** Decides in full, which may take as long as a request is held. Never rejects. The signal says that the client has left. */
   async decide(request: EdgeRequest, signal: AbortSignal): Promise<Decision> {
-    const { backendId, refusal } = request;
+    const { refusal } = request;
     if (refusal) return replyWith(refusal);
+    const decision = await this.#decide(request, signal);
+    return decision.kind === 'reply' ? replyWith(preflighted(request, decision.reply)) : decision;
+  }
+
+  async #decide(request: EdgeRequest, signal: AbortSignal): Promise<Decision> {
+    const { backendId } = request;
     const html = wantsPage(request);
     if (backendId === undefined) return replyWith(REPLIES.unknown(html));
     const port = this.#redirectPort(request);
@@ -101,10 +108,14 @@ export class EdgePolicy {
    * `refused`: its port was closed at the last attempt.
    */
   backendFailed(request: EdgeRequest, { droneId }: Forward, reached: boolean, refused = false): Reply {
-    const { metrics, routes, look } = this.#parts;
+    this.#parts.metrics.upstreamFailed();
+    return preflighted(request, this.#failure(request, droneId, reached, refused));
+  }
+
+  #failure(request: EdgeRequest, droneId: string, reached: boolean, refused: boolean): Reply {
+    const { routes, look } = this.#parts;
     const backendId = request.backendId ?? '';
     const html = wantsPage(request);
-    metrics.upstreamFailed();
     const route = refused ? routes.get(backendId) : undefined;
     if (route?.state === RouteState.ENDED)
       return replyTo({ kind: 'gone', state: route.backendState, reason: route.endReason }, html);
@@ -130,7 +141,8 @@ export class EdgePolicy {
     const followsState = isStateStream(request);
     const wait = followsState
       ? { navigation: false, patienceMs: 0 }
-      : { navigation: isNavigation(request), patienceMs: patienceOf(request) };
+      : // A preflight cannot say how long its request would wait, so it is not held for it.
+        { navigation: isNavigation(request), patienceMs: isPreflight(request) ? 0 : patienceOf(request) };
     for (;;) {
       const route = routes.get(backendId);
       const credentials = credentialsOf(request, wait.navigation);

@@ -144,7 +144,13 @@ export function handOver(path: string, cookie: string): Reply {
   return { outcome: 'handed_over', status: 303, headers, body: '' };
 }
 
-const ALWAYS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+/** Pages of other origins may read every reply of the edge: an application has to tell an ended session from a broken network. */
+export const ALWAYS = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': `Retry-After, ${STATE_HEADER}, ${POSITION_HEADER}`,
+};
 const HTML = {
   ...ALWAYS,
   'Content-Type': 'text/html; charset=utf-8',
