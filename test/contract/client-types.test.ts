@@ -11,6 +11,7 @@ it.each([
       ...names<BackendSpec>('image', 'pullPolicy', 'credentials', 'command', 'args', 'env', 'port', 'labels'),
       ...names<BackendSpec>('resources', 'readiness', 'stopSignal', 'stopGraceMs', 'pullTimeoutMs'),
       ...names<BackendSpec>('startupTimeoutMs', 'idleTimeoutMs', 'lifetimeLimitMs', 'onLeaseLoss', 'access'),
+      ...names<BackendSpec>('pages'),
     ],
   ],
   [

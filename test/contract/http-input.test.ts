@@ -51,6 +51,12 @@ describe('POST /v1/backends', () => {
     });
   });
 
+  it('gives the scheduler the pages of a spec', async () => {
+    const pages = { redirectUrl: 'https://app.test/over', startAgainUrl: 'https://app.test/new' };
+    const id = await spawn('test/web', { pages });
+    expect(scene.gateway.scheduler.asked.find((asked) => asked.id === id)?.spec?.pages).toEqual(pages);
+  });
+
   const wrong = (spec: object, field: string) => [spec, field] as const;
   it.each([
     wrong({ image: '' }, 'spec.image'),
@@ -70,6 +76,8 @@ describe('POST /v1/backends', () => {
     wrong({ image: 'a', stopGraceMs: 1.5 }, 'spec.stopGraceMs'),
     wrong({ image: 'a', portt: 80 }, 'spec.portt'),
     wrong({ image: 'a', pullPolicy: 'OFTEN' }, 'spec.pullPolicy'),
+    wrong({ image: 'a', pages: { redirectUrl: 'javascript:alert(1)' } }, 'spec.pages.redirectUrl'),
+    wrong({ image: 'a', pages: { startAgainUrl: '/new' } }, 'spec.pages.startAgainUrl'),
     wrong({ image: 'a', stopSignal: 'SIGSEGV' }, 'spec.stopSignal'),
   ])('refuses %j and names %s', async (spec, field) => {
     const before = scene.gateway.scheduler.asked.length;

@@ -178,6 +178,22 @@ describe('the edge', () => {
     await cluster.terminate(id, true);
   });
 
+  it('redirects a browser from a session that is over to the page of its application, with the reason', async () => {
+    const pages = { redirectUrl: 'https://app.test/over' };
+    const { id } = await cluster.spawnReady({ image: IMAGE, pages });
+    await cluster.terminate(id, true);
+    await cluster.inState(id, 'TERMINATED');
+    const headers = { accept: 'text/html', 'sec-fetch-mode': 'navigate' };
+    await eventually(async () => {
+      const answer = await cluster.fetchBackend(id, '/', { headers });
+      expect([answer.status, answer.headers.location]).toEqual([
+        303,
+        `https://app.test/over?reason=REQUESTED&state=TERMINATED&id=${id}`,
+      ]);
+    });
+    expect((await cluster.fetchBackend(id)).status).toBe(410);
+  });
+
   it('says 410 with the reason to a browser and to a program once a session is over', async () => {
     const { id } = await cluster.spawnReady({ image: IMAGE });
     await cluster.terminate(id, true);

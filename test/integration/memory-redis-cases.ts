@@ -86,7 +86,8 @@ function placed(
   replicated = false,
 ) {
   const access = id === 'b4' ? Access.PUBLIC : Access.TOKEN;
-  const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' }, access };
+  const pages = id === 'b3' ? { redirectUrl: 'https://a.test/' } : undefined;
+  const summary = { cpuMillis, memoryBytes: 1e8, image: 'image', labels: { a: 'é' }, access, pages };
   const given = name === undefined ? undefined : { ...NAMESPACE, name };
   return (replicated ? side.replicated : side.backends).place({
     ...{ id, key: given, repeated, created: new Date(1_700_000_000_000) },

@@ -65,6 +65,24 @@ describe('a report of a backend', () => {
     expect(backend).toMatchObject({ state: TERMINATING, endReason: EndReason.LIFETIME });
   });
 
+  it("keeps the pages of a backend's application in its route through every change", async () => {
+    await using scene_ = await scene(redis, nats);
+    const a = await scene_.drone('a');
+    const one = id();
+    const pages = { redirectUrl: 'https://app.test/over', startAgainUrl: '' };
+    const route = async () => {
+      const bytes = await scene_.store.send(['HGET', keys.routes, one]);
+      const row = Buffer.isBuffer(bytes) ? decodeRow(one, bytes) : undefined;
+      return row?.kind === 'backend' ? [row.state, row.pages] : undefined;
+    };
+    await scene_.spawn({ id: one, spec: BackendSpec.fromPartial({ image: 'app', pages }) });
+    expect(await route()).toEqual([PENDING, pages]);
+    await a.renew({ id: one, state: READY, revision: 5, local: { host: '10.0.0.1', port: 80 } });
+    expect(await route()).toEqual([OPEN, pages]);
+    await a.renew({ id: one, state: TERMINATING, revision: 6, endReason: EndReason.IDLE });
+    expect(await route()).toEqual([ENDED, pages]);
+  });
+
   it('tells the edge when the start begins, and of no other change before READY', async () => {
     await using scene_ = await scene(redis, nats);
     const a = await scene_.drone('a');

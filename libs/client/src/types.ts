@@ -57,6 +57,18 @@ export interface BackendSpec {
   onLeaseLoss?: 'STOP' | 'CONTINUE';
   /** Whether a connection token is required; default PUBLIC. */
   access?: Access;
+  /** Pages of the application in the place of the edge's own. */
+  pages?: Pages;
+}
+
+export interface Pages {
+  /**
+   * An http or https address. A browser that opens a session that is ending or has ended is redirected there, with `reason`,
+   * `state` and `id` in the query.
+   */
+  redirectUrl?: string;
+  /** A link on the edge's own page of an ended session, from which the user can start again. */
+  startAgainUrl?: string;
 }
 
 export interface LifeEvent {

@@ -35,6 +35,29 @@ describe('specViolations', () => {
   it.each(['x', '/a b', '/a\n', '/a#b', '/\x7f', '/ü', '/€'])('refuses the readiness path %j', (httpPath) => {
     expect(fields({ readiness: { httpPath } })).toEqual(['spec.readiness.http_path']);
   });
+  it.each(['https://app.test/over?a=1#b', 'http://localhost:3000', `https://a.test/${'a'.repeat(1_009)}`])(
+    'accepts the page %.40s',
+    (redirectUrl) => {
+      expect(fields({ pages: { redirectUrl, startAgainUrl: redirectUrl } })).toEqual([]);
+    },
+  );
+  it.each([
+    ...[
+      'javascript:alert(1)',
+      'ftp://app.test/',
+      '/over',
+      'app.test',
+      'https://',
+      'https://a b/',
+      'https://ä/',
+    ],
+    ...['https://app.test/\r\nX: 1', 'https://user:pw@app.test/', `https://a.test/${'a'.repeat(1_010)}`],
+  ])('refuses the page %.40j', (url) => {
+    expect(fields({ pages: { redirectUrl: url, startAgainUrl: '' } })).toEqual(['spec.pages.redirect_url']);
+    expect(fields({ pages: { redirectUrl: '', startAgainUrl: url } })).toEqual([
+      'spec.pages.start_again_url',
+    ]);
+  });
   it('refuses names of environment variables with = or NUL', () => {
     expect(fields({ env: { 'A=B': '1', 'C\0': '2', OK: '3' } })).toEqual([
       'spec.env.A=B',

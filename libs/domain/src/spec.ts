@@ -17,6 +17,7 @@ export interface SpecInput {
   startupTimeoutMs?: number;
   idleTimeoutMs?: number;
   lifetimeLimitMs?: number;
+  pages?: { redirectUrl: string; startAgainUrl: string };
 }
 
 export const SPEC_DEFAULTS = {
@@ -34,6 +35,7 @@ const MEMORY_FLOOR = 6 * 1024 * 1024;
 // The reference grammar of the OCI distribution spec: [host[:port]/]path[:tag][@digest].
 const IMAGE =
   /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@[a-z0-9]+:[a-fA-F0-9]{32,})?$/;
+const MOST_URL = 1_024;
 const SIGNAL = /^SIG(?:TERM|INT|QUIT|HUP|USR1|USR2|KILL|WINCH)$/;
 
 /** Returns every fault of a spec at once, each with its field below `at`; empty if it can be started. */
@@ -66,8 +68,24 @@ export function specViolations(spec: SpecInput, at = 'spec'): Violation[] {
     wrong('readiness.http_path', 'must begin with a slash and be a path of visible ASCII characters');
   if (spec.credentials?.identityToken && (spec.credentials.username || spec.credentials.password))
     wrong('credentials', 'either username and password or identity_token');
+  for (const [field, text] of [
+    ['redirect_url', spec.pages?.redirectUrl],
+    ['start_again_url', spec.pages?.startAgainUrl],
+  ] as const)
+    if (text && !isPageUrl(text))
+      wrong(
+        `pages.${field}`,
+        `must be an http or https address of at most ${MOST_URL} visible ASCII characters`,
+      );
   checkTexts(spec, wrong);
   return violations;
+}
+
+/** Whether users can be led to an address: one without the scripts that other schemes run, and without a password. */
+export function isPageUrl(text: string): boolean {
+  if (text.length > MOST_URL || !/^https?:\/\/[\x21-\x7e]+$/i.test(text) || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
 }
 
 function checkTexts(spec: SpecInput, wrong: (field: string, message: string) => void): void {

@@ -150,6 +150,7 @@ describe('jsonSchemas', () => {
     expect(Object.keys(schemas).sort()).toEqual([
       'BackendKey',
       'BackendSpec',
+      'Pages',
       'Readiness',
       'RegistryCredentials',
       'ResourceLimits',

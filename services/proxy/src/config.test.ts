@@ -39,6 +39,10 @@ describe('readConfig', () => {
       SPAWNER_PROXY_PUBLIC_ADDRESS_API: 'ftp://x',
       SPAWNER_PROXY_TRUSTED_ADDRESSES: '::1/129',
       SPAWNER_PROXY_HOLD_TIMEOUT_MS: '600001',
+      SPAWNER_PROXY_RESTART_HOLD_MS: '60001',
+      SPAWNER_PROXY_END_REDIRECT_URL: 'https://app.test/{why}',
+      SPAWNER_PROXY_START_AGAIN_URL: 'javascript:alert(1)',
+      SPAWNER_PROXY_END_PAGE_FILE: '/nowhere/at/all',
     };
     for (const name of Object.keys(env)) expect(() => readConfig(env)).toThrow(name);
   });

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { DEADLINES, isNodeId } from '@spawner/domain';
+import { DEADLINES, isNodeId, isPageUrl } from '@spawner/domain';
 import { type Environment, type EnvReader, readServiceConfig, sharedAddresses } from '@spawner/service';
 import { ACCESS_SETTINGS, type AccessSetting, accessSetting } from './access-log/access-log.ts';
+import { isRedirectTemplate } from './edge/pages/own-pages.ts';
 import { isCidr } from './edge/trusted-addresses.ts';
 import { TIMEOUTS } from './timeouts.ts';
 
@@ -39,6 +40,9 @@ export const readConfig = (env: Environment) =>
       }),
       holdTimeoutMs: reader.integer(`${prefix}HOLD_TIMEOUT_MS`, 30_000, { max: TIMEOUTS.queueHold }),
       restartHoldMs: reader.integer(`${prefix}RESTART_HOLD_MS`, 2_000, { max: MOST_RESTART_HOLD_MS }),
+      endRedirectUrl: endRedirectUrl(reader, `${prefix}END_REDIRECT_URL`),
+      endPage: reader.secret(`${prefix}END_PAGE`) || undefined,
+      startAgainUrl: pageUrl(reader, `${prefix}START_AGAIN_URL`),
       heldPerBackend: limit('HELD_PER_BACKEND', 100, 1),
       heldTotal: limit('HELD_TOTAL', 1_000, 1),
       openPerBackend: limit('OPEN_PER_BACKEND', 10_000, 1),
@@ -101,6 +105,16 @@ function nodeName(reader: EnvReader, name: string, fallback: string): string {
 
 function optionalUrl(reader: EnvReader, name: string): string | undefined {
   return reader.optional(name) === undefined ? undefined : reader.url(name, '', ['http', 'https']);
+}
+
+function endRedirectUrl(reader: EnvReader, name: string): string | undefined {
+  const what = 'an http or https address, in braces of which may be reason, state and id';
+  return reader.checked(name, '', (text) => text === '' || isRedirectTemplate(text), what) || undefined;
+}
+
+function pageUrl(reader: EnvReader, name: string): string | undefined {
+  const isUrl = (text: string) => text === '' || isPageUrl(text);
+  return reader.checked(name, '', isUrl, 'an http or https address of at most 1024 characters') || undefined;
 }
 
 function checkedList(

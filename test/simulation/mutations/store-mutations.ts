@@ -94,7 +94,7 @@ export const STORE_MUTATIONS: Mutations = {
   },
   'a backend that is written back is open to everyone': {
     breaks: 'tokens',
-    changes: [{ file: `${LUA}/restore.lua`, from: 'keep_access(id, access)', to: '' }],
+    changes: [{ file: `${LUA}/restore.lua`, from: 'keep_terms(id, access, pages)', to: '' }],
   },
   'a revocation is not announced to the proxies': {
     breaks: 'tokens',

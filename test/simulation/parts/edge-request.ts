@@ -31,7 +31,8 @@ const UNLIMITED: PolicyParts['limits'] = { admit: () => 'admitted' };
 const UNCOUNTED = { upstreamFailed: () => {} };
 /** No backend fails in the policy's hands: the transports are not part of the simulation. */
 const NEVER_HELD: PolicyParts['holds'] = { wait: async () => 'full' };
-const OPTIONS = { openPerBackend: 1_000, restartHoldMs: 0, redirectPort: () => undefined };
+const NO_PAGES = { endRedirectUrl: undefined, endPage: undefined, startAgainUrl: undefined };
+const OPTIONS = { ...NO_PAGES, openPerBackend: 1_000, restartHoldMs: 0, redirectPort: () => undefined };
 
 /** Lets the edge's policy decide, as a transport does. The outcome is the router's own unless a token decided. */
 export async function outcomeOf(parts: Deciding, asks: Asks): Promise<EdgeOutcome> {

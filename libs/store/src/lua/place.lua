@@ -99,7 +99,7 @@ local placement = next_tick()
 local candidates = table.concat({ redis.call('ZCARD', LOAD), considered, stale, full, redis.call('ZSCORE', LOAD, drone), later, told }, ' ')
 redis.call('HSET', BACKEND .. id, 'state', SCHEDULED, 'revision', 0, 'drone', drone, 'placement', whole(placement),
   'held', held(cpu_millis, memory_bytes, key), 'facts', facts .. bytes_field(FIELD_FACTS_CANDIDATES, candidates), 'edge', 'pending')
-keep_access(id, access)
+keep_terms(id, access, pages)
 if key then redis.call('SET', KEY .. key, id) end
 redis.call('ZADD', BACKENDS, whole(placement), id)
 redis.call('SADD', DRONE .. drone .. LIVING, id)

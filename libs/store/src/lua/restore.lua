@@ -7,7 +7,7 @@ if not is_current(MEMBER_DRONE .. drone, registration) then return 'stale' end
 if redis.call('EXISTS', BACKEND .. id) == 1 then return 'known' end
 redis.call('HSET', BACKEND .. id, 'state', state, 'revision', whole(revision), 'drone', drone, 'placement', whole(placement),
   'held', held(cpu_millis, memory_bytes, key), 'facts', facts, 'status', status, 'edge', edge, 'route', route)
-keep_access(id, access)
+keep_terms(id, access, pages)
 redis.call('ZADD', BACKENDS, whole(placement), id)
 put_route(id, route)
 if state == TERMINATED then

@@ -20,6 +20,7 @@ const FIELDS: Readonly<Record<string, [message: string, field: string]>> = {
   ROUTE_END_REASON: ['BackendRoute', 'end_reason'],
   ROUTE_BACKEND_STATE: ['BackendRoute', 'backend_state'],
   ROUTE_ACCESS: ['BackendRoute', 'access'],
+  ROUTE_PAGES: ['BackendRoute', 'pages'],
   NODE_REPLACED: ['Node', 'replaced_registration'],
   FACTS_CANDIDATES: ['BackendFacts', 'candidates'],
   FACTS_STEPS: ['BackendFacts', 'steps'],

@@ -91,6 +91,7 @@ export const SCRIPTS = {
     /** Whether the id may have been placed before. */
     repeated: flag,
     access: integer,
+    pages: optional(bytes),
   }),
   /** `steps`: StepTimes. */
   handed: defineScript('handed', flagOf, { id: text, steps: bytes }),
@@ -105,6 +106,7 @@ export const SCRIPTS = {
     /** StopOrder without an id, for the claimant that loses the key. */
     order: bytes,
     access: integer,
+    pages: optional(bytes),
     registration: tick,
   }),
   stop: defineScript('stop', stopped, { id: text, order: bytes, force: flag }),

@@ -24,6 +24,8 @@ beforeEach(async () => {
 });
 afterEach(() => temp.stop());
 
+const PAGES = { redirectUrl: 'https://app.test/', startAgainUrl: '' };
+
 function entryOf(id: string): JournalEntry {
   const spec = BackendSpec.fromPartial({
     image: 'some/image:1',
@@ -32,6 +34,7 @@ function entryOf(id: string): JournalEntry {
     resources: { memoryBytes: 9_000_000 },
     idleTimeoutMs: 0,
     stopGraceMs: 5,
+    pages: PAGES,
   });
   const at = { now: 123.5, wall: new Date(5_000) };
   const begun = step(newLife(id, termsOf(spec), new Date(4_000)), { type: 'begin' }, at).life;
@@ -161,7 +164,13 @@ describe('the journal', () => {
       claim: Buffer.from([0, 255, 1]),
       key: { namespace: 'rooms', name: 'a\n{}*🙂', tag: '' },
       status: { id: 'a', state: BackendState.TERMINATING },
-      spec: { image: 'some/image:1', labels: { team: 'red' }, idleTimeoutMs: 0, memoryBytes: 9_000_000 },
+      spec: {
+        image: 'some/image:1',
+        labels: { team: 'red' },
+        idleTimeoutMs: 0,
+        memoryBytes: 9_000_000,
+        pages: PAGES,
+      },
     });
     expect(told.spec?.digest).toHaveLength(32);
     expect(JSON.stringify(told)).not.toMatch(/PASSWORD|hidden/);

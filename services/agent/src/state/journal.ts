@@ -140,6 +140,7 @@ export function inventoryOf(entry: JournalEntry): InventoryEntry {
       digest: Buffer.from(digest, 'hex'),
       onLeaseLoss: spec.onLeaseLoss,
       access: spec.access,
+      pages: spec.pages,
     },
     createTime,
     placement,

@@ -19,6 +19,7 @@ const id = newBackendId((count) => new Uint8Array(count));
 const TOKEN = 't'.repeat(43);
 const tokenId = connectionTokenId(TOKEN);
 const endpoint = { host: '127.0.0.1', port: 1 };
+const NO_PAGES = { endRedirectUrl: undefined, endPage: undefined, startAgainUrl: undefined };
 const NEVER = new AbortController().signal;
 
 /** A policy before one backend that the router answers as a test wants. */
@@ -70,7 +71,7 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
       metrics: { upstreamFailed: () => state.failures++ },
       look: (backendId) => state.looked.push(backendId),
     },
-    { openPerBackend: 2, restartHoldMs: 2_000, redirectPort: () => redirectPort },
+    { ...NO_PAGES, openPerBackend: 2, restartHoldMs: 2_000, redirectPort: () => redirectPort },
   );
   return { policy, state, activity, stateEvents, queue, tokens };
 }
@@ -130,7 +131,7 @@ describe('the policy', () => {
 
   it('counts a request for the limits once, whichever half decides', async () => {
     const world = scene();
-    world.state.routed = { kind: 'gone', state: 70, reason: 0 };
+    world.state.routed = { kind: 'gone', state: 70, reason: 0, pages: undefined };
     expect(await decide(world, request())).toEqual({ now: false, said: 'gone' });
     expect(world.state.limited).toBe(1);
   });

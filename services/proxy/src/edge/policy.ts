@@ -11,6 +11,8 @@ import type { RouteOutcome, Router } from '../routing/router.ts';
 import type { TokenHolder } from '../tokens/token-check.ts';
 import type { TokenSessions, TokenVerdict } from '../tokens/token-sessions.ts';
 import { credentialsOf, tokenCookie } from '../tokens/token-sources.ts';
+import { endReply } from './end-reply.ts';
+import type { PageSettings, SessionEnd } from './pages/own-pages.ts';
 import { STATE_EVENTS_PATH } from './pages/patient-page.ts';
 import { isPreflight, preflighted } from './preflight.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -41,7 +43,7 @@ export interface PolicyParts {
   look(backendId: string): void;
 }
 
-export interface PolicyOptions {
+export interface PolicyOptions extends PageSettings {
   openPerBackend: number;
   /** How long requests wait while their backend's program restarts. */
   restartHoldMs: number;
@@ -97,6 +99,7 @@ export class EdgePolicy {
     if (verdict !== 'admitted') return replyWith(REPLIES[verdict](html));
     const routed = await this.#route(request, backendId, signal);
     if (routed.kind === 'reply') return routed;
+    if (routed.kind === 'gone') return replyWith(this.#endReply(request, routed));
     if (routed.kind !== 'forward') return replyWith(replyTo(routed, html, this.#parts.queue.of(backendId)));
     if (!this.#isFull(backendId, 0)) return routed;
     routed.active.neverReached();
@@ -118,10 +121,14 @@ export class EdgePolicy {
     const html = wantsPage(request);
     const route = refused ? routes.get(backendId) : undefined;
     if (route?.state === RouteState.ENDED)
-      return replyTo({ kind: 'gone', state: route.backendState, reason: route.endReason }, html);
+      return this.#endReply(request, {
+        state: route.backendState,
+        reason: route.endReason,
+        pages: route.pages,
+      });
     look(backendId);
     if (!reached && routes.isSilent(droneId)) return REPLIES.away(html);
-    return refused ? REPLIES.restarting(html) : REPLIES.badGateway(html);
+    return refused ? REPLIES.restarting(html, isNavigation(request)) : REPLIES.badGateway(html);
   }
 
   /** The wait of a request whose backend refused the connection; undefined if the request is answered at once. */
@@ -161,6 +168,12 @@ export class EdgePolicy {
       // A route that came only now may ask for a token: look at the request's tokens again.
       if (routed.kind !== 'token required' || !isNews) return routed;
     }
+  }
+
+  #endReply(request: EdgeRequest, end: Omit<SessionEnd, 'id'>): Reply {
+    const { state, reason, pages } = end;
+    const viewer = !wantsPage(request) ? 'program' : isNavigation(request) ? 'navigation' : 'browser';
+    return endReply({ id: request.backendId ?? '', state, reason, pages }, viewer, this.#options);
   }
 
   /** The stream that a waiting page reads; it lasts no longer than the token that opened it. */

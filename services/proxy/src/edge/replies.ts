@@ -1,9 +1,10 @@
 import type { QueuePosition } from '@spawner/bus';
-import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { BackendState } from '@spawner/proto/v1/backend';
 import type { EventSink } from '../cluster/waiting-events.ts';
 import type { RouteOutcome } from '../routing/router.ts';
 import { TIMEOUTS } from '../timeouts.ts';
-import { endPage, restartingPage, retryingPage, waitingPage } from './pages/patient-page.ts';
+import { codeName } from './pages/code-name.ts';
+import { restartingPage, retryingPage, waitingPage } from './pages/patient-page.ts';
 import { type PageWords, refusalPage, REFUSAL_WORDS as WORDS } from './pages/refusal-page.ts';
 
 /**
@@ -23,7 +24,7 @@ export interface Reply {
 }
 
 /** Tells a waiting page that the proxy answered, and the state of the backend. */
-const STATE_HEADER = 'X-Spawner-State';
+export const STATE_HEADER = 'X-Spawner-State';
 /** The place of the backend's start in the queue of its drone: 1 is next. */
 const POSITION_HEADER = 'X-Spawner-Queue-Position';
 
@@ -57,10 +58,10 @@ export const REPLIES = {
     reply(404, 'unknown', 'NOT_FOUND', 'There is no session at this address.', html && WORDS.unknown),
   badGateway: (html: boolean) =>
     reply(502, 'bad_gateway', 'UNAVAILABLE', 'The backend could not be reached.', html && WORDS.noAnswer),
-  /** The backend is READY and its port is closed, as while its program restarts. */
-  restarting: (html: boolean) => {
+  /** The backend is READY and its port is closed, as while its program restarts. Only a navigation can be tried again by its page. */
+  restarting: (html: boolean, navigation: boolean) => {
     const plain = reply(502, 'bad_gateway', 'UNAVAILABLE', RESTARTING, html && WORDS.restarting);
-    const body = html ? restartingPage(WORDS.restarting.heading) : plain.body;
+    const body = html && navigation ? restartingPage(WORDS.restarting.heading) : plain.body;
     return withHeaders({ ...plain, body }, { 'Retry-After': '1', [STATE_HEADER]: 'READY' });
   },
   /** The backend's address does not answer and its drone is silent: both may come back. */
@@ -89,17 +90,18 @@ export const REPLIES = {
   busy: (html: boolean) => later('busy', 'Too many requests to this backend are open.', html && WORDS.busy),
 } as const;
 
-/** The reply to a request that the router did not forward. `queued`: the place of the backend's start, as far as it is known. */
+/**
+ * The reply to a request that the router did not forward, but for the end of a session (end-reply.ts). `queued`: the place of the
+ * backend's start, as far as it is known.
+ */
 export function replyTo(
-  routed: Exclude<RouteOutcome, { kind: 'forward' }>,
+  routed: Exclude<RouteOutcome, { kind: 'forward' | 'gone' }>,
   html: boolean,
   queued?: QueuePosition,
 ): Reply {
   switch (routed.kind) {
     case 'unknown':
       return REPLIES.unknown(html);
-    case 'gone':
-      return gone(routed.state, routed.reason, html);
     case 'unreachable':
       return later('unreachable', 'The backend cannot be reached from here.', html && WORDS.unreachable);
     case 'unsure':
@@ -151,7 +153,7 @@ export const ALWAYS = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers': `Retry-After, ${STATE_HEADER}, ${POSITION_HEADER}`,
 };
-const HTML = {
+export const HTML = {
   ...ALWAYS,
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy':
@@ -167,17 +169,8 @@ function starting(state: BackendState, queued: QueuePosition | undefined): Reply
   const headers = { ...HTML, ...progress(state, queued) };
   return {
     ...{ outcome: 'waiting_page', status: 503, headers },
-    body: waitingPage(nameIn(BackendState, state), placeIn(state, queued)),
+    body: waitingPage(codeName(BackendState, state), placeIn(state, queued)),
   };
-}
-
-/** The end of a session, from its first moment on. Programs get the code of the reason. */
-function gone(state: BackendState, endReason: EndReason, html: boolean): Reply {
-  const message = `This session ${state === BackendState.TERMINATED ? 'has ended' : 'is ending'}.`;
-  const reason = nameIn(EndReason, endReason);
-  const plain = reply(410, 'gone', 'GONE', message, false, { reason });
-  const page = html ? { ...plain, headers: HTML, body: endPage(state, endReason) } : plain;
-  return withHeaders(page, { [STATE_HEADER]: nameIn(BackendState, state) });
 }
 
 /** How far the backend is, and when another request is worth its while. */
@@ -186,7 +179,7 @@ function progress(state: BackendState, queued: QueuePosition | undefined): Recor
   const waitMs = Math.min(place?.expectedWaitMs ?? 0, TIMEOUTS.retryAfter);
   return {
     'Retry-After': `${Math.max(1, Math.ceil(waitMs / 1_000))}`,
-    [STATE_HEADER]: nameIn(BackendState, state),
+    [STATE_HEADER]: codeName(BackendState, state),
     ...(place ? { [POSITION_HEADER]: `${place.position}` } : {}),
   };
 }
@@ -210,11 +203,11 @@ function limited(message: string, page: Page): Reply {
   return withHeaders(reply(429, 'limited', 'RESOURCE_EXHAUSTED', message, page), { 'Retry-After': '1' });
 }
 
-function withHeaders(plain: Reply, more: Record<string, string>): Reply {
+export function withHeaders(plain: Reply, more: Record<string, string>): Reply {
   return { ...plain, headers: { ...plain.headers, ...more } };
 }
 
-function reply(
+export function reply(
   status: number,
   outcome: string,
   code: string,
@@ -225,9 +218,4 @@ function reply(
   if (page) return { outcome, status, headers: HTML, body: refusalPage(page) };
   const headers = { ...ALWAYS, 'Content-Type': 'application/json' };
   return { outcome, status, headers, body: `${JSON.stringify({ code, message, ...more })}\n` };
-}
-
-/** The name of an enum's value. A newer peer may send one that is not known here. */
-function nameIn(names: Readonly<Record<string, number>>, value: number): string {
-  return Object.entries(names).find(([, number]) => number === value)?.[0] ?? 'UNSPECIFIED';
 }

@@ -2,7 +2,7 @@ import { endpointFor } from '@spawner/cluster';
 import type { Endpoint } from '@spawner/proto/internal/backend_status';
 import { RouteState } from '@spawner/proto/internal/route';
 import { SettleOutcome } from '@spawner/proto/internal/scheduler_service';
-import { Access, BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { Access, BackendState, EndReason, type Pages } from '@spawner/proto/v1/backend';
 import type { Route } from '@spawner/store';
 
 /** The meaning of a route, and of this proxy's own knowledge, for a request to the backend. */
@@ -18,7 +18,7 @@ export type RouteDecision =
   /** The route is old, and the drone's agent does not say whether it still holds. */
   | { kind: 'unverified' }
   /** The backend is ending or has ended: every 410 comes from here. */
-  | { kind: 'gone'; state: BackendState; reason: EndReason }
+  | { kind: 'gone'; state: BackendState; reason: EndReason; pages: Pages | undefined }
   /** The backend is on another drone and publishes no address. */
   | { kind: 'unreachable' }
   | { kind: 'token required' }
@@ -53,13 +53,14 @@ export function decideRoute(
 ): RouteDecision {
   if (!route) return { kind: 'unknown' };
   if (route.access === Access.TOKEN && !admitted) return { kind: 'token required' };
-  const { state, backendState } = route;
-  if (state === RouteState.ENDED) return { kind: 'gone', state: backendState, reason: route.endReason };
+  const { state, backendState, pages } = route;
+  if (state === RouteState.ENDED)
+    return { kind: 'gone', state: backendState, reason: route.endReason, pages };
   const endpoint = endpointFor(route, local.droneId);
   if (state === RouteState.OPEN && !endpoint) return { kind: 'unreachable' };
   const suspension = local.suspensionOf(route);
   if (suspension?.outcome === SettleOutcome.ENDED)
-    return { kind: 'gone', state: BackendState.TERMINATING, reason: EndReason.IDLE };
+    return { kind: 'gone', state: BackendState.TERMINATING, reason: EndReason.IDLE, pages };
   if (state === RouteState.PENDING) return { kind: 'hold', state: backendState };
   const isSuspended = state === RouteState.SUSPENDED;
   if (!isSuspended && state !== RouteState.OPEN) return { kind: 'unknown' };

@@ -7,7 +7,7 @@ import {
 } from '@spawner/proto/internal/backend_status';
 import { Node } from '@spawner/proto/internal/node';
 import { StopOrder } from '@spawner/proto/internal/scheduler_service';
-import { type BackendKey, type BackendState, EndReason, StepTimes } from '@spawner/proto/v1/backend';
+import { type BackendKey, type BackendState, EndReason, Pages, StepTimes } from '@spawner/proto/v1/backend';
 import type { PlacementCandidates } from '@spawner/proto/v1/explanation';
 import { keyHash, type PlaceReply, SCRIPTS } from '@spawner/store';
 import type { Parts } from '../parts.ts';
@@ -216,10 +216,11 @@ function orderBytes(order: StopOrder): Buffer {
 /** The arguments of a script that writes a new record. */
 function factsOf(spec: SpecSummary, createTime: Date, key: BackendKey | undefined) {
   const { cpuMillis, memoryBytes, access } = spec;
+  const pages = spec.pages && Buffer.from(Pages.encode(spec.pages).finish());
   const facts = Buffer.from(
     BackendFacts.encode({ spec, createTime, key, candidates: '', steps: undefined }).finish(),
   );
-  return { cpuMillis, memoryBytes, access, facts, key: key && keyHash(key) };
+  return { cpuMillis, memoryBytes, access, pages, facts, key: key && keyHash(key) };
 }
 
 function recordOf(id: string, values: (Buffer | null)[]): BackendRecord | undefined {

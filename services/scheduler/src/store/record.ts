@@ -68,7 +68,7 @@ const ROUTE_STATES = {
   ended: RouteState.ENDED,
 } as const;
 
-/** The route of a backend. The store's scripts add its access, and its drone when they place it. */
+/** The route of a backend. The store's scripts add its access and pages, and its drone when they place it. */
 export function routeOf(drone: string, status: Partial<BackendStatus>): Buffer {
   const { state: backendState = BackendState.SCHEDULED, local, network, endReason } = status;
   const state = ROUTE_STATES[edgeOf(backendState)];

@@ -1,6 +1,8 @@
--- Keeps a record's access only if it differs from the default: most backends are public.
-local function keep_access(id, access)
+-- Keeps a record's access and pages, which its routes need, only if they differ from the defaults: most backends have none. The
+-- pages are a serialized message.
+local function keep_terms(id, access, pages)
   if access == ACCESS_TOKEN then redis.call('HSET', BACKEND .. id, 'access', access) end
+  if pages then redis.call('HSET', BACKEND .. id, 'pages', pages) end
 end
 
 -- The resources that a record's end gives back: processor, memory, and the hash of its key (empty for none).

@@ -26,10 +26,11 @@ local function drop_row(id)
 end
 
 -- Writes the row of a backend. The route is a serialized BackendRoute, to which the record's access is added unless it is
--- public. Returns the epoch.
+-- public, and its pages if it has any. Returns the epoch.
 local function put_route(id, route)
-  local access = redis.call('HGET', BACKEND .. id, 'access')
-  if access then route = route .. number_field(FIELD_ROUTE_ACCESS, tonumber(access)) end
+  local v = redis.call('HMGET', BACKEND .. id, 'access', 'pages')
+  if v[1] then route = route .. number_field(FIELD_ROUTE_ACCESS, tonumber(v[1])) end
+  if v[2] then route = route .. bytes_field(FIELD_ROUTE_PAGES, v[2]) end
   return put_row(id, bytes_field(FIELD_ROW_BACKEND, route))
 end
 

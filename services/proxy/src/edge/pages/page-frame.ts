@@ -1,10 +1,10 @@
 /**
  * The frame of the pages that the edge shows to browsers: each is one file that needs no other, readable without scripts. They
- * are for end users, so they have plain words and no code names. They contain nothing that a client or a backend has sent.
+ * are for end users, so they have plain words and no code names. They contain nothing that a client or a program has sent.
  */
 const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;margin:20vh auto;max-width:32rem;padding:0 1.5rem;color:#222;background:#fafafa}' +
-  'h1{font-size:1.25rem}p{color:#666}@media(prefers-color-scheme:dark){body{color:#eee;background:#181818}p{color:#aaa}}';
+  'h1{font-size:1.25rem}p{color:#666}@media(prefers-color-scheme:dark){body{color:#eee;background:#181818}p{color:#aaa}a{color:#9cf}}';
 
 /** The parts of a page, as HTML. The heading is also the title. */
 export interface PageParts {
@@ -24,4 +24,9 @@ export function pageFrame({ heading, body, head = '' }: PageParts): string {
 /** A paragraph; empty for an empty text. */
 export function paragraph(text: string): string {
   return text === '' ? '' : `<p>${text}</p>`;
+}
+
+/** A text as HTML, in an attribute too. */
+export function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

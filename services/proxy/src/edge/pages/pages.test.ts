@@ -1,13 +1,15 @@
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
+import { endReply } from '../end-reply.ts';
 import { REPLIES, replyTo } from '../replies.ts';
 
+const NO_PAGES = { endRedirectUrl: undefined, endPage: undefined, startAgainUrl: undefined };
 const UNSENT: EndReason[] = [EndReason.UNSPECIFIED];
 const reasons = Object.entries(EndReason).filter(([, reason]) => !UNSENT.includes(reason));
 const { TERMINATING, TERMINATED, STARTING } = BackendState;
 
 /** Every reply for a session with this state, as the edge gives it to browsers or to programs. */
 const gone = (state: BackendState, reason: EndReason, html = true) =>
-  replyTo({ kind: 'gone', state, reason }, html);
+  endReply({ id: 'abc', state, reason, pages: undefined }, html ? 'browser' : 'program', NO_PAGES);
 
 /** The text that a page shows: without its scripts and styles. */
 function textOf(body: string): string {
@@ -28,7 +30,8 @@ const pages: [string, string][] = [
   ['a late start', replyTo({ kind: 'late', state: STARTING }, true).body],
   ['an unknown host', REPLIES.unknown(true).body],
   ['a backend that does not answer', REPLIES.badGateway(true).body],
-  ['a program that restarts', REPLIES.restarting(true).body],
+  ['a program that restarts', REPLIES.restarting(true, true).body],
+  ['a form that was sent to such a program', REPLIES.restarting(true, false).body],
   ['a silent drone', REPLIES.away(true).body],
   ['a missing token', REPLIES.unauthorized(true).body],
   ['too many requests', REPLIES.tooManyRequests(true).body],
@@ -69,6 +72,11 @@ describe('the pages of the edge', () => {
     const plain = gone(state, EndReason.IDLE, false);
     expect(JSON.parse(plain.body)).toEqual({ code: 'GONE', message, reason: 'IDLE' });
     for (const { headers } of [page, plain]) expect(headers).toMatchObject({ 'X-Spawner-State': name });
+  });
+
+  it('try a navigation again while a program restarts, and never a form, which would be sent twice', () => {
+    expect(REPLIES.restarting(true, true).body).toContain('location.reload()');
+    expect(REPLIES.restarting(true, false).body).not.toMatch(/script|refresh/);
   });
 
   it('of a reason from a newer peer say that it ended, without a reason', () => {

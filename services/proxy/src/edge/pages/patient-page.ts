@@ -2,7 +2,7 @@ import type { QueuePosition } from '@spawner/bus';
 import { BackendState, type EndReason } from '@spawner/proto/v1/backend';
 import { queueWords } from '../../cluster/queue-words.ts';
 import { endWords } from './end-words.ts';
-import { pageFrame, paragraph } from './page-frame.ts';
+import { escaped, pageFrame, paragraph } from './page-frame.ts';
 
 /** The path at which a page reads its backend's state. Once the backend is ready, the path is the backend's. */
 export const STATE_EVENTS_PATH = '/.spawner/events';
@@ -32,11 +32,12 @@ export function restartingPage(heading: string): string {
   return patientPage(heading, COMES_BACK, { begin: 'ask();', while: `r.status===502&&s==='READY'` });
 }
 
-/** The page of a session that is ending, which becomes that of an ended one; or of one that has ended. */
-export function endPage(state: BackendState, reason: EndReason): string {
+/** The page of a session that is ending, which becomes that of an ended one; or of one that has ended, with a link to start again. */
+export function endPage(state: BackendState, reason: EndReason, startAgainUrl?: string): string {
   const words = endWords(reason);
+  const link = startAgainUrl && `<p><a href="${escaped(startAgainUrl)}">Start again</a></p>`;
   if (state === BackendState.TERMINATED)
-    return pageFrame({ heading: 'Your session has ended', body: paragraph(words) });
+    return pageFrame({ heading: 'Your session has ended', body: `${paragraph(words)}${link ?? ''}` });
   const ending = `r.status===410&&s==='TERMINATING'`;
   return patientPage('Your session is ending', words, { begin: 'setTimeout(ask,1000);', while: ending });
 }

@@ -398,6 +398,17 @@ export interface Readiness {
   httpPath: string;
 }
 
+/** Pages of the application in the place of the edge's own. */
+export interface Pages {
+  /**
+   * An http or https address of at most 1,024 bytes. A browser that opens a session that is ending or has ended is redirected
+   * there, with `reason` (as IDLE), `state` (TERMINATING or TERMINATED) and `id` in the query.
+   */
+  redirectUrl: string;
+  /** The same kind of address: a link on the edge's own page of an ended session, from which the user can start again. */
+  startAgainUrl: string;
+}
+
 /** The program to run, and its limits. Environment values and credentials never leave the drone. */
 export interface BackendSpec {
   /** An image reference; with the process runtime, the name of an allowed program. */
@@ -440,6 +451,7 @@ export interface BackendSpec {
   lifetimeLimitMs?: number | undefined;
   onLeaseLoss: OnLeaseLoss;
   access: Access;
+  pages?: Pages | undefined;
 }
 
 export interface BackendSpec_EnvEntry {
@@ -970,6 +982,99 @@ export const Readiness: MessageFns<Readiness> = {
   },
 };
 
+function createBasePages(): Pages {
+  return { redirectUrl: "", startAgainUrl: "" };
+}
+
+export const Pages: MessageFns<Pages> = {
+  encode(message: Pages, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.redirectUrl !== "") {
+      writer.uint32(10).string(message.redirectUrl);
+    }
+    if (message.startAgainUrl !== "") {
+      writer.uint32(18).string(message.startAgainUrl);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Pages {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePages();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.redirectUrl = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.startAgainUrl = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Pages {
+    return {
+      redirectUrl: isSet(object.redirectUrl)
+        ? globalThis.String(object.redirectUrl)
+        : isSet(object.redirect_url)
+        ? globalThis.String(object.redirect_url)
+        : "",
+      startAgainUrl: isSet(object.startAgainUrl)
+        ? globalThis.String(object.startAgainUrl)
+        : isSet(object.start_again_url)
+        ? globalThis.String(object.start_again_url)
+        : "",
+    };
+  },
+
+  toJSON(message: Pages): unknown {
+    const obj: any = {};
+    if (message.redirectUrl !== "") {
+      obj.redirectUrl = message.redirectUrl;
+    }
+    if (message.startAgainUrl !== "") {
+      obj.startAgainUrl = message.startAgainUrl;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Pages>): Pages {
+    return Pages.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Pages>): Pages {
+    const message = createBasePages();
+    message.redirectUrl = object.redirectUrl ?? "";
+    message.startAgainUrl = object.startAgainUrl ?? "";
+    return message;
+  },
+};
+
 function createBaseBackendSpec(): BackendSpec {
   return {
     image: "",
@@ -990,6 +1095,7 @@ function createBaseBackendSpec(): BackendSpec {
     lifetimeLimitMs: undefined,
     onLeaseLoss: 0,
     access: 0,
+    pages: undefined,
   };
 }
 
@@ -1048,6 +1154,9 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     }
     if (message.access !== 0) {
       writer.uint32(144).int32(message.access);
+    }
+    if (message.pages !== undefined) {
+      Pages.encode(message.pages, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -1215,6 +1324,14 @@ export const BackendSpec: MessageFns<BackendSpec> = {
             message.access = reader.int32() as any;
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.pages = Pages.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1305,6 +1422,7 @@ export const BackendSpec: MessageFns<BackendSpec> = {
         ? onLeaseLossFromJSON(object.on_lease_loss)
         : 0,
       access: isSet(object.access) ? accessFromJSON(object.access) : 0,
+      pages: isSet(object.pages) ? Pages.fromJSON(object.pages) : undefined,
     };
   },
 
@@ -1376,6 +1494,9 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     if (message.access !== 0) {
       obj.access = accessToJSON(message.access);
     }
+    if (message.pages !== undefined) {
+      obj.pages = Pages.toJSON(message.pages);
+    }
     return obj;
   },
 
@@ -1424,6 +1545,7 @@ export const BackendSpec: MessageFns<BackendSpec> = {
     message.lifetimeLimitMs = object.lifetimeLimitMs ?? undefined;
     message.onLeaseLoss = object.onLeaseLoss ?? 0;
     message.access = object.access ?? 0;
+    message.pages = (object.pages !== undefined && object.pages !== null) ? Pages.fromPartial(object.pages) : undefined;
     return message;
   },
 };

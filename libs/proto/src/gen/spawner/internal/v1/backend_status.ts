@@ -22,6 +22,7 @@ import {
   OnLeaseLoss,
   onLeaseLossFromJSON,
   onLeaseLossToJSON,
+  Pages,
   StepTimes,
 } from "../../v1/backend.ts";
 
@@ -43,6 +44,7 @@ export interface SpecSummary {
   digest: Buffer;
   onLeaseLoss: OnLeaseLoss;
   access: Access;
+  pages?: Pages | undefined;
 }
 
 export interface SpecSummary_LabelsEntry {
@@ -204,6 +206,7 @@ function createBaseSpecSummary(): SpecSummary {
     digest: Buffer.alloc(0),
     onLeaseLoss: 0,
     access: 0,
+    pages: undefined,
   };
 }
 
@@ -235,6 +238,9 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     }
     if (message.access !== 0) {
       writer.uint32(72).int32(message.access);
+    }
+    if (message.pages !== undefined) {
+      Pages.encode(message.pages, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -327,6 +333,14 @@ export const SpecSummary: MessageFns<SpecSummary> = {
             message.access = reader.int32() as any;
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.pages = Pages.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -383,6 +397,7 @@ export const SpecSummary: MessageFns<SpecSummary> = {
         ? onLeaseLossFromJSON(object.on_lease_loss)
         : 0,
       access: isSet(object.access) ? accessFromJSON(object.access) : 0,
+      pages: isSet(object.pages) ? Pages.fromJSON(object.pages) : undefined,
     };
   },
 
@@ -421,6 +436,9 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     if (message.access !== 0) {
       obj.access = accessToJSON(message.access);
     }
+    if (message.pages !== undefined) {
+      obj.pages = Pages.toJSON(message.pages);
+    }
     return obj;
   },
 
@@ -446,6 +464,7 @@ export const SpecSummary: MessageFns<SpecSummary> = {
     message.digest = object.digest ?? Buffer.alloc(0);
     message.onLeaseLoss = object.onLeaseLoss ?? 0;
     message.access = object.access ?? 0;
+    message.pages = (object.pages !== undefined && object.pages !== null) ? Pages.fromPartial(object.pages) : undefined;
     return message;
   },
 };

@@ -16,6 +16,7 @@ import {
   EndReason,
   endReasonFromJSON,
   endReasonToJSON,
+  Pages,
 } from "../../v1/backend.ts";
 import { Endpoint } from "./backend_status.ts";
 
@@ -112,6 +113,8 @@ export interface BackendRoute {
   backendState: BackendState;
   /** Absent for PUBLIC. The store appends it. */
   access: Access;
+  /** Absent if the application has none. The store appends it. */
+  pages?: Pages | undefined;
 }
 
 /**
@@ -333,7 +336,16 @@ export const RouteRow: MessageFns<RouteRow> = {
 };
 
 function createBaseBackendRoute(): BackendRoute {
-  return { state: 0, droneId: "", local: undefined, network: undefined, endReason: 0, backendState: 0, access: 0 };
+  return {
+    state: 0,
+    droneId: "",
+    local: undefined,
+    network: undefined,
+    endReason: 0,
+    backendState: 0,
+    access: 0,
+    pages: undefined,
+  };
 }
 
 export const BackendRoute: MessageFns<BackendRoute> = {
@@ -358,6 +370,9 @@ export const BackendRoute: MessageFns<BackendRoute> = {
     }
     if (message.access !== 0) {
       writer.uint32(56).int32(message.access);
+    }
+    if (message.pages !== undefined) {
+      Pages.encode(message.pages, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -431,6 +446,14 @@ export const BackendRoute: MessageFns<BackendRoute> = {
             message.access = reader.int32() as any;
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.pages = Pages.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -464,6 +487,7 @@ export const BackendRoute: MessageFns<BackendRoute> = {
         ? backendStateFromJSON(object.backend_state)
         : 0,
       access: isSet(object.access) ? accessFromJSON(object.access) : 0,
+      pages: isSet(object.pages) ? Pages.fromJSON(object.pages) : undefined,
     };
   },
 
@@ -490,6 +514,9 @@ export const BackendRoute: MessageFns<BackendRoute> = {
     if (message.access !== 0) {
       obj.access = accessToJSON(message.access);
     }
+    if (message.pages !== undefined) {
+      obj.pages = Pages.toJSON(message.pages);
+    }
     return obj;
   },
 
@@ -509,6 +536,7 @@ export const BackendRoute: MessageFns<BackendRoute> = {
     message.endReason = object.endReason ?? 0;
     message.backendState = object.backendState ?? 0;
     message.access = object.access ?? 0;
+    message.pages = (object.pages !== undefined && object.pages !== null) ? Pages.fromPartial(object.pages) : undefined;
     return message;
   },
 };
