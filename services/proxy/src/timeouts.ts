@@ -76,8 +76,12 @@ export const BOUNDS = {
   responseHeadBytes: 16_384,
   /** Interim responses (RFC 9110 §15.2) to one request. */
   interimResponses: 8,
-  /** Pipelined requests of one connection that Node has read ahead of their turn. */
+  /** Pipelined requests of one connection that wait for their turn: with this many it is not read, and what came counts. */
+  pipelinedAhead: 8,
+  /** Such requests of one connection, which Node had read at once. With more it is cut. */
   pipelinedRequests: 256,
+  /** Bytes of such requests of all connections of a listener. The connection that exceeds them is cut. */
+  pipelinedBytes: 64 * 1_048_576,
   /** Streams of one HTTP/2 session. */
   http2Streams: 250,
   /** Bytes that a stream may send before the backend takes them. Uploads get this much per round trip. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { rawHttp } from '@spawner/testkit';
+import { type AddressInfo, connect } from 'node:net';
+import { eventually, rawHttp } from '@spawner/testkit';
 import { PipelineQueue } from './pipeline-queue.ts';
 
 type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void> | void;
@@ -100,6 +100,57 @@ describe('requests of one connection', () => {
     expect(statuses(long.said)).toEqual(['431']);
     const extended = `POST /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;${'y'.repeat(20_000)}\r\n`;
     expect(statuses((await ask(extended, () => {})).said)).toEqual(['413']);
+  });
+
+  it('are not read further behind eight that wait, and are all answered in the end', async () => {
+    const queue = new PipelineQueue();
+    const answers: ServerResponse[] = [];
+    let read = () => 0;
+    let paused = false;
+    const server = createServer((req, res) => {
+      read = () => req.socket.bytesRead;
+      req.socket.once('pause', () => {
+        paused = true;
+      });
+      queue.take(req.socket, { req, res, begin: () => void (paused ? res.end() : answers.push(res)) });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    let said = '';
+    client.on('data', (bytes) => {
+      said += bytes;
+    });
+    client.write(get('/1', `X: ${'y'.repeat(8_000)}\r\n`).repeat(400));
+    client.on('error', () => {});
+    await eventually(() => paused);
+    // Eight heads, and what Node takes from the kernel at once.
+    expect(read()).toBeLessThan(300_000);
+    for (const res of answers) res.end();
+    await eventually(() => statuses(said).length === 400);
+    client.destroy();
+    server.close();
+  });
+
+  it('end with the client though a handshake waits behind them', async () => {
+    const queue = new PipelineQueue();
+    const closed: boolean[] = [];
+    const server = createServer((req, res) => {
+      res.once('close', () => closed.push(true));
+      queue.take(req.socket, { req, res, begin: () => {} });
+    });
+    const upgraded = new Promise<void>((resolve) =>
+      server.on('upgrade', (_req, socket) => {
+        queue.take(socket, { begin: () => {} });
+        resolve();
+      }),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    client.write(get('/1') + get('/u', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'));
+    await upgraded;
+    client.destroy();
+    await eventually(() => expect(closed).toEqual([true]));
+    server.close();
   });
 
   it('do not pile up without bound', async () => {

@@ -2,15 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BOUNDS } from '../../timeouts.ts';
-import { linger } from './node-http.ts';
+import { linger, watchClose } from './node-http.ts';
 
 /**
  * Node hands over the requests of an HTTP/1 connection as fast as it reads them. This queue begins each one when the one before
  * is answered (RFC 9112 §9.3.2), and none after one that ended the connection. When Node cannot read on, the requests that it has
  * read are answered first. A request gets one answer: a fault in its body is refused only if its head was not.
+ *
+ * Behind a few waiting requests a connection is no longer read. Those of all connections together are bounded in bytes, because
+ * Node still hands over what it had read.
  */
 export class PipelineQueue {
   readonly #lines = new WeakMap<Duplex, Line>();
+  /** Bytes of the requests that wait, on all connections. */
+  #waiting = 0;
 
   /** Calls `begin` in turn, unless the connection ends before. */
   take(socket: Duplex, turn: Turn): void {
@@ -18,8 +23,23 @@ export class PipelineQueue {
     const line = this.#lineOf(socket);
     line.latest = turn;
     if (!line.current) this.#begin(socket, line, turn);
-    else if (line.waiting.length < BOUNDS.pipelinedRequests) line.waiting.push(turn);
-    else socket.destroy();
+    else this.#wait(socket, line, turn);
+  }
+
+  #wait(socket: Duplex, line: Line, turn: Turn): void {
+    turn.bytes = TURN_BYTES + bytesOf(turn.req);
+    this.#waiting += turn.bytes;
+    line.waiting.push(turn);
+    if (line.waiting.length > BOUNDS.pipelinedRequests || this.#waiting > BOUNDS.pipelinedBytes)
+      socket.destroy();
+    // HTTP is over behind a handshake, so its connection has no reader that would see the client leave.
+    else if (!turn.res) turn.stopWatching = watchClose(socket as Socket, () => socket.destroy());
+    else if (line.waiting.length >= BOUNDS.pipelinedAhead) queueMicrotask(() => this.#pause(socket, line));
+  }
+
+  /** Later than Node's own reading on, which it schedules behind each request. */
+  #pause(socket: Duplex, line: Line): void {
+    if (line.waiting.length >= BOUNDS.pipelinedAhead) socket.pause();
   }
 
   /** Node could not read a request (RFC 9112 §2.2), or none came in time. */
@@ -33,8 +53,13 @@ export class PipelineQueue {
   }
 
   #lineOf(socket: Duplex): Line {
-    const line = this.#lines.get(socket) ?? { current: undefined, latest: undefined, waiting: [], last: '' };
+    const known = this.#lines.get(socket);
+    if (known) return known;
+    const line: Line = { current: undefined, latest: undefined, waiting: [], last: '' };
     this.#lines.set(socket, line);
+    socket.once('close', () => {
+      for (const { bytes = 0 } of line.waiting.splice(0)) this.#waiting -= bytes;
+    });
     return line;
   }
 
@@ -50,6 +75,9 @@ export class PipelineQueue {
     if (!isUnread(line.latest)) line.latest = undefined;
     if (isOver(socket)) return;
     const turn = line.waiting.shift();
+    this.#waiting -= turn?.bytes ?? 0;
+    turn?.stopWatching?.();
+    if (turn?.res && line.waiting.length === BOUNDS.pipelinedAhead - 1) socket.resume();
     if (turn) this.#begin(socket, line, turn);
     else if (line.last) void this.#end(socket, line);
   }
@@ -74,6 +102,16 @@ interface Turn {
   /** Resolves when the request was answered or forwarded. */
   begin(): Promise<void> | void;
   decided?: Promise<void> | void;
+  /** While it waits: the bytes that it counts for, and the end of the watch for a client that leaves. */
+  bytes?: number;
+  stopWatching?: () => void;
+}
+
+/** A waiting request costs this much beside the bytes of its head. */
+const TURN_BYTES = 4_096;
+
+function bytesOf(req: IncomingMessage | undefined): number {
+  return req ? req.rawHeaders.reduce((sum, text) => sum + text.length, (req.url ?? '').length) : 0;
 }
 
 interface Line {
