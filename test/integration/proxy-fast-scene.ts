@@ -55,7 +55,15 @@ export async function scene(talk: (socket: Socket, received: string) => void) {
   let open = true;
   const policy: RawTransportParts['policy'] = {
     decideNow: ({ backendId = '' }) =>
-      open ? { kind: 'forward', endpoint, droneId: 'd', active: activity.begin(backendId, 'd') } : undefined,
+      open
+        ? {
+            kind: 'forward',
+            endpoint,
+            ownPort: endpoint.port,
+            droneId: 'd',
+            active: activity.begin(backendId, 'd'),
+          }
+        : undefined,
     backendFailed: ({ backendId = '' }) => {
       counted.push('failed');
       looked.push(backendId);

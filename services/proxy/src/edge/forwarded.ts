@@ -39,6 +39,17 @@ export function addressesOf(request: Told): string {
   return before === '' ? own : `${before}, ${own}`;
 }
 
+/** The host, with its port if it has one, that the client used: as a trusted address tells it, or its `Host`. */
+export function authorityOf(request: Told & Pick<EdgeRequest, 'host'>): string {
+  const told = request.peer.trusted ? firstOf(request.header('x-forwarded-host')) : '';
+  return told || request.host;
+}
+
+/** The hosts of this request, without ports: the one that the client used, first, and the one of this connection. */
+export function hostsOf(request: Told & Pick<EdgeRequest, 'host'>): string[] {
+  return [authorityOf(request), request.host].map((host) => host.replace(/:\d*$/, '').toLowerCase());
+}
+
 function toldScheme(request: Told): Scheme | undefined {
   const [byForwarded = ''] = parametersOf(request.header('forwarded'), 'proto');
   const proto = firstOf(request.header('x-forwarded-proto')) || byForwarded;

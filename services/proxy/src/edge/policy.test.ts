@@ -36,7 +36,7 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
     limited: 0,
   };
   const forward = (): RouteOutcome => ({
-    ...{ kind: 'forward', endpoint, droneId: 'd' },
+    ...{ kind: 'forward', endpoint, ownPort: 8080, droneId: 'd' },
     active: activity.begin(id, 'd'),
   });
   const routes = {

@@ -13,7 +13,7 @@ describe('a preflight that the edge would refuse', () => {
     REPLIES.unauthorized(false),
     REPLIES.unknown(true),
     REPLIES.badGateway(false),
-    REPLIES.restarting(true),
+    REPLIES.restarting(true, true),
   ])('may be followed by its request: $status', (refusal) => {
     const wanted = { ...ASKED, 'access-control-request-headers': 'authorization,content-type' };
     expect(preflighted(asking(wanted), refusal)).toMatchObject({

@@ -7,6 +7,7 @@ import {
   objectionTo,
   objectionToSwitch,
   type ResponseHead,
+  reachableLocation,
 } from './response-rules.ts';
 
 const PLAIN: ResponseHead = {
@@ -68,4 +69,63 @@ describe('a response of a backend', () => {
   ])('that says Keep-Alive: %s keeps its connection for %d ms', (value, ms) =>
     expect(keptMsOf(value)).toBe(ms),
   );
+});
+
+describe('a Location', () => {
+  const ID = 'a'.repeat(26);
+  const located = (
+    location: string,
+    { headers = {}, tls = false, host = `${ID}.x.test:8443`, port = 8080 } = {},
+  ) => {
+    const told: Readonly<Record<string, string>> = headers;
+    const trusted = Object.keys(told).length > 0;
+    const peer = { remoteAddress: '10.0.0.1', trusted, tls, connection: { once: () => {} } };
+    return reachableLocation(location, { host, peer, header: (name: string) => told[name] }, port);
+  };
+  const own = `http://${ID}.x.test:8080`;
+
+  it.each([
+    ['https, at the port of the Host', { tls: true }, `https://${ID}.x.test:8443`],
+    ['http, at the port of the Host', {}, `http://${ID}.x.test:8443`],
+    ['https, without a port', { tls: true, host: `${ID}.x.test` }, `https://${ID}.x.test`],
+    [
+      'told by a trusted address',
+      {
+        host: `${ID}.x.test`,
+        headers: { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'a.test', 'x-forwarded-port': '444' },
+      },
+      'https://a.test:444',
+    ],
+  ])('with the own port leads to where the client came from: %s', (_what, request, origin) => {
+    expect(located(`${own}/sub/?a=b#c`, request)).toBe(`${origin}/sub/?a=b#c`);
+    expect(located(own, request)).toBe(origin);
+    expect(located(`${own.toUpperCase()}/A`, request)).toBe(`${origin}/A`);
+  });
+
+  it('without a port names the own port if that is 80', () => {
+    const location = `http://${ID}.x.test/sub/`;
+    expect(located(location, { tls: true, port: 80 })).toBe(`https://${ID}.x.test:8443/sub/`);
+    expect(located(location, { tls: true })).toBe(location);
+  });
+
+  it.each([
+    '/sub/',
+    'sub',
+    '//elsewhere.test:8080/',
+    `http://${ID}.x.test:8081/`,
+    `http://${ID}.x.test:80801/`,
+    'http://other.x.test:8080/',
+    `http://${ID}.x.test.elsewhere.test:8080/`,
+    `http://user@${ID}.x.test:8080/`,
+    `http://elsewhere.test/${own}`,
+    `ftp://${ID}.x.test:8080/`,
+  ])('crosses as it came: %s', (location) => {
+    expect(located(location, { tls: true })).toBe(location);
+  });
+
+  it('that leads from http to https crosses as it came, or the client would be led in a circle', () => {
+    const location = `https://${ID}.x.test:8080/`;
+    expect(located(location)).toBe(location);
+    expect(located(location, { tls: true })).toBe(`https://${ID}.x.test:8443/`);
+  });
 });

@@ -1,4 +1,6 @@
 import { BOUNDS } from '../timeouts.ts';
+import { authorityOf, hostsOf, portOf, schemeOf } from './forwarded.ts';
+import type { EdgeRequest } from './request.ts';
 
 /**
  * The responses of a backend that a client may get (RFC 9110 §8.6, §15; RFC 9112 §6), for both transports. Every other response
@@ -60,6 +62,30 @@ export function allowsLength(status: number): boolean {
 export function isBodiless(status: number, toHead: boolean): boolean {
   return toHead || status < 200 || status === 204 || status === 304;
 }
+
+/** Scheme, host, port, and the rest, which crosses as it is. */
+const ABSOLUTE = /^(https?):\/\/(\[[^\]/?#]*\]|[^:/?#@[\]]*)(?::(\d{1,5}))?(?=[/?#]|$)/i;
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: '80', https: '443' };
+
+/**
+ * A `Location` as the client gets it. Some programs name their own host with `ownPort`, the port at which they listen, where
+ * no client reaches them. Scheme, host and port become those that the client used, as by nginx's `proxy_redirect default`. A
+ * redirect from http to https crosses as it is, since the client would be led in a circle.
+ */
+export function reachableLocation(location: string, request: LocatedRequest, ownPort: number): string {
+  const [named, scheme = '', host = '', port] = ABSOLUTE.exec(location) ?? [];
+  if (named === undefined) return location;
+  const from = scheme.toLowerCase();
+  const to = schemeOf(request);
+  const hosts = hostsOf(request);
+  const isOwn = hosts.includes(host.toLowerCase()) && (port ?? DEFAULT_PORTS[from]) === String(ownPort);
+  if (!isOwn || (from === 'https' && to === 'http')) return location;
+  const used = portOf(request, authorityOf(request), to);
+  const authority = used === DEFAULT_PORTS[to] ? hosts[0] : `${hosts[0]}:${used}`;
+  return `${to}://${authority}${location.slice(named.length)}`;
+}
+
+type LocatedRequest = Pick<EdgeRequest, 'host' | 'header' | 'peer'>;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;

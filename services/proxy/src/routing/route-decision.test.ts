@@ -35,7 +35,7 @@ function decide(fields: Partial<Route> | undefined, known: Known = {}) {
   return decideRoute(route, knowledge, admitted);
 }
 
-const forward = { kind: 'forward', droneId: 'drone-1', confirmAgain: false };
+const forward = { kind: 'forward', ownPort: 8080, droneId: 'drone-1', confirmAgain: false };
 
 describe('decideRoute', () => {
   it('does not know a host without a route, or with a route that says nothing', () => {
@@ -110,9 +110,11 @@ describe('decideRoute', () => {
       { local: undefined, network },
       network,
     ],
-  ])('forwards to %s', (_what, droneId, endpoints, endpoint) =>
-    expect(decide({ state: OPEN, ...endpoints }, { droneId })).toEqual({ ...forward, endpoint }),
-  );
+  ])('forwards to %s', (_what, droneId, endpoints, endpoint) => {
+    const { port: ownPort } = { ...endpoint, ...('local' in endpoints ? endpoints.local : local) };
+    const decision = decide({ state: OPEN, ...endpoints }, { droneId });
+    expect(decision).toEqual({ ...forward, endpoint, ownPort });
+  });
 
   it('never takes the local address of another drone, even of one without a name', () => {
     expect(decide({ state: OPEN }, { droneId: 'drone-2' })).toEqual({ kind: 'unreachable' });

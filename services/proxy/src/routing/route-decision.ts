@@ -8,7 +8,7 @@ import type { Route } from '@spawner/store';
 /** The meaning of a route, and of this proxy's own knowledge, for a request to the backend. */
 export type RouteDecision =
   /** `confirmAgain`: the confirmation of an old route expires soon. */
-  | { kind: 'forward'; endpoint: Endpoint; droneId: string; confirmAgain: boolean }
+  | { kind: 'forward'; endpoint: Endpoint; ownPort: number; droneId: string; confirmAgain: boolean }
   /** The backend is not ready: the request is held. */
   | { kind: 'hold'; state: BackendState }
   /** An idle shutdown is being settled: the request is held and resumes the route. `until`: clock time at which it lapses. */
@@ -71,7 +71,8 @@ export function decideRoute(
   const trust = local.trustIn(route, endpoint);
   if (trust === 'unverified') return { kind: 'unverified' };
   if (trust === 'unconfirmed') return { kind: 'unconfirmed', state: backendState, endpoint };
-  return { kind: 'forward', endpoint, droneId: route.droneId, confirmAgain: trust === 'confirm again' };
+  const { local: own = endpoint, droneId } = route;
+  return { kind: 'forward', endpoint, ownPort: own.port, droneId, confirmAgain: trust === 'confirm again' };
 }
 
 /** Whether both are the same address. */

@@ -13,7 +13,7 @@ import type { SuspendedRoutes } from './suspended-routes.ts';
 /** The outcome for a request: a final decision, or the end of its wait for one. */
 export type RouteOutcome =
   | Exclude<RouteDecision, { kind: 'forward' | 'hold' | 'suspended' | 'unconfirmed' }>
-  | { kind: 'forward'; endpoint: Endpoint; droneId: string; active: ActiveRequest }
+  | { kind: 'forward'; endpoint: Endpoint; ownPort: number; droneId: string; active: ActiveRequest }
   /** The client's patience, or the hold timeout, is over. */
   | { kind: 'late'; state: BackendState }
   /** The same for a navigation, which gets a page that waits in its place. */
@@ -148,9 +148,9 @@ export class Router {
   }
 
   #forward(backendId: string, decision: RouteDecision & { kind: 'forward' }) {
-    const { kind, endpoint, droneId, confirmAgain } = decision;
+    const { kind, endpoint, ownPort, droneId, confirmAgain } = decision;
     if (confirmAgain) this.#parts.stale.confirm(backendId, endpoint);
-    return { kind, endpoint, droneId, active: this.#parts.requests.begin(backendId, droneId) };
+    return { kind, endpoint, ownPort, droneId, active: this.#parts.requests.begin(backendId, droneId) };
   }
 
   #decide(backendId: string, admitted: boolean): RouteDecision {

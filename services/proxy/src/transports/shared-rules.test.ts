@@ -85,7 +85,7 @@ function nodeRequest(kind: RequestKind, more: IncomingHttpHeaders = {}, trusted 
 
 function forwardTo(port: number): Forward {
   const active = new ActiveRequests(0).begin(ID, 'd');
-  return { kind: 'forward', endpoint: { host: '127.0.0.1', port }, droneId: 'd', active };
+  return { kind: 'forward', endpoint: { host: '127.0.0.1', port }, ownPort: port, droneId: 'd', active };
 }
 
 /** An exchange of Node's transport, whose reply resolves. */

@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '@spawner/domain';
 import type { AccessEntry } from '../../access-log/access-entry.ts';
@@ -6,6 +6,7 @@ import { requestHeaders } from '../../edge/headers.ts';
 import type { EdgePolicy } from '../../edge/policy.ts';
 import type { Reply } from '../../edge/replies.ts';
 import { type Forward, REPEATABLE } from '../../edge/request.ts';
+import { reachableLocation } from '../../edge/response-rules.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { RestartHold } from '../../routing/restart-hold.ts';
 import type { NodeRequest } from './request-parser.ts';
@@ -75,6 +76,13 @@ export class NodeExchange {
   /** The headers that the backend gets. */
   get headers(): OutgoingHttpHeaders {
     return requestHeaders(this.request.headers, this.request, this.decision.holder);
+  }
+
+  /** The headers that the client gets, with a `Location` that it can reach. */
+  located(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+    const { location } = headers;
+    if (location === undefined) return headers;
+    return { ...headers, location: reachableLocation(location, this.request, this.decision.ownPort) };
   }
 
   get answering(): boolean {

@@ -50,7 +50,7 @@ export function openExtended(stream: ServerHttp2Stream, exchange: NodeExchange, 
     if (read.objection !== undefined) return fail();
     if (stream.destroyed || outgoing.destroyed) return left();
     exchange.answered(read.status);
-    stream.respond({ ':status': read.status, ...read.headers });
+    stream.respond({ ':status': read.status, ...exchange.located(read.headers) });
     stream.once('close', left);
     response.once('error', () => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
     response.pipe(stream);

@@ -129,7 +129,7 @@ export class HttpxyAdapter {
       // httpxy frames the body again by this header.
       const { 'transfer-encoding': coding } = response.headers;
       if (coding !== undefined) read.headers['transfer-encoding'] = coding;
-      replaceHeaders(response, read.headers);
+      replaceHeaders(response, exchange.located(read.headers));
       response.httpVersion = '1.1';
       exchange.answered(read.status);
     });
@@ -149,7 +149,8 @@ export class HttpxyAdapter {
     keepFor(response);
     response.statusCode = read.status;
     const closes = req.httpVersionMajor === 1 && exchange.client.closing();
-    replaceHeaders(response, closes ? { ...read.headers, connection: 'close' } : read.headers);
+    const headers = exchange.located(read.headers);
+    replaceHeaders(response, closes ? { ...headers, connection: 'close' } : headers);
     exchange.response = response;
     exchange.answered(read.status);
     endUnread(req, res);

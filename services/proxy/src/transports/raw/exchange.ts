@@ -1,12 +1,12 @@
 import { type Forward, REPEATABLE } from '../../edge/request.ts';
-import { objectionToSwitch } from '../../edge/response-rules.ts';
+import { objectionToSwitch, reachableLocation } from '../../edge/response-rules.ts';
 import type { RestartHold } from '../../routing/restart-hold.ts';
 import { KEEP_ALIVE, TIMEOUTS } from '../../timeouts.ts';
 import type { RawConnection } from './connection.ts';
 import { HeadReader } from './head-reader.ts';
 import type { RawRequest } from './request-parser.ts';
 import { ResponseBody } from './response-body.ts';
-import type { RawResponse } from './response-parser.ts';
+import { type RawResponse, withLocation } from './response-parser.ts';
 import type { RawTransport } from './transport.ts';
 import type { Upstream, UpstreamUser } from './upstream.ts';
 
@@ -224,7 +224,21 @@ export class RawExchange implements UpstreamUser {
     this.#owner.answered(response.status, upgrade);
     access?.answered(response.status, false);
     const date = response.dated ? '' : dateLine(this.#owner.parts.clock.wall());
-    this.#forward(body, `${response.text}${date}${this.#keep ? KEEP : CLOSE}`, bytes, from, crosses, to);
+    this.#forward(
+      body,
+      `${this.#textOf(response)}${date}${this.#keep ? KEEP : CLOSE}`,
+      bytes,
+      from,
+      crosses,
+      to,
+    );
+  }
+
+  /** Status line and header lines. The parsed response may be remembered, so only this copy gets another `Location`. */
+  #textOf({ text, location }: RawResponse): string {
+    if (location === undefined) return text;
+    const reachable = reachableLocation(location, this.request, this.decision.ownPort);
+    return reachable === location ? text : withLocation(text, reachable);
   }
 
   /** Writes the head and the bytes that cross. The backend's bytes end at `to`. */

@@ -20,6 +20,7 @@ export const KIND = {
   SET_COOKIE: 9,
   DATE: 10,
   KEEP_ALIVE: 11,
+  LOCATION: 12,
   /** From here on: the proxy replaces it. A trusted address may send it once; the rest of the number is its bit. */
   FORWARDED: 16,
   /** From here on: crosses, and may occur once; the rest of the number is its bit. */
@@ -44,10 +45,11 @@ const READ = {
     ['set-cookie', KIND.SET_COOKIE],
     ['date', KIND.DATE],
     ['keep-alive', KIND.KEEP_ALIVE],
+    ['location', KIND.LOCATION],
   ]),
 };
 /** Those of them that cross afterwards, unless the table removes them. */
-const CROSSING: ReadonlySet<number> = new Set([KIND.SET_COOKIE, KIND.DATE]);
+const CROSSING: ReadonlySet<number> = new Set([KIND.SET_COOKIE, KIND.DATE, KIND.LOCATION]);
 
 /** The kind of a request's header, by its name as it was sent. */
 export const requestKind = kinds(HEADER_RULES.request, READ.request, KIND.LEAVE);

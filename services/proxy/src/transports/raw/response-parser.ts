@@ -34,6 +34,7 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
   let connection = '';
   let keptMs = Number.POSITIVE_INFINITY;
   let dated = false;
+  let location: string | undefined;
   for (let at = kept; at < head.length; ) {
     const nameEnd = endOfName(head, at);
     if (nameEnd === at || head.charCodeAt(nameEnd) !== COLON) return undefined;
@@ -68,6 +69,10 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
         case KIND.KEEP_ALIVE:
           keptMs = keptMsOf(value);
           break;
+        case KIND.LOCATION:
+          location = value;
+          keeps = true;
+          break;
         case KIND.DATE:
           dated = true;
           keeps = true;
@@ -101,10 +106,17 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
     keptMs,
     /** It has a `Date` (RFC 9110 §6.6.1). */
     dated,
+    /** Its `Location`, as the backend sent it; undefined if there is none. */
+    location,
     /** Its `Connection` names an upgrade. */
     upgrades: options.includes('upgrade'),
   };
   return objectionTo(response) === undefined ? response : undefined;
+}
+
+/** The text of a head whose `Location` is another one. */
+export function withLocation(text: string, location: string): string {
+  return text.replace(/^(location:[\t ]*)[^\r\n]*/im, (_line, name: string) => name + location);
 }
 
 const NONE: readonly string[] = [];
