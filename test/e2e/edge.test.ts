@@ -156,6 +156,32 @@ describe('the edge', () => {
     await cluster.terminate(id, true);
   });
 
+  it('has a page for browsers while a program restarts in its session, and serves them again after it', async () => {
+    const restarts = `const { spawn } = require('node:child_process');
+      const run = () => spawn(process.execPath, ['test/images/probe/server.ts'], { stdio: 'inherit' })
+        .once('exit', () => setTimeout(run, 3000));
+      process.on('SIGTERM', () => process.exit(0));
+      run();`;
+    const { id } = await cluster.spawnReady({
+      image: IMAGE,
+      env: { NAME: 'again' },
+      command: ['/usr/local/bin/node', '-e', restarts],
+    });
+    await cluster.fetchBackend(id, '/exit/3').catch(() => undefined);
+    const headers = { accept: 'text/html', 'sec-fetch-mode': 'navigate' };
+    await eventually(
+      async () => {
+        const page = await cluster.fetchBackend(id, '/name', { headers });
+        expect([page.status, page.headers['retry-after']]).toEqual([502, '1']);
+        expect(page.body).toContain("Your session's program is restarting");
+      },
+      { everyMs: 100 },
+    );
+    await eventually(async () => expect((await cluster.fetchBackend(id, '/name')).body).toBe('again'));
+    expect((await cluster.backend(id)).state).toBe('READY');
+    await cluster.terminate(id, true);
+  });
+
   it('moves megabytes both ways unchanged', async () => {
     const body = Buffer.from(Array.from({ length: 1 << 20 }, (_, n) => (n * 7) % 251));
     const answer = await cluster.fetchBackend(two, '/echo', { method: 'POST', body });
