@@ -22,7 +22,11 @@ describe('budgets', () => {
   });
 
   it('leave out what a partial run did not measure', () => {
-    expect(complaints(most, {}, true)).toEqual([]);
+    expect(complaints(most, {}, 'some')).toEqual([]);
+    const [full] = most.map((budget) => ({ ...budget, fullOnly: true }));
+    expect(complaints([full!], {}, 'quick')).toEqual([]);
+    expect(complaints([full!], {})).toHaveLength(1);
+    expect(complaints(most, {}, 'quick')).toHaveLength(1);
   });
 
   it('hold user code and all code to another checkout', () => {

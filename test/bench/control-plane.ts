@@ -10,17 +10,20 @@ import { median, rotated, rounded } from './statistics.ts';
 
 const RUNS = 3;
 const DRONES = [10, 1_000, 10_000];
+const PLACEMENTS = 10_000;
+const QUICK_PLACEMENTS = 5_000;
 /** With this, the longest values of a record still fit the compact form of a hash. */
 const COMPACT = ['--hash-max-listpack-value', '512'];
 
 export async function bench({ quick }: Options): Promise<Figures> {
   const repeats = quick ? 1 : RUNS;
   // A warm-up: the first run compiles.
-  await placements(DRONES[0]!);
-  const placed = new Map<number, PlacementFigures[]>(DRONES.map((count) => [count, []]));
+  const count = quick ? QUICK_PLACEMENTS : PLACEMENTS;
+  await placements(DRONES[0]!, count);
+  const placed = new Map<number, PlacementFigures[]>(DRONES.map((drones) => [drones, []]));
   // Three rounds in any case, in an order that rotates: their ratio is judged, and a machine's speed drifts.
   for (let run = 0; run < RUNS; run++)
-    for (const [count, runs] of rotated([...placed], run)) runs.push(await placements(count));
+    for (const [drones, runs] of rotated([...placed], run)) runs.push(await placements(drones, count));
   const idle: IdleFigures[] = [];
   for (let run = 0; run < repeats; run++) idle.push(await idleBackends());
   const of = (read: (figures: IdleFigures) => number) => rounded(median(idle.map(read)));

@@ -28,7 +28,7 @@ const QUICK_WANTED = 5_000;
 const WARM_UP = 500;
 const OPEN_WITHIN_MS = 180_000;
 const SETTLE_MS = 20_000;
-const QUICK_SETTLE_MS = 7_000;
+const QUICK_SETTLE_MS = 6_000;
 
 export async function bench({ quick }: Options): Promise<Figures> {
   await using stack = new AsyncDisposableStack();

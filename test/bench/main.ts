@@ -68,9 +68,9 @@ async function install(names: readonly string[]): Promise<void> {
   installSystem(names);
 }
 
-function report(bench: string, figures: Figures, { work, against }: Options): number {
+function report(bench: string, figures: Figures, { quick, work, against }: Options): number {
   const budgets = [...(BUDGETS[bench] ?? []), ...(against === undefined ? [] : budgetsAgainst(figures))];
-  const missed = complaints(budgets, figures, work !== undefined);
+  const missed = complaints(budgets, figures, work === undefined ? (quick ? 'quick' : 'all') : 'some');
   for (const sentence of missed) console.log(`MISSED ${sentence}`);
   console.log(JSON.stringify({ bench, figures, missed }));
   return missed.length === 0 ? 0 : 1;

@@ -7,6 +7,7 @@
 import { freePort, makeAuthority, startProgram } from '@spawner/testkit';
 import { DOMAIN } from '../integration/proxy-fixture.ts';
 import type { Figures, Options } from './benchmark.ts';
+import { BUDGETS } from './budgets.ts';
 import { Costs, figureName } from './proxy/costs.ts';
 import { startPeers } from './proxy/peers.ts';
 import { fillRoutes } from './proxy/routes.ts';
@@ -17,7 +18,7 @@ import { rotated, rounded } from './statistics.ts';
 const OURS = 'proxy';
 const OTHER = 'other';
 const MANY_ROUTES = [10_000, 100_000];
-/** Peers that budgets name. A quick run has no others, and not our general path. */
+/** Peers that budgets name. A quick run has those whose budget it judges, and not our general path. */
 const YARDSTICKS = ['nginx', 'HAProxy', 'Caddy'];
 
 export async function bench({ quick, against, work: only = '' }: Options): Promise<Figures> {
@@ -44,15 +45,22 @@ export async function bench({ quick, against, work: only = '' }: Options): Promi
 
   const costs = new Costs();
   const warmUp = new Costs();
-  for (const work of works) for (const target of targets) await warmUp.measure(work, target, seconds);
+  const of = (work: Work) => (quick ? targets.filter(({ name }) => isJudged(work, name)) : targets);
+  for (const work of works) for (const target of of(work)) await warmUp.measure(work, target, seconds);
   for (let round = 0; round < rounds; round++)
     for (const work of works)
-      for (const target of rotated(targets, round)) await costs.measure(work, target, seconds);
+      for (const target of rotated(of(work), round)) await costs.measure(work, target, seconds);
 
   const figures: Record<string, number | string> = { rounds, seconds };
-  for (const work of works) Object.assign(figures, tabulate(work, targets, costs));
+  for (const work of works) Object.assign(figures, tabulate(work, of(work), costs));
   if (only === '') Object.assign(figures, await withManyRoutes(ours, proxies, rounds, seconds));
   return figures;
+}
+
+/** Whether the target is ours, or a peer that a budget names for this work. */
+function isJudged(work: Work, name: string): boolean {
+  if (!YARDSTICKS.includes(name)) return true;
+  return BUDGETS.proxy?.some(({ figure }) => figure === figureName(work.name, OURS, 'to', name)) ?? false;
 }
 
 /** Prints the table of one work and returns its figures. Ratios are medians over rounds, because a machine's speed drifts. */
@@ -83,7 +91,8 @@ function tabulate(work: Work, targets: readonly Target[], costs: Costs): Record<
   console.table(Object.fromEntries(rows));
   const ours = named(OURS);
   if (!ours) return figures;
-  for (const peer of YARDSTICKS) figures[figureName(work.name, OURS, 'to', peer)] = ratio(ours, peer);
+  for (const peer of YARDSTICKS.filter(named))
+    figures[figureName(work.name, OURS, 'to', peer)] = ratio(ours, peer);
   if (!named(OTHER)) return figures;
   for (const part of ['user', 'all'] as const) {
     const value = ratio(ours, OTHER, part);

@@ -12,7 +12,7 @@ import { untilSandboxesReady } from './spawn/ready-sandboxes.ts';
 import { median, rotated, rounded } from './statistics.ts';
 
 const ROUNDS = 20;
-const QUICK_ROUNDS = 8;
+const QUICK_ROUNDS = 6;
 const WARM_UPS = 2;
 /** More than the spawns of 20 s, so that the agent never wants another number. */
 const SANDBOXES = 8;

@@ -17,7 +17,6 @@ import { Replication } from '../../../services/scheduler/src/store/replication.t
 import { processTimeMs } from '../process-time.ts';
 import { percentile, rounded } from '../statistics.ts';
 
-const PLACEMENTS = 10_000;
 /** Enough to keep Redis busy, and few enough that calls do not queue. */
 const AT_ONCE = 8;
 const KEYS = keysOf('bench');
@@ -33,7 +32,8 @@ export interface PlacementFigures {
   bare: number;
 }
 
-export async function placements(droneCount: number): Promise<PlacementFigures> {
+/** So many placements are measured, after a tenth of them to warm up. */
+export async function placements(droneCount: number, count: number): Promise<PlacementFigures> {
   await using stack = new AsyncDisposableStack();
   const redis = stack.use(await startRedis());
   const log = createLog('bench', 'silent');
@@ -59,21 +59,20 @@ export async function placements(droneCount: number): Promise<PlacementFigures> 
     if (outcome !== 'placed') throw new Error(`a placement ended as ${outcome}`);
     return performance.now() - began;
   };
-  const numbers = Array.from({ length: PLACEMENTS + 1_000 }, (_, index) => index);
-  await mapBounded(numbers.slice(PLACEMENTS), AT_ONCE, place);
+  const numbers = Array.from({ length: Math.round(1.1 * count) }, (_, index) => index);
+  await mapBounded(numbers.slice(count), AT_ONCE, place);
   const before = [processTimeMs(process.pid), processTimeMs(redis.pid())] as const;
   const began = performance.now();
-  const took = await mapBounded(numbers.slice(0, PLACEMENTS), AT_ONCE, place);
+  const took = await mapBounded(numbers.slice(0, count), AT_ONCE, place);
   const seconds = (performance.now() - began) / 1_000;
-  const used = (pid: number, since: number) =>
-    rounded(((processTimeMs(pid) - since) * 1_000) / PLACEMENTS, 0);
+  const used = (pid: number, since: number) => rounded(((processTimeMs(pid) - since) * 1_000) / count, 0);
   return {
-    perSecond: rounded(PLACEMENTS / seconds, 0),
+    perSecond: rounded(count / seconds, 0),
     p50: rounded(percentile(took, 0.5), 2),
     p99: rounded(percentile(took, 0.99), 2),
     scheduler: used(process.pid, before[0]),
     redis: used(redis.pid(), before[1]),
-    bare: await bareScript(redis.port, String(await loaded(store)), epoch.current),
+    bare: await bareScript(redis.port, String(await loaded(store)), epoch.current, count),
   };
 }
 
@@ -102,21 +101,10 @@ function loaded(store: Awaited<ReturnType<typeof openRedis>>) {
 }
 
 /** Placements per second of `redis-benchmark`, without keys and with the shortest arguments. */
-async function bareScript(port: number, sha: string, epoch: number): Promise<number> {
+async function bareScript(port: number, sha: string, epoch: number, count: number): Promise<number> {
   const args = ['bare-__rand_int__', '100', '1048576', '', '', '6000', '10000', '', '', '1', String(epoch)];
   const { stdout } = await promisify(execFile)('redis-benchmark', [
-    ...[
-      '-p',
-      String(port),
-      '-n',
-      String(PLACEMENTS),
-      '-c',
-      String(AT_ONCE),
-      '-r',
-      '1000000000',
-      '-q',
-      '--csv',
-    ],
+    ...['-p', String(port), '-n', String(count), '-c', String(AT_ONCE), '-r', '1000000000', '-q', '--csv'],
     ...['EVALSHA', sha, '1', KEYS.epoch, ...args],
   ]);
   const line = stdout.trim().split('\n').at(-1) ?? '';
