@@ -138,6 +138,23 @@ describe('an agent with Docker', () => {
     expect(await ours()).toEqual([]);
   });
 
+  it.each([
+    [
+      'elsewhere',
+      { HOST: '127.0.0.1' },
+      'the program listens on 127.0.0.1:8080; it must listen on 0.0.0.0:8080',
+    ],
+    ['nowhere', { LISTEN: 'false' }, 'the program listens on no port; it must listen on 0.0.0.0:8080'],
+  ])('says of a program that listens %s where it listens, and where it must', async (_, env, words) => {
+    const id = await world.place({ env, startupTimeoutMs: 3_000, stopGraceMs: 100 });
+    expect(await world.reaches(id, TERMINATED)).toMatchObject({
+      endReason: EndReason.STARTUP_TIMEOUT,
+      endDetail: expect.stringContaining(
+        `no answer within 3000 ms of the start; ${words}, the port in $PORT`,
+      ),
+    });
+  });
+
   describe('an image that is not present', () => {
     let registry: Server;
     const authorizations: string[] = [];

@@ -1,4 +1,5 @@
 import { backoffMs, type Clock, DEADLINES, within } from '@spawner/domain';
+import { EndReason } from '@spawner/proto/v1/backend';
 import { inSpan, type Log } from '@spawner/service';
 import type { Metrics } from '../metrics.ts';
 import { type Runtime, RuntimeError } from '../runtime/runtime.ts';
@@ -6,6 +7,7 @@ import type { Backend } from './backend.ts';
 import type { Work } from './effect-queue.ts';
 import { LAST_LINES } from './last-lines.ts';
 import { type Attempt, untilAnswers } from './probe.ts';
+import { startHint } from './start-hint.ts';
 import type { StartQueue } from './start-queue.ts';
 import { type Steps, stepsOfCreation, wholeMs } from './step-times.ts';
 
@@ -141,13 +143,26 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
   }
 
   async signal(): Promise<void> {
-    const { id, entry } = this.#subject;
+    const { id, entry, life } = this.#subject;
+    if (life.ending?.reason === EndReason.STARTUP_TIMEOUT) await this.#hint();
     const name = entry.spec.stopSignal || 'SIGTERM';
     const ran = await this.insist('stopping', () => this.#parts.runtime.signal(id, name));
     if (ran) return;
     // A program that was never started leaves no exit to be found.
     if (this.#subject.life.startedAt === undefined) this.#subject.take({ type: 'exited' });
     else await this.insist('inspecting', () => this.#subject.look());
+  }
+
+  /** Says what is known of a program that did not become ready. Never rejects: it ends in any case. */
+  async #hint(): Promise<void> {
+    const { runtime, log } = this.#parts;
+    const { id, life } = this.#subject;
+    const listeners = await runtime.listeners?.(id).catch((error: unknown) => {
+      log.warn({ error }, 'the addresses at which the program listens cannot be read');
+      return undefined;
+    });
+    const { local } = life.status;
+    if (local) this.#subject.take({ type: 'hint', detail: startHint(local.port, listeners) });
   }
 
   async remove(): Promise<void> {

@@ -35,6 +35,8 @@ export type LifeEvent =
   /** The program runs without its network. */
   | { readonly type: 'severed' }
   | ({ readonly type: 'stop' } & Order)
+  /** More is known about the cause of the end that has begun. */
+  | { readonly type: 'hint'; readonly detail: string }
   | { readonly type: 'fault'; readonly detail: string }
   | ({ readonly type: 'gone' } & Removed)
   | { readonly type: 'tick' };
@@ -117,6 +119,8 @@ export function step(life: Life, event: LifeEvent, at: Instant): Step {
       return severed(life);
     case 'stop':
       return stopped(life, event, at);
+    case 'hint':
+      return hinted(life, event.detail);
     case 'fault':
       return removal(life, { reason: EndReason.INTERNAL, detail: event.detail });
     case 'gone':
@@ -206,6 +210,13 @@ function stopped(life: Life, order: Order, at: Instant): Step {
     'abort',
     atOnce ? 'remove' : 'signal',
   );
+}
+
+/** The journal has the longer detail, and the record gets it with the end. */
+function hinted(life: Life, more: string): Step {
+  const { ending } = life;
+  if (!ending || ending.removing || ending.detail.endsWith(more)) return unchanged(life);
+  return next({ ...life, ending: { ...ending, detail: cut(`${ending.detail}; ${more}`, MOST_DETAIL) } });
 }
 
 function ticked(life: Life, at: Instant): Step {

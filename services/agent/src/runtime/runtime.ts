@@ -37,6 +37,11 @@ export interface Runtime {
    * be asked.
    */
   established(id: string): Promise<number | undefined>;
+  /**
+   * The addresses at which the program listens, as `127.0.0.1:3000`. Absent from runtimes whose programs share the machine's
+   * network. Returns undefined if the kernel cannot be asked.
+   */
+  listeners?(id: string): Promise<string[] | undefined>;
   /** Ids of all programs of this drone, running or not. */
   list(): Promise<string[]>;
   /** Calls `changed` with the id of a program that ended, or without one if any may have, until the signal aborts. */

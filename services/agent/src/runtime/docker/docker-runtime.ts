@@ -4,6 +4,7 @@ import type { TailLogsResponse } from '@spawner/proto/v1/backend_service';
 import type { Addresses } from '../../network/addresses.ts';
 import { isMissingNetwork } from '../../network/bridge-network.ts';
 import { establishedTo, hasAddress } from '../../network/established.ts';
+import { listenersOf } from '../../network/listeners.ts';
 import type { SandboxKeeper } from '../../network/sandbox-keeper.ts';
 import {
   type Condition,
@@ -165,12 +166,15 @@ export class DockerRuntime implements Runtime {
 
   async established(id: string): Promise<number | undefined> {
     const inspected = await this.#container(id).inspect();
-    const { Pid, Running } = inspected.State;
-    if (!Running || Pid === 0) return undefined;
-    const endpoints = await this.#adopted(id, inspected);
-    // If the agent does not see the engine's processes, the PID is that of another process, or unused.
-    if (!endpoints || !hasAddress(endpoints.local.host, Pid)) return undefined;
-    return establishedTo(Number(inspected.Config.Labels[LABELS.port]), Pid);
+    const process = await this.#processOf(id, inspected);
+    return process === undefined
+      ? undefined
+      : establishedTo(Number(inspected.Config.Labels[LABELS.port]), process);
+  }
+
+  async listeners(id: string): Promise<string[] | undefined> {
+    const process = await this.#processOf(id, await this.#container(id).inspect());
+    return process === undefined ? undefined : listenersOf(process);
   }
 
   async list(): Promise<string[]> {
@@ -194,6 +198,18 @@ export class DockerRuntime implements Runtime {
 
   #container(id: string) {
     return this.#docker.getContainer(containerName(id));
+  }
+
+  /** A process in the program's network namespace. Returns undefined if it does not run or the agent cannot see it. */
+  async #processOf(
+    id: string,
+    inspected: Inspected & { State: { Pid: number; Running: boolean } },
+  ): Promise<number | undefined> {
+    const { Pid, Running } = inspected.State;
+    if (!Running || Pid === 0) return undefined;
+    const endpoints = await this.#adopted(id, inspected);
+    // If the agent does not see the engine's processes, the PID is that of another process, or unused.
+    return endpoints && hasAddress(endpoints.local.host, Pid) ? Pid : undefined;
   }
 
   /** Whether a start has failed because the holder of its sandbox does not run. */
