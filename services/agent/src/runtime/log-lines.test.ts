@@ -27,6 +27,28 @@ describe('splitting lines', () => {
   });
 });
 
+describe('the pieces of a long line', () => {
+  const long = `${'aé€😀'.repeat(40)}é`;
+
+  it.each([8, 9, 10, 11, 12, 13])('of at most %i bytes tear no character, however the bytes come', (most) => {
+    for (const chunk of [1, 3, 7, 1_000]) {
+      const cutter = new LineSplitter(most);
+      const bytes = Buffer.from(long);
+      const pieces: string[] = [];
+      for (let at = 0; at < bytes.length; at += chunk)
+        pieces.push(...cutter.take(bytes.subarray(at, at + chunk)));
+      pieces.push(...cutter.end());
+      expect(pieces.join('')).toBe(long);
+      expect(Math.max(...pieces.map((piece) => Buffer.byteLength(piece)))).toBeLessThanOrEqual(most);
+    }
+  });
+
+  it('are cut all the same in bytes that are no text', () => {
+    const pieces = new LineSplitter(4).take(Buffer.alloc(20, 0x80));
+    expect(pieces.length).toBeGreaterThan(2);
+  });
+});
+
 describe("the engine's frames", () => {
   const time = '2024-05-06T07:08:09.123456789Z';
   const bytes = Buffer.concat([

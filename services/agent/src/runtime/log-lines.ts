@@ -25,9 +25,10 @@ export class LineSplitter {
     let rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     for (;;) {
       const end = rest.indexOf(NEWLINE);
-      if (end === -1 && rest.length < this.#most) break;
+      // The byte behind a piece tells whether its last character is whole.
+      if (end === -1 && rest.length <= this.#most) break;
       const whole = end !== -1 && end <= this.#most;
-      const cut = whole ? end : this.#most;
+      const cut = whole ? end : wholeCharacters(rest, this.#most);
       lines.push(text(rest.subarray(0, cut)));
       rest = rest.subarray(whole ? cut + 1 : cut);
     }
@@ -41,6 +42,13 @@ export class LineSplitter {
     this.#rest = Buffer.alloc(0);
     return lines;
   }
+}
+
+/** The most of these bytes up to `most` that ends with a whole character of UTF-8, whose further bytes begin with 10 (RFC 3629). */
+function wholeCharacters(bytes: Buffer, most: number): number {
+  const begins = (at: number) => ((bytes[at] ?? 0) & 0b1100_0000) !== 0b1000_0000;
+  const back = [0, 1, 2, 3].find((each) => each < most && begins(most - each)) ?? 0;
+  return most - back;
 }
 
 /**
