@@ -107,39 +107,4 @@ describe('a membership', () => {
     membership.close();
     await server.close();
   });
-
-  it('lets changes that may wait share a renewal, which comes at once for one that may not', async () => {
-    let renewals = 0;
-    const waits: number[] = [];
-    // The time passes when the test says so.
-    const clock = {
-      ...systemClock,
-      now: () => 0,
-      sleep: (ms: number, signal?: AbortSignal) => {
-        waits.push(ms);
-        return systemClock.sleep(60_000, signal);
-      },
-    };
-    const renewed = () => {
-      renewals += 1;
-    };
-    const member = { node, renewed };
-    const server = await scheduler(0);
-    const membership = new Membership(schedulerAt(`127.0.0.1:${server.port}`), member, clock, silent);
-    const stop = new AbortController();
-    const running = membership.run(stop.signal);
-    await eventually(() => waits.length === 1);
-    membership.kick(250);
-    await eventually(() => waits.length === 2);
-    membership.kick(400);
-    await eventually(() => waits.length === 3);
-    expect([waits, renewals]).toEqual([[2_000, 250, 250], 1]);
-    membership.kick();
-    await eventually(() => waits.length === 4);
-    expect([waits.at(-1), renewals]).toEqual([2_000, 2]);
-    stop.abort();
-    await running;
-    membership.close();
-    await server.close();
-  });
 });

@@ -57,8 +57,7 @@ export class Membership {
   #renewedAt: number | undefined;
   #proxies: ProxyList = { version: 0, proxies: [] };
   #wake: (() => void) | undefined;
-  /** When the next renewal is due, if that is sooner than the interval says. */
-  #kickedFor = Number.POSITIVE_INFINITY;
+  #kicked = false;
 
   /** Owns the client: `close` closes it. */
   constructor(scheduler: SchedulerClient, member: Member, clock: Clock, log: Log) {
@@ -88,9 +87,9 @@ export class Membership {
     return this.#registration === 0 ? 'the scheduler to register with' : undefined;
   }
 
-  /** Renews within this time without waiting for the next interval. Several changes then share a renewal. */
-  kick(withinMs = 0): void {
-    this.#kickedFor = Math.min(this.#kickedFor, this.#clock.now() + withinMs);
+  /** Renews without waiting for the next interval. */
+  kick(): void {
+    this.#kicked = true;
     this.#wake?.();
   }
 
@@ -105,7 +104,7 @@ export class Membership {
     });
     let failures = 0;
     while (!signal.aborted) {
-      this.#kickedFor = Number.POSITIVE_INFINITY;
+      this.#kicked = false;
       try {
         if (this.#registration === 0) await this.#register(signal);
         else await this.#renew(signal);
@@ -115,9 +114,9 @@ export class Membership {
         if (signal.aborted) return;
         outage.failed(error);
         failures += 1;
-        this.#kickedFor = Number.POSITIVE_INFINITY;
+        this.#kicked = false;
       }
-      await this.#pause(pauseAfter(failures), signal);
+      if (!this.#kicked) await this.#pause(pauseAfter(failures), signal);
     }
   }
 
@@ -137,7 +136,7 @@ export class Membership {
     const answer = await this.scheduler.registerNode(request, { signal });
     if (answer.overtakenBy !== undefined) {
       this.#registering = Math.max(answer.overtakenBy, this.#registering);
-      this.kick();
+      this.#kicked = true;
       return;
     }
     this.#registration = answer.registration;
@@ -165,7 +164,7 @@ export class Membership {
     if (answer.verdict === RenewVerdict.REGISTER) {
       this.#log.warn('the scheduler does not know this registration; registering again');
       this.#registration = 0;
-      this.kick();
+      this.#kicked = true;
       return;
     }
     this.#renewedAt = sentAt;
@@ -184,18 +183,8 @@ export class Membership {
     this.#member.ended?.(answer.ended);
   }
 
-  /** Ends after `ms`, or when a kick is due. */
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    const end = this.#clock.now() + ms;
-    for (let woken = true; woken && !signal.aborted; ) {
-      const rest = Math.ceil(Math.min(end, this.#kickedFor) - this.#clock.now());
-      if (rest <= 0) return;
-      woken = await this.#sleep(rest, signal);
-    }
-  }
-
-  /** Returns whether a kick or the signal ended the sleep early. */
-  async #sleep(ms: number, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return;
     const woken = new AbortController();
     const wake = () => woken.abort(WOKEN);
     this.#wake = wake;
@@ -204,7 +193,6 @@ export class Membership {
     await this.#clock.sleep(ms, woken.signal).catch(() => {});
     signal.removeEventListener('abort', wake);
     this.#wake = undefined;
-    return woken.signal.aborted;
   }
 }
 

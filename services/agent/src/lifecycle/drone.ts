@@ -20,15 +20,6 @@ import type { StartQueue } from './start-queue.ts';
 const NEVER_HERE_REVISION = 1_000_000;
 const MOST_NEVER_HERE = 1_000;
 
-/**
- * How soon a state is reported. A report costs every service processor time, which the start needs for itself. So the
- * states on the way to READY, for which no one waits, share one report if the program is quick.
- */
-const REPORT_WITHIN_MS: Partial<Record<BackendState, number>> = {
-  [BackendState.STARTING]: 250,
-  [BackendState.WAITING]: 250,
-};
-
 type Defaults = Pick<BackendParts, 'attempt' | 'random' | 'newErrorId'>;
 
 /** The parts of every backend. Programs that start are tried over the network by default. */
@@ -59,7 +50,7 @@ export class Drone {
       if (state === BackendState.WAITING || state === BackendState.TERMINATING) starts.started(backend.id);
       if (state === BackendState.READY) starts.ready(backend.id);
       if (state === BackendState.TERMINATED) starts.leave(backend.id);
-      this.#membership?.kick(REPORT_WITHIN_MS[state]);
+      this.#membership?.kick();
       for (const listener of this.#listeners) listener(backend);
     };
     const { attempt = answers, random = Math.random, newErrorId = randomUUID } = parts;
