@@ -21,6 +21,8 @@ export const KIND = {
   DATE: 10,
   KEEP_ALIVE: 11,
   LOCATION: 12,
+  CONTENT_TYPE: 13,
+  REFERRER_POLICY: 14,
   /** From here on: the proxy replaces it. A trusted address may send it once; the rest of the number is its bit. */
   FORWARDED: 16,
   /** From here on: crosses, and may occur once; the rest of the number is its bit. */
@@ -46,10 +48,18 @@ const READ = {
     ['date', KIND.DATE],
     ['keep-alive', KIND.KEEP_ALIVE],
     ['location', KIND.LOCATION],
+    ['content-type', KIND.CONTENT_TYPE],
+    ['referrer-policy', KIND.REFERRER_POLICY],
   ]),
 };
 /** Those of them that cross afterwards, unless the table removes them. */
-const CROSSING: ReadonlySet<number> = new Set([KIND.SET_COOKIE, KIND.DATE, KIND.LOCATION]);
+const CROSSING: ReadonlySet<number> = new Set([
+  KIND.SET_COOKIE,
+  KIND.DATE,
+  KIND.LOCATION,
+  KIND.CONTENT_TYPE,
+  KIND.REFERRER_POLICY,
+]);
 
 /** The kind of a request's header, by its name as it was sent. */
 export const requestKind = kinds(HEADER_RULES.request, READ.request, KIND.LEAVE);

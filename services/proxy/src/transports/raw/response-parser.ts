@@ -1,5 +1,6 @@
 import { COLON, endOfName, endOfValue, isLineEnd, lengthOf, trimmed } from '../../edge/header-lines.ts';
 import { namedByConnection, reachesSiblings } from '../../edge/headers.ts';
+import { lacksReferrerPolicy, REFERRER_POLICY } from '../../edge/referrer.ts';
 import { allowsLength, isBodiless, keptMsOf, objectionTo } from '../../edge/response-rules.ts';
 import { KIND, responseKind } from './header-kinds.ts';
 
@@ -35,6 +36,8 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
   let keptMs = Number.POSITIVE_INFINITY;
   let dated = false;
   let location: string | undefined;
+  let contentType: string | undefined;
+  let hasPolicy = false;
   for (let at = kept; at < head.length; ) {
     const nameEnd = endOfName(head, at);
     if (nameEnd === at || head.charCodeAt(nameEnd) !== COLON) return undefined;
@@ -73,6 +76,14 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
           location = value;
           keeps = true;
           break;
+        case KIND.CONTENT_TYPE:
+          contentType = value;
+          keeps = true;
+          break;
+        case KIND.REFERRER_POLICY:
+          hasPolicy = true;
+          keeps = true;
+          break;
         case KIND.DATE:
           dated = true;
           keeps = true;
@@ -86,6 +97,7 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
     at = next;
   }
   text += head.slice(kept);
+  if (lacksReferrerPolicy(contentType, hasPolicy)) text += POLICY_LINE;
   const options = connection === '' ? NONE : optionsOf(connection);
   const framed = coding !== undefined ? 'chunked' : length !== undefined ? 'length' : 'close';
   const body: BodyKind = bodiless ? 'none' : framed;
@@ -118,6 +130,8 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
 export function withLocation(text: string, location: string): string {
   return text.replace(/^(location:[\t ]*)[^\r\n]*/im, (_line, name: string) => name + location);
 }
+
+const POLICY_LINE = `Referrer-Policy: ${REFERRER_POLICY}\r\n`;
 
 const NONE: readonly string[] = [];
 const KEEP: readonly string[] = ['keep-alive'];
