@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { TokenHolder } from '../tokens/token-check.ts';
 import { withoutTokenCookies } from '../tokens/token-sources.ts';
+import { withoutSiblingsCookies } from './clear-site-data.ts';
 import { addressesOf, portOf, schemeOf } from './forwarded.ts';
 import { lacksReferrerPolicy, REFERRER_POLICY } from './referrer.ts';
 import type { EdgeRequest } from './request.ts';
@@ -141,7 +142,12 @@ export function requestHeaders(
 /** The headers that the client gets, from those that the backend sent. */
 export function responseHeaders(incoming: IncomingHttpHeaders, clusterDomain: string): IncomingHttpHeaders {
   const outgoing = crossing(incoming, HEADER_RULES.response, false);
-  const { 'content-type': contentType, 'referrer-policy': policy } = outgoing;
+  const { 'content-type': contentType, 'referrer-policy': policy, 'clear-site-data': clears } = outgoing;
+  if (clears !== undefined) {
+    const cleared = withoutSiblingsCookies(String(clears));
+    if (cleared === undefined) delete outgoing['clear-site-data'];
+    else outgoing['clear-site-data'] = cleared;
+  }
   if (lacksReferrerPolicy(contentType, policy !== undefined)) outgoing['referrer-policy'] = REFERRER_POLICY;
   const { 'set-cookie': cookies, ...others } = outgoing;
   if (!cookies) return outgoing;

@@ -23,6 +23,7 @@ export const KIND = {
   LOCATION: 12,
   CONTENT_TYPE: 13,
   REFERRER_POLICY: 14,
+  CLEAR_SITE_DATA: 15,
   /** From here on: the proxy replaces it. A trusted address may send it once; the rest of the number is its bit. */
   FORWARDED: 16,
   /** From here on: crosses, and may occur once; the rest of the number is its bit. */
@@ -50,6 +51,7 @@ const READ = {
     ['location', KIND.LOCATION],
     ['content-type', KIND.CONTENT_TYPE],
     ['referrer-policy', KIND.REFERRER_POLICY],
+    ['clear-site-data', KIND.CLEAR_SITE_DATA],
   ]),
 };
 /** Those of them that cross afterwards, unless the table removes them. */
@@ -59,6 +61,7 @@ const CROSSING: ReadonlySet<number> = new Set([
   KIND.LOCATION,
   KIND.CONTENT_TYPE,
   KIND.REFERRER_POLICY,
+  KIND.CLEAR_SITE_DATA,
 ]);
 
 /** The kind of a request's header, by its name as it was sent. */

@@ -1,3 +1,4 @@
+import { withoutSiblingsCookies } from '../../edge/clear-site-data.ts';
 import { COLON, endOfName, endOfValue, isLineEnd, lengthOf, trimmed } from '../../edge/header-lines.ts';
 import { namedByConnection, reachesSiblings } from '../../edge/headers.ts';
 import { lacksReferrerPolicy, REFERRER_POLICY } from '../../edge/referrer.ts';
@@ -38,6 +39,7 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
   let location: string | undefined;
   let contentType: string | undefined;
   let hasPolicy = false;
+  let added = '';
   for (let at = kept; at < head.length; ) {
     const nameEnd = endOfName(head, at);
     if (nameEnd === at || head.charCodeAt(nameEnd) !== COLON) return undefined;
@@ -84,6 +86,12 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
           hasPolicy = true;
           keeps = true;
           break;
+        case KIND.CLEAR_SITE_DATA: {
+          const cleared = withoutSiblingsCookies(value);
+          keeps = cleared === value;
+          if (cleared !== undefined && !keeps) added += `Clear-Site-Data: ${cleared}\r\n`;
+          break;
+        }
         case KIND.DATE:
           dated = true;
           keeps = true;
@@ -97,7 +105,8 @@ export function readResponse(head: string, toHead: boolean, clusterDomain: strin
     at = next;
   }
   text += head.slice(kept);
-  if (lacksReferrerPolicy(contentType, hasPolicy)) text += POLICY_LINE;
+  if (lacksReferrerPolicy(contentType, hasPolicy)) added += POLICY_LINE;
+  text += added;
   const options = connection === '' ? NONE : optionsOf(connection);
   const framed = coding !== undefined ? 'chunked' : length !== undefined ? 'length' : 'close';
   const body: BodyKind = bodiless ? 'none' : framed;
