@@ -183,6 +183,19 @@ describe('HTTPS', () => {
     socket.destroy();
   });
 
+  it.each([
+    'ECDHE-ECDSA-AES128-SHA256',
+    'ECDHE-ECDSA-AES256-SHA',
+    'ECDHE-ECDSA-AES128-CCM',
+    'ECDHE-ARIA128-GCM-SHA256',
+  ])('has no suite of TLS 1.2 but those of the intermediate guidelines: not %s', async (ciphers) => {
+    const host = await backend(red);
+    const tls = { port: world.httpsPort, host: '127.0.0.1', servername: host, ca: fresh.caPem };
+    const socket = connectTls({ ...tls, ciphers, maxVersion: 'TLSv1.2' });
+    const [error] = await once(socket, 'error');
+    expect(error).toMatchObject({ code: expect.stringContaining('HANDSHAKE_FAILURE') });
+  });
+
   it('P4: tells the backend that the client came by HTTPS', async () => {
     const host = await backend(red);
     const { headers } = JSON.parse((await get(host, fresh.caPem, '/headers')).body);

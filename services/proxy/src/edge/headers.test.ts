@@ -166,6 +166,7 @@ describe('responseHeaders', () => {
         'x-hop': '1',
         'keep-alive': '5',
         'transfer-encoding': 'chunked',
+        'alt-svc': 'h3=":443"',
         etag: 'x',
       },
       'mydomain.test',

@@ -83,7 +83,11 @@ export const HEADER_RULES: {
       [/^(?:x[-_]forwarded[-_].*|x[-_]real[-_]ip)$/, 'caller'],
     ],
   },
-  response: { names: { ...HOP_BY_HOP, 'set-cookie': 'cookie' }, patterns: [] },
+  response: {
+    // A browser would look for the backend's other protocols at the edge, which does not have them (RFC 7838 §3).
+    names: { ...HOP_BY_HOP, 'set-cookie': 'cookie', 'alt-svc': 'drop' },
+    patterns: [],
+  },
 };
 
 /** The rule for a header by its name in lower case. */

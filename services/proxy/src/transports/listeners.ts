@@ -4,7 +4,6 @@ import type { Http2SecureServer } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
-  DEFAULT_CIPHERS,
   type SecureContextOptions,
   type TLSSocket,
   type Server as TlsServer,
@@ -37,12 +36,25 @@ export interface ListenOptions extends NodeServerOptions {
 export type Listener = Awaited<ReturnType<typeof listenHttp>>;
 export type SecureListener = Awaited<ReturnType<typeof listenHttps>>;
 
-/** First, as Mozilla's guidelines and Go have it: SHA-256 instead of SHA-384 saves a tenth of a handshake. */
-const PREFERRED = 'TLS_AES_128_GCM_SHA256';
+/**
+ * Mozilla's intermediate guidelines (5.7), without its two suites of DHE, which need parameters of their own. AES 128 comes first:
+ * SHA-256 instead of SHA-384 saves a tenth of a handshake.
+ */
+const SUITES = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+];
 const TLS: SecureContextOptions = {
   minVersion: 'TLSv1.2',
   honorCipherOrder: true,
-  ciphers: [PREFERRED, ...DEFAULT_CIPHERS.split(':').filter((name) => name !== PREFERRED)].join(':'),
+  ciphers: SUITES.join(':'),
 };
 
 /** As Node's HTTP server sets them. */

@@ -13,6 +13,7 @@ describe('readResponse', () => {
       'Keep-Alive: timeout=5',
       'Date: now',
       'Proxy-Authenticate: Basic',
+      'Alt-Svc: h3=":443"',
       'Content-Length: 12',
     );
     expect(answer).toMatchObject({
