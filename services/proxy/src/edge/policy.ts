@@ -218,5 +218,5 @@ function tokenReply(verdict: TokenVerdict, request: EdgeRequest): Reply | undefi
   if (verdict.kind === 'offsite') return REPLIES.badRequest('its path would lead to another host', html);
   if (verdict.kind !== 'handover') return undefined;
   const { token, path, leftMs } = verdict;
-  return handOver(path, tokenCookie(token, isSecure(request), Math.ceil(leftMs / 1_000)));
+  return handOver(path, tokenCookie(token, request, Math.ceil(leftMs / 1_000)));
 }

@@ -12,14 +12,16 @@ interface More {
   secure?: boolean;
 }
 
-const read = (headers: Record<string, string>, more: More = {}) => {
-  const { path = '/', navigation = false, upgrade = false, secure = false } = more;
+const asking = (headers: Record<string, string>, more: More = {}) => {
+  const { path = '/', upgrade = false, secure = false } = more;
   const request = {
     ...{ path, upgrade, host: HOST, peer: { tls: secure, trusted: false } },
     header: (name: string) => headers[name],
   };
-  return credentialsOf(request as unknown as EdgeRequest, navigation);
+  return request as unknown as EdgeRequest;
 };
+const read = (headers: Record<string, string>, more: More = {}) =>
+  credentialsOf(asking(headers, more), more.navigation ?? false);
 
 describe('a token in the query', () => {
   it.each([
@@ -88,12 +90,24 @@ describe('a token in a cookie', () => {
 
 describe('our cookie', () => {
   it('is for this host and its server alone', () => {
-    expect(tokenCookie(TOKEN, true, 60)).toBe(
+    expect(tokenCookie(TOKEN, asking({}, { secure: true }), 60)).toBe(
       `__Host-spawner-token=${TOKEN}; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax`,
     );
-    expect(tokenCookie(TOKEN, false, 60)).toBe(
+    expect(tokenCookie(TOKEN, asking({}), 60)).toBe(
       `spawner-token=${TOKEN}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax`,
     );
+  });
+
+  it.each([
+    ['iframe', 'cross-site', true, 'SameSite=None; Partitioned'],
+    ['frame', 'cross-site', true, 'SameSite=None; Partitioned'],
+    ['iframe', 'same-site', true, 'SameSite=Lax'],
+    ['document', 'cross-site', true, 'SameSite=Lax'],
+    ['iframe', 'cross-site', false, 'SameSite=Lax'],
+  ])('of a %s that a %s page shows, TLS: %s, has %s', (dest, site, secure, attributes) => {
+    const request = asking({ 'sec-fetch-dest': dest, 'sec-fetch-site': site }, { secure });
+    const [, sameSite] = tokenCookie(TOKEN, request, 60).split(secure ? 'Secure; ' : 'HttpOnly; ');
+    expect(sameSite).toBe(attributes);
   });
 
   it.each([

@@ -30,11 +30,20 @@ export function credentialsOf(request: EdgeRequest, navigation: boolean) {
   };
 }
 
-/** A `Set-Cookie` that keeps a token in a browser for `maxAge` seconds. */
-export function tokenCookie(token: string, secure: boolean, maxAge: number): string {
-  const name = secure ? COOKIES.secure : COOKIES.plain;
-  const only = secure ? '; Secure' : '';
-  return `${name}=${token}; Path=/; Max-Age=${maxAge}; HttpOnly${only}; SameSite=Lax`;
+/** The `Set-Cookie` of a token, in the answer to this request, which keeps it in the browser for `maxAge` seconds. */
+export function tokenCookie(token: string, request: EdgeRequest, maxAge: number): string {
+  const cookie = `=${token}; Path=/; Max-Age=${maxAge}; HttpOnly`;
+  if (!isSecure(request)) return `${COOKIES.plain}${cookie}; SameSite=Lax`;
+  return `${COOKIES.secure}${cookie}; Secure; ${isEmbedded(request) ? 'SameSite=None; Partitioned' : 'SameSite=Lax'}`;
+}
+
+/**
+ * Whether a frame in a page of another site asks. Browsers keep no other cookie there than a partitioned one, which they then send
+ * within that page alone (CHIPS). Whose requests it may authorize is decided as for the other (`isOfThisSite`).
+ */
+function isEmbedded(request: EdgeRequest): boolean {
+  const isFrame = ['iframe', 'frame'].includes(request.header('sec-fetch-dest') ?? '');
+  return isFrame && request.header('sec-fetch-site') === 'cross-site';
 }
 
 /** A `Cookie` header without ours; undefined if nothing is left. */
