@@ -17,15 +17,34 @@ describe('specViolations', () => {
     'spawner/demo:latest',
     'registry.example.com:5000/team/app:1.2',
     `app@sha256:${'a'.repeat(64)}`,
+    'Registry.Example.com/app',
+    'REGISTRY:5000/app',
+    'localhost/app:V1',
   ])('accepts the image %s', (image) => {
     expect(fields({ image })).toEqual([]);
   });
-  it.each(['', 'UPPER', 'a b', 'a:', ':latest', 'a//b', '-x', 'a\n', '../etc', 'x'.repeat(600)])(
-    'refuses the image %j',
-    (image) => {
-      expect(fields({ image })).toEqual(['spec.image']);
-    },
-  );
+  it.each([
+    '',
+    'UPPER',
+    'UPPER/x',
+    'Team/app:1',
+    'a b',
+    'a:',
+    ':latest',
+    'a//b',
+    '-x',
+    'a\n',
+    '../etc',
+    'x'.repeat(600),
+  ])('refuses the image %j', (image) => {
+    expect(fields({ image })).toEqual(['spec.image']);
+  });
+  it('refuses a PORT in the environment that is not the port of the spec', () => {
+    expect(fields({ env: { PORT: '3000' } })).toEqual(['spec.env.PORT']);
+    expect(fields({ env: { PORT: '8080' }, port: 3_000 })).toEqual(['spec.env.PORT']);
+    expect(fields({ env: { PORT: '8080' } })).toEqual([]);
+    expect(fields({ env: { PORT: '3000' }, port: 3_000 })).toEqual([]);
+  });
   it.each([0, 70_000, -1, 1.5, Number.NaN])('refuses the port %s', (port) => {
     expect(fields({ port })).toEqual(['spec.port']);
   });

@@ -35,6 +35,8 @@ const MEMORY_FLOOR = 6 * 1024 * 1024;
 // The reference grammar of the OCI distribution spec: [host[:port]/]path[:tag][@digest].
 const IMAGE =
   /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@[a-z0-9]+:[a-fA-F0-9]{32,})?$/;
+/** A first part with a dot, a port or the name localhost is a registry, whose name may have them. */
+const UPPER_CASE = /^(?!localhost\/)[^/.:]*[A-Z][^/.:]*\//;
 const MOST_URL = 1_024;
 const SIGNAL = /^SIG(?:TERM|INT|QUIT|HUP|USR1|USR2|KILL|WINCH)$/;
 
@@ -49,6 +51,7 @@ export function specViolations(spec: SpecInput, at = 'spec'): Violation[] {
 
   if (spec.image === '') wrong('image', 'must not be empty');
   else if (spec.image.length > 512 || !IMAGE.test(spec.image)) wrong('image', 'not an image reference');
+  else if (UPPER_CASE.test(spec.image)) wrong('image', 'a repository has no upper-case letters');
   within('port', spec.port, 1, 65_535);
   within('stop_grace_ms', spec.stopGraceMs, 0, 10 * 60_000);
   within('pull_timeout_ms', spec.pullTimeoutMs, 1_000, DAY);
@@ -105,6 +108,9 @@ function checkTexts(spec: SpecInput, wrong: (field: string, message: string) => 
     spec[field].forEach((part, index) => {
       if (part.includes('\0')) wrong(`${field}[${index}]`, 'must not contain NUL');
     });
+  const { PORT: port } = spec.env;
+  if (port !== undefined && port !== String(spec.port ?? SPEC_DEFAULTS.port))
+    wrong('env.PORT', 'is set from the port of the spec, so that one must be set instead');
   const envBytes = Object.entries(spec.env).flat().join('').length;
   if (envBytes > 131_072) wrong('env', 'at most 128 KiB in all');
 }
