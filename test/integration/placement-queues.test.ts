@@ -1,4 +1,5 @@
 import { DEADLINES } from '@spawner/domain';
+import { Node, NodeKind } from '@spawner/proto/internal/node';
 import { BackendState, EndReason } from '@spawner/proto/v1/backend';
 import { placements } from './placement-fixture.ts';
 
@@ -43,6 +44,24 @@ describe('a placement among drones with queues', () => {
     });
     await store.renew('busy', { pending: 0, startMs: 500 });
     expect((await store.place()).drone).toBe('busy');
+  });
+
+  it('forgets the queue of a drone that registers again at once, before its inventory is in', async () => {
+    const node = {
+      kind: NodeKind.DRONE,
+      id: 'returned',
+      cpuMillis: 100_000,
+      memoryBytes: 1e12,
+      backends: 10,
+    };
+    await store.register('busy');
+    await store.register('returned', node);
+    for (let loads = 0; loads < 2; loads++) await store.place();
+    await store.renew('busy', { pending: 12, startMs: 500 });
+    await store.renew('returned', { pending: 40, startMs: 500 });
+    expect((await store.place()).drone).toBe('busy');
+    await store.nodes.register(Node.fromPartial(node));
+    expect((await store.place()).drone).toBe('returned');
   });
 
   it.each([

@@ -21,6 +21,7 @@ if is_drone then
   redis.call('HSET', DRONE .. id, 'cpu', whole(cpu_millis), 'memory', whole(memory_bytes), 'backends', whole(backends))
   -- Its queue is that of another process; the next renewal tells the new one.
   redis.call('HDEL', DRONE .. id, 'places', 'pending', 'room', 'start_ms')
+  if redis.call('ZSCORE', LOAD, id) then set_load(id) end
   -- Due even if neither the drone nor this scheduler is seen again.
   redis.call('ZADD', DUE, whole(cluster_now() + lease_ms), DUE_LEASE .. id,
     whole(cluster_now() + silent_ms), DUE_SILENT .. id)
