@@ -102,10 +102,21 @@ function loaded(store: Awaited<ReturnType<typeof openRedis>>) {
 
 /** Placements per second of `redis-benchmark`, without keys and with the shortest arguments. */
 async function bareScript(port: number, sha: string, epoch: number, count: number): Promise<number> {
-  const args = ['bare-__rand_int__', '100', '1048576', '', '', '6000', '10000', '', '', '1', String(epoch)];
+  const none = Buffer.alloc(0);
+  const args = SCRIPTS.place.encode({
+    ...{ id: 'bare-__rand_int__', cpuMillis: 100, memoryBytes: 2 ** 20, facts: none, route: none },
+    ...{
+      staleMs: 6_000,
+      reservationMs: 10_000,
+      key: undefined,
+      repeated: false,
+      access: 1,
+      pages: undefined,
+    },
+  });
   const { stdout } = await promisify(execFile)('redis-benchmark', [
     ...['-p', String(port), '-n', String(count), '-c', String(AT_ONCE), '-r', '1000000000', '-q', '--csv'],
-    ...['EVALSHA', sha, '1', KEYS.epoch, ...args],
+    ...['EVALSHA', sha, '1', KEYS.epoch, ...args.map(String), String(epoch)],
   ]);
   const line = stdout.trim().split('\n').at(-1) ?? '';
   const perSecond = Number(/","?([\d.]+)"/.exec(line)?.[1]);
