@@ -33,7 +33,7 @@ export interface Question<T, R> extends Subject<T> {
 export const SUBJECTS = {
   /** From the scheduler: a copy of a backend's record after a change. */
   backendState: subject('backend', 'state', BackendChanged),
-  /** From the agent: one line that the program wrote. */
+  /** From an agent with SPAWNER_AGENT_LOGS_ON_BUS: one line that the program wrote. */
   backendLog: subject('backend', 'log', BackendLog),
   /** From the agent, every 5 s while the program runs. */
   backendStats: subject('backend', 'stats', BackendStats),
