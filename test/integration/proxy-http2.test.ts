@@ -106,12 +106,16 @@ async function delayed(target: number, ms: number) {
 }
 
 describe('an upload over HTTP/2', () => {
-  it('has windows of at least 1 MiB, for a stream and for the session', async () => {
-    const server = await serve(createServer((_req, res) => res.end()));
+  it('has windows of at least 1 MiB once its backend takes it, for a stream and for the session', async () => {
+    const server = await serve(createServer((req, res) => req.resume().once('end', () => res.end())));
     const { host } = await world.backend(server);
     const client = await session(host);
     await ask(client, host, {});
-    expect(client.remoteSettings.initialWindowSize).toBeGreaterThanOrEqual(1_048_576);
+    const before = client.remoteSettings.initialWindowSize;
+    const upload = client.request({ ':method': 'POST', ':path': '/', ':authority': host });
+    upload.write('some of it');
+    await eventually(() => expect(client.remoteSettings.initialWindowSize).toBeGreaterThanOrEqual(1_048_576));
+    expect(before).toBeLessThan(1_048_576);
     await eventually(() => expect(client.state.remoteWindowSize).toBeGreaterThanOrEqual(1_048_576));
     client.destroy();
     await server[Symbol.asyncDispose]();

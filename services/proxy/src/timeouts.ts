@@ -84,7 +84,9 @@ export const BOUNDS = {
   pipelinedBytes: 64 * 1_048_576,
   /** Streams of one HTTP/2 session. */
   http2Streams: 250,
-  /** Bytes that a stream may send before the backend takes them. Uploads get this much per round trip. */
+  /** Bytes that a stream may send before a backend takes them, in a session whose uploads no backend has taken so far. */
+  http2FirstWindow: 256 * 1_024,
+  /** The same once a backend takes an upload of the session. Uploads get this much per round trip. */
   http2Window: 2 * 1_048_576,
   /** Bytes that all streams may have sent and no backend has taken: full windows of 128 streams. */
   http2Unread: 256 * 1_048_576,

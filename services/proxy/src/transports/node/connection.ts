@@ -5,6 +5,7 @@ import {
   type Http2ServerRequest,
   Http2ServerResponse,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
@@ -42,7 +43,7 @@ export function http2Server(
     maxHeaderListPairs: BOUNDS.http2Fields,
     maxSessionMemory: BOUNDS.http2SessionMemory,
     settings: {
-      initialWindowSize: BOUNDS.http2Window,
+      initialWindowSize: BOUNDS.http2FirstWindow,
       maxHeaderListSize: Math.max(BOUNDS.http2HeadBytes, 2 * options.maxHeaderBytes),
       maxConcurrentStreams: BOUNDS.http2Streams,
       enableConnectProtocol: true,
@@ -57,6 +58,7 @@ export function http2Server(
     sessions.add(session);
     // Node takes what comes at once, so this window bounds only what is on its way.
     session.setLocalWindowSize(2 * BOUNDS.http2Window);
+    enlargeWindows(session);
     uploads.follow(session);
     session.once('close', () => sessions.delete(session));
     session.on('error', () => {});
@@ -77,6 +79,24 @@ export function endIdle(session: ServerHttp2Session, idleMs: number = TIMEOUTS.h
   session.setTimeout(idleMs, () => {
     if (open === 0) session.close();
   });
+}
+
+/**
+ * Lets a session's streams send further ahead once one of its bodies is read. Uploads that are held stay with their clients
+ * until then, because a window that was given cannot be taken back.
+ */
+export function enlargeWindows(session: ServerHttp2Session): void {
+  const follow = (stream: ServerHttp2Stream) => {
+    if (!stream.endAfterHeaders) stream.once('resume', enlarge);
+  };
+  let enlarged = false;
+  const enlarge = () => {
+    if (enlarged || session.destroyed) return;
+    enlarged = true;
+    session.off('stream', follow);
+    session.settings({ initialWindowSize: BOUNDS.http2Window });
+  };
+  session.on('stream', follow);
 }
 
 function http1Options({ maxHeaderBytes, headTimeoutMs }: NodeServerOptions): ServerOptions {
