@@ -36,13 +36,15 @@ export interface SandboxScene extends AsyncDisposable {
   containers(): Promise<Container[]>;
   /** The labels of a sandbox of this drone, as arguments of `docker run`. */
   labels(): string[];
+  /** How often the engine has created the container of each backend since this wall time. */
+  creations(since: number): Promise<Map<string, number>>;
   /** The backend is READY, and the program that answers at its address is its own. */
   serves(id: string): Promise<void>;
   /** Nothing is there but these backends, each with one address, and the resting sandboxes. */
   isWhole(backends?: readonly string[]): Promise<void>;
 }
 
-export async function startSandboxScene(sandboxes: number): Promise<SandboxScene> {
+export async function startSandboxScene(sandboxes: number, startsAtOnce = 16): Promise<SandboxScene> {
   await using stack = new AsyncDisposableStack();
   const engine = stack.use(await startDockerDaemon({ liveRestore: true }));
   const adminPort = await freePort();
@@ -58,7 +60,7 @@ export async function startSandboxScene(sandboxes: number): Promise<SandboxScene
       SPAWNER_AGENT_PUBLISH_ADDRESS: '127.0.0.1',
       SPAWNER_AGENT_SANDBOXES: String(sandboxes),
       SPAWNER_AGENT_SANDBOXES_CPU_PERCENT: '100',
-      SPAWNER_AGENT_STARTS_AT_ONCE: '16',
+      SPAWNER_AGENT_STARTS_AT_ONCE: String(startsAtOnce),
     }),
   );
   stack.defer(() => holds.release({ lost: false }));
@@ -136,6 +138,14 @@ export async function startSandboxScene(sandboxes: number): Promise<SandboxScene
         drone: world.scheduler.node?.id ?? '',
         sandbox: 'true',
       }).flatMap(([name, value]) => ['--label', `dev.spawner.${name}=${value}`]),
+    creations: async (since) => {
+      const span = ['--since', String(since / 1_000), '--until', String(Date.now() / 1_000)];
+      const backend = '{{index .Actor.Attributes "dev.spawner.backend"}}';
+      const out = await docker('events', ...span, '--filter', 'event=create', '--format', backend);
+      const created = new Map<string, number>();
+      for (const id of out.split('\n').filter(Boolean)) created.set(id, (created.get(id) ?? 0) + 1);
+      return created;
+    },
     serves: async (id) => {
       const { local } = await world.reaches(id, READY);
       const answer = await fetch(`http://${local?.host}:${local?.port}/env`);

@@ -17,6 +17,11 @@ export interface LifeStep {
   readonly reach: (scene: SandboxScene) => Promise<string>;
 }
 
+/** A step of a start. Its backend is the one that `place` places. */
+export interface RisingStep extends LifeStep {
+  readonly reach: (scene: SandboxScene, place?: () => Promise<string>) => Promise<string>;
+}
+
 const isCreation =
   (name: (container: string) => boolean) =>
   ({ path, container }: EngineCall) =>
@@ -32,9 +37,9 @@ const isOf = (id: string) => (container: string) => container === `spawner-${id}
 /** Places a backend whose request is held on its way up. The next such request is its own, because no other start moves. */
 const rising =
   (when: When, isDue: (call: EngineCall) => boolean) =>
-  async ({ holds, world }: SandboxScene) => {
+  async ({ holds, world }: SandboxScene, place = () => world.place({})) => {
     const reached = holds.hold(when, isDue);
-    const id = await world.place({});
+    const id = await place();
     await reached;
     return id;
   };
@@ -70,11 +75,15 @@ const removesHolder =
     }
   };
 
-export const LIFE_STEPS: readonly LifeStep[] = [
+export const RISING_STEPS: readonly RisingStep[] = [
   { name: 'has its sandbox', program: 'absent', reach: rising('before', isCreation(isProgram)) },
   { name: 'has its container', program: 'absent', reach: rising('after', isCreation(isProgram)) },
   { name: 'was reported', program: 'absent', reach: rising('before', isStart(isProgram)) },
   { name: 'was started', program: 'running', reach: rising('after', isStart(isProgram)) },
+];
+
+export const LIFE_STEPS: readonly LifeStep[] = [
+  ...RISING_STEPS,
   {
     name: 'is READY',
     program: 'running',

@@ -143,7 +143,7 @@ export interface AgentWorld extends AsyncDisposable {
   agent: Program;
   client: RpcClient<typeof AgentServiceService>;
   /** Starts a backend and returns its id. */
-  place(spec: Partial<BackendSpec>, key?: BackendKey): Promise<string>;
+  place(spec: Partial<BackendSpec>, key?: BackendKey, placement?: number): Promise<string>;
   /** Resolves with the report when the backend is in this state. */
   reaches(id: string, state: BackendState, timeoutMs?: number): Promise<BackendStatus>;
   stop(id: string, order?: Partial<StopOrder>): Promise<void>;
@@ -214,12 +214,12 @@ export async function startAgentWorld(
     state,
     agent,
     client: connect(),
-    place: async (spec, key) => {
+    place: async (spec, key, placement = 7) => {
       const id = newBackendId(randomBytes);
       await world.client.startBackend({
         id,
         registration: await registration(),
-        placement: 7,
+        placement,
         createTime: new Date(),
         spec: BackendSpec.fromPartial({ image: 'spawner/probe:latest', ...spec }),
         key,

@@ -21,8 +21,8 @@ export const AGENT_MUTATIONS: Mutations = {
       {
         file: `${AGENT}/lifecycle/start-queue.ts`,
         symbol: 'leave',
-        from: 'if (this.#places.delete(id)) this.#admit();',
-        to: '',
+        from: 'if (this.#places.delete(id) || gathered) this.#admit();',
+        to: 'if (gathered) this.#admit();',
       },
     ],
   },

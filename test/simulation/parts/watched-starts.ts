@@ -22,6 +22,8 @@ export class WatchedStarts extends StartQueue {
   /** The number of the last admission of each namespace. */
   readonly #served = new Map<string | undefined, number>();
   #admissions = 0;
+  /** Starts that have kept their place over a restart of the agent. */
+  readonly #kept = new Set<string>();
   /** The order after the last step. */
   #told: readonly string[] = [];
 
@@ -30,13 +32,21 @@ export class WatchedStarts extends StartQueue {
     this.#world = world;
   }
 
+  override resume(admitted: readonly string[], waited: readonly string[]): void {
+    super.resume(admitted, waited);
+    for (const id of admitted) this.#kept.add(id);
+  }
+
   override enter(start: Start, signal: AbortSignal): Promise<void> {
     const { id, placement, key } = start;
+    const before = this.#order();
     const entering = super.enter(start, signal);
+    if (this.#kept.delete(id)) return entering;
     this.#entered.set(id, { lane: key?.namespace, placement, after: this.#admissions });
     const order = this.#order();
     this.#checkPositions(order);
-    if (!order.includes(id)) this.#admitted(id, order);
+    // It may be the last of those for which all others have waited.
+    for (const each of [...before, id]) if (!order.includes(each)) this.#admitted(each, order);
     return entering;
   }
 

@@ -12,7 +12,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { digestOf, inventoryOf } from '../state/journal.ts';
 import type { Fencing } from '../state/lease.ts';
 import { Backend, type BackendParts } from './backend.ts';
-import { hasEnded, newLife, termsOf } from './life.ts';
+import { hasEnded, isQueued, isStarting, type Life, newLife, termsOf } from './life.ts';
 import { answers } from './probe.ts';
 import type { StartQueue } from './start-queue.ts';
 
@@ -78,6 +78,9 @@ export class Drone {
   adopt(activeAt: ReadonlyMap<string, number>): void {
     const { journal, clock, log } = this.#parts;
     const entries = journal.load(clock.now()).sort((one, other) => one.placement - other.placement);
+    const idsOf = (wanted: (life: Life) => boolean) =>
+      entries.filter(({ life }) => wanted(life)).map(({ id }) => id);
+    this.starts.resume(idsOf(isStarting), idsOf(isQueued));
     for (const entry of entries) {
       const backend = new Backend(entry, this.#parts);
       this.#backends.set(entry.id, backend);

@@ -54,6 +54,16 @@ export function hasImage({ status, loadingAt }: Life): boolean {
   );
 }
 
+/** Whether the start has a place, and its program has not started so far. */
+export function isStarting({ status, ending }: Life): boolean {
+  return status.state === BackendState.STARTING && !ending;
+}
+
+/** Whether the start waits for its place. */
+export function isQueued(life: Life): boolean {
+  return life.status.state === BackendState.LOADING && hasImage(life) && !life.ending;
+}
+
 export function hasEnded(life: Life): boolean {
   return life.status.state === BackendState.TERMINATED;
 }

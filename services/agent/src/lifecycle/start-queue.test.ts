@@ -51,6 +51,33 @@ describe('the start queue', () => {
     expect([await settled(), queue.waiting]).toEqual(['d', 0]);
   });
 
+  it('gives no place after a restart before all that waited have entered, each in its order', async () => {
+    const { queue, enter, settled } = scene(2);
+    queue.resume(['a'], ['b', 'c', 'd']);
+    void enter('c', undefined, 3);
+    void enter('e', undefined, 5);
+    void enter('a', undefined, 1);
+    expect(await settled()).toBe('a');
+    queue.leave('d');
+    expect([await settled(), queue.busy]).toEqual(['', true]);
+    void enter('b', undefined, 2);
+    expect(await settled()).toBe('b');
+    queue.ready('a');
+    expect(await settled()).toBe('c');
+  });
+
+  it('waits a minute, and no longer, for those that waited before a restart', async () => {
+    const { clock, queue, enter, settled } = scene(2);
+    queue.resume([], ['a', 'b']);
+    void enter('b', undefined, 2);
+    clock.at = 59_999;
+    queue.tick();
+    expect(await settled()).toBe('');
+    clock.at = 60_000;
+    queue.tick();
+    expect(await settled()).toBe('b');
+  });
+
   it('is busy while a start waits or has a place', async () => {
     const { queue, enter, cancel, settled } = scene(1);
     expect(queue.busy).toBe(false);

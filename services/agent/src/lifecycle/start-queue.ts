@@ -6,6 +6,8 @@ import { expectedWaits, StartDurations } from './start-estimate.ts';
 /** A start keeps its place for this long after its program has started: a slow program must not block the drone. */
 const START_HOLD_MS = 5_000;
 const MOST = 1_000;
+/** After a restart, the queue waits for its starts no longer than this. The engine may not answer about one of them. */
+const GATHER_MS = 60_000;
 
 /** A start in the queue, or in a place. */
 export interface Start {
@@ -21,7 +23,8 @@ interface Waiting extends Start {
 
 /** A start that has a place. */
 interface Placed {
-  readonly since: number;
+  /** Undefined for a start that an earlier agent admitted. */
+  readonly since?: number;
   /** When it has to give the place up. */
   until: number;
 }
@@ -45,6 +48,9 @@ export class StartQueue {
   /** Starts that wait, by namespace. The namespace whose turn is next comes first. */
   readonly #lanes = new Map<string | undefined, Waiting[]>();
   readonly #places = new Map<string, Placed>();
+  /** Starts that waited when the agent was restarted, and have yet to enter. Until then no start gets a place. */
+  readonly #gathering = new Set<string>();
+  #gatheredBy = 0;
 
   constructor({ atOnce, most = MOST, clock }: StartQueueOptions) {
     this.#atOnce = atOnce;
@@ -59,17 +65,26 @@ export class StartQueue {
 
   /** Whether a start waits or has a place. */
   get busy(): boolean {
-    return this.#places.size > 0 || this.waiting > 0;
+    return this.#places.size > 0 || this.waiting > 0 || this.#gathering.size > 0;
   }
 
-  /** Resolves when the start has a place. Rejects, and leaves the queue, when the signal aborts. */
+  /** The starts that an earlier agent `admitted` keep their places, and those that `waited` get theirs in their order. */
+  resume(admitted: readonly string[], waited: readonly string[]): void {
+    for (const id of admitted) this.#places.set(id, { until: Number.POSITIVE_INFINITY });
+    for (const id of waited) this.#gathering.add(id);
+    this.#gatheredBy = this.#clock.now() + GATHER_MS;
+  }
+
+  /** Resolves when the start has a place, or had one already. Rejects, and leaves the queue, when the signal aborts. */
   enter({ id, placement, key }: Start, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
+      if (this.#places.has(id)) return resolve();
       const lane = this.#lanes.get(key?.namespace) ?? [];
       const waiting = { id, placement, admit: resolve };
       lane.splice(lane.findLastIndex((other) => other.placement <= placement) + 1, 0, waiting);
       this.#lanes.set(key?.namespace, lane);
+      this.#gathering.delete(id);
       const leave = () => {
         const at = lane.indexOf(waiting);
         if (at >= 0) lane.splice(at, 1);
@@ -84,25 +99,28 @@ export class StartQueue {
   started(id: string): void {
     const placed = this.#places.get(id);
     if (placed) placed.until = this.#clock.now() + START_HOLD_MS;
+    if (this.#gathering.has(id)) this.leave(id);
   }
 
   /** The backend is ready. */
   ready(id: string): void {
     const placed = this.#places.get(id);
     const now = this.#clock.now();
-    if (placed) this.#durations.add(now - placed.since, now);
+    if (placed?.since !== undefined) this.#durations.add(now - placed.since, now);
     this.leave(id);
   }
 
   /** The backend has ended. How long its start took says nothing. */
   leave(id: string): void {
-    if (this.#places.delete(id)) this.#admit();
+    const gathered = this.#gathering.delete(id);
+    if (this.#places.delete(id) || gathered) this.#admit();
   }
 
   tick(): void {
     const now = this.#clock.now();
     // A program that is slow to answer keeps its place no longer, so for the queue its start is over.
     for (const [id, { until }] of this.#places) if (until <= now) this.ready(id);
+    if (now >= this.#gatheredBy) for (const id of this.#gathering) this.leave(id);
   }
 
   /** The starts that wait, in the order in which they get a place if no other comes: the first has position 1. */
@@ -114,7 +132,7 @@ export class StartQueue {
     const now = this.#clock.now();
     const startMs = this.#durations.mean(now);
     if (startMs === undefined) return ids.map((id) => ({ id }));
-    const elapsed = [...this.#places.values()].map(({ since }) => now - since);
+    const elapsed = [...this.#places.values()].map(({ since = now }) => now - since);
     const waits = expectedWaits({ count: this.#atOnce, elapsed, startMs }, ids.length);
     return ids.map((id, at) => ({ id, expectedWaitMs: waits[at] }));
   }
@@ -130,7 +148,7 @@ export class StartQueue {
   }
 
   #admit(): void {
-    while (this.#places.size < this.#atOnce) {
+    while (this.#places.size < this.#atOnce && this.#gathering.size === 0) {
       const [turn] = this.#lanes;
       if (!turn) return;
       const [namespace, lane] = turn;
