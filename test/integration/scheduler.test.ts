@@ -52,6 +52,10 @@ describe('the scheduler', () => {
     expect(refused.map(({ code, message }) => [code, message])).toEqual(
       Array(5).fill(['exhausted', 'no drone has room: of 1, 1 are full and 0 have not renewed']),
     );
+    const large = { cpuMillis: 0, memoryBytes: 40e6 + 1, pids: 0 };
+    await expect(scene_.spawn({ id: id(), spec: spec({ resources: large }) })).rejects.toMatchObject({
+      message: 'no drone is large enough: memory_bytes 40000001 is more than any has (40000000)',
+    });
     const { drones } = await scene_.scheduler.listDrones({});
     expect(drones[0]?.reserved).toEqual({ cpuMillis: 0, memoryBytes: 40e6, backends: 4 });
   });

@@ -18,6 +18,8 @@ if key or repeated then
 end
 local now = cluster_now()
 local stale, full, later, considered = 0, 0, 0, 0
+-- The drones that would have room if they were empty, and the most that any has of each resource.
+local enough, most_cpu, most_memory = 0, 0, 0
 
 -- Whether a drone can take the backend: 'stale', 'full' or 'fits'. The last comes with the expected wait, whether a place is
 -- free, and the wait for the record: empty if the drone has measured no start.
@@ -28,6 +30,10 @@ local function look(drone)
     'refused', 'places', 'pending', 'start_ms', 'unreported', 'room')
   -- It refused a backend since its last renewal.
   if v[7] == at then return 'stale' end
+  local cpu, memory = tonumber(v[1] or '0'), tonumber(v[2] or '0')
+  most_cpu = math.max(most_cpu, cpu)
+  most_memory = math.max(most_memory, memory)
+  if cpu >= cpu_millis and memory >= memory_bytes then enough = enough + 1 end
   local function left(i) return tonumber(v[i] or '0') - tonumber(v[i + 3] or '0') end
   if left(1) < cpu_millis or left(2) < memory_bytes or left(3) < 1 then return 'full' end
   -- Its queue has no room: it would refuse the backend.
@@ -94,7 +100,7 @@ local function choose()
 end
 
 local drone, told = choose()
-if not drone then return { 'none', considered, stale, full } end
+if not drone then return { 'none', considered, stale, full, enough, whole(most_cpu), whole(most_memory) } end
 local placement = next_tick()
 local candidates = table.concat({ redis.call('ZCARD', LOAD), considered, stale, full, redis.call('ZSCORE', LOAD, drone), later, told }, ' ')
 redis.call('HSET', BACKEND .. id, 'state', SCHEDULED, 'revision', 0, 'drone', drone, 'placement', whole(placement),

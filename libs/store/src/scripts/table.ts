@@ -9,7 +9,10 @@ const placed = outcomeOf(['exists'], {
   ending: { holder: textOf },
   /** A new store epoch has begun: a holder may still be reported for so many ms of cluster clock. */
   window: { leftMs: integerOf },
-  none: { known: integerOf, stale: integerOf, full: integerOf },
+  none: {
+    ...{ known: integerOf, stale: integerOf, full: integerOf },
+    ...{ enough: integerOf, mostCpuMillis: integerOf, mostMemoryBytes: integerOf },
+  },
   placed: { drone: textOf, registration: integerOf, placement: integerOf, node: bytesOf },
 });
 

@@ -6,6 +6,7 @@ import {
 } from '@spawner/proto/internal/scheduler_service';
 import type { Backend } from '@spawner/proto/v1/backend';
 import { NEW_EPOCH } from '../store/absence.ts';
+import { type Demand, type Search, whyNoRoom } from './room.ts';
 
 /** How a spawn ended; the gateway decides by it whether to call again. */
 export type SpawnOutcome = NonNullable<SpawnBackendResponse['outcome']>;
@@ -19,11 +20,8 @@ export const placed = (backend: Backend): SpawnOutcome => ({ $case: 'placed', va
 
 export const held = (holder: Backend): SpawnOutcome => ({ $case: 'held', value: { holder } });
 
-export function noRoom({ known, stale, full }: { known: number; stale: number; full: number }): SpawnOutcome {
-  const detail =
-    known === 0
-      ? 'no drone is registered'
-      : `no drone has room: of ${known}, ${full} are full and ${stale} have not renewed`;
+export function noRoom(search: Search, demand: Demand): SpawnOutcome {
+  const detail = whyNoRoom(search, demand);
   return notPlaced(NotPlacedReason.NO_ROOM, detail, { sameId: true, retryAfterMs: 0 });
 }
 

@@ -68,7 +68,7 @@ export async function spawn(
       await placements.abandonUnreplicated(id);
       return outcomes.notReplicated(id);
     case 'none':
-      return outcomes.noRoom(found);
+      return outcomes.noRoom(found, summary);
   }
 }
 
