@@ -42,7 +42,7 @@ describe('POST /v1/backends', () => {
     expect(scene.gateway.scheduler.asked.find((asked) => asked.id === id)?.spec).toMatchObject({
       port: 8080,
       pullPolicy: 2,
-      stopSignal: 'SIGTERM',
+      stopSignal: '',
       stopGraceMs: 10_000,
       pullTimeoutMs: 600_000,
       startupTimeoutMs: 60_000,

@@ -155,6 +155,32 @@ describe('an agent with Docker', () => {
     });
   });
 
+  it('sends the stop signal of the image, unless the spec names another', async () => {
+    const image = 'spawner/probe-quits:latest';
+    const base = await docker('create', '--stop-signal', 'SIGQUIT', 'spawner/probe:latest');
+    await docker('commit', base, image);
+    await docker('rm', base);
+    const ids = await Promise.all([
+      startsAndReports({ image }),
+      startsAndReports({ image, stopSignal: 'SIGTERM' }),
+    ]);
+    await Promise.all(ids.map((id) => world.stop(id)));
+    const ended = await Promise.all(ids.map((id) => world.reaches(id, TERMINATED)));
+    // The probe leaves SIGQUIT to the kernel, and answers SIGTERM itself.
+    expect(ended.map(({ exitCode }) => exitCode)).toEqual([131, 0]);
+  });
+
+  it('sends the stop signal to the program of a parent that waits for it, such as a shell', async () => {
+    const say = 'setTimeout(() => { console.log("saved"); process.exit(0); }, 500)';
+    const serve = `process.on("SIGTERM", () => ${say}); require("http").createServer().listen(8080, "0.0.0.0")`;
+    const run = `require("child_process").spawn("node", ["-e", ${JSON.stringify(serve)}], { stdio: "inherit" })`;
+    const command = ['node', '-e', `process.on("SIGTERM", () => {}); ${run}.once("exit", process.exit)`];
+    const id = await startsAndReports({ command, stopGraceMs: 20_000 });
+    await world.stop(id);
+    const ended = await world.reaches(id, TERMINATED);
+    expect([ended.exitCode, ended.endDetail, ended.lastLogs]).toEqual([0, '', ['saved']]);
+  });
+
   describe('an image that is not present', () => {
     let registry: Server;
     const authorizations: string[] = [];

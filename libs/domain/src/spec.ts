@@ -22,7 +22,6 @@ export interface SpecInput {
 
 export const SPEC_DEFAULTS = {
   port: 8080,
-  stopSignal: 'SIGTERM',
   stopGraceMs: 10_000,
   pullTimeoutMs: 600_000,
   startupTimeoutMs: 60_000,

@@ -22,6 +22,8 @@ export class StubEngine {
   /** The holder that each container has joined. */
   readonly joined = new Map<string, string>();
   hasHolderImage = false;
+  /** The stop signal that the image of every container names. */
+  stopSignal: string | undefined;
   starts = 0;
   /** Whether it dies, before or after it has carried out a request. */
   dies: (line: string, when: 'before' | 'after') => boolean = () => false;
@@ -119,7 +121,7 @@ export class StubEngine {
       OOMKilled: false,
     };
     const { HostConfig, NetworkSettings } = this.#listed(id);
-    const Config = { Labels: this.labels.get(id) };
+    const Config = { Labels: this.labels.get(id), StopSignal: this.stopSignal };
     const port = this.ports.get(id);
     const HostPort = String(port?.PublicPort);
     const Ports = port ? { [`${port.PrivatePort}/tcp`]: [{ HostIp: port.IP, HostPort }] } : {};

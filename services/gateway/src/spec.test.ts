@@ -18,7 +18,7 @@ describe('completeSpec', () => {
       port: 8080,
       idleTimeoutMs: 300_000,
       pullPolicy: PullPolicy.IF_NOT_PRESENT,
-      stopSignal: 'SIGTERM',
+      stopSignal: '',
     });
   });
   it('refuses a spec that is missing, and a pull policy that is none', () => {

@@ -9,7 +9,6 @@ export function completeSpec(asked: BackendSpec | undefined, found: readonly Vio
     ...spec,
     pullPolicy: spec.pullPolicy || PullPolicy.IF_NOT_PRESENT,
     port: spec.port ?? SPEC_DEFAULTS.port,
-    stopSignal: spec.stopSignal || SPEC_DEFAULTS.stopSignal,
     stopGraceMs: spec.stopGraceMs ?? SPEC_DEFAULTS.stopGraceMs,
     pullTimeoutMs: spec.pullTimeoutMs ?? SPEC_DEFAULTS.pullTimeoutMs,
     startupTimeoutMs: spec.startupTimeoutMs ?? SPEC_DEFAULTS.startupTimeoutMs,

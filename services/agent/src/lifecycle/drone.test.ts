@@ -50,7 +50,7 @@ class FakeRuntime implements Runtime {
     return endpoints;
   }
   async signal(id: string, name: string) {
-    this.#note(`signal ${name}`, id);
+    this.#note(`signal ${name || 'by default'}`, id);
     return this.containers.get(id)?.is === 'running';
   }
   async remove(id: string) {
@@ -362,7 +362,7 @@ describe('a drone', () => {
     expect(stateOf('strict')).toBe(BackendState.WAITING);
     drone.fence('stop');
     await reaches('strict', TERMINATING);
-    await eventually(() => expect(runtime.calls).toContain('signal SIGTERM strict'));
+    await eventually(() => expect(runtime.calls).toContain('signal by default strict'));
     drone.fence('kill');
     await reaches('strict', TERMINATED);
     expect(drone.find('strict')?.life.status.endReason).toBe(EndReason.LEASE_LOST);

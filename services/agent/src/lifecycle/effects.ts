@@ -145,8 +145,8 @@ export class Effects implements Record<Work, (signal: AbortSignal) => Promise<vo
   async signal(): Promise<void> {
     const { id, entry, life } = this.#subject;
     if (life.ending?.reason === EndReason.STARTUP_TIMEOUT) await this.#hint();
-    const name = entry.spec.stopSignal || 'SIGTERM';
-    const ran = await this.insist('stopping', () => this.#parts.runtime.signal(id, name));
+    const { stopSignal } = entry.spec;
+    const ran = await this.insist('stopping', () => this.#parts.runtime.signal(id, stopSignal));
     if (ran) return;
     // A program that was never started leaves no exit to be found.
     if (this.#subject.life.startedAt === undefined) this.#subject.take({ type: 'exited' });

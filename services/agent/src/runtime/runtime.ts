@@ -23,7 +23,7 @@ export interface Runtime {
   create(program: Program, networked?: (ms: number) => void): Promise<void>;
   /** Starts a created program. Throws RuntimeError. */
   start(id: string): Promise<Endpoints>;
-  /** Sends a signal to the program. Returns false if it does not run. */
+  /** Sends a signal to the program: without a name, its own stop signal. Returns false if it does not run. */
   signal(id: string, name: string): Promise<boolean>;
   /** Kills the program and removes every trace of it, including its logs. */
   remove(id: string): Promise<void>;
@@ -98,6 +98,9 @@ export interface LogOptions {
 
 /** The use of one program at a moment. */
 export type Sample = Omit<BackendStats, 'id' | 'time'>;
+
+/** The stop signal of a program that names none. */
+export const STOP_SIGNAL = 'SIGTERM';
 
 /** The detail of a program that ended before its agent saw it run, or before it was ready. */
 export const ENDED_EARLY = 'the program ended before it was ready';

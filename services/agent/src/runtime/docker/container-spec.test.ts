@@ -8,7 +8,7 @@ describe('a container', () => {
   it('has its port and id in its environment, whatever the spec has', () => {
     const spec = BackendSpec.fromPartial({ image: 'a', env: { PORT: '1', A: 'b=c' }, port: 9_000 });
     const options = containerOptions(home, { id: 'x1', placement: 5, spec }, { address: '10.0.0.9' });
-    expect(options.Env).toEqual(['PORT=9000', 'A=b=c', 'SPAWNER_BACKEND_ID=x1']);
+    expect(options.Env).toEqual(['TINI_KILL_PROCESS_GROUP=1', 'PORT=9000', 'A=b=c', 'SPAWNER_BACKEND_ID=x1']);
     expect(options.NetworkingConfig?.EndpointsConfig['spawner-c']?.IPAMConfig.IPv4Address).toBe('10.0.0.9');
     expect(options.HostConfig.PortBindings).toBeUndefined();
   });
@@ -46,6 +46,7 @@ describe('a container', () => {
         { address: '10.0.0.9' },
       ).Env;
     expect(envOf('')).toEqual([
+      'TINI_KILL_PROCESS_GROUP=1',
       'SPAWNER_FENCE=5',
       `SPAWNER_KEY=${key.name}`,
       'PORT=8080',

@@ -25,6 +25,12 @@ export const LABELS = {
   sandbox: 'dev.spawner.sandbox',
 } as const;
 
+/**
+ * The engine's init passes signals on to the program's whole process group, as the process runtime does. Otherwise a shell
+ * that is the entry point would get them alone.
+ */
+const TO_THE_GROUP = { TINI_KILL_PROCESS_GROUP: '1' };
+
 /** The label filter that matches this drone's containers and no others. */
 export function ours({ cluster, droneId }: ContainerSettings): string[] {
   return [`${LABELS.managed}=true`, `${LABELS.cluster}=${cluster}`, `${LABELS.drone}=${droneId}`];
@@ -74,7 +80,7 @@ export function containerOptions(settings: ContainerSettings, program: Program, 
     [LABELS.placement]: String(placement),
     [LABELS.port]: String(port),
   };
-  const env = { ...spec.env, PORT: String(port), ...identityVariables(program) };
+  const env = { ...TO_THE_GROUP, ...spec.env, PORT: String(port), ...identityVariables(program) };
   return {
     name: containerName(id),
     Image: imageReference(spec.image),
@@ -82,7 +88,8 @@ export function containerOptions(settings: ContainerSettings, program: Program, 
     Cmd: spec.args.length > 0 ? [...spec.args] : undefined,
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Labels: labels,
-    StopSignal: spec.stopSignal || 'SIGTERM',
+    // By default the image's own.
+    StopSignal: spec.stopSignal || undefined,
     ...networkOptions(settings, port, link),
     HostConfig: {
       ...networkHostOptions(settings, port, link),

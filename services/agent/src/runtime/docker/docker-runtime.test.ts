@@ -58,6 +58,17 @@ describe('the Docker runtime', () => {
     return (await runtime.start(id)).local.host;
   };
 
+  it.each([
+    ['', undefined, 'SIGTERM'],
+    ['', 'SIGQUIT', 'SIGQUIT'],
+    ['SIGINT', 'SIGQUIT', 'SIGINT'],
+  ])('sends the signal %j, and by default the one that the image names (%j): %s', async (name, own, sent) => {
+    await started('a');
+    engine.stopSignal = own;
+    await runtime.signal('a', name);
+    expect(engine.asked.at(-1)).toMatch(new RegExp(`/containers/spawner-a/kill\\?signal=${sent}$`));
+  });
+
   it('lets a released address rest for longer than proxies trust a route', async () => {
     const address = await started('a');
     await runtime.remove('a');

@@ -16,6 +16,7 @@ import {
   RuntimeError,
   type Sample,
   SEVERED,
+  STOP_SIGNAL,
 } from '../runtime.ts';
 import {
   type ContainerSettings,
@@ -129,7 +130,9 @@ export class DockerRuntime implements Runtime {
 
   async signal(id: string, name: string): Promise<boolean> {
     try {
-      await this.#container(id).kill({ signal: name });
+      const container = this.#container(id);
+      const signal = name || (await stopSignalOf(container));
+      await container.kill({ signal });
       return true;
     } catch (error) {
       if (statusOf(error) === 404 || isConflict(error)) return false;
@@ -293,4 +296,10 @@ export class DockerRuntime implements Runtime {
       }
     }
   }
+}
+
+/** The stop signal of a container, which is its image's if its spec named none. The client's types do not have it. */
+async function stopSignalOf(container: EngineContainer): Promise<string> {
+  const { Config } = await container.inspect();
+  return (Config as { StopSignal?: string }).StopSignal || STOP_SIGNAL;
 }

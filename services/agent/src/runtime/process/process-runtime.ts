@@ -17,6 +17,7 @@ import {
   type Runtime,
   RuntimeError,
   type Sample,
+  STOP_SIGNAL,
 } from '../runtime.ts';
 import { FreePorts } from './free-ports.ts';
 import { backendProcesses, cpuPercent, processFacts, processTable } from './proc.ts';
@@ -119,7 +120,7 @@ export class ProcessRuntime implements Runtime {
   async signal(id: string, name: string): Promise<boolean> {
     const running = this.#running(id);
     if (!running || !isAlive(running)) return false;
-    process.kill(-running.pid, name as NodeJS.Signals);
+    process.kill(-running.pid, (name || STOP_SIGNAL) as NodeJS.Signals);
     return true;
   }
 

@@ -429,7 +429,7 @@ export interface BackendSpec {
   readiness?:
     | Readiness
     | undefined;
-  /** Default SIGTERM. */
+  /** By default the image's own STOPSIGNAL, else SIGTERM. It goes to the whole process group of the program. */
   stopSignal: string;
   /** From the stop signal to SIGKILL; default 10,000. */
   stopGraceMs?:
