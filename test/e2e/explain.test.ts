@@ -9,6 +9,7 @@ interface Explained {
   proxies?: { proxyId: string; openConnections: number }[];
   lastActivity?: { proxyId: string; ageMs: number; kind: string; path: string };
   missing?: string;
+  unforwardableAnswer?: { objection: string; time: string };
 }
 
 const IDLE_MS = 4_000;
@@ -35,6 +36,16 @@ describe('the explanation of a session', () => {
       { timeoutMs: 60_000 },
     );
   const clock = ({ clocks }: Explained, wanted: string) => clocks.find(({ name }) => name === wanted);
+
+  it('says why an answer of its program could not be forwarded', async () => {
+    const { id } = await cluster.spawnReady({ image: 'spawner/probe:latest', idleTimeoutMs: 0 });
+    const objection = 'it has lengths that differ';
+    expect((await cluster.fetchBackend(id, '/odd')).body).toContain(objection);
+    // A proxy tells it once a minute.
+    const explained = await until(id, /could not be forwarded .* ago: it has lengths that differ\.$/);
+    expect(explained.unforwardableAnswer).toMatchObject({ objection });
+    await cluster.terminate(id);
+  });
 
   it('says how many use it, then how long it has left, then why it ended', async () => {
     const { id } = await cluster.spawnReady({ image: 'spawner/probe:latest', idleTimeoutMs: IDLE_MS });

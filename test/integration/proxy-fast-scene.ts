@@ -64,7 +64,8 @@ export async function scene(talk: (socket: Socket, received: string) => void) {
             active: activity.begin(backendId, 'd'),
           }
         : undefined,
-    backendFailed: ({ backendId = '' }) => {
+    backendFailed: ({ backendId = '' }, _forward, _reached, { objection } = {}) => {
+      if (objection !== undefined) return REPLIES.unforwardable(objection, false);
       counted.push('failed');
       looked.push(backendId);
       return REPLIES.badGateway(false);
@@ -92,6 +93,7 @@ export async function scene(talk: (socket: Socket, received: string) => void) {
     {
       clusterDomain: 'mydomain.test',
       maxHeaderBytes: 16_384,
+      maxAnswerHeaderBytes: 65_536,
       headTimeoutMs: 60_000,
       bodyTimeoutMs: 60_000,
       trust: trustedAddresses([]),

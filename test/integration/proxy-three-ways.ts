@@ -49,7 +49,13 @@ export async function startThreeWays(env: Record<string, string> = {}): Promise<
   const tls = { ca: authority.caPem, host: '127.0.0.1', port: world.httpsPort };
 
   const http1 = (way: Way, { host, path, method = 'GET', headers = {} }: Ask): Asked => {
-    const options = { path, method, headers: { host, ...headers }, agent: false as const };
+    const options = {
+      path,
+      method,
+      headers: { host, ...headers },
+      agent: false as const,
+      maxHeaderSize: 262_144,
+    };
     const outgoing =
       way === 'HTTP'
         ? httpRequest({ ...options, host: '127.0.0.1', port: world.port })

@@ -194,7 +194,7 @@ describe('WebSockets over HTTP/2', () => {
     await using backend = await answering(bytes);
     const { id, host } = await world.backend(backend);
     const { status, body } = await refusal(ask(host));
-    expect({ status, code: JSON.parse(body).code }).toEqual({ status: 502, code: 'UNAVAILABLE' });
+    expect({ status, code: JSON.parse(body).code }).toEqual({ status: 502, code: 'INTERNAL' });
     await eventually(async () => (await openCount(id)) === 0);
   });
 

@@ -173,6 +173,8 @@ export interface Explanation {
   lastActivity?: { proxyId: string; ageMs: number; kind?: 'HTTP' | 'UPGRADE'; path?: string };
   /** The last five refused idle shutdowns, oldest first. */
   refusedEnds?: { cause: string; time: string; times: number }[];
+  /** The last answer of its program that a proxy could not forward. */
+  unforwardableAnswer?: { objection: string; time: string };
   /** The facts that were unavailable. */
   missing?: string;
   /** The steps of its start and their times, for people. */

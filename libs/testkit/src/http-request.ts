@@ -38,12 +38,16 @@ export interface HttpAnswer {
   bytes: Buffer;
 }
 
+/** Node's own limit is below that of the proxy. */
+const MOST_HEADER_BYTES = 262_144;
+
 /** Resolves with the whole answer, whatever its status; rejects when the connection fails or `timeoutMs` (30 s) pass. */
 export async function request(options: RequestOptions): Promise<HttpAnswer> {
   const { port, host, address = '127.0.0.1', tls, timeoutMs = PATIENCE.conditionMs } = options;
   const { socketPath, path = '/', method = 'GET' } = options;
   const headers = { host: host ?? `${address}:${port}`, ...options.headers };
-  const common = { host: address, port, socketPath, path, method, headers, agent: false as const };
+  const base = { host: address, port, socketPath, path, method, headers };
+  const common = { ...base, agent: false as const, maxHeaderSize: MOST_HEADER_BYTES };
   const outgoing = tls
     ? httpsRequest({ ...common, ...tls, servername: host?.replace(/:\d+$/, '') })
     : httpRequest(common);

@@ -59,6 +59,10 @@ export const readConfig = (env: Environment) =>
       accessLog: accessLog(reader, `${prefix}ACCESS_LOG`),
       fastPath: reader.oneOf(`${prefix}FAST_PATH`, ['on', 'off'], 'on') === 'on',
       maxHeaderBytes: reader.integer(`${prefix}MAX_HEADER_BYTES`, 16_384, { min: 1_024, max: 1_048_576 }),
+      maxAnswerHeaderBytes: reader.integer(`${prefix}MAX_ANSWER_HEADER_BYTES`, 65_536, {
+        min: 1_024,
+        max: 1_048_576,
+      }),
       trustedAddresses: checkedList(reader, `${prefix}TRUSTED_ADDRESSES`, isCidr, 'an IP or a CIDR range'),
       certificatesAddress: reader.text(`${prefix}CERTIFICATES_ADDRESS`, '127.0.0.1:50055'),
       redisUrl: sharedAddresses.redisUrl(reader),

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { RouteTable } from '@spawner/store';
 import { AccessLog } from './access-log/access-log.ts';
+import { AnswerComplaints } from './access-log/answer-complaints.ts';
 import { followCertificates, type KeyPair } from './cluster/certificates.ts';
 import type { ProxyConfig } from './config.ts';
 import { Edge, type EdgeParts } from './edge/edge.ts';
@@ -106,10 +107,10 @@ export class EdgeProxy {
 /** Everything between the listeners and the reports to agents. */
 function compose(config: ProxyConfig, parts: ProxyParts, redirectPort: () => number | undefined) {
   const { clock, routes, log } = parts;
-  const { clusterDomain, connectTimeoutMs } = config;
+  const { clusterDomain, connectTimeoutMs, maxAnswerHeaderBytes } = config;
   const deadPeers = new DeadPeers(clock, log, config.unacknowledgedTimeoutMs);
   const dialling = { connectTimeoutMs, connected: deadPeers.watch.bind(deadPeers) };
-  const nodeUpstreams = new NodeUpstreamPool();
+  const nodeUpstreams = new NodeUpstreamPool(maxAnswerHeaderBytes);
   const upstreams = new RawUpstreamPool(dialling, clock, log);
   const sessions = new Sessions([nodeUpstreams, upstreams]);
   const edge = new Edge(config, { ...parts, sessions });
@@ -126,14 +127,20 @@ function compose(config: ProxyConfig, parts: ProxyParts, redirectPort: () => num
   });
   const accessLog = accessLogOf(config, parts, metrics);
   const look = (backendId: string) => edge.reports.look(backendId);
+  const complaints = new AnswerComplaints(clock, log, (backendId, objection) =>
+    edge.reports.unforwardable(backendId, objection),
+  );
   const policy = new EdgePolicy(
-    { router, tokens, routes, limits, stateEvents, queue, requests, holds, metrics, clock, look },
+    {
+      ...{ router, tokens, routes, limits, stateEvents, queue, requests, holds },
+      ...{ metrics, complaints, clock, look },
+    },
     { ...config, redirectPort },
   );
   const shared = { policy, sessions, tokens, metrics, accessLog, clusterDomain, clock, log };
   const httpxy = new HttpxyAdapter(nodeUpstreams, dialling);
   const options = { ...config, trust };
-  const node = new NodeTransport({ ...shared, httpxy, dialling }, options);
+  const node = new NodeTransport({ ...shared, httpxy, dialling, upstreams: nodeUpstreams }, options);
   const raw = config.fastPath ? new RawTransport({ ...shared, upstreams }, options) : undefined;
   const connected = (socket: Socket) => {
     if (limits.connected(socket)) deadPeers.watch(socket);

@@ -1,6 +1,5 @@
-import { maxHeaderSize } from 'node:http';
 import { DEADLINES, SPEC_DEFAULTS } from '@spawner/domain';
-import { BOUNDS, KEEP_ALIVE, TCP_KEEP_ALIVE, TIMEOUTS } from './timeouts.ts';
+import { KEEP_ALIVE, TCP_KEEP_ALIVE, TIMEOUTS } from './timeouts.ts';
 
 /** Node's servers close a connection without a request after this long unless told otherwise. */
 const NODE_SERVER_IDLE = 5_000;
@@ -54,6 +53,3 @@ describe('the durations of the edge', () => {
     expect(longest(idle) + probes * longest(interval)).toBeLessThanOrEqual(within);
   });
 });
-
-it('reads as much of a response head on both transports', () =>
-  expect(BOUNDS.responseHeadBytes).toBe(maxHeaderSize));

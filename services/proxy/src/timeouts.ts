@@ -48,6 +48,8 @@ export const TIMEOUTS = {
   verifyAgain: DEADLINES.verified / 3,
   /** Requests for one host are counted over this window. */
   rateWindow: 1_000,
+  /** The log has a backend's answers that cannot be forwarded at most this often. */
+  complainEvery: 60_000,
   /** An agent is asked at most this often to look at one backend. */
   lookEvery: 1_000,
 
@@ -71,9 +73,7 @@ export const BOUNDS = {
   /** Header lines of a request that the raw transport reads itself; Node's servers take more. */
   requestLines: 100,
   /** Header lines of a response. */
-  responseLines: 200,
-  /** Bytes of a response's head, which is also the default of Node's parser. */
-  responseHeadBytes: 16_384,
+  responseLines: 1_000,
   /** Interim responses (RFC 9110 §15.2) to one request. */
   interimResponses: 8,
   /** Pipelined requests of one connection that wait for their turn: with this many it is not read, and what came counts. */

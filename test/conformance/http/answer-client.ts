@@ -123,7 +123,7 @@ export function askHttp2(
 }
 
 function outcomeOf({ status, headers, body }: Answer, accept?: string): Outcome {
-  if (status === 502 && body.includes('"code":"UNAVAILABLE"')) return 'refused';
+  if (status === 502 && /"code":"(?:UNAVAILABLE|INTERNAL)"/.test(body)) return 'refused';
   const kept = new Map<string, string>();
   for (const [name, value] of headers) {
     if (OF_THE_HOP.includes(name)) continue;

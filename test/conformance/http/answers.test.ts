@@ -144,7 +144,10 @@ async function http1({ port }: ProxyWorld, host: string, said: () => Promise<voi
 }
 
 async function http2({ httpsPort }: ProxyWorld, host: string, said: () => Promise<void>): Promise<Send> {
-  const session = connect(`https://127.0.0.1:${httpsPort}`, { servername: host, rejectUnauthorized: false });
+  const session = connect(`https://127.0.0.1:${httpsPort}`, {
+    ...{ servername: host, rejectUnauthorized: false },
+    maxHeaderListPairs: 2_048,
+  });
   stack.defer(() => session.destroy());
   await once(session, 'connect');
   return async ({ method }) => {

@@ -41,6 +41,9 @@ const ROUTES: Record<string, Route> = {
     stream.write(`${url.searchParams.get('text') ?? 'a line'}\n`);
     say(response, 'logged');
   },
+  /** An answer that no proxy can forward: its lengths differ. */
+  '/odd': ({ response }) =>
+    void response.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nhi'),
   '/burn': ({ response, url }) => {
     const end = performance.now() + number(url, 'ms', 1_000);
     while (performance.now() < end) Math.sqrt(end);

@@ -25,10 +25,10 @@ export type EdgeOutcome =
   | Forward
   | { readonly kind: 'handed over' };
 
-type Deciding = Omit<PolicyParts, 'limits' | 'metrics' | 'holds'>;
+type Deciding = Omit<PolicyParts, 'limits' | 'metrics' | 'complaints' | 'holds'>;
 
 const UNLIMITED: PolicyParts['limits'] = { admit: () => 'admitted' };
-const UNCOUNTED = { upstreamFailed: () => {} };
+const UNSAID = { metrics: { upstreamFailed: () => {} }, complaints: { complain: () => {} } };
 /** No backend fails in the policy's hands: the transports are not part of the simulation. */
 const NEVER_HELD: PolicyParts['holds'] = { wait: async () => 'full' };
 const NO_PAGES = { endRedirectUrl: undefined, endPage: undefined, startAgainUrl: undefined };
@@ -46,7 +46,7 @@ export async function outcomeOf(parts: Deciding, asks: Asks): Promise<EdgeOutcom
     },
   };
   const policy = new EdgePolicy(
-    { ...parts, router: noting, limits: UNLIMITED, metrics: UNCOUNTED, holds: NEVER_HELD },
+    { ...parts, router: noting, limits: UNLIMITED, ...UNSAID, holds: NEVER_HELD },
     OPTIONS,
   );
   const request = requestOf(asks);

@@ -1,5 +1,5 @@
 import { BackendState } from '@spawner/proto/v1/backend';
-import type { RefusedEnd } from '@spawner/proto/v1/explanation';
+import type { RefusedEnd, UnforwardableAnswer } from '@spawner/proto/v1/explanation';
 import { type Context, inContext, type Log, measuredSpan, ROOT_CONTEXT } from '@spawner/service';
 import { withRefusal } from '../idle/refused-ends.ts';
 import { type Usage, unusedSince } from '../idle/usage.ts';
@@ -9,6 +9,9 @@ import { EffectQueue, type Work } from './effect-queue.ts';
 import { type EffectParts, Effects } from './effects.ts';
 import { hasEnded, hasImage, isRunning, type Life } from './life.ts';
 import { type LifeEvent, resume, type Step, step } from './life-machine.ts';
+
+/** The most characters that are kept of the reason why an answer could not be forwarded. */
+const MOST_OBJECTION = 200;
 
 /** The tools that every backend of a drone shares. */
 export interface BackendParts extends EffectParts {
@@ -36,6 +39,8 @@ export class Backend {
   usage: Usage;
   /** The last idle shutdowns that were refused, oldest first. */
   refusedEnds: readonly RefusedEnd[] = [];
+  /** The last answer of its program that a proxy could not forward. */
+  unforwardable: UnforwardableAnswer | undefined;
   /** Compares the runtime with the life, and takes the exit of a program that has ended. */
   readonly look = coalesced(() => this.#inspect());
   #entry: JournalEntry;
@@ -79,6 +84,11 @@ export class Backend {
   /** Records that an idle shutdown was refused. */
   refused(cause: string): void {
     this.refusedEnds = withRefusal(this.refusedEnds, cause, this.#parts.clock.wall());
+  }
+
+  /** Records that a proxy could not forward an answer of the program. */
+  notForwarded(objection: string): void {
+    this.unforwardable = { objection: objection.slice(0, MOST_OBJECTION), time: this.#parts.clock.wall() };
   }
 
   /** Takes an event. An event that changes nothing has no effect and writes nothing. */

@@ -6,7 +6,7 @@ import { activityOf, type Usage } from '../idle/usage.ts';
 import type { Backend } from '../lifecycle/backend.ts';
 import type { Life } from '../lifecycle/life.ts';
 
-type Explained = Pick<Backend, 'life' | 'usage' | 'refusedEnds'>;
+type Explained = Pick<Backend, 'life' | 'usage' | 'refusedEnds'> & Partial<Pick<Backend, 'unforwardable'>>;
 
 /**
  * The agent's part of ExplainBackend: every clock, the users, the refused idle shutdowns, its place in the `order` of
@@ -41,6 +41,7 @@ export function explain(
     queuePosition: at < 0 ? undefined : at + 1,
     expectedWaitMs: order[at]?.expectedWaitMs,
     pull,
+    unforwardableAnswer: backend.unforwardable,
   };
 }
 

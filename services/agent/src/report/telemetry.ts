@@ -36,13 +36,15 @@ export class Telemetry {
   readonly #closing = new AbortController();
   readonly #subscriptions: { close(): void }[];
 
-  /** `look` is called with the id of a backend to which a proxy could not connect. */
+  /** `look` is called with the id of a backend to which a proxy could not connect. Objections are kept for the explanation. */
   constructor(parts: TelemetryParts, look: (id: string) => void) {
     this.#parts = parts;
     const { bus, drone, droneId } = parts;
     this.#subscriptions = [
       bus.subscribe(SUBJECTS.activity, droneId, (report) => this.#receive(report)),
-      bus.subscribe(SUBJECTS.backendLook, undefined, ({ id }) => look(id)),
+      bus.subscribe(SUBJECTS.backendLook, undefined, ({ id, objection }) =>
+        objection === '' ? look(id) : drone.find(id)?.notForwarded(objection),
+      ),
     ];
     this.#lines = parts.logsOnBus ? new BusLog(parts, this.#closing.signal) : undefined;
     for (const backend of drone.living()) this.#attach(backend);

@@ -53,7 +53,12 @@ export class Reports {
     const now = clock.now();
     if (now - (this.#looks.get(id) ?? Number.NEGATIVE_INFINITY) < TIMEOUTS.lookEvery) return;
     this.#looks.set(id, now);
-    bus.publish(SUBJECTS.backendLook, id, { id });
+    bus.publish(SUBJECTS.backendLook, id, { id, objection: '' });
+  }
+
+  /** Tells the backend's agent why an answer could not be forwarded, for its explanation. */
+  unforwardable(id: string, objection: string): void {
+    this.#parts.bus.publish(SUBJECTS.backendLook, id, { id, objection });
   }
 
   async close(): Promise<void> {

@@ -34,6 +34,7 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
     looked: [] as string[],
     failures: 0,
     limited: 0,
+    complaints: [] as string[],
   };
   const forward = (): RouteOutcome => ({
     ...{ kind: 'forward', endpoint, ownPort: 8080, droneId: 'd' },
@@ -69,6 +70,7 @@ function scene({ access = Access.PUBLIC as Access, redirectPort = undefined as n
       ...{ router, tokens, routes, stateEvents, queue, clock, requests: activity, limits: { admit } },
       holds,
       metrics: { upstreamFailed: () => state.failures++ },
+      complaints: { complain: (backend, objection) => state.complaints.push(`${backend} ${objection}`) },
       look: (backendId) => state.looked.push(backendId),
     },
     { ...NO_PAGES, openPerBackend: 2, restartHoldMs: 2_000, redirectPort: () => redirectPort },
@@ -228,8 +230,18 @@ describe('the policy', () => {
     expect(state.looked).toEqual(waits ? [id] : []);
     state.silent = true;
     expect(policy.restartHold(asked, forward, hasBody)).toBeUndefined();
-    const told = policy.backendFailed(asked, forward, true, true);
+    const told = policy.backendFailed(asked, forward, true, { refused: true });
     expect([told.status, told.headers['Retry-After']]).toEqual([502, '1']);
+  });
+
+  it('names the rule to the user and in the log if an answer cannot be forwarded, which is no failed connection', () => {
+    const { policy, state } = scene();
+    const forward = policy.decideNow(request());
+    if (!forward) throw new Error('not forwarded');
+    const reply = policy.backendFailed(request(), forward, true, { objection: 'it is odd' });
+    expect(reply).toMatchObject({ status: 502, outcome: 'bad_answer' });
+    expect(reply.body).toContain("The backend's answer cannot be forwarded: it is odd.");
+    expect(state).toMatchObject({ failures: 0, looked: [], complaints: [`${id} it is odd`] });
   });
 
   it('streams the state of a backend for no longer than the token is good', async () => {

@@ -20,6 +20,7 @@ import { handOver, REPLIES, type Reply, redirectToHttps, replyTo } from './repli
 import {
   type Decision,
   type EdgeRequest,
+  type Failure,
   type Forward,
   isNavigation,
   isSecure,
@@ -38,6 +39,8 @@ export interface PolicyParts {
   requests: Pick<ActiveRequests, 'open'>;
   holds: Pick<HoldQueue, 'wait'>;
   metrics: Pick<Metrics, 'upstreamFailed'>;
+  /** Logs why a backend's answer cannot be forwarded. */
+  complaints: { complain(backendId: string, objection: string): void };
   clock: Clock;
   /** Asks the backend's agent to look at a backend that could not be reached. */
   look(backendId: string): void;
@@ -107,17 +110,21 @@ export class EdgePolicy {
   }
 
   /**
-   * The reply for a backend that did not answer. `reached`: it took the connection, so it may have done what was asked.
-   * `refused`: its port was closed at the last attempt.
+   * The reply for a backend that did not answer, or not as a client could read it. `reached`: it took the connection, so it may
+   * have done what was asked.
    */
-  backendFailed(request: EdgeRequest, { droneId }: Forward, reached: boolean, refused = false): Reply {
-    this.#parts.metrics.upstreamFailed();
-    return preflighted(request, this.#failure(request, droneId, reached, refused));
+  backendFailed(request: EdgeRequest, { droneId }: Forward, reached: boolean, failure: Failure = {}): Reply {
+    const { metrics, complaints } = this.#parts;
+    const { objection } = failure;
+    if (objection === undefined) metrics.upstreamFailed();
+    else complaints.complain(request.backendId ?? '', objection);
+    return preflighted(request, this.#failure(request, droneId, reached, failure));
   }
 
-  #failure(request: EdgeRequest, droneId: string, reached: boolean, refused: boolean): Reply {
+  #failure(request: EdgeRequest, droneId: string, reached: boolean, { refused, objection }: Failure): Reply {
     const { routes, look } = this.#parts;
     const backendId = request.backendId ?? '';
+    if (objection !== undefined) return REPLIES.unforwardable(objection, wantsPage(request));
     const html = wantsPage(request);
     const route = refused ? routes.get(backendId) : undefined;
     if (route?.state === RouteState.ENDED)

@@ -64,6 +64,11 @@ export const REPLIES = {
     const body = html && navigation ? restartingPage(WORDS.restarting.heading) : plain.body;
     return withHeaders({ ...plain, body }, { 'Retry-After': '1', [STATE_HEADER]: 'READY' });
   },
+  /** The backend answered, but not as a client could read it. `objection` ends the sentence. */
+  unforwardable: (objection: string, html: boolean) => {
+    const message = `The backend's answer cannot be forwarded: ${objection}.`;
+    return reply(502, 'bad_answer', 'INTERNAL', message, html && WORDS.badAnswer(message));
+  },
   /** The backend's address does not answer and its drone is silent: both may come back. */
   away: (html: boolean) => retrying('unreachable', AWAY, WORDS.unreachable, html),
   /** Does not say what was wrong with a token that came. */

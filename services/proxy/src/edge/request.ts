@@ -40,6 +40,14 @@ export type Decision = { readonly kind: 'reply'; readonly reply: Reply } | Forwa
 /** The request goes to its backend; it counts as open there from the decision on. */
 export type Forward = Extract<RouteOutcome, { kind: 'forward' }> & { readonly holder?: TokenHolder };
 
+/** How a backend failed a request. */
+export interface Failure {
+  /** Its port was closed at the last attempt. */
+  readonly refused?: boolean;
+  /** Why its answer cannot be forwarded, if it gave one. */
+  readonly objection?: string;
+}
+
 /** Whether the client reached this proxy over TLS, or a trusted load balancer that says so. */
 export function isSecure(request: EdgeRequest): boolean {
   return request.peer.tls || schemeOf(request) === 'https';

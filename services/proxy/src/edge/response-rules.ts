@@ -21,31 +21,46 @@ export interface ResponseHead {
   readonly upgradeTo: string | undefined;
 }
 
-/** Why a response cannot be forwarded, interim ones included; undefined if it can. */
+/**
+ * Why a response cannot be forwarded, interim ones included; undefined if it can. An objection is the end of a sentence that begins
+ * with "The backend's answer cannot be forwarded:".
+ */
 export function objectionTo(head: ResponseHead): string | undefined {
   const { httpVersion, coding, length } = head;
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') return `the backend answered in HTTP/${httpVersion}`;
-  if (head.status < 100) return `the backend answered ${head.status}`;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return `it is HTTP/${httpVersion}`;
+  if (head.status < 100) return `its status is ${head.status}`;
   const objection = objectionToHead(head);
   if (objection !== undefined) return objection;
   // Hop-by-hop codings are removed here, so a client would take a body in another coding for the plain one.
-  if (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked'))
-    return 'the backend answered in an unknown transfer coding';
+  if (coding !== undefined && httpVersion === '1.0') return 'it has a Transfer-Encoding in HTTP/1.0';
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    return 'its Transfer-Encoding is not chunked';
   if (length === undefined) return undefined;
-  if (length < 0) return 'the backend answered with an invalid length';
-  return coding === undefined ? undefined : 'the backend answered with a length and a transfer coding';
+  if (length < 0) return 'its Content-Length is not a number of at most 15 digits';
+  return coding === undefined ? undefined : 'it has both a Content-Length and a Transfer-Encoding';
 }
 
 /** Why a 101 does not complete a WebSocket handshake; undefined if it does. The parsers have checked `Connection`. */
 export function objectionToSwitch(head: ResponseHead): string | undefined {
-  return head.upgradeTo?.toLowerCase() === 'websocket'
-    ? objectionToHead(head)
-    : 'the backend switched to another protocol';
+  return head.upgradeTo?.toLowerCase() === 'websocket' ? objectionToHead(head) : OTHER_PROTOCOL;
+}
+
+/** The objection to a 101 that was not asked for. */
+export const OTHER_PROTOCOL = 'it switches to a protocol that the request does not ask for';
+
+/** The objection to a head of more bytes than this. */
+export function tooLarge(maxBytes: number): string {
+  return `its header is larger than ${maxBytes} bytes`;
+}
+
+/** The objection to interim responses beyond their bound. */
+export function tooManyInterim(): string {
+  return `it has more than ${BOUNDS.interimResponses} interim answers`;
 }
 
 function objectionToHead({ lines, reason }: ResponseHead): string | undefined {
-  if (lines > BOUNDS.responseLines) return 'the backend answered with too many header lines';
-  return CONTROL.test(reason) ? 'the backend answered with a control character in its reason' : undefined;
+  if (lines > BOUNDS.responseLines) return `it has more than ${BOUNDS.responseLines} header lines`;
+  return CONTROL.test(reason) ? 'its reason has a control character' : undefined;
 }
 
 /** Whether another response follows (RFC 9110 §15.2). Interim responses are not forwarded. */

@@ -1,6 +1,6 @@
 /** One rule, one file: each table of the edge decides for both transports. */
 import { EventEmitter, once } from 'node:events';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createLog } from '@spawner/service';
@@ -154,7 +154,13 @@ it('a refusal has one status, whichever transport writes it', async () => {
       policy: { decideNow: () => undefined, backendFailed, restartHold },
     },
     {
-      ...{ clusterDomain: DOMAIN, maxHeaderBytes: 16_384, headTimeoutMs: 1, bodyTimeoutMs: 1 },
+      ...{
+        clusterDomain: DOMAIN,
+        maxHeaderBytes: 16_384,
+        maxAnswerHeaderBytes: 65_536,
+        headTimeoutMs: 1,
+        bodyTimeoutMs: 1,
+      },
       trust: trustedAddresses([]),
     },
   );
@@ -239,7 +245,7 @@ describe('a handshake that the backend does not answer', () => {
     client.on('error', () => {});
     const { exchange, replied } = nodeExchange(port, () => REPLIES.badGateway(false));
     const req = { method: 'GET', url: '/', headers: { upgrade: 'websocket' }, socket: client };
-    const adapter = new HttpxyAdapter(new NodeUpstreamPool(), dialling);
+    const adapter = new HttpxyAdapter(new NodeUpstreamPool(65_536), dialling);
     adapter.upgrade(req as unknown as IncomingMessage, client, Buffer.alloc(0), exchange);
     await asked;
     jest.advanceTimersByTime(59_999);
@@ -251,7 +257,7 @@ describe('a handshake that the backend does not answer', () => {
   it('is refused after a minute on HTTP/2', async () => {
     const { port, asked } = await silent();
     const { exchange, replied } = nodeExchange(port, () => REPLIES.badGateway(false));
-    openExtended(new EventEmitter() as ServerHttp2Stream, exchange, dialling);
+    openExtended(new EventEmitter() as ServerHttp2Stream, exchange, dialling, new Agent());
     await asked;
     jest.advanceTimersByTime(59_999);
     expect(exchange.answering).toBe(false);

@@ -30,17 +30,22 @@ export async function explain(parts: ExplainParts, id: BackendId): Promise<Expla
   const backend = { ...toBackend(record, unreachable), activity, queuePosition, expectedWaitMs, pull };
   const clocks = [...(said?.clocks ?? []), ...(living ? leaseOf(silentMs, strict) : [])];
   const refusedEnds = said?.refusedEnds ?? [];
+  const unforwardableAnswer = said?.unforwardableAnswer;
   const endReason = said?.endReason ?? backend.endReason;
   const now = parts.clock.wall();
   const { drone: droneId, candidates, created: time } = record;
   return {
     backend,
-    summary: lifeSummary({ backend, clocks, refusedEnds, endReason, silentMs, strict, now }),
+    summary: lifeSummary({
+      ...{ backend, clocks, refusedEnds, unforwardableAnswer, endReason },
+      ...{ silentMs, strict, now },
+    }),
     clocks,
     placement: { droneId, time, candidates, summary: placementSummary(droneId, candidates) },
     proxies: said?.proxies ?? [],
     lastActivity: said?.lastActivity,
     refusedEnds,
+    unforwardableAnswer,
     startSummary: startSummary(backend.steps),
     missing: living && !said ? `drone ${droneId} could not be asked: its clocks and who uses it` : '',
   };

@@ -50,6 +50,12 @@ describe('the summary of a living backend', () => {
       'READY, idle for 41 s; ends in 19 s unless a client connects. Its idle shutdown was refused 3 s ago: no answer from p.',
     ],
     [
+      said(ready(unused), {
+        unforwardableAnswer: { objection: 'it is odd', time: new Date(NOW.getTime() - 4_000) },
+      }),
+      'READY, idle for 41 s; ends in 19 s unless a client connects. An answer of its program could not be forwarded 4 s ago: it is odd.',
+    ],
+    [
       said(ready({ openConnections: 0, idleForMs: 500 }, { idleTimeoutMs: 0 })),
       'READY, idle for 500 ms; it has no idle timeout.',
     ],

@@ -5,6 +5,7 @@ import {
   ClockName,
   type PlacementCandidates,
   type RefusedEnd,
+  type UnforwardableAnswer,
 } from '@spawner/proto/v1/explanation';
 import { ordinal } from './ordinal.ts';
 
@@ -14,6 +15,8 @@ export interface Facts {
   readonly backend: Backend;
   readonly clocks: readonly BackendClock[];
   readonly refusedEnds: readonly RefusedEnd[];
+  /** The last answer that a proxy could not forward. */
+  readonly unforwardableAnswer?: UnforwardableAnswer;
   /** The reason of an end that has begun. */
   readonly endReason: EndReason;
   /** Time since its drone last renewed; infinite if the drone is not registered. */
@@ -57,7 +60,9 @@ export function lifeSummary(facts: Facts): string {
       return `Ending${as}: ${formatDuration(grace)} of its grace of ${limit(ClockName.GRACE)} are left.`;
     }
     default:
-      return [use(facts), lifetime(clocks)].filter((sentence) => sentence !== '').join(' ');
+      return [use(facts), lifetime(clocks), unforwardable(facts)]
+        .filter((sentence) => sentence !== '')
+        .join(' ');
   }
 }
 
@@ -113,6 +118,12 @@ function use({ backend, clocks, refusedEnds, now }: Facts): string {
   if (!last?.time) return `${idle}; ${end}.`;
   const ago = formatDuration(Math.max(0, now.getTime() - last.time.getTime()));
   return `${idle}; ${end}. Its idle shutdown was refused ${ago} ago: ${last.cause}.`;
+}
+
+function unforwardable({ unforwardableAnswer: answer, now }: Facts): string {
+  if (!answer?.time) return '';
+  const ago = formatDuration(Math.max(0, now.getTime() - answer.time.getTime()));
+  return `An answer of its program could not be forwarded ${ago} ago: ${answer.objection}.`;
 }
 
 function lifetime(clocks: readonly BackendClock[]): string {

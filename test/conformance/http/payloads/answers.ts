@@ -2,7 +2,7 @@ import { answered, bytes, head, type Payload, post } from '../payload.ts';
 
 /**
  * Answers of a backend that could be taken for two, or for none: the client and later clients must not notice. Choices:
- * - An answer whose head is invalid or ambiguous becomes 502, although other proxies repair some of them.
+ * - An odd head whose meaning is clear crosses in a plain form. An ambiguous one, or bytes that are no HTTP, become 502.
  * - Bytes behind an answer are dropped with their connection. A line end before a status line is ignored.
  * - An answer that breaks in its body is broken off; the client must not take it for whole.
  * - A backend that sends only interim answers keeps its client waiting, as one that sends nothing does.
@@ -18,12 +18,12 @@ export const ANSWERS: readonly Payload[] = [
   answered('an answer in chunks', 'one', `${OK}${CHUNKED}\r\n5\r\nhello\r\n0\r\n\r\n`),
   answered(
     'an answer with a length and a coding',
-    'one 502',
+    'one',
     `${OK}Content-Length: 60\r\n${CHUNKED}\r\n5\r\nhello\r\n0\r\n\r\n${INNER}`,
   ),
   answered(
     'an answer with a coding and a shorter length',
-    'one 502',
+    'one',
     `${OK}${CHUNKED}Content-Length: 3\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
   ),
   answered(
@@ -33,7 +33,7 @@ export const ANSWERS: readonly Payload[] = [
   ),
   answered(
     'an answer with two equal lengths',
-    'one 502',
+    'one',
     `${OK}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`,
   ),
   answered('an answer with a list of lengths', 'one 502', `${OK}Content-Length: 5, 50\r\n\r\nhello${INNER}`),
@@ -56,15 +56,15 @@ export const ANSWERS: readonly Payload[] = [
   ),
   answered(
     'an answer with a folded coding',
-    'one 502',
+    'one',
     `${OK}Transfer-Encoding:\r\n chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
   ),
   answered(
     'an answer with a coding in disguise',
-    'one 502',
+    'broken off',
     `${OK}Transfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\nhello`,
   ),
-  answered('an answer with bare LF', 'one 502', 'HTTP/1.1 200 OK\nContent-Length: 5\n\nhello'),
+  answered('an answer with bare LF', 'one', 'HTTP/1.1 200 OK\nContent-Length: 5\n\nhello'),
   answered('an answer with a NUL in a value', 'one 502', `${OK}X: y\0z\r\nContent-Length: 5\r\n\r\nhello`),
   answered(
     'an answer with a bare CR in a value',
@@ -73,7 +73,7 @@ export const ANSWERS: readonly Payload[] = [
   ),
   answered(
     'an answer with a control in its reason',
-    'one 502',
+    'one',
     'HTTP/1.1 200 O\x01K\r\nContent-Length: 5\r\n\r\nhello',
   ),
   answered('an answer without a reason', 'one', 'HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello'),
@@ -172,12 +172,8 @@ export const ANSWERS: readonly Payload[] = [
   ),
   answered('an answer with a line end in front', 'one', `\r\n${HELLO}`),
   answered('an answer with rubbish in front', 'one 502', `#####${HELLO}`),
-  answered(
-    'an answer with a space before a colon',
-    'one 502',
-    `${OK}X : y\r\nContent-Length: 5\r\n\r\nhello`,
-  ),
-  answered('an answer with a folded value', 'one 502', `${OK}X: y\r\n z\r\nContent-Length: 5\r\n\r\nhello`),
+  answered('an answer with a space before a colon', 'one', `${OK}X : y\r\nContent-Length: 5\r\n\r\nhello`),
+  answered('an answer with a folded value', 'one', `${OK}X: y\r\n z\r\nContent-Length: 5\r\n\r\nhello`),
   {
     ...bytes(
       'an answer before the body has come',

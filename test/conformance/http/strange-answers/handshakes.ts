@@ -21,12 +21,12 @@ export const HANDSHAKES: readonly StrangeAnswer[] = [
   opened('with its first frame', ''),
   opened('with a value beyond ASCII', 'X-A: \xe9\r\n', { 'x-a': '\xe9' }),
   opened('with a length', 'Content-Length: 5\r\n'),
+  opened('with length and coding', `${LENGTH}${CHUNKED}`),
   opened('after interim answers', 'X-A: 1\r\n', { 'x-a': '1' }),
   refused('a 101 that names no protocol', `${SWITCH}Sec-WebSocket-Accept: {accept}\r\n\r\n${FRAME}`),
   refused('a 101 without Connection', `${SWITCH}Upgrade: websocket\r\n\r\n${FRAME}`),
   refused('a switch to h2c', `${SWITCH}Connection: upgrade\r\nUpgrade: h2c\r\n\r\n${FRAME}`),
   refused('a switch to a list', `${SWITCH}Connection: upgrade\r\nUpgrade: websocket, h2c\r\n\r\n${FRAME}`),
-  refused('a switch with length and coding', `${SWITCH}${LENGTH}${CHUNKED}${TO_WEBSOCKET}\r\n${FRAME}`),
   refused(
     'a coding that is not known',
     'HTTP/1.1 403 No\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',

@@ -1,28 +1,36 @@
 import { LENGTH, meant, OK, type StrangeAnswer } from './answer.ts';
 
 const refused = (name: string, head: string): StrangeAnswer => ({ name, pieces: [head], right: 'refused' });
+/** Its meaning is clear, and nginx, HAProxy or Caddy take it, so it crosses in a plain form. */
+const repaired = (name: string, head: string, headers: Record<string, string> = {}): StrangeAnswer => ({
+  name,
+  pieces: [head],
+  right: meant(headers),
+});
 const withLine = (line: string) => `${OK}${line}\r\n${LENGTH}\r\nhi`;
 
 /** Header lines, and what is no answer at all (RFC 9112 §2.2, §5; RFC 9110 §5.5, §7.6.1). */
 export const HEADS: readonly StrangeAnswer[] = [
-  refused('bare LF', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nhi'),
-  refused('one bare LF', `${OK}X-A: 1\nX-B: 2\r\n${LENGTH}\r\nhi`),
+  repaired('bare LF', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nhi'),
+  repaired('one bare LF', `${OK}X-A: 1\nX-B: 2\r\n${LENGTH}\r\nhi`, { 'x-a': '1', 'x-b': '2' }),
   refused('a bare CR', withLine('X-A: 1\rX-B: 2')),
-  refused('a folded line', withLine('X-A: 1\r\n 2')),
-  refused('a blank before the first line', `${OK} X-A: 1\r\n${LENGTH}\r\nhi`),
-  refused('a space before the colon', `${OK}Content-Length : 2\r\n\r\nhi`),
-  refused('a tab before the colon', withLine('X-A\t: 2')),
-  refused('no name', withLine(': 1')),
-  refused('no colon', withLine('X-A')),
-  refused('a name beyond ASCII', withLine('X-\xe9: 1')),
-  refused('a control in a name', withLine('X-\x01: 1')),
-  refused('a blank in a name', withLine('X A: 1')),
+  repaired('a folded line', withLine('X-A: 1\r\n 2'), { 'x-a': '1 2' }),
+  repaired('a blank before the first line', `${OK} X-A: 1\r\n${LENGTH}\r\nhi`),
+  repaired('a space before the colon', `${OK}Content-Length : 2\r\n\r\nhi`),
+  repaired('a tab before the colon', withLine('X-A\t: 2'), { 'x-a': '2' }),
+  repaired('no name', withLine(': 1')),
+  repaired('no colon', withLine('X-A')),
+  repaired('a name beyond ASCII', withLine('X-\xe9: 1')),
+  repaired('a control in a name', withLine('X-\x01: 1')),
+  repaired('a blank in a name', withLine('X A: 1')),
   refused('a zero in a value', withLine('X-A: a\0b')),
-  refused('a control in a value', withLine('X-A: a\x01b')),
-  refused('a DEL in a value', withLine('X-A: a\x7fb')),
-  refused('a head of 20,000 bytes', withLine(`X-A: ${'x'.repeat(20_000)}`)),
-  refused('201 lines', withLine('X-A: 1\r\n'.repeat(200).slice(0, -2))),
-  refused('250 cookies', withLine('Set-Cookie: a=1\r\n'.repeat(250).slice(0, -2))),
+  repaired('a control in a value', withLine('X-A: a\x01b'), { 'x-a': 'a b' }),
+  repaired('a DEL in a value', withLine('X-A: a\x7fb'), { 'x-a': 'a b' }),
+  refused('a head of 66,000 bytes', withLine(`X-A: ${'x'.repeat(66_000)}`)),
+  refused('1,001 lines', withLine('X-A: 1\r\n'.repeat(1_000).slice(0, -2))),
+  repaired('250 cookies', withLine('Set-Cookie: a=1\r\n'.repeat(250).slice(0, -2)), {
+    'set-cookie': Array(250).fill('a=1').join(', '),
+  }),
   { ...refused('lines without end', OK), forever: 'X-A: 1\r\n'.repeat(100) },
   { ...refused('a value without end', `${OK}X-A: `), forever: 'x'.repeat(1_000) },
   { ...refused('a name without end', OK), forever: 'x'.repeat(1_000) },
@@ -50,14 +58,14 @@ export const HEADS: readonly StrangeAnswer[] = [
   },
   { name: 'byte for byte', pieces: [...withLine('X-A: 1')], right: meant({ 'x-a': '1' }) },
   {
-    name: '200 lines',
-    pieces: [withLine('X-A: 1\r\n'.repeat(199).slice(0, -2))],
-    right: meant({ 'x-a': Array(199).fill('1').join(', ') }),
+    name: '1,000 lines',
+    pieces: [withLine('X-A: 1\r\n'.repeat(999).slice(0, -2))],
+    right: meant({ 'x-a': Array(999).fill('1').join(', ') }),
   },
   {
-    name: 'a head of 16,200 bytes',
-    pieces: [withLine(`X-A: ${'x'.repeat(16_100)}`)],
-    right: meant({ 'x-a': 'x'.repeat(16_100) }),
+    name: 'a head of 60,100 bytes',
+    pieces: [withLine(`X-A: ${'x'.repeat(60_000)}`)],
+    right: meant({ 'x-a': 'x'.repeat(60_000) }),
   },
   {
     name: 'two types',

@@ -19,6 +19,7 @@ export const REFUSAL_WORDS = {
     heading: 'There is no session at this address',
     text: 'It may have ended a while ago, or the address may have a mistake.',
   },
+  badAnswer: (why: string) => ({ heading: 'Your session gave an answer that cannot be shown', text: why }),
   noAnswer: { heading: 'Your session did not answer', text: LATER },
   restarting: { heading: "Your session's program is restarting", text: LATER },
   unauthorized: {

@@ -5,7 +5,7 @@ import type { AccessEntry } from '../../access-log/access-entry.ts';
 import { requestHeaders } from '../../edge/headers.ts';
 import type { EdgePolicy } from '../../edge/policy.ts';
 import type { Reply } from '../../edge/replies.ts';
-import { type Forward, REPEATABLE } from '../../edge/request.ts';
+import { type Failure, type Forward, REPEATABLE } from '../../edge/request.ts';
 import { reachableLocation } from '../../edge/response-rules.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { RestartHold } from '../../routing/restart-hold.ts';
@@ -151,9 +151,9 @@ export class NodeExchange {
   }
 
   /** The backend failed. The client gets a reply unless a response has begun. */
-  failed(refused = this.#refused): void {
+  failed(failure: Failure = { refused: this.#refused }): void {
     if (this.answering) return;
-    this.reply(this.#parts.policy.backendFailed(this.request, this.decision, this.#reached, refused));
+    this.reply(this.#parts.policy.backendFailed(this.request, this.decision, this.#reached, failure));
   }
 
   /** Ends the request to the backend. */

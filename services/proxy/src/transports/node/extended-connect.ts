@@ -1,13 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import {
+  type Agent,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { TIMEOUTS } from '../../timeouts.ts';
-import { type Dialling, isRefusal, watchDial } from '../dialling.ts';
+import { type Dialling, watchDial } from '../dialling.ts';
+import { failureOf } from './answer-agent.ts';
 import type { NodeExchange } from './exchange.ts';
 import { boundInterim, readRefusal, readSwitch } from './response-parser.ts';
 
 const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const WRONG_ACCEPT = 'its Sec-WebSocket-Accept does not belong to the key of the handshake';
 /** These belong to the one handshake that is made here. */
 const OF_THE_HANDSHAKE = ['sec-websocket-key', 'sec-websocket-accept', 'content-length'];
 
@@ -15,11 +22,16 @@ const OF_THE_HANDSHAKE = ['sec-websocket-key', 'sec-websocket-accept', 'content-
  * A WebSocket over HTTP/2 (RFC 8441): an extended CONNECT on the client's side, an HTTP/1.1 handshake (RFC 6455 §4.1) with a
  * key of our own on the backend's. The client gets 200 once the backend's accept has been checked; a refusal crosses whole.
  */
-export function openExtended(stream: ServerHttp2Stream, exchange: NodeExchange, dialling: Dialling): void {
+export function openExtended(
+  stream: ServerHttp2Stream,
+  exchange: NodeExchange,
+  dialling: Dialling,
+  agent: Agent,
+): void {
   const key = randomBytes(16).toString('base64');
   const { host, port } = exchange.decision.endpoint;
   const headers = { ...withoutHandshake(exchange.headers), 'sec-websocket-key': key };
-  const outgoing = httpRequest({ host, port, path: exchange.path, headers, agent: false, setHost: false });
+  const outgoing = httpRequest({ host, port, path: exchange.path, headers, agent, setHost: false });
   const late = setTimeout(
     () => outgoing.destroy(new Error('the handshake was not answered in time')),
     TIMEOUTS.handshakeAnswer,
@@ -30,14 +42,14 @@ export function openExtended(stream: ServerHttp2Stream, exchange: NodeExchange, 
     clearTimeout(late);
     stream.off('close', left);
   };
-  const fail = () => {
+  const fail = (objection: string) => {
     outgoing.destroy();
-    exchange.failed();
+    exchange.failed({ objection });
   };
   outgoing.once('close', () => clearTimeout(late));
   outgoing.on('error', (error) => {
     settle();
-    exchange.failed(isRefusal(error));
+    exchange.failed(failureOf(error));
   });
   outgoing.once('socket', () => {
     watchDial(outgoing, dialling, () => exchange.reached());
@@ -47,7 +59,7 @@ export function openExtended(stream: ServerHttp2Stream, exchange: NodeExchange, 
   outgoing.once('response', (response) => {
     settle();
     const read = readRefusal(response, exchange.clusterDomain);
-    if (read.objection !== undefined) return fail();
+    if (read.objection !== undefined) return fail(read.objection);
     if (stream.destroyed || outgoing.destroyed) return left();
     exchange.answered(read.status);
     stream.respond({ ':status': read.status, ...exchange.located(read.headers) });
@@ -59,9 +71,10 @@ export function openExtended(stream: ServerHttp2Stream, exchange: NodeExchange, 
     settle();
     socket.on('error', () => {});
     const read = readSwitch(response, exchange.clusterDomain);
-    if (read.objection !== undefined || !acceptsKey(response, key) || stream.destroyed) {
+    const objection = read.objection ?? (acceptsKey(response, key) ? undefined : WRONG_ACCEPT);
+    if (read.objection !== undefined || objection !== undefined || stream.destroyed) {
       socket.destroy();
-      exchange.failed();
+      exchange.failed({ objection });
       return;
     }
     exchange.answered(200);

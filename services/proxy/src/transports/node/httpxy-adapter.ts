@@ -9,8 +9,10 @@ import { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { ProxyServer } from 'httpxy';
+import { OTHER_PROTOCOL } from '../../edge/response-rules.ts';
 import { TIMEOUTS } from '../../timeouts.ts';
 import { type Dialling, dial, isRefusal, watchDial } from '../dialling.ts';
+import { failureOf } from './answer-agent.ts';
 import type { NodeExchange } from './exchange.ts';
 import {
   breakOff,
@@ -36,10 +38,10 @@ import { keepFor, type NodeUpstreamPool } from './upstream-pool.ts';
 export class HttpxyAdapter {
   readonly #proxy = new ProxyServer<WebRequest, WebResponse>();
   readonly #exchanges = new WeakMap<object, NodeExchange>();
-  readonly #upstreams: Pick<NodeUpstreamPool, 'agentOf'>;
+  readonly #upstreams: Pick<NodeUpstreamPool, 'agentOf' | 'once'>;
   readonly #dialling: Dialling;
 
-  constructor(upstreams: Pick<NodeUpstreamPool, 'agentOf'>, dialling: Dialling) {
+  constructor(upstreams: Pick<NodeUpstreamPool, 'agentOf' | 'once'>, dialling: Dialling) {
     this.#upstreams = upstreams;
     this.#dialling = dialling;
     this.#proxy.on('proxyReq', (outgoing, req) => this.#requestSent(outgoing, req));
@@ -60,7 +62,7 @@ export class HttpxyAdapter {
     this.#begin(req, exchange);
     const options = {
       target: targetOf(exchange),
-      agent: false,
+      agent: this.#upstreams.once,
       upgradeTimeout: TIMEOUTS.handshakeAnswer,
     };
     void this.#proxy.ws(req, client, options, head).catch(() => {});
@@ -87,7 +89,7 @@ export class HttpxyAdapter {
     boundInterim(outgoing);
     outgoing.once('upgrade', (_response, socket) => {
       socket.destroy();
-      exchange.failed();
+      exchange.failed({ objection: OTHER_PROTOCOL });
     });
   }
 
@@ -105,7 +107,7 @@ export class HttpxyAdapter {
         const read = readSwitch(response, exchange.clusterDomain);
         if (read.objection !== undefined) {
           upstream.destroy();
-          exchange.failed();
+          exchange.failed({ objection: read.objection });
           outgoing.destroy();
           return false;
         }
@@ -121,7 +123,7 @@ export class HttpxyAdapter {
       stopWatching();
       const read = readResponse(response, exchange.clusterDomain, 1);
       if (exchange.tooLate || read.objection !== undefined) {
-        exchange.failed();
+        exchange.failed({ objection: read.objection });
         outgoing.destroy();
         return;
       }
@@ -140,7 +142,7 @@ export class HttpxyAdapter {
     if (!exchange) return;
     const read = readResponse(response, exchange.clusterDomain, req.httpVersionMajor);
     if (exchange.tooLate || read.objection !== undefined) {
-      exchange.failed();
+      exchange.failed({ objection: read.objection });
       response.statusCode = 502;
       replaceHeaders(response, {});
       exchange.giveUp();
@@ -168,7 +170,7 @@ export class HttpxyAdapter {
     if (!exchange) return;
     const res = to && 'headersSent' in to ? to : undefined;
     if (res && !isGone(res) && exchange.repeat()) {
-      const options = { target: targetOf(exchange), agent: false, buffer: Readable.from([]) };
+      const options = { target: targetOf(exchange), agent: this.#upstreams.once, buffer: Readable.from([]) };
       void this.#proxy.web(req, res, options).catch(() => {});
       return;
     }
@@ -178,7 +180,7 @@ export class HttpxyAdapter {
     }
     // Node takes a body that ends with its connection for whole, however the connection ended.
     if (res && exchange.response?.complete === false) breakOff(res);
-    exchange.failed(isRefusal(error));
+    exchange.failed(failureOf(error));
   }
 
   /** The port is closed. The request is sent once the backend has accepted a connection. */

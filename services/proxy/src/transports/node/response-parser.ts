@@ -4,11 +4,14 @@ import { responseHeaders } from '../../edge/headers.ts';
 import {
   allowsLength,
   isInterim,
+  OTHER_PROTOCOL,
   objectionTo,
   objectionToSwitch,
   type ResponseHead,
+  tooManyInterim,
 } from '../../edge/response-rules.ts';
 import { BOUNDS } from '../../timeouts.ts';
+import { UnforwardableAnswer } from './answer-agent.ts';
 
 /** The fields of a response that are read here. */
 export type ParsedResponse = Pick<
@@ -29,8 +32,7 @@ export function readResponse(answer: ParsedResponse, clusterDomain: string, vers
   const head = headOf(answer);
   const objection = objectionTo(head);
   if (objection !== undefined) return { objection };
-  if (isInterim(head.status) || head.status === 101)
-    return { objection: `the backend answered ${head.status}` };
+  if (isInterim(head.status) || head.status === 101) return { objection: OTHER_PROTOCOL };
   // HTTP/1 carries such a status; Node's HTTP/2 throws.
   const status = version > 1 && head.status > 599 ? 502 : head.status;
   // A client of HTTP/2 gets no body with 205 from Node, and would wait for one that is announced.
@@ -42,7 +44,7 @@ export function readResponse(answer: ParsedResponse, clusterDomain: string, vers
 export function readRefusal(answer: ParsedResponse, clusterDomain: string): NodeResponse {
   const status = answer.statusCode ?? 0;
   return status < 300 || status > 599
-    ? { objection: `the backend answered the handshake with ${status}` }
+    ? { objection: `it answers the handshake of a WebSocket with ${status}` }
     : readResponse(answer, clusterDomain, 1);
 }
 
@@ -58,8 +60,7 @@ export function boundInterim(outgoing: ClientRequest): void {
   let count = 0;
   outgoing.on('information', () => {
     count += 1;
-    if (count > BOUNDS.interimResponses)
-      outgoing.destroy(new Error('the backend sent too many interim responses'));
+    if (count > BOUNDS.interimResponses) outgoing.destroy(new UnforwardableAnswer(tooManyInterim()));
   });
 }
 

@@ -26,11 +26,13 @@ import {
 import { replyToHandshake, writeReply } from './reply.ts';
 import { NodeRequest, type RequestKind } from './request-parser.ts';
 import { type ClientEnd, NodeTunnel } from './tunnel.ts';
+import type { NodeUpstreamPool } from './upstream-pool.ts';
 
 export interface NodeTransportParts extends ExchangeParts {
   policy: Pick<EdgePolicy, 'decide'> & ExchangeParts['policy'];
   tokens: Pick<TokenSessions, 'keep'>;
   httpxy: HttpxyAdapter;
+  upstreams: Pick<NodeUpstreamPool, 'once'>;
   dialling: Dialling;
   sessions: Pick<Sessions, 'add' | 'draining'>;
   /** Undefined if it is off. */
@@ -116,7 +118,7 @@ export class NodeTransport {
       cut: () => void stream.destroy(),
       closing: () => false,
     });
-    if (exchange) openExtended(stream, exchange, this.#parts.dialling);
+    if (exchange) openExtended(stream, exchange, this.#parts.dialling, this.#parts.upstreams.once);
   }
 
   /** A handler threw; its connection is cut. */

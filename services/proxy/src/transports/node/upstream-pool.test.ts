@@ -20,7 +20,7 @@ describe('NodeUpstreamPool', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const upstreams = new NodeUpstreamPool();
+    const upstreams = new NodeUpstreamPool(65_536);
     const agent = upstreams.agentOf('a');
     const ask = async () => {
       const [answer] = await once(get({ host: '127.0.0.1', port, agent }), 'response');

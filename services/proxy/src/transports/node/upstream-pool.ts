@@ -1,17 +1,26 @@
-import { Agent, type IncomingMessage } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import { keptMsOf } from '../../edge/response-rules.ts';
 import type { UpstreamPool } from '../../routing/sessions.ts';
 import { BOUNDS, TCP_KEEP_ALIVE, TIMEOUTS } from '../../timeouts.ts';
+import { AnswerAgent } from './answer-agent.ts';
 
 /**
  * Kept connections, in an agent of its own for each backend: none can carry another backend's request, and a backend's end
  * closes its connections.
  */
 export class NodeUpstreamPool implements UpstreamPool {
+  /** Keeps no connection. */
+  readonly once: Agent;
   readonly #agents = new Map<string, Agent>();
+  readonly #maxAnswerHeaderBytes: number;
+
+  constructor(maxAnswerHeaderBytes: number) {
+    this.#maxAnswerHeaderBytes = maxAnswerHeaderBytes;
+    this.once = new AnswerAgent(maxAnswerHeaderBytes);
+  }
 
   agentOf(backendId: string): Agent {
-    const agent = this.#agents.get(backendId) ?? newAgent();
+    const agent = this.#agents.get(backendId) ?? newAgent(this.#maxAnswerHeaderBytes);
     agent.maxFreeSockets = BOUNDS.keptUpstreams;
     this.#agents.set(backendId, agent);
     return agent;
@@ -43,10 +52,13 @@ export class NodeUpstreamPool implements UpstreamPool {
   }
 }
 
-function newAgent(): Agent {
+function newAgent(maxAnswerHeaderBytes: number): Agent {
   // Node's agent sets keep-alive on each connection that it keeps.
   const keepAliveMsecs = TCP_KEEP_ALIVE.idle.base;
-  return new Agent({ keepAlive: true, keepAliveMsecs, timeout: TIMEOUTS.upstreamIdle, scheduling: 'lifo' });
+  return new AnswerAgent(maxAnswerHeaderBytes, {
+    ...{ keepAlive: true, keepAliveMsecs },
+    ...{ timeout: TIMEOUTS.upstreamIdle, scheduling: 'lifo' },
+  });
 }
 
 /**

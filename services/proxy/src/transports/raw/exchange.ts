@@ -1,5 +1,5 @@
 import { type Forward, REPEATABLE } from '../../edge/request.ts';
-import { objectionToSwitch, reachableLocation } from '../../edge/response-rules.ts';
+import { OTHER_PROTOCOL, objectionToSwitch, reachableLocation } from '../../edge/response-rules.ts';
 import type { RestartHold } from '../../routing/restart-hold.ts';
 import { KEEP_ALIVE, TIMEOUTS } from '../../timeouts.ts';
 import type { RawConnection } from './connection.ts';
@@ -62,7 +62,8 @@ export class RawExchange implements UpstreamUser {
     this.request = request;
     this.decision = decision;
     this.#uploadLeft = request.length;
-    this.#reader = new HeadReader(request.method === 'HEAD', owner.options.clusterDomain);
+    const { clusterDomain, maxAnswerHeaderBytes: maxBytes } = owner.options;
+    this.#reader = new HeadReader({ toHead: request.method === 'HEAD', clusterDomain, maxBytes });
     this.#head = `${request.lines}${request.upgrade ? SWITCH : ''}${request.added}\r\n`;
   }
 
@@ -188,7 +189,7 @@ export class RawExchange implements UpstreamUser {
     if (!this.#upstream) return;
     const response = reader.read(bytes, length, this.#upstream.responses);
     if (response === 'incomplete') return;
-    if (response === 'invalid') this.#fail();
+    if ('objection' in response) this.#fail(response.objection);
     else if (response.status === 101) this.#switch(response, reader.rest.subarray(reader.from, reader.to));
     else this.#respond(response, reader.rest, reader.from, reader.to);
   }
@@ -196,8 +197,9 @@ export class RawExchange implements UpstreamUser {
   #switch(response: RawResponse, rest: Buffer): void {
     const upstream = this.#upstream;
     const { upgrade, access } = this.request;
-    if (!upgrade || !response.upgrades || objectionToSwitch(response) !== undefined || !upstream) {
-      this.#fail();
+    const objection = upgrade && response.upgrades ? objectionToSwitch(response) : OTHER_PROTOCOL;
+    if (objection !== undefined || !upstream) {
+      this.#fail(objection);
       return;
     }
     clearTimeout(this.#late);
@@ -213,7 +215,7 @@ export class RawExchange implements UpstreamUser {
     const body = new ResponseBody(response.body, response.length);
     const crosses = body.done ? from : body.take(bytes, from, to);
     if (body.bad) {
-      this.#fail();
+      this.#fail('its chunks are malformed');
       return;
     }
     this.#body = body;
@@ -275,7 +277,8 @@ export class RawExchange implements UpstreamUser {
     }
   }
 
-  #fail(): void {
+  /** `objection`: the backend has answered, but not as a client could read it. */
+  #fail(objection?: string): void {
     this.#upstream?.drop();
     this.#upstream = undefined;
     if (this.#body) {
@@ -286,7 +289,7 @@ export class RawExchange implements UpstreamUser {
     }
     this.#keep = this.#mayKeep() && !this.uploading;
     this.#body = new ResponseBody('none');
-    this.#complete(this.#owner.failure(this, this.#keep), NOTHING, 0, 0);
+    this.#complete(this.#owner.failure(this, this.#keep, objection), NOTHING, 0, 0);
   }
 
   #mayKeep(): boolean {

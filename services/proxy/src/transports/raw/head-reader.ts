@@ -1,13 +1,25 @@
-import { CR, LF, mayBecomeHead } from '../../edge/header-lines.ts';
-import { isInterim } from '../../edge/response-rules.ts';
+import { CR, LF } from '../../edge/header-lines.ts';
+import { isInterim, tooLarge, tooManyInterim } from '../../edge/response-rules.ts';
 import { BOUNDS } from '../../timeouts.ts';
+import { HeadBytes } from '../head-bytes.ts';
+import { endOfHead, objectionToStart, plainHead } from '../plain-head.ts';
 import type { ResponseMemo } from './response-memo.ts';
-import type { RawResponse } from './response-parser.ts';
+import { type RawResponse, readResponse } from './response-parser.ts';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
-/** Bytes that begin otherwise never become a response, even if no head ever ends. */
-const START = 'HTTP/1.';
 const NOTHING = Buffer.alloc(0);
+
+export interface HeadReaderOptions {
+  /** The request is a HEAD. */
+  readonly toHead: boolean;
+  readonly clusterDomain: string;
+  readonly maxBytes: number;
+}
+
+/** A head that cannot be forwarded. */
+export interface Objection {
+  readonly objection: string;
+}
 
 /** Collects the head of a response from the bytes that a backend sends, and skips interim responses. */
 export class HeadReader {
@@ -15,41 +27,43 @@ export class HeadReader {
   rest: Buffer = NOTHING;
   from = 0;
   to = 0;
-  #stash: Buffer | undefined;
+  readonly #stash = new HeadBytes();
   #interim = 0;
-  readonly #toHead: boolean;
-  readonly #clusterDomain: string;
+  readonly #options: HeadReaderOptions;
 
-  /** `toHead`: the request is a HEAD. */
-  constructor(toHead: boolean, clusterDomain: string) {
-    this.#toHead = toHead;
-    this.#clusterDomain = clusterDomain;
+  constructor(options: HeadReaderOptions) {
+    this.#options = options;
   }
 
   /** Whether any byte has come. */
   get begun(): boolean {
-    return this.#stash !== undefined || this.#interim > 0;
+    return this.#stash.length > 0 || this.#interim > 0;
   }
 
   /** Takes the first `length` of the next bytes, which may be overwritten afterwards. `memo` is that of the backend. */
-  read(next: Buffer, length: number, memo: ResponseMemo): RawResponse | 'incomplete' | 'invalid' {
-    const bytes = this.#stash ? Buffer.concat([this.#stash, next.subarray(0, length)]) : next;
-    const to = this.#stash ? bytes.length : length;
-    this.#stash = undefined;
-    for (let from = 0; ; ) {
+  read(next: Buffer, length: number, memo: ResponseMemo): RawResponse | 'incomplete' | Objection {
+    const { toHead, clusterDomain, maxBytes } = this.#options;
+    // Bytes before this one hold no end of a head, but the last three may begin one.
+    let searched = Math.max(0, this.#stash.length - 3);
+    const isNext = this.#stash.length === 0;
+    if (!isNext) this.#stash.add(next, 0, length);
+    const bytes = isNext ? next : this.#stash.bytes;
+    const to = isNext ? length : bytes.length;
+    for (let from = 0; ; searched = from) {
       from = afterLineEnds(bytes, from, to);
-      const end = bytes.indexOf(HEAD_END, from);
-      const isWhole = end >= 0 && end + 4 <= to;
-      if ((isWhole ? end : to) - from > BOUNDS.responseHeadBytes) return 'invalid';
-      if (!isWhole) {
-        const text = bytes.toString('latin1', from, to);
-        if (!START.startsWith(text.slice(0, START.length)) || !mayBecomeHead(text)) return 'invalid';
-        this.#stash = to > from ? Buffer.from(bytes.subarray(from, to)) : undefined;
-        return 'incomplete';
+      const found = bytes.indexOf(HEAD_END, Math.max(from, searched));
+      let end = found < 0 || found + 4 > to ? -1 : found + 4;
+      let response: RawResponse | Objection | undefined;
+      if (end >= 0 && end - from <= maxBytes)
+        response = memo.read(bytes, from, end - 2, toHead, clusterDomain);
+      if (!response) {
+        end = endOfHead(bytes, Math.max(from, searched), to);
+        if ((end < 0 ? to : end) - from > maxBytes) return { objection: tooLarge(maxBytes) };
+        if (end < 0) return this.#wait(bytes, from, to);
+        response = this.#readOdd(bytes.toString('latin1', from, end));
       }
-      const response = memo.read(bytes, from, end + 2, this.#toHead, this.#clusterDomain);
-      if (!response) return 'invalid';
-      from = end + 4;
+      if ('objection' in response) return response;
+      from = end;
       if (!isInterim(response.status)) {
         this.rest = bytes;
         this.from = from;
@@ -57,8 +71,24 @@ export class HeadReader {
         return response;
       }
       this.#interim += 1;
-      if (this.#interim > BOUNDS.interimResponses) return 'invalid';
+      if (this.#interim > BOUNDS.interimResponses) return { objection: tooManyInterim() };
     }
+  }
+
+  /** Reads a head that the strict parser does not take. */
+  #readOdd(head: string): RawResponse | Objection {
+    const { toHead, clusterDomain } = this.#options;
+    const plain = plainHead(head);
+    if (plain.objection !== undefined) return plain;
+    return readResponse(plain.text, toHead, clusterDomain) ?? { objection: 'it cannot be read as HTTP' };
+  }
+
+  #wait(bytes: Buffer, from: number, to: number): 'incomplete' | Objection {
+    const objection = objectionToStart(bytes, from, to);
+    if (objection !== undefined) return { objection };
+    if (this.#stash.length > 0) this.#stash.drop(from);
+    else this.#stash.add(bytes, from, to);
+    return 'incomplete';
   }
 }
 

@@ -80,10 +80,13 @@ export class RawTransport {
     return decision;
   }
 
-  /** Returns the whole response to a request whose backend failed, one character per byte. */
-  failure({ request, decision, reached, refused }: RawExchange, keep: boolean): string {
+  /**
+   * Returns the whole response to a request whose backend failed, one character per byte. `objection`: why the backend's answer
+   * cannot be forwarded, if it gave one.
+   */
+  failure({ request, decision, reached, refused }: RawExchange, keep: boolean, objection?: string): string {
     const { policy, metrics } = this.parts;
-    const reply = policy.backendFailed(request, decision, reached, refused);
+    const reply = policy.backendFailed(request, decision, reached, { refused, objection });
     metrics.request(reply.outcome, reply.status);
     request.access?.refused(reply);
     const bytes = replyBytes(reply, !keep).toString('latin1');

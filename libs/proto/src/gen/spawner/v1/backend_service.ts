@@ -9,7 +9,14 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Backend, BackendKey, BackendSpec, BackendState, backendStateFromJSON, backendStateToJSON } from "./backend.ts";
-import { BackendClock, LastActivity, PlacementFacts, ProxyUse, RefusedEnd } from "./explanation.ts";
+import {
+  BackendClock,
+  LastActivity,
+  PlacementFacts,
+  ProxyUse,
+  RefusedEnd,
+  UnforwardableAnswer,
+} from "./explanation.ts";
 
 /** Whether a living holder of the key is returned although the spec differs. */
 export const ReusePolicy = {
@@ -202,6 +209,8 @@ export interface ExplainBackendResponse {
   missing: string;
   /** The steps of its start and their times, for people; empty if none is known. */
   startSummary: string;
+  /** Absent if no proxy has told of any since its agent began. */
+  unforwardableAnswer?: UnforwardableAnswer | undefined;
 }
 
 /** Either the id or the key. */
@@ -1455,6 +1464,7 @@ function createBaseExplainBackendResponse(): ExplainBackendResponse {
     refusedEnds: [],
     missing: "",
     startSummary: "",
+    unforwardableAnswer: undefined,
   };
 }
 
@@ -1486,6 +1496,9 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
     }
     if (message.startSummary !== "") {
       writer.uint32(74).string(message.startSummary);
+    }
+    if (message.unforwardableAnswer !== undefined) {
+      UnforwardableAnswer.encode(message.unforwardableAnswer, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1575,6 +1588,14 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
             message.startSummary = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.unforwardableAnswer = UnforwardableAnswer.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1610,6 +1631,11 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
         : isSet(object.start_summary)
         ? globalThis.String(object.start_summary)
         : "",
+      unforwardableAnswer: isSet(object.unforwardableAnswer)
+        ? UnforwardableAnswer.fromJSON(object.unforwardableAnswer)
+        : isSet(object.unforwardable_answer)
+        ? UnforwardableAnswer.fromJSON(object.unforwardable_answer)
+        : undefined,
     };
   },
 
@@ -1642,6 +1668,9 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
     if (message.startSummary !== "") {
       obj.startSummary = message.startSummary;
     }
+    if (message.unforwardableAnswer !== undefined) {
+      obj.unforwardableAnswer = UnforwardableAnswer.toJSON(message.unforwardableAnswer);
+    }
     return obj;
   },
 
@@ -1665,6 +1694,9 @@ export const ExplainBackendResponse: MessageFns<ExplainBackendResponse> = {
     message.refusedEnds = object.refusedEnds?.map((e) => RefusedEnd.fromPartial(e)) || [];
     message.missing = object.missing ?? "";
     message.startSummary = object.startSummary ?? "";
+    message.unforwardableAnswer = (object.unforwardableAnswer !== undefined && object.unforwardableAnswer !== null)
+      ? UnforwardableAnswer.fromPartial(object.unforwardableAnswer)
+      : undefined;
     return message;
   },
 };

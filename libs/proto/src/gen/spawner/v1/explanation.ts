@@ -169,6 +169,13 @@ export interface RefusedEnd {
   times: number;
 }
 
+/** The last answer of its program that a proxy could not forward, and answered 502 instead. */
+export interface UnforwardableAnswer {
+  /** For instance "its header is larger than 65536 bytes". */
+  objection: string;
+  time?: Date | undefined;
+}
+
 /** The drones at the time of a placement. */
 export interface PlacementCandidates {
   /** How many could get work. */
@@ -665,6 +672,91 @@ export const RefusedEnd: MessageFns<RefusedEnd> = {
     message.cause = object.cause ?? "";
     message.time = object.time ?? undefined;
     message.times = object.times ?? 0;
+    return message;
+  },
+};
+
+function createBaseUnforwardableAnswer(): UnforwardableAnswer {
+  return { objection: "", time: undefined };
+}
+
+export const UnforwardableAnswer: MessageFns<UnforwardableAnswer> = {
+  encode(message: UnforwardableAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.objection !== "") {
+      writer.uint32(10).string(message.objection);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnforwardableAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnforwardableAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.objection = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnforwardableAnswer {
+    return {
+      objection: isSet(object.objection) ? globalThis.String(object.objection) : "",
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+    };
+  },
+
+  toJSON(message: UnforwardableAnswer): unknown {
+    const obj: any = {};
+    if (message.objection !== "") {
+      obj.objection = message.objection;
+    }
+    if (message.time !== undefined) {
+      obj.time = message.time.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UnforwardableAnswer>): UnforwardableAnswer {
+    return UnforwardableAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnforwardableAnswer>): UnforwardableAnswer {
+    const message = createBaseUnforwardableAnswer();
+    message.objection = object.objection ?? "";
+    message.time = object.time ?? undefined;
     return message;
   },
 };

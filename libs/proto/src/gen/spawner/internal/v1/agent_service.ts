@@ -21,7 +21,7 @@ import {
   PullProgress,
 } from "../../v1/backend.ts";
 import { TailLogsResponse } from "../../v1/backend_service.ts";
-import { BackendClock, LastActivity, ProxyUse, RefusedEnd } from "../../v1/explanation.ts";
+import { BackendClock, LastActivity, ProxyUse, RefusedEnd, UnforwardableAnswer } from "../../v1/explanation.ts";
 import { Endpoint, InventoryEntry } from "./backend_status.ts";
 
 export interface StartBackendRequest {
@@ -77,6 +77,7 @@ export interface AgentServiceExplainBackendResponse {
   queuePosition?: number | undefined;
   expectedWaitMs?: number | undefined;
   pull?: PullProgress | undefined;
+  unforwardableAnswer?: UnforwardableAnswer | undefined;
 }
 
 export interface AgentServiceTailLogsRequest {
@@ -694,6 +695,7 @@ function createBaseAgentServiceExplainBackendResponse(): AgentServiceExplainBack
     queuePosition: undefined,
     expectedWaitMs: undefined,
     pull: undefined,
+    unforwardableAnswer: undefined,
   };
 }
 
@@ -725,6 +727,9 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
     }
     if (message.pull !== undefined) {
       PullProgress.encode(message.pull, writer.uint32(74).fork()).join();
+    }
+    if (message.unforwardableAnswer !== undefined) {
+      UnforwardableAnswer.encode(message.unforwardableAnswer, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -814,6 +819,14 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
             message.pull = PullProgress.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.unforwardableAnswer = UnforwardableAnswer.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -857,6 +870,11 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
         ? globalThis.Number(object.expected_wait_ms)
         : undefined,
       pull: isSet(object.pull) ? PullProgress.fromJSON(object.pull) : undefined,
+      unforwardableAnswer: isSet(object.unforwardableAnswer)
+        ? UnforwardableAnswer.fromJSON(object.unforwardableAnswer)
+        : isSet(object.unforwardable_answer)
+        ? UnforwardableAnswer.fromJSON(object.unforwardable_answer)
+        : undefined,
     };
   },
 
@@ -889,6 +907,9 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
     if (message.pull !== undefined) {
       obj.pull = PullProgress.toJSON(message.pull);
     }
+    if (message.unforwardableAnswer !== undefined) {
+      obj.unforwardableAnswer = UnforwardableAnswer.toJSON(message.unforwardableAnswer);
+    }
     return obj;
   },
 
@@ -911,6 +932,9 @@ export const AgentServiceExplainBackendResponse: MessageFns<AgentServiceExplainB
     message.expectedWaitMs = object.expectedWaitMs ?? undefined;
     message.pull = (object.pull !== undefined && object.pull !== null)
       ? PullProgress.fromPartial(object.pull)
+      : undefined;
+    message.unforwardableAnswer = (object.unforwardableAnswer !== undefined && object.unforwardableAnswer !== null)
+      ? UnforwardableAnswer.fromPartial(object.unforwardableAnswer)
       : undefined;
     return message;
   },

@@ -123,9 +123,14 @@ export interface SettleReply {
   unused: boolean;
 }
 
-/** spawner.backend.<id>.look: a proxy could not connect; the agent inspects the backend at once. */
+/**
+ * spawner.backend.<id>.look: a proxy could not connect, so the agent inspects the backend at once; or it could not forward an
+ * answer.
+ */
 export interface LookRequest {
   id: string;
+  /** Why the answer could not be forwarded. Empty if the proxy could not connect. */
+  objection: string;
 }
 
 function createBaseBackendChanged(): BackendChanged {
@@ -1498,13 +1503,16 @@ export const SettleReply: MessageFns<SettleReply> = {
 };
 
 function createBaseLookRequest(): LookRequest {
-  return { id: "" };
+  return { id: "", objection: "" };
 }
 
 export const LookRequest: MessageFns<LookRequest> = {
   encode(message: LookRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
+    }
+    if (message.objection !== "") {
+      writer.uint32(18).string(message.objection);
     }
     return writer;
   },
@@ -1530,6 +1538,14 @@ export const LookRequest: MessageFns<LookRequest> = {
             message.id = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.objection = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1543,13 +1559,19 @@ export const LookRequest: MessageFns<LookRequest> = {
   },
 
   fromJSON(object: any): LookRequest {
-    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      objection: isSet(object.objection) ? globalThis.String(object.objection) : "",
+    };
   },
 
   toJSON(message: LookRequest): unknown {
     const obj: any = {};
     if (message.id !== "") {
       obj.id = message.id;
+    }
+    if (message.objection !== "") {
+      obj.objection = message.objection;
     }
     return obj;
   },
@@ -1560,6 +1582,7 @@ export const LookRequest: MessageFns<LookRequest> = {
   fromPartial(object: DeepPartial<LookRequest>): LookRequest {
     const message = createBaseLookRequest();
     message.id = object.id ?? "";
+    message.objection = object.objection ?? "";
     return message;
   },
 };
